@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The schema: one TRACE_EVENT of system kvmsched for each list of fields in
+ * records.h.  Its `format` file describes the ring's records, too, since both
+ * hold the same struct.
+ */
+#undef TRACE_SYSTEM
+#define TRACE_SYSTEM kvmsched
+
+#if !defined(_KVMSCHED_EVENTS_H) || defined(TRACE_HEADER_MULTI_READ)
+#define _KVMSCHED_EVENTS_H
+
+#include <linux/tracepoint.h>
+#include <asm/vmx.h>
+#include <asm/svm.h>
+
+#include "records.h"
+
+#ifndef KS_EVENT
+/* The record arrives complete; what follows the common fields is copied. */
+#define KS_ASSIGN(record)						\
+	memcpy((char *)__entry + sizeof(__entry->ent),			\
+	       (const char *)rec + sizeof(rec->ent),			\
+	       offsetof(struct ks_##record, end) - sizeof(rec->ent))
+
+#define KS_EVENT(record, FIELDS, printk)				\
+	TRACE_EVENT(kvmsched_##record,					\
+		TP_PROTO(const struct ks_##record *rec),		\
+		TP_ARGS(rec),						\
+		TP_STRUCT__entry(FIELDS(__field, __array)),		\
+		TP_fast_assign(KS_ASSIGN(record);),			\
+		TP_printk(printk))
+#endif
+
+#define KS_ARGS(...)	__VA_ARGS__
+
+#define ks_show_switch(kind)						\
+	__print_symbolic(kind,						\
+		{ KS_SWITCH_PREEMPTED,	"preempted" },			\
+		{ KS_SWITCH_HALTED,	"halted" },			\
+		{ KS_SWITCH_BLOCKED,	"blocked" },			\
+		{ KS_SWITCH_ABORTED,	"aborted" },			\
+		{ KS_SWITCH_DEAD,	"dead" })
+
+#define ks_show_policy(policy)						\
+	__print_symbolic(policy,					\
+		{ SCHED_NORMAL,		"SCHED_OTHER" },		\
+		{ SCHED_FIFO,		"SCHED_FIFO" },			\
+		{ SCHED_RR,		"SCHED_RR" },			\
+		{ SCHED_BATCH,		"SCHED_BATCH" },		\
+		{ SCHED_IDLE,		"SCHED_IDLE" },			\
+		{ SCHED_DEADLINE,	"SCHED_DEADLINE" })
+
+#define ks_show_timer(mode)						\
+	__print_symbolic(mode,						\
+		{ KS_TIMER_ONESHOT,	"one-shot" },			\
+		{ KS_TIMER_PERIODIC,	"periodic" },			\
+		{ KS_TIMER_DEADLINE,	"tsc-deadline" })
+
+#define ks_show_how(how)						\
+	__print_symbolic(how,						\
+		{ KVMSCHED_HOW_NONE,		"none" },		\
+		{ KVMSCHED_HOW_TRACEPOINT,	"tracepoint" },		\
+		{ KVMSCHED_HOW_KPROBE,		"kprobe" },		\
+		{ KVMSCHED_HOW_NOTIFIER,	"preempt notifier" })
+
+#define ks_show_reason(isa, reason)					\
+	((isa) == 1 ?							\
+	 __print_symbolic((reason) & 0xffff, VMX_EXIT_REASONS) :	\
+	 __print_symbolic(reason, SVM_EXIT_REASONS))
+
+KS_EVENT(session, KS_SESSION_FIELDS, KS_ARGS(
+	"%s classes=%#x pages=%u%s tsc_khz=%u",
+	__entry->op == KS_SESSION_STOP ? "stop" : "start",
+	__entry->classes, __entry->pages,
+	__entry->overwrite ? " overwrite" : "", __entry->tsc_khz));
+
+KS_EVENT(attach, KS_ATTACH_FIELDS, KS_ARGS(
+	"hook=%s how=%s status=%d classes=%#x",
+	__entry->hook, ks_show_how(__entry->how), __entry->status,
+	__entry->classes));
+
+KS_EVENT(lost, KS_LOST_FIELDS, KS_ARGS(
+	"cpu=%u event=%s count=%llu",
+	__entry->cpu, __entry->name, __entry->count));
+
+KS_EVENT(vcpu, KS_VCPU_FIELDS, KS_ARGS(
+	"vm=%u vcpu=%u tgid=%d comm=%s policy=%s rt_priority=%u nice=%d prio=%d "
+	"tsc_offset=%#llx tsc_ratio=%#llx/2^%u features=%#x "
+	"apicv_inhibits=%#x halt_poll_ns=%u",
+	__entry->vm, __entry->vcpu, __entry->tgid, __entry->comm,
+	ks_show_policy(__entry->policy), __entry->rt_priority,
+	__entry->nice, __entry->prio,
+	__entry->tsc_offset, __entry->tsc_ratio, __entry->tsc_frac_bits,
+	__entry->features, __entry->apicv_inhibits, __entry->halt_poll_ns));
+
+KS_EVENT(load, KS_LOAD_FIELDS, KS_ARGS(
+	"vm=%u vcpu=%u user_cycles=%llu",
+	__entry->vm, __entry->vcpu, __entry->user_cycles));
+
+KS_EVENT(put, KS_PUT_FIELDS, KS_ARGS(
+	"vm=%u vcpu=%u exit_reason=%u run_cycles=%llu",
+	__entry->vm, __entry->vcpu, __entry->exit_reason, __entry->run_cycles));
+
+KS_EVENT(switch_out, KS_SWITCH_OUT_FIELDS, KS_ARGS(
+	"vm=%u vcpu=%u %s%s next=%s/%d prio=%d ran_cycles=%llu nvcsw=%u nivcsw=%u",
+	__entry->vm, __entry->vcpu, ks_show_switch(__entry->kind),
+	__entry->loaded ? "" : " in userspace",
+	__entry->next_comm, __entry->next_pid, __entry->next_prio,
+	__entry->ran_cycles, __entry->nvcsw, __entry->nivcsw));
+
+KS_EVENT(switch_in, KS_SWITCH_IN_FIELDS, KS_ARGS(
+	"vm=%u vcpu=%u after=%s from_cpu=%u off_cycles=%llu wait_ns=%llu",
+	__entry->vm, __entry->vcpu, ks_show_switch(__entry->kind),
+	__entry->from_cpu, __entry->off_cycles, __entry->wait_ns));
+
+KS_EVENT(policy, KS_POLICY_FIELDS, KS_ARGS(
+	"vm=%u vcpu=%u %s prio=%d -> %s prio=%d rt_priority=%u nice=%d",
+	__entry->vm, __entry->vcpu, ks_show_policy(__entry->old_policy),
+	__entry->old_prio, ks_show_policy(__entry->policy), __entry->prio,
+	__entry->rt_priority, __entry->nice));
+
+KS_EVENT(exit, KS_EXIT_FIELDS, KS_ARGS(
+	"vm=%u vcpu=%u reason=%s%s info=%#llx guest_cycles=%llu host_cycles=%llu end=%s",
+	__entry->vm, __entry->vcpu,
+	ks_show_reason(__entry->isa, __entry->reason),
+	__entry->flags & KS_EXIT_FASTPATH ? " (fastpath)" : "",
+	__entry->info, __entry->guest_cycles, __entry->host_cycles,
+	__print_symbolic(__entry->end,
+		{ KS_EXIT_BY_ENTRY,	"entry" },
+		{ KS_EXIT_BY_SWITCH,	"switch" },
+		{ KS_EXIT_BY_PUT,	"put" })));
+
+KS_EVENT(entry, KS_ENTRY_FIELDS, KS_ARGS(
+	"vm=%u vcpu=%u since_exit_cycles=%llu",
+	__entry->vm, __entry->vcpu, __entry->since_exit_cycles));
+
+KS_EVENT(irq_accept, KS_IRQ_ACCEPT_FIELDS, KS_ARGS(
+	"vm=%u vcpu=%u vector=%u delivery_mode=%u %s",
+	__entry->vm, __entry->vcpu, __entry->vector, __entry->delivery_mode,
+	__entry->level ? "level" : "edge"));
+
+KS_EVENT(irq_inject, KS_IRQ_INJECT_FIELDS, KS_ARGS(
+	"vm=%u vcpu=%u vector=%u%s%s",
+	__entry->vm, __entry->vcpu, __entry->vector,
+	__entry->soft ? " soft" : "",
+	__entry->reinjected ? " reinjected" : ""));
+
+KS_EVENT(irq_eoi, KS_IRQ_EOI_FIELDS, KS_ARGS(
+	"vm=%u vcpu=%u vector=%d",
+	__entry->vm, __entry->vcpu, __entry->vector));
+
+KS_EVENT(host_irq, KS_HOST_IRQ_FIELDS, KS_ARGS(
+	"vm=%u vcpu=%u irq=%d vector=%u name=%s cycles=%llu%s",
+	__entry->vm, __entry->vcpu, __entry->irq, __entry->vector,
+	__entry->name, __entry->cycles,
+	__entry->ended_guest ? " ended guest mode" : ""));
+
+KS_EVENT(timer_arm, KS_TIMER_ARM_FIELDS, KS_ARGS(
+	"vm=%u vcpu=%u %s%s guest_deadline=%llu deadline=%llu period_ns=%llu%s",
+	__entry->vm, __entry->vcpu, ks_show_timer(__entry->mode),
+	__entry->rearm ? " again" : "", __entry->guest_deadline,
+	__entry->deadline, __entry->period_ns,
+	__entry->hv ? " preemption-timer" : ""));
+
+KS_EVENT(timer_expire, KS_TIMER_EXPIRE_FIELDS, KS_ARGS(
+	"vm=%u vcpu=%u %s deadline=%llu late_cycles=%lld%s",
+	__entry->vm, __entry->vcpu, ks_show_timer(__entry->mode),
+	__entry->deadline, __entry->late_cycles,
+	__entry->hv ? " preemption-timer" : ""));
+
+KS_EVENT(clockevent, KS_CLOCKEVENT_FIELDS, KS_ARGS(
+	"vm=%u vcpu=%u expires_ns=%lld delta_ns=%lld",
+	__entry->vm, __entry->vcpu, __entry->expires_ns, __entry->delta_ns));
+
+KS_EVENT(host_switch, KS_HOST_SWITCH_FIELDS, KS_ARGS(
+	"prev=%s/%d prio=%d %s %s -> next=%s/%d prio=%d %s",
+	__entry->prev_comm, __entry->prev_pid, __entry->prev_prio,
+	ks_show_policy(__entry->prev_policy),
+	__entry->preempted ? "preempted" : "blocked",
+	__entry->next_comm, __entry->next_pid, __entry->next_prio,
+	ks_show_policy(__entry->next_policy)));
+
+#endif /* _KVMSCHED_EVENTS_H */
+
+#undef TRACE_INCLUDE_PATH
+#define TRACE_INCLUDE_PATH .
+#undef TRACE_INCLUDE_FILE
+#define TRACE_INCLUDE_FILE events
+#include <trace/define_trace.h>

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The fields of every record, declared once.
+ *
+ * events.h makes a TRACE_EVENT of each list, and this file a plain struct of
+ * the same layout, which the probes fill in place: in the ring or, where only
+ * ftrace listens, in a scratch buffer.  events.c proves that both layouts are
+ * one.  Fields are of fixed size, aligned as C aligns them.
+ *
+ * Common to all:
+ *   vm	    number of the VM, given by the module in the order of first sight;
+ *	    kvmsched_vcpu tells the process behind it; 0 is unknown
+ *   vcpu   vcpu_id, or KS_NO_VCPU
+ *   *_cycles  durations in cycles of the host's TSC
+ *   *_ns   nanoseconds
+ */
+#ifndef _KVMSCHED_RECORDS_H
+#define _KVMSCHED_RECORDS_H
+
+#include <linux/trace_events.h>
+
+#define KS_NO_VCPU	0xffff
+
+/* How a session began or ended, on this CPU. */
+#define KS_SESSION_FIELDS(F, A)						\
+	F(u8, op)		/* KS_SESSION_* */			\
+	F(u8, overwrite)	/* 1: flight recorder */		\
+	F(u16, cpu)							\
+	F(u32, classes)		/* KVMSCHED_CLASS_* recorded */		\
+	F(u32, pages)		/* data pages of this CPU's ring */	\
+	F(u32, tsc_khz)
+#define KS_SESSION_START	0
+#define KS_SESSION_STOP		1
+
+/* One hook, as attached at the start of the session. */
+#define KS_ATTACH_FIELDS(F, A)						\
+	A(char, hook, 32)	/* function or tracepoint */		\
+	F(u32, classes)		/* KVMSCHED_CLASS_* that need it */	\
+	F(s32, status)		/* 0 or negative errno */		\
+	F(u32, how)		/* KVMSCHED_HOW_* */
+
+/* Records of one kind that this CPU lost in the whole session. */
+#define KS_LOST_FIELDS(F, A)						\
+	F(u16, event)		/* the event's id, as in common_type */	\
+	F(u16, cpu)							\
+	A(char, name, 24)	/* the event's name */			\
+	F(u64, count)
+
+/* Who a vCPU is: at first sight, and when something here changed. */
+#define KS_VCPU_FIELDS(F, A)						\
+	F(u16, vm)							\
+	F(u16, vcpu)							\
+	F(s32, tgid)		/* the VMM process; common_pid: its thread */ \
+	F(u64, tsc_offset)	/* guest_tsc = tsc * ratio + offset */	\
+	F(u64, tsc_ratio)	/* fixed point ... */			\
+	F(u32, tsc_frac_bits)	/* ... with so many fraction bits */	\
+	F(u32, features)	/* KS_FEATURE_* */			\
+	F(u32, apicv_inhibits)	/* KVM's bitmap; 0: APICv/AVIC active */ \
+	F(u32, halt_poll_ns)	/* limit of halt polling, 0: none */	\
+	F(u16, policy)		/* SCHED_* */				\
+	F(u16, rt_priority)	/* 1..99 for FIFO and RR */		\
+	F(s16, nice)							\
+	F(s16, prio)		/* the kernel's, 0..139, -1 DEADLINE */	\
+	A(char, comm, 16)
+#define KS_FEATURE_SVM		(1 << 0)
+#define KS_FEATURE_VMX		(1 << 1)
+#define KS_FEATURE_IRQCHIP	(1 << 2)  /* the LAPIC is in the kernel */
+#define KS_FEATURE_TSC_SCALING	(1 << 3)  /* ratio is not 1 */
+#define KS_FEATURE_TSC_DEADLINE	(1 << 4)  /* host: clock event by TSC deadline */
+#define KS_FEATURE_NO_REASON	(1 << 5)  /* exit reasons failed the self-check */
+#define KS_FEATURE_NO_LAPIC	(1 << 6)  /* timer fields failed the self-check */
+#define KS_FEATURE_LATE		(1 << 7)  /* was in KVM_RUN before we came */
+
+/* KVM_RUN begins (vcpu_load) ... */
+#define KS_LOAD_FIELDS(F, A)						\
+	F(u16, vm)							\
+	F(u16, vcpu)							\
+	F(u64, user_cycles)	/* since the last put, 0 if unknown */
+
+/* ... and ends (vcpu_put); a heavyweight exit. */
+#define KS_PUT_FIELDS(F, A)						\
+	F(u16, vm)							\
+	F(u16, vcpu)							\
+	F(u32, exit_reason)	/* KVM_EXIT_* of struct kvm_run */	\
+	F(u64, run_cycles)	/* since the load, 0 if unknown */
+
+/* The vCPU thread loses the CPU. */
+#define KS_SWITCH_OUT_FIELDS(F, A)					\
+	F(u16, vm)							\
+	F(u16, vcpu)							\
+	F(u8, kind)		/* KS_SWITCH_* */			\
+	F(u8, loaded)		/* 1: within KVM_RUN */			\
+	F(s16, next_prio)						\
+	F(s32, next_pid)						\
+	A(char, next_comm, 16)						\
+	F(u32, nvcsw)		/* the kernel's counts, this one in */	\
+	F(u32, nivcsw)							\
+	F(u64, ran_cycles)	/* since the switch in, 0 if unknown */
+#define KS_SWITCH_PREEMPTED	0	/* still runnable */
+#define KS_SWITCH_HALTED	1	/* asleep in HLT */
+#define KS_SWITCH_BLOCKED	2	/* asleep elsewhere */
+#define KS_SWITCH_ABORTED	3	/* sleep given up for a pending signal */
+#define KS_SWITCH_DEAD		4	/* the thread's last switch */
+
+/* It gains it again. */
+#define KS_SWITCH_IN_FIELDS(F, A)					\
+	F(u16, vm)							\
+	F(u16, vcpu)							\
+	F(u16, from_cpu)	/* where it ran before; migrated if other */ \
+	F(u8, kind)		/* KS_SWITCH_* of the switch out */	\
+	F(u64, off_cycles)	/* since the switch out, 0 if unknown */ \
+	F(u64, wait_ns)		/* of that, runnable (run_delay) */
+
+/* Policy or priority are not what they were at the last look. */
+#define KS_POLICY_FIELDS(F, A)						\
+	F(u16, vm)							\
+	F(u16, vcpu)							\
+	F(u16, old_policy)						\
+	F(s16, old_prio)						\
+	F(u16, policy)							\
+	F(s16, prio)							\
+	F(s16, nice)							\
+	F(u16, rt_priority)
+
+/*
+ * One hardware exit; written at the first of re-entry, switch out and put.
+ * 44 bytes, 48 with the ring's own header: the figure the design allows.
+ */
+#define KS_EXIT_FIELDS(F, A)						\
+	F(u16, vm)							\
+	F(u16, vcpu)							\
+	F(u32, reason)		/* hardware's, per isa */		\
+	F(u64, info)		/* VMX: qualification; SVM: EXITINFO1, */ \
+				/* EXITINFO2 for npf */			\
+	F(u64, guest_cycles)	/* from entry to this exit, 0 if unknown */ \
+	F(u64, host_cycles)	/* from this exit to the record */	\
+	F(u8, isa)		/* KVM_ISA_VMX 1, KVM_ISA_SVM 2 */	\
+	F(u8, end)		/* KS_EXIT_BY_* */			\
+	F(u8, vector)		/* of the interruption info, if valid */ \
+	F(u8, flags)		/* KS_EXIT_* */
+#define KS_EXIT_BY_ENTRY	0	/* re-entered: a lightweight exit */
+#define KS_EXIT_BY_SWITCH	1	/* lost the CPU first */
+#define KS_EXIT_BY_PUT		2	/* went back to userspace first */
+#define KS_EXIT_INFO_VALID	(1 << 0) /* vector is valid */
+#define KS_EXIT_IRQ_FIRST	(1 << 1) /* exit dated by the host's interrupt */
+#define KS_EXIT_FASTPATH	(1 << 2) /* seen only at re-entry: no times */
+
+/* Re-entry after a story that a switch or a put had cut. */
+#define KS_ENTRY_FIELDS(F, A)						\
+	F(u16, vm)							\
+	F(u16, vcpu)							\
+	F(u64, since_exit_cycles) /* whole time out of the guest */
+
+/* The virtual LAPIC takes an interrupt. */
+#define KS_IRQ_ACCEPT_FIELDS(F, A)					\
+	F(u16, vm)							\
+	F(u16, vcpu)							\
+	F(u16, delivery_mode)	/* APIC's: 0 fixed, 2 SMI, 4 NMI, 5 INIT ... */ \
+	F(u8, vector)							\
+	F(u8, level)		/* 1: level triggered */
+
+/* It is placed in the guest at the coming entry. */
+#define KS_IRQ_INJECT_FIELDS(F, A)					\
+	F(u16, vm)							\
+	F(u16, vcpu)							\
+	F(u16, vector)							\
+	F(u8, soft)							\
+	F(u8, reinjected)	/* 1: again, delivery was cut by an exit */
+
+/* The guest ends it. */
+#define KS_IRQ_EOI_FIELDS(F, A)						\
+	F(u16, vm)							\
+	F(u16, vcpu)							\
+	F(s32, vector)
+
+/* A host interrupt, served on a vCPU's time (vm, vcpu) or a process's. */
+#define KS_HOST_IRQ_FIELDS(F, A)					\
+	F(u16, vm)		/* 0: a host process (common_pid) */	\
+	F(u16, vcpu)							\
+	F(s32, irq)		/* Linux number, -1 for a system vector */ \
+	A(char, name, 16)	/* first action, or the vector's name */ \
+	F(u8, ended_guest)	/* 1: this one ended guest mode */	\
+	F(u8, kind)		/* KS_HOST_IRQ_* */			\
+	F(u16, vector)		/* 0: the kernel doesn't tell */	\
+	F(u64, cycles)		/* handler, entry to exit */
+#define KS_HOST_IRQ_DEVICE	0
+#define KS_HOST_IRQ_TIMER	1
+#define KS_HOST_IRQ_RESCHEDULE	2
+#define KS_HOST_IRQ_CALL	3	/* function call, single or all */
+#define KS_HOST_IRQ_OTHER	4
+
+/* The guest programs its LAPIC timer. */
+#define KS_TIMER_ARM_FIELDS(F, A)					\
+	F(u16, vm)							\
+	F(u16, vcpu)							\
+	F(u8, mode)		/* KS_TIMER_* */			\
+	F(u8, rearm)		/* 1: by KVM, same deadline as before */ \
+	F(u8, hv)		/* 1: now backed by VMX preemption timer */ \
+	F(u64, guest_deadline)	/* guest's TSC; TSC deadline mode only */ \
+	F(u64, deadline)	/* host's TSC */			\
+	F(u64, period_ns)	/* one-shot and periodic: what was asked */
+#define KS_TIMER_ONESHOT	0
+#define KS_TIMER_PERIODIC	1
+#define KS_TIMER_DEADLINE	2
+
+/* The timer that backs it fires. */
+#define KS_TIMER_EXPIRE_FIELDS(F, A)					\
+	F(u16, vm)							\
+	F(u16, vcpu)							\
+	F(u8, mode)							\
+	F(u8, hv)		/* 1: VMX preemption timer, 0: hrtimer */ \
+	F(u64, deadline)	/* host's TSC, as in kvmsched_timer_arm */ \
+	F(s64, late_cycles)	/* negative: early (timer advance) */
+
+/* The host programs its own clock event device while a vCPU is loaded. */
+#define KS_CLOCKEVENT_FIELDS(F, A)					\
+	F(u16, vm)							\
+	F(u16, vcpu)							\
+	F(s64, expires_ns)	/* CLOCK_MONOTONIC */			\
+	F(s64, delta_ns)	/* from now */
+
+/* Class host: any context switch. */
+#define KS_HOST_SWITCH_FIELDS(F, A)					\
+	F(s32, prev_pid)						\
+	F(s32, next_pid)						\
+	F(s16, prev_prio)						\
+	F(s16, next_prio)						\
+	F(u8, prev_policy)						\
+	F(u8, next_policy)						\
+	F(u8, preempted)	/* 1: prev is still runnable */		\
+	F(u8, vcpus)		/* 1: prev is a vCPU, 2: next, 3: both */ \
+	A(char, prev_comm, 16)						\
+	A(char, next_comm, 16)
+
+/* Every record */
+#define KS_RECORDS(X)							\
+	X(session,	KS_SESSION_FIELDS)				\
+	X(attach,	KS_ATTACH_FIELDS)				\
+	X(lost,		KS_LOST_FIELDS)					\
+	X(vcpu,		KS_VCPU_FIELDS)					\
+	X(load,		KS_LOAD_FIELDS)					\
+	X(put,		KS_PUT_FIELDS)					\
+	X(switch_out,	KS_SWITCH_OUT_FIELDS)				\
+	X(switch_in,	KS_SWITCH_IN_FIELDS)				\
+	X(policy,	KS_POLICY_FIELDS)				\
+	X(exit,		KS_EXIT_FIELDS)					\
+	X(entry,	KS_ENTRY_FIELDS)				\
+	X(irq_accept,	KS_IRQ_ACCEPT_FIELDS)				\
+	X(irq_inject,	KS_IRQ_INJECT_FIELDS)				\
+	X(irq_eoi,	KS_IRQ_EOI_FIELDS)				\
+	X(host_irq,	KS_HOST_IRQ_FIELDS)				\
+	X(timer_arm,	KS_TIMER_ARM_FIELDS)				\
+	X(timer_expire,	KS_TIMER_EXPIRE_FIELDS)				\
+	X(clockevent,	KS_CLOCKEVENT_FIELDS)				\
+	X(host_switch,	KS_HOST_SWITCH_FIELDS)
+
+#define KS_RECORD_FIELD(type, name)	type name;
+#define KS_RECORD_ARRAY(type, name, n)	type name[n];
+
+/* struct ks_exit, struct ks_vcpu, ... */
+#define KS_RECORD_STRUCT(record, FIELDS)				\
+	struct ks_##record {						\
+		struct trace_entry ent;					\
+		FIELDS(KS_RECORD_FIELD, KS_RECORD_ARRAY)		\
+		char end[];						\
+	};
+KS_RECORDS(KS_RECORD_STRUCT)
+
+/* Bytes of a record in the ring, without C's padding behind the last field. */
+#define KS_RECORD_SIZE(record)	ALIGN(offsetof(struct ks_##record, end), 4)
+
+enum ks_event {
+#define KS_RECORD_ENUM(record, FIELDS) KS_EV_##record,
+	KS_RECORDS(KS_RECORD_ENUM)
+	KS_NR_EVENTS
+};
+
+#endif /* _KVMSCHED_RECORDS_H */

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * kvmsched: the contract between the kernel module and its readers
+ *
+ * Control
+ * -------
+ * /dev/kvmsched (mode 0600) holds at most one ring session at a time.  A
+ * session belongs to the open file that started it and ends with STOP, with
+ * the start of another session on the same file, or with the last close.
+ *
+ *   KVMSCHED_IOC_INFO   what this module is and what it does now; any file,
+ *                       any time.  Read it before and after START: event ids
+ *                       never change while the module is loaded.
+ *   KVMSCHED_IOC_HOOK   one row of the table of hooks; index 0, 1, ... until
+ *                       ENOENT.  Attaches nothing.
+ *   KVMSCHED_IOC_START  allocate the rings, attach what the classes need.
+ *   KVMSCHED_IOC_FLUSH  publish every page that is being written.
+ *   KVMSCHED_IOC_STOP   stop recording, write the closing records, publish
+ *                       everything.  The rings stay mapped and readable until
+ *                       the file is closed or starts another session.
+ *   KVMSCHED_IOC_STATS  what one CPU's ring wrote and lost so far.
+ *
+ * Every struct begins with its own size, as the caller knows it; a size the
+ * module doesn't know is E2BIG, and a reserved field or flag that is not zero
+ * is EINVAL.  Errors of START: EBUSY another file records; EINVAL a bad
+ * argument; ENOMEM no memory for rings of that size; ENODEV the module is on
+ * its way out.
+ *
+ * Rings
+ * -----
+ * Each possible CPU has its own ring.  mmap() it at byte offset
+ *
+ *   cpu * (KVMSCHED_RING_DATA + pages) * page_size
+ *
+ *   +-------------------+ KVMSCHED_RING_CONSUMER   struct kvmsched_consumer
+ *   | consumer position |   the reader writes it; map it PROT_READ|PROT_WRITE
+ *   +-------------------+ KVMSCHED_RING_PRODUCER   struct kvmsched_producer
+ *   | producer position |   read only from here on (EACCES otherwise)
+ *   +-------------------+ KVMSCHED_RING_DATA
+ *   | page 0            |   `pages` pages, each an ftrace sub-buffer:
+ *   | ...               |   u64 time stamp, u64 commit word, records
+ *   | page pages - 1    |   (Documentation/trace/ring-buffer-design.rst)
+ *   +-------------------+
+ *
+ * Positions count pages since START and never wrap; page P is found at index
+ * P % pages.  Pages consumer.tail .. producer.head - 1 are complete and
+ * readable; load head with acquire semantics first, and store tail with
+ * release semantics after the last look at the pages.
+ *
+ * Time stamps are the CPU's TSC.  Where records were lost before a page, its
+ * commit word has bit 31 set, and bit 30 where their number follows the data
+ * as a u64, as in ftrace.  The closing records of STOP tell, per CPU and per
+ * event, what was lost in the whole session.
+ *
+ * Default: a full ring drops new records and counts them (drop newest).  With
+ * KVMSCHED_START_OVERWRITE the writer never waits for the reader: it reuses
+ * the oldest page.  A reader of such a ring reads only after STOP, or copies a
+ * page P out and trusts the copy only if producer.head < P + pages afterwards.
+ *
+ * poll() reports POLLIN when a ring is half full.  A reader that wants fresher
+ * data calls FLUSH, at its own price: an interrupt to each CPU.
+ */
+#ifndef _UAPI_KVMSCHED_H
+#define _UAPI_KVMSCHED_H
+
+#include <linux/types.h>
+
+#define KVMSCHED_DEVICE		"/dev/kvmsched"
+#define KVMSCHED_ABI		1
+
+/* Event classes: what a session records.  Identity is always recorded. */
+#define KVMSCHED_CLASS_SWITCH	(1U << 0) /* vCPU threads: load, put, switch, policy */
+#define KVMSCHED_CLASS_EXIT	(1U << 1) /* VM exits and entries */
+#define KVMSCHED_CLASS_IRQ	(1U << 2) /* guest interrupts; host ones met by a vCPU */
+#define KVMSCHED_CLASS_TIMER	(1U << 3) /* guest LAPIC timer; host clock event device */
+#define KVMSCHED_CLASS_HOST	(1U << 4) /* all host context switches and interrupts */
+#define KVMSCHED_CLASS_ALL	0x1fU
+#define KVMSCHED_CLASS_DEFAULT	(KVMSCHED_CLASS_ALL & ~KVMSCHED_CLASS_HOST)
+
+/* Flags of START */
+#define KVMSCHED_START_OVERWRITE (1U << 0) /* flight recorder: reuse the oldest page */
+
+#define KVMSCHED_MIN_PAGES	4U	/* data pages of one CPU's ring ... */
+#define KVMSCHED_MAX_PAGES	(1U << 18) /* ... a power of two; 1 GiB at most */
+#define KVMSCHED_MAX_VMS	32	/* VMs a session can be limited to */
+#define KVMSCHED_NAME_LEN	32
+
+/**
+ * struct kvmsched_start - argument of KVMSCHED_IOC_START
+ * @size:	sizeof(struct kvmsched_start)
+ * @classes:	KVMSCHED_CLASS_*; at least one
+ * @flags:	KVMSCHED_START_*
+ * @pages:	data pages of each CPU's ring, a power of two within
+ *		KVMSCHED_MIN_PAGES .. KVMSCHED_MAX_PAGES
+ * @nr_vms:	how many entries of @vms count; 0 records all VMs
+ * @reserved0:	zero
+ * @vms:	tgids of the VMM processes to record, as the caller's own
+ *		PID namespace has them
+ * @reserved:	zero
+ */
+struct kvmsched_start {
+	__u32 size;
+	__u32 classes;
+	__u32 flags;
+	__u32 pages;
+	__u32 nr_vms;
+	__u32 reserved0;
+	__s32 vms[KVMSCHED_MAX_VMS];
+	__u64 reserved[4];
+};
+
+/**
+ * struct kvmsched_info - result of KVMSCHED_IOC_INFO
+ * @size:	in: sizeof(struct kvmsched_info)
+ * @abi:	KVMSCHED_ABI of the module
+ * @page_size:	bytes of a ring page, header included
+ * @nr_cpus:	rings are numbered 0 .. @nr_cpus - 1 (possible CPUs)
+ * @pages:	data pages of each ring; 0 without a session on this file
+ * @session:	classes being recorded by the session, of whichever file
+ * @attached:	classes attached now, by the session or by enabled events
+ * @tsc_khz:	the kernel's own calibration of the TSC
+ * @tsc_mult:	ns = (tsc * @tsc_mult) >> @tsc_shift, a 128-bit product,
+ *		then plus @tsc_offset: CLOCK_MONOTONIC to within @tsc_khz's
+ *		precision, as of the first INFO of the session
+ * @tsc_shift:	see @tsc_mult
+ * @tsc_offset:	ns, wraps modulo 2^64; see @tsc_mult
+ * @vcpus:	vCPU threads known now
+ * @vcpus_max:	room in the table of vCPU threads
+ * @refused:	attempts to follow a vCPU thread that found the table full
+ * @missed:	kprobe hits that the kernel dropped (nmissed), since load
+ * @reserved:	zero
+ */
+struct kvmsched_info {
+	__u32 size;
+	__u32 abi;
+	__u32 page_size;
+	__u32 nr_cpus;
+	__u32 pages;
+	__u32 session;
+	__u32 attached;
+	__u32 tsc_khz;
+	__u32 tsc_mult;
+	__u32 tsc_shift;
+	__u64 tsc_offset;
+	__u32 vcpus;
+	__u32 vcpus_max;
+	__u64 refused;
+	__u64 missed;
+	__u64 reserved[4];
+};
+
+/* How a hook is attached; also in the kvmsched_attach record */
+#define KVMSCHED_HOW_NONE	0	/* not there, or not needed; see status */
+#define KVMSCHED_HOW_TRACEPOINT	1
+#define KVMSCHED_HOW_KPROBE	2
+#define KVMSCHED_HOW_NOTIFIER	3	/* preempt notifier */
+
+/**
+ * struct kvmsched_hook - argument and result of KVMSCHED_IOC_HOOK
+ * @size:	in: sizeof(struct kvmsched_hook)
+ * @index:	in: row, from 0
+ * @classes:	classes that need this hook
+ * @how:	KVMSCHED_HOW_*: how it is, or would be, attached
+ * @attached:	1 while it is attached
+ * @status:	0, or why it can't be attached, as a negative errno
+ * @hits_missed: kprobe hits that the kernel dropped since load
+ * @name:	the kernel's name of the function or tracepoint
+ * @module:	the kernel module it lives in, "" for the kernel itself
+ * @reserved:	zero
+ */
+struct kvmsched_hook {
+	__u32 size;
+	__u32 index;
+	__u32 classes;
+	__u32 how;
+	__u32 attached;
+	__s32 status;
+	__u64 hits_missed;
+	char name[KVMSCHED_NAME_LEN];
+	char module[KVMSCHED_NAME_LEN];
+	__u64 reserved[2];
+};
+
+/**
+ * struct kvmsched_stats - argument and result of KVMSCHED_IOC_STATS
+ * @size:	in: sizeof(struct kvmsched_stats)
+ * @cpu:	in: whose ring
+ * @written:	records stored in the ring since START
+ * @lost:	records that found no room (drop newest)
+ * @overwritten: records that were stored and later overwritten unread
+ * @reserved:	zero
+ */
+struct kvmsched_stats {
+	__u32 size;
+	__u32 cpu;
+	__u64 written;
+	__u64 lost;
+	__u64 overwritten;
+	__u64 reserved[4];
+};
+
+#define KVMSCHED_IOC_INFO	_IOWR('k', 0x40, struct kvmsched_info)
+#define KVMSCHED_IOC_HOOK	_IOWR('k', 0x41, struct kvmsched_hook)
+#define KVMSCHED_IOC_START	_IOW('k', 0x42, struct kvmsched_start)
+#define KVMSCHED_IOC_STOP	_IO('k', 0x43)
+#define KVMSCHED_IOC_FLUSH	_IO('k', 0x44)
+#define KVMSCHED_IOC_STATS	_IOWR('k', 0x45, struct kvmsched_stats)
+
+/* Pages of one CPU's mapping */
+#define KVMSCHED_RING_CONSUMER	0
+#define KVMSCHED_RING_PRODUCER	1
+#define KVMSCHED_RING_DATA	2
+
+/**
+ * struct kvmsched_consumer - first page of a ring's mapping, read and write
+ * @tail: pages that the reader is done with.  The module masks and checks it:
+ *	  a position outside of head - pages .. head reads as "ring full".
+ */
+struct kvmsched_consumer {
+	__u64 tail;
+};
+
+/**
+ * struct kvmsched_producer - second page of a ring's mapping, read only
+ * @head: pages published; stored with release semantics
+ */
+struct kvmsched_producer {
+	__u64 head;
+};
+
+/*
+ * The commit word of a page: bytes of records after the 16-byte header in the
+ * low 27 bits, and ftrace's flags for records lost before this page.
+ */
+#define KVMSCHED_PAGE_HEADER	16
+#define KVMSCHED_PAGE_LOST	(1U << 31)	/* records were lost before this page */
+#define KVMSCHED_PAGE_LOST_COUNT (1U << 30)	/* a u64 behind the data says how many */
+#define KVMSCHED_PAGE_COMMIT	((1U << 27) - 1)
+
+#endif /* _UAPI_KVMSCHED_H */
