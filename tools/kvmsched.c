@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kvmsched: the command table
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "kvmsched.h"
+
+#ifndef KVMSCHED_VERSION
+#define KVMSCHED_VERSION "unknown"
+#endif
+
+/* Until each command is there: a row without one is left out. */
+#pragma weak cmd_record
+#pragma weak cmd_report
+#pragma weak cmd_info
+
+static const struct command commands[] = {
+	{ "record", cmd_record, "record how KVM schedules vCPUs into a trace.dat file" },
+	{ "report", cmd_report, "summarize a recording: vCPUs, exits, switches, interrupts, timers" },
+	{ "info",   cmd_info,   "show what this host offers and which VMs run on it" },
+};
+
+static const struct command *command_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (commands[i].main && !strcmp(commands[i].name, name))
+			return &commands[i];
+	return NULL;
+}
+
+static void help(FILE *out)
+{
+	fprintf(out, "usage: kvmsched [--version] [--help] COMMAND [ARGS]\n\n"
+		"Commands:\n");
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (commands[i].main)
+			fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].what);
+	fprintf(out, "\n`kvmsched help COMMAND` shows the manual page of a command,\n"
+		"`kvmsched COMMAND --help` its options.\n");
+}
+
+/* Letters to change, drop, add or swap to turn @a into @b (a typo is 1 or 2). */
+static size_t edit_distance(const char *a, const char *b)
+{
+	size_t la = strlen(a), lb = strlen(b), d[32][32];
+
+	if (la > 30 || lb > 30)
+		return 30;
+	for (size_t i = 0; i <= la; i++) {
+		for (size_t j = 0; j <= lb; j++) {
+			size_t best;
+
+			if (!i || !j) {
+				d[i][j] = i + j;
+				continue;
+			}
+			best = d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
+			if (d[i - 1][j] + 1 < best)
+				best = d[i - 1][j] + 1;
+			if (d[i][j - 1] + 1 < best)
+				best = d[i][j - 1] + 1;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
+			    a[i - 2] == b[j - 1] && d[i - 2][j - 2] + 1 < best)
+				best = d[i - 2][j - 2] + 1;
+			d[i][j] = best;
+		}
+	}
+	return d[la][lb];
+}
+
+static int unknown_command(const char *name)
+{
+	const struct command *best = NULL;
+	size_t least = 3;
+
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		size_t n = edit_distance(name, commands[i].name);
+
+		if (n < least) {
+			least = n;
+			best = &commands[i];
+		}
+	}
+	ks_err("'%s' is not a kvmsched command", name);
+	if (best)
+		ks_hint("did you mean '%s'?", best->name);
+	else
+		ks_hint("see `kvmsched help`");
+	return KS_EXIT_USAGE;
+}
+
+static int cmd_help(int argc, char **argv)
+{
+	const struct command *cmd;
+	char *page, *self[] = { NULL, (char *)"--help", NULL };
+
+	if (argc < 2) {
+		help(stdout);
+		return KS_EXIT_OK;
+	}
+	cmd = command_find(argv[1]);
+	if (!cmd)
+		return unknown_command(argv[1]);
+	page = xasprintf("kvmsched-%s", cmd->name);
+	/* Where man(1) or the page is missing, the options are still of use. */
+	if (!getenv("KVMSCHED_NO_MAN") && isatty(STDOUT_FILENO))
+		execlp("man", "man", page, NULL);
+	free(page);
+	self[0] = (char *)cmd->name;
+	return cmd->main(2, self);
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *cmd;
+
+	if (argc < 2) {
+		help(stderr);
+		return KS_EXIT_USAGE;
+	}
+	argc--;
+	argv++;
+	if (!strcmp(argv[0], "--version") || !strcmp(argv[0], "version")) {
+		printf("kvmsched version %s\n", KVMSCHED_VERSION);
+		return KS_EXIT_OK;
+	}
+	if (!strcmp(argv[0], "--help") || !strcmp(argv[0], "-h") ||
+	    !strcmp(argv[0], "help"))
+		return cmd_help(argc, argv);
+	if (argv[0][0] == '-')
+		return ks_usage(NULL, "unknown option %s", argv[0]);
+	cmd = command_find(argv[0]);
+	if (!cmd)
+		return unknown_command(argv[0]);
+	return cmd->main(argc, argv);
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the commands share: exit statuses, messages, small helpers.
+ */
+#ifndef KVMSCHED_TOOL_H
+#define KVMSCHED_TOOL_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define KS_DEFAULT_FILE	"kvmsched.dat"	/* record writes it, report reads it */
+
+/*
+ * Exit statuses.  `record` passes its command's own status on, as env(1) and
+ * perf do, with 126 and 127 for a command that can't be run or isn't there.
+ */
+#define KS_EXIT_OK	0
+#define KS_EXIT_FAILED	1
+#define KS_EXIT_USAGE	2
+#define KS_EXIT_NOEXEC	126
+#define KS_EXIT_NOENT	127
+
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+#define __printf(f, a)	__attribute__((format(printf, f, a)))
+
+/*
+ * A row of the command table in kvmsched.c.  @main gets argv[0] = @name, may
+ * use getopt_long() and returns an exit status.
+ */
+struct command {
+	const char *name;
+	int (*main)(int argc, char **argv);
+	const char *what;	/* one line for `kvmsched help` */
+};
+
+int cmd_record(int argc, char **argv);
+int cmd_report(int argc, char **argv);
+int cmd_info(int argc, char **argv);
+
+/* Messages, to stderr, each with "kvmsched: " before and a newline behind. */
+void ks_err(const char *fmt, ...) __printf(1, 2);	/* what failed */
+void ks_errno(const char *fmt, ...) __printf(1, 2);	/* ... and errno's text */
+void ks_warn(const char *fmt, ...) __printf(1, 2);
+void ks_hint(const char *fmt, ...) __printf(1, 2);	/* what to do about it */
+
+/* A bad argument: message, where to read more; returns KS_EXIT_USAGE. */
+int ks_usage(const char *cmd, const char *fmt, ...) __printf(2, 3);
+
+/* These end the program with KS_EXIT_FAILED when there is no memory. */
+void *xmalloc(size_t size);
+void *xcalloc(size_t n, size_t size);
+void *xrealloc(void *p, size_t size);
+char *xstrdup(const char *s);
+char *xasprintf(const char *fmt, ...) __printf(1, 2);
+
+/*
+ * The whole of a small file, NUL-terminated; NULL with errno set.  Files of
+ * proc, sysfs and tracefs tell no size, so it reads until the end.
+ */
+char *ks_read_file(const char *path, size_t *size);
+
+/* The same without the white space at its end, e.g. one value of sysfs. */
+char *ks_read_line(const char *path);
+
+/* All of @size bytes, or -1 with errno set. */
+int ks_write_all(int fd, const void *data, size_t size);
+
+/* A decimal number that fills all of @s, within @min .. @max. */
+bool ks_parse_long(const char *s, long min, long max, long *value);
+
+/* Bytes, with an optional suffix K, M or G (powers of 1024). */
+bool ks_parse_size(const char *s, uint64_t *bytes);
+
+/* "SCHED_RR" and the like; "policy 9" for one we don't know. */
+const char *ks_policy_name(int policy);
+
+#endif /* KVMSCHED_TOOL_H */
