@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# What the programs of the lab share: where things are, and how to give up.
+# shellcheck shell=bash
+
+LAB=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
+TOP=$(cd -- "$LAB/../.." && pwd -P)
+O=$(realpath -m -- "${O:-$TOP/build}")
+
+# The lab's own failures end with 125, so that no caller takes them for the
+# result of what was to run in it.
+die()
+{
+	printf 'lab: %s\n' "$@" >&2
+	exit 125
+}
+
+# Packages of the list whose program is not here, as one apt line.
+require_packages()
+{
+	local package program missing=()
+
+	while read -r package program _; do
+		[[ $package && $package != '#'* ]] || continue
+		command -v "$program" >/dev/null || missing+=("$package")
+	done <"$LAB/packages"
+	((${#missing[@]} == 0)) ||
+		die "programs are missing; as root: apt-get install -y --no-install-recommends ${missing[*]}"
+}
+
+trap 'die "${0##*/}: line $LINENO: \"$BASH_COMMAND\" failed"' ERR
