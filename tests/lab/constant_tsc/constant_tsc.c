@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Tell the kernel that its TSC runs at a constant rate.
+ *
+ * KVM on PREEMPT_RT refuses to load without X86_FEATURE_CONSTANT_TSC, which
+ * QEMU's TCG has no way to advertise although its TSC is constant. Lab use
+ * only: load it before kvm.
+ */
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/vmalloc.h>
+#include <asm/cpufeature.h>
+#include <asm/processor.h>
+
+static int __init constant_tsc_init(void)
+{
+	__u32 *word = &boot_cpu_data.x86_capability[X86_FEATURE_CONSTANT_TSC / 32];
+	struct page *page = pfn_to_page(__pa_symbol(word) >> PAGE_SHIFT);
+	void *alias;
+
+	/* boot_cpu_data is read-only by now; a second mapping is not. */
+	alias = vmap(&page, 1, VM_MAP, PAGE_KERNEL);
+	if (!alias)
+		return -ENOMEM;
+	*(__u32 *)(alias + offset_in_page(word)) |= BIT(X86_FEATURE_CONSTANT_TSC % 32);
+	vunmap(alias);
+	return 0;
+}
+module_init(constant_tsc_init);
+
+static void __exit constant_tsc_exit(void)
+{
+}
+module_exit(constant_tsc_exit);
+
+MODULE_DESCRIPTION("Set X86_FEATURE_CONSTANT_TSC in the lab");
+MODULE_LICENSE("GPL");
