@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the command line of kvmguest says. */
+#ifndef GUEST_OPTIONS_H
+#define GUEST_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sched.h"
+
+struct payload;
+
+struct options {
+	unsigned int vms;
+	unsigned int vcpus;		/* of each VM */
+	uint64_t period_us;
+	uint64_t seconds;		/* 0: no limit */
+	struct sched_choice sched;
+	bool spread;			/* one CPU of the list per vCPU */
+	const char *start_barrier;
+	const char *ready_file;
+	int controller_prio;		/* 0: leave the main thread alone */
+	const char *json;
+	bool quiet;
+	const struct payload *payload;
+	uint64_t n;
+};
+
+enum options_result { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_WRONG };
+
+enum options_result options_parse(struct options *options, int argc,
+				  char **argv);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Arms a TSC-deadline timer whose LVT entry is masked and waits, interrupts
+ * on, twice the period for what cannot come.  N times.
+ */
+#include "payload.inc"
+
+entry:
+	mov	BLK_N(%rdi), %rbx
+	test	%rbx, %rbx
+	jz	3f
+	WRITE_MSR MSR_X2APIC_LVTT, (LVTT_MASKED | LVTT_TSC_DEADLINE | TIMER_VECTOR)
+	sti
+1:	ARM_TSC_DEADLINE
+	/* RAX still holds the deadline. */
+	add	BLK_PERIOD(%rdi), %rax
+	mov	%rax, %r8
+2:	rdtsc
+	shl	$32, %rdx
+	or	%rdx, %rax
+	cmp	%r8, %rax
+	jb	2b
+	incq	BLK_COUNT(%rdi)
+	dec	%rbx
+	jnz	1b
+3:	DONE
+
+handler:
+	HANDLER_NONE

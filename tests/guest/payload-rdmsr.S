@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* RDMSR of IA32_APIC_BASE, N times: KVM never lets the guest read it alone. */
+#include "payload.inc"
+
+#define MSR_APIC_BASE		0x1b
+
+entry:
+	mov	BLK_N(%rdi), %rbx
+	test	%rbx, %rbx
+	jz	2f
+	mov	$MSR_APIC_BASE, %ecx
+1:	rdmsr
+	incq	BLK_COUNT(%rdi)
+	dec	%rbx
+	jnz	1b
+2:	DONE
+
+handler:
+	HANDLER_NONE

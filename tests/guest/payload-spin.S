@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Pure spin: no exit of its own until it ends, after N loops (0: no limit),
+ * when its TSC limit is over, or when the VMM says stop.
+ */
+#include "payload.inc"
+
+entry:
+	/* Counting down from 0 wraps round: no limit that anybody sees. */
+	mov	BLK_N(%rdi), %rbx
+	rdtsc
+	shl	$32, %rdx
+	or	%rdx, %rax
+	mov	%rax, %r8
+	add	BLK_LIMIT(%rdi), %r8
+1:	incq	BLK_COUNT(%rdi)
+	dec	%rbx
+	jz	2f
+	cmpq	$0, BLK_STOP(%rdi)
+	jne	2f
+	rdtsc
+	shl	$32, %rdx
+	or	%rdx, %rax
+	cmp	%r8, %rax
+	jb	1b
+2:	DONE
+
+handler:
+	HANDLER_NONE

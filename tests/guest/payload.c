@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "payload.h"
+
+#include <string.h>
+
+#include "host.h"
+
+#define BLOB(name) \
+	extern const unsigned char payload_##name##_start[], \
+		payload_##name##_end[]
+
+#define CODE(name) .start = payload_##name##_start, .end = payload_##name##_end
+
+BLOB(cpuid);
+BLOB(cr3);
+BLOB(deadline_lost);
+BLOB(hlt);
+BLOB(ipi);
+BLOB(mmio);
+BLOB(pio);
+BLOB(rdmsr);
+BLOB(selfipi);
+BLOB(spin);
+BLOB(tmict);
+BLOB(tmict_periodic);
+BLOB(tscspin);
+
+/* Each payload ends with one port write: the io exit beside its own. */
+#define EXIT_IO_LAST	{ "io", "IO_INSTRUCTION", { 0, 1 }, ALWAYS }
+#define IO_LAST		.io = { 0, 1 }
+
+/* Armed, expired, accepted, injected and ended, once each per loop. */
+#define TIMER_EACH_LOOP \
+	.irqs = { .arms = { 1, 0 }, .expiries = { 1, 0 }, .accepts = { 1, 0 }, \
+		  .injections = { 1, 0 }, .eois = { 1, 0 } }
+
+#define IPI_EACH_LOOP \
+	.irqs = { .accepts = { 1, 0 }, .injections = { 1, 0 }, .eois = { 1, 0 } }
+
+/*
+ * Nested page faults for the guest's own pages: PML4, PDPT, PD, the vCPU's
+ * page and the code; GDT and IDT too once an interrupt is delivered.
+ */
+#define PAGES_PLAIN	5
+#define PAGES_IRQ	7
+
+static const struct payload payloads[] = {
+	{
+		.name = "cpuid", CODE(cpuid),
+		.what = "CPUID: an exit handled in the kernel",
+		.exits = {
+			{ "cpuid", "CPUID", { 1, 0 }, ALWAYS },
+			{ "npf", NULL, { 0, PAGES_PLAIN },
+			  NESTED_PAGING | ONE_VCPU },
+			EXIT_IO_LAST,
+		},
+		IO_LAST,
+	},
+	{
+		.name = "pio", CODE(pio),
+		.what = "OUT to a port that nobody has: a round trip to userspace",
+		.exits = {
+			{ "io", "IO_INSTRUCTION", { 1, 1 }, ALWAYS },
+			{ "npf", NULL, { 0, PAGES_PLAIN },
+			  NESTED_PAGING | ONE_VCPU },
+		},
+		.io = { 1, 1 },
+	},
+	{
+		.name = "userspace", CODE(pio),
+		.what = "the same as pio, by the name of what it measures",
+		.exits = {
+			{ "io", "IO_INSTRUCTION", { 1, 1 }, ALWAYS },
+			{ "npf", NULL, { 0, PAGES_PLAIN },
+			  NESTED_PAGING | ONE_VCPU },
+		},
+		.io = { 1, 1 },
+	},
+	{
+		.name = "mmio", CODE(mmio),
+		.what = "store to an address without memory: emulated, then userspace",
+		.exits = {
+			{ "npf", NULL, { 1, PAGES_PLAIN },
+			  NESTED_PAGING | ONE_VCPU },
+			EXIT_IO_LAST,
+		},
+		IO_LAST,
+		.mmio = { 1, 0 },
+	},
+	{
+		.name = "rdmsr", CODE(rdmsr),
+		.what = "RDMSR of IA32_APIC_BASE: an exit handled in the kernel",
+		.exits = {
+			{ "msr", "MSR_READ", { 1, 0 }, ALWAYS },
+			{ "npf", NULL, { 0, PAGES_PLAIN },
+			  NESTED_PAGING | ONE_VCPU },
+			EXIT_IO_LAST,
+		},
+		IO_LAST,
+	},
+	{
+		.name = "hlt", CODE(hlt), .x2apic = true,
+		.what = "TSC-deadline timer, then HLT until it comes",
+		.exits = {
+			{ "hlt", "HLT", { 1, 0 }, ALWAYS },
+			{ "msr", "MSR_WRITE", { 2, 1 }, TRAPPED_APIC },
+			{ "npf", NULL, { 0, PAGES_IRQ },
+			  NESTED_PAGING | ONE_VCPU },
+			EXIT_IO_LAST,
+		},
+		TIMER_EACH_LOOP, IO_LAST, .halts = { 1, 0 },
+	},
+	{
+		.name = "tscspin", CODE(tscspin), .x2apic = true,
+		.what = "TSC-deadline timer, then spin with interrupts on until it comes",
+		.exits = {
+			{ "msr", "MSR_WRITE", { 2, 1 }, TRAPPED_APIC },
+			{ "hlt", "HLT", { 0, 0 }, ALWAYS },
+			{ "npf", NULL, { 0, PAGES_IRQ },
+			  NESTED_PAGING | ONE_VCPU },
+			EXIT_IO_LAST,
+		},
+		TIMER_EACH_LOOP, IO_LAST,
+	},
+	{
+		.name = "tmict", CODE(tmict), .tick_period = true,
+		.what = "one-shot timer of the memory-mapped xAPIC, then HLT",
+		.exits = {
+			{ "hlt", "HLT", { 1, 0 }, ALWAYS },
+			{ "npf", NULL, { 2, PAGES_IRQ + 2 },
+			  NESTED_PAGING | TRAPPED_APIC | ONE_VCPU },
+			EXIT_IO_LAST,
+		},
+		TIMER_EACH_LOOP, IO_LAST, .halts = { 1, 0 },
+	},
+	{
+		.name = "tmict-periodic", CODE(tmict_periodic),
+		.tick_period = true,
+		.what = "periodic timer of the xAPIC, armed once, HLT for each of N interrupts",
+		.exits = {
+			{ "hlt", "HLT", { 1, 0 }, ALWAYS },
+			{ "npf", NULL, { 1, PAGES_IRQ + 4 },
+			  NESTED_PAGING | TRAPPED_APIC | ONE_VCPU },
+			EXIT_IO_LAST,
+		},
+		.irqs = { .arms = { 0, 1 }, .accepts_inexact = true,
+			  .injections = { 1, 0 }, .eois = { 1, 0 } },
+		IO_LAST, .halts = { 1, 0 },
+	},
+	{
+		.name = "selfipi", CODE(selfipi), .x2apic = true,
+		.what = "x2APIC self-IPI, handled at the next entry",
+		.exits = {
+			{ "msr", "MSR_WRITE", { 2, 0 }, TRAPPED_APIC },
+			{ "npf", NULL, { 0, PAGES_IRQ },
+			  NESTED_PAGING | ONE_VCPU },
+			EXIT_IO_LAST,
+		},
+		IPI_EACH_LOOP, IO_LAST,
+	},
+	{
+		.name = "ipi", CODE(ipi), .x2apic = true, .pairs = true,
+		.what = "IPI ping-pong between two halted vCPUs, N each way",
+		.exits = {
+			{ "hlt", "HLT", { 1, 0 }, ALWAYS },
+			{ "msr", "MSR_WRITE", { 2, 0 }, TRAPPED_APIC },
+			EXIT_IO_LAST,
+		},
+		IPI_EACH_LOOP, IO_LAST, .halts = { 1, 0 },
+	},
+	{
+		.name = "spin", CODE(spin), .endless = true,
+		.what = "pure spin: N loops, or with N = 0 until --seconds or a signal",
+		.exits = {
+			{ "npf", NULL, { 0, PAGES_PLAIN },
+			  NESTED_PAGING | ONE_VCPU },
+			EXIT_IO_LAST,
+		},
+		IO_LAST,
+	},
+	{
+		.name = "deadline-lost", CODE(deadline_lost), .x2apic = true,
+		.what = "arms a TSC-deadline timer that is masked: it never comes",
+		.exits = {
+			{ "msr", "MSR_WRITE", { 1, 1 }, TRAPPED_APIC },
+			{ "npf", NULL, { 0, PAGES_PLAIN },
+			  NESTED_PAGING | ONE_VCPU },
+			EXIT_IO_LAST,
+		},
+		.irqs = { .arms = { 1, 0 }, .expiries = { 1, 0 } },
+		IO_LAST,
+	},
+	{
+		.name = "cr3", CODE(cr3),
+		.what = "MOV to CR3: no exit with NPT or EPT, one each without",
+		.exits = {
+			{ "write_cr3", "CR_ACCESS", { 0, 0 }, NESTED_PAGING },
+			{ "write_cr3", "CR_ACCESS", { 1, 0 }, SHADOW_PAGING },
+			{ "npf", NULL, { 0, PAGES_PLAIN },
+			  NESTED_PAGING | ONE_VCPU },
+			EXIT_IO_LAST,
+		},
+		IO_LAST,
+	},
+};
+
+#define N_PAYLOADS (sizeof(payloads) / sizeof(payloads[0]))
+
+const struct payload *payload_nth(unsigned int nth)
+{
+	return nth < N_PAYLOADS ? &payloads[nth] : NULL;
+}
+
+const struct payload *payload_find(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < N_PAYLOADS; i++)
+		if (!strcmp(payloads[i].name, name))
+			return &payloads[i];
+	return NULL;
+}
+
+bool promise_holds(const struct exit_promise *promise, const struct host *host,
+		   unsigned int vcpus)
+{
+	if (!(host->svm ? promise->svm : promise->vmx))
+		return false;
+	if ((promise->when & NESTED_PAGING) && !host->nested_paging)
+		return false;
+	if ((promise->when & SHADOW_PAGING) && host->nested_paging)
+		return false;
+	if ((promise->when & TRAPPED_APIC) && host->apicv)
+		return false;
+	return !(promise->when & ONE_VCPU) || vcpus == 1;
+}

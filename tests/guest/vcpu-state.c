@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The state in which a guest begins: 64-bit mode, paging and descriptor
+ * tables ready, the APIC enabled.  Setting this up from outside keeps the
+ * guest's own exits down to those the payload promises.
+ */
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "options.h"
+#include "payload.h"
+#include "vm.h"
+
+#define PTE_TABLE	0x3	/* present, writable */
+#define PTE_2M		0x83
+#define PTE_2M_UNCACHED	0x9b
+
+#define CR0_PE		(1ull << 0)
+#define CR0_MP		(1ull << 1)
+#define CR0_ET		(1ull << 4)
+#define CR0_NE		(1ull << 5)
+#define CR0_WP		(1ull << 16)
+#define CR0_PG		(1ull << 31)
+#define CR4_PAE		(1ull << 5)
+#define EFER_LME	(1ull << 8)
+#define EFER_LMA	(1ull << 10)
+
+#define APIC_BASE_X2APIC	(1ull << 10)
+#define APIC_SPIV		0xf0
+#define APIC_SPIV_ENABLED	0x1ff	/* with the spurious vector 0xff */
+
+#define CPUID_1_ECX_X2APIC	(1u << 21)
+#define CPUID_1_ECX_DEADLINE	(1u << 24)
+
+#define MAX_CPUID_ENTRIES	256
+
+#define CHECK_BLOCK(member, offset) \
+	_Static_assert(offsetof(struct guest_block, member) == (offset), \
+		       "layout.h: " #member)
+CHECK_BLOCK(n, BLK_N);
+CHECK_BLOCK(period, BLK_PERIOD);
+CHECK_BLOCK(limit, BLK_LIMIT);
+CHECK_BLOCK(peer, BLK_PEER);
+CHECK_BLOCK(index, BLK_INDEX);
+CHECK_BLOCK(stop, BLK_STOP);
+CHECK_BLOCK(count, BLK_COUNT);
+CHECK_BLOCK(fault, BLK_FAULT);
+CHECK_BLOCK(fault_rip, BLK_FAULT_RIP);
+
+static void fill_page_tables(unsigned char *memory)
+{
+	uint64_t *pml4 = (void *)(memory + GUEST_PML4);
+	uint64_t *pdpt = (void *)(memory + GUEST_PDPT);
+	uint64_t *pd = (void *)(memory + GUEST_PD);
+
+	pml4[0] = GUEST_PDPT | PTE_TABLE;
+	pdpt[0] = GUEST_PD | PTE_TABLE;
+	pd[0] = PTE_2M;
+	pd[GUEST_APIC_VA >> 21] = GUEST_APIC_PA | PTE_2M_UNCACHED;
+	pd[GUEST_HOLE_VA >> 21] = GUEST_HOLE_PA | PTE_2M_UNCACHED;
+}
+
+/* The same segments that vcpu_set_state() loads: an interrupt reads CS here. */
+static void fill_gdt(unsigned char *memory)
+{
+	uint64_t *gdt = (void *)(memory + GUEST_GDT);
+
+	gdt[GUEST_CS / 8] = 0x00af9b000000ffff;	/* 64-bit code, accessed */
+	gdt[GUEST_DS / 8] = 0x00cf93000000ffff;	/* data, accessed */
+}
+
+static void set_gate(unsigned char *memory, unsigned int vector,
+		     uint64_t target)
+{
+	uint64_t *gate = (void *)(memory + GUEST_IDT + vector * 16);
+
+	gate[0] = (target & 0xffff) | (uint64_t)GUEST_CS << 16 |
+		  0x8eull << 40 |		/* present interrupt gate */
+		  (target & 0xffff0000) << 32;
+	gate[1] = target >> 32;
+}
+
+static void fill_idt(unsigned char *memory, const struct payload_header *head)
+{
+	unsigned int i;
+
+	for (i = 0; i < FIRST_IRQ_VECTOR; i++)
+		set_gate(memory, i, GUEST_PAYLOAD + head->fault_stubs +
+			 i * FAULT_STUB_SIZE);
+	for (; i < 256; i++)
+		set_gate(memory, i, GUEST_PAYLOAD + head->handler);
+}
+
+static uint64_t period_in_units(const struct vm *vm,
+				const struct options *options)
+{
+	/* KVM's APIC timer counts ns when it divides by one. */
+	if (options->payload->tick_period)
+		return options->period_us * 1000;
+	return options->period_us * vm->tsc_khz / 1000;
+}
+
+static void fill_block(struct vcpu *vcpu, const struct options *options)
+{
+	struct guest_block *block = vcpu->block;
+
+	block->n = options->n;
+	block->period = period_in_units(vcpu->vm, options);
+	/* Half of the range: the guest adds it to its own TSC. */
+	block->limit = options->seconds ?
+		options->seconds * vcpu->vm->tsc_khz * 1000 : INT64_MAX;
+	block->peer = vcpu->index ^ 1;
+	block->index = vcpu->index;
+}
+
+void vm_fill_memory(struct vm *vm, const struct options *options)
+{
+	const struct payload *payload = options->payload;
+	unsigned int i;
+
+	memcpy(vm->memory + GUEST_PAYLOAD, payload->start,
+	       (size_t)(payload->end - payload->start));
+	fill_page_tables(vm->memory);
+	fill_gdt(vm->memory);
+	fill_idt(vm->memory, (const void *)(vm->memory + GUEST_PAYLOAD));
+	for (i = 0; i < vm->n_vcpus; i++)
+		fill_block(&vm->vcpus[i], options);
+}
+
+/* What KVM can do, and the two APIC bits that only userspace may grant. */
+static int set_cpuid(struct vcpu *vcpu, int kvm_fd)
+{
+	struct kvm_cpuid2 *cpuid;
+	unsigned int i;
+	int ret = -1;
+
+	cpuid = calloc(1, sizeof(*cpuid) +
+		       MAX_CPUID_ENTRIES * sizeof(cpuid->entries[0]));
+	if (!cpuid)
+		return vcpu_error(vcpu, "CPUID table");
+	cpuid->nent = MAX_CPUID_ENTRIES;
+	if (ioctl(kvm_fd, KVM_GET_SUPPORTED_CPUID, cpuid)) {
+		vcpu_error(vcpu, "KVM_GET_SUPPORTED_CPUID");
+		goto out;
+	}
+	for (i = 0; i < cpuid->nent; i++)
+		if (cpuid->entries[i].function == 1)
+			cpuid->entries[i].ecx |= CPUID_1_ECX_X2APIC |
+						 CPUID_1_ECX_DEADLINE;
+	ret = ioctl(vcpu->fd, KVM_SET_CPUID2, cpuid);
+	if (ret)
+		vcpu_error(vcpu, "KVM_SET_CPUID2");
+out:
+	free(cpuid);
+	return ret;
+}
+
+static struct kvm_segment segment(uint16_t selector, uint8_t type)
+{
+	return (struct kvm_segment) {
+		.selector = selector, .type = type, .limit = 0xffffffff,
+		.present = 1, .s = 1, .g = 1, .db = 1,
+	};
+}
+
+static int set_sregs(struct vcpu *vcpu, bool x2apic)
+{
+	struct kvm_sregs sregs;
+
+	if (ioctl(vcpu->fd, KVM_GET_SREGS, &sregs))
+		return vcpu_error(vcpu, "KVM_GET_SREGS");
+	sregs.cs = segment(GUEST_CS, 0xb);
+	sregs.cs.l = 1;
+	sregs.cs.db = 0;
+	sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss =
+		segment(GUEST_DS, 0x3);
+	sregs.tr = segment(GUEST_TR, 0xb);	/* busy TSS, as VMX demands */
+	sregs.tr.s = sregs.tr.g = sregs.tr.db = 0;
+	sregs.tr.limit = 0x67;
+	sregs.gdt = (struct kvm_dtable) { .base = GUEST_GDT, .limit = 0x1f };
+	sregs.idt = (struct kvm_dtable) { .base = GUEST_IDT, .limit = 0xfff };
+	sregs.cr0 = CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_PG;
+	sregs.cr3 = GUEST_PML4;
+	sregs.cr4 = CR4_PAE;
+	sregs.efer = EFER_LME | EFER_LMA;
+	if (x2apic)
+		sregs.apic_base |= APIC_BASE_X2APIC;
+	if (ioctl(vcpu->fd, KVM_SET_SREGS, &sregs))
+		return vcpu_error(vcpu, "KVM_SET_SREGS");
+	return 0;
+}
+
+static int enable_apic(struct vcpu *vcpu)
+{
+	struct kvm_lapic_state lapic;
+	uint32_t spiv = APIC_SPIV_ENABLED;
+
+	if (ioctl(vcpu->fd, KVM_GET_LAPIC, &lapic))
+		return vcpu_error(vcpu, "KVM_GET_LAPIC");
+	memcpy(lapic.regs + APIC_SPIV, &spiv, sizeof(spiv));
+	if (ioctl(vcpu->fd, KVM_SET_LAPIC, &lapic))
+		return vcpu_error(vcpu, "KVM_SET_LAPIC");
+	return 0;
+}
+
+int vcpu_set_state(struct vcpu *vcpu, int kvm_fd,
+		   const struct options *options)
+{
+	const struct payload_header *head =
+		(const void *)(vcpu->vm->memory + GUEST_PAYLOAD);
+	uint64_t block = GUEST_VCPU_PAGES + vcpu->index * 0x1000;
+	struct kvm_regs regs = {
+		.rip = GUEST_PAYLOAD + head->entry,
+		.rsp = block + 0x1000,
+		.rdi = block,
+		.rflags = 0x2,
+	};
+	/* All but vCPU 0 would otherwise wait for INIT and SIPI. */
+	struct kvm_mp_state state = { KVM_MP_STATE_RUNNABLE };
+
+	if (set_cpuid(vcpu, kvm_fd) ||
+	    set_sregs(vcpu, options->payload->x2apic) || enable_apic(vcpu))
+		return -1;
+	if (ioctl(vcpu->fd, KVM_SET_REGS, &regs))
+		return vcpu_error(vcpu, "KVM_SET_REGS");
+	if (ioctl(vcpu->fd, KVM_SET_MP_STATE, &state))
+		return vcpu_error(vcpu, "KVM_SET_MP_STATE");
+	return 0;
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#define _GNU_SOURCE
+#include "vm.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "kvmstats.h"
+#include "options.h"
+
+/* Below 4 GiB and away from guest memory; VMX needs it for real mode. */
+#define TSS_ADDRESS 0xfffbd000
+
+int kvm_open(void)
+{
+	int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	int version;
+
+	if (fd < 0) {
+		fprintf(stderr, "cannot open /dev/kvm: %s (%s)\n",
+			strerror(errno), errno == EACCES ?
+			"run as root or as a member of group kvm" :
+			"load kvm_amd or kvm_intel");
+		return -1;
+	}
+	version = ioctl(fd, KVM_GET_API_VERSION, 0);
+	if (version == KVM_API_VERSION &&
+	    ioctl(fd, KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) > 0 &&
+	    ioctl(fd, KVM_CHECK_EXTENSION, KVM_CAP_IMMEDIATE_EXIT) > 0)
+		return fd;
+	fprintf(stderr, "/dev/kvm is not a KVM with an in-kernel APIC, TSC-deadline timer and immediate exit\n");
+	close(fd);
+	return -1;
+}
+
+int vcpu_error(const struct vcpu *vcpu, const char *what)
+{
+	fprintf(stderr, "VM %u vCPU %u: %s: %s\n", vcpu->vm->index,
+		vcpu->index, what, strerror(errno));
+	return -1;
+}
+
+static int vm_error(const struct vm *vm, const char *what)
+{
+	fprintf(stderr, "VM %u: %s: %s\n", vm->index, what, strerror(errno));
+	return -1;
+}
+
+/*
+ * Small pages, present before the guest runs and not swapped: each then
+ * costs exactly one nested page fault.
+ */
+static int add_memory(struct vm *vm)
+{
+	struct kvm_userspace_memory_region region = {
+		.memory_size = GUEST_MEM_SIZE,
+	};
+
+	vm->memory = mmap(NULL, GUEST_MEM_SIZE, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (vm->memory == MAP_FAILED) {
+		vm->memory = NULL;
+		return vm_error(vm, "guest memory");
+	}
+	madvise(vm->memory, GUEST_MEM_SIZE, MADV_NOHUGEPAGE);
+	/* May fail under a small RLIMIT_MEMLOCK; only exactness suffers. */
+	mlock(vm->memory, GUEST_MEM_SIZE);
+	memset(vm->memory, 0, GUEST_MEM_SIZE);
+	region.userspace_addr = (uintptr_t)vm->memory;
+	if (ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &region))
+		return vm_error(vm, "KVM_SET_USER_MEMORY_REGION");
+	return 0;
+}
+
+static int open_vm(struct vm *vm, int kvm_fd)
+{
+	vm->fd = ioctl(kvm_fd, KVM_CREATE_VM, 0);
+	if (vm->fd < 0)
+		return vm_error(vm, "KVM_CREATE_VM");
+	if (ioctl(vm->fd, KVM_SET_TSS_ADDR, TSS_ADDRESS))
+		return vm_error(vm, "KVM_SET_TSS_ADDR");
+	if (ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0))
+		return vm_error(vm, "KVM_CREATE_IRQCHIP");
+	return add_memory(vm);
+}
+
+static int create_vcpu(struct vcpu *vcpu)
+{
+	struct vm *vm = vcpu->vm;
+	void *run;
+	int khz;
+
+	vcpu->fd = ioctl(vm->fd, KVM_CREATE_VCPU, vcpu->index);
+	if (vcpu->fd < 0)
+		return vcpu_error(vcpu, "KVM_CREATE_VCPU");
+	run = mmap(NULL, vm->run_size, PROT_READ | PROT_WRITE, MAP_SHARED,
+		   vcpu->fd, 0);
+	if (run == MAP_FAILED)
+		return vcpu_error(vcpu, "mapping of struct kvm_run");
+	vcpu->run = run;
+	khz = ioctl(vcpu->fd, KVM_GET_TSC_KHZ, 0);
+	if (khz <= 0)
+		return vcpu_error(vcpu, "KVM_GET_TSC_KHZ");
+	vm->tsc_khz = (uint64_t)khz;
+	vcpu->block = (void *)(vm->memory + GUEST_VCPU_PAGES +
+			       vcpu->index * 0x1000);
+	vcpu->stats = kvmstats_open(vcpu->fd);
+	return 0;
+}
+
+int vm_create(struct vm *vm, int kvm_fd, unsigned int index,
+	      const struct options *options)
+{
+	unsigned int i;
+	int size;
+
+	memset(vm, 0, sizeof(*vm));
+	vm->index = index;
+	if (open_vm(vm, kvm_fd))
+		return -1;
+	size = ioctl(kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
+	if (size < (int)sizeof(struct kvm_run))
+		return vm_error(vm, "KVM_GET_VCPU_MMAP_SIZE");
+	vm->run_size = (size_t)size;
+	vm->vcpus = calloc(options->vcpus, sizeof(*vm->vcpus));
+	if (!vm->vcpus)
+		return vm_error(vm, "vCPUs");
+	for (i = 0; i < options->vcpus; i++) {
+		vm->vcpus[i].vm = vm;
+		vm->vcpus[i].index = i;
+		vm->vcpus[i].fd = -1;
+		vm->n_vcpus++;
+		if (create_vcpu(&vm->vcpus[i]))
+			return -1;
+	}
+	vm->stats = kvmstats_open(vm->fd);
+	vm_fill_memory(vm, options);
+	for (i = 0; i < options->vcpus; i++)
+		if (vcpu_set_state(&vm->vcpus[i], kvm_fd, options))
+			return -1;
+	return 0;
+}
+
+void vm_destroy(struct vm *vm)
+{
+	unsigned int i;
+
+	for (i = 0; i < vm->n_vcpus; i++) {
+		kvmstats_close(vm->vcpus[i].stats);
+		if (vm->vcpus[i].run)
+			munmap(vm->vcpus[i].run, vm->run_size);
+		if (vm->vcpus[i].fd >= 0)
+			close(vm->vcpus[i].fd);
+	}
+	free(vm->vcpus);
+	kvmstats_close(vm->stats);
+	if (vm->memory)
+		munmap(vm->memory, GUEST_MEM_SIZE);
+	if (vm->fd >= 0)
+		close(vm->fd);
+}
