@@ -143,7 +143,8 @@ static const struct payload payloads[] = {
 			  NESTED_PAGING | TRAPPED_APIC | ONE_VCPU },
 			EXIT_IO_LAST,
 		},
-		.irqs = { .arms = { 0, 1 }, .accepts_inexact = true,
+		.irqs = { .arms = { 0, 1 }, .accepts_vary = true,
+			  .expiries_vary = true,
 			  .injections = { 1, 0 }, .eois = { 1, 0 } },
 		IO_LAST, .halts = { 1, 0 },
 	},
@@ -187,7 +188,7 @@ static const struct payload payloads[] = {
 			  NESTED_PAGING | ONE_VCPU },
 			EXIT_IO_LAST,
 		},
-		.irqs = { .arms = { 1, 0 }, .expiries = { 1, 0 } },
+		.irqs = { .arms = { 1, 0 }, .expiries_vary = true },
 		IO_LAST,
 	},
 	{

@@ -37,7 +37,8 @@ struct irq_promise {
 	struct promise accepts;
 	struct promise injections;	/* reinjections apart */
 	struct promise eois;
-	bool accepts_inexact;	/* a periodic timer may run on past the last */
+	bool accepts_vary;	/* a periodic timer may run on past the last */
+	bool expiries_vary;	/* and one nobody waits for may be armed anew */
 };
 
 #define MAX_EXIT_PROMISES 6

@@ -168,10 +168,10 @@ static void print_irqs(struct json *json, const struct payload *payload,
 	const struct irq_promise *irqs = &payload->irqs;
 
 	json_u64(json, "timer_programs", promised(irqs->arms, n));
-	if (!irqs->accepts_inexact) {
+	if (!irqs->expiries_vary)
 		json_u64(json, "timer_expiries", promised(irqs->expiries, n));
+	if (!irqs->accepts_vary)
 		json_u64(json, "accepts", promised(irqs->accepts, n));
-	}
 	json_u64(json, "injections", promised(irqs->injections, n));
 	json_u64(json, "eois", promised(irqs->eois, n));
 }
