@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Synthetic recordings; see synth.h.
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "comms.h"
+#include "dat.h"
+#include "formats.h"
+#include "kvmsched.h"
+#include "spool.h"
+#include "synth.h"
+
+#define PAGE_HEADER	16
+#define TIME_EXTEND	30
+#define DELTA_BITS	27
+#define LOST		(1U << 31)
+#define LOST_COUNT	(1U << 30)
+#define CMDLINES_ROOM	(16U << 10)
+
+struct page {
+	uint64_t tsc;		/* of its first record, then in data too */
+	uint64_t last;		/* of its latest record */
+	uint64_t lost;		/* before it */
+	bool flagged;
+	size_t used;
+	char data[DAT_PAGE_SIZE];
+};
+
+struct synth {
+	struct spool *spool;
+	struct dat_desc desc;
+	struct comms *comms;
+	struct page *pages;
+	int ids[KS_NR_EVENTS];
+};
+
+static const char *const names[] = {
+#define NAME(record, FIELDS) "kvmsched_" #record,
+	KS_RECORDS(NAME)
+};
+
+static void die(const char *what)
+{
+	ks_errno("synth: %s", what);
+	exit(KS_EXIT_FAILED);
+}
+
+struct synth *synth_new(const char *file, unsigned int nr_cpus,
+			const char *formats)
+{
+	struct synth *s = xcalloc(1, sizeof(*s));
+	size_t room;
+
+	if (formats_read(formats, "ftrace", &s->desc.ftrace) ||
+	    formats_read(formats, "kvmsched", &s->desc.events))
+		die(formats);
+	s->desc.nr_cpus = nr_cpus;
+	s->desc.version = "synthetic";
+	s->desc.uname = "Linux synthetic 0 x86_64";
+	free(dat_header(&s->desc, &room));
+	s->spool = spool_create(file, nr_cpus, room + CMDLINES_ROOM);
+	if (!s->spool)
+		exit(KS_EXIT_FAILED);
+	s->comms = comms_new();
+	s->pages = xcalloc(nr_cpus, sizeof(*s->pages));
+	for (int i = 0; i < KS_NR_EVENTS; i++)
+		s->ids[i] = formats_id(&s->desc.events, names[i]);
+	/* 1e6 / khz ns a cycle; exact for 2 GHz */
+	synth_clock(s, (1000000ULL << 20) / SYNTH_TSC_KHZ, 20, 0);
+	return s;
+}
+
+void synth_clock(struct synth *s, uint32_t mult, uint32_t shift, uint64_t offset)
+{
+	s->desc.tsc_mult = mult;
+	s->desc.tsc_shift = shift;
+	s->desc.tsc_offset = offset;
+}
+
+void synth_flush(struct synth *s, unsigned int cpu)
+{
+	struct page *p = &s->pages[cpu];
+	uint64_t commit = p->used;
+
+	if (!p->used)
+		return;
+	if (p->flagged)
+		commit |= LOST;
+	if (p->lost) {
+		commit |= LOST_COUNT;
+		memcpy(p->data + PAGE_HEADER + p->used, &p->lost, sizeof(p->lost));
+	}
+	memcpy(p->data, &p->tsc, sizeof(p->tsc));
+	memcpy(p->data + 8, &commit, sizeof(commit));
+	if (spool_append(s->spool, cpu, p->data, DAT_PAGE_SIZE))
+		exit(KS_EXIT_FAILED);
+	memset(p, 0, sizeof(*p));
+}
+
+void synth_lost(struct synth *s, unsigned int cpu, uint64_t count)
+{
+	synth_flush(s, cpu);
+	s->pages[cpu].flagged = true;
+	s->pages[cpu].lost += count;
+}
+
+static void append(struct page *p, const void *data, size_t size)
+{
+	memcpy(p->data + PAGE_HEADER + p->used, data, size);
+	p->used += size;
+}
+
+static void append_head(struct page *p, uint32_t type_len, uint64_t delta)
+{
+	uint32_t head = type_len | (uint32_t)delta << 5;
+
+	append(p, &head, sizeof(head));
+}
+
+void synth_add(struct synth *s, unsigned int cpu, uint64_t tsc,
+	       enum ks_event event, void *record, size_t size)
+{
+	struct page *p = &s->pages[cpu];
+	struct trace_entry *ent = record;
+	/* a time extend, the record, the count of lost records */
+	size_t need = 8 + 4 + size + 8;
+	uint64_t delta;
+
+	if (s->ids[event] < 0 || size > 28 * 4 || size % 4)
+		die(names[event]);
+	ent->type = s->ids[event];
+	if (p->used + need > DAT_PAGE_SIZE - PAGE_HEADER)
+		synth_flush(s, cpu);
+	if (!p->used)
+		p->tsc = p->last = tsc;
+	if (tsc < p->last) {
+		errno = 0;
+		die("records must come in the order of time");
+	}
+	delta = tsc - p->last;
+	if (delta >> DELTA_BITS) {
+		uint32_t high = delta >> DELTA_BITS;
+
+		append_head(p, TIME_EXTEND, delta & ((1U << DELTA_BITS) - 1));
+		append(p, &high, sizeof(high));
+		delta = 0;
+	}
+	append_head(p, size / 4, delta);
+	append(p, record, size);
+	p->last = tsc;
+}
+
+uint16_t synth_id(const struct synth *s, enum ks_event event)
+{
+	return s->ids[event];
+}
+
+const char *synth_name(enum ks_event event)
+{
+	return names[event];
+}
+
+void synth_comm(struct synth *s, pid_t pid, const char *comm)
+{
+	comms_add(s->comms, pid, comm);
+}
+
+void synth_finish(struct synth *s)
+{
+	char *cmdlines;
+	void *header;
+	size_t size;
+
+	for (unsigned int cpu = 0; cpu < s->desc.nr_cpus; cpu++)
+		synth_flush(s, cpu);
+	cmdlines = comms_text(s->comms, CMDLINES_ROOM);
+	s->desc.cmdlines = cmdlines;
+	header = dat_header(&s->desc, &size);
+	if (spool_finish(s->spool, header, size))
+		exit(KS_EXIT_FAILED);
+	free(header);
+	free(cmdlines);
+	spool_free(s->spool);
+	comms_free(s->comms);
+	formats_free(&s->desc.ftrace);
+	formats_free(&s->desc.events);
+	free(s->pages);
+	free(s);
+}

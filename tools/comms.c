@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Names of threads, for the cmdlines of a trace.dat.
+ *
+ * ftrace's saved_cmdlines know nothing of records that went through our ring,
+ * so trace-cmd would print <...> for every thread.
+ */
+#include <ctype.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "comms.h"
+#include "formats.h"
+#include "kvmsched.h"
+
+#define COMM_LEN	16
+#define PID_LIMIT	(4U << 20)	/* PID_MAX_LIMIT of 64-bit kernels */
+#define NR_IDS		65536U		/* common_type is a u16 */
+
+struct name {
+	pid_t pid;
+	char comm[COMM_LEN];
+};
+
+struct comms {
+	size_t nr, room;
+	struct name *names;
+	unsigned char *known;	/* bitmap by pid */
+};
+
+/* Where a record tells a name. */
+static const struct {
+	const char *event, *pid, *comm;
+} sources[] = {
+	{ "kvmsched_vcpu",	  "common_pid",	"comm" },
+	{ "kvmsched_switch_out",  "next_pid",	"next_comm" },
+	{ "kvmsched_host_switch", "prev_pid",	"prev_comm" },
+	{ "kvmsched_host_switch", "next_pid",	"next_comm" },
+};
+
+struct field {
+	unsigned int offset, size;
+};
+
+struct source {
+	int id;
+	struct field pid, comm;
+};
+
+struct comms *comms_new(void)
+{
+	struct comms *comms = xcalloc(1, sizeof(*comms));
+
+	comms->known = xcalloc(PID_LIMIT / 8, 1);
+	return comms;
+}
+
+void comms_free(struct comms *comms)
+{
+	if (!comms)
+		return;
+	free(comms->names);
+	free(comms->known);
+	free(comms);
+}
+
+static bool is_known(const struct comms *comms, pid_t pid)
+{
+	return pid <= 0 || (unsigned int)pid >= PID_LIMIT ||
+	       comms->known[pid / 8] & 1 << pid % 8;
+}
+
+void comms_add(struct comms *comms, pid_t pid, const char *comm)
+{
+	struct name *name;
+
+	if (is_known(comms, pid) || !*comm)
+		return;
+	comms->known[pid / 8] |= 1 << pid % 8;
+	if (comms->nr == comms->room) {
+		comms->room = comms->room ? 2 * comms->room : 256;
+		comms->names = xrealloc(comms->names,
+					comms->room * sizeof(*comms->names));
+	}
+	name = &comms->names[comms->nr++];
+	name->pid = pid;
+	memset(name->comm, 0, COMM_LEN);
+	for (int i = 0; i < COMM_LEN - 1 && comm[i]; i++)
+		name->comm[i] = iscntrl((unsigned char)comm[i]) ? '?' : comm[i];
+}
+
+void comms_merge(struct comms *comms, const struct comms *from)
+{
+	for (size_t i = 0; i < from->nr; i++)
+		comms_add(comms, from->names[i].pid, from->names[i].comm);
+}
+
+static void add_tasks(struct comms *comms, const char *tgid)
+{
+	char *path = xasprintf("/proc/%s/task", tgid), *comm;
+	DIR *dir = opendir(path);
+	struct dirent *d;
+	long tid;
+
+	free(path);
+	while (dir && (d = readdir(dir))) {
+		if (!ks_parse_long(d->d_name, 1, PID_LIMIT, &tid))
+			continue;
+		path = xasprintf("/proc/%s/task/%ld/comm", tgid, tid);
+		comm = ks_read_line(path);
+		if (comm)
+			comms_add(comms, tid, comm);
+		free(comm);
+		free(path);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+void comms_add_proc(struct comms *comms)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *d;
+	long tgid;
+
+	while (dir && (d = readdir(dir)))
+		if (ks_parse_long(d->d_name, 1, PID_LIMIT, &tgid))
+			add_tasks(comms, d->d_name);
+	if (dir)
+		closedir(dir);
+}
+
+/* "field:char comm[16];	offset:8;	size:16;" */
+static bool find_field(const char *format, const char *name, struct field *field)
+{
+	size_t len = strlen(name);
+	const char *p = format;
+
+	while ((p = strstr(p, name))) {
+		bool begins = p[-1] == ' ';
+
+		p += len;
+		if (!begins || (*p != ';' && *p != '['))
+			continue;
+		p = strchr(p, ';');
+		return p && sscanf(p, "; offset:%u; size:%u;", &field->offset,
+				   &field->size) == 2;
+	}
+	return false;
+}
+
+static const char *find_format(const struct dat_system *sys, int id)
+{
+	int other;
+
+	for (size_t i = 0; i < sys->nr; i++)
+		if (sscanf(sys->texts[i], "name: %*s ID: %d", &other) == 1 &&
+		    other == id)
+			return sys->texts[i];
+	return NULL;
+}
+
+static size_t find_sources(const struct dat_system *sys, struct source *found)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
+		int id = formats_id(sys, sources[i].event);
+		const char *format = id < 0 ? NULL : find_format(sys, id);
+
+		found[nr].id = id;
+		if (format && (unsigned int)id < NR_IDS &&
+		    find_field(format, sources[i].pid, &found[nr].pid) &&
+		    find_field(format, sources[i].comm, &found[nr].comm) &&
+		    found[nr].pid.size == 4 && found[nr].comm.size <= COMM_LEN)
+			nr++;
+	}
+	return nr;
+}
+
+static void add_record(struct comms *comms, const struct source *source,
+		       const char *record, size_t size)
+{
+	char comm[COMM_LEN + 1] = "";
+	int32_t pid;
+
+	if (source->pid.offset + source->pid.size > size ||
+	    source->comm.offset + source->comm.size > size)
+		return;
+	memcpy(&pid, record + source->pid.offset, sizeof(pid));
+	if (is_known(comms, pid))
+		return;
+	memcpy(comm, record + source->comm.offset, source->comm.size);
+	comms_add(comms, pid, comm);
+}
+
+/* An entry of a page: its header, and whether a record is in it. */
+struct entry {
+	size_t skip;		/* header */
+	size_t size;		/* what follows it */
+	bool record;
+};
+
+static struct entry entry_parse(const char *p, size_t left)
+{
+	uint32_t head, array = 0;
+	struct entry e = { .skip = sizeof(head) };
+
+	memcpy(&head, p, sizeof(head));
+	if (left >= 2 * sizeof(head))
+		memcpy(&array, p + sizeof(head), sizeof(array));
+	switch (head & 31) {
+	case 0:			/* the length stands first, counts itself */
+		e.skip += sizeof(array);
+		e.size = array > 4 ? ((array + 3) & ~3U) - 4 : 0;
+		e.record = true;
+		break;
+	case 29:		/* padding; without a time delta up to the end */
+		e.size = head >> 5 ? array : left - e.skip;
+		break;
+	case 30:		/* time extend */
+	case 31:		/* absolute time stamp */
+		e.size = sizeof(array);
+		break;
+	default:
+		e.size = (head & 31) * 4;
+		e.record = true;
+	}
+	return e;
+}
+
+static void add_page(struct comms *comms, const struct source *found, size_t nr,
+		     const unsigned char *wanted, const char *page)
+{
+	const char *p = page + 16, *end;
+	uint32_t commit;
+	uint16_t id;
+
+	memcpy(&commit, page + 8, sizeof(commit));
+	commit &= (1U << 27) - 1;
+	end = p + (commit < DAT_PAGE_SIZE - 16 ? commit : DAT_PAGE_SIZE - 16);
+	while (p + sizeof(uint32_t) <= end) {
+		struct entry e = entry_parse(p, end - p);
+
+		p += e.skip;
+		if (p > end || e.size > (size_t)(end - p))
+			return;
+		if (e.record && e.size >= 8) {
+			memcpy(&id, p, sizeof(id));
+			for (size_t i = 0; wanted[id] && i < nr; i++)
+				if (found[i].id == id)
+					add_record(comms, &found[i], p, e.size);
+		}
+		p += e.size;
+	}
+}
+
+void comms_add_pages(struct comms *comms, const struct dat_system *sys,
+		     const void *data, size_t size)
+{
+	struct source found[ARRAY_SIZE(sources)];
+	size_t nr = find_sources(sys, found);
+	unsigned char *wanted = xcalloc(NR_IDS, 1);
+
+	for (size_t i = 0; i < nr; i++)
+		wanted[found[i].id] = 1;
+	for (size_t pos = 0; nr && pos + DAT_PAGE_SIZE <= size;
+	     pos += DAT_PAGE_SIZE)
+		add_page(comms, found, nr, wanted, (const char *)data + pos);
+	free(wanted);
+}
+
+char *comms_text(const struct comms *comms, size_t room)
+{
+	char *text = xmalloc(room);
+	size_t used = 0;
+
+	for (size_t i = 0; i < comms->nr; i++) {
+		int n = snprintf(text + used, room - used, "%d %s\n",
+				 comms->names[i].pid, comms->names[i].comm);
+
+		if (used + n >= room)
+			break;
+		used += n;
+	}
+	text[used] = '\0';
+	return text;
+}
