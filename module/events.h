@@ -21,11 +21,11 @@
 #define KS_ASSIGN(record)						\
 	memcpy((char *)__entry + sizeof(__entry->ent),			\
 	       (const char *)rec + sizeof(rec->ent),			\
-	       offsetof(struct ks_##record, end) - sizeof(rec->ent))
+	       offsetof(struct ks_rec_##record, __end) - sizeof(rec->ent))
 
 #define KS_EVENT(record, FIELDS, printk)				\
 	TRACE_EVENT(kvmsched_##record,					\
-		TP_PROTO(const struct ks_##record *rec),		\
+		TP_PROTO(const struct ks_rec_##record *rec),		\
 		TP_ARGS(rec),						\
 		TP_STRUCT__entry(FIELDS(__field, __array)),		\
 		TP_fast_assign(KS_ASSIGN(record);),			\
@@ -65,7 +65,7 @@
 		{ KVMSCHED_HOW_NOTIFIER,	"preempt notifier" })
 
 #define ks_show_reason(isa, reason)					\
-	((isa) == 1 ?							\
+	((isa) == KS_ISA_VMX ?							\
 	 __print_symbolic((reason) & 0xffff, VMX_EXIT_REASONS) :	\
 	 __print_symbolic(reason, SVM_EXIT_REASONS))
 

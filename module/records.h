@@ -19,6 +19,8 @@
 
 #include <linux/trace_events.h>
 
+#include "uapi/kvmsched.h"
+
 #define KS_NO_VCPU	0xffff
 
 /* How a session began or ended, on this CPU. */
@@ -134,10 +136,13 @@
 				/* EXITINFO2 for npf */			\
 	F(u64, guest_cycles)	/* from entry to this exit, 0 if unknown */ \
 	F(u64, host_cycles)	/* from this exit to the record */	\
-	F(u8, isa)		/* KVM_ISA_VMX 1, KVM_ISA_SVM 2 */	\
+	F(u8, isa)		/* KS_ISA_* */	\
 	F(u8, end)		/* KS_EXIT_BY_* */			\
 	F(u8, vector)		/* of the interruption info, if valid */ \
 	F(u8, flags)		/* KS_EXIT_* */
+/* As KVM's own trace.h numbers them. */
+#define KS_ISA_VMX	1
+#define KS_ISA_SVM	2
 #define KS_EXIT_BY_ENTRY	0	/* re-entered: a lightweight exit */
 #define KS_EXIT_BY_SWITCH	1	/* lost the CPU first */
 #define KS_EXIT_BY_PUT		2	/* went back to userspace first */
@@ -232,45 +237,45 @@
 	A(char, prev_comm, 16)						\
 	A(char, next_comm, 16)
 
-/* Every record */
+/* Every record: its name, its fields, and the class that its event needs */
 #define KS_RECORDS(X)							\
-	X(session,	KS_SESSION_FIELDS)				\
-	X(attach,	KS_ATTACH_FIELDS)				\
-	X(lost,		KS_LOST_FIELDS)					\
-	X(vcpu,		KS_VCPU_FIELDS)					\
-	X(load,		KS_LOAD_FIELDS)					\
-	X(put,		KS_PUT_FIELDS)					\
-	X(switch_out,	KS_SWITCH_OUT_FIELDS)				\
-	X(switch_in,	KS_SWITCH_IN_FIELDS)				\
-	X(policy,	KS_POLICY_FIELDS)				\
-	X(exit,		KS_EXIT_FIELDS)					\
-	X(entry,	KS_ENTRY_FIELDS)				\
-	X(irq_accept,	KS_IRQ_ACCEPT_FIELDS)				\
-	X(irq_inject,	KS_IRQ_INJECT_FIELDS)				\
-	X(irq_eoi,	KS_IRQ_EOI_FIELDS)				\
-	X(host_irq,	KS_HOST_IRQ_FIELDS)				\
-	X(timer_arm,	KS_TIMER_ARM_FIELDS)				\
-	X(timer_expire,	KS_TIMER_EXPIRE_FIELDS)				\
-	X(clockevent,	KS_CLOCKEVENT_FIELDS)				\
-	X(host_switch,	KS_HOST_SWITCH_FIELDS)
+	X(session, KS_SESSION_FIELDS, 0)				\
+	X(attach, KS_ATTACH_FIELDS, 0)					\
+	X(lost, KS_LOST_FIELDS, 0)					\
+	X(vcpu, KS_VCPU_FIELDS, KVMSCHED_CLASS_SWITCH)			\
+	X(load, KS_LOAD_FIELDS, KVMSCHED_CLASS_SWITCH)			\
+	X(put, KS_PUT_FIELDS, KVMSCHED_CLASS_SWITCH)			\
+	X(switch_out, KS_SWITCH_OUT_FIELDS, KVMSCHED_CLASS_SWITCH)	\
+	X(switch_in, KS_SWITCH_IN_FIELDS, KVMSCHED_CLASS_SWITCH)	\
+	X(policy, KS_POLICY_FIELDS, KVMSCHED_CLASS_SWITCH)		\
+	X(exit, KS_EXIT_FIELDS, KVMSCHED_CLASS_EXIT)			\
+	X(entry, KS_ENTRY_FIELDS, KVMSCHED_CLASS_EXIT)			\
+	X(irq_accept, KS_IRQ_ACCEPT_FIELDS, KVMSCHED_CLASS_IRQ)		\
+	X(irq_inject, KS_IRQ_INJECT_FIELDS, KVMSCHED_CLASS_IRQ)		\
+	X(irq_eoi, KS_IRQ_EOI_FIELDS, KVMSCHED_CLASS_IRQ)		\
+	X(host_irq, KS_HOST_IRQ_FIELDS, KVMSCHED_CLASS_IRQ)		\
+	X(timer_arm, KS_TIMER_ARM_FIELDS, KVMSCHED_CLASS_TIMER)		\
+	X(timer_expire, KS_TIMER_EXPIRE_FIELDS, KVMSCHED_CLASS_TIMER)	\
+	X(clockevent, KS_CLOCKEVENT_FIELDS, KVMSCHED_CLASS_TIMER)	\
+	X(host_switch, KS_HOST_SWITCH_FIELDS, KVMSCHED_CLASS_HOST)
 
 #define KS_RECORD_FIELD(type, name)	type name;
 #define KS_RECORD_ARRAY(type, name, n)	type name[n];
 
-/* struct ks_exit, struct ks_vcpu, ... */
-#define KS_RECORD_STRUCT(record, FIELDS)				\
-	struct ks_##record {						\
+/* struct ks_rec_exit, struct ks_rec_vcpu, ... */
+#define KS_RECORD_STRUCT(record, FIELDS, classes)			\
+	struct ks_rec_##record {						\
 		struct trace_entry ent;					\
 		FIELDS(KS_RECORD_FIELD, KS_RECORD_ARRAY)		\
-		char end[];						\
+		char __end[];						\
 	};
 KS_RECORDS(KS_RECORD_STRUCT)
 
 /* Bytes of a record in the ring, without C's padding behind the last field. */
-#define KS_RECORD_SIZE(record)	ALIGN(offsetof(struct ks_##record, end), 4)
+#define KS_RECORD_SIZE(record)	ALIGN(offsetof(struct ks_rec_##record, __end), 4)
 
 enum ks_event {
-#define KS_RECORD_ENUM(record, FIELDS) KS_EV_##record,
+#define KS_RECORD_ENUM(record, FIELDS, classes) KS_EV_##record,
 	KS_RECORDS(KS_RECORD_ENUM)
 	KS_NR_EVENTS
 };

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Which hooks are attached: those that somebody listens to
+ */
+#ifndef _KVMSCHED_ATTACH_H
+#define _KVMSCHED_ATTACH_H
+
+#include <linux/types.h>
+
+#include "uapi/kvmsched.h"
+
+/*
+ * The classes that class-less handlers look at, in any context: what events
+ * and session together want of class host, and whether the session does.
+ */
+extern u32 ks_wanted_classes;
+extern u32 ks_session_classes;
+
+int ks_attach_init(void);
+void ks_attach_open(void);
+void ks_attach_exit(void);
+
+void ks_attach_session(u32 classes, const pid_t *vms, u32 nr_vms);
+int ks_attach_events(u32 classes, int change);
+u32 ks_attached_classes(void);
+u64 ks_attach_missed(void);
+int ks_attach_row(struct kvmsched_hook *row);
+
+#endif /* _KVMSCHED_ATTACH_H */

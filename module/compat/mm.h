@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _KVMSCHED_COMPAT_MM_H
+#define _KVMSCHED_COMPAT_MM_H
+
+#include <linux/mm.h>
+#include <linux/version.h>
+
+/* vm_flags_set() and its mirror: bc292ab00f6c in 6.3, "mm: introduce vma->vm_flags wrapper functions" */
+static inline void ks_vm_flags_mod(struct vm_area_struct *vma,
+				   unsigned long set, unsigned long clear)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+	vm_flags_mod(vma, set, clear);
+#else
+	vma->vm_flags = (vma->vm_flags | set) & ~clear;
+#endif
+}
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _KVMSCHED_COMPAT_SCHED_H
+#define _KVMSCHED_COMPAT_SCHED_H
+
+#include <linux/sched.h>
+#include <linux/version.h>
+
+/*
+ * Is the task that is being switched out still runnable?
+ *
+ * Since 6.12 (152e11f6df29, "sched/fair: Implement delayed dequeue") a task
+ * that sleeps may stay on_rq for a while; task_is_runnable() came with it.
+ */
+static inline bool ks_task_runnable(struct task_struct *task)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+	return task_is_runnable(task);
+#else
+	return task->on_rq;
+#endif
+}
+
+#endif

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * /dev/kvmsched: the ioctls, checked; see uapi/kvmsched.h
+ */
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/poll.h>
+#include <linux/uaccess.h>
+
+#include "attach.h"
+#include "device.h"
+#include "session.h"
+
+/* Copy in a struct that begins with its own size. */
+static int copy_sized(void *to, const void __user *from, u32 size)
+{
+	if (copy_from_user(to, from, size))
+		return -EFAULT;
+	return *(u32 *)to == size ? 0 : -E2BIG;
+}
+
+static int copy_back(void __user *to, const void *from, u32 size)
+{
+	return copy_to_user(to, from, size) ? -EFAULT : 0;
+}
+
+static long ioctl_info(struct file *file, void __user *arg)
+{
+	struct kvmsched_info info;
+	int ret = copy_sized(&info, arg, sizeof(info));
+
+	if (ret)
+		return ret;
+	memset(&info, 0, sizeof(info));
+	info.size = sizeof(info);
+	ks_session_info(file, &info);
+	return copy_back(arg, &info, sizeof(info));
+}
+
+static long ioctl_hook(struct file *file, void __user *arg)
+{
+	struct kvmsched_hook row;
+	int ret = copy_sized(&row, arg, sizeof(row));
+
+	if (!ret && (row.reserved[0] || row.reserved[1]))
+		ret = -EINVAL;
+	if (!ret)
+		ret = ks_attach_row(&row);
+	return ret ?: copy_back(arg, &row, sizeof(row));
+}
+
+static long ioctl_start(struct file *file, void __user *arg)
+{
+	struct kvmsched_start start;
+	int ret = copy_sized(&start, arg, sizeof(start));
+
+	return ret ?: ks_session_start(file, &start);
+}
+
+static long ioctl_stats(struct file *file, void __user *arg)
+{
+	struct kvmsched_stats stats;
+	int ret = copy_sized(&stats, arg, sizeof(stats));
+	u64 reserved = 0;
+	int i;
+
+	if (ret)
+		return ret;
+	for (i = 0; i < ARRAY_SIZE(stats.reserved); i++)
+		reserved |= stats.reserved[i];
+	if (reserved)
+		return -EINVAL;
+	ret = ks_session_stats(file, &stats);
+	return ret ?: copy_back(arg, &stats, sizeof(stats));
+}
+
+static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	void __user *user = (void __user *)arg;
+
+	switch (cmd) {
+	case KVMSCHED_IOC_INFO:
+		return ioctl_info(file, user);
+	case KVMSCHED_IOC_HOOK:
+		return ioctl_hook(file, user);
+	case KVMSCHED_IOC_START:
+		return ioctl_start(file, user);
+	case KVMSCHED_IOC_STATS:
+		return ioctl_stats(file, user);
+	case KVMSCHED_IOC_STOP:
+		return arg ? -EINVAL : ks_session_stop(file);
+	case KVMSCHED_IOC_FLUSH:
+		return arg ? -EINVAL : ks_session_flush(file);
+	default:
+		return -ENOTTY;
+	}
+}
+
+static __poll_t device_poll(struct file *file, struct poll_table_struct *wait)
+{
+	return ks_session_readable(file, wait) ? EPOLLIN | EPOLLRDNORM : 0;
+}
+
+static int device_release(struct inode *inode, struct file *file)
+{
+	ks_session_release(file);
+	return 0;
+}
+
+/* .owner: an open file keeps the module, so exit meets no session. */
+static const struct file_operations device_fops = {
+	.owner = THIS_MODULE,
+	.unlocked_ioctl = device_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.poll = device_poll,
+	.mmap = ks_session_mmap,
+	.release = device_release,
+};
+
+static struct miscdevice device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "kvmsched",
+	.fops = &device_fops,
+	.mode = 0600,
+};
+
+int ks_device_create(void)
+{
+	return misc_register(&device);
+}
+
+void ks_device_destroy(void)
+{
+	misc_deregister(&device);
+}

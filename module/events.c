@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The events, made: layouts, ids, and what enabling one attaches
+ *
+ * ftrace shows an event before our init and after our exit.  Enabling one
+ * comes to ks_event_reg() with event_mutex held, through the class's reg
+ * operation, as with kprobe events; not through TRACE_EVENT_FN's regfunc,
+ * which runs under tracepoints_mutex and so could not register tracepoints.
+ * Users of raw tracepoints (BPF's raw_tp) bypass it: they see only what
+ * somebody else attached.
+ */
+#include <linux/module.h>
+#include <linux/trace_events.h>
+
+#include "attach.h"
+#include "events_init.h"
+
+static int ks_event_reg(struct trace_event_call *event, enum trace_reg type,
+			void *data);
+
+/* define_trace.h makes the event classes; they get our reg operation. */
+#define trace_event_reg ks_event_reg
+#define CREATE_TRACE_POINTS
+#include "events.h"
+#undef trace_event_reg
+
+/*
+ * The struct in the ring and the one that ftrace made of the same fields are
+ * one, so one `format` file describes both.
+ */
+#define KS_SAME_FIELD(type, name)					\
+	static_assert(offsetof(raw, name) == offsetof(rec, name));	\
+	static_assert(sizeof_field(raw, name) == sizeof_field(rec, name));
+#define KS_SAME_ARRAY(type, name, n)	KS_SAME_FIELD(type, name)
+#define KS_SAME_LAYOUT(record, FIELDS, classes)				\
+	static inline __maybe_unused void same_layout_##record(void)	\
+	{								\
+		typedef struct trace_event_raw_kvmsched_##record raw;	\
+		typedef struct ks_rec_##record rec;			\
+		FIELDS(KS_SAME_FIELD, KS_SAME_ARRAY)			\
+		static_assert(offsetof(raw, __data) == offsetof(rec, __end)); \
+	}
+KS_RECORDS(KS_SAME_LAYOUT)
+
+/* Written at init, read by every probe. */
+u16 ks_event_ids[KS_NR_EVENTS] __ro_after_init;
+
+const char *const ks_event_names[KS_NR_EVENTS] = {
+#define KS_NAME(record, FIELDS, classes) "kvmsched_" #record,
+	KS_RECORDS(KS_NAME)
+};
+
+static const struct {
+	struct trace_event_call *call;
+	u32 classes;
+} events[KS_NR_EVENTS] = {
+#define KS_CALL(record, FIELDS, classes) { &event_kvmsched_##record, classes },
+	KS_RECORDS(KS_CALL)
+};
+
+static u32 classes_of(const struct trace_event_call *call)
+{
+	int i;
+
+	for (i = 0; i < KS_NR_EVENTS; i++)
+		if (events[i].call == call)
+			return events[i].classes;
+	return 0;
+}
+
+static int ks_event_reg(struct trace_event_call *call, enum trace_reg type,
+			void *data)
+{
+	int ret;
+
+	switch (type) {
+	case TRACE_REG_REGISTER:
+#ifdef CONFIG_PERF_EVENTS
+	case TRACE_REG_PERF_REGISTER:
+#endif
+		ret = ks_attach_events(classes_of(call), 1);
+		if (ret)
+			return ret;
+		ret = trace_event_reg(call, type, data);
+		if (ret)
+			ks_attach_events(classes_of(call), -1);
+		return ret;
+	case TRACE_REG_UNREGISTER:
+#ifdef CONFIG_PERF_EVENTS
+	case TRACE_REG_PERF_UNREGISTER:
+#endif
+		ret = trace_event_reg(call, type, data);
+		/* After our exit there is nothing left to detach. */
+		ks_attach_events(classes_of(call), -1);
+		return ret;
+	default:
+		return trace_event_reg(call, type, data);
+	}
+}
+
+/**
+ * ks_events_init - learn the ids that ftrace gave our events
+ */
+void __init ks_events_init(void)
+{
+	int i;
+
+	for (i = 0; i < KS_NR_EVENTS; i++)
+		ks_event_ids[i] = events[i].call->event.type;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _KVMSCHED_EVENTS_INIT_H
+#define _KVMSCHED_EVENTS_INIT_H
+
+#include "records.h"
+
+void ks_events_init(void);
+
+extern u16 ks_event_ids[KS_NR_EVENTS];
+extern const char *const ks_event_names[KS_NR_EVENTS];
+
+#endif

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kvmsched: how KVM schedules virtual CPUs
+ *
+ * init and exit are mirror images.  Loaded, and with nobody listening, the
+ * module has no probe attached anywhere.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+
+#include "attach.h"
+#include "device.h"
+#include "events_init.h"
+#include "vcpu.h"
+
+module_param_named(max_vcpus, ks_vcpus_max, uint, 0444);
+MODULE_PARM_DESC(max_vcpus, "vCPU threads that can be followed at once");
+
+static int __init kvmsched_init(void)
+{
+	int ret;
+
+	ks_events_init();
+	ret = ks_vcpu_table_create();
+	if (ret)
+		return ret;
+	ret = ks_attach_init();
+	if (ret)
+		goto destroy_table;
+	ret = ks_device_create();
+	if (ret)
+		goto exit_attach;
+	ks_attach_open();
+	return 0;
+
+exit_attach:
+	ks_attach_exit();
+destroy_table:
+	ks_vcpu_table_destroy();
+	return ret;
+}
+
+/*
+ * An open device holds a reference on the module, so no session is left here;
+ * events may still be enabled.  The notifiers go first, while the probes that
+ * would link new ones find the table closed; then the probes, after which no
+ * handler runs; then what the handlers used.
+ */
+static void __exit kvmsched_exit(void)
+{
+	ks_device_destroy();
+	ks_vcpus_detach();
+	ks_attach_exit();
+	ks_vcpu_table_destroy();
+}
+
+module_init(kvmsched_init);
+module_exit(kvmsched_exit);
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Records how KVM schedules virtual CPUs");

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Hooks: one row for each place in the kernel that a probe sits on
+ *
+ * Each probe_*.c has its handlers and a table of hooks, and nothing else
+ * knows the handlers.  attach.c attaches a row while one of its classes is
+ * wanted.  Handlers run with preemption off (tracepoints up to 6.x, kprobes
+ * and preempt notifiers always), never in an NMI, and never allocate, sleep,
+ * print or wake.
+ */
+#ifndef _KVMSCHED_PROBE_H
+#define _KVMSCHED_PROBE_H
+
+#include <linux/kprobes.h>
+#include <linux/tracepoint.h>
+
+#include "attach.h"
+
+/* When a row is wanted. */
+enum ks_hook_when {
+	KS_ALWAYS,	/* with its classes */
+	KS_AUTO,	/* ... and attach=auto */
+	KS_KPROBE,	/* ... and attach=kprobe, or @instead is not there */
+};
+
+/**
+ * struct ks_hook - a row
+ * @name:	tracepoint or function
+ * @module:	"" for the kernel itself
+ * @classes:	KVMSCHED_CLASS_* that need it
+ * @how:	KVMSCHED_HOW_TRACEPOINT or _KPROBE
+ * @when:	see above
+ * @instead:	KS_KPROBE: the tracepoint that this row stands in for
+ * @probe:	tracepoint's handler
+ * @handler:	kprobe's handler
+ *
+ * The rest belongs to attach.c, under its mutex:
+ * @tracepoint:	found, or NULL
+ * @kprobe:	registered while @attached
+ * @attached:	yes
+ * @status:	of the last attempt, 0 or negative errno
+ * @missed:	nmissed of earlier registrations
+ */
+struct ks_hook {
+	const char *name;
+	const char *module;
+	u32 classes;
+	u8 how;
+	enum ks_hook_when when;
+	const char *instead;
+	void *probe;
+	kprobe_pre_handler_t handler;
+
+	struct tracepoint *tracepoint;
+	struct kprobe kprobe;
+	bool attached;
+	int status;
+	u64 missed;
+};
+
+#define KS_TRACEPOINT_ROW(_name, _module, _classes, _when, _probe)	\
+	{ .name = (_name), .module = (_module), .classes = (_classes),	\
+	  .how = KVMSCHED_HOW_TRACEPOINT, .when = (_when), .probe = (_probe) }
+
+#define KS_KPROBE_ROW(_name, _module, _classes, _when, _instead, _handler) \
+	{ .name = (_name), .module = (_module), .classes = (_classes),	\
+	  .how = KVMSCHED_HOW_KPROBE, .when = (_when),			\
+	  .instead = (_instead), .handler = (_handler) }
+
+/* Whatever tells about a vCPU needs to know the vCPU. */
+#define KS_CLASS_VCPU	(KVMSCHED_CLASS_ALL & ~KVMSCHED_CLASS_HOST)
+
+extern struct ks_hook ks_sched_hooks[];
+extern struct ks_hook ks_exit_hooks[];
+extern struct ks_hook ks_irq_hooks[];
+extern struct ks_hook ks_timer_hooks[];
+extern struct ks_hook ks_host_hooks[];
+
+extern struct preempt_ops ks_preempt_ops;
+
+/* Arguments of a probed function, in the order of the x86-64 ABI */
+#define ks_arg1(regs)	((regs)->di)
+#define ks_arg2(regs)	((regs)->si)
+#define ks_arg3(regs)	((regs)->dx)
+#define ks_arg4(regs)	((regs)->cx)
+#define ks_arg5(regs)	((regs)->r8)
+
+/* Class host belongs to no VM. */
+static inline bool ks_host_wanted(void)
+{
+	return READ_ONCE(ks_wanted_classes) & KVMSCHED_CLASS_HOST;
+}
+
+static inline bool ks_host_to_ring(void)
+{
+	return READ_ONCE(ks_session_classes) & KVMSCHED_CLASS_HOST;
+}
+
+struct ks_vcpu;
+void ks_exit_cut(struct ks_vcpu *v, u8 end);
+
+#endif /* _KVMSCHED_PROBE_H */

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Class host: every context switch of the host, so that a quantum of an
+ * ordinary process can be put beside a vCPU's
+ */
+#include <linux/sched.h>
+
+#include "probe.h"
+#include "record.h"
+#include "vcpu.h"
+
+static bool is_vcpu(struct task_struct *task)
+{
+	struct preempt_notifier *notifier;
+
+	/* Lists change on their own thread only; both are pinned here. */
+	hlist_for_each_entry(notifier, &task->preempt_notifiers, link)
+		if (notifier->ops == &ks_preempt_ops)
+			return true;
+	return false;
+}
+
+/* Interrupts off, runqueue lock held. */
+static void on_sched_switch(void *data, bool preempt, struct task_struct *prev,
+			    struct task_struct *next, unsigned int prev_state)
+{
+	struct ks_rec_host_switch *r;
+	u64 now;
+
+	if (!ks_host_wanted())
+		return;
+	now = rdtsc_ordered();
+	r = ks_begin_at(host_switch, ks_host_to_ring(), now);
+	r->prev_pid = prev->pid;
+	r->next_pid = next->pid;
+	r->prev_prio = prev->prio;
+	r->next_prio = next->prio;
+	r->prev_policy = prev->policy;
+	r->next_policy = next->policy;
+	r->preempted = preempt || !prev_state;
+	r->vcpus = is_vcpu(prev) | is_vcpu(next) << 1;
+	memcpy(r->prev_comm, prev->comm, sizeof(r->prev_comm));
+	memcpy(r->next_comm, next->comm, sizeof(r->next_comm));
+	ks_end_at(host_switch, r);
+}
+
+struct ks_hook ks_host_hooks[] = {
+	KS_TRACEPOINT_ROW("sched_switch", "", KVMSCHED_CLASS_HOST, KS_ALWAYS,
+			  on_sched_switch),
+	{}
+};

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Interrupts: the guest's (accepted, injected, ended) and the host's
+ *
+ * What the hardware delivers by itself (AVIC, posted interrupts) never comes
+ * by here; the identity record says where that is possible.
+ */
+#include <linux/interrupt.h>
+#include <linux/kvm_host.h>
+
+#include "compat/lapic.h"
+#include "exit_reason.h"
+#include "probe.h"
+#include "record.h"
+#include "vcpu.h"
+
+/*
+ * The host interrupt being served on this CPU: they don't nest on x86.
+ * Interrupts are off wherever this is touched.
+ */
+struct host_irq {
+	u64 since;
+	bool ended_guest;
+};
+static DEFINE_PER_CPU(struct host_irq, host_irq);
+
+static void record_accept(struct ks_vcpu *v, u16 mode, u8 vector, bool level)
+{
+	struct ks_rec_irq_accept *r;
+	unsigned long flags;
+	u64 now;
+
+	if (v && !(v->mask & KVMSCHED_CLASS_IRQ))
+		return;
+	if (!v)
+		return;
+	r = ks_begin(irq_accept, v->ring & KVMSCHED_CLASS_IRQ, now, flags);
+	r->vm = v->vm;
+	r->vcpu = v->id;
+	r->delivery_mode = mode >> 8;
+	r->vector = vector;
+	r->level = level;
+	ks_end(irq_accept, r, flags);
+}
+
+/*
+ * static int __apic_accept_irq(struct kvm_lapic *apic, int delivery_mode,
+ *				int vector, int level, int trig_mode, ...)
+ *
+ * The tracepoint inside of it has no VM, and interrupts come from anywhere:
+ * other vCPUs, timers, vhost, the VMM.  So the function is probed.
+ */
+static int on_apic_accept_irq(struct kprobe *kprobe, struct pt_regs *regs)
+{
+	struct kvm_vcpu *vcpu = ks_lapic_vcpu((struct kvm_lapic *)ks_arg1(regs));
+
+	if (vcpu)
+		record_accept(ks_vcpu_find(vcpu), ks_arg2(regs), ks_arg3(regs),
+			      ks_arg5(regs));
+	return 0;
+}
+
+static void on_inj_virq(void *data, unsigned int vector, bool soft,
+			bool reinjected)
+{
+	struct ks_vcpu *v = ks_vcpu_loaded();
+	struct ks_rec_irq_inject *r;
+	unsigned long flags;
+	u64 now;
+
+	if (!v || !(v->mask & KVMSCHED_CLASS_IRQ))
+		return;
+	r = ks_begin(irq_inject, v->ring & KVMSCHED_CLASS_IRQ, now, flags);
+	r->vm = v->vm;
+	r->vcpu = v->id;
+	r->vector = vector;
+	r->soft = soft;
+	r->reinjected = reinjected;
+	ks_end(irq_inject, r, flags);
+}
+
+/* Always in the vCPU's own thread: an exit, or the look at a PV EOI. */
+static void on_eoi(void *data, struct kvm_lapic *apic, int vector)
+{
+	struct ks_vcpu *v = ks_vcpu_loaded();
+	struct ks_rec_irq_eoi *r;
+	unsigned long flags;
+	u64 now;
+
+	if (!v || !(v->mask & KVMSCHED_CLASS_IRQ))
+		return;
+	r = ks_begin(irq_eoi, v->ring & KVMSCHED_CLASS_IRQ, now, flags);
+	r->vm = v->vm;
+	r->vcpu = v->id;
+	r->vector = vector;
+	ks_end(irq_eoi, r, flags);
+}
+
+static void host_irq_begin(void)
+{
+	struct host_irq *irq = this_cpu_ptr(&host_irq);
+	struct ks_vcpu *v = ks_vcpu_loaded();
+
+	irq->since = rdtsc_ordered();
+	irq->ended_guest = false;
+	if (!v)
+		return;
+	if (v->entry_tsc) {
+		/* The exit will be told later: see probe_exit.c */
+		if (!v->irq_tsc) {
+			v->irq_tsc = irq->since;
+			irq->ended_guest = true;
+		}
+	} else if (v->story && !v->irq_seen) {
+		v->irq_seen = true;
+		irq->ended_guest = ks_exit_by_interrupt(v);
+	}
+}
+
+static void host_irq_end(u8 kind, int nr, int vector, const char *name)
+{
+	struct host_irq *irq = this_cpu_ptr(&host_irq);
+	struct ks_vcpu *v = ks_vcpu_loaded();
+	u32 classes = KVMSCHED_CLASS_IRQ | KVMSCHED_CLASS_HOST;
+	struct ks_rec_host_irq *r;
+	bool to_ring;
+	u64 now;
+
+	if (!irq->since)
+		return;
+	if (v ? !(v->mask & classes) : !ks_host_wanted())
+		goto out;
+	to_ring = v ? v->ring & classes : ks_host_to_ring();
+
+	now = rdtsc_ordered();
+	r = ks_begin_at(host_irq, to_ring, now);
+	r->vm = v ? v->vm : 0;
+	r->vcpu = v ? v->id : KS_NO_VCPU;
+	r->irq = nr;
+	strscpy_pad(r->name, name ?: "", sizeof(r->name));
+	r->ended_guest = irq->ended_guest;
+	r->kind = kind;
+	r->vector = vector;
+	r->cycles = now - irq->since;
+	ks_end_at(host_irq, r);
+out:
+	irq->since = 0;
+}
+
+static void on_irq_handler_entry(void *data, int irq, struct irqaction *action)
+{
+	host_irq_begin();
+}
+
+static void on_irq_handler_exit(void *data, int irq, struct irqaction *action,
+				int ret)
+{
+	host_irq_end(KS_HOST_IRQ_DEVICE, irq, 0, action->name);
+}
+
+static void on_vector_entry(void *data, int vector)
+{
+	host_irq_begin();
+}
+
+#define VECTOR_EXIT(event, kind)					\
+	static void on_##event##_exit(void *data, int vector)		\
+	{								\
+		host_irq_end(kind, -1, vector, #event);			\
+	}
+
+VECTOR_EXIT(local_timer, KS_HOST_IRQ_TIMER)
+VECTOR_EXIT(reschedule, KS_HOST_IRQ_RESCHEDULE)
+VECTOR_EXIT(call_function, KS_HOST_IRQ_CALL)
+VECTOR_EXIT(call_function_single, KS_HOST_IRQ_CALL)
+VECTOR_EXIT(irq_work, KS_HOST_IRQ_OTHER)
+VECTOR_EXIT(thermal_apic, KS_HOST_IRQ_OTHER)
+VECTOR_EXIT(x86_platform_ipi, KS_HOST_IRQ_OTHER)
+
+/* Exits need these to be dated, see probe_exit.c. */
+#define HOST_IRQ_CLASSES \
+	(KVMSCHED_CLASS_IRQ | KVMSCHED_CLASS_HOST | KVMSCHED_CLASS_EXIT)
+
+#define VECTOR_ROWS(event)						\
+	KS_TRACEPOINT_ROW(#event "_exit", "", HOST_IRQ_CLASSES,		\
+			  KS_ALWAYS, on_##event##_exit),		\
+	KS_TRACEPOINT_ROW(#event "_entry", "", HOST_IRQ_CLASSES,	\
+			  KS_ALWAYS, on_vector_entry)
+
+/* Ends before beginnings: an end without a beginning says nothing. */
+struct ks_hook ks_irq_hooks[] = {
+	KS_TRACEPOINT_ROW("kvm_eoi", "kvm", KVMSCHED_CLASS_IRQ, KS_ALWAYS,
+			  on_eoi),
+	KS_TRACEPOINT_ROW("kvm_inj_virq", "kvm", KVMSCHED_CLASS_IRQ, KS_ALWAYS,
+			  on_inj_virq),
+	KS_KPROBE_ROW("__apic_accept_irq", "kvm", KVMSCHED_CLASS_IRQ, KS_ALWAYS,
+		      NULL, on_apic_accept_irq),
+	KS_TRACEPOINT_ROW("irq_handler_exit", "", HOST_IRQ_CLASSES, KS_ALWAYS,
+			  on_irq_handler_exit),
+	KS_TRACEPOINT_ROW("irq_handler_entry", "", HOST_IRQ_CLASSES, KS_ALWAYS,
+			  on_irq_handler_entry),
+	VECTOR_ROWS(local_timer),
+	VECTOR_ROWS(reschedule),
+	VECTOR_ROWS(call_function),
+	VECTOR_ROWS(call_function_single),
+	VECTOR_ROWS(irq_work),
+	VECTOR_ROWS(thermal_apic),
+	VECTOR_ROWS(x86_platform_ipi),
+	{}
+};

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vCPU threads on the host: KVM_RUN begins and ends, the thread loses and
+ * gains the CPU, its policy changes
+ */
+#include <linux/kvm_host.h>
+#include <asm/syscall.h>
+#include <asm/unistd.h>
+
+#include "compat/sched.h"
+#include "probe.h"
+#include "record.h"
+#include "vcpu.h"
+
+/* 32-bit programs, e.g. an i386 VMM on an amd64 kernel */
+#define KS_NR_IOCTL_COMPAT	54
+
+/* vcpu_load() serves all ioctls of a vCPU; only one of them runs it. */
+static bool in_kvm_run(void)
+{
+	struct pt_regs *regs = task_pt_regs(current);
+
+	if (current->flags & PF_KTHREAD)
+		return false;
+	if (in_ia32_syscall())
+		return syscall_get_nr(current, regs) == KS_NR_IOCTL_COMPAT &&
+		       (u32)regs->cx == KVM_RUN;
+	return syscall_get_nr(current, regs) == __NR_ioctl &&
+	       (u32)regs->si == KVM_RUN;
+}
+
+static void look_at_policy(struct ks_vcpu *v)
+{
+	struct ks_rec_policy *r;
+	unsigned long flags;
+	u64 now;
+
+	if (likely(v->policy == current->policy &&
+		   v->prio == current->normal_prio &&
+		   v->static_prio == current->static_prio))
+		return;
+
+	r = ks_begin(policy, v->ring & KVMSCHED_CLASS_SWITCH, now, flags);
+	r->vm = v->vm;
+	r->vcpu = v->id;
+	r->old_policy = v->policy;
+	r->old_prio = v->prio;
+	r->policy = current->policy;
+	r->prio = current->normal_prio;
+	r->nice = PRIO_TO_NICE(current->static_prio);
+	r->rt_priority = current->rt_priority;
+	ks_end(policy, r, flags);
+
+	v->policy = current->policy;
+	v->prio = current->normal_prio;
+	v->static_prio = current->static_prio;
+}
+
+static int on_vcpu_load(struct kprobe *kprobe, struct pt_regs *regs)
+{
+	struct kvm_vcpu *vcpu = (struct kvm_vcpu *)ks_arg1(regs);
+	struct ks_rec_load *r;
+	struct ks_vcpu *v;
+	unsigned long flags;
+	u64 now;
+
+	if (!in_kvm_run())
+		return 0;
+	v = ks_vcpu_bind(vcpu, false);
+	if (!v || !v->mask)
+		return 0;
+	if (v->mask & KS_MASK_IDENTITY)
+		ks_vcpu_identify(v);
+	look_at_policy(v);
+
+	r = ks_begin(load, v->ring & KVMSCHED_CLASS_SWITCH, now, flags);
+	r->vm = v->vm;
+	r->vcpu = v->id;
+	r->user_cycles = v->put_tsc ? now - v->put_tsc : 0;
+	v->load_tsc = now;
+	ks_end(load, r, flags);
+	return 0;
+}
+
+static int on_vcpu_put(struct kprobe *kprobe, struct pt_regs *regs)
+{
+	struct kvm_vcpu *vcpu = (struct kvm_vcpu *)ks_arg1(regs);
+	struct ks_vcpu *v = this_cpu_read(ks_current);
+	struct ks_rec_put *r;
+	unsigned long flags;
+	u64 now;
+
+	/* Other ioctls, and threads that are no vCPU's, come by as well. */
+	if (!v || v->vcpu != vcpu)
+		return 0;
+	if (v->mask) {
+		ks_exit_cut(v, KS_EXIT_BY_PUT);
+		r = ks_begin(put, v->ring & KVMSCHED_CLASS_SWITCH, now, flags);
+		r->vm = v->vm;
+		r->vcpu = v->id;
+		r->exit_reason = vcpu->run->exit_reason;
+		r->run_cycles = v->load_tsc ? now - v->load_tsc : 0;
+		v->put_tsc = now;
+		ks_end(put, r, flags);
+	}
+	ks_vcpu_unbind(v);
+	return 0;
+}
+
+/*
+ * Why did it lose the CPU?  The kernel counts a switch as voluntary when the
+ * task was on its way to sleep, also if a pending signal made it stay
+ * (__schedule()), and has counted it when we come here.  HLT is an ordinary
+ * interruptible sleep, so KVM is asked.
+ */
+static u8 kind_of_switch(const struct ks_vcpu *v)
+{
+	if (READ_ONCE(current->__state) == TASK_DEAD)
+		return KS_SWITCH_DEAD;
+	if (current->nvcsw == v->nvcsw)
+		return KS_SWITCH_PREEMPTED;
+	if (ks_task_runnable(current))
+		return KS_SWITCH_ABORTED;
+	if (v->vcpu && v->vcpu->stat.generic.blocking &&
+	    v->vcpu->arch.mp_state == KVM_MP_STATE_HALTED)
+		return KS_SWITCH_HALTED;
+	return KS_SWITCH_BLOCKED;
+}
+
+/* Interrupts off, runqueue lock held, current is still the vCPU thread. */
+static void on_sched_out(struct preempt_notifier *notifier,
+			 struct task_struct *next)
+{
+	struct ks_vcpu *v = container_of(notifier, struct ks_vcpu, notifier);
+	struct ks_rec_switch_out *r;
+	u64 now;
+
+	this_cpu_write(ks_current, NULL);
+	if (v->mask) {
+		ks_exit_cut(v, KS_EXIT_BY_SWITCH);
+		now = rdtsc_ordered();
+		/* An exit that is told only after the host's interrupts ran */
+		if (v->entry_tsc && !v->irq_tsc)
+			v->irq_tsc = now;
+
+		v->kind = kind_of_switch(v);
+		r = ks_begin_at(switch_out, v->ring & KVMSCHED_CLASS_SWITCH, now);
+		r->vm = v->vm;
+		r->vcpu = v->id;
+		r->kind = v->kind;
+		r->loaded = !!v->vcpu;
+		r->next_prio = next->prio;
+		r->next_pid = next->pid;
+		memcpy(r->next_comm, next->comm, sizeof(r->next_comm));
+		r->nvcsw = current->nvcsw;
+		r->nivcsw = current->nivcsw;
+		r->ran_cycles = v->in_tsc ? now - v->in_tsc : 0;
+		ks_end_at(switch_out, r);
+		v->out_tsc = now;
+		v->cpu = smp_processor_id();
+	}
+	v->nvcsw = current->nvcsw;
+	v->run_delay = current->sched_info.run_delay;
+
+	if (READ_ONCE(current->__state) == TASK_DEAD)
+		ks_vcpu_thread_died(v);
+}
+
+/* Interrupts on, preemption off. */
+static void on_sched_in(struct preempt_notifier *notifier, int cpu)
+{
+	struct ks_vcpu *v = container_of(notifier, struct ks_vcpu, notifier);
+	struct ks_rec_switch_in *r;
+	unsigned long flags;
+	u64 now;
+
+	this_cpu_write(ks_current, v);
+	if (!v->mask)
+		return;
+
+	r = ks_begin(switch_in, v->ring & KVMSCHED_CLASS_SWITCH, now, flags);
+	r->vm = v->vm;
+	r->vcpu = v->id;
+	r->from_cpu = v->cpu;
+	r->kind = v->kind;
+	r->off_cycles = v->out_tsc ? now - v->out_tsc : 0;
+	r->wait_ns = current->sched_info.run_delay - v->run_delay;
+	v->in_tsc = now;
+	v->out_tsc = 0;
+	ks_end(switch_in, r, flags);
+	if (v->vcpu && (v->mask & KS_MASK_IDENTITY))
+		ks_vcpu_identify(v);
+	look_at_policy(v);
+}
+
+struct preempt_ops ks_preempt_ops = {
+	.sched_in = on_sched_in,
+	.sched_out = on_sched_out,
+};
+
+/* The VM goes: its addresses may be reused. */
+static int on_destroy_vm(struct kprobe *kprobe, struct pt_regs *regs)
+{
+	ks_vcpu_forget_vm((struct kvm *)ks_arg1(regs));
+	return 0;
+}
+
+/* put before load: else the first put could be missed between the two */
+struct ks_hook ks_sched_hooks[] = {
+	KS_KPROBE_ROW("kvm_arch_destroy_vm", "kvm", KS_CLASS_VCPU, KS_ALWAYS,
+		      NULL, on_destroy_vm),
+	KS_KPROBE_ROW("vcpu_put", "kvm", KS_CLASS_VCPU, KS_ALWAYS,
+		      NULL, on_vcpu_put),
+	KS_KPROBE_ROW("vcpu_load", "kvm", KS_CLASS_VCPU, KS_ALWAYS,
+		      NULL, on_vcpu_load),
+	{}
+};

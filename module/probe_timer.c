@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Timers: the guest arms its LAPIC timer, what backs it fires; the host
+ * programs its own clock event device while a vCPU is loaded
+ *
+ * All of TMICT and IA32_TSC_DEADLINE pass restart_apic_timer(), which then
+ * chooses between an hrtimer and the VMX preemption timer and says so in
+ * kvm_hv_timer_state.  So an arm waits in struct ks_vcpu.arm until that, or
+ * until the timer expires at once because its deadline has passed.
+ */
+#include <linux/clockchips.h>
+#include <linux/kvm_host.h>
+#include <linux/math64.h>
+#include <asm/apicdef.h>
+
+#include "compat/lapic.h"
+#include "probe.h"
+#include "record.h"
+#include "vcpu.h"
+
+/* Farther away (in cycles) than this is never: keeps the products in range. */
+#define KS_NEVER	(1ULL << 56)
+
+static u8 mode_of(struct kvm_lapic *apic)
+{
+	switch (ks_lapic_read(apic, u32, KS_TIMER_MODE)) {
+	case APIC_LVT_TIMER_TSCDEADLINE:
+		return KS_TIMER_DEADLINE;
+	case APIC_LVT_TIMER_PERIODIC:
+		return KS_TIMER_PERIODIC;
+	default:
+		return KS_TIMER_ONESHOT;
+	}
+}
+
+/* The instant when the guest's TSC shows @deadline, on the host's. */
+static u64 host_tsc_of(struct kvm_vcpu *vcpu, u32 frac_bits, u64 deadline,
+		       u64 now)
+{
+	u64 ratio = vcpu->arch.l1_tsc_scaling_ratio;
+	u64 guest_now = mul_u64_u64_shr(now, ratio, frac_bits) +
+			vcpu->arch.l1_tsc_offset;
+	u64 ahead = deadline - guest_now;
+	bool past = (s64)ahead < 0;
+
+	if (past)
+		ahead = -ahead;
+	if (ratio == 1ULL << frac_bits)
+		return past ? now - ahead : now + ahead;
+	/* The guest chooses the deadline: a quotient must never overflow. */
+	if (ahead >= KS_NEVER || ratio < 1ULL << (frac_bits - 8))
+		return past ? 0 : U64_MAX;
+	ahead = mul_u64_u64_div_u64(ahead, 1ULL << frac_bits, ratio);
+	return past ? now - ahead : now + ahead;
+}
+
+/* The deadline of the LAPIC's timer on the host's TSC. */
+static u64 deadline_of(struct kvm_vcpu *vcpu, struct kvm_lapic *apic, u8 mode,
+		       bool vmx, u64 now)
+{
+	s64 ahead;
+
+	if (mode == KS_TIMER_DEADLINE)
+		return host_tsc_of(vcpu, vmx ? 48 : 32,
+				   ks_lapic_read(apic, u64, KS_TIMER_TSCDEADLINE),
+				   now);
+
+	ahead = ks_lapic_read(apic, ktime_t, KS_TIMER_TARGET) - ktime_get();
+	if (ahead < 0)
+		return now - mul_u64_u32_div(-ahead, tsc_khz, NSEC_PER_MSEC);
+	return now + mul_u64_u32_div(ahead, tsc_khz, NSEC_PER_MSEC);
+}
+
+static void record_arm(struct ks_vcpu *v, bool hv)
+{
+	struct ks_rec_timer_arm *r;
+	unsigned long flags;
+	u64 now;
+
+	v->arm_due = false;
+	r = ks_begin(timer_arm, v->ring & KVMSCHED_CLASS_TIMER, now, flags);
+	r->vm = v->vm;
+	r->vcpu = v->id;
+	r->mode = v->arm.mode;
+	r->rearm = v->arm.rearm;
+	r->hv = hv;
+	r->guest_deadline = v->arm.guest_deadline;
+	r->deadline = v->arm.deadline;
+	r->period_ns = v->arm.period_ns;
+	ks_end(timer_arm, r, flags);
+}
+
+/* The entry of a LAPIC's vCPU, if it wants timers and can be read. */
+static struct ks_vcpu *timer_owner(struct kvm_lapic *apic,
+				   struct kvm_vcpu **vcpu)
+{
+	struct ks_vcpu *v;
+
+	*vcpu = ks_lapic_vcpu(apic);
+	if (!*vcpu)
+		return NULL;
+	v = ks_vcpu_find(*vcpu);
+	return v && (v->mask & KVMSCHED_CLASS_TIMER) ? v : NULL;
+}
+
+/* static void restart_apic_timer(struct kvm_lapic *apic) */
+static int on_restart_apic_timer(struct kprobe *kprobe, struct pt_regs *regs)
+{
+	struct kvm_lapic *apic = (struct kvm_lapic *)ks_arg1(regs);
+	struct kvm_vcpu *vcpu;
+	struct ks_vcpu *v = timer_owner(apic, &vcpu);
+	u64 asked;
+
+	/* From another thread (state being restored): not the guest's doing */
+	if (!v || v != ks_vcpu_loaded())
+		return 0;
+
+	v->arm.mode = mode_of(apic);
+	v->arm.deadline = deadline_of(vcpu, apic, v->arm.mode,
+				      v->features & KS_FEATURE_VMX,
+				      rdtsc_ordered());
+	if (v->arm.mode == KS_TIMER_DEADLINE) {
+		asked = ks_lapic_read(apic, u64, KS_TIMER_TSCDEADLINE);
+		if (!asked) /* disarms */
+			return 0;
+		v->arm.guest_deadline = asked;
+		v->arm.period_ns = 0;
+	} else {
+		asked = ks_lapic_read(apic, ktime_t, KS_TIMER_TARGET);
+		v->arm.guest_deadline = 0;
+		v->arm.period_ns = ks_lapic_read(apic, s64, KS_TIMER_PERIOD);
+	}
+	/* KVM itself comes by again when it changes what backs the timer. */
+	v->arm.rearm = asked == v->last_deadline;
+	v->last_deadline = asked;
+	v->arm_due = true;
+
+	/* KVM leaves at once if one is pending, and says nothing. */
+	if (v->arm.mode != KS_TIMER_PERIODIC &&
+	    ks_lapic_read(apic, int, KS_TIMER_PENDING))
+		record_arm(v, false);
+	return 0;
+}
+
+static void on_hv_timer_state(void *data, unsigned int vcpu_id,
+			      unsigned int hv_timer_in_use)
+{
+	struct ks_vcpu *v = ks_vcpu_loaded();
+
+	if (v && v->arm_due && v->id == vcpu_id)
+		record_arm(v, hv_timer_in_use);
+}
+
+/*
+ * static void apic_timer_expired(struct kvm_lapic *apic, bool from_timer_fn)
+ *
+ * From the hrtimer's interrupt, on whatever CPU; from the exit that the
+ * preemption timer made; or from arming a timer that is already late.
+ */
+static int on_apic_timer_expired(struct kprobe *kprobe, struct pt_regs *regs)
+{
+	struct kvm_lapic *apic = (struct kvm_lapic *)ks_arg1(regs);
+	struct kvm_vcpu *vcpu;
+	struct ks_vcpu *v = timer_owner(apic, &vcpu);
+	struct ks_rec_timer_expire *r;
+	unsigned long flags;
+	u64 now;
+	u8 mode;
+
+	/* One that is pending already swallows this one. */
+	if (!v || ks_lapic_read(apic, int, KS_TIMER_PENDING))
+		return 0;
+	if (v->arm_due && v == ks_vcpu_loaded())
+		record_arm(v, ks_lapic_read(apic, bool, KS_TIMER_HV_IN_USE));
+
+	mode = mode_of(apic);
+	r = ks_begin(timer_expire, v->ring & KVMSCHED_CLASS_TIMER, now, flags);
+	r->vm = v->vm;
+	r->vcpu = v->id;
+	r->mode = mode;
+	r->hv = ks_lapic_read(apic, bool, KS_TIMER_HV_IN_USE);
+	r->deadline = deadline_of(vcpu, apic, mode,
+				  v->features & KS_FEATURE_VMX, now);
+	r->late_cycles = now - r->deadline;
+	ks_end(timer_expire, r, flags);
+	return 0;
+}
+
+/*
+ * int clockevents_program_event(struct clock_event_device *dev,
+ *				 ktime_t expires, bool force)
+ */
+static int on_program_event(struct kprobe *kprobe, struct pt_regs *regs)
+{
+	ktime_t expires = ks_arg2(regs);
+	struct ks_vcpu *v = ks_vcpu_loaded();
+	struct ks_rec_clockevent *r;
+	unsigned long flags;
+	u64 now;
+
+	if (!v || !(v->mask & KVMSCHED_CLASS_TIMER) || expires == KTIME_MAX)
+		return 0;
+	r = ks_begin(clockevent, v->ring & KVMSCHED_CLASS_TIMER, now, flags);
+	r->vm = v->vm;
+	r->vcpu = v->id;
+	r->expires_ns = expires;
+	r->delta_ns = expires - ktime_get();
+	ks_end(clockevent, r, flags);
+	return 0;
+}
+
+struct ks_hook ks_timer_hooks[] = {
+	KS_TRACEPOINT_ROW("kvm_hv_timer_state", "kvm", KVMSCHED_CLASS_TIMER,
+			  KS_ALWAYS, on_hv_timer_state),
+	KS_KPROBE_ROW("apic_timer_expired", "kvm", KVMSCHED_CLASS_TIMER,
+		      KS_ALWAYS, NULL, on_apic_timer_expired),
+	KS_KPROBE_ROW("restart_apic_timer", "kvm", KVMSCHED_CLASS_TIMER,
+		      KS_ALWAYS, NULL, on_restart_apic_timer),
+	KS_KPROBE_ROW("clockevents_program_event", "", KVMSCHED_CLASS_TIMER,
+		      KS_ALWAYS, NULL, on_program_event),
+	{}
+};

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Pages of the per-CPU rings: allocate, open, publish.  See ring.h.
+ */
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/topology.h>
+
+#include "ring.h"
+#include "session.h"
+
+DEFINE_PER_CPU(struct ks_ring, ks_rings);
+DEFINE_PER_CPU(u64 [KS_RING_MAX_RECORD / sizeof(u64)], ks_scratch);
+
+/* The header of an ftrace sub-buffer. */
+struct ks_page {
+	u64 time_stamp;
+	u64 commit;
+	char data[];
+};
+static_assert(offsetof(struct ks_page, data) == KVMSCHED_PAGE_HEADER);
+
+static void ring_wake(struct irq_work *work)
+{
+	ks_session_wake();
+}
+
+static void *shared_page_alloc(int cpu)
+{
+	struct page *page = alloc_pages_node(cpu_to_node(cpu),
+					     GFP_KERNEL | __GFP_ZERO, 0);
+
+	return page ? page_address(page) : NULL;
+}
+
+static void shared_page_free(void *address)
+{
+	/* A mapping may still hold its own reference. */
+	if (address)
+		put_page(virt_to_page(address));
+}
+
+/**
+ * ks_ring_alloc - memory for one CPU's ring
+ * @cpu: whose ring
+ * @nr_pages: data pages, a power of two
+ * @overwrite: flight recorder
+ *
+ * Context: process, session mutex held, no session runs.
+ * Return: 0 or -ENOMEM; ks_ring_free() undoes it, also after a failure.
+ */
+int ks_ring_alloc(int cpu, u32 nr_pages, bool overwrite)
+{
+	struct ks_ring *ring = per_cpu_ptr(&ks_rings, cpu);
+	u32 i;
+
+	memset(ring, 0, sizeof(*ring));
+	init_irq_work(&ring->wake, ring_wake);
+	ring->nr_pages = nr_pages;
+	ring->overwrite = overwrite;
+	/* KS_NR_EVENTS closing records and one more fit into one page. */
+	BUILD_BUG_ON((KS_NR_EVENTS + 1) * (KS_RING_HEADER +
+		     KS_RECORD_SIZE(lost)) > KS_RING_PAGE_ROOM);
+	ring->reserve = 1;
+
+	ring->consumer = shared_page_alloc(cpu);
+	ring->producer = shared_page_alloc(cpu);
+	ring->counts = kvcalloc(nr_pages, sizeof(*ring->counts), GFP_KERNEL);
+	ring->pages = kvcalloc(nr_pages, sizeof(*ring->pages), GFP_KERNEL);
+	if (!ring->consumer || !ring->producer || !ring->counts || !ring->pages)
+		return -ENOMEM;
+
+	for (i = 0; i < nr_pages; i++) {
+		ring->pages[i] = alloc_pages_node(cpu_to_node(cpu),
+						  GFP_KERNEL | __GFP_ZERO |
+						  __GFP_NORETRY | __GFP_NOWARN, 0);
+		if (!ring->pages[i])
+			return -ENOMEM;
+		cond_resched();
+	}
+	return 0;
+}
+
+/**
+ * ks_ring_free - give a ring's memory back; an empty ring is fine
+ * @cpu: whose ring
+ *
+ * Context: process, session mutex held, no writer left.
+ */
+void ks_ring_free(int cpu)
+{
+	struct ks_ring *ring = per_cpu_ptr(&ks_rings, cpu);
+	u32 i;
+
+	if (!ring->nr_pages)
+		return;
+	irq_work_sync(&ring->wake);
+	for (i = 0; ring->pages && i < ring->nr_pages && ring->pages[i]; i++)
+		put_page(ring->pages[i]);
+	kvfree(ring->pages);
+	kvfree(ring->counts);
+	shared_page_free(ring->producer);
+	shared_page_free(ring->consumer);
+	memset(ring, 0, sizeof(*ring));
+}
+
+/**
+ * ks_ring_page - a page of a ring's mapping
+ * @cpu: whose ring
+ * @index: KVMSCHED_RING_CONSUMER, _PRODUCER, or _DATA and beyond
+ *
+ * Return: the page, or NULL beyond the end.
+ */
+struct page *ks_ring_page(int cpu, unsigned long index)
+{
+	struct ks_ring *ring = per_cpu_ptr(&ks_rings, cpu);
+
+	if (!ring->nr_pages)
+		return NULL;
+	if (index == KVMSCHED_RING_CONSUMER)
+		return virt_to_page(ring->consumer);
+	if (index == KVMSCHED_RING_PRODUCER)
+		return virt_to_page(ring->producer);
+	index -= KVMSCHED_RING_DATA;
+	return index < ring->nr_pages ? ring->pages[index] : NULL;
+}
+
+/* Close the open page and let the reader have it. */
+static void publish(struct ks_ring *ring)
+{
+	u64 head = ring->producer->head;
+	u32 index = head & (ring->nr_pages - 1);
+	struct ks_page *page = page_address(ring->pages[index]);
+	u64 commit = ring->used;
+
+	if (ring->page_lost) {
+		memcpy(page->data + ring->used, &ring->page_lost, sizeof(u64));
+		commit |= KVMSCHED_PAGE_LOST | KVMSCHED_PAGE_LOST_COUNT;
+		ring->page_lost = 0;
+	}
+	page->commit = commit;
+	ring->counts[index] = ring->records;
+	ring->written += ring->records;
+	ring->data = NULL;
+	/* Pairs with the reader's acquire of head. */
+	smp_store_release(&ring->producer->head, head + 1);
+
+	if (!ring->overwrite &&
+	    head + 1 - READ_ONCE(ring->consumer->tail) >= ring->nr_pages / 2)
+		irq_work_queue(&ring->wake);
+}
+
+/* Open the page at head for a first record at time @now, if there is room. */
+static bool open_page(struct ks_ring *ring, u64 now)
+{
+	u64 head = ring->producer->head;
+	u32 index = head & (ring->nr_pages - 1);
+	/* Pairs with the reader's release: its last look at the page is over. */
+	u64 unread = head - smp_load_acquire(&ring->consumer->tail);
+	struct ks_page *page;
+
+	if (unread > ring->nr_pages)
+		unread = ring->nr_pages; /* a tail that can't be: trust nothing */
+
+	if (ring->overwrite) {
+		if (unread == ring->nr_pages)
+			ring->overwritten += ring->counts[index];
+		/*
+		 * A reader that copies this page re-reads head afterwards: it
+		 * was stored before (x86 keeps the order of stores), so what
+		 * we write from now on is seen to be torn.
+		 */
+		smp_wmb();
+	} else if (unread + 1 + ring->reserve > ring->nr_pages) {
+		return false;
+	}
+
+	page = page_address(ring->pages[index]);
+	page->time_stamp = now;
+	page->commit = 0;
+	ring->data = page->data;
+	ring->used = 0;
+	ring->records = 0;
+	ring->last = now;
+	return true;
+}
+
+static void put_time_extend(struct ks_ring *ring, u64 now)
+{
+	u64 delta = now - ring->last;
+	u32 *at = (u32 *)(ring->data + ring->used);
+
+	at[0] = KS_RING_TIME_EXTEND |
+		(u32)(delta & ((1U << KS_RING_DELTA_BITS) - 1)) << 5;
+	at[1] = delta >> KS_RING_DELTA_BITS;
+	ring->used += 2 * sizeof(u32);
+	ring->last = now;
+}
+
+/* What ks_ring_reserve() leaves: a new page, a long pause, no room, an NMI. */
+void *ks_ring_reserve_slow(struct ks_ring *ring, enum ks_event event,
+			   u32 size, u64 now)
+{
+	u32 need = KS_RING_HEADER + size;
+
+	if (unlikely(in_nmi() || !ring->nr_pages))
+		goto lost;
+
+	/* A TSC that goes back (unstable, or a guest's) must not wrap. */
+	if (ring->data && (s64)(now - ring->last) < 0)
+		now = ring->last;
+	if (ring->data && (now - ring->last) >> KS_RING_DELTA_BITS)
+		need += 2 * sizeof(u32);
+
+	if (ring->data && ring->used + need > KS_RING_PAGE_ROOM)
+		publish(ring);
+	if (!ring->data && !open_page(ring, now))
+		goto lost;
+
+	if ((now - ring->last) >> KS_RING_DELTA_BITS)
+		put_time_extend(ring, now);
+	return ks_ring_reserve(event, size, now);
+lost:
+	ring->lost[event]++;
+	ring->page_lost++;
+	return NULL;
+}
+
+/**
+ * ks_ring_flush - publish the open page
+ * @ring: which
+ *
+ * Context: the ring's own CPU with interrupts off, or its CPU is offline.
+ */
+void ks_ring_flush(struct ks_ring *ring)
+{
+	if (ring->data && ring->used)
+		publish(ring);
+}
+
+/**
+ * ks_ring_drain_reserve - let the closing records use the last page
+ * @ring: which
+ *
+ * Context: as ks_ring_flush().
+ */
+void ks_ring_drain_reserve(struct ks_ring *ring)
+{
+	ring->reserve = 0;
+}
+
+/**
+ * ks_ring_lost - how many records of all kinds found no room
+ * @ring: which
+ */
+u64 ks_ring_lost(const struct ks_ring *ring)
+{
+	u64 lost = 0;
+	int i;
+
+	for (i = 0; i < KS_NR_EVENTS; i++)
+		lost += READ_ONCE(ring->lost[i]);
+	return lost;
+}

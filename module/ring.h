@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Per-CPU rings of ftrace sub-buffers: bytes and pages, nothing of KVM
+ *
+ *	  tail          head                 index = position % pages
+ *	   v             v
+ *	+------+------+------+------+
+ *	| full | full | open | free |        positions count up for ever
+ *	+------+------+------+------+
+ *
+ * One writer per ring: its own CPU with interrupts off.  So a record needs no
+ * atomic and no commit step: whoever can look at the open page (the next
+ * record, or the flush interrupt) runs after the record is whole.  An NMI
+ * could nest; it gets no room and counts as lost.
+ *
+ * A page becomes readable by the release of producer->head in publish(),
+ * which pairs with the reader's acquire.  The reader's release of
+ * consumer->tail pairs with the acquire in ks_ring_next_page(): the page is
+ * ours again only after the reader's last look.
+ */
+#ifndef _KVMSCHED_RING_H
+#define _KVMSCHED_RING_H
+
+#include <linux/irq_work.h>
+#include <linux/percpu.h>
+#include <linux/preempt.h>
+#include <linux/sched.h>
+#include <asm/tsc.h>
+
+#include "records.h"
+#include "uapi/kvmsched.h"
+
+/* ftrace's event header: 5 bits of type_len, 27 of delta (ring_buffer.h) */
+#define KS_RING_TIME_EXTEND	30
+#define KS_RING_DELTA_BITS	27
+#define KS_RING_HEADER		sizeof(u32)
+/* type_len counts words up to 28; more would need another header form */
+#define KS_RING_MAX_RECORD	(28 * sizeof(u32))
+/* The count of lost records goes behind the data of a page. */
+#define KS_RING_PAGE_ROOM	(PAGE_SIZE - KVMSCHED_PAGE_HEADER - sizeof(u64))
+
+/**
+ * struct ks_ring - one CPU's ring
+ * @data:	first byte for records in the open page; NULL when none is open
+ *		(no session, or the ring is full)
+ * @used:	bytes of records in the open page
+ * @records:	number of records in the open page
+ * @last:	TSC of the last record in the open page
+ * @page_lost:	records lost since the last page was opened
+ * @pages:	the data pages, @nr_pages of them
+ * @counts:	records in each page, for counting what is overwritten
+ * @producer:	the shared page with our position
+ * @consumer:	the shared page with the reader's; never trusted
+ * @nr_pages:	a power of two
+ * @reserve:	pages kept back for the closing records
+ * @overwrite:	flight recorder
+ * @written:	records stored since start
+ * @overwritten: records reused unread
+ * @lost:	records that found no room, by event
+ * @wake:	wakes the reader, outside of the probe
+ *
+ * All of it belongs to the ring's own CPU with interrupts off while a session
+ * runs; before and after that to the session, under its mutex.  Statistics
+ * may be read any time (a u64 is read whole on x86-64).
+ */
+struct ks_ring {
+	char *data;
+	u32 used;
+	u32 records;
+	u64 last;
+	u64 page_lost;
+	struct page **pages;
+	u16 *counts;
+	struct kvmsched_producer *producer;
+	struct kvmsched_consumer *consumer;
+	u32 nr_pages;
+	u32 reserve;
+	bool overwrite;
+	u64 written;
+	u64 overwritten;
+	u64 lost[KS_NR_EVENTS];
+	struct irq_work wake;
+};
+
+DECLARE_PER_CPU(struct ks_ring, ks_rings);
+DECLARE_PER_CPU(u64 [KS_RING_MAX_RECORD / sizeof(u64)], ks_scratch);
+
+int ks_ring_alloc(int cpu, u32 nr_pages, bool overwrite);
+void ks_ring_free(int cpu);
+void ks_ring_flush(struct ks_ring *ring);
+void ks_ring_drain_reserve(struct ks_ring *ring);
+u64 ks_ring_lost(const struct ks_ring *ring);
+struct page *ks_ring_page(int cpu, unsigned long index);
+
+void *ks_ring_reserve_slow(struct ks_ring *ring, enum ks_event event,
+			   u32 size, u64 now);
+
+/**
+ * ks_ring_reserve - room for one record in this CPU's ring
+ * @event: which
+ * @size:  bytes of the record, a multiple of 4, at most KS_RING_MAX_RECORD
+ * @now:   its time: the TSC, read by the caller after interrupts went off
+ *
+ * Context: interrupts off.
+ * Return: where to put the record, or NULL: lost, and counted.
+ */
+static __always_inline void *ks_ring_reserve(enum ks_event event, u32 size,
+					     u64 now)
+{
+	struct ks_ring *ring = this_cpu_ptr(&ks_rings);
+	u64 delta = now - ring->last;
+	char *at = ring->data;
+	u32 used = ring->used;
+
+	if (unlikely(!at || used + KS_RING_HEADER + size > KS_RING_PAGE_ROOM ||
+		     delta >> KS_RING_DELTA_BITS || in_nmi()))
+		return ks_ring_reserve_slow(ring, event, size, now);
+
+	at += used;
+	*(u32 *)at = size / sizeof(u32) | (u32)delta << 5;
+	ring->last = now;
+	ring->used = used + KS_RING_HEADER + size;
+	ring->records++;
+	return at + KS_RING_HEADER;
+}
+
+#endif /* _KVMSCHED_RING_H */

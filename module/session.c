@@ -1,0 +1,485 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The ring session: START, STOP, and what lies between
+ *
+ *	          START                 STOP               last close
+ *	idle ────────────► recording ────────► stopped ────────────► idle
+ *	                       ▲                   │    (or START again)
+ *	                       └───────────────────┘
+ *
+ * While recording or stopped, the rings belong to the file that started it.
+ */
+
+
+#include <linux/clocksource.h>
+#include <linux/cpu.h>
+#include <linux/fs.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/pid.h>
+#include <linux/poll.h>
+#include <linux/smp.h>
+#include <linux/timekeeping.h>
+#include <linux/wait.h>
+
+#include "attach.h"
+#include "compat/mm.h"
+#include "record.h"
+#include "ring.h"
+#include "session.h"
+#include "vcpu.h"
+
+/*
+ * @mutex:	guards everything here and, while nobody records, the rings.
+ *		Nests inside mmap_lock (mmap), so no user memory is touched
+ *		under it.
+ * @owner:	whose rings these are; NULL when idle
+ * @classes:	being recorded; 0 when idle or stopped
+ * @pages:	of each ring
+ * @overwrite:	flight recorder
+ * @tsc_mult:	conversion of the session's time stamps, likewise @tsc_shift
+ *		and @tsc_offset; see struct kvmsched_info
+ * @wait:	readers in poll()
+ */
+static struct {
+	struct mutex mutex;
+	struct file *owner;
+	u32 classes;
+	u32 pages;
+	bool overwrite;
+	u32 tsc_mult;
+	u32 tsc_shift;
+	u64 tsc_offset;
+	wait_queue_head_t wait;
+} session = {
+	.mutex = __MUTEX_INITIALIZER(session.mutex),
+	.wait = __WAIT_QUEUE_HEAD_INITIALIZER(session.wait),
+};
+
+static void free_rings(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		ks_ring_free(cpu);
+	session.pages = 0;
+}
+
+static int alloc_rings(u32 pages, bool overwrite)
+{
+	int cpu, ret;
+
+	for_each_possible_cpu(cpu) {
+		ret = ks_ring_alloc(cpu, pages, overwrite);
+		if (ret) {
+			free_rings();
+			return ret;
+		}
+	}
+	session.pages = pages;
+	session.overwrite = overwrite;
+	return 0;
+}
+
+static void calibrate(void)
+{
+	unsigned long flags;
+	u64 tsc, ns;
+
+	clocks_calc_mult_shift(&session.tsc_mult, &session.tsc_shift, tsc_khz,
+			       NSEC_PER_MSEC, 0);
+	local_irq_save(flags);
+	tsc = rdtsc_ordered();
+	ns = ktime_get_ns();
+	local_irq_restore(flags);
+	session.tsc_offset = ns - mul_u64_u32_shr(tsc, session.tsc_mult,
+						  session.tsc_shift);
+}
+
+/* The first and the last record of each CPU. */
+static void record_session(void *op)
+{
+	struct ks_rec_session *r;
+	unsigned long flags;
+	u64 now;
+
+	r = ks_begin(session, true, now, flags);
+	r->op = (uintptr_t)op;
+	r->overwrite = session.overwrite;
+	r->cpu = smp_processor_id();
+	r->classes = session.classes;
+	r->pages = session.pages;
+	r->tsc_khz = tsc_khz;
+	ks_end(session, r, flags);
+}
+
+static void record_lost(u16 event, int cpu, const char *name, u64 count)
+{
+	struct ks_rec_lost *r;
+	unsigned long flags;
+	u64 now;
+
+	if (!count)
+		return;
+	r = ks_begin(lost, true, now, flags);
+	r->event = event;
+	r->cpu = cpu;
+	strscpy_pad(r->name, name, sizeof(r->name));
+	r->count = count;
+	ks_end(lost, r, flags);
+}
+
+/* What @cpu's ring lost, told in the ring of the CPU that we run on. */
+static void record_losses(int cpu)
+{
+	struct ks_ring *ring = per_cpu_ptr(&ks_rings, cpu);
+	u64 lost;
+	int i;
+
+	for (i = 0; i < KS_NR_EVENTS; i++) {
+		/* The closing records must not change what they tell. */
+		lost = ring->lost[i];
+		record_lost(ks_event_ids[i], cpu, ks_event_names[i], lost);
+	}
+	/* Event 0 is none: what follows tells of something else. */
+	record_lost(0, cpu, "overwritten", ring->overwritten);
+}
+
+static void close_ring(void *unused)
+{
+	struct ks_ring *ring = this_cpu_ptr(&ks_rings);
+
+	ks_ring_drain_reserve(ring);
+	record_losses(smp_processor_id());
+	record_session((void *)KS_SESSION_STOP);
+	ks_ring_flush(ring);
+}
+
+static void flush_ring(void *unused)
+{
+	ks_ring_flush(this_cpu_ptr(&ks_rings));
+}
+
+/* The table of hooks, as attached; in the ring of whatever CPU this is. */
+static void record_hooks(void)
+{
+	struct kvmsched_hook row = { .index = 0 };
+	struct ks_rec_attach *r;
+	unsigned long flags;
+	u64 now;
+
+	for (; !ks_attach_row(&row); row.index++) {
+		if (!(row.classes & session.classes))
+			continue;
+		r = ks_begin(attach, true, now, flags);
+		strscpy_pad(r->hook, row.name, sizeof(r->hook));
+		r->classes = row.classes;
+		r->status = row.status;
+		r->how = row.attached ? row.how : KVMSCHED_HOW_NONE;
+		ks_end(attach, r, flags);
+	}
+}
+
+static void record_missed(void)
+{
+	struct kvmsched_hook row = { .index = 0 };
+
+	for (; !ks_attach_row(&row); row.index++)
+		record_lost(0, raw_smp_processor_id(), row.name,
+			    row.hits_missed);
+}
+
+static void stop_recording(void)
+{
+	int cpu;
+
+	if (!session.classes)
+		return;
+	ks_attach_session(0, NULL, 0);
+	record_missed();
+
+	cpus_read_lock();
+	for_each_possible_cpu(cpu)
+		if (!cpu_online(cpu)) {
+			record_losses(cpu);
+			ks_ring_flush(per_cpu_ptr(&ks_rings, cpu));
+		}
+	on_each_cpu(close_ring, NULL, 1);
+	cpus_read_unlock();
+	session.classes = 0;
+	wake_up_interruptible(&session.wait);
+}
+
+/* Reader's PIDs → the kernel's own. */
+static int translate_vms(const struct kvmsched_start *start, pid_t *vms)
+{
+	struct pid *pid;
+	u32 i;
+
+	for (i = 0; i < start->nr_vms; i++) {
+		pid = find_get_pid(start->vms[i]);
+		if (!pid)
+			return -ESRCH;
+		vms[i] = pid_nr(pid);
+		put_pid(pid);
+	}
+	return 0;
+}
+
+static int check_start(const struct kvmsched_start *start)
+{
+	u64 reserved = start->reserved0;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(start->reserved); i++)
+		reserved |= start->reserved[i];
+	for (i = start->nr_vms; i < KVMSCHED_MAX_VMS; i++)
+		reserved |= start->vms[i];
+	if (reserved || start->flags & ~KVMSCHED_START_OVERWRITE ||
+	    !start->classes || start->classes & ~KVMSCHED_CLASS_ALL ||
+	    start->nr_vms > KVMSCHED_MAX_VMS ||
+	    start->pages < KVMSCHED_MIN_PAGES ||
+	    start->pages > KVMSCHED_MAX_PAGES || !is_power_of_2(start->pages))
+		return -EINVAL;
+	return 0;
+}
+
+/**
+ * ks_session_start - begin to record
+ * @owner: the open file that asks
+ * @start: what to record; checked here
+ *
+ * Context: process.
+ * Return: 0 or a negative errno, see uapi/kvmsched.h.
+ */
+int ks_session_start(struct file *owner, const struct kvmsched_start *start)
+{
+	pid_t vms[KVMSCHED_MAX_VMS];
+	int ret;
+
+	ret = check_start(start) ?: translate_vms(start, vms);
+	if (ret)
+		return ret;
+
+	mutex_lock(&session.mutex);
+	if (session.owner && session.owner != owner) {
+		ret = -EBUSY;
+		goto out;
+	}
+	stop_recording();
+	free_rings();
+	session.owner = NULL;
+	ret = alloc_rings(start->pages,
+			  start->flags & KVMSCHED_START_OVERWRITE);
+	if (ret)
+		goto out;
+
+	session.owner = owner;
+	session.classes = start->classes;
+	calibrate();
+	on_each_cpu(record_session, (void *)KS_SESSION_START, 1);
+	ks_attach_session(start->classes, vms, start->nr_vms);
+	record_hooks();
+out:
+	mutex_unlock(&session.mutex);
+	return ret;
+}
+
+/**
+ * ks_session_stop - end recording; the rings stay
+ * @owner: the open file that asks
+ *
+ * Return: 0, also if it was stopped already; -ENOENT without a session.
+ */
+int ks_session_stop(struct file *owner)
+{
+	int ret = -ENOENT;
+
+	mutex_lock(&session.mutex);
+	if (session.owner == owner) {
+		stop_recording();
+		ret = 0;
+	}
+	mutex_unlock(&session.mutex);
+	return ret;
+}
+
+/**
+ * ks_session_release - the file is closed: end what it began
+ * @owner: the open file that asks
+ */
+void ks_session_release(struct file *owner)
+{
+	mutex_lock(&session.mutex);
+	if (session.owner == owner) {
+		stop_recording();
+		free_rings();
+		session.owner = NULL;
+	}
+	mutex_unlock(&session.mutex);
+}
+
+/**
+ * ks_session_flush - publish the pages being written
+ * @owner: the open file that asks
+ *
+ * Return: 0 or -ENOENT without a session.
+ */
+int ks_session_flush(struct file *owner)
+{
+	int ret = -ENOENT;
+
+	mutex_lock(&session.mutex);
+	if (session.owner == owner) {
+		if (session.classes)
+			on_each_cpu(flush_ring, NULL, 1);
+		ret = 0;
+	}
+	mutex_unlock(&session.mutex);
+	return ret;
+}
+
+/**
+ * ks_session_stats - what one ring wrote and lost
+ * @owner: the open file that asks
+ * @stats: in: the CPU; out: the rest
+ *
+ * Return: 0, -ENOENT without a session, -EINVAL for a CPU that can't be.
+ */
+int ks_session_stats(struct file *owner, struct kvmsched_stats *stats)
+{
+	struct ks_ring *ring;
+	int ret = -ENOENT;
+
+	if (stats->cpu >= nr_cpu_ids || !cpu_possible(stats->cpu))
+		return -EINVAL;
+
+	mutex_lock(&session.mutex);
+	if (session.owner == owner) {
+		ring = per_cpu_ptr(&ks_rings, stats->cpu);
+		stats->written = READ_ONCE(ring->written);
+		stats->lost = ks_ring_lost(ring);
+		stats->overwritten = READ_ONCE(ring->overwritten);
+		ret = 0;
+	}
+	mutex_unlock(&session.mutex);
+	return ret;
+}
+
+/**
+ * ks_session_info - what this module is and does
+ * @owner: the open file that asks
+ * @info: out: everything but the size
+ */
+void ks_session_info(struct file *owner, struct kvmsched_info *info)
+{
+	mutex_lock(&session.mutex);
+	if (!session.owner)
+		calibrate();
+	info->abi = KVMSCHED_ABI;
+	info->page_size = PAGE_SIZE;
+	info->nr_cpus = nr_cpu_ids;
+	info->pages = session.owner == owner ? session.pages : 0;
+	info->session = session.classes;
+	info->tsc_khz = tsc_khz;
+	info->tsc_mult = session.tsc_mult;
+	info->tsc_shift = session.tsc_shift;
+	info->tsc_offset = session.tsc_offset;
+	mutex_unlock(&session.mutex);
+
+	info->attached = ks_attached_classes();
+	info->vcpus = ks_vcpus_count();
+	info->vcpus_max = ks_vcpus_max;
+	info->refused = ks_vcpus_refused();
+	info->missed = ks_attach_missed();
+}
+
+static bool half_full(void)
+{
+	struct ks_ring *ring;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		ring = per_cpu_ptr(&ks_rings, cpu);
+		if (ring->producer->head - READ_ONCE(ring->consumer->tail) >=
+		    ring->nr_pages / 2)
+			return true;
+	}
+	return false;
+}
+
+/**
+ * ks_session_readable - is a ring half full, or the session over?
+ * @owner: the open file that asks
+ * @wait: of poll()
+ */
+bool ks_session_readable(struct file *owner, struct poll_table_struct *wait)
+{
+	bool readable = false;
+
+	poll_wait(owner, &session.wait, wait);
+	mutex_lock(&session.mutex);
+	if (session.owner == owner)
+		readable = session.overwrite ? !session.classes : half_full();
+	mutex_unlock(&session.mutex);
+	return readable;
+}
+
+/**
+ * ks_session_wake - a ring is half full
+ *
+ * Context: irq_work.
+ */
+void ks_session_wake(void)
+{
+	wake_up_interruptible(&session.wait);
+}
+
+static int map_pages(struct vm_area_struct *vma)
+{
+	unsigned long stride = KVMSCHED_RING_DATA + session.pages;
+	unsigned long cpu = vma->vm_pgoff / stride;
+	unsigned long first = vma->vm_pgoff % stride;
+	unsigned long nr = vma_pages(vma);
+	unsigned long i;
+	int ret;
+
+	if (cpu >= nr_cpu_ids || !cpu_possible(cpu) || first + nr > stride)
+		return -EINVAL;
+	/* Of all pages the reader writes one. */
+	if (vma->vm_flags & VM_WRITE && (first != KVMSCHED_RING_CONSUMER || nr != 1))
+		return -EACCES;
+
+	ks_vm_flags_mod(vma, VM_DONTEXPAND | VM_DONTCOPY | VM_DONTDUMP,
+			vma->vm_flags & VM_WRITE ? VM_MAYEXEC :
+						   VM_MAYEXEC | VM_MAYWRITE);
+	for (i = 0; i < nr; i++) {
+		ret = vm_insert_page(vma, vma->vm_start + i * PAGE_SIZE,
+				     ks_ring_page(cpu, first + i));
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/**
+ * ks_session_mmap - map a part of one CPU's ring
+ * @owner: the open file that asks
+ * @vma: what to map, and where
+ *
+ * Context: process, mmap_lock held.
+ * Return: 0 or a negative errno.
+ */
+int ks_session_mmap(struct file *owner, struct vm_area_struct *vma)
+{
+	int ret = -ENOENT;
+
+	if (!(vma->vm_flags & VM_SHARED) || vma->vm_flags & VM_EXEC)
+		return -EACCES;
+	mutex_lock(&session.mutex);
+	if (session.owner == owner)
+		ret = map_pages(vma);
+	mutex_unlock(&session.mutex);
+	return ret;
+}

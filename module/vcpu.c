@@ -1,0 +1,513 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The table of vCPU threads: binding, identity, lifetime
+ *
+ * Nothing here allocates or sleeps where a probe may call it; the table is
+ * made at init.  Its raw spinlock is a leaf: it nests inside the runqueue
+ * lock (a thread's death) and takes nothing itself.
+ */
+#include <linux/hash.h>
+#include <linux/rculist.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/task.h>
+#include <linux/stop_machine.h>
+#include <linux/vmalloc.h>
+
+#include "compat/lapic.h"
+#include "compat/rcu.h"
+#include "exit_reason.h"
+#include "probe.h"
+#include "record.h"
+#include "vcpu.h"
+
+#define KS_HASH_BITS	8
+
+/* Fraction bits of the TSC ratio: APM vol. 2, 15.30.5; SDM vol. 3, 25.6.5 */
+#define KS_SVM_TSC_FRAC_BITS	32
+#define KS_VMX_TSC_FRAC_BITS	48
+
+unsigned int ks_vcpus_max = 1024;
+
+DEFINE_PER_CPU(struct ks_vcpu *, ks_current);
+
+/*
+ * @lock:	see above
+ * @vcpus:	ks_vcpus_max entries
+ * @used:	entries below this index were used once
+ * @hash:	bound entries by key
+ * @next_vm:	number for the next VM
+ * @refused:	threads that found no entry
+ * @detaching:	no new entries; set once, before the notifiers go
+ * @events:	classes that enabled events need
+ * @session:	classes that the session records ...
+ * @vms:	... of these processes only, @nr_vms of them, if not 0
+ */
+static struct {
+	raw_spinlock_t lock;
+	struct ks_vcpu *vcpus;
+	unsigned int used;
+	struct hlist_head hash[1 << KS_HASH_BITS];
+	u16 next_vm;
+	u64 refused;
+	bool detaching;
+	u32 events;
+	u32 session;
+	pid_t vms[KVMSCHED_MAX_VMS];
+	u32 nr_vms;
+} table = {
+	.lock = __RAW_SPIN_LOCK_UNLOCKED(table.lock),
+};
+
+static struct hlist_head *bucket(struct kvm_vcpu *key)
+{
+	return &table.hash[hash_ptr(key, KS_HASH_BITS)];
+}
+
+static bool vm_wanted(pid_t tgid)
+{
+	u32 i;
+
+	for (i = 0; i < table.nr_vms; i++)
+		if (table.vms[i] == tgid)
+			return true;
+	return !table.nr_vms;
+}
+
+/* Whoever begins to listen wants to know who is speaking. */
+static void set_mask(struct ks_vcpu *v)
+{
+	u32 ring = vm_wanted(v->tgid) ? table.session : 0;
+	u32 mask = ring | table.events;
+
+	if (mask && (!v->mask || (v->mask & KS_MASK_IDENTITY) || ring != v->ring))
+		mask |= KS_MASK_IDENTITY;
+	WRITE_ONCE(v->ring, ring);
+	WRITE_ONCE(v->mask, mask);
+}
+
+/* The number of a VM: what its other vCPUs have, or the next. */
+static u16 vm_number(struct kvm *kvm)
+{
+	unsigned int i;
+
+	for (i = 0; i < table.used; i++)
+		if (table.vcpus[i].kvm == kvm)
+			return table.vcpus[i].vm;
+	if (!++table.next_vm) /* 0 says unknown */
+		++table.next_vm;
+	return table.next_vm;
+}
+
+static void unhash(struct ks_vcpu *v)
+{
+	if (v->key)
+		hlist_del_rcu(&v->node);
+	v->key = NULL;
+}
+
+/* A vCPU has one thread at a time: take it from the one that had it. */
+static void rehash(struct ks_vcpu *v, struct kvm_vcpu *vcpu)
+{
+	struct ks_vcpu *other;
+	struct hlist_node *next;
+
+	unhash(v);
+	hlist_for_each_entry_safe(other, next, bucket(vcpu), node)
+		if (other->key == vcpu)
+			unhash(other);
+	v->key = vcpu;
+	hlist_add_head_rcu(&v->node, bucket(vcpu));
+}
+
+/* The past of a thread says nothing of what it does now. */
+static void forget_past(struct ks_vcpu *v)
+{
+	v->entry_tsc = 0;
+	v->irq_tsc = 0;
+	v->exit_tsc = 0;
+	v->story = false;
+	v->cut = false;
+	v->arm_due = false;
+	v->in_tsc = 0;
+	v->out_tsc = 0;
+	v->load_tsc = 0;
+	v->put_tsc = 0;
+}
+
+static struct ks_vcpu *find_free(void)
+{
+	struct ks_vcpu *v;
+	unsigned int i;
+
+	for (i = 0; i < ks_vcpus_max; i++) {
+		v = &table.vcpus[i];
+		if (v->task || (v->dead_gp &&
+				!poll_state_synchronize_rcu(v->dead_gp)))
+			continue;
+		table.used = max(table.used, i + 1);
+		return v;
+	}
+	table.refused++;
+	return NULL;
+}
+
+static struct ks_vcpu *create(void)
+{
+	struct ks_vcpu *v = find_free();
+
+	if (!v)
+		return NULL;
+	memset(v, 0, sizeof(*v));
+	v->task = get_task_struct(current);
+	v->tgid = current->tgid;
+	v->run_delay = current->sched_info.run_delay;
+	v->nvcsw = current->nvcsw;
+	v->policy = current->policy;
+	v->prio = current->normal_prio;
+	v->static_prio = current->static_prio;
+	v->cpu = smp_processor_id();
+	preempt_notifier_init(&v->notifier, &ks_preempt_ops);
+	preempt_notifier_register(&v->notifier);
+	v->linked = true;
+	this_cpu_write(ks_current, v);
+	return v;
+}
+
+static u32 features_of(struct kvm_vcpu *vcpu)
+{
+	u32 features = 0;
+	u64 ratio = vcpu->arch.l1_tsc_scaling_ratio;
+
+	if (ks_exit_isa() == KS_ISA_VMX) {
+		features |= KS_FEATURE_VMX;
+		if (ratio != 1ULL << KS_VMX_TSC_FRAC_BITS)
+			features |= KS_FEATURE_TSC_SCALING;
+	} else {
+		features |= KS_FEATURE_SVM;
+		if (ratio != 1ULL << KS_SVM_TSC_FRAC_BITS)
+			features |= KS_FEATURE_TSC_SCALING;
+	}
+	if (vcpu->arch.apic)
+		features |= KS_FEATURE_IRQCHIP;
+	if (boot_cpu_has(X86_FEATURE_TSC_DEADLINE_TIMER))
+		features |= KS_FEATURE_TSC_DEADLINE;
+	if (!ks_exit_reason_readable(vcpu))
+		features |= KS_FEATURE_NO_REASON;
+	if (!ks_lapic_readable(vcpu))
+		features |= KS_FEATURE_NO_LAPIC;
+	return features;
+}
+
+/**
+ * ks_vcpu_bind - the current thread runs this vCPU from now on
+ * @vcpu: what KVM_RUN was called for
+ * @late: it was within KVM_RUN before we looked
+ *
+ * Context: preemption off, in the vCPU thread.
+ * Return: its entry, or NULL: table full, or module on its way out.
+ */
+struct ks_vcpu *ks_vcpu_bind(struct kvm_vcpu *vcpu, bool late)
+{
+	struct ks_vcpu *v = this_cpu_read(ks_current);
+	unsigned long flags;
+
+	/* The way of every KVM_RUN but the first. */
+	if (v && v->key == vcpu && v->kvm == vcpu->kvm && !late) {
+		WRITE_ONCE(v->vcpu, vcpu);
+		return v;
+	}
+
+	raw_spin_lock_irqsave(&table.lock, flags);
+	if (table.detaching)
+		v = NULL;
+	else if (!v)
+		v = create();
+	if (v) {
+		forget_past(v);
+		v->id = vcpu->vcpu_id;
+		if (v->kvm != vcpu->kvm)
+			v->vm = vm_number(vcpu->kvm);
+		v->kvm = vcpu->kvm;
+		rehash(v, vcpu);
+		v->features = features_of(vcpu) | (late ? KS_FEATURE_LATE : 0);
+		v->mask = 0;
+		set_mask(v);
+		WRITE_ONCE(v->vcpu, vcpu);
+	}
+	raw_spin_unlock_irqrestore(&table.lock, flags);
+	return v;
+}
+
+/**
+ * ks_vcpu_unbind - KVM_RUN ends: the kvm_vcpu may be freed from now on
+ * @v: the thread's entry
+ *
+ * Context: as ks_vcpu_bind().
+ */
+void ks_vcpu_unbind(struct ks_vcpu *v)
+{
+	WRITE_ONCE(v->vcpu, NULL);
+}
+
+/*
+ * Unlink our notifier from within a walk of its list.  The walker reads
+ * link.next after we return, so that is put back.
+ */
+static void unlink_in_walk(struct ks_vcpu *v)
+{
+	struct hlist_node *next = v->notifier.link.next;
+
+	preempt_notifier_unregister(&v->notifier);
+	v->notifier.link.next = next;
+	v->linked = false;
+}
+
+/**
+ * ks_vcpu_thread_died - the last switch out of a vCPU thread
+ * @v: the thread's entry
+ *
+ * Context: sched_out: interrupts off, runqueue lock held.
+ */
+void ks_vcpu_thread_died(struct ks_vcpu *v)
+{
+	struct task_struct *task = v->task;
+
+	raw_spin_lock(&table.lock);
+	unlink_in_walk(v);
+	unhash(v);
+	v->vcpu = NULL;
+	v->kvm = NULL;
+	v->mask = 0;
+	v->ring = 0;
+	v->dead_gp = get_state_synchronize_rcu();
+	v->task = NULL;
+	raw_spin_unlock(&table.lock);
+	/* Never the last: the scheduler drops its own after this switch. */
+	put_task_struct(task);
+}
+
+/**
+ * ks_vcpu_identify - write the identity record of the current thread's vCPU
+ * @v: the thread's entry
+ *
+ * Context: owner, within KVM_RUN, preemption off.
+ */
+void ks_vcpu_identify(struct ks_vcpu *v)
+{
+	struct kvm_vcpu *vcpu = v->vcpu;
+	unsigned long flags;
+	struct ks_rec_vcpu *r;
+	u64 now;
+
+	raw_spin_lock_irqsave(&table.lock, flags);
+	WRITE_ONCE(v->mask, v->mask & ~KS_MASK_IDENTITY);
+	raw_spin_unlock_irqrestore(&table.lock, flags);
+
+	r = ks_begin(vcpu, v->ring, now, flags);
+	r->vm = v->vm;
+	r->vcpu = v->id;
+	r->tgid = v->tgid;
+	r->tsc_offset = vcpu->arch.l1_tsc_offset;
+	r->tsc_ratio = vcpu->arch.l1_tsc_scaling_ratio;
+	r->tsc_frac_bits = v->features & KS_FEATURE_VMX ?
+			   KS_VMX_TSC_FRAC_BITS : KS_SVM_TSC_FRAC_BITS;
+	r->features = v->features;
+	r->apicv_inhibits = vcpu->kvm->arch.apicv_inhibit_reasons;
+	r->halt_poll_ns = vcpu->kvm->max_halt_poll_ns;
+	r->policy = current->policy;
+	r->rt_priority = current->rt_priority;
+	r->nice = PRIO_TO_NICE(current->static_prio);
+	r->prio = current->normal_prio;
+	memcpy(r->comm, current->comm, sizeof(r->comm));
+	ks_end(vcpu, r, flags);
+}
+
+/**
+ * ks_vcpu_identity_due - the identity has changed: tell it again
+ * @v: the thread's entry
+ *
+ * Context: any but NMI.
+ */
+void ks_vcpu_identity_due(struct ks_vcpu *v)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&table.lock, flags);
+	if (v->mask)
+		WRITE_ONCE(v->mask, v->mask | KS_MASK_IDENTITY);
+	raw_spin_unlock_irqrestore(&table.lock, flags);
+}
+
+/**
+ * ks_vcpu_find - the entry bound to a vCPU, for events outside of its thread
+ * @vcpu: compared, never followed
+ *
+ * Context: preemption off.
+ * Return: the entry or NULL.
+ */
+struct ks_vcpu *ks_vcpu_find(struct kvm_vcpu *vcpu)
+{
+	struct ks_vcpu *v = this_cpu_read(ks_current);
+	unsigned long flags;
+
+	if (v && v->key == vcpu)
+		return v;
+	hlist_for_each_entry_rcu(v, bucket(vcpu), node, true)
+		if (READ_ONCE(v->key) == vcpu)
+			return v;
+
+	/* An entry that just moved may have led us into another chain. */
+	raw_spin_lock_irqsave(&table.lock, flags);
+	hlist_for_each_entry(v, bucket(vcpu), node)
+		if (v->key == vcpu)
+			break;
+	raw_spin_unlock_irqrestore(&table.lock, flags);
+	return v;
+}
+
+/**
+ * ks_vcpu_forget_vm - a VM is being destroyed; its addresses may be reused
+ * @kvm: compared, never followed
+ *
+ * Context: preemption off.
+ */
+void ks_vcpu_forget_vm(struct kvm *kvm)
+{
+	unsigned long flags;
+	unsigned int i;
+
+	raw_spin_lock_irqsave(&table.lock, flags);
+	for (i = 0; i < table.used; i++) {
+		if (table.vcpus[i].kvm != kvm)
+			continue;
+		unhash(&table.vcpus[i]);
+		table.vcpus[i].kvm = NULL;
+	}
+	raw_spin_unlock_irqrestore(&table.lock, flags);
+}
+
+/**
+ * ks_vcpus_listen - who listens to what from now on
+ * @events:  classes that enabled events need
+ * @session: classes that the session records, 0 for none
+ * @vms:     of these processes only (global tgids) ...
+ * @nr_vms:  ... so many; 0: of all
+ *
+ * Context: process, attach mutex held.
+ */
+void ks_vcpus_listen(u32 events, u32 session, const pid_t *vms, u32 nr_vms)
+{
+	unsigned int i;
+
+	raw_spin_lock_irq(&table.lock);
+	table.events = events;
+	table.session = session;
+	table.nr_vms = nr_vms;
+	if (nr_vms)
+		memcpy(table.vms, vms, nr_vms * sizeof(*vms));
+	for (i = 0; i < table.used; i++)
+		if (table.vcpus[i].task)
+			set_mask(&table.vcpus[i]);
+	raw_spin_unlock_irq(&table.lock);
+}
+
+/**
+ * ks_vcpus_forget_past - nothing was attached until now: start afresh
+ *
+ * VMs may have come and gone meanwhile, so pointers are worthless, too.
+ *
+ * Context: process, attach mutex held; no hook attached, and no handler runs.
+ */
+void ks_vcpus_forget_past(void)
+{
+	struct ks_vcpu *v;
+	unsigned int i;
+
+	raw_spin_lock_irq(&table.lock);
+	for (i = 0; i < table.used; i++) {
+		v = &table.vcpus[i];
+		unhash(v);
+		v->kvm = NULL;
+		WRITE_ONCE(v->vcpu, NULL);
+		forget_past(v);
+	}
+	raw_spin_unlock_irq(&table.lock);
+}
+
+u32 ks_vcpus_count(void)
+{
+	u32 count = 0;
+	unsigned int i;
+
+	raw_spin_lock_irq(&table.lock);
+	for (i = 0; i < table.used; i++)
+		count += !!table.vcpus[i].task;
+	raw_spin_unlock_irq(&table.lock);
+	return count;
+}
+
+u64 ks_vcpus_refused(void)
+{
+	return READ_ONCE(table.refused);
+}
+
+/*
+ * All CPUs stand still with interrupts off.  Every walk of these lists, and
+ * KVM's own add and del, run with preemption off, so none is in progress.
+ */
+static int unlink_all(void *unused)
+{
+	unsigned int i;
+	int cpu;
+
+	for (i = 0; i < table.used; i++) {
+		if (!table.vcpus[i].linked)
+			continue;
+		preempt_notifier_unregister(&table.vcpus[i].notifier);
+		table.vcpus[i].linked = false;
+	}
+	for_each_possible_cpu(cpu)
+		per_cpu(ks_current, cpu) = NULL;
+	return 0;
+}
+
+/**
+ * ks_vcpus_detach - take our notifiers off every thread, whatever it does
+ *
+ * First step of the module's exit; ks_vcpu_table_destroy() is the last.  In
+ * between, the probes go.  No wakeups, no kicks, no waiting for vCPUs: a
+ * thread that spins at SCHED_FIFO 99 or sleeps for ever is detached alike.
+ */
+void ks_vcpus_detach(void)
+{
+	raw_spin_lock_irq(&table.lock);
+	table.detaching = true;
+	raw_spin_unlock_irq(&table.lock);
+
+	/* The grace periods of what follows must not wait for a busy vCPU. */
+	rcu_expedite_gp();
+	stop_machine(unlink_all, NULL, NULL);
+}
+
+int ks_vcpu_table_create(void)
+{
+	table.vcpus = vzalloc(array_size(ks_vcpus_max, sizeof(*table.vcpus)));
+	return table.vcpus ? 0 : -ENOMEM;
+}
+
+/**
+ * ks_vcpu_table_destroy - the mirror of create, after ks_vcpus_detach()
+ *
+ * Context: process; no probe runs any more.
+ */
+void ks_vcpu_table_destroy(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < table.used; i++)
+		if (table.vcpus[i].task)
+			put_task_struct(table.vcpus[i].task);
+	if (table.detaching)
+		rcu_unexpedite_gp();
+	vfree(table.vcpus);
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * vCPU threads: who they are, and the story that each one is in
+ *
+ * A thread gets an entry at its first KVM_RUN and keeps it until it dies or
+ * the module goes; our preempt notifier is linked on it all that time, since
+ * a thread runs, waits and sleeps between two KVM_RUNs as well.
+ */
+#ifndef _KVMSCHED_VCPU_H
+#define _KVMSCHED_VCPU_H
+
+#include <linux/kvm_host.h>
+#include <linux/preempt.h>
+
+#include "uapi/kvmsched.h"
+
+/* In struct ks_vcpu.mask: the identity must be told before the next record. */
+#define KS_MASK_IDENTITY	(1U << 31)
+
+/**
+ * struct ks_vcpu - a vCPU thread
+ *
+ * "Owner": the thread itself with preemption off, or interrupts on the CPU
+ * where it runs; they are ordered by the CPU itself (compiler barriers where
+ * an interrupt may come between).  "Table": any context that holds the
+ * table's raw spinlock; single words are read without it.
+ *
+ * @notifier:	linked on the thread's own list; owner, and stop_machine()
+ * @linked:	it is linked; same
+ * @dead_gp:	RCU state at the thread's death; the entry is free again after
+ *		that grace period, since the walk that told us of the death
+ *		still reads @notifier's link
+ * @task:	the thread, with a reference; NULL: entry is free; table
+ * @vcpu:	what KVM_RUN works on; NULL outside of KVM_RUN, when the object
+ *		may be freed; owner
+ * @key:	the same, never cleared while it may be right and never
+ *		followed: finds the entry for an interrupt of this vCPU; table
+ * @kvm:	likewise the VM, compared only; table
+ * @node:	in the hash by @key; table, walked under RCU
+ * @vm:		number of the VM; @tgid its process; @id vcpu_id; written by
+ *		the owner under the table's lock when the thread takes on
+ *		another vCPU
+ * @mask:	classes that anybody listens to, and KS_MASK_IDENTITY; table
+ * @ring:	classes that the session records of this VM; table
+ *
+ * @entry_tsc:	start of guest mode; 0 when out of it (or not known); owner
+ * @irq_tsc:	first host interrupt or switch out seen since then, 0 if none
+ * @exit_tsc:	end of the last guest mode, 0 if never seen
+ * @story:	an exit was told and its record not written yet
+ * @story_tsc:	since when the story's host time counts
+ * @cut:	the story was cut: an entry record is due
+ * @irq_seen:	the interrupt that ended guest mode has been told
+ * @reason:	of the open story, likewise @info, @guest_cycles, @vector,
+ *		@exit_flags, @isa
+ *
+ * @in_tsc:	last switch in, 0 if not seen; @out_tsc the last switch out
+ * @put_tsc:	end of the last KVM_RUN, 0 if unknown; @load_tsc its beginning
+ * @run_delay:	the kernel's, at the last switch out or look
+ * @nvcsw:	the kernel's, at the last switch out or look
+ * @kind:	KS_SWITCH_* of the last switch out, and @cpu where
+ * @policy:	at the last look; likewise @prio, @static_prio
+ *
+ * @arm:	a programming of the guest's timer that waits to be told how it
+ *		is backed; see probe_timer.c
+ * @arm_due:	@arm holds one
+ * @last_deadline: of the last arm
+ * @features:	KS_FEATURE_*
+ */
+struct ks_vcpu {
+	/* What an exit touches, first. */
+	struct kvm_vcpu *vcpu;
+	u32 mask;
+	u32 ring;
+	u16 vm;
+	u16 id;
+	u32 reason;
+	u64 info;
+	u64 entry_tsc;
+	u64 irq_tsc;
+	u64 exit_tsc;
+	u64 story_tsc;
+	u64 guest_cycles;
+	bool story;
+	bool cut;
+	bool irq_seen;
+	u8 isa;
+	u8 vector;
+	u8 exit_flags;
+	bool arm_due;
+	u32 features;
+
+	u64 in_tsc;
+	u64 out_tsc;
+	u64 load_tsc;
+	u64 put_tsc;
+	u64 run_delay;
+	unsigned long nvcsw;
+	int cpu;
+	u8 kind;
+
+	unsigned int policy;
+	int prio;
+	int static_prio;
+
+	struct {
+		u8 mode;
+		bool rearm;
+		u64 guest_deadline;
+		u64 deadline;
+		u64 period_ns;
+	} arm;
+	u64 last_deadline;
+
+	struct preempt_notifier notifier;
+	bool linked;
+	unsigned long dead_gp;
+	struct task_struct *task;
+	struct kvm_vcpu *key;
+	struct kvm *kvm;
+	struct hlist_node node;
+	pid_t tgid;
+} ____cacheline_aligned;
+
+/* The entry of the thread that runs on this CPU, NULL for all others. */
+DECLARE_PER_CPU(struct ks_vcpu *, ks_current);
+
+extern unsigned int ks_vcpus_max;
+
+int ks_vcpu_table_create(void);
+void ks_vcpu_table_destroy(void);
+
+struct ks_vcpu *ks_vcpu_bind(struct kvm_vcpu *vcpu, bool late);
+void ks_vcpu_unbind(struct ks_vcpu *v);
+void ks_vcpu_thread_died(struct ks_vcpu *v);
+void ks_vcpu_identify(struct ks_vcpu *v);
+void ks_vcpu_identity_due(struct ks_vcpu *v);
+struct ks_vcpu *ks_vcpu_find(struct kvm_vcpu *vcpu);
+void ks_vcpu_forget_vm(struct kvm *kvm);
+
+void ks_vcpus_listen(u32 events, u32 session, const pid_t *vms, u32 nr_vms);
+void ks_vcpus_forget_past(void);
+void ks_vcpus_detach(void);
+u32 ks_vcpus_count(void);
+u64 ks_vcpus_refused(void);
+
+/**
+ * ks_vcpu_of - the entry of the current thread, which runs this vCPU
+ *
+ * Context: preemption off, in the vCPU thread, within KVM_RUN.
+ * Return: the entry, made now where the thread is new to us; NULL if the
+ * table is full or the module is on its way out.
+ */
+static __always_inline struct ks_vcpu *ks_vcpu_of(struct kvm_vcpu *vcpu)
+{
+	struct ks_vcpu *v = this_cpu_read(ks_current);
+
+	if (unlikely(!v || v->vcpu != vcpu))
+		v = ks_vcpu_bind(vcpu, true);
+	return v;
+}
+
+/**
+ * ks_vcpu_loaded - the entry of the current thread if it is within KVM_RUN
+ *
+ * Context: preemption off.  An interrupt that finds the thread between the
+ * switch itself and sched_in gets NULL.
+ */
+static __always_inline struct ks_vcpu *ks_vcpu_loaded(void)
+{
+	struct ks_vcpu *v = this_cpu_read(ks_current);
+
+	return v && v->vcpu ? v : NULL;
+}
+
+#endif /* _KVMSCHED_VCPU_H */
