@@ -93,10 +93,17 @@ static int unknown_command(const char *name)
 	return KS_EXIT_USAGE;
 }
 
+static int run(const struct command *cmd, int argc, char **argv)
+{
+	/* getopt_long() begins its messages with this. */
+	argv[0] = xasprintf("kvmsched %s", cmd->name);
+	return cmd->main(argc, argv);
+}
+
 static int cmd_help(int argc, char **argv)
 {
 	const struct command *cmd;
-	char *page, *self[] = { NULL, (char *)"--help", NULL };
+	char *page, *self[] = { argv[1], (char *)"--help", NULL };
 
 	if (argc < 2) {
 		help(stdout);
@@ -110,8 +117,7 @@ static int cmd_help(int argc, char **argv)
 	if (!getenv("KVMSCHED_NO_MAN") && isatty(STDOUT_FILENO))
 		execlp("man", "man", page, NULL);
 	free(page);
-	self[0] = (char *)cmd->name;
-	return cmd->main(2, self);
+	return run(cmd, 2, self);
 }
 
 int main(int argc, char **argv)
@@ -136,5 +142,5 @@ int main(int argc, char **argv)
 	cmd = command_find(argv[0]);
 	if (!cmd)
 		return unknown_command(argv[0]);
-	return cmd->main(argc, argv);
+	return run(cmd, argc, argv);
 }

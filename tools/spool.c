@@ -296,6 +296,11 @@ const void *spool_map(const struct spool *spool, unsigned int cpu, size_t *size)
 	return map == MAP_FAILED ? NULL : map;
 }
 
+void spool_unmap(const void *map, size_t size)
+{
+	munmap((void *)map, size);
+}
+
 size_t spool_room(const struct spool *spool)
 {
 	return spool->room;

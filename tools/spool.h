@@ -46,6 +46,7 @@ int spool_append(struct spool *spool, unsigned int cpu, const void *pages,
 /* Bytes appended so far; of one CPU, and a map of them (NULL if none). */
 uint64_t spool_bytes(const struct spool *spool);
 const void *spool_map(const struct spool *spool, unsigned int cpu, size_t *size);
+void spool_unmap(const void *map, size_t size);
 
 size_t spool_room(const struct spool *spool);
 

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * COMMAND of `kvmsched record -- COMMAND`: it waits until the recording runs.
+ */
+#ifndef KVMSCHED_WORKLOAD_H
+#define KVMSCHED_WORKLOAD_H
+
+#include <signal.h>
+#include <sys/types.h>
+
+struct workload {
+	pid_t pid;	/* 0: there is none, or it has been waited for */
+	int pidfd;	/* readable when it ends; -1: there is none */
+	int go, told;	/* pipes: it may run; why it could not */
+	int status;	/* exit status once it has ended, 128 + N for signal N */
+};
+
+/* Fork it with the signal mask @mask; -1 after a message. */
+int workload_fork(struct workload *w, char **argv, const sigset_t *mask);
+
+/* Let it run.  0, or the exit status for a command that can't, after a message. */
+int workload_go(struct workload *w, const char *name);
+
+void workload_signal(struct workload *w, int sig);
+
+/* Has it ended?  Then its status is in @w.  With @block, wait for it. */
+int workload_ended(struct workload *w, int block);
+
+/* It never ran, or is none of ours any more. */
+void workload_drop(struct workload *w);
+
+#endif /* KVMSCHED_WORKLOAD_H */
