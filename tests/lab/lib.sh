@@ -30,6 +30,16 @@ die()
 	exit 125
 }
 
+# Words as any shell reads them back.
+quote()
+{
+	local word
+
+	for word; do
+		printf "'%s' " "${word//\'/\'\\\'\'}"
+	done
+}
+
 # Packages of the list whose program is not here, as one apt line.
 require_packages()
 {
