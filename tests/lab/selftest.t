@@ -1,0 +1,124 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# The lab keeps its word: statuses, output, time limit, complaints, files.
+# Every case is a boot, so that each asks for as much as it can.
+#
+# usage: selftest.t [KERNEL]	(default 6.1)
+set -uo pipefail
+here=$(dirname -- "$(realpath -- "${BASH_SOURCE[0]}")")
+. "$here/lib.sh"
+trap - ERR
+set +e
+
+kernel=${1:-6.1}
+mkdir -p "$O/lab"
+work=$(mktemp -d "$O/lab/selftest.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+number=0
+
+# ok NAME COMMAND...: one test, passed when COMMAND succeeds.
+ok()
+{
+	local name=$1
+
+	shift
+	number=$((number + 1))
+	if "$@"; then
+		echo "ok $number - $name"
+	else
+		echo "not ok $number - $name"
+		echo "#   failed: $*"
+		sed 's/^/#   stderr: /' "$work/stderr" | tail -n 20
+	fi
+}
+
+# Run the lab, and keep what came out: files stdout and stderr, and $status.
+lab()
+{
+	"$LAB/run" --kernel "$kernel" "$@" >"$work/stdout" 2>"$work/stderr"
+	status=$?
+}
+
+said() { grep -qF -- "$1" "$work/stderr"; }
+silent() { ! [[ -s $work/stderr ]]; }
+
+cd "$work" || exit
+folder=$("$LAB/kernel" "$kernel") && helpers=$("$LAB/helpers/build" "$folder") ||
+	{ echo "Bail out! no kernel $kernel"; exit 1; }
+
+# What COMMAND says and writes, and a status that could be taken for the lab's.
+head -c 300000 /dev/urandom >bytes
+printf 'from the command' >stderr.expected
+odd=("it's" $'two\nlines' '$HOME "q" \\' '' ' * ')
+printf '<%s>' "${odd[@]}" >arguments.expected
+cat >inside <<'INSIDE'
+cat bytes
+printf 'from the command' >&2
+printf '<%s>' "$@" >arguments
+{ id -u; pwd; uname -r; [ -c /dev/kvm ] && echo kvm; } >facts
+echo lost >/usr/selftest && [ -e /usr/selftest ] && echo overlay >>facts
+for file in $LOOK; do [ -e $file ] && echo "$file" >>facts; done
+dd if=/dev/zero of=large bs=1M count=3 2>/dev/null
+exit 126
+INSIDE
+look="/sys/kernel/tracing/events/sched /sys/kernel/debug/kvm /dev/pts/ptmx /proc/self /tmp"
+lab --memory "$work/inside" -- env LOOK="$look" sh inside "${odd[@]}"
+ok "COMMAND's status passes through" test "$status" = 126
+ok "a status like the lab's own is told apart" said "lab: status 126 is COMMAND's own"
+ok "standard output is byte-exact" cmp -s bytes stdout
+ok "standard error travels apart" grep -qF "$(<stderr.expected)" stderr
+ok "arguments arrive as given" cmp -s arguments.expected arguments
+ok "what is written below build/ stays" test "$(stat -c %s large)" = 3145728
+ok "root, in the same directory, on the kernel asked for, with KVM" \
+	test "$(head -n 4 facts | xargs)" = "0 $work $(<"$folder/release") kvm"
+ok "the root can be written to" grep -qx overlay facts
+ok "and that stays inside" test ! -e /usr/selftest
+ok "file systems of a booted machine" test "$(tail -n 5 facts | xargs)" = "$look"
+
+lab --no-kvm --kvm-param npt=0 --param attach=kprobe -- \
+	sh -c '[ ! -c /dev/kvm ] && modprobe kvm_amd && cat /sys/module/kvm_amd/parameters/npt
+		cat /etc/modprobe.d/lab.conf
+		modprobe -n -v kvmsched'
+ok "KVM is left to COMMAND" grep -qx N stdout
+ok "parameters of kvmsched are set" grep -qx 'options kvmsched  *attach=kprobe' stdout
+if [[ -f $O/module/$(<"$folder/release")/kvmsched.ko ]]; then
+	ok "modprobe finds kvmsched" grep -q 'kvmsched.ko attach=kprobe' stdout
+else
+	ok "modprobe finds kvmsched # SKIP kvmsched.ko is not built for this kernel" true
+fi
+
+lab -- true
+ok "success is silent" silent
+ok "success is status 0" test "$status" = 0
+
+# The kernel's complaints.
+lab -- sh -c "insmod $helpers/warn.ko; exit 7"
+ok "a WARNING is status 126" test "$status" = 126
+ok "it is shown" said "the lab's own test"
+ok "and COMMAND's status with it" said 'COMMAND itself ended with status 7'
+
+lab -- sh -c 'echo c >/proc/sysrq-trigger; sleep 60'
+ok "a panic is status 126" test "$status" = 126
+ok "it is shown" said 'Kernel panic - not syncing: sysrq triggered crash'
+ok "and that COMMAND did not end" said 'COMMAND did not end'
+
+# The lab's own failures.
+lab --timeout 12 -- sleep 100
+ok "a hang ends with status 124" test "$status" = 124
+ok "and says so" said 'lab: timeout after 12 s'
+
+lab --append rdinit=/none --append root=/none -- true
+ok "a kernel that does not boot is status 125" test "$status" = 125
+ok "with its console" said 'Kernel panic'
+
+lab --kernel "$work" -- true
+ok "no kernel at all is status 125" test "$status" = 125
+lab --smp none -- true
+ok "so is an option without sense" test "$status" = 125
+ok "which is named" said '--smp needs a number'
+
+lab -- "$LAB/nested" -- sh -c 'echo in $((6 * 7)); exit 9'
+ok "a nested guest gives its status" test "$status" = 9
+ok "and its output" grep -q 'in 42' stdout
+
+echo "1..$number"
