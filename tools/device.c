@@ -252,5 +252,6 @@ int device_start(int fd, const struct kvmsched_start *start)
 
 int device_stop(int fd)
 {
-	return ioctl(fd, KVMSCHED_IOC_STOP);
+	/* The module refuses an argument that it doesn't know: say there is none. */
+	return ioctl(fd, KVMSCHED_IOC_STOP, 0);
 }

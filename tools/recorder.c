@@ -161,10 +161,20 @@ static int catch_signals(struct recorder *r, sigset_t *old)
 	return r->signals < 0 ? -1 : 0;
 }
 
+/* Is it there?  The other vendor's isn't, and nobody misses its hooks. */
+static bool module_loaded(const char *name)
+{
+	char *path = xasprintf("/sys/module/%.*s", KVMSCHED_NAME_LEN, name);
+	bool loaded = !access(path, F_OK);
+
+	free(path);
+	return loaded;
+}
+
 /* Hooks that the session wanted and didn't get. */
 static void warn_hooks(struct recorder *r)
 {
-	bool no_kvm = access("/dev/kvm", F_OK) != 0;
+	bool no_kvm = !module_loaded("kvm_amd") && !module_loaded("kvm_intel");
 	struct kvmsched_hook hook;
 
 	if (no_kvm) {
@@ -173,7 +183,7 @@ static void warn_hooks(struct recorder *r)
 	}
 	for (uint32_t i = 0; !device_hook(r->dev, i, &hook); i++) {
 		if (!(hook.classes & r->opts->start.classes) || !hook.status ||
-		    (no_kvm && hook.module[0]))
+		    (hook.module[0] && (no_kvm || !module_loaded(hook.module))))
 			continue;
 		ks_warn("can't attach %.*s: %s; records of class %s will be missing",
 			KVMSCHED_NAME_LEN, hook.name, strerror(-hook.status),
@@ -295,11 +305,11 @@ static enum end stop(struct recorder *r, enum end end)
 {
 	int ret;
 
+	r->ended = now();
 	if (device_stop(r->dev)) {
 		ks_errno("can't stop the recording");
 		return END_FAILED;
 	}
-	r->ended = now();
 	if (end == END_FAILED)
 		return end;
 	if (r->opts->start.flags & KVMSCHED_START_OVERWRITE)
