@@ -134,9 +134,8 @@ int rings_drain_overwritten(struct rings *rings, ring_sink sink, void *ctx)
 		uint64_t tail = 0, commit;
 		char first[DAT_PAGE_SIZE];
 
-		/* The oldest index may be the writer's next page already. */
-		if (head >= rings->pages)
-			tail = head - rings->pages + 1;
+		if (head > rings->pages)
+			tail = head - rings->pages;
 		if (tail) {
 			memcpy(first, ring->data + tail % rings->pages *
 				      DAT_PAGE_SIZE, DAT_PAGE_SIZE);
