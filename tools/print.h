@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Printers of a view, and the tables that they draw with.
+ */
+#ifndef KVMSCHED_PRINT_H
+#define KVMSCHED_PRINT_H
+
+#include <stdbool.h>
+
+#include "kvmsched.h"
+#include "view.h"
+
+/* The whole report on standard output; @host: the host's processes, too. */
+void ks_print_text(const struct ks_view *view, bool host);
+/* print-host.c, its tables of the host */
+void ks_print_host_irqs(const struct ks_view *view);
+void ks_print_host(const struct ks_view *view);
+/* False: it could not be written. */
+bool ks_print_json(const struct ks_view *view);
+
+/*
+ * A table: columns by their headings, text to the left, numbers to the right.
+ * Rows are filled cell by cell.
+ */
+struct libscols_table;
+
+struct ks_rows {
+	struct libscols_table *table;
+	struct libscols_line *line;
+	unsigned int column;
+};
+
+/* Headings end with NULL; one that begins with '<' is a column of text. */
+struct ks_rows ks_rows_begin(const char *const *headings);
+void ks_row(struct ks_rows *rows);
+void ks_cell(struct ks_rows *rows, const char *fmt, ...) __printf(2, 3);
+void ks_cell_count(struct ks_rows *rows, uint64_t n);
+/* Nanoseconds, shown as µs; @known false: a dash */
+void ks_cell_us(struct ks_rows *rows, bool known, double ns);
+/* @part of @whole in percent */
+void ks_cell_share(struct ks_rows *rows, double part, double whole);
+/* Prints the table and frees it. */
+void ks_rows_end(struct ks_rows *rows);
+
+/* A line above a table; colours only on a terminal, and without NO_COLOR */
+void ks_title(const struct ks_view *view, const char *fmt, ...) __printf(2, 3);
+const char *ks_bold(void);
+const char *ks_alarm(void);
+const char *ks_plain(void);
+
+/* "4711", "4711.1" for the second VM of a process; "vm 3?" where unknown */
+#define KS_VM_LEN	24
+const char *ks_vm_name(char name[KS_VM_LEN], const struct ks_vcpu *v);
+
+#endif /* KVMSCHED_PRINT_H */
