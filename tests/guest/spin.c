@@ -172,19 +172,37 @@ static uint64_t work(const struct options *options)
 	return loops;
 }
 
-/* Reads to the end of the pipe: the parent lets all go by closing it. */
-static void child(const struct options *options, struct result *result,
-		  const int gate[2])
+/*
+ * Two pipes line the children up: at "ready" the parent reads until all have
+ * closed it, at "gate" the children do until the parent has.  None spins
+ * before all have their policy, else the first would keep it from the others.
+ */
+struct starting_line {
+	int ready[2];
+	int gate[2];
+};
+
+static void wait_for_close(int fd)
 {
-	int schedstat = usage_open();
+	ssize_t got;
 	char c;
 
-	close(gate[1]);
+	do {
+		got = read(fd, &c, 1);
+	} while (got > 0 || (got < 0 && errno == EINTR));
+}
+
+static void child(const struct options *options, struct result *result,
+		  const struct starting_line *line)
+{
+	int schedstat = usage_open();
+
+	close(line->gate[1]);
 	result->pid = getpid();
 	if (sched_apply(&options->sched, 0))
 		_exit(1);
-	while (read(gate[0], &c, 1) < 0 && errno == EINTR)
-		;
+	close(line->ready[1]);
+	wait_for_close(line->gate[0]);
 	usage_begin(schedstat, &result->begin);
 	result->loops = work(options);
 	usage_end(schedstat, &result->end);
@@ -193,7 +211,8 @@ static void child(const struct options *options, struct result *result,
 }
 
 static int start_children(const struct options *options,
-			  struct result *results, const int gate[2])
+			  struct result *results,
+			  const struct starting_line *line)
 {
 	unsigned long long i;
 	pid_t pid;
@@ -205,7 +224,7 @@ static int start_children(const struct options *options,
 			return -1;
 		}
 		if (!pid)
-			child(options, &results[i], gate);
+			child(options, &results[i], line);
 	}
 	return 0;
 }
@@ -273,8 +292,8 @@ static int print_json(const struct options *options,
 int main(int argc, char **argv)
 {
 	struct options options = { 0 };
+	struct starting_line line;
 	struct result *results;
-	int gate[2];
 	bool ok;
 
 	if (parse_options(&options, argc, argv))
@@ -282,15 +301,16 @@ int main(int argc, char **argv)
 	results = mmap(NULL, options.procs * sizeof(*results),
 		       PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 		       -1, 0);
-	if (results == MAP_FAILED || pipe2(gate, O_CLOEXEC)) {
+	if (results == MAP_FAILED || pipe(line.ready) || pipe(line.gate)) {
 		fprintf(stderr, "cannot set up: %s\n", strerror(errno));
 		return 1;
 	}
-	ok = !start_children(&options, results, gate);
+	ok = !start_children(&options, results, &line);
+	close(line.ready[1]);
+	wait_for_close(line.ready[0]);
 	while (ok && options.start_barrier && access(options.start_barrier, F_OK))
 		sleep_us(2000);
-	close(gate[0]);
-	close(gate[1]);
+	close(line.gate[1]);
 	ok &= join_children();
 	if (!options.quiet && !(options.json && !strcmp(options.json, "-")))
 		print_table(&options, results);
