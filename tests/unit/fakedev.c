@@ -122,12 +122,13 @@ static void *writer(void *unused)
 {
 	const struct timespec ms = { .tv_nsec = 1000000 };
 
-	while (__atomic_load_n(&fake.running, __ATOMIC_ACQUIRE)) {
+	/* At least once, however busy the machine is. */
+	do {
 		for (unsigned int cpu = 0; cpu < fake.nr_cpus; cpu++)
 			for (unsigned int i = 0; i < fake.rate; i++)
 				write_page(&fake.cpus[cpu]);
 		nanosleep(&ms, NULL);
-	}
+	} while (__atomic_load_n(&fake.running, __ATOMIC_ACQUIRE));
 	return NULL;
 }
 
