@@ -40,7 +40,7 @@ struct synth {
 };
 
 static const char *const names[] = {
-#define NAME(record, FIELDS) "kvmsched_" #record,
+#define NAME(record, FIELDS, ...) "kvmsched_" #record,
 	KS_RECORDS(NAME)
 };
 
