@@ -18,12 +18,18 @@
 #include <asm/svm.h>
 #include <asm/vmx.h>
 
-#include "records.h"
+#include "events_init.h"
 #include "vcpu.h"
 
 static inline u32 ks_exit_isa(void)
 {
 	return boot_cpu_has(X86_FEATURE_VMX) ? KS_ISA_VMX : KS_ISA_SVM;
+}
+
+/* Fraction bits of the TSC ratio: APM vol. 2, 15.30.5; SDM vol. 3, 25.6.5 */
+static inline u32 ks_tsc_frac_bits(void)
+{
+	return ks_exit_isa() == KS_ISA_VMX ? 48 : 32;
 }
 
 static __always_inline u64 ks_vmread(unsigned long field)
@@ -64,57 +70,70 @@ static inline bool ks_exit_reason_readable(struct kvm_vcpu *vcpu)
 	return intercepts & (1U << (INTERCEPT_VMRUN % 32));
 }
 
-static __always_inline void ks_exit_read_svm(struct ks_vcpu *v,
-					     struct kvm_vcpu *vcpu)
+/**
+ * ks_exit_prepare - fill in what all exit records of a vCPU have in common
+ * @v: entry of the current thread
+ */
+static inline void ks_exit_prepare(struct ks_vcpu *v)
 {
-	const struct vmcb_control_area *control = &ks_vmcb(vcpu)->control;
-	u32 event = control->exit_int_info;
-
-	v->isa = KS_ISA_SVM;
-	v->reason = (u32)control->exit_code;
-	/* The address tells more of a nested page fault than its error code. */
-	v->info = v->reason == SVM_EXIT_NPF ? control->exit_info_2 :
-					      control->exit_info_1;
-	v->vector = event & SVM_EXITINTINFO_VEC_MASK;
-	v->exit_flags = event & SVM_EXITINTINFO_VALID ? KS_EXIT_INFO_VALID : 0;
+	memset(&v->exit, 0, sizeof(v->exit));
+	v->exit.ent.type = ks_event_ids[KS_EV_exit];
+	v->exit.ent.pid = current->pid;
+	v->exit.vm = v->vm;
+	v->exit.vcpu = v->id;
+	v->exit.isa = ks_exit_isa();
 }
 
-static __always_inline void ks_exit_read_vmx(struct ks_vcpu *v)
+/*
+ * Interruption info: SVM's EXITINTINFO and VMX's VM-exit interruption info
+ * have the vector in bits 7:0 and "valid" in bit 31, both.
+ */
+static __always_inline void ks_exit_event(struct ks_vcpu *v, u32 event)
 {
-	u32 event = ks_vmread(VM_EXIT_INTR_INFO);
-
-	v->isa = KS_ISA_VMX;
-	v->reason = ks_vmread(VM_EXIT_REASON);
-	v->info = ks_vmread(EXIT_QUALIFICATION);
-	v->vector = event & INTR_INFO_VECTOR_MASK;
-	v->exit_flags = event & INTR_INFO_VALID_MASK ? KS_EXIT_INFO_VALID : 0;
+	v->story = KS_STORY_PLAIN;
+	if (unlikely(event & SVM_EXITINTINFO_VALID)) {
+		v->exit.vector = event & SVM_EXITINTINFO_VEC_MASK;
+		v->exit.flags |= KS_EXIT_INFO_VALID;
+		v->story = KS_STORY_ODD;
+	}
 }
+static_assert(SVM_EXITINTINFO_VALID == INTR_INFO_VALID_MASK);
+static_assert(SVM_EXITINTINFO_VEC_MASK == INTR_INFO_VECTOR_MASK);
 
 /**
- * ks_exit_read - fill in reason, info, vector and flags of the open story
+ * ks_exit_read - open the story: reason, info, and the event that was cut
+ * @v:	  entry of the current thread
+ * @vcpu: what it runs
  *
  * Context: vCPU thread, within KVM_RUN, preemption off.
  */
 static __always_inline void ks_exit_read(struct ks_vcpu *v,
-					 struct kvm_vcpu *vcpu, u32 isa)
+					 struct kvm_vcpu *vcpu)
 {
-	if (unlikely(v->features & KS_FEATURE_NO_REASON)) {
-		v->isa = isa;
-		v->reason = U32_MAX;
-		v->info = 0;
-		v->exit_flags = 0;
-	} else if (isa == KS_ISA_SVM) {
-		ks_exit_read_svm(v, vcpu);
+	const struct vmcb_control_area *control;
+
+	if (v->features & KS_FEATURE_SVM) {
+		control = &ks_vmcb(vcpu)->control;
+		v->exit.reason = (u32)control->exit_code;
+		/* The address tells more of a fault than its error code. */
+		v->exit.info = unlikely(v->exit.reason == SVM_EXIT_NPF) ?
+			       control->exit_info_2 : control->exit_info_1;
+		ks_exit_event(v, control->exit_int_info);
+	} else if (v->features & KS_FEATURE_VMX) {
+		v->exit.reason = ks_vmread(VM_EXIT_REASON);
+		v->exit.info = ks_vmread(EXIT_QUALIFICATION);
+		ks_exit_event(v, ks_vmread(VM_EXIT_INTR_INFO));
 	} else {
-		ks_exit_read_vmx(v);
+		v->exit.reason = U32_MAX;
+		v->story = KS_STORY_PLAIN;
 	}
 }
 
 /* Did a host interrupt end guest mode? */
 static inline bool ks_exit_by_interrupt(const struct ks_vcpu *v)
 {
-	return v->isa == KS_ISA_SVM ? v->reason == SVM_EXIT_INTR :
-		(u16)v->reason == EXIT_REASON_EXTERNAL_INTERRUPT;
+	return v->exit.isa == KS_ISA_SVM ? v->exit.reason == SVM_EXIT_INTR :
+		(u16)v->exit.reason == EXIT_REASON_EXTERNAL_INTERRUPT;
 }
 
 #endif /* _KVMSCHED_EXIT_REASON_H */

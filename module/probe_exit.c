@@ -20,27 +20,25 @@
 #include "record.h"
 #include "vcpu.h"
 
-static __always_inline void write_exit(struct ks_vcpu *v, u8 end, u64 now)
+/* Write the record of the open story, which ends. */
+static void write_exit(struct ks_vcpu *v, u8 end, u64 now)
 {
 	struct ks_rec_exit *r;
 
-	r = ks_begin_at(exit, v->ring & KVMSCHED_CLASS_EXIT, now);
-	r->vm = v->vm;
-	r->vcpu = v->id;
-	r->reason = v->reason;
-	r->info = v->info;
-	r->guest_cycles = v->guest_cycles;
+	r = ks_begin_at(exit, v->ring_exit, now);
+	memcpy(r, &v->exit, KS_RECORD_SIZE(exit));
 	r->host_cycles = now - v->story_tsc;
-	r->isa = v->isa;
 	r->end = end;
-	r->vector = v->vector;
-	r->flags = v->exit_flags;
 	ks_end_at(exit, r);
+
+	v->exit.vector = 0;
+	v->exit.flags = 0;
+	v->story = KS_STORY_NONE;
 }
 
 /**
  * ks_exit_cut - the vCPU leaves the CPU or KVM_RUN: write what is open
- * @v: the thread's entry
+ * @v:   the thread's entry
  * @end: KS_EXIT_BY_SWITCH or KS_EXIT_BY_PUT
  *
  * Context: owner; interrupts on or off.
@@ -52,21 +50,31 @@ void ks_exit_cut(struct ks_vcpu *v, u8 end)
 	if (!v->story)
 		return;
 	local_irq_save(flags);
-	write_exit(v, end, rdtsc_ordered());
-	v->story = false;
+	v->exit_tsc = v->exit.flags & KS_EXIT_IRQ_FIRST ? v->irq_tsc :
+							  v->story_tsc;
 	v->cut = true;
+	write_exit(v, end, rdtsc());
 	local_irq_restore(flags);
 }
 
-static __always_inline void exit_told(struct kvm_vcpu *vcpu, u32 isa)
+/* An interrupt or a switch came before the exit was told: they date it. */
+static noinline void date_exit(struct ks_vcpu *v, u64 entry)
 {
-	struct ks_vcpu *v = ks_vcpu_of(vcpu);
-	u64 entry, irq, now;
+	v->exit.flags |= KS_EXIT_IRQ_FIRST;
+	v->exit.guest_cycles = entry ? v->irq_tsc - entry : 0;
+	v->story = KS_STORY_ODD;
+	/* Host time counts on this CPU: from the switch in, if one was. */
+	v->story_tsc = max(v->in_tsc, v->irq_tsc);
+}
 
-	if (unlikely(!v || !v->mask))
-		return;
-	if (unlikely(v->mask & KS_MASK_IDENTITY))
-		ks_vcpu_identify(v);
+/*
+ * The exits of a CPU-bound guest all come by here, so this is kept short: no
+ * call on the usual way, and the record is prepared as it will be copied.
+ * Exit and entry serialize, so the TSC needs no ordering of its own.
+ */
+static __always_inline void exit_told(struct ks_vcpu *v, struct kvm_vcpu *vcpu)
+{
+	u64 entry, now;
 
 	/*
 	 * Interrupts may be on: leave guest mode first, so that one that comes
@@ -75,32 +83,31 @@ static __always_inline void exit_told(struct kvm_vcpu *vcpu, u32 isa)
 	entry = v->entry_tsc;
 	v->entry_tsc = 0;
 	barrier();
-	irq = v->irq_tsc;
-	now = rdtsc_ordered();
-
-	ks_exit_read(v, vcpu, isa);
-	v->exit_tsc = now;
+	now = rdtsc();
 	v->story_tsc = now;
-	v->irq_seen = false;
-	if (unlikely(irq)) {
-		v->irq_seen = true;
-		v->exit_flags |= KS_EXIT_IRQ_FIRST;
-		v->exit_tsc = irq;
-		/* Host time counts on this CPU: from the switch in, if one was. */
-		v->story_tsc = v->in_tsc > irq ? v->in_tsc : irq;
-	}
-	v->guest_cycles = entry ? v->exit_tsc - entry : 0;
-	barrier();
-	v->story = true;
+	ks_exit_read(v, vcpu);
+	if (unlikely(v->irq_tsc))
+		return date_exit(v, entry);
+	v->exit.guest_cycles = likely(entry) ? now - entry : 0;
+}
+
+static noinline void exit_told_first(struct kvm_vcpu *vcpu)
+{
+	struct ks_vcpu *v = ks_vcpu_of(vcpu);
+
+	if (!v || !v->mask)
+		return;
+	if (v->mask & KS_MASK_IDENTITY)
+		ks_vcpu_identify(v);
+	exit_told(v, vcpu);
 }
 
 /* Entry without an exit: KVM's fast path went back in and told nobody. */
-static noinline void exit_untold(struct ks_vcpu *v, struct kvm_vcpu *vcpu,
-				 u64 now)
+static void exit_untold(struct ks_vcpu *v, struct kvm_vcpu *vcpu, u64 now)
 {
-	ks_exit_read(v, vcpu, ks_exit_isa());
-	v->exit_flags |= KS_EXIT_FASTPATH;
-	v->guest_cycles = 0;
+	ks_exit_read(v, vcpu);
+	v->exit.flags |= KS_EXIT_FASTPATH;
+	v->exit.guest_cycles = 0;
 	v->story_tsc = now;
 	write_exit(v, KS_EXIT_BY_ENTRY, now);
 }
@@ -109,7 +116,7 @@ static void write_entry(struct ks_vcpu *v, u64 now)
 {
 	struct ks_rec_entry *r;
 
-	r = ks_begin_at(entry, v->ring & KVMSCHED_CLASS_EXIT, now);
+	r = ks_begin_at(entry, v->ring_exit, now);
 	r->vm = v->vm;
 	r->vcpu = v->id;
 	r->since_exit_cycles = now - v->exit_tsc;
@@ -117,56 +124,78 @@ static void write_entry(struct ks_vcpu *v, u64 now)
 	v->cut = false;
 }
 
-/* Interrupts are off here in every version. */
-static __always_inline void entry_told(struct kvm_vcpu *vcpu)
+static __always_inline void enter(struct ks_vcpu *v, u64 now)
 {
-	struct ks_vcpu *v = ks_vcpu_of(vcpu);
-	u64 now;
-
-	if (unlikely(!v || !v->mask))
-		return;
-	if (unlikely(v->mask & KS_MASK_IDENTITY))
-		ks_vcpu_identify(v);
-
-	now = rdtsc_ordered();
-	if (likely(v->story)) {
-		write_exit(v, KS_EXIT_BY_ENTRY, now);
-		v->story = false;
-	} else if (v->cut) {
-		write_entry(v, now);
-	} else if (v->entry_tsc) {
-		exit_untold(v, vcpu, now);
-	}
 	v->irq_tsc = 0;
 	v->entry_tsc = now;
 }
 
+/* First sight, cuts, enabled events, a full page: all but the usual. */
+static noinline void entry_told_first(struct kvm_vcpu *vcpu)
+{
+	struct ks_vcpu *v = ks_vcpu_of(vcpu);
+	u64 now;
+
+	if (!v || !v->mask)
+		return;
+	if (v->mask & KS_MASK_IDENTITY)
+		ks_vcpu_identify(v);
+
+	now = rdtsc();
+	if (v->story)
+		write_exit(v, KS_EXIT_BY_ENTRY, now);
+	else if (v->cut)
+		write_entry(v, now);
+	else if (v->entry_tsc)
+		exit_untold(v, vcpu, now);
+	enter(v, now);
+}
+
+/* Interrupts are off here in every version. */
+static __always_inline void entry_told(struct ks_vcpu *v, struct kvm_vcpu *vcpu)
+{
+	struct ks_rec_exit *r;
+	u64 now;
+
+	if (unlikely(v->vcpu != vcpu || v->plain != KS_PLAIN_STORY ||
+		     trace_kvmsched_exit_enabled()))
+		return entry_told_first(vcpu);
+
+	now = rdtsc();
+	r = ks_ring_try(KS_RECORD_SIZE(exit), now);
+	if (unlikely(!r))
+		return entry_told_first(vcpu);
+	memcpy(r, &v->exit, KS_RECORD_SIZE(exit));
+	r->host_cycles = now - v->story_tsc;
+	v->story = KS_STORY_NONE;
+	enter(v, now);
+}
+
 static void on_kvm_exit(void *data, struct kvm_vcpu *vcpu, u32 isa)
 {
-	exit_told(vcpu, isa);
+	struct ks_vcpu *v = this_cpu_read(ks_current);
+
+	/* No mask, or identity due, the sign bit */
+	if (unlikely(v->vcpu != vcpu || (s32)v->mask <= 0))
+		return exit_told_first(vcpu);
+	exit_told(v, vcpu);
 }
 
 static void on_kvm_entry(void *data, struct kvm_vcpu *vcpu,
 			 bool force_immediate_exit)
 {
-	entry_told(vcpu);
+	entry_told(this_cpu_read(ks_current), vcpu);
 }
 
-static int on_svm_handle_exit(struct kprobe *kprobe, struct pt_regs *regs)
+static int on_handle_exit(struct kprobe *kprobe, struct pt_regs *regs)
 {
-	exit_told((struct kvm_vcpu *)ks_arg1(regs), KS_ISA_SVM);
-	return 0;
-}
-
-static int on_vmx_handle_exit(struct kprobe *kprobe, struct pt_regs *regs)
-{
-	exit_told((struct kvm_vcpu *)ks_arg1(regs), KS_ISA_VMX);
+	on_kvm_exit(NULL, (struct kvm_vcpu *)ks_arg1(regs), 0);
 	return 0;
 }
 
 static int on_vcpu_run(struct kprobe *kprobe, struct pt_regs *regs)
 {
-	entry_told((struct kvm_vcpu *)ks_arg1(regs));
+	on_kvm_entry(NULL, (struct kvm_vcpu *)ks_arg1(regs), false);
 	return 0;
 }
 
@@ -191,9 +220,9 @@ struct ks_hook ks_exit_hooks[] = {
 	KS_KPROBE_ROW("vmx_vcpu_run", "kvm_intel", KS_CLASS_VCPU, KS_KPROBE,
 		      "kvm_entry", on_vcpu_run),
 	KS_KPROBE_ROW("svm_handle_exit", "kvm_amd", KS_CLASS_VCPU, KS_KPROBE,
-		      "kvm_exit", on_svm_handle_exit),
+		      "kvm_exit", on_handle_exit),
 	KS_KPROBE_ROW("vmx_handle_exit", "kvm_intel", KS_CLASS_VCPU, KS_KPROBE,
-		      "kvm_exit", on_vmx_handle_exit),
+		      "kvm_exit", on_handle_exit),
 	KS_TRACEPOINT_ROW("kvm_write_tsc_offset", "kvm", KS_CLASS_VCPU,
 			  KS_ALWAYS, on_write_tsc_offset),
 	{}

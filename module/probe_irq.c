@@ -105,16 +105,14 @@ static void host_irq_begin(void)
 	irq->ended_guest = false;
 	if (!v)
 		return;
-	if (v->entry_tsc) {
-		/* The exit will be told later: see probe_exit.c */
-		if (!v->irq_tsc) {
-			v->irq_tsc = irq->since;
-			irq->ended_guest = true;
-		}
-	} else if (v->story && !v->irq_seen) {
-		v->irq_seen = true;
+	if (v->irq_tsc)
+		return;
+	/* In guest mode: the exit will be told later, see probe_exit.c. */
+	if (v->entry_tsc)
+		irq->ended_guest = true;
+	else if (v->story)
 		irq->ended_guest = ks_exit_by_interrupt(v);
-	}
+	v->irq_tsc = irq->since;
 }
 
 static void host_irq_end(u8 kind, int nr, int vector, const char *name)

@@ -91,7 +91,7 @@ static int on_vcpu_put(struct kprobe *kprobe, struct pt_regs *regs)
 	u64 now;
 
 	/* Other ioctls, and threads that are no vCPU's, come by as well. */
-	if (!v || v->vcpu != vcpu)
+	if (v->vcpu != vcpu)
 		return 0;
 	if (v->mask) {
 		ks_exit_cut(v, KS_EXIT_BY_PUT);
@@ -135,7 +135,7 @@ static void on_sched_out(struct preempt_notifier *notifier,
 	struct ks_rec_switch_out *r;
 	u64 now;
 
-	this_cpu_write(ks_current, NULL);
+	this_cpu_write(ks_current, &ks_nobody);
 	if (v->mask) {
 		ks_exit_cut(v, KS_EXIT_BY_SWITCH);
 		now = rdtsc_ordered();

@@ -14,6 +14,7 @@
 #include <asm/apicdef.h>
 
 #include "compat/lapic.h"
+#include "exit_reason.h"
 #include "probe.h"
 #include "record.h"
 #include "vcpu.h"
@@ -34,9 +35,9 @@ static u8 mode_of(struct kvm_lapic *apic)
 }
 
 /* The instant when the guest's TSC shows @deadline, on the host's. */
-static u64 host_tsc_of(struct kvm_vcpu *vcpu, u32 frac_bits, u64 deadline,
-		       u64 now)
+static u64 host_tsc_of(struct kvm_vcpu *vcpu, u64 deadline, u64 now)
 {
+	u32 frac_bits = ks_tsc_frac_bits();
 	u64 ratio = vcpu->arch.l1_tsc_scaling_ratio;
 	u64 guest_now = mul_u64_u64_shr(now, ratio, frac_bits) +
 			vcpu->arch.l1_tsc_offset;
@@ -56,13 +57,13 @@ static u64 host_tsc_of(struct kvm_vcpu *vcpu, u32 frac_bits, u64 deadline,
 
 /* The deadline of the LAPIC's timer on the host's TSC. */
 static u64 deadline_of(struct kvm_vcpu *vcpu, struct kvm_lapic *apic, u8 mode,
-		       bool vmx, u64 now)
+		       u64 now)
 {
 	s64 ahead;
 
 	if (mode == KS_TIMER_DEADLINE)
-		return host_tsc_of(vcpu, vmx ? 48 : 32,
-				   ks_lapic_read(apic, u64, KS_TIMER_TSCDEADLINE),
+		return host_tsc_of(vcpu, ks_lapic_read(apic, u64,
+						       KS_TIMER_TSCDEADLINE),
 				   now);
 
 	ahead = ks_lapic_read(apic, ktime_t, KS_TIMER_TARGET) - ktime_get();
@@ -117,7 +118,6 @@ static int on_restart_apic_timer(struct kprobe *kprobe, struct pt_regs *regs)
 
 	v->arm.mode = mode_of(apic);
 	v->arm.deadline = deadline_of(vcpu, apic, v->arm.mode,
-				      v->features & KS_FEATURE_VMX,
 				      rdtsc_ordered());
 	if (v->arm.mode == KS_TIMER_DEADLINE) {
 		asked = ks_lapic_read(apic, u64, KS_TIMER_TSCDEADLINE);
@@ -179,8 +179,7 @@ static int on_apic_timer_expired(struct kprobe *kprobe, struct pt_regs *regs)
 	r->vcpu = v->id;
 	r->mode = mode;
 	r->hv = ks_lapic_read(apic, bool, KS_TIMER_HV_IN_USE);
-	r->deadline = deadline_of(vcpu, apic, mode,
-				  v->features & KS_FEATURE_VMX, now);
+	r->deadline = deadline_of(vcpu, apic, mode, now);
 	r->late_cycles = now - r->deadline;
 	ks_end(timer_expire, r, flags);
 	return 0;

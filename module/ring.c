@@ -125,23 +125,28 @@ struct page *ks_ring_page(int cpu, unsigned long index)
 	return index < ring->nr_pages ? ring->pages[index] : NULL;
 }
 
+static struct ks_page *page_at(struct ks_ring *ring, u64 position)
+{
+	return page_address(ring->pages[position & (ring->nr_pages - 1)]);
+}
+
 /* Close the open page and let the reader have it. */
 static void publish(struct ks_ring *ring)
 {
 	u64 head = ring->producer->head;
-	u32 index = head & (ring->nr_pages - 1);
-	struct ks_page *page = page_address(ring->pages[index]);
-	u64 commit = ring->used;
+	struct ks_page *page = page_at(ring, head);
+	u64 commit = ring->at - (unsigned long)page->data;
 
 	if (ring->page_lost) {
-		memcpy(page->data + ring->used, &ring->page_lost, sizeof(u64));
+		memcpy(page->data + commit, &ring->page_lost, sizeof(u64));
 		commit |= KVMSCHED_PAGE_LOST | KVMSCHED_PAGE_LOST_COUNT;
 		ring->page_lost = 0;
 	}
 	page->commit = commit;
-	ring->counts[index] = ring->records;
+	ring->counts[head & (ring->nr_pages - 1)] = ring->records;
 	ring->written += ring->records;
-	ring->data = NULL;
+	ring->at = 0;
+	ring->limit = 0;
 	/* Pairs with the reader's acquire of head. */
 	smp_store_release(&ring->producer->head, head + 1);
 
@@ -154,32 +159,31 @@ static void publish(struct ks_ring *ring)
 static bool open_page(struct ks_ring *ring, u64 now)
 {
 	u64 head = ring->producer->head;
-	u32 index = head & (ring->nr_pages - 1);
 	/* Pairs with the reader's release: its last look at the page is over. */
 	u64 unread = head - smp_load_acquire(&ring->consumer->tail);
-	struct ks_page *page;
+	struct ks_page *page = page_at(ring, head);
 
 	if (unread > ring->nr_pages)
 		unread = ring->nr_pages; /* a tail that can't be: trust nothing */
 
 	if (ring->overwrite) {
 		if (unread == ring->nr_pages)
-			ring->overwritten += ring->counts[index];
+			ring->overwritten +=
+				ring->counts[head & (ring->nr_pages - 1)];
 		/*
 		 * A reader that copies this page re-reads head afterwards: it
-		 * was stored before (x86 keeps the order of stores), so what
-		 * we write from now on is seen to be torn.
+		 * was stored before what we write from now on, so a torn copy
+		 * is seen to be one.
 		 */
 		smp_wmb();
 	} else if (unread + 1 + ring->reserve > ring->nr_pages) {
 		return false;
 	}
 
-	page = page_address(ring->pages[index]);
 	page->time_stamp = now;
 	page->commit = 0;
-	ring->data = page->data;
-	ring->used = 0;
+	ring->at = (unsigned long)page->data;
+	ring->limit = ring->at + KS_RING_PAGE_ROOM;
 	ring->records = 0;
 	ring->last = now;
 	return true;
@@ -188,38 +192,38 @@ static bool open_page(struct ks_ring *ring, u64 now)
 static void put_time_extend(struct ks_ring *ring, u64 now)
 {
 	u64 delta = now - ring->last;
-	u32 *at = (u32 *)(ring->data + ring->used);
+	u32 *at = (u32 *)ring->at;
 
 	at[0] = KS_RING_TIME_EXTEND |
 		(u32)(delta & ((1U << KS_RING_DELTA_BITS) - 1)) << 5;
 	at[1] = delta >> KS_RING_DELTA_BITS;
-	ring->used += 2 * sizeof(u32);
+	ring->at += 2 * sizeof(u32);
 	ring->last = now;
 }
 
-/* What ks_ring_reserve() leaves: a new page, a long pause, no room, an NMI. */
-void *ks_ring_reserve_slow(struct ks_ring *ring, enum ks_event event,
-			   u32 size, u64 now)
+/* What ks_ring_try() leaves: a new page, a long pause, no room, an NMI. */
+void *ks_ring_reserve_slow(enum ks_event event, u32 size, u64 now)
 {
+	struct ks_ring *ring = this_cpu_ptr(&ks_rings);
 	u32 need = KS_RING_HEADER + size;
 
 	if (unlikely(in_nmi() || !ring->nr_pages))
 		goto lost;
 
-	/* A TSC that goes back (unstable, or a guest's) must not wrap. */
-	if (ring->data && (s64)(now - ring->last) < 0)
+	/* A TSC that goes back (read out of order, or unstable) must not wrap. */
+	if (ring->at && (s64)(now - ring->last) < 0)
 		now = ring->last;
-	if (ring->data && (now - ring->last) >> KS_RING_DELTA_BITS)
+	if (ring->at && (now - ring->last) >> KS_RING_DELTA_BITS)
 		need += 2 * sizeof(u32);
 
-	if (ring->data && ring->used + need > KS_RING_PAGE_ROOM)
+	if (ring->at && ring->at + need > ring->limit)
 		publish(ring);
-	if (!ring->data && !open_page(ring, now))
+	if (!ring->at && !open_page(ring, now))
 		goto lost;
 
 	if ((now - ring->last) >> KS_RING_DELTA_BITS)
 		put_time_extend(ring, now);
-	return ks_ring_reserve(event, size, now);
+	return ks_ring_try(size, now);
 lost:
 	ring->lost[event]++;
 	ring->page_lost++;
@@ -234,7 +238,7 @@ lost:
  */
 void ks_ring_flush(struct ks_ring *ring)
 {
-	if (ring->data && ring->used)
+	if (ring->at)
 		publish(ring);
 }
 

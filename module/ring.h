@@ -41,11 +41,11 @@
 
 /**
  * struct ks_ring - one CPU's ring
- * @data:	first byte for records in the open page; NULL when none is open
+ * @at:		where the next record goes; with @limit 0 while no page is open
  *		(no session, or the ring is full)
- * @used:	bytes of records in the open page
- * @records:	number of records in the open page
+ * @limit:	end of the room for records in the open page
  * @last:	TSC of the last record in the open page
+ * @records:	number of records in the open page
  * @page_lost:	records lost since the last page was opened
  * @pages:	the data pages, @nr_pages of them
  * @counts:	records in each page, for counting what is overwritten
@@ -64,10 +64,10 @@
  * may be read any time (a u64 is read whole on x86-64).
  */
 struct ks_ring {
-	char *data;
-	u32 used;
-	u32 records;
+	unsigned long at;
+	unsigned long limit;
 	u64 last;
+	u32 records;
 	u64 page_lost;
 	struct page **pages;
 	u16 *counts;
@@ -92,36 +92,49 @@ void ks_ring_drain_reserve(struct ks_ring *ring);
 u64 ks_ring_lost(const struct ks_ring *ring);
 struct page *ks_ring_page(int cpu, unsigned long index);
 
-void *ks_ring_reserve_slow(struct ks_ring *ring, enum ks_event event,
-			   u32 size, u64 now);
+void *ks_ring_reserve_slow(enum ks_event event, u32 size, u64 now);
+
+/**
+ * ks_ring_try - room for one record in the open page, if that is all it takes
+ * @size: bytes of the record, a multiple of 4, at most KS_RING_MAX_RECORD
+ * @now:  its time: the TSC, read by the caller after interrupts went off
+ *
+ * Context: interrupts off, not in an NMI.
+ * Return: where to put the record, or NULL: ask ks_ring_reserve().
+ */
+static __always_inline void *ks_ring_try(u32 size, u64 now)
+{
+	unsigned long at = this_cpu_read(ks_rings.at);
+	unsigned long next = at + KS_RING_HEADER + size;
+	u64 delta = now - this_cpu_read(ks_rings.last);
+
+	if (unlikely(next > this_cpu_read(ks_rings.limit) ||
+		     delta >= 1U << KS_RING_DELTA_BITS))
+		return NULL;
+
+	*(u32 *)at = size / sizeof(u32) | (u32)delta << 5;
+	this_cpu_write(ks_rings.last, now);
+	this_cpu_write(ks_rings.at, next);
+	this_cpu_inc(ks_rings.records);
+	return (void *)(at + KS_RING_HEADER);
+}
 
 /**
  * ks_ring_reserve - room for one record in this CPU's ring
  * @event: which
- * @size:  bytes of the record, a multiple of 4, at most KS_RING_MAX_RECORD
- * @now:   its time: the TSC, read by the caller after interrupts went off
+ * @size:  as in ks_ring_try(), likewise @now
  *
- * Context: interrupts off.
+ * Context: interrupts off; in an NMI the record is lost.
  * Return: where to put the record, or NULL: lost, and counted.
  */
 static __always_inline void *ks_ring_reserve(enum ks_event event, u32 size,
 					     u64 now)
 {
-	struct ks_ring *ring = this_cpu_ptr(&ks_rings);
-	u64 delta = now - ring->last;
-	char *at = ring->data;
-	u32 used = ring->used;
+	void *record = NULL;
 
-	if (unlikely(!at || used + KS_RING_HEADER + size > KS_RING_PAGE_ROOM ||
-		     delta >> KS_RING_DELTA_BITS || in_nmi()))
-		return ks_ring_reserve_slow(ring, event, size, now);
-
-	at += used;
-	*(u32 *)at = size / sizeof(u32) | (u32)delta << 5;
-	ring->last = now;
-	ring->used = used + KS_RING_HEADER + size;
-	ring->records++;
-	return at + KS_RING_HEADER;
+	if (likely(!in_nmi()))
+		record = ks_ring_try(size, now);
+	return likely(record) ? record : ks_ring_reserve_slow(event, size, now);
 }
 
 #endif /* _KVMSCHED_RING_H */

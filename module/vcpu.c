@@ -22,12 +22,9 @@
 
 #define KS_HASH_BITS	8
 
-/* Fraction bits of the TSC ratio: APM vol. 2, 15.30.5; SDM vol. 3, 25.6.5 */
-#define KS_SVM_TSC_FRAC_BITS	32
-#define KS_VMX_TSC_FRAC_BITS	48
-
 unsigned int ks_vcpus_max = 1024;
 
+struct ks_vcpu ks_nobody;
 DEFINE_PER_CPU(struct ks_vcpu *, ks_current);
 
 /*
@@ -82,6 +79,7 @@ static void set_mask(struct ks_vcpu *v)
 	if (mask && (!v->mask || (v->mask & KS_MASK_IDENTITY) || ring != v->ring))
 		mask |= KS_MASK_IDENTITY;
 	WRITE_ONCE(v->ring, ring);
+	WRITE_ONCE(v->ring_exit, !!(ring & KVMSCHED_CLASS_EXIT));
 	WRITE_ONCE(v->mask, mask);
 }
 
@@ -124,8 +122,7 @@ static void forget_past(struct ks_vcpu *v)
 {
 	v->entry_tsc = 0;
 	v->irq_tsc = 0;
-	v->exit_tsc = 0;
-	v->story = false;
+	v->story = KS_STORY_NONE;
 	v->cut = false;
 	v->arm_due = false;
 	v->in_tsc = 0;
@@ -175,24 +172,20 @@ static struct ks_vcpu *create(void)
 
 static u32 features_of(struct kvm_vcpu *vcpu)
 {
+	bool vmx = ks_exit_isa() == KS_ISA_VMX;
 	u32 features = 0;
-	u64 ratio = vcpu->arch.l1_tsc_scaling_ratio;
 
-	if (ks_exit_isa() == KS_ISA_VMX) {
-		features |= KS_FEATURE_VMX;
-		if (ratio != 1ULL << KS_VMX_TSC_FRAC_BITS)
-			features |= KS_FEATURE_TSC_SCALING;
-	} else {
-		features |= KS_FEATURE_SVM;
-		if (ratio != 1ULL << KS_SVM_TSC_FRAC_BITS)
-			features |= KS_FEATURE_TSC_SCALING;
-	}
+	/* Exits look for the one bit or the other before they read a reason. */
+	if (!ks_exit_reason_readable(vcpu))
+		features |= KS_FEATURE_NO_REASON;
+	else
+		features |= vmx ? KS_FEATURE_VMX : KS_FEATURE_SVM;
+	if (vcpu->arch.l1_tsc_scaling_ratio != 1ULL << ks_tsc_frac_bits())
+		features |= KS_FEATURE_TSC_SCALING;
 	if (vcpu->arch.apic)
 		features |= KS_FEATURE_IRQCHIP;
 	if (boot_cpu_has(X86_FEATURE_TSC_DEADLINE_TIMER))
 		features |= KS_FEATURE_TSC_DEADLINE;
-	if (!ks_exit_reason_readable(vcpu))
-		features |= KS_FEATURE_NO_REASON;
 	if (!ks_lapic_readable(vcpu))
 		features |= KS_FEATURE_NO_LAPIC;
 	return features;
@@ -212,7 +205,7 @@ struct ks_vcpu *ks_vcpu_bind(struct kvm_vcpu *vcpu, bool late)
 	unsigned long flags;
 
 	/* The way of every KVM_RUN but the first. */
-	if (v && v->key == vcpu && v->kvm == vcpu->kvm && !late) {
+	if (v->key == vcpu && v->kvm == vcpu->kvm && !late) {
 		WRITE_ONCE(v->vcpu, vcpu);
 		return v;
 	}
@@ -220,7 +213,7 @@ struct ks_vcpu *ks_vcpu_bind(struct kvm_vcpu *vcpu, bool late)
 	raw_spin_lock_irqsave(&table.lock, flags);
 	if (table.detaching)
 		v = NULL;
-	else if (!v)
+	else if (v == &ks_nobody)
 		v = create();
 	if (v) {
 		forget_past(v);
@@ -230,6 +223,7 @@ struct ks_vcpu *ks_vcpu_bind(struct kvm_vcpu *vcpu, bool late)
 		v->kvm = vcpu->kvm;
 		rehash(v, vcpu);
 		v->features = features_of(vcpu) | (late ? KS_FEATURE_LATE : 0);
+		ks_exit_prepare(v);
 		v->mask = 0;
 		set_mask(v);
 		WRITE_ONCE(v->vcpu, vcpu);
@@ -279,6 +273,7 @@ void ks_vcpu_thread_died(struct ks_vcpu *v)
 	v->kvm = NULL;
 	v->mask = 0;
 	v->ring = 0;
+	v->ring_exit = false;
 	v->dead_gp = get_state_synchronize_rcu();
 	v->task = NULL;
 	raw_spin_unlock(&table.lock);
@@ -309,8 +304,7 @@ void ks_vcpu_identify(struct ks_vcpu *v)
 	r->tgid = v->tgid;
 	r->tsc_offset = vcpu->arch.l1_tsc_offset;
 	r->tsc_ratio = vcpu->arch.l1_tsc_scaling_ratio;
-	r->tsc_frac_bits = v->features & KS_FEATURE_VMX ?
-			   KS_VMX_TSC_FRAC_BITS : KS_SVM_TSC_FRAC_BITS;
+	r->tsc_frac_bits = ks_tsc_frac_bits();
 	r->features = v->features;
 	r->apicv_inhibits = vcpu->kvm->arch.apicv_inhibit_reasons;
 	r->halt_poll_ns = vcpu->kvm->max_halt_poll_ns;
@@ -350,7 +344,7 @@ struct ks_vcpu *ks_vcpu_find(struct kvm_vcpu *vcpu)
 	struct ks_vcpu *v = this_cpu_read(ks_current);
 	unsigned long flags;
 
-	if (v && v->key == vcpu)
+	if (v->key == vcpu)
 		return v;
 	hlist_for_each_entry_rcu(v, bucket(vcpu), node, true)
 		if (READ_ONCE(v->key) == vcpu)
@@ -467,7 +461,7 @@ static int unlink_all(void *unused)
 		table.vcpus[i].linked = false;
 	}
 	for_each_possible_cpu(cpu)
-		per_cpu(ks_current, cpu) = NULL;
+		per_cpu(ks_current, cpu) = &ks_nobody;
 	return 0;
 }
 
@@ -491,6 +485,11 @@ void ks_vcpus_detach(void)
 
 int ks_vcpu_table_create(void)
 {
+	int cpu;
+
+	/* Not by an initializer: per-CPU sections of modules get no relocations. */
+	for_each_possible_cpu(cpu)
+		per_cpu(ks_current, cpu) = &ks_nobody;
 	table.vcpus = vzalloc(array_size(ks_vcpus_max, sizeof(*table.vcpus)));
 	return table.vcpus ? 0 : -ENOMEM;
 }

@@ -12,10 +12,19 @@
 #include <linux/kvm_host.h>
 #include <linux/preempt.h>
 
+#include "records.h"
 #include "uapi/kvmsched.h"
 
 /* In struct ks_vcpu.mask: the identity must be told before the next record. */
 #define KS_MASK_IDENTITY	(1U << 31)
+
+/* In struct ks_vcpu.story */
+#define KS_STORY_NONE	0
+#define KS_STORY_PLAIN	1
+#define KS_STORY_ODD	2	/* with flags or a vector: no plain record */
+
+/* .story plain, .cut no, .ring_exit yes: nearly all exits */
+#define KS_PLAIN_STORY	(KS_STORY_PLAIN | 1U << 16)
 
 /**
  * struct ks_vcpu - a vCPU thread
@@ -44,14 +53,15 @@
  * @ring:	classes that the session records of this VM; table
  *
  * @entry_tsc:	start of guest mode; 0 when out of it (or not known); owner
- * @irq_tsc:	first host interrupt or switch out seen since then, 0 if none
- * @exit_tsc:	end of the last guest mode, 0 if never seen
- * @story:	an exit was told and its record not written yet
- * @story_tsc:	since when the story's host time counts
- * @cut:	the story was cut: an entry record is due
- * @irq_seen:	the interrupt that ended guest mode has been told
- * @reason:	of the open story, likewise @info, @guest_cycles, @vector,
- *		@exit_flags, @isa
+ * @irq_tsc:	first host interrupt or switch out seen since then, or, once
+ *		the exit has been told, first interrupt since; 0 if none
+ * @story_tsc:	since when the open story's host time counts
+ * @exit_tsc:	end of the last guest mode; valid while @cut
+ * @exit:	record of the open story, all but @host_cycles and @end
+ * @story:	KS_STORY_*; owner
+ * @cut:	the story was cut: an entry record is due; owner
+ * @ring_exit:	@ring has KVMSCHED_CLASS_EXIT; table
+ * @plain:	the three at once, to compare with KS_PLAIN_STORY
  *
  * @in_tsc:	last switch in, 0 if not seen; @out_tsc the last switch out
  * @put_tsc:	end of the last KVM_RUN, 0 if unknown; @load_tsc its beginning
@@ -70,24 +80,25 @@ struct ks_vcpu {
 	/* What an exit touches, first. */
 	struct kvm_vcpu *vcpu;
 	u32 mask;
-	u32 ring;
-	u16 vm;
-	u16 id;
-	u32 reason;
-	u64 info;
+	union {
+		struct {
+			u8 story;
+			u8 cut;
+			u8 ring_exit;
+		};
+		u32 plain;
+	};
 	u64 entry_tsc;
 	u64 irq_tsc;
-	u64 exit_tsc;
 	u64 story_tsc;
-	u64 guest_cycles;
-	bool story;
-	bool cut;
-	bool irq_seen;
-	u8 isa;
-	u8 vector;
-	u8 exit_flags;
-	bool arm_due;
+	struct ks_rec_exit exit;
+
+	u64 exit_tsc;
+	u32 ring;
 	u32 features;
+	u16 vm;
+	u16 id;
+	bool arm_due;
 
 	u64 in_tsc;
 	u64 out_tsc;
@@ -121,8 +132,12 @@ struct ks_vcpu {
 	pid_t tgid;
 } ____cacheline_aligned;
 
-/* The entry of the thread that runs on this CPU, NULL for all others. */
+/*
+ * The entry of the thread that runs on this CPU; ks_nobody, whose vcpu is
+ * NULL, where it is no vCPU's.
+ */
 DECLARE_PER_CPU(struct ks_vcpu *, ks_current);
+extern struct ks_vcpu ks_nobody;
 
 extern unsigned int ks_vcpus_max;
 
@@ -154,7 +169,7 @@ static __always_inline struct ks_vcpu *ks_vcpu_of(struct kvm_vcpu *vcpu)
 {
 	struct ks_vcpu *v = this_cpu_read(ks_current);
 
-	if (unlikely(!v || v->vcpu != vcpu))
+	if (unlikely(v->vcpu != vcpu))
 		v = ks_vcpu_bind(vcpu, true);
 	return v;
 }
@@ -169,7 +184,7 @@ static __always_inline struct ks_vcpu *ks_vcpu_loaded(void)
 {
 	struct ks_vcpu *v = this_cpu_read(ks_current);
 
-	return v && v->vcpu ? v : NULL;
+	return v->vcpu ? v : NULL;
 }
 
 #endif /* _KVMSCHED_VCPU_H */
