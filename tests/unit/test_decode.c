@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Decoding by the formats in the file: fields are found by name, wherever and
+ * however wide another version of the module has them.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "decode.h"
+
+#define COMMON								\
+	"format:\n"							\
+	"\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n" \
+	"\tfield:unsigned char common_flags;\toffset:2;\tsize:1;\tsigned:0;\n" \
+	"\tfield:unsigned char common_preempt_count;\toffset:3;\tsize:1;\tsigned:0;\n" \
+	"\tfield:int common_pid;\toffset:4;\tsize:4;\tsigned:1;\n"	\
+	"\n"
+
+/* As records.h has it today */
+static const char eoi[] =
+	"name: kvmsched_irq_eoi\nID: 77\n" COMMON
+	"\tfield:u16 vm;\toffset:8;\tsize:2;\tsigned:0;\n"
+	"\tfield:u16 vcpu;\toffset:10;\tsize:2;\tsigned:0;\n"
+	"\tfield:s32 vector;\toffset:12;\tsize:4;\tsigned:1;\n"
+	"\nprint fmt: \"vector=%d\", REC->vector\n";
+
+/* Another version: other order, other widths, one field more, one less */
+static const char other_eoi[] =
+	"name: kvmsched_irq_eoi\nID: 77\n" COMMON
+	"\tfield:s16 vector;\toffset:8;\tsize:2;\tsigned:1;\n"
+	"\tfield:u8 color;\toffset:10;\tsize:1;\tsigned:0;\n"
+	"\tfield:u64 vm;\toffset:16;\tsize:8;\tsigned:0;\n"
+	"\nprint fmt: \"\"\n";
+
+static const char newer[] =
+	"name: kvmsched_teleport\nID: 99\n" COMMON
+	"\tfield:u64 where;\toffset:8;\tsize:8;\tsigned:0;\n"
+	"\nprint fmt: \"\"\n";
+
+struct raw {
+	u16 type;
+	u8 flags, preempt_count;
+	s32 pid;
+	u8 data[24];
+};
+
+static struct ks_decoder *d;
+static struct ks_record rec;
+
+static int setup(void **unused)
+{
+	d = ks_decoder_create();
+	memset(&rec, 0xff, sizeof(rec));
+	return 0;
+}
+
+static int teardown(void **unused)
+{
+	ks_decoder_destroy(d);
+	return 0;
+}
+
+static void decodes_its_own_layout(void **unused)
+{
+	struct raw raw = { .type = 77, .pid = 4711, .data = { 2, 1, 3, 0, 0xec, 0, 0, 0 } };
+
+	assert_true(ks_decoder_add(d, eoi, strlen(eoi)));
+	assert_int_equal(ks_decode(d, &raw, 16, &rec), KS_DECODED);
+	assert_int_equal(rec.event, KS_EV_irq_eoi);
+	assert_int_equal(rec.ent.pid, 4711);
+	assert_int_equal(rec.irq_eoi.vm, 0x102);
+	assert_int_equal(rec.irq_eoi.vcpu, 3);
+	assert_int_equal(rec.irq_eoi.vector, 0xec);
+	assert_null(ks_decoder_missing(d, 0));
+}
+
+static void decodes_another_layout(void **unused)
+{
+	struct raw raw = { .type = 77, .pid = 5, .data = { 0xfe, 0xff, 9, 0, 0, 0, 0, 0, 7 } };
+
+	assert_true(ks_decoder_add(d, other_eoi, strlen(other_eoi)));
+	assert_int_equal(ks_decode(d, &raw, 24, &rec), KS_DECODED);
+	assert_int_equal(rec.ent.pid, 5);
+	assert_int_equal(rec.irq_eoi.vm, 7);
+	assert_int_equal(rec.irq_eoi.vector, -2);	/* signed, and widened */
+	/* What isn't there is 0, and told. */
+	assert_int_equal(rec.irq_eoi.vcpu, 0);
+	assert_string_equal(ks_decoder_missing(d, 0), "kvmsched_irq_eoi.vcpu");
+	assert_null(ks_decoder_missing(d, 1));
+}
+
+static void short_records_are_refused(void **unused)
+{
+	struct raw raw = { .type = 77 };
+
+	assert_true(ks_decoder_add(d, eoi, strlen(eoi)));
+	assert_int_equal(ks_decode(d, &raw, 15, &rec), KS_DECODED_SHORT);
+	assert_int_equal(ks_decode(d, &raw, 8, &rec), KS_DECODED_SHORT);
+	assert_int_equal(ks_decode(d, &raw, 1, &rec), KS_DECODED_SHORT);
+}
+
+static void others_are_told_apart(void **unused)
+{
+	struct raw raw = { .type = 99 };
+
+	assert_true(ks_decoder_add(d, newer, strlen(newer)));
+	assert_int_equal(ks_decode(d, &raw, 16, &rec), KS_DECODED_UNKNOWN);
+	raw.type = 98;
+	assert_int_equal(ks_decode(d, &raw, 16, &rec), KS_DECODED_OTHER);
+	assert_int_equal(ks_decoder_events(d), 1);
+}
+
+static void nonsense_is_no_format(void **unused)
+{
+	static const char nul[] = "name: kvmsched_irq_eoi\nID: 77\nfor\0mat:\n";
+
+	assert_false(ks_decoder_add(d, "", 0));
+	assert_false(ks_decoder_add(d, "name:", 5));
+	assert_false(ks_decoder_add(d, nul, sizeof(nul) - 1));
+	assert_false(ks_decoder_add(d, "\xff\xfe;;;{{{", 9));
+	/* The same event twice: the first one stays. */
+	assert_true(ks_decoder_add(d, eoi, strlen(eoi)));
+	assert_false(ks_decoder_add(d, other_eoi, strlen(other_eoi)));
+	assert_int_equal(ks_decoder_events(d), 1);
+}
+
+/* Every event and field of records.h is in the formats, and at its place. */
+static void formats_are_the_schema(void **unused)
+{
+	static const char *const names[] = {
+#define NAME(record, ...) #record,
+		KS_RECORDS(NAME)
+	};
+	const char *tests = getenv("KVMSCHED_TESTS");
+
+	for (size_t i = 0; i < KS_NR_EVENTS; i++) {
+		char path[512], text[65536];
+		size_t size;
+		FILE *f;
+
+		snprintf(path, sizeof(path), "%s/golden/formats/kvmsched/kvmsched_%s/format",
+			 tests ? tests : "tests", names[i]);
+		f = fopen(path, "r");
+		assert_non_null(f);
+		size = fread(text, 1, sizeof(text), f);
+		fclose(f);
+		assert_true(ks_decoder_add(d, text, size));
+		assert_null(ks_decoder_missing(d, 0));
+	}
+}
+
+int main(void)
+{
+#define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(decodes_its_own_layout),
+		TEST(decodes_another_layout),
+		TEST(short_records_are_refused),
+		TEST(others_are_told_apart),
+		TEST(nonsense_is_no_format),
+		TEST(formats_are_the_schema),
+	};
+
+	return cmocka_run_group_tests_name("decode", tests, NULL, NULL);
+}

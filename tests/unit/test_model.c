@@ -1,0 +1,733 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The model, on stories whose truth is known.  Time stamps are in cycles, one
+ * cycle is one unit everywhere here.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../../module/uapi/kvmsched.h"
+#include "model.h"
+#include "view.h"
+
+#define VCPU0	1, 0
+#define VCPU1	1, 1
+
+/* The model under test, and what the coming records have in common */
+static struct ks_model m;
+static u16 cpu;
+static s32 pid;
+
+static int setup(void **unused)
+{
+	ks_model_init(&m);
+	cpu = 0;
+	pid = 100;
+	return 0;
+}
+
+static int teardown(void **unused)
+{
+	ks_model_free(&m);
+	return 0;
+}
+
+/* A record of that event; fields as in records.h, by name */
+#define RECORD(at, name, ...) do {					\
+	struct ks_record rec_ = {					\
+		.ts = (at), .event = KS_EV_##name, .cpu = cpu,		\
+		.name = { __VA_ARGS__ },				\
+	};								\
+									\
+	rec_.ent.pid = pid;						\
+	ks_model_record(&m, &rec_);					\
+} while (0)
+
+#define AT(vm_, vcpu_)	.vm = (vm_), .vcpu = (vcpu_)
+#define ON(...)		AT(__VA_ARGS__)
+
+static void identify(u64 ts, u16 vm, u16 id, s32 tgid)
+{
+	RECORD(ts, vcpu, .vm = vm, .vcpu = id, .tgid = tgid, .policy = 2,
+	       .rt_priority = 7, .comm = "CPU/KVM");
+}
+
+static struct ks_vcpu *vcpu(u16 vm, u16 id)
+{
+	for (unsigned int i = 0; i < m.nr_vcpus; i++)
+		if (m.vcpus[i]->vm == vm && m.vcpus[i]->id == id)
+			return m.vcpus[i];
+	fail_msg("no vCPU %u:%u", vm, id);
+	return NULL;
+}
+
+static struct ks_exit_stats *exit_of(struct ks_vcpu *v, u32 reason)
+{
+	struct ks_exit_stats *e = ks_exit_get(v, 2, reason, false);
+
+	assert_true(e->count > 0);
+	return e;
+}
+
+static void exits_are_counted_by_reason(void **unused)
+{
+	struct ks_vcpu *v;
+
+	identify(10, VCPU0, 50);
+	for (u64 i = 0; i < 1000; i++)
+		RECORD(100 + 10 * i, exit, ON(VCPU0), .isa = 2, .reason = 0x72,
+		       .guest_cycles = 7, .host_cycles = 3);
+	for (u64 i = 0; i < 10; i++)
+		RECORD(20000 + i, exit, ON(VCPU0), .isa = 2, .reason = 0x400,
+		       .host_cycles = 4);
+	ks_model_finish(&m);
+	v = vcpu(VCPU0);
+	assert_int_equal(v->exit_count, 1010);
+	assert_int_equal(v->nr_exits, 2);
+	assert_int_equal(exit_of(v, 0x72)->count, 1000);
+	assert_int_equal((u64)exit_of(v, 0x72)->uncut_cycles.sum, 3000);
+	assert_int_equal((u64)v->guest_cycles.sum, 7000);
+	/* guest_cycles 0 is "unknown", not a short time */
+	assert_int_equal(exit_of(v, 0x400)->guest_cycles.count, 0);
+}
+
+/* exit, switch out, switch in, entry: host work ends at the switch out */
+static void cut_story_is_told_in_two(void **unused)
+{
+	struct ks_exit_stats *hlt;
+	struct ks_hist host, out;
+
+	identify(10, VCPU0, 50);
+	RECORD(100, exit, ON(VCPU0), .isa = 2, .reason = 0x78, .guest_cycles = 50,
+	       .host_cycles = 20, .end = KS_EXIT_BY_SWITCH);
+	RECORD(101, switch_out, ON(VCPU0), .kind = KS_SWITCH_HALTED, .loaded = 1);
+	RECORD(900, switch_in, ON(VCPU0), .kind = KS_SWITCH_HALTED,
+	       .off_cycles = 799, .wait_ns = 33);
+	RECORD(950, entry, ON(VCPU0), .since_exit_cycles = 870);
+	/* Another one, uncut: both count as out of the guest. */
+	RECORD(1000, exit, ON(VCPU0), .isa = 2, .reason = 0x78, .guest_cycles = 40,
+	       .host_cycles = 10, .end = KS_EXIT_BY_ENTRY);
+	ks_model_finish(&m);
+	hlt = exit_of(vcpu(VCPU0), 0x78);
+	assert_int_equal(hlt->ended[KS_EXIT_BY_SWITCH], 1);
+	assert_int_equal(hlt->ended[KS_EXIT_BY_ENTRY], 1);
+	ks_exit_host(hlt, &host);
+	ks_exit_out(hlt, &out);
+	assert_int_equal((u64)host.sum, 30);
+	assert_int_equal((u64)out.sum, 880);
+	assert_int_equal(out.count, 2);
+	ks_hist_free(&host);
+	ks_hist_free(&out);
+}
+
+/* An entry says nothing of an exit that was lost. */
+static void entry_after_a_loss_blames_no_one(void **unused)
+{
+	identify(10, VCPU0, 50);
+	RECORD(100, exit, ON(VCPU0), .isa = 2, .reason = 0x78, .end = KS_EXIT_BY_PUT);
+	ks_model_missed(&m, 0, 5);
+	RECORD(900, entry, ON(VCPU0), .since_exit_cycles = 100);
+	assert_int_equal(exit_of(vcpu(VCPU0), 0x78)->out_cycles.count, 0);
+}
+
+static void fastpath_has_no_times(void **unused)
+{
+	identify(10, VCPU0, 50);
+	RECORD(100, exit, ON(VCPU0), .isa = 1, .reason = 0, .flags = KS_EXIT_FASTPATH);
+	RECORD(200, exit, ON(VCPU0), .isa = 1, .reason = 0, .host_cycles = 5);
+	assert_int_equal(vcpu(VCPU0)->exit_count, 2);
+	assert_int_equal(vcpu(VCPU0)->nr_exits, 2);
+	assert_int_equal(vcpu(VCPU0)->exits[0].uncut_cycles.count, 0);
+	assert_true(vcpu(VCPU0)->exits[0].fastpath);
+}
+
+static void switch_pair(u64 out, u64 in, u8 kind, u64 ran, s32 next, u64 wait_ns)
+{
+	RECORD(out, switch_out, ON(VCPU0), .kind = kind, .loaded = 1,
+	       .ran_cycles = ran, .next_pid = next, .next_comm = "thief");
+	RECORD(in, switch_in, ON(VCPU0), .kind = kind, .from_cpu = 0,
+	       .off_cycles = in - out, .wait_ns = wait_ns);
+}
+
+static void waits_and_slices(void **unused)
+{
+	const struct ks_times t = { .cycles = { 3, 0, true }, .ts = { 3, 0, true } };
+	struct ks_vcpu *v;
+	struct ks_hist waits;
+
+	identify(0, VCPU0, 50);
+	switch_pair(100, 300, KS_SWITCH_PREEMPTED, 100, 900, 1);
+	switch_pair(400, 450, KS_SWITCH_PREEMPTED, 100, 901, 1);
+	switch_pair(500, 900, KS_SWITCH_BLOCKED, 50, 0, 12);
+	switch_pair(950, 960, KS_SWITCH_ABORTED, 50, 0, 9);
+	RECORD(1000, session, .op = KS_SESSION_STOP);
+	ks_model_finish(&m);
+	v = vcpu(VCPU0);
+	assert_int_equal(ks_switches(v), 4);
+	assert_int_equal(v->sw.out[KS_SWITCH_PREEMPTED], 2);
+	assert_int_equal(v->sw.in, 4);
+	/* Runnable all the time: after a preemption and an aborted sleep. */
+	assert_int_equal(v->sw.preempted_wait_cycles.count, 3);
+	assert_int_equal((u64)v->sw.preempted_wait_cycles.sum, 200 + 50 + 10);
+	assert_int_equal((u64)v->sw.woken_wait_ns.sum, 12);
+	assert_int_equal(v->sw.full_slice_cycles.count, 2);
+	assert_int_equal((u64)v->sw.slice_cycles.sum, 300);
+	/* on the CPU 0-100, 300-400, 450-500, 900-950, 960-1000 */
+	assert_int_equal((u64)v->on_cpu_ts, 340);
+	assert_int_equal((u64)v->on_cpu_cycles, 0);
+	/* Both units in one distribution: cycles are 3 ns each here. */
+	assert_true(ks_waits(&t, v, &waits));
+	assert_int_equal((u64)waits.sum, 260 * 3 + 12);
+	ks_hist_free(&waits);
+}
+
+static void thieves_are_told_apart(void **unused)
+{
+	struct ks_switch_stats *sw;
+
+	identify(0, VCPU0, 50);
+	switch_pair(100, 300, KS_SWITCH_PREEMPTED, 100, 900, 1);
+	switch_pair(400, 450, KS_SWITCH_PREEMPTED, 100, 901, 1);
+	switch_pair(460, 500, KS_SWITCH_PREEMPTED, 10, 900, 1);
+	switch_pair(600, 900, KS_SWITCH_HALTED, 50, 0, 12);
+	ks_model_finish(&m);
+	ks_sort_takers(vcpu(VCPU0));
+	sw = &vcpu(VCPU0)->sw;
+	assert_int_equal(sw->nr_takers, 3);
+	assert_int_equal(sw->takers[0].pid, 900);
+	assert_int_equal(sw->takers[0].count[KS_SWITCH_PREEMPTED], 2);
+	assert_int_equal((u64)sw->takers[0].wait_cycles.sum, 240);
+	assert_int_equal(sw->takers[1].pid, 901);
+	/* Idle took the CPU of a sleeper: that is no wait. */
+	assert_int_equal(sw->takers[2].pid, 0);
+	assert_int_equal(sw->takers[2].wait_cycles.count, 0);
+}
+
+static void migrations_by_cpu(void **unused)
+{
+	identify(0, VCPU0, 50);
+	RECORD(100, switch_out, ON(VCPU0), .kind = KS_SWITCH_PREEMPTED);
+	cpu = 3;
+	RECORD(200, switch_in, ON(VCPU0), .kind = KS_SWITCH_PREEMPTED,
+	       .from_cpu = 0, .off_cycles = 100);
+	RECORD(300, switch_out, ON(VCPU0), .kind = KS_SWITCH_PREEMPTED);
+	RECORD(400, switch_in, ON(VCPU0), .kind = KS_SWITCH_PREEMPTED,
+	       .from_cpu = 3, .off_cycles = 100);
+	assert_int_equal(vcpu(VCPU0)->sw.migrated, 1);
+}
+
+/* The switch in was lost: the module still knows how long the slice was. */
+static void lost_switch_in(void **unused)
+{
+	struct ks_vcpu *v;
+
+	identify(0, VCPU0, 50);
+	RECORD(100, switch_out, ON(VCPU0), .kind = KS_SWITCH_BLOCKED, .ran_cycles = 100);
+	ks_model_missed(&m, 0, 1);
+	RECORD(500, switch_out, ON(VCPU0), .kind = KS_SWITCH_BLOCKED, .ran_cycles = 40);
+	ks_model_finish(&m);
+	v = vcpu(VCPU0);
+	assert_int_equal((u64)v->on_cpu_ts, 100);
+	assert_int_equal((u64)v->on_cpu_cycles, 40);
+	assert_int_equal((u64)v->sw.slice_cycles.sum, 140);
+}
+
+/* The switch out was lost: whoever enters the guest runs. */
+static void lost_switch_in_shows_at_the_entry(void **unused)
+{
+	identify(0, VCPU0, 50);
+	RECORD(100, switch_out, ON(VCPU0), .kind = KS_SWITCH_BLOCKED);
+	ks_model_missed(&m, 0, -1);
+	RECORD(500, entry, ON(VCPU0), .since_exit_cycles = 450);
+	RECORD(700, session, .op = KS_SESSION_STOP);
+	ks_model_finish(&m);
+	assert_int_equal((u64)vcpu(VCPU0)->on_cpu_ts, 100 + 200);
+}
+
+static void vcpu_changes_its_thread(void **unused)
+{
+	struct ks_vcpu *v;
+
+	identify(0, VCPU0, 50);
+	RECORD(100, put, ON(VCPU0), .exit_reason = 2);
+	/* 100 goes on without it; 200 takes it over later. */
+	pid = 200;
+	RECORD(300, load, ON(VCPU0));
+	RECORD(400, switch_out, ON(VCPU0), .kind = KS_SWITCH_BLOCKED);
+	ks_model_finish(&m);
+	v = vcpu(VCPU0);
+	assert_int_equal(m.nr_vcpus, 1);
+	assert_int_equal(v->threads, 2);
+	assert_int_equal(v->tid, 200);
+	/* It was the old thread's until the new one came: 0-300, 300-400 */
+	assert_int_equal((u64)v->on_cpu_ts, 400);
+}
+
+static void one_thread_carries_two_vcpus(void **unused)
+{
+	identify(0, VCPU0, 50);
+	RECORD(100, put, ON(VCPU0), .exit_reason = 2);
+	identify(150, VCPU1, 50);
+	RECORD(160, load, ON(VCPU1));
+	RECORD(250, put, ON(VCPU1), .exit_reason = 2);
+	/* The slice began with the other one. */
+	RECORD(260, switch_out, ON(VCPU1), .kind = KS_SWITCH_BLOCKED,
+	       .ran_cycles = 260);
+	RECORD(400, switch_in, ON(VCPU1), .kind = KS_SWITCH_BLOCKED, .off_cycles = 140);
+	RECORD(410, load, ON(VCPU0), .user_cycles = 310);
+	RECORD(500, session, .op = KS_SESSION_STOP);
+	ks_model_finish(&m);
+	assert_int_equal((u64)vcpu(VCPU0)->on_cpu_ts, 150 + 90);
+	assert_int_equal((u64)vcpu(VCPU1)->on_cpu_ts, 110 + 10);
+	assert_int_equal((u64)vcpu(VCPU1)->on_cpu_cycles, 0);
+	assert_int_equal(vcpu(VCPU1)->sw.slice_cycles.count, 0);
+	assert_int_equal(vcpu(VCPU0)->threads, 1);
+}
+
+static void vms_of_a_process_are_numbered(void **unused)
+{
+	identify(1, 7, 0, 50);
+	pid = 101;
+	identify(2, 3, 0, 50);
+	pid = 102;
+	identify(3, 5, 0, 40);
+	pid = 103;
+	identify(4, 3, 1, 50);
+	ks_model_finish(&m);
+	assert_int_equal(vcpu(3, 0)->vm_index, 0);
+	assert_int_equal(vcpu(3, 1)->vm_index, 0);
+	assert_int_equal(vcpu(7, 0)->vm_index, 1);
+	assert_int_equal(vcpu(5, 0)->vm_index, 0);
+	/* In order: by process, VM, number */
+	assert_int_equal(m.vcpus[0]->vm, 5);
+	assert_int_equal(m.vcpus[2]->id, 1);
+	assert_int_equal(m.vcpus[3]->vm, 7);
+}
+
+static void policy_is_the_last_one(void **unused)
+{
+	identify(1, VCPU0, 50);
+	RECORD(5, policy, ON(VCPU0), .old_policy = 2, .policy = 0, .nice = 5);
+	assert_int_equal(vcpu(VCPU0)->policy, 0);
+	assert_int_equal(vcpu(VCPU0)->nice, 5);
+	assert_int_equal(vcpu(VCPU0)->policy_changes, 1);
+}
+
+static void userspace_exits(void **unused)
+{
+	struct ks_user_stats *io;
+	struct ks_vcpu *v;
+
+	identify(0, VCPU0, 50);
+	for (u64 i = 0; i < 10; i++) {
+		RECORD(100 * i + 50, put, ON(VCPU0), .exit_reason = 2, .run_cycles = 30);
+		RECORD(100 * i + 80, load, ON(VCPU0), .user_cycles = 30);
+	}
+	RECORD(2000, put, ON(VCPU0), .exit_reason = 8, .run_cycles = 5);
+	v = vcpu(VCPU0);
+	io = ks_user_get(v, 2);
+	assert_int_equal(io->count, 10);
+	assert_int_equal((u64)io->run_cycles.sum, 300);
+	assert_int_equal((u64)io->user_cycles.sum, 300);
+	assert_int_equal(ks_user_get(v, 8)->count, 1);
+	assert_int_equal(ks_user_get(v, 8)->user_cycles.count, 0);
+}
+
+static void accept(u64 ts, u8 vector)
+{
+	RECORD(ts, irq_accept, ON(VCPU0), .vector = vector);
+}
+
+static void inject(u64 ts, u16 vector, bool again)
+{
+	RECORD(ts, irq_inject, ON(VCPU0), .vector = vector, .reinjected = again);
+}
+
+static void eoi(u64 ts, s32 vector)
+{
+	RECORD(ts, irq_eoi, ON(VCPU0), .vector = vector);
+}
+
+static void legs_of_an_interrupt(void **unused)
+{
+	struct ks_vector_stats *s;
+
+	accept(100, 0x31);
+	inject(130, 0x31, false);
+	eoi(150, 0x31);
+	accept(200, 0x31);
+	accept(205, 0x31);	/* merged with the one that is pending */
+	inject(210, 0x31, false);
+	inject(220, 0x31, true);	/* delivery was cut by an exit */
+	eoi(300, 0x31);
+	RECORD(400, irq_accept, ON(VCPU0), .delivery_mode = 4, .vector = 0x31);
+	s = ks_vector_get(vcpu(VCPU0), 0x31);
+	assert_int_equal(s->accepted, 3);
+	assert_int_equal(s->merged, 1);
+	assert_int_equal(s->injected, 2);
+	assert_int_equal(s->reinjected, 1);
+	assert_int_equal(s->eoi, 2);
+	assert_int_equal((u64)s->accept_to_inject_ts.sum, 30 + 10);
+	assert_int_equal((u64)s->inject_to_eoi_ts.sum, 20 + 90);
+	assert_int_equal(vcpu(VCPU0)->other_accepts, 1);
+}
+
+static void vectors_dont_mix(void **unused)
+{
+	accept(100, 0x31);
+	accept(110, 0x41);
+	inject(120, 0x41, false);
+	inject(130, 0x31, false);
+	eoi(140, 0x31);
+	eoi(150, 0x41);
+	assert_int_equal((u64)ks_vector_get(vcpu(VCPU0), 0x41)->accept_to_inject_ts.sum, 10);
+	assert_int_equal((u64)ks_vector_get(vcpu(VCPU0), 0x31)->accept_to_inject_ts.sum, 30);
+}
+
+static void losses_end_the_legs(void **unused)
+{
+	struct ks_vector_stats *s;
+
+	accept(100, 0x31);
+	ks_model_missed(&m, 0, 3);
+	inject(9000, 0x31, false);	/* may be the next one's */
+	ks_model_missed(&m, 1, 3);
+	eoi(9999, 0x31);
+	s = ks_vector_get(vcpu(VCPU0), 0x31);
+	assert_int_equal(s->injected, 1);
+	assert_int_equal(s->accept_to_inject_ts.count, 0);
+	assert_int_equal(s->inject_to_eoi_ts.count, 0);
+}
+
+static void expire(u64 ts, u8 mode, s64 late)
+{
+	RECORD(ts, timer_expire, ON(VCPU0), .mode = mode, .late_cycles = late);
+}
+
+static void timer_round(u64 ts)
+{
+	RECORD(ts, timer_arm, ON(VCPU0), .mode = KS_TIMER_DEADLINE);
+	expire(ts + 50, KS_TIMER_DEADLINE, 5);
+	accept(ts + 51, 0xec);
+	inject(ts + 60, 0xec, false);
+	eoi(ts + 90, 0xec);
+}
+
+static void timers_vector_is_learned(void **unused)
+{
+	struct ks_timer_stats *t;
+
+	for (u64 i = 0; i < 10; i++)
+		timer_round(1000 * i);
+	t = &vcpu(VCPU0)->timer;
+	assert_int_equal(t->vector, 0xec);
+	assert_int_equal(t->armed[KS_TIMER_DEADLINE], 10);
+	assert_int_equal(t->expired, 10);
+	assert_int_equal(t->injected, 10);
+	assert_int_equal((u64)t->expire_to_inject_ts.sum, 100);
+	assert_int_equal(t->late_cycles.above.count, 10);
+
+	/* Another interrupt comes between expiry and the timer's own. */
+	expire(20000, KS_TIMER_DEADLINE, -3);
+	accept(20001, 0x31);
+	inject(20002, 0x31, false);
+	accept(20005, 0xec);
+	inject(20010, 0xec, false);
+	assert_int_equal(t->vector, 0xec);
+	assert_int_equal(t->injected, 11);
+	assert_int_equal((u64)t->expire_to_inject_ts.max, 10);
+	assert_int_equal(t->late_cycles.below.count, 1);
+}
+
+/* A booting guest moves from its firmware's vector to the system's. */
+static void timers_vector_changes(void **unused)
+{
+	struct ks_timer_stats *t;
+
+	for (u64 i = 0; i < 4; i++)
+		timer_round(1000 * i);
+	for (u64 i = 0; i < 20; i++) {
+		expire(10000 + 100 * i, KS_TIMER_DEADLINE, 0);
+		accept(10001 + 100 * i, 0x55);
+		inject(10002 + 100 * i, 0x55, false);
+	}
+	t = &vcpu(VCPU0)->timer;
+	assert_int_equal(t->vector, 0x55);
+	assert_true(t->injected >= 4 + 16);
+}
+
+static void rearming_is_not_programming(void **unused)
+{
+	RECORD(1, timer_arm, ON(VCPU0), .mode = KS_TIMER_ONESHOT);
+	RECORD(2, timer_arm, ON(VCPU0), .mode = KS_TIMER_ONESHOT, .rearm = 1);
+	RECORD(3, timer_arm, ON(VCPU0), .mode = KS_TIMER_PERIODIC, .hv = 1);
+	assert_int_equal(vcpu(VCPU0)->timer.armed[KS_TIMER_ONESHOT], 1);
+	assert_int_equal(vcpu(VCPU0)->timer.armed[KS_TIMER_PERIODIC], 1);
+	assert_int_equal(vcpu(VCPU0)->timer.hv_armed, 1);
+	assert_int_equal(vcpu(VCPU0)->timer.rearmed, 1);
+}
+
+/* Periods that pass while the vCPU waits: one interrupt, as late as the first */
+static void periods_become_one(void **unused)
+{
+	struct ks_timer_stats *t;
+
+	expire(100, KS_TIMER_PERIODIC, 0);
+	expire(200, KS_TIMER_PERIODIC, 0);
+	accept(250, 0x40);
+	inject(260, 0x40, false);
+	t = &vcpu(VCPU0)->timer;
+	assert_int_equal(t->expired, 2);
+	assert_int_equal(t->injected, 1);
+	assert_int_equal((u64)t->expire_to_inject_ts.sum, 160);
+}
+
+/* An interrupt's sender is not the vCPU's thread. */
+static void senders_are_no_threads(void **unused)
+{
+	identify(0, VCPU0, 50);
+	pid = 4242;
+	accept(10, 0x31);
+	expire(20, KS_TIMER_DEADLINE, 0);
+	pid = 100;
+	RECORD(30, switch_out, ON(VCPU0), .kind = KS_SWITCH_BLOCKED);
+	assert_int_equal(vcpu(VCPU0)->tid, 100);
+	assert_int_equal(vcpu(VCPU0)->threads, 1);
+}
+
+static void lost(const char *event, u64 count)
+{
+	struct ks_record rec = { .event = KS_EV_lost };
+
+	snprintf(rec.lost.name, sizeof(rec.lost.name), "%s", event);
+	rec.lost.count = count;
+	ks_model_record(&m, &rec);
+}
+
+static void closing_records_hold_all_losses(void **unused)
+{
+	u64 n;
+
+	ks_model_missed(&m, 0, 30);	/* the same losses, told by pages */
+	lost("kvmsched_exit", 40);
+	lost("kvmsched_entry", 2);
+	RECORD(100, session, .op = KS_SESSION_STOP);
+	assert_true(ks_model_lost(&m, &n));
+	assert_int_equal(n, 42);
+	assert_int_equal(m.lost_closing[KS_EV_exit], 40);
+}
+
+static void pages_tell_losses_without_a_stop(void **unused)
+{
+	u64 n;
+
+	ks_model_missed(&m, 0, 30);
+	ks_model_missed(&m, 1, 5);
+	assert_true(ks_model_lost(&m, &n));
+	assert_int_equal(n, 35);
+	ks_model_missed(&m, 1, -1);
+	assert_false(ks_model_lost(&m, &n));
+	assert_int_equal(n, 35);
+}
+
+static void session_is_as_long_as_its_cpus(void **unused)
+{
+	RECORD(1000, session, .op = KS_SESSION_START, .classes = KVMSCHED_CLASS_EXIT);
+	cpu = 1;
+	RECORD(1005, session, .op = KS_SESSION_START, .classes = KVMSCHED_CLASS_EXIT);
+	RECORD(9000, session, .op = KS_SESSION_STOP);
+	cpu = 0;
+	RECORD(9003, session, .op = KS_SESSION_STOP);
+	assert_int_equal(ks_model_duration_ts(&m), 8003);
+	assert_true(ks_model_has_class(&m, KVMSCHED_CLASS_EXIT));
+	assert_false(ks_model_has_class(&m, KVMSCHED_CLASS_IRQ));
+}
+
+static void without_a_session_records_prove_classes(void **unused)
+{
+	identify(5, VCPU0, 50);
+	accept(105, 0x31);
+	assert_int_equal(ks_model_duration_ts(&m), 100);
+	assert_true(ks_model_has_class(&m, KVMSCHED_CLASS_IRQ));
+	assert_false(ks_model_has_class(&m, KVMSCHED_CLASS_SWITCH));
+}
+
+static void host_switch(u64 ts, s32 prev, s32 next, bool preempted)
+{
+	RECORD(ts, host_switch, .prev_pid = prev, .next_pid = next,
+	       .preempted = preempted, .prev_comm = "prev", .next_comm = "next");
+}
+
+static struct ks_task *task(s32 id)
+{
+	for (unsigned int i = 0; i < m.nr_tasks; i++)
+		if (m.tasks[i]->pid == id)
+			return m.tasks[i];
+	fail_msg("no task %d", id);
+	return NULL;
+}
+
+static void slices_of_host_tasks(void **unused)
+{
+	host_switch(100, 8, 7, false);	/* 8's slice has no beginning */
+	host_switch(200, 7, 9, true);
+	cpu = 1;			/* 7 goes on elsewhere */
+	host_switch(260, 0, 7, false);
+	host_switch(300, 7, 0, false);
+	cpu = 0;
+	host_switch(350, 9, 0, false);
+	ks_model_finish(&m);
+	assert_int_equal(task(8)->slices, 0);
+	assert_int_equal(task(7)->slices, 2);
+	assert_int_equal((u64)task(7)->slice_ts.sum, 100 + 40);
+	assert_int_equal(task(7)->preempted, 1);
+	assert_int_equal(task(7)->blocked, 1);
+	assert_int_equal((u64)task(7)->preempted_wait_ts.sum, 60);
+	assert_int_equal((u64)task(9)->slice_ts.sum, 150);
+	assert_int_equal(task(9)->preempted_wait_ts.count, 0);
+	assert_int_equal(m.nr_tasks, 3);	/* idle is none */
+}
+
+static void host_irqs_are_whose_they_are(void **unused)
+{
+	RECORD(10, host_irq, ON(VCPU0), .irq = -1, .name = "timer", .cycles = 5,
+	       .kind = KS_HOST_IRQ_TIMER, .ended_guest = 1);
+	RECORD(20, host_irq, ON(VCPU0), .irq = -1, .name = "timer", .cycles = 7,
+	       .kind = KS_HOST_IRQ_TIMER);
+	RECORD(30, host_irq, .vm = 0, .irq = 24, .name = "eth0", .cycles = 9);
+	assert_int_equal(vcpu(VCPU0)->host_irqs.nr, 1);
+	assert_int_equal(vcpu(VCPU0)->host_irqs.irqs[0].count, 2);
+	assert_int_equal(vcpu(VCPU0)->host_irqs.irqs[0].ended_guest, 1);
+	assert_int_equal(m.host_irqs.nr, 1);
+	assert_int_equal(m.nr_vcpus, 1);
+}
+
+/* Time stamps in ns, durations in cycles: 3 cycles a ns, told by the records */
+static void rate_is_told_by_the_records(void **unused)
+{
+	const struct ks_trace_info info = { .clock = KS_CLOCK_NS };
+	struct ks_times t;
+	u64 ts = 1000;
+
+	identify(ts, VCPU0, 50);
+	for (unsigned int i = 0; i < 1000; i++) {
+		ts += 5000;
+		RECORD(ts, exit, ON(VCPU0), .isa = 2, .reason = 0x72,
+		       .guest_cycles = 12000, .host_cycles = 3000);
+	}
+	ks_model_finish(&m);
+	ks_times_init(&t, &info, &m);
+	assert_int_equal(t.source, KS_TSC_RECORDS);
+	assert_true(t.cycles.known && t.ts.known);
+	assert_in_range(ks_scale(&t.cycles, 3000000), 999999, 1000001);
+	assert_int_equal(ks_scale(&t.ts, 12345), 12345);
+}
+
+static void without_a_rate_cycles_have_no_time(void **unused)
+{
+	const struct ks_trace_info info = { .clock = KS_CLOCK_NS };
+	struct ks_times t;
+
+	ks_times_init(&t, &info, &m);
+	assert_false(t.cycles.known);
+	assert_true(t.ts.known);
+}
+
+static void selection_sums_only_its_own(void **unused)
+{
+	const struct ks_trace_info info = { .clock = KS_CLOCK_NS };
+	struct ks_view view = { .info = &info, .model = &m };
+
+	for (u16 id = 0; id < 3; id++) {
+		pid = 100 + id;
+		identify(id, 1, id, 50);
+		for (u16 i = 0; i <= id; i++)
+			RECORD(100 + i, exit, AT(1, id), .isa = 2, .reason = 0x72,
+			       .host_cycles = 10);
+	}
+	ks_model_finish(&m);
+	view.select = (struct ks_select){ -1, -1, -1 };
+	ks_view_init(&view);
+	assert_int_equal(view.selected, 3);
+	assert_int_equal(view.total->exit_count, 6);
+	ks_view_free(&view);
+	view.select = (struct ks_select){ 50, -1, 2 };
+	ks_view_init(&view);
+	assert_int_equal(view.selected, 1);
+	assert_int_equal(view.total->exit_count, 3);
+	ks_view_free(&view);
+	view.select = (struct ks_select){ 51, -1, -1 };
+	ks_view_init(&view);
+	assert_int_equal(view.selected, 0);
+	ks_view_free(&view);
+}
+
+/* A damaged file invents vCPUs and reasons: tables end, counts don't. */
+static void tables_have_limits(void **unused)
+{
+	u64 exits = 0;
+
+	for (u32 i = 0; i < 20000; i++)
+		RECORD(i, exit, AT(1 + i / 100, 0), .isa = 2, .reason = i);
+	for (u32 i = 0; i < 6000; i++)
+		RECORD(30000 + i, exit, AT(1, i % 65535), .isa = 2, .reason = i);
+	RECORD(40000, exit, .vm = 0, .vcpu = KS_NO_VCPU);
+	ks_model_finish(&m);
+	for (unsigned int i = 0; i < m.nr_vcpus; i++) {
+		u64 sum = 0;
+
+		for (unsigned int j = 0; j < m.vcpus[i]->nr_exits; j++)
+			sum += m.vcpus[i]->exits[j].count;
+		assert_int_equal(sum, m.vcpus[i]->exit_count);
+		exits += sum;
+	}
+	assert_int_equal(exits + m.unattributed, 26001);
+	assert_true(m.unattributed > 1);
+}
+
+int main(void)
+{
+#define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(exits_are_counted_by_reason),
+		TEST(cut_story_is_told_in_two),
+		TEST(entry_after_a_loss_blames_no_one),
+		TEST(fastpath_has_no_times),
+		TEST(waits_and_slices),
+		TEST(thieves_are_told_apart),
+		TEST(migrations_by_cpu),
+		TEST(lost_switch_in),
+		TEST(lost_switch_in_shows_at_the_entry),
+		TEST(vcpu_changes_its_thread),
+		TEST(one_thread_carries_two_vcpus),
+		TEST(vms_of_a_process_are_numbered),
+		TEST(policy_is_the_last_one),
+		TEST(userspace_exits),
+		TEST(legs_of_an_interrupt),
+		TEST(vectors_dont_mix),
+		TEST(losses_end_the_legs),
+		TEST(timers_vector_is_learned),
+		TEST(timers_vector_changes),
+		TEST(rearming_is_not_programming),
+		TEST(periods_become_one),
+		TEST(senders_are_no_threads),
+		TEST(closing_records_hold_all_losses),
+		TEST(pages_tell_losses_without_a_stop),
+		TEST(session_is_as_long_as_its_cpus),
+		TEST(without_a_session_records_prove_classes),
+		TEST(slices_of_host_tasks),
+		TEST(host_irqs_are_whose_they_are),
+		TEST(rate_is_told_by_the_records),
+		TEST(without_a_rate_cycles_have_no_time),
+		TEST(selection_sums_only_its_own),
+		TEST(tables_have_limits),
+	};
+
+	return cmocka_run_group_tests_name("model", tests, NULL, NULL);
+}
