@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What of this host matters for how vCPUs are scheduled, as JSON objects; what
+ * can't be found out is left out.
+ */
+#ifndef KVMSCHED_HOST_H
+#define KVMSCHED_HOST_H
+
+#include <jansson.h>
+
+json_t *host_kernel(void);	/* release, HZ, preemption, lockdown */
+json_t *host_cpu(void);		/* vendor, virtualization, TSC */
+json_t *host_kvm(void);		/* modules and their parameters */
+json_t *host_scheduler(void);	/* quantum, throttling, fair server */
+
+/* All parameters of a loaded kernel module; NULL: not loaded. */
+json_t *host_parameters(const char *module);
+
+#endif /* KVMSCHED_HOST_H */
