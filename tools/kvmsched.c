@@ -13,11 +13,6 @@
 #define KVMSCHED_VERSION "unknown"
 #endif
 
-/* Until each command is there: a row without one is left out. */
-#pragma weak cmd_record
-#pragma weak cmd_report
-#pragma weak cmd_info
-
 static const struct command commands[] = {
 	{ "record", cmd_record, "record how KVM schedules vCPUs into a trace.dat file" },
 	{ "report", cmd_report, "summarize a recording: vCPUs, exits, switches, interrupts, timers" },
@@ -27,7 +22,7 @@ static const struct command commands[] = {
 static const struct command *command_find(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		if (commands[i].main && !strcmp(commands[i].name, name))
+		if (!strcmp(commands[i].name, name))
 			return &commands[i];
 	return NULL;
 }
@@ -37,8 +32,7 @@ static void help(FILE *out)
 	fprintf(out, "usage: kvmsched [--version] [--help] COMMAND [ARGS]\n\n"
 		"Commands:\n");
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		if (commands[i].main)
-			fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].what);
+		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].what);
 	fprintf(out, "\n`kvmsched help COMMAND` shows the manual page of a command,\n"
 		"`kvmsched COMMAND --help` its options.\n");
 }
