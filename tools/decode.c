@@ -103,12 +103,11 @@ void ks_decoder_destroy(struct ks_decoder *d)
 	free(d);
 }
 
-static void note_missing(struct ks_decoder *d, const char *event,
-			 const char *field)
+void ks_decoder_note_missing(struct ks_decoder *d, const char *field)
 {
 	d->missing = xrealloc(d->missing,
 			      (d->nr_missing + 1) * sizeof(*d->missing));
-	d->missing[d->nr_missing++] = xasprintf("%s.%s", event, field);
+	d->missing[d->nr_missing++] = xstrdup(field);
 }
 
 const char *ks_decoder_missing(const struct ks_decoder *d, unsigned int index)
@@ -154,12 +153,15 @@ static void find_fields(struct ks_decoder *d, struct layout *l,
 	l->same = true;
 	for (const struct want *want = s->want; want < s->want + MAX_FIELDS && want->name; want++) {
 		struct tep_format_field *f = tep_find_field(event, want->name);
+		char *name;
 
 		if (f && usable(want, f)) {
 			find_field(l, want, f);
 			continue;
 		}
-		note_missing(d, event->name, want->name);
+		name = xasprintf("%s.%s", event->name, want->name);
+		ks_decoder_note_missing(d, name);
+		free(name);
 		l->same = false;
 	}
 }

@@ -30,6 +30,9 @@ void ks_decoder_add_tep(struct ks_decoder *d, struct tep_handle *tep);
 /* Events of the system, known to us or not. */
 unsigned int ks_decoder_events(const struct ks_decoder *d);
 
+/* For the reader of another process's decoder */
+void ks_decoder_note_missing(struct ks_decoder *d, const char *field);
+
 /* "kvmsched_exit.flags" and the like, that this file lacks; NULL: no more */
 const char *ks_decoder_missing(const struct ks_decoder *d, unsigned int index);
 

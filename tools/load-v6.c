@@ -269,6 +269,7 @@ static bool get_header(struct cursor *c, struct ks_trace *t, struct v6 *v)
 	    !get_options(c, &t->info))
 		return false;
 	t->info.cpus = v->cpus;
+	t->info.events = ks_decoder_events(t->decoder);
 	get_ranges(c, v, &t->info);
 	return !c->failed;
 }

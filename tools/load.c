@@ -76,7 +76,7 @@ static bool choose_reader(struct ks_trace *t)
 
 static bool has_our_events(const struct ks_trace *t)
 {
-	if (ks_decoder_events(t->decoder))
+	if (t->info.events)
 		return true;
 	ks_err("%s: no kvmsched events in it", t->path);
 	ks_hint("record with `kvmsched record`, or `trace-cmd record -e kvmsched` with the module loaded");

@@ -21,6 +21,7 @@ enum ks_file_clock {
 struct ks_trace_info {
 	unsigned int version;	/* of the file's format */
 	unsigned int cpus;
+	unsigned int events;	/* of our system that it describes */
 	enum ks_file_clock clock;
 	/* Option TSC2NSEC; mult 0: the file has none */
 	u32 tsc_mult, tsc_shift;

@@ -24,6 +24,7 @@ struct stream {
 	unsigned char *buffer;
 	size_t filled, used;	/* of the buffer, in bytes */
 	struct ks_page page;
+	bool cut;		/* the file ends within this page */
 	s64 missed;		/* to tell before the coming record */
 	const void *data;	/* the coming record */
 	size_t size;
@@ -79,6 +80,7 @@ static bool next_page(struct merge *m, struct stream *s)
 		size = m->page_size;
 	ks_page_start(&s->page, s->buffer + s->used, size, m->page_size);
 	s->used += size;
+	s->cut = size < m->page_size;
 	if (s->page.missed && s->missed >= 0)
 		s->missed = s->page.missed < 0 ? -1 : s->missed + s->page.missed;
 	return true;
@@ -91,7 +93,8 @@ static bool advance(struct merge *m, struct stream *s)
 		s->data = ks_page_next(&s->page, &s->size);
 		if (s->data)
 			break;
-		m->trace->info.bad_pages += s->page.bad;
+		/* What is cut is told as absent already. */
+		m->trace->info.bad_pages += s->page.bad && !s->cut;
 		s->page.bad = false;
 		if (!next_page(m, s))
 			return false;

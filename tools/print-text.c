@@ -50,12 +50,16 @@ static void print_lost(const struct ks_view *view)
 		printf("Lost      0\n");
 		return;
 	}
-	printf("Lost      %s%s%" PRIu64 "%s", ks_alarm(), exact ? "" : "at least ",
-	       lost, ks_plain());
+	printf("Lost      %s", ks_alarm());
+	if (lost)
+		printf("%s%" PRIu64, exact ? "" : "at least ", lost);
+	else
+		printf("some, nobody counted how many");
+	printf("%s", ks_plain());
 	for (unsigned int i = 0; i < KS_NR_EVENTS; i++)
 		if (m->lost_closing[i])
 			printf(", %s %" PRIu64, names[i], m->lost_closing[i]);
-	printf("\n          numbers below are too small; record with a larger ring: "
+	printf("\n          what is counted below is less than the truth; a larger ring helps: "
 	       "`kvmsched record -m SIZE`\n");
 }
 
