@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Damaged recordings through the whole of `kvmsched report`, built with ASan
+ * and UBSan: whatever the file, it ends with a status.
+ *
+ * usage: fuzz SECONDS SEED FILE...
+ *
+ * A failure is repeated by its seed: the file is kept as fuzz-SEED.dat in the
+ * current folder until its run has ended.
+ */
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "kvmsched.h"
+
+/*
+ * libtraceevent 1.7 leaks what it had when a format text turns out to be
+ * nonsense.  And a claim of terabytes is to fail as malloc() does.
+ */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+	return "allocator_may_return_null=1";
+}
+
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+	return "leak:libtraceevent\nleak:libtracecmd\n";
+}
+
+static uint64_t state;
+
+static uint32_t next_random(void)
+{
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return state >> 16;
+}
+
+/* Most of what can be broken is in the header, so is half of the damage. */
+static size_t some_place(size_t size)
+{
+	size_t header = size < 65536 ? size : 65536;
+
+	return next_random() % (next_random() % 2 ? header : size);
+}
+
+static void damage(unsigned char *data, size_t *size)
+{
+	static const uint32_t odd[] = {
+		0, 1, 0x7fffffff, 0x80000000, 0xffffffff, 0x1000, 29, 30, 31, 0xffff,
+	};
+
+	for (unsigned int n = 1 + next_random() % 8; n--; ) {
+		size_t at = some_place(*size);
+		size_t run = next_random() % 256;
+		uint32_t value;
+
+		switch (next_random() % 6) {
+		case 0:
+			*size = 1 + at;
+			break;
+		case 1:
+			data[at] ^= 1 << next_random() % 8;
+			break;
+		case 2:
+			data[at] = next_random();
+			break;
+		case 3:
+			value = odd[next_random() % ARRAY_SIZE(odd)];
+			memcpy(data + at, &value, at + 4 <= *size ? 4 : 1);
+			break;
+		case 4:
+			memset(data + at, next_random(), at + run <= *size ? run : 1);
+			break;
+		case 5:
+			for (size_t i = at; i < *size && i < at + run; i++)
+				data[i] = next_random();
+			break;
+		}
+	}
+}
+
+static void write_file(const char *path, const void *data, size_t size)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	if (fd < 0 || ks_write_all(fd, data, size)) {
+		ks_errno("%s", path);
+		exit(KS_EXIT_FAILED);
+	}
+	close(fd);
+}
+
+static void run(unsigned int seed, const char *file, const void *whole, size_t size)
+{
+	unsigned char *data = xmalloc(size);
+	char *path = xasprintf("fuzz-%u.dat", seed);
+	char *argv[] = { (char *)"report", (char *)(seed % 2 ? "--json" : "--host"), path, NULL };
+	int status;
+
+	state = 0x9e3779b97f4a7c15ULL * (seed + 1);
+	memcpy(data, whole, size);
+	damage(data, &size);
+	write_file(path, data, size);
+	optind = 0;
+	status = cmd_report(3, argv);
+	if (status != KS_EXIT_OK && status != KS_EXIT_FAILED) {
+		dprintf(STDERR_FILENO, "%s, seed %u: status %d\n", file, seed, status);
+		abort();
+	}
+	unlink(path);
+	free(path);
+	free(data);
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int seed, runs = 0;
+	time_t end;
+	int out;
+
+	if (argc < 4) {
+		fprintf(stderr, "usage: fuzz SECONDS SEED FILE...\n");
+		return KS_EXIT_USAGE;
+	}
+	end = time(NULL) + atoi(argv[1]);
+	seed = atoi(argv[2]);
+	/* The sanitizers write to file descriptor 2: it stays. */
+	out = dup(STDOUT_FILENO);
+	if (!freopen("/dev/null", "w", stdout))
+		return KS_EXIT_FAILED;
+	stderr = stdout;
+	do {
+		const char *file = argv[3 + runs % (argc - 3)];
+		size_t size;
+		char *whole = ks_read_file(file, &size);
+
+		if (!whole) {
+			dprintf(out, "%s: can't be read\n", file);
+			return KS_EXIT_FAILED;
+		}
+		run(seed++, file, whole, size);
+		free(whole);
+		runs++;
+	} while (time(NULL) < end);
+	dprintf(out, "%u damaged files\n", runs);
+	return KS_EXIT_OK;
+}

@@ -1,0 +1,43 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Some seconds of damaged recordings under ASan and UBSan.
+#
+# usage: fuzz.t            (O: the build folder; FUZZ_SECONDS, FUZZ_SEED)
+set -euo pipefail
+
+here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
+O=$(realpath -- "${O:-$here/../../build}")
+work=$(mktemp -d)
+cd -- "$work"
+
+tests=0
+fuzz()			# fuzz SECONDS NAME FILE...
+{
+	local seconds=$1 name=$2 status=0
+	shift 2
+	tests=$((tests + 1))
+	"$O/unit/fuzz" "$seconds" "${FUZZ_SEED:-1}" "$@" > log 2>&1 || status=$?
+	sed 's/^/# /' log
+	if ((status)); then
+		echo "not ok $tests - $name (kept in $work)"
+		keep=1
+	else
+		echo "ok $tests - $name"
+	fi
+}
+
+keep=
+whole=() by_library=()
+for dat in "$here"/../golden/*.dat; do
+	# The version is a string behind 10 bytes of magic.
+	if [[ $(head -c 11 -- "$dat" | tail -c 1) == 6 ]]; then
+		whole+=("$dat")
+	else
+		by_library+=("$dat")
+	fi
+done
+echo "1..2"
+fuzz "${FUZZ_SECONDS:-5}" "damaged recordings of version 6" "${whole[@]}"
+# Each costs a process, and what libtracecmd does with it is its own affair.
+fuzz 2 "damaged recordings that libtracecmd reads" "${by_library[@]}"
+[[ $keep ]] || rm -rf -- "$work"

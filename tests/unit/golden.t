@@ -1,0 +1,78 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Golden in, golden out: each tests/golden/*.dat is reported as the .txt and
+# .json beside it say.  After a change that is meant to show, look at the
+# difference and accept it with --update.
+#
+# usage: golden.t [--update]            (O: the build folder, as for make)
+set -euo pipefail
+
+here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
+O=$(realpath -- "${O:-$here/../../build}")
+kvmsched=$O/tools/kvmsched
+update=${1:-}
+# The headings' µ needs UTF-8; every libc has this one.
+export LC_ALL=C.UTF-8
+cd -- "$here/../golden"
+
+got=$(mktemp)
+trap 'rm -f -- "$got"' EXIT
+
+tests=0
+compare()		# compare EXPECTED NAME COMMAND...
+{
+	local expected=$1 name=$2 status=0
+	shift 2
+	"$@" > "$got" 2>&1 || status=$?
+	echo "status $status" >> "$got"
+	if [[ $update == --update ]]; then
+		cp -- "$got" "$expected"
+	fi
+	tests=$((tests + 1))
+	if diff -u -- "$expected" "$got" > "$got.diff" 2>&1; then
+		echo "ok $tests - $name"
+	else
+		echo "not ok $tests - $name"
+		sed 's/^/# /' "$got.diff"
+	fi
+	rm -f -- "$got.diff"
+}
+
+for dat in *.dat; do
+	compare "${dat%.dat}.txt" "$dat as tables" \
+		"$kvmsched" report --host "$dat"
+	compare "${dat%.dat}.json" "$dat as JSON" \
+		"$kvmsched" report --json "$dat"
+done
+compare select.txt "one vCPU of one VM" \
+	"$kvmsched" report --vm 4700.1 --vcpu 0 everything.dat
+compare none.txt "a VM that isn't there" \
+	"$kvmsched" report --vm 1 everything.dat
+
+# What the file can't be, and what is said about it
+compare errors.txt "files that are no recordings" bash -c '
+	kvmsched=$1
+	dir=$(mktemp -d)
+	trap "rm -rf -- \"$dir\"" EXIT
+	cp everything.dat "$dir/whole.dat"
+	cd -- "$dir"
+	try() { "$kvmsched" report "$@" > out; echo "status $?"; head -n 3 out; }
+	echo hello > text.dat
+	: > empty.dat
+	head -c 12 whole.dat > start.dat
+	head -c 3000 whole.dat > header.dat
+	head -c -5000 whole.dat > short.dat
+	sed "s/kvmsched\x00/kvmschef\x00/" whole.dat > foreign.dat
+	mkdir dir.dat
+	for f in none text empty start header short foreign dir; do
+		echo "-- $f"
+		try "$f.dat"
+	done
+	echo "-- arguments"
+	try --vm x whole.dat
+	try --vcpu -1 whole.dat
+	try --color whole.dat
+	try whole.dat short.dat
+	try -i
+' bash "$kvmsched" 2>&1
+echo "1..$tests"

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Writes the synthetic recordings of tests/golden: everything that a record
+ * can say at least once, with numbers that a reader can follow by hand.  One
+ * µs is 2000 cycles.
+ *
+ * usage: stories FORMATS DIRECTORY
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kvmsched.h"
+#include "../../module/uapi/kvmsched.h"
+#include "synth.h"
+
+#define US		2000ULL
+
+#define ISA_VMX		1
+#define ISA_SVM		2
+#define SVM_CPUID	0x72
+#define SVM_HLT		0x78
+#define SVM_MSR		0x7c
+#define SVM_IOIO	0x7b
+#define SVM_NPF		0x400
+#define SVM_NOBODY	0x3ff
+#define VMX_HLT		12
+#define VMX_TIMER	52
+
+static struct synth *s;
+static u64 now;			/* cycles */
+static unsigned int cpu;
+static s32 pid;
+static u16 vm, vcpu;
+
+#define PUT(name, ...) do {						\
+	struct ks_rec_##name rec_ = { .ent.pid = pid, __VA_ARGS__ };	\
+									\
+	SYNTH_ADD(s, cpu, now, name, &rec_);				\
+} while (0)
+#define VPUT(name, ...) PUT(name, .vm = vm, .vcpu = vcpu, ##__VA_ARGS__)
+
+static void session(u8 op, u32 classes, unsigned int cpus)
+{
+	for (unsigned int c = 0; c < cpus; c++) {
+		cpu = c;
+		pid = 600;
+		PUT(session, .op = op, .cpu = c, .classes = classes, .pages = 64,
+		    .tsc_khz = SYNTH_TSC_KHZ);
+	}
+	cpu = 0;
+}
+
+static void hook(const char *name, u32 classes, u32 how, s32 status)
+{
+	struct ks_rec_attach rec = {
+		.ent.pid = 600, .classes = classes, .how = how, .status = status,
+	};
+
+	snprintf(rec.hook, sizeof(rec.hook), "%s", name);
+	SYNTH_ADD(s, 0, now, attach, &rec);
+}
+
+static void on(unsigned int c, s32 tid, u16 v, u16 id)
+{
+	cpu = c;
+	pid = tid;
+	vm = v;
+	vcpu = id;
+}
+
+static void identity(s32 tgid, u32 features, u16 policy, u16 rt)
+{
+	VPUT(vcpu, .tgid = tgid, .tsc_offset = -1234567ULL, .tsc_ratio = 1ULL << 32,
+	     .tsc_frac_bits = 32, .features = features, .apicv_inhibits = 2,
+	     .halt_poll_ns = 200000, .policy = policy, .rt_priority = rt,
+	     .prio = rt ? 99 - rt : 120, .comm = "CPU 0/KVM");
+}
+
+static void lightweight(u32 reason, u8 isa, u64 guest_us, u64 host_us)
+{
+	now += (guest_us + host_us) * US;
+	VPUT(exit, .isa = isa, .reason = reason, .guest_cycles = guest_us * US,
+	     .host_cycles = host_us * US, .end = KS_EXIT_BY_ENTRY);
+}
+
+static void cut(u32 reason, u8 isa, u64 guest_us, u64 host_us, u8 end)
+{
+	now += (guest_us + host_us) * US;
+	VPUT(exit, .isa = isa, .reason = reason, .guest_cycles = guest_us * US,
+	     .host_cycles = host_us * US, .end = end);
+}
+
+/* Off the CPU for so long, the last part of it waiting */
+static void off(u8 kind, u64 ran_us, u64 off_us, u64 wait_us, s32 next,
+		const char *comm, s16 prio)
+{
+	struct ks_rec_switch_out out = {
+		.ent.pid = pid, .vm = vm, .vcpu = vcpu, .kind = kind, .loaded = 1,
+		.next_pid = next, .next_prio = prio, .ran_cycles = ran_us * US,
+	};
+
+	snprintf(out.next_comm, sizeof(out.next_comm), "%s", comm);
+	SYNTH_ADD(s, cpu, now, switch_out, &out);
+	now += off_us * US;
+	VPUT(switch_in, .kind = kind, .from_cpu = cpu, .off_cycles = off_us * US,
+	     .wait_ns = wait_us * 1000);
+}
+
+static void timer_round(u64 late_us)
+{
+	VPUT(timer_arm, .mode = KS_TIMER_DEADLINE, .guest_deadline = 12345,
+	     .deadline = now + 50 * US);
+	now += 50 * US + late_us * US;
+	VPUT(timer_expire, .mode = KS_TIMER_DEADLINE, .deadline = now - late_us * US,
+	     .late_cycles = late_us * US);
+	VPUT(irq_accept, .vector = 0xec);
+	now += 2 * US;
+	VPUT(irq_inject, .vector = 0xec);
+	now += 3 * US;
+	VPUT(irq_eoi, .vector = 0xec);
+}
+
+static void host_irq(u8 kind, s32 irq, const char *name, u64 us, bool ended)
+{
+	struct ks_rec_host_irq rec = {
+		.ent.pid = pid, .vm = vm, .vcpu = vcpu, .irq = irq, .kind = kind,
+		.cycles = us * US, .ended_guest = ended,
+	};
+
+	snprintf(rec.name, sizeof(rec.name), "%s", name);
+	SYNTH_ADD(s, cpu, now, host_irq, &rec);
+}
+
+/* A vCPU of the first VM: all that one can do. */
+static void busy_vcpu(void)
+{
+	on(0, 4711, 1, 0);
+	identity(4700, KS_FEATURE_SVM | KS_FEATURE_IRQCHIP, 2, 50);
+	VPUT(load, .user_cycles = 0);
+	for (unsigned int i = 1; i <= 100; i++)
+		lightweight(SVM_CPUID, ISA_SVM, 10, i);
+	for (unsigned int i = 0; i < 10; i++)
+		lightweight(SVM_MSR, ISA_SVM, 5, 2);
+	lightweight(SVM_NOBODY, ISA_SVM, 1, 1);
+	for (unsigned int i = 1; i <= 5; i++) {
+		timer_round(i);
+		VPUT(clockevent, .delta_ns = 4000000, .expires_ns = 4000000);
+		host_irq(KS_HOST_IRQ_TIMER, -1, "local_timer", 4, i % 2);
+	}
+	cut(SVM_HLT, ISA_SVM, 10, 3, KS_EXIT_BY_SWITCH);
+	off(KS_SWITCH_HALTED, 9000, 500, 20, 0, "swapper/0", 120);
+	now += 7 * US;
+	VPUT(entry, .since_exit_cycles = 510 * US);
+	for (unsigned int i = 0; i < 3; i++) {
+		cut(SVM_NPF, ISA_SVM, 100000, 1, KS_EXIT_BY_SWITCH);
+		off(KS_SWITCH_PREEMPTED, 100000, 30000 + 1000 * i, 0, 900 + i / 2,
+		    i / 2 ? "ksoftirqd/0" : "stress", 49);
+		VPUT(entry, .since_exit_cycles = (30001 + 1000 * i) * US);
+	}
+	cut(SVM_IOIO, ISA_SVM, 4, 2, KS_EXIT_BY_PUT);
+	VPUT(put, .exit_reason = 2, .run_cycles = 450000 * US);
+	now += 15 * US;
+	VPUT(load, .user_cycles = 15 * US);
+	now += 1 * US;
+	VPUT(entry, .since_exit_cycles = 18 * US);
+	VPUT(irq_inject, .vector = 0x31, .reinjected = 1);
+	VPUT(policy, .old_policy = 2, .old_prio = 49, .policy = 0, .prio = 125, .nice = 5);
+}
+
+/* VMs of one process, and another one on VMX (a merged file may say so) */
+static void other_vcpus(void)
+{
+	on(1, 4712, 2, 0);
+	identity(4700, KS_FEATURE_SVM | KS_FEATURE_IRQCHIP, 0, 0);
+	lightweight(SVM_CPUID, ISA_SVM, 20, 2);
+	on(1, 5001, 3, 1);
+	identity(5000, KS_FEATURE_VMX, 1, 99);
+	lightweight(VMX_HLT, ISA_VMX, 20, 2);
+	lightweight(VMX_TIMER, ISA_VMX, 20, 2);
+	VPUT(exit, .isa = ISA_VMX, .flags = KS_EXIT_FASTPATH);
+	VPUT(timer_arm, .mode = KS_TIMER_PERIODIC, .hv = 1, .period_ns = 1000000);
+	VPUT(timer_expire, .mode = KS_TIMER_PERIODIC, .hv = 1, .late_cycles = -3 * (s64)US);
+}
+
+static void host_side(void)
+{
+	on(1, 800, 0, 0xffff);
+	for (unsigned int i = 0; i < 4; i++) {
+		PUT(host_switch, .prev_pid = 801, .next_pid = 800, .prev_prio = 120,
+		    .next_prio = 120, .preempted = 1, .prev_comm = "spin-b",
+		    .next_comm = "spin-a");
+		now += 4000 * US;
+		PUT(host_switch, .prev_pid = 800, .next_pid = 801, .prev_prio = 120,
+		    .next_prio = 120, .preempted = 1, .prev_comm = "spin-a",
+		    .next_comm = "spin-b");
+		now += 4000 * US;
+	}
+	host_irq(KS_HOST_IRQ_DEVICE, 24, "virtio0", 9, false);
+}
+
+static void everything(const char *path, const char *formats)
+{
+	const u32 classes = KVMSCHED_CLASS_ALL;
+
+	s = synth_new(path, 2, formats);
+	synth_comm(s, 4711, "CPU 0/KVM");
+	now = 1000 * US;
+	session(KS_SESSION_START, classes, 2);
+	hook("kvm_exit", KVMSCHED_CLASS_EXIT, KVMSCHED_HOW_TRACEPOINT, 0);
+	hook("kvm_entry", KVMSCHED_CLASS_EXIT, KVMSCHED_HOW_TRACEPOINT, 0);
+	hook("vcpu_load", KVMSCHED_CLASS_SWITCH, KVMSCHED_HOW_KPROBE, 0);
+	hook("sched_in/out", KVMSCHED_CLASS_SWITCH, KVMSCHED_HOW_NOTIFIER, 0);
+	hook("clockevents_program_event", KVMSCHED_CLASS_TIMER, KVMSCHED_HOW_KPROBE, -2);
+	busy_vcpu();
+	other_vcpus();
+	host_side();
+	now += 100 * US;
+	session(KS_SESSION_STOP, classes, 2);
+	synth_finish(s);
+}
+
+/* A ring too small: pages with flags, and the closing records */
+static void lossy(const char *path, const char *formats)
+{
+	s = synth_new(path, 1, formats);
+	now = 1000 * US;
+	session(KS_SESSION_START, KVMSCHED_CLASS_EXIT, 1);
+	on(0, 4711, 1, 0);
+	identity(4700, KS_FEATURE_SVM, 0, 0);
+	for (unsigned int i = 0; i < 200; i++) {
+		lightweight(SVM_CPUID, ISA_SVM, 1, 1);
+		if (i == 100)
+			synth_lost(s, 0, 70);
+	}
+	pid = 600;
+	PUT(lost, .event = synth_id(s, KS_EV_exit), .name = "kvmsched_exit", .count = 90);
+	PUT(lost, .event = synth_id(s, KS_EV_entry), .name = "kvmsched_entry", .count = 3);
+	session(KS_SESSION_STOP, KVMSCHED_CLASS_EXIT, 1);
+	synth_finish(s);
+}
+
+/* Enabled events, as trace-cmd records them: no session, no hooks, no end */
+static void plain(const char *path, const char *formats)
+{
+	s = synth_new(path, 1, formats);
+	now = 1000 * US;
+	on(0, 4711, 1, 0);
+	identity(4700, KS_FEATURE_SVM, 0, 0);
+	for (unsigned int i = 0; i < 50; i++)
+		lightweight(SVM_CPUID, ISA_SVM, 10, 5);
+	synth_lost(s, 0, 0);
+	lightweight(SVM_CPUID, ISA_SVM, 10, 5);
+	synth_finish(s);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		void (*write)(const char *path, const char *formats);
+	} stories[] = {
+		{ "everything", everything }, { "lossy", lossy }, { "plain", plain },
+	};
+
+	if (argc != 3) {
+		fprintf(stderr, "usage: stories FORMATS DIRECTORY\n");
+		return 2;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(stories); i++) {
+		char *path = xasprintf("%s/%s.dat", argv[2], stories[i].name);
+
+		stories[i].write(path, argv[1]);
+		free(path);
+	}
+	return 0;
+}
