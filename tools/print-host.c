@@ -118,7 +118,7 @@ static void print_tasks(const struct ks_view *view)
 void ks_print_host(const struct ks_view *view)
 {
 	if (!ks_model_has_class(view->model, KVMSCHED_CLASS_HOST)) {
-		printf("\n%sHost tasks%s: not recorded; `kvmsched record -e host,...` records them\n",
+		printf("\n%sHost tasks%s: not recorded; `kvmsched record -e +host` records them\n",
 		       ks_bold(), ks_plain());
 		return;
 	}
