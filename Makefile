@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# `make help` lists what there is to make.
+
+MAKEFLAGS += --no-print-directory
+TOP := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
+O ?= $(TOP)/build
+export O
+PREFIX ?= /usr/local
+LAB_KERNELS := 6.1 6.12 6.12-rt
+
+# The kernel that the module is built for: a lab kernel by its name, or
+# whichever KDIR is prepared to build modules for; by default the running one.
+ifdef KERNEL
+KDIR := $(O)/kernels/$(KERNEL)/build
+endif
+KDIR ?= /lib/modules/$(shell uname -r)/build
+# Debian's kernel.release lacks the ABI number: this is what uname -r prints.
+RELEASE = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' '$(KDIR)/include/generated/utsrelease.h')
+KBUILD = $(MAKE) -C '$(KDIR)' M='$(O)/module/$(RELEASE)' W=1 $(if $(KERNEL),KCFLAGS=-Werror)
+
+all: tools modules ## the program, and the module for the running kernel
+
+tools: ## the program kvmsched
+	@$(MAKE) -C tools
+
+# Built among links to the sources: one tree serves any number of kernels.
+modules: kernel ## the module for the running kernel, or for KERNEL=6.1, or with KDIR=...
+	+@dir='$(O)/module/$(RELEASE)'; mkdir -p "$$dir"; exec 9<"$$dir"; flock 9; \
+	  cp -rsf '$(TOP)'/module/. "$$dir/" && $(KBUILD) $(if $(V),,-s) modules
+
+sparse: modules ## the same, and sparse over the module's sources
+	+@flock '$(O)/module/$(RELEASE)' $(KBUILD) $(if $(V),,-s) C=2 CF=-Wsparse-error modules
+
+kernel:
+	@$(if $(KERNEL),tests/lab/kernel $(KERNEL) >/dev/null)
+	@test -f '$(KDIR)/include/generated/utsrelease.h' || { \
+	  echo 'No headers for the kernel $(shell uname -r) in $(KDIR).'; \
+	  echo 'To build the module for it, as root:  apt install linux-headers-$(shell uname -r)'; \
+	  echo 'To try kvmsched without:  make demo'; \
+	  false; } >&2
+
+guests: ## the tiny guests and their VMM
+	@$(MAKE) -s -C tests/guest
+
+install: all ## module, program and man pages; DESTDIR, PREFIX (/usr/local)
+	$(KBUILD) INSTALL_MOD_PATH='$(DESTDIR)' INSTALL_MOD_DIR=updates modules_install
+	$(MAKE) -C tools install DESTDIR='$(DESTDIR)' prefix='$(PREFIX)'
+
+uninstall: kernel ## what install put there
+	rm -f '$(DESTDIR)/lib/modules/$(RELEASE)'/updates/kvmsched.ko*
+	$(if $(DESTDIR),,depmod '$(RELEASE)')
+	rm -f '$(DESTDIR)$(PREFIX)'/bin/kvmsched '$(DESTDIR)$(PREFIX)'/share/man/man[18]/kvmsched*.[18]
+
+deps: ## Debian packages for all of it: installs them (root), or prints the apt line
+	@tests/deps build lab check
+
+lab: ## a shell on a KVM host in a box; KERNEL=6.1, ARGS= as tests/lab/run --help says
+	@tests/deps build lab
+	@$(MAKE) tools guests
+	@$(MAKE) modules KERNEL=$(or $(KERNEL),6.1)
+	@tests/lab/run --kernel $(or $(KERNEL),6.1) $(ARGS)
+
+demo: ## CFS beside SCHED_RR, recorded from real guests in the lab
+	@tests/demo/demo
+
+check: ## all tests, in the lab, on all its kernels
+	@tests/check
+
+bench: ## what recording costs, beside trace-cmd, perf and BPF, in the lab
+	@$(MAKE) -C tests/bench
+
+clean: ## what was built; kernels and packages that were fetched stay in build/kernels
+	@find '$(O)' -mindepth 1 -maxdepth 1 ! -name kernels -exec rm -rf {} +
+
+distclean: ## all of build/
+	rm -rf '$(O)'
+
+help: ## this
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: all tools modules sparse kernel guests install uninstall deps lab demo check bench clean distclean help
