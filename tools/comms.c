@@ -231,10 +231,11 @@ static struct entry entry_parse(const char *p, size_t left)
 	return e;
 }
 
-static void add_page(struct comms *comms, const struct source *found, size_t nr,
-		     const unsigned char *wanted, const char *page)
+static size_t add_page(struct comms *comms, const struct source *found,
+		       size_t nr, const unsigned char *wanted, const char *page)
 {
 	const char *p = page + 16, *end;
+	size_t records = 0;
 	uint32_t commit;
 	uint16_t id;
 
@@ -246,7 +247,8 @@ static void add_page(struct comms *comms, const struct source *found, size_t nr,
 
 		p += e.skip;
 		if (p > end || e.size > (size_t)(end - p))
-			return;
+			break;
+		records += e.record;
 		if (e.record && e.size >= 8) {
 			memcpy(&id, p, sizeof(id));
 			for (size_t i = 0; wanted[id] && i < nr; i++)
@@ -255,21 +257,24 @@ static void add_page(struct comms *comms, const struct source *found, size_t nr,
 		}
 		p += e.size;
 	}
+	return records;
 }
 
-void comms_add_pages(struct comms *comms, const struct dat_system *sys,
-		     const void *data, size_t size)
+size_t comms_add_pages(struct comms *comms, const struct dat_system *sys,
+		       const void *data, size_t size)
 {
 	struct source found[ARRAY_SIZE(sources)];
+	size_t records = 0;
 	size_t nr = find_sources(sys, found);
 	unsigned char *wanted = xcalloc(NR_IDS, 1);
 
 	for (size_t i = 0; i < nr; i++)
 		wanted[found[i].id] = 1;
-	for (size_t pos = 0; nr && pos + DAT_PAGE_SIZE <= size;
-	     pos += DAT_PAGE_SIZE)
-		add_page(comms, found, nr, wanted, (const char *)data + pos);
+	for (size_t pos = 0; pos + DAT_PAGE_SIZE <= size; pos += DAT_PAGE_SIZE)
+		records += add_page(comms, found, nr, wanted,
+				    (const char *)data + pos);
 	free(wanted);
+	return records;
 }
 
 char *comms_text(const struct comms *comms, size_t room)

@@ -25,10 +25,11 @@ void comms_add_proc(struct comms *comms);
 
 /*
  * Names within records: whoever ended before the recording did is gone from
- * /proc.  @sys tells the ids of the events, @data are pages of a ring.
+ * /proc.  @sys tells the ids of the events, @data are pages of a ring.  Returns
+ * how many records are in them.
  */
-void comms_add_pages(struct comms *comms, const struct dat_system *sys,
-		     const void *data, size_t size);
+size_t comms_add_pages(struct comms *comms, const struct dat_system *sys,
+		       const void *data, size_t size);
 
 /* Lines "PID COMM", as many as fit into @room bytes with the NUL. */
 char *comms_text(const struct comms *comms, size_t room);

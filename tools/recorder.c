@@ -55,6 +55,7 @@ struct recorder {
 	int signal;		/* that ended it */
 	bool full;		/* the disk is */
 	struct kvmsched_stats total;
+	uint64_t records;	/* in the file */
 };
 
 static double now(void)
@@ -240,7 +241,7 @@ static void show_progress(struct recorder *r)
 		return;
 	r->shown = t;
 	add_stats(r);
-	fprintf(stderr, "\r\033[K%7.1f s  %'llu events  %.1f MB  %'llu lost ",
+	fprintf(stderr, "\r\033[K%7.1f s  %llu events  %.1f MB  %llu lost ",
 		t - r->started, (unsigned long long)r->total.written,
 		spool_bytes(r->spool) / 1e6, (unsigned long long)r->total.lost);
 	fflush(stderr);
@@ -328,11 +329,14 @@ static char **cpustats(struct recorder *r)
 	for (unsigned int cpu = 0; cpu < r->info.nr_cpus; cpu++) {
 		if (device_stats(r->dev, cpu, &stats))
 			memset(&stats, 0, sizeof(stats));
-		texts[cpu] = xasprintf("CPU: %u\nentries: %llu\noverrun: %llu\n"
-				       "dropped events: %llu\n", cpu,
-				       (unsigned long long)stats.written,
+		/* entries: what is still in the ring and in no file */
+		texts[cpu] = xasprintf("CPU: %u\nentries: 0\noverrun: %llu\n"
+				       "dropped events: %llu\nread events: %llu\n",
+				       cpu,
 				       (unsigned long long)stats.overwritten,
-				       (unsigned long long)stats.lost);
+				       (unsigned long long)stats.lost,
+				       (unsigned long long)(stats.written -
+							    stats.overwritten));
 	}
 	return texts;
 }
@@ -350,7 +354,8 @@ static char *all_names(struct recorder *r, size_t room)
 
 		if (!pages)
 			continue;
-		comms_add_pages(comms, &r->desc.events, pages, size);
+		r->records += comms_add_pages(comms, &r->desc.events, pages,
+					      size);
 		spool_unmap(pages, size);
 	}
 	comms_merge(comms, r->comms);
@@ -385,16 +390,27 @@ static int finish(struct recorder *r)
 
 static void summarize(struct recorder *r, uint64_t bytes)
 {
+	unsigned long long unwritten;
+
 	add_stats(r);
+	unwritten = r->total.written - r->total.overwritten - r->records;
 	if (r->progress && r->shown)
 		fprintf(stderr, "\r\033[K");
-	if (!r->opts->quiet)
-		fprintf(stderr, "kvmsched: %.3f s, %'llu records, %.3f MB in %s, %'llu lost%s\n",
-			r->ended - r->started,
-			(unsigned long long)(r->total.written - r->total.overwritten),
-			bytes / 1e6, r->opts->file,
-			(unsigned long long)r->total.lost,
-			r->total.overwritten ? " (older ones overwritten)" : "");
+	if (r->opts->quiet) {
+		if (r->total.lost)
+			ks_warn("%llu records were lost",
+				(unsigned long long)r->total.lost);
+		return;
+	}
+	fprintf(stderr, "kvmsched: %.3f s, %llu records, %.3f MB in %s, %llu lost",
+		r->ended - r->started, (unsigned long long)r->records,
+		bytes / 1e6, r->opts->file, (unsigned long long)r->total.lost);
+	if (r->total.overwritten)
+		fprintf(stderr, ", %llu older ones overwritten",
+			(unsigned long long)r->total.overwritten);
+	if (unwritten)
+		fprintf(stderr, ", %llu could not be written", unwritten);
+	fprintf(stderr, "\n");
 	if (r->total.lost)
 		ks_hint("larger rings lose less: -m SIZE (they had %u KiB on each CPU)",
 			r->info.pages * (DAT_PAGE_SIZE / 1024));
