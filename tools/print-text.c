@@ -2,6 +2,7 @@
 /*
  * The report as tables.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "print.h"
 #include "reasons.h"
 
+#define WIDTH		100	/* of the lines that are wrapped */
 #define HEADINGS(...)	((const char *const[]){ __VA_ARGS__, NULL })
 
 /* avg, p50, p99, max: the four that fit beside others */
@@ -63,22 +65,33 @@ static void print_lost(const struct ks_view *view)
 	       "`kvmsched record -m SIZE`\n");
 }
 
+/* Names after one another, wrapped, behind the way that they are attached. */
 static void print_hooks_by(const struct ks_model *m, unsigned int how)
 {
-	const char *sep = "";
-	bool any = false;
+	size_t column = 0;
 
 	for (unsigned int i = 0; i < m->nr_hooks; i++) {
+		size_t length = strlen(m->hooks[i].name);
+
 		if (m->hooks[i].status || m->hooks[i].how != how)
 			continue;
-		if (!any)
-			printf("          %-17s", ks_hook_how(how) ? ks_hook_how(how) : "?");
-		any = true;
-		printf("%s%s", sep, m->hooks[i].name);
-		sep = ", ";
+		if (!column) {
+			column = printf("          %-17s", ks_hook_how(how));
+		} else if (column + length > WIDTH - 3) {
+			column = printf(",\n%27s", "") - 2;
+		} else {
+			column += printf(", ");
+		}
+		column += printf("%s", m->hooks[i].name);
 	}
-	if (any)
+	if (column)
 		putchar('\n');
+}
+
+static const char *why_not(s32 status)
+{
+	/* Of the other vendor, or of another version */
+	return status == -ENOENT ? "not in this kernel" : strerror(-status);
 }
 
 static void print_attach(const struct ks_view *view)
@@ -96,7 +109,7 @@ static void print_attach(const struct ks_view *view)
 		if (m->hooks[i].status)
 			printf("          %snot%s              %s: %s\n", ks_alarm(),
 			       ks_plain(), m->hooks[i].name,
-			       strerror(-m->hooks[i].status));
+			       why_not(m->hooks[i].status));
 }
 
 static void print_tsc(const struct ks_view *view)
@@ -454,6 +467,10 @@ static void print_timers(const struct ks_view *view)
 	if (!recorded(view, KVMSCHED_CLASS_TIMER, "Guest timers", "timer"))
 		return;
 	ks_title(view, "Guest timers");
+	if (!t->armed[0] && !t->armed[1] && !t->armed[2] && !t->rearmed && !t->expired) {
+		printf("none\n");
+		return;
+	}
 	print_timer_counts(t);
 	rows = ks_rows_begin(HEADINGS("<Leg", "Count", "Min µs", "Max µs", "Avg µs",
 				      "p50 µs", "p99 µs", "p99.9 µs"));

@@ -48,8 +48,9 @@ static void print_loss(const struct ks_view *view)
 	if (!lost && exact)
 		return;
 	if (lost)
-		printf("  %s(%s%" PRIu64 " records lost)%s", ks_alarm(),
-		       exact ? "" : "at least ", lost, ks_plain());
+		printf("  %s(%s%" PRIu64 " record%s lost)%s", ks_alarm(),
+		       exact ? "" : "at least ", lost, lost == 1 ? "" : "s",
+		       ks_plain());
 	else
 		printf("  %s(records lost)%s", ks_alarm(), ks_plain());
 }
@@ -136,7 +137,9 @@ void ks_cell_share(struct ks_rows *rows, double part, double whole)
 
 void ks_rows_end(struct ks_rows *rows)
 {
-	if (scols_print_table(rows->table))
+	if (!scols_table_get_nlines(rows->table))
+		printf("none\n");
+	else if (scols_print_table(rows->table))
 		nomem();
 	scols_unref_table(rows->table);
 }
