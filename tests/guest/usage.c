@@ -82,6 +82,8 @@ void usage_print(struct json *json, const struct usage *begin,
 	json_u64(json, "cpu_ns", end->cpu_ns - begin->cpu_ns);
 	json_u64(json, "nvcsw", end->nvcsw - begin->nvcsw);
 	json_u64(json, "nivcsw", end->nivcsw - begin->nivcsw);
+	json_u64(json, "nvcsw_end", end->nvcsw);
+	json_u64(json, "nivcsw_end", end->nivcsw);
 	json_open(json, "schedstat", '{');
 	json_u64(json, "run_ns",
 		 end->schedstat_run_ns - begin->schedstat_run_ns);
