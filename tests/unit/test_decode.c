@@ -39,6 +39,14 @@ static const char other_eoi[] =
 	"\tfield:u64 vm;\toffset:16;\tsize:8;\tsigned:0;\n"
 	"\nprint fmt: \"\"\n";
 
+/* All fields of ours, two of them swapped */
+static const char swapped_eoi[] =
+	"name: kvmsched_irq_eoi\nID: 77\n" COMMON
+	"\tfield:u16 vcpu;\toffset:8;\tsize:2;\tsigned:0;\n"
+	"\tfield:u16 vm;\toffset:10;\tsize:2;\tsigned:0;\n"
+	"\tfield:s32 vector;\toffset:12;\tsize:4;\tsigned:1;\n"
+	"\nprint fmt: \"\"\n";
+
 static const char newer[] =
 	"name: kvmsched_teleport\nID: 99\n" COMMON
 	"\tfield:u64 where;\toffset:8;\tsize:8;\tsigned:0;\n"
@@ -94,6 +102,18 @@ static void decodes_another_layout(void **unused)
 	assert_int_equal(rec.irq_eoi.vcpu, 0);
 	assert_string_equal(ks_decoder_missing(d, 0), "kvmsched_irq_eoi.vcpu");
 	assert_null(ks_decoder_missing(d, 1));
+}
+
+static void decodes_another_order(void **unused)
+{
+	struct raw raw = { .type = 77, .data = { 1, 0, 2, 0, 3, 0, 0, 0 } };
+
+	assert_true(ks_decoder_add(d, swapped_eoi, strlen(swapped_eoi)));
+	assert_int_equal(ks_decode(d, &raw, 16, &rec), KS_DECODED);
+	assert_int_equal(rec.irq_eoi.vcpu, 1);
+	assert_int_equal(rec.irq_eoi.vm, 2);
+	assert_int_equal(rec.irq_eoi.vector, 3);
+	assert_null(ks_decoder_missing(d, 0));
 }
 
 static void short_records_are_refused(void **unused)
@@ -162,6 +182,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(decodes_its_own_layout),
 		TEST(decodes_another_layout),
+		TEST(decodes_another_order),
 		TEST(short_records_are_refused),
 		TEST(others_are_told_apart),
 		TEST(nonsense_is_no_format),
