@@ -24,12 +24,6 @@ struct name {
 	char comm[COMM_LEN];
 };
 
-struct comms {
-	size_t nr, room;
-	struct name *names;
-	unsigned char *known;	/* bitmap by pid */
-};
-
 /* Where a record tells a name. */
 static const struct {
 	const char *event, *pid, *comm;
@@ -49,6 +43,16 @@ struct source {
 	struct field pid, comm;
 };
 
+struct comms {
+	size_t nr, room;
+	struct name *names;
+	unsigned char *known;	/* bitmap by pid */
+	/* for names in records */
+	struct source sources[ARRAY_SIZE(sources)];
+	size_t nr_sources;
+	unsigned char *wanted;	/* by event id */
+};
+
 struct comms *comms_new(void)
 {
 	struct comms *comms = xcalloc(1, sizeof(*comms));
@@ -63,6 +67,7 @@ void comms_free(struct comms *comms)
 		return;
 	free(comms->names);
 	free(comms->known);
+	free(comms->wanted);
 	free(comms);
 }
 
@@ -162,22 +167,26 @@ static const char *find_format(const struct dat_system *sys, int id)
 	return NULL;
 }
 
-static size_t find_sources(const struct dat_system *sys, struct source *found)
+void comms_set_events(struct comms *comms, const struct dat_system *sys)
 {
-	size_t nr = 0;
-
+	if (!comms->wanted)
+		comms->wanted = xmalloc(NR_IDS);
+	memset(comms->wanted, 0, NR_IDS);
+	comms->nr_sources = 0;
 	for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
+		struct source *found = &comms->sources[comms->nr_sources];
 		int id = formats_id(sys, sources[i].event);
 		const char *format = id < 0 ? NULL : find_format(sys, id);
 
-		found[nr].id = id;
-		if (format && (unsigned int)id < NR_IDS &&
-		    find_field(format, sources[i].pid, &found[nr].pid) &&
-		    find_field(format, sources[i].comm, &found[nr].comm) &&
-		    found[nr].pid.size == 4 && found[nr].comm.size <= COMM_LEN)
-			nr++;
+		if (!format || (unsigned int)id >= NR_IDS ||
+		    !find_field(format, sources[i].pid, &found->pid) ||
+		    !find_field(format, sources[i].comm, &found->comm) ||
+		    found->pid.size != 4 || found->comm.size > COMM_LEN)
+			continue;
+		found->id = id;
+		comms->wanted[id] = 1;
+		comms->nr_sources++;
 	}
-	return nr;
 }
 
 static void add_record(struct comms *comms, const struct source *source,
@@ -196,84 +205,74 @@ static void add_record(struct comms *comms, const struct source *source,
 	comms_add(comms, pid, comm);
 }
 
-/* An entry of a page: its header, and whether a record is in it. */
-struct entry {
-	size_t skip;		/* header */
-	size_t size;		/* what follows it */
-	bool record;
-};
-
-static struct entry entry_parse(const char *p, size_t left)
+static void look_at_record(struct comms *comms, const char *record, size_t size)
 {
-	uint32_t head, array = 0;
-	struct entry e = { .skip = sizeof(head) };
+	uint16_t id;
 
-	memcpy(&head, p, sizeof(head));
-	if (left >= 2 * sizeof(head))
-		memcpy(&array, p + sizeof(head), sizeof(array));
-	switch (head & 31) {
-	case 0:			/* the length stands first, counts itself */
-		e.skip += sizeof(array);
-		e.size = array > 4 ? ((array + 3) & ~3U) - 4 : 0;
-		e.record = true;
-		break;
-	case 29:		/* padding; without a time delta up to the end */
-		e.size = head >> 5 ? array : left - e.skip;
-		break;
-	case 30:		/* time extend */
-	case 31:		/* absolute time stamp */
-		e.size = sizeof(array);
-		break;
-	default:
-		e.size = (head & 31) * 4;
-		e.record = true;
-	}
-	return e;
+	memcpy(&id, record, sizeof(id));
+	for (size_t i = 0; i < comms->nr_sources; i++)
+		if (comms->sources[i].id == id)
+			add_record(comms, &comms->sources[i], record, size);
 }
 
-static size_t add_page(struct comms *comms, const struct source *found,
-		       size_t nr, const unsigned char *wanted, const char *page)
+/*
+ * An entry that isn't simply a record of 4 to 112 bytes: its size, or 0 where
+ * nothing can follow.  Longer records are none of ours.
+ */
+static size_t odd_entry(uint32_t head, const char *p, size_t left)
 {
-	const char *p = page + 16, *end;
+	uint32_t array;
+
+	if (left < sizeof(head) + sizeof(array))
+		return 0;
+	memcpy(&array, p + sizeof(head), sizeof(array));
+	switch (head & 31) {
+	case 0:			/* a longer record: its length stands first */
+		return array >= 4 ? sizeof(head) + ((array + 3) & ~3U) : 0;
+	case 29:		/* padding; without a time delta up to the end */
+		return head >> 5 ? sizeof(head) + array : 0;
+	default:		/* time extend, absolute time stamp */
+		return sizeof(head) + sizeof(array);
+	}
+}
+
+static size_t add_page(struct comms *comms, const char *page)
+{
+	const unsigned char *wanted = comms->wanted;
+	const char *p = page + 16, *end, *next;
+	uint32_t commit, head;
 	size_t records = 0;
-	uint32_t commit;
 	uint16_t id;
 
 	memcpy(&commit, page + 8, sizeof(commit));
 	commit &= (1U << 27) - 1;
 	end = p + (commit < DAT_PAGE_SIZE - 16 ? commit : DAT_PAGE_SIZE - 16);
-	while (p + sizeof(uint32_t) <= end) {
-		struct entry e = entry_parse(p, end - p);
-
-		p += e.skip;
-		if (p > end || e.size > (size_t)(end - p))
-			break;
-		records += e.record;
-		if (e.record && e.size >= 8) {
-			memcpy(&id, p, sizeof(id));
-			for (size_t i = 0; wanted[id] && i < nr; i++)
-				if (found[i].id == id)
-					add_record(comms, &found[i], p, e.size);
+	/* All entries have 8 bytes at least; what follows is the hot path. */
+	for (; p + 8 <= end; p = next) {
+		memcpy(&head, p, sizeof(head));
+		memcpy(&id, p + sizeof(head), sizeof(id));
+		if ((head & 31) - 1 >= 28) {
+			next = p + odd_entry(head, p, end - p);
+			if (next == p)
+				break;
+			records += !(head & 31);
+			continue;
 		}
-		p += e.size;
+		next = p + sizeof(head) + (head & 31) * 4;
+		records++;
+		if (wanted[id] && next <= end)
+			look_at_record(comms, p + sizeof(head),
+				       next - p - sizeof(head));
 	}
 	return records;
 }
 
-size_t comms_add_pages(struct comms *comms, const struct dat_system *sys,
-		       const void *data, size_t size)
+size_t comms_add_pages(struct comms *comms, const void *data, size_t size)
 {
-	struct source found[ARRAY_SIZE(sources)];
 	size_t records = 0;
-	size_t nr = find_sources(sys, found);
-	unsigned char *wanted = xcalloc(NR_IDS, 1);
 
-	for (size_t i = 0; i < nr; i++)
-		wanted[found[i].id] = 1;
 	for (size_t pos = 0; pos + DAT_PAGE_SIZE <= size; pos += DAT_PAGE_SIZE)
-		records += add_page(comms, found, nr, wanted,
-				    (const char *)data + pos);
-	free(wanted);
+		records += add_page(comms, (const char *)data + pos);
 	return records;
 }
 

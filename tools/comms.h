@@ -25,11 +25,12 @@ void comms_add_proc(struct comms *comms);
 
 /*
  * Names within records: whoever ended before the recording did is gone from
- * /proc.  @sys tells the ids of the events, @data are pages of a ring.  Returns
- * how many records are in them.
+ * /proc.  @sys tells the ids of the events; data are pages of a ring.  This
+ * runs for everything that is recorded: ten instructions for a record without
+ * a name, or with a known one.  Returns how many records there are.
  */
-size_t comms_add_pages(struct comms *comms, const struct dat_system *sys,
-		       const void *data, size_t size);
+void comms_set_events(struct comms *comms, const struct dat_system *sys);
+size_t comms_add_pages(struct comms *comms, const void *data, size_t size);
 
 /* Lines "PID COMM", as many as fit into @room bytes with the NUL. */
 char *comms_text(const struct comms *comms, size_t room);

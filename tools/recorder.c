@@ -46,7 +46,8 @@ struct recorder {
 	struct spool *spool;
 	struct workload workload;
 	struct dat_desc desc;
-	struct comms *comms;	/* names as of the start */
+	struct comms *before;	/* names as of the start */
+	struct comms *named;	/* names within the records */
 	char *uname;
 	double started;		/* seconds of CLOCK_MONOTONIC */
 	double ended;
@@ -113,9 +114,11 @@ static int open_spool(struct recorder *r)
 	size_t size;
 	void *header;
 
-	r->comms = comms_new();
-	comms_add_proc(r->comms);
-	cmdlines = comms_text(r->comms, 16U << 20);
+	r->before = comms_new();
+	r->named = comms_new();
+	comms_set_events(r->named, &r->desc.events);
+	comms_add_proc(r->before);
+	cmdlines = comms_text(r->before, 16U << 20);
 	r->desc.cmdlines = cmdlines;
 	header = dat_header(&r->desc, &size);
 	free(header);
@@ -130,7 +133,7 @@ static int open_spool(struct recorder *r)
 /* For whoever has to recover this. */
 static int save_header(struct recorder *r)
 {
-	char *cmdlines = comms_text(r->comms, 16U << 20);
+	char *cmdlines = comms_text(r->before, 16U << 20);
 	size_t size;
 	void *header;
 	int ret;
@@ -212,11 +215,15 @@ static int start(struct recorder *r)
 static int sink(void *ctx, unsigned int cpu, const void *pages, size_t size)
 {
 	struct recorder *r = ctx;
+	uint64_t before = spool_bytes(r->spool);
+	int ret = spool_append(r->spool, cpu, pages, size);
 
-	if (!spool_append(r->spool, cpu, pages, size))
-		return 0;
-	r->full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
-	return -1;
+	if (ret)
+		r->full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
+	/* Of what is in the file, be it a part only. */
+	r->records += comms_add_pages(r->named, pages,
+				      spool_bytes(r->spool) - before);
+	return ret;
 }
 
 static void add_stats(struct recorder *r)
@@ -348,17 +355,8 @@ static char *all_names(struct recorder *r, size_t room)
 
 	/* Who lives, then who left a name in a record, then who is gone. */
 	comms_add_proc(comms);
-	for (unsigned int cpu = 0; cpu < r->info.nr_cpus; cpu++) {
-		size_t size;
-		const void *pages = spool_map(r->spool, cpu, &size);
-
-		if (!pages)
-			continue;
-		r->records += comms_add_pages(comms, &r->desc.events, pages,
-					      size);
-		spool_unmap(pages, size);
-	}
-	comms_merge(comms, r->comms);
+	comms_merge(comms, r->named);
+	comms_merge(comms, r->before);
 	text = comms_text(comms, room);
 	comms_free(comms);
 	return text;
@@ -505,7 +503,8 @@ int record(const struct record_options *opts)
 	if (r.signals >= 0)
 		close(r.signals);
 	spool_free(r.spool);
-	comms_free(r.comms);
+	comms_free(r.before);
+	comms_free(r.named);
 	formats_free(&r.desc.ftrace);
 	formats_free(&r.desc.events);
 	free(r.uname);

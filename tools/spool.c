@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -282,23 +281,6 @@ uint64_t spool_bytes(const struct spool *spool)
 	for (unsigned int cpu = 0; cpu < spool->nr_cpus; cpu++)
 		bytes += spool->sizes[cpu];
 	return bytes;
-}
-
-const void *spool_map(const struct spool *spool, unsigned int cpu, size_t *size)
-{
-	void *map;
-
-	*size = spool->sizes[cpu];
-	if (!*size)
-		return NULL;
-	map = mmap(NULL, *size, PROT_READ, MAP_SHARED, spool->fds[cpu],
-		   spool->room);
-	return map == MAP_FAILED ? NULL : map;
-}
-
-void spool_unmap(const void *map, size_t size)
-{
-	munmap((void *)map, size);
 }
 
 size_t spool_room(const struct spool *spool)

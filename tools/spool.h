@@ -43,10 +43,8 @@ int spool_save_header(struct spool *spool, const void *header, size_t size);
 int spool_append(struct spool *spool, unsigned int cpu, const void *pages,
 		 size_t size);
 
-/* Bytes appended so far; of one CPU, and a map of them (NULL if none). */
+/* Appended so far. */
 uint64_t spool_bytes(const struct spool *spool);
-const void *spool_map(const struct spool *spool, unsigned int cpu, size_t *size);
-void spool_unmap(const void *map, size_t size);
 
 size_t spool_room(const struct spool *spool);
 
