@@ -22,29 +22,34 @@ static unsigned int step_of(uint64_t value, unsigned int octave)
 	return (value >> (octave - 1)) & (KS_HIST_STEPS - 1);
 }
 
-/* The middle of a bucket; the width of octave o's buckets is 2^(o - 1). */
-static uint64_t bucket_value(unsigned int octave, unsigned int step)
+/* The mean of a bucket's values; the width of octave o's buckets is 2^(o - 1). */
+static uint64_t bucket_value(const struct ks_bucket *b, unsigned int octave,
+			     unsigned int step)
 {
-	uint64_t width;
+	uint64_t width, low, mean;
 
 	if (!octave)
 		return step;
 	width = 1ULL << (octave - 1);
-	return (uint64_t)(KS_HIST_STEPS + step) * width + width / 2;
+	low = (uint64_t)(KS_HIST_STEPS + step) * width;
+	mean = b->sum / b->count;
+	return mean - low < width ? mean : low + width / 2;
 }
 
-static uint64_t *octave_get(struct ks_hist *h, unsigned int octave)
+static struct ks_bucket *octave_get(struct ks_hist *h, unsigned int octave)
 {
 	if (!h->octave[octave])
-		h->octave[octave] = xcalloc(KS_HIST_STEPS, sizeof(uint64_t));
+		h->octave[octave] = xcalloc(KS_HIST_STEPS, sizeof(struct ks_bucket));
 	return h->octave[octave];
 }
 
 static void bucket_add(struct ks_hist *h, uint64_t value, uint64_t count)
 {
 	unsigned int octave = octave_of(value);
+	struct ks_bucket *b = &octave_get(h, octave)[step_of(value, octave)];
 
-	octave_get(h, octave)[step_of(value, octave)] += count;
+	b->count += count;
+	b->sum += value * count;
 }
 
 /* Take over what is exact. */
@@ -72,13 +77,15 @@ void ks_hist_merge(struct ks_hist *into, const struct ks_hist *from)
 	extremes_add(into, from->min, from->max, from->count);
 	into->sum += from->sum;
 	for (unsigned int o = 0; o < KS_HIST_OCTAVES; o++) {
-		uint64_t *octave;
+		struct ks_bucket *octave;
 
 		if (!from->octave[o])
 			continue;
 		octave = octave_get(into, o);
-		for (unsigned int i = 0; i < KS_HIST_STEPS; i++)
-			octave[i] += from->octave[o][i];
+		for (unsigned int i = 0; i < KS_HIST_STEPS; i++) {
+			octave[i].count += from->octave[o][i].count;
+			octave[i].sum += from->octave[o][i].sum;
+		}
 	}
 }
 
@@ -91,10 +98,13 @@ void ks_hist_merge_scaled(struct ks_hist *into, const struct ks_hist *from,
 		     ks_scale(scale, from->max), from->count);
 	into->sum += ks_scale_sum(scale, from->sum);
 	for (unsigned int o = 0; o < KS_HIST_OCTAVES; o++) {
-		for (unsigned int i = 0; from->octave[o] && i < KS_HIST_STEPS; i++)
-			if (from->octave[o][i])
-				bucket_add(into, ks_scale(scale, bucket_value(o, i)),
-					   from->octave[o][i]);
+		for (unsigned int i = 0; from->octave[o] && i < KS_HIST_STEPS; i++) {
+			const struct ks_bucket *b = &from->octave[o][i];
+
+			if (b->count)
+				bucket_add(into, ks_scale(scale, bucket_value(b, o, i)),
+					   b->count);
+		}
 	}
 }
 
@@ -117,10 +127,10 @@ static uint64_t value_at(const struct ks_hist *h, uint64_t rank)
 		return h->max;
 	for (unsigned int o = 0; o < KS_HIST_OCTAVES; o++) {
 		for (unsigned int i = 0; h->octave[o] && i < KS_HIST_STEPS; i++) {
-			seen += h->octave[o][i];
+			seen += h->octave[o][i].count;
 			if (seen < rank)
 				continue;
-			value = bucket_value(o, i);
+			value = bucket_value(&h->octave[o][i], o, i);
 			if (value < h->min)
 				return h->min;
 			return value > h->max ? h->max : value;

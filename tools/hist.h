@@ -4,10 +4,11 @@
  *
  * Count, sum, minimum and maximum are exact.  Percentiles come from buckets,
  * KS_HIST_STEPS of equal width between one power of two and the next; values
- * below KS_HIST_STEPS have a bucket each.  A percentile is the middle of the
+ * below KS_HIST_STEPS have a bucket each.  A percentile is the mean of the
  * bucket that holds the value of its rank (nearest rank: the smallest value
- * that at least q of all values don't exceed), so it is off by at most
- * 1 / (2 * KS_HIST_STEPS), 0.8 %.
+ * that at least q of all values don't exceed), so it is off by less than
+ * 1 / KS_HIST_STEPS, 0.8 %, and by nothing where all values of a bucket are
+ * the same, as time slices often are.
  */
 #ifndef KVMSCHED_HIST_H
 #define KVMSCHED_HIST_H
@@ -15,19 +16,24 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define KS_HIST_BITS	6
+#define KS_HIST_BITS	7
 #define KS_HIST_STEPS	(1U << KS_HIST_BITS)
 #define KS_HIST_OCTAVES	(64 - KS_HIST_BITS + 1)
 
 __extension__ typedef unsigned __int128 ks_u128;
 __extension__ typedef __int128 ks_s128;
 
+struct ks_bucket {
+	uint64_t count;
+	uint64_t sum;		/* wraps; wrong means are put right then */
+};
+
 /* All zeroes is an empty one. */
 struct ks_hist {
 	uint64_t count;
 	uint64_t min, max;
 	ks_u128 sum;
-	uint64_t *octave[KS_HIST_OCTAVES];	/* allocated at first use */
+	struct ks_bucket *octave[KS_HIST_OCTAVES];	/* allocated at first use */
 };
 
 /* Of values that may be negative: their magnitudes, apart. */
@@ -54,7 +60,7 @@ struct ks_summary {
 
 void ks_hist_add(struct ks_hist *h, uint64_t value);
 void ks_hist_merge(struct ks_hist *into, const struct ks_hist *from);
-/* The values of @from times @scale; percentiles lose twice as much then. */
+/* The values of @from times @scale, bucket by bucket. */
 void ks_hist_merge_scaled(struct ks_hist *into, const struct ks_hist *from,
 			  const struct ks_scale *scale);
 /* The value at rank ceil(@num / @den * count); 0 of an empty histogram. */

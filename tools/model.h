@@ -269,7 +269,7 @@ struct ks_user_stats *ks_user_get(struct ks_vcpu *v, u32 reason);
 struct ks_taker *ks_taker_get(struct ks_switch_stats *sw, s32 pid,
 			      const char *comm, s16 prio);
 #define KS_OTHERS	"(others)"
-#define KS_OTHER_REASON	0xffffffffU
+#define KS_OTHER_REASON	0xfffffffeU	/* 0xffffffff is SVM's error */
 
 /* model-irq.c: interrupts and timers of a vCPU */
 void ks_irq_record(struct ks_model *m, struct ks_vcpu *v,

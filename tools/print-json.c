@@ -110,16 +110,21 @@ static json_t *exits_of(const struct ks_view *view, struct ks_vcpu *v)
 	return a;
 }
 
-static json_t *takers_of(const struct ks_times *t, struct ks_vcpu *v)
+static json_t *takers_of(const struct ks_view *view, struct ks_vcpu *v)
 {
+	const struct ks_times *t = &view->times;
 	json_t *a = json_array();
 
 	ks_sort_takers(v);
 	for (unsigned int i = 0; i < v->sw.nr_takers; i++) {
 		const struct ks_taker *taker = &v->sw.takers[i];
+		const struct ks_vcpu *other = ks_vcpu_of_thread(view->model, taker->pid);
 
-		json_array_append_new(a, json_pack("{so si si sI sI sI sI so}",
+		json_array_append_new(a, json_pack("{so si so so si sI sI sI sI so}",
 			"comm", name_of(taker->comm), "pid", taker->pid,
+			"vm", other && other->identified ?
+				json_integer(other->tgid) : json_null(),
+			"vcpu", other ? json_integer(other->id) : json_null(),
 			"prio", taker->prio,
 			"preempted", clamp(taker->count[KS_SWITCH_PREEMPTED]),
 			"halted", clamp(taker->count[KS_SWITCH_HALTED]),
@@ -146,7 +151,7 @@ static json_t *switches_of(const struct ks_view *view, struct ks_vcpu *v)
 		      "preempted_wait_ns", dist(&sw->preempted_wait_cycles, &t->cycles),
 		      "woken_wait_ns", dist(&sw->woken_wait_ns, &t->ns),
 		      "off_cpu_ns", dist(&sw->off_cycles, &t->cycles),
-		      "takers", takers_of(t, v),
+		      "takers", takers_of(view, v),
 		      "in", clamp(sw->in), "migrated", clamp(sw->migrated),
 		      "in_userspace", clamp(sw->in_userspace));
 	for (unsigned int kind = 0; kind < KS_SWITCH_KINDS; kind++)

@@ -344,6 +344,22 @@ static void print_slices(const struct ks_view *view)
 
 #define TAKERS_SHOWN	20
 
+static void cells_taker(struct ks_rows *rows, const struct ks_view *view,
+			const struct ks_taker *t)
+{
+	const struct ks_vcpu *v = ks_vcpu_of_thread(view->model, t->pid);
+	char vm[KS_VM_LEN];
+
+	ks_row(rows);
+	/* Threads of all VMs have the same names. */
+	if (v)
+		ks_cell(rows, "%s (VM %s, vCPU %u)", t->comm, ks_vm_name(vm, v), v->id);
+	else
+		ks_cell(rows, "%s", t->comm);
+	ks_cell(rows, "%d", t->pid);
+	ks_cell(rows, "%d", t->prio);
+}
+
 static void print_takers(const struct ks_view *view)
 {
 	const struct ks_switch_stats *sw = &view->total->sw;
@@ -358,10 +374,7 @@ static void print_takers(const struct ks_view *view)
 		struct ks_summary s;
 		bool known = ks_hist_summary(&t->wait_cycles, &view->times.cycles, &s);
 
-		ks_row(&rows);
-		ks_cell(&rows, "%s", t->comm);
-		ks_cell(&rows, "%d", t->pid);
-		ks_cell(&rows, "%d", t->prio);
+		cells_taker(&rows, view, t);
 		ks_cell_count(&rows, t->count[KS_SWITCH_PREEMPTED]);
 		ks_cell_us(&rows, known, s.total);
 		ks_cell_us(&rows, known, s.avg);

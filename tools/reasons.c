@@ -11,7 +11,7 @@
 #include "../module/uapi/kvmsched.h"
 #include "kvmsched.h"
 #include "reasons.h"
-#include "schema.h"
+#include "model.h"
 
 #define ISA_VMX		1
 #define ISA_SVM		2
@@ -76,6 +76,8 @@ const char *ks_exit_reason(char name[KS_NAME_LEN], uint8_t isa, uint32_t reason)
 	}
 	if (known)
 		snprintf(name, KS_NAME_LEN, "%s%s", known, failed);
+	else if (reason == KS_OTHER_REASON)
+		snprintf(name, KS_NAME_LEN, KS_OTHERS);
 	else if (isa == ISA_VMX || isa == ISA_SVM)
 		snprintf(name, KS_NAME_LEN, "%s %#x",
 			 isa == ISA_VMX ? "vmx" : "svm", reason);
@@ -102,6 +104,8 @@ const char *ks_user_reason(char name[KS_NAME_LEN], uint32_t reason)
 
 	if (reason < ARRAY_SIZE(names) && names[reason])
 		snprintf(name, KS_NAME_LEN, "%s", names[reason]);
+	else if (reason == KS_OTHER_REASON)
+		snprintf(name, KS_NAME_LEN, KS_OTHERS);
 	else
 		snprintf(name, KS_NAME_LEN, "KVM_EXIT_%u", reason);
 	return name;

@@ -49,6 +49,11 @@ bool ks_selected(const struct ks_select *select, const struct ks_vcpu *v)
 	       (select->vcpu < 0 || select->vcpu == v->id);
 }
 
+const struct ks_vcpu *ks_vcpu_of_thread(const struct ks_model *m, s32 tid)
+{
+	return tid > 0 ? ks_table_get(&m->threads, (u32)tid) : NULL;
+}
+
 static void merge_exits(struct ks_vcpu *into, const struct ks_vcpu *from)
 {
 	into->exit_count += from->exit_count;

@@ -46,6 +46,9 @@ bool ks_selected(const struct ks_select *select, const struct ks_vcpu *v);
 void ks_view_init(struct ks_view *view);
 void ks_view_free(struct ks_view *view);
 
+/* The vCPU that this thread carried last; NULL: it's none that we know. */
+const struct ks_vcpu *ks_vcpu_of_thread(const struct ks_model *m, s32 tid);
+
 /* Add up what can be added; identity and open stories stay as they were. */
 void ks_vcpu_merge(struct ks_vcpu *into, const struct ks_vcpu *from);
 
