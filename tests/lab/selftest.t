@@ -116,6 +116,8 @@ ok "no kernel at all is status 125" test "$status" = 125
 lab --smp none -- true
 ok "so is an option without sense" test "$status" = 125
 ok "which is named" said '--smp needs a number'
+lab --memory /nowhere -- true
+ok "and a file that is not there" test "$status" = 125
 
 lab -- "$LAB/nested" -- sh -c 'echo in $((6 * 7)); exit 9'
 ok "a nested guest gives its status" test "$status" = 9
