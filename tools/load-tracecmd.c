@@ -23,6 +23,7 @@
 
 #include <trace-cmd/trace-cmd.h>
 
+#include "cursor.h"
 #include "kvmsched.h"
 #include "load.h"
 
@@ -170,6 +171,25 @@ static bool refused(const struct ks_trace *t, const char *what)
 	return false;
 }
 
+/*
+ * The library turns a TSC clock to ns where the file tells the rate, and shows
+ * neither rate nor clock: look for ourselves.
+ */
+static void look_for_clock(struct ks_trace *t)
+{
+	struct ks_cursor c;
+	u8 order[2];
+
+	/* Magic and version; byte order, size of a long; size of a page */
+	if (t->info.version < 7 || !ks_cursor_init(&c, t->fd, 12) ||
+	    !ks_get(&c, order, sizeof(order)) || order[0])
+		return;
+	ks_skip(&c, 4);
+	ks_v7_options(&c, &t->info);
+	if (t->info.tsc_mult)
+		t->info.clock = KS_CLOCK_NS;
+}
+
 static bool tracecmd_reader_open(struct ks_trace *t)
 {
 	struct reader *r = reader_create(t);
@@ -179,8 +199,7 @@ static bool tracecmd_reader_open(struct ks_trace *t)
 		return false;
 	if (!receive(r) || r->msg.kind != MSG_OPEN)
 		return refused(t, "libtracecmd can't read it");
-	/* The library turns a TSC clock to ns where it knows the rate. */
-	t->info.clock = KS_CLOCK_NS;
+	look_for_clock(t);
 	t->info.cpus = r->msg.open.cpus;
 	t->info.events = r->msg.open.events;
 	return true;

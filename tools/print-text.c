@@ -115,15 +115,17 @@ static void print_attach(const struct ks_view *view)
 static void print_tsc(const struct ks_view *view)
 {
 	static const char *const sources[] = {
-		[KS_TSC_UNKNOWN] = "unknown: what is measured in cycles has no time",
+		[KS_TSC_UNKNOWN] = "unknown: cycles have no time; use trace-cmd's default clock or `-C tsc2nsec`",
 		[KS_TSC_OPTION] = "by the file's TSC2NSEC",
 		[KS_TSC_SESSION] = "by the module's tsc_khz",
 		[KS_TSC_RECORDS] = "as the records' two clocks compare",
 	};
 	const struct ks_scale *s = &view->times.cycles;
 
+	/* What is measured has as many digits as it deserves. */
 	if (s->known && s->mult)
-		printf("TSC       %.3f MHz, %s\n",
+		printf(view->times.source == KS_TSC_RECORDS ?
+		       "TSC       about %.0f MHz, %s\n" : "TSC       %.3f MHz, %s\n",
 		       1e3 * (double)(1ULL << s->shift) / s->mult,
 		       sources[view->times.source]);
 	else
