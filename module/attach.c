@@ -142,10 +142,17 @@ static void hook_attach(struct ks_hook *hook)
 	hook->attached = !hook->status;
 }
 
+/* Hits that the kernel dropped because another kprobe's handler ran. */
+static u64 hook_missed(const struct ks_hook *hook)
+{
+	if (hook->how != KVMSCHED_HOW_KPROBE || hook->hint || !hook->attached)
+		return hook->missed;
+	return hook->missed + hook->kprobe.nmissed;
+}
+
 static void hook_detached(struct ks_hook *hook)
 {
-	if (hook->how == KVMSCHED_HOW_KPROBE)
-		hook->missed += hook->kprobe.nmissed;
+	hook->missed = hook_missed(hook);
 	hook->attached = false;
 }
 
@@ -207,33 +214,47 @@ static void attach_wanted(u32 wanted)
 			hook_attach(hook);
 }
 
-static const char *how_name(const struct ks_hook *hook)
+/* Append the rows of one kind to @text; frees it and returns the longer one. */
+static char *tell_rows(char *text, const char *title, u32 wanted, u32 how,
+		       bool attached)
 {
-	return hook->how == KVMSCHED_HOW_TRACEPOINT ? "tracepoint" : "kprobe";
+	struct ks_hook *hook;
+	unsigned int table;
+	bool first = true;
+	char *longer;
+
+	for_each_hook(table, hook) {
+		if (!(hook->classes & wanted) || !hook_chosen(hook) ||
+		    hook->how != how || hook->attached != attached)
+			continue;
+		longer = kasprintf(GFP_KERNEL, "%s%s%s", text ?: "",
+				   first ? title : " ", hook->name);
+		kfree(text);
+		text = longer;
+		if (!attached) {
+			longer = kasprintf(GFP_KERNEL, "%s(%d)", text ?: "",
+					   hook->status);
+			kfree(text);
+			text = longer;
+		}
+		first = false;
+	}
+	return text;
 }
 
 /* One line: what is attached how, and what is not and why. */
 static void tell(u32 wanted)
 {
-	char *text = kasprintf(GFP_KERNEL, "classes %#x, preempt notifier", wanted);
-	struct ks_hook *hook;
-	unsigned int table;
-	char *longer;
+	char *text = NULL;
 
-	for_each_hook(table, hook) {
-		if (!(hook->classes & wanted) || !hook_chosen(hook))
-			continue;
-		if (hook->attached)
-			longer = kasprintf(GFP_KERNEL, "%s, %s:%s", text ?: "",
-					   how_name(hook), hook->name);
-		else
-			longer = kasprintf(GFP_KERNEL, "%s, not %s:%s (%d)",
-					   text ?: "", how_name(hook),
-					   hook->name, hook->status);
-		kfree(text);
-		text = longer;
-	}
-	pr_info("attached: %s\n", text ?: "(no memory to tell)");
+	text = tell_rows(text, "; by kprobe: ", wanted, KVMSCHED_HOW_KPROBE, true);
+	text = tell_rows(text, "; by tracepoint: ", wanted,
+			 KVMSCHED_HOW_TRACEPOINT, true);
+	text = tell_rows(text, "; no kprobe: ", wanted, KVMSCHED_HOW_KPROBE, false);
+	text = tell_rows(text, "; no tracepoint: ", wanted,
+			 KVMSCHED_HOW_TRACEPOINT, false);
+	pr_info("attached for classes %#x by preempt notifier%s\n", wanted,
+		text ?: "");
 	kfree(text);
 }
 
@@ -265,7 +286,7 @@ static void reconcile(void)
 
 	attach_wanted(wanted);
 	detach_unwanted(wanted);
-	if (wanted && wanted != before)
+	if (wanted & ~before)
 		tell(wanted);
 }
 
@@ -316,11 +337,6 @@ int ks_attach_events(u32 classes, int change)
 u32 ks_attached_classes(void)
 {
 	return READ_ONCE(ks_wanted_classes);
-}
-
-static u64 hook_missed(const struct ks_hook *hook)
-{
-	return hook->missed + (hook->attached ? hook->kprobe.nmissed : 0);
 }
 
 /**

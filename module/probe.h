@@ -33,6 +33,7 @@ enum ks_hook_when {
  * @instead:	KS_KPROBE: the tracepoint that this row stands in for
  * @probe:	tracepoint's handler
  * @handler:	kprobe's handler
+ * @hint:	a hit that the kernel dropped loses no record, see the handler
  *
  * The rest belongs to attach.c, under its mutex:
  * @tracepoint:	found, or NULL
@@ -50,6 +51,7 @@ struct ks_hook {
 	const char *instead;
 	void *probe;
 	kprobe_pre_handler_t handler;
+	bool hint;
 
 	struct tracepoint *tracepoint;
 	struct kprobe kprobe;
@@ -66,6 +68,11 @@ struct ks_hook {
 	{ .name = (_name), .module = (_module), .classes = (_classes),	\
 	  .how = KVMSCHED_HOW_KPROBE, .when = (_when),			\
 	  .instead = (_instead), .handler = (_handler) }
+
+#define KS_KPROBE_HINT_ROW(_name, _module, _classes, _handler)		\
+	{ .name = (_name), .module = (_module), .classes = (_classes),	\
+	  .how = KVMSCHED_HOW_KPROBE, .when = KS_ALWAYS,		\
+	  .handler = (_handler), .hint = true }
 
 /* Whatever tells about a vCPU needs to know the vCPU. */
 #define KS_CLASS_VCPU	(KVMSCHED_CLASS_ALL & ~KVMSCHED_CLASS_HOST)
@@ -97,6 +104,8 @@ static inline bool ks_host_to_ring(void)
 }
 
 struct ks_vcpu;
+struct kvm_vcpu;
 void ks_exit_cut(struct ks_vcpu *v, u8 end);
+void ks_timer_learn(struct ks_vcpu *v, struct kvm_vcpu *vcpu);
 
 #endif /* _KVMSCHED_PROBE_H */

@@ -24,40 +24,65 @@ struct host_irq {
 };
 static DEFINE_PER_CPU(struct host_irq, host_irq);
 
-static void record_accept(struct ks_vcpu *v, u16 mode, u8 vector, bool level)
-{
-	struct ks_rec_irq_accept *r;
-	unsigned long flags;
-	u64 now;
+/*
+ * Whose LAPIC is about to accept? The tracepoint kvm_apic_accept_irq tells
+ * each acceptance, but not the VM, and they come from anywhere: other vCPUs,
+ * timers, vhost, the VMM.  So the function around it is probed as well, and
+ * leaves word here, by level of context: a task's may be interrupted.  Where
+ * that word is missing (a kprobe hit that the kernel dropped; a migration just
+ * here), the vcpu_id is looked up.
+ */
+struct accepting {
+	struct task_struct *task;
+	struct ks_vcpu *v;
+};
+#define KS_CONTEXT_LEVELS	4
+static DEFINE_PER_CPU(struct accepting [KS_CONTEXT_LEVELS], accepting);
 
-	if (v && !(v->mask & KVMSCHED_CLASS_IRQ))
-		return;
-	if (!v)
-		return;
-	r = ks_begin(irq_accept, v->ring & KVMSCHED_CLASS_IRQ, now, flags);
-	r->vm = v->vm;
-	r->vcpu = v->id;
-	r->delivery_mode = mode >> 8;
-	r->vector = vector;
-	r->level = level;
-	ks_end(irq_accept, r, flags);
+static struct accepting *accepting_here(void)
+{
+	return this_cpu_ptr(&accepting[interrupt_context_level()]);
 }
 
 /*
  * static int __apic_accept_irq(struct kvm_lapic *apic, int delivery_mode,
  *				int vector, int level, int trig_mode, ...)
- *
- * The tracepoint inside of it has no VM, and interrupts come from anywhere:
- * other vCPUs, timers, vhost, the VMM.  So the function is probed.
  */
 static int on_apic_accept_irq(struct kprobe *kprobe, struct pt_regs *regs)
 {
 	struct kvm_vcpu *vcpu = ks_lapic_vcpu((struct kvm_lapic *)ks_arg1(regs));
+	struct accepting *here = accepting_here();
 
-	if (vcpu)
-		record_accept(ks_vcpu_find(vcpu), ks_arg2(regs), ks_arg3(regs),
-			      ks_arg5(regs));
+	here->v = vcpu ? ks_vcpu_find(vcpu) : NULL;
+	here->task = current;
 	return 0;
+}
+
+/* The first argument is called apicid, and is the vcpu_id since 2009. */
+static void on_accept_irq(void *data, u32 vcpu_id, u16 delivery_mode,
+			  u16 level, u8 vector)
+{
+	struct accepting *here = accepting_here();
+	struct ks_vcpu *v = NULL;
+	struct ks_rec_irq_accept *r;
+	unsigned long flags;
+	u64 now;
+
+	if (here->task == current)
+		v = here->v;
+	here->task = NULL;
+	if (!v || v->id != vcpu_id)
+		v = ks_vcpu_guess(vcpu_id);
+	if (!v || !(v->mask & KVMSCHED_CLASS_IRQ))
+		return;
+
+	r = ks_begin(irq_accept, v->ring & KVMSCHED_CLASS_IRQ, now, flags);
+	r->vm = v->vm;
+	r->vcpu = v->id;
+	r->delivery_mode = delivery_mode;
+	r->vector = vector;
+	r->level = level;
+	ks_end(irq_accept, r, flags);
 }
 
 static void on_inj_virq(void *data, unsigned int vector, bool soft,
@@ -191,8 +216,10 @@ struct ks_hook ks_irq_hooks[] = {
 			  on_eoi),
 	KS_TRACEPOINT_ROW("kvm_inj_virq", "kvm", KVMSCHED_CLASS_IRQ, KS_ALWAYS,
 			  on_inj_virq),
-	KS_KPROBE_ROW("__apic_accept_irq", "kvm", KVMSCHED_CLASS_IRQ, KS_ALWAYS,
-		      NULL, on_apic_accept_irq),
+	KS_TRACEPOINT_ROW("kvm_apic_accept_irq", "kvm", KVMSCHED_CLASS_IRQ,
+			  KS_ALWAYS, on_accept_irq),
+	KS_KPROBE_HINT_ROW("__apic_accept_irq", "kvm", KVMSCHED_CLASS_IRQ,
+			   on_apic_accept_irq),
 	KS_TRACEPOINT_ROW("irq_handler_exit", "", HOST_IRQ_CLASSES, KS_ALWAYS,
 			  on_irq_handler_exit),
 	KS_TRACEPOINT_ROW("irq_handler_entry", "", HOST_IRQ_CLASSES, KS_ALWAYS,

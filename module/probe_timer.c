@@ -7,6 +7,9 @@
  * chooses between an hrtimer and the VMX preemption timer and says so in
  * kvm_hv_timer_state.  So an arm waits in struct ks_vcpu.arm until that, or
  * until the timer expires at once because its deadline has passed.
+ *
+ * Expiry by hrtimer is told by the hrtimer's own tracepoint: a kprobe in an
+ * interrupt that hits another kprobe's handler would be dropped.
  */
 #include <linux/clockchips.h>
 #include <linux/kvm_host.h>
@@ -151,15 +154,8 @@ static void on_hv_timer_state(void *data, unsigned int vcpu_id,
 		record_arm(v, hv_timer_in_use);
 }
 
-/*
- * static void apic_timer_expired(struct kvm_lapic *apic, bool from_timer_fn)
- *
- * From the hrtimer's interrupt, on whatever CPU; from the exit that the
- * preemption timer made; or from arming a timer that is already late.
- */
-static int on_apic_timer_expired(struct kprobe *kprobe, struct pt_regs *regs)
+static void timer_expired(struct kvm_lapic *apic)
 {
-	struct kvm_lapic *apic = (struct kvm_lapic *)ks_arg1(regs);
 	struct kvm_vcpu *vcpu;
 	struct ks_vcpu *v = timer_owner(apic, &vcpu);
 	struct ks_rec_timer_expire *r;
@@ -169,7 +165,7 @@ static int on_apic_timer_expired(struct kprobe *kprobe, struct pt_regs *regs)
 
 	/* One that is pending already swallows this one. */
 	if (!v || ks_lapic_read(apic, int, KS_TIMER_PENDING))
-		return 0;
+		return;
 	if (v->arm_due && v == ks_vcpu_loaded())
 		record_arm(v, ks_lapic_read(apic, bool, KS_TIMER_HV_IN_USE));
 
@@ -182,7 +178,52 @@ static int on_apic_timer_expired(struct kprobe *kprobe, struct pt_regs *regs)
 	r->deadline = deadline_of(vcpu, apic, mode, now);
 	r->late_cycles = now - r->deadline;
 	ks_end(timer_expire, r, flags);
+}
+
+/*
+ * static void apic_timer_expired(struct kvm_lapic *apic, bool from_timer_fn)
+ *
+ * Not from the hrtimer: from the exit that the preemption timer made, or from
+ * arming a timer that is already late; both in the vCPU's thread.
+ */
+static int on_apic_timer_expired(struct kprobe *kprobe, struct pt_regs *regs)
+{
+	if (!(bool)ks_arg2(regs))
+		timer_expired((struct kvm_lapic *)ks_arg1(regs));
 	return 0;
+}
+
+/*
+ * apic_timer_fn() in kvm.ko, as found in the LAPIC of the last vCPU that was
+ * bound: a value to compare with, never called.
+ */
+static void *apic_timer_fn;
+
+/* From the hrtimer's interrupt, on whatever CPU. */
+static void on_hrtimer_expire(void *data, struct hrtimer *hrtimer, ktime_t *now)
+{
+	if (ACCESS_PRIVATE(hrtimer, function) != READ_ONCE(apic_timer_fn))
+		return;
+	timer_expired((struct kvm_lapic *)((char *)hrtimer - KS_LAPIC_TIMER));
+}
+
+/**
+ * ks_timer_learn - look at a vCPU's LAPIC before its timer is believed
+ * @v:	  entry that is being bound
+ * @vcpu: to this
+ *
+ * Context: as ks_vcpu_bind().
+ */
+void ks_timer_learn(struct ks_vcpu *v, struct kvm_vcpu *vcpu)
+{
+	struct hrtimer *hrtimer;
+
+	if (!ks_lapic_readable(vcpu)) {
+		v->features |= KS_FEATURE_NO_LAPIC;
+		return;
+	}
+	hrtimer = (struct hrtimer *)((char *)vcpu->arch.apic + KS_LAPIC_TIMER);
+	WRITE_ONCE(apic_timer_fn, ACCESS_PRIVATE(hrtimer, function));
 }
 
 /*
@@ -211,8 +252,11 @@ static int on_program_event(struct kprobe *kprobe, struct pt_regs *regs)
 struct ks_hook ks_timer_hooks[] = {
 	KS_TRACEPOINT_ROW("kvm_hv_timer_state", "kvm", KVMSCHED_CLASS_TIMER,
 			  KS_ALWAYS, on_hv_timer_state),
-	KS_KPROBE_ROW("apic_timer_expired", "kvm", KVMSCHED_CLASS_TIMER,
-		      KS_ALWAYS, NULL, on_apic_timer_expired),
+	KS_TRACEPOINT_ROW("hrtimer_expire_entry", "", KVMSCHED_CLASS_TIMER,
+			  KS_ALWAYS, on_hrtimer_expire),
+	/* What is dropped in an interrupt came from the hrtimer. */
+	KS_KPROBE_HINT_ROW("apic_timer_expired", "kvm", KVMSCHED_CLASS_TIMER,
+			   on_apic_timer_expired),
 	KS_KPROBE_ROW("restart_apic_timer", "kvm", KVMSCHED_CLASS_TIMER,
 		      KS_ALWAYS, NULL, on_restart_apic_timer),
 	KS_KPROBE_ROW("clockevents_program_event", "", KVMSCHED_CLASS_TIMER,

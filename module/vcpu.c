@@ -13,7 +13,6 @@
 #include <linux/stop_machine.h>
 #include <linux/vmalloc.h>
 
-#include "compat/lapic.h"
 #include "compat/rcu.h"
 #include "exit_reason.h"
 #include "probe.h"
@@ -186,8 +185,6 @@ static u32 features_of(struct kvm_vcpu *vcpu)
 		features |= KS_FEATURE_IRQCHIP;
 	if (boot_cpu_has(X86_FEATURE_TSC_DEADLINE_TIMER))
 		features |= KS_FEATURE_TSC_DEADLINE;
-	if (!ks_lapic_readable(vcpu))
-		features |= KS_FEATURE_NO_LAPIC;
 	return features;
 }
 
@@ -224,6 +221,7 @@ struct ks_vcpu *ks_vcpu_bind(struct kvm_vcpu *vcpu, bool late)
 		rehash(v, vcpu);
 		v->features = features_of(vcpu) | (late ? KS_FEATURE_LATE : 0);
 		ks_exit_prepare(v);
+		ks_timer_learn(v, vcpu);
 		v->mask = 0;
 		set_mask(v);
 		WRITE_ONCE(v->vcpu, vcpu);
@@ -357,6 +355,38 @@ struct ks_vcpu *ks_vcpu_find(struct kvm_vcpu *vcpu)
 			break;
 	raw_spin_unlock_irqrestore(&table.lock, flags);
 	return v;
+}
+
+/**
+ * ks_vcpu_guess - the entry of vCPU @id, where nothing tells the VM
+ * @id: vcpu_id
+ *
+ * Of the VM that the current thread works for, or else the only one that has
+ * such a vCPU.
+ *
+ * Context: any but NMI.
+ * Return: the entry, or NULL: none, or more than one.
+ */
+struct ks_vcpu *ks_vcpu_guess(u16 id)
+{
+	struct ks_vcpu *v, *found = NULL;
+	struct kvm *kvm = this_cpu_read(ks_current)->kvm;
+	unsigned long flags;
+	unsigned int i;
+
+	raw_spin_lock_irqsave(&table.lock, flags);
+	for (i = 0; i < table.used; i++) {
+		v = &table.vcpus[i];
+		if (!v->key || v->id != id || (kvm && v->kvm != kvm))
+			continue;
+		if (found) {
+			found = NULL;
+			break;
+		}
+		found = v;
+	}
+	raw_spin_unlock_irqrestore(&table.lock, flags);
+	return found;
 }
 
 /**

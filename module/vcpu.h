@@ -150,6 +150,7 @@ void ks_vcpu_thread_died(struct ks_vcpu *v);
 void ks_vcpu_identify(struct ks_vcpu *v);
 void ks_vcpu_identity_due(struct ks_vcpu *v);
 struct ks_vcpu *ks_vcpu_find(struct kvm_vcpu *vcpu);
+struct ks_vcpu *ks_vcpu_guess(u16 id);
 void ks_vcpu_forget_vm(struct kvm *kvm);
 
 void ks_vcpus_listen(u32 events, u32 session, const pid_t *vms, u32 nr_vms);
