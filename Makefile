@@ -17,6 +17,8 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 # Debian's kernel.release lacks the ABI number: this is what uname -r prints.
 RELEASE = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' '$(KDIR)/include/generated/utsrelease.h')
 KBUILD = $(MAKE) -C '$(KDIR)' M='$(O)/module/$(RELEASE)' W=1 $(if $(KERNEL),KCFLAGS=-Werror)
+# Headers of a distribution ask for signatures, but don't hold the key.
+UNSIGNED = $(if $(wildcard $(KDIR)/certs/signing_key.pem),,CONFIG_MODULE_SIG_ALL=)
 
 all: tools modules ## the program, and the module for the running kernel
 
@@ -43,7 +45,8 @@ guests: ## the tiny guests and their VMM
 	@$(MAKE) -s -C tests/guest
 
 install: all ## module, program and man pages; DESTDIR, PREFIX (/usr/local)
-	$(KBUILD) INSTALL_MOD_PATH='$(DESTDIR)' INSTALL_MOD_DIR=updates modules_install
+	$(KBUILD) $(UNSIGNED) INSTALL_MOD_PATH='$(DESTDIR)' INSTALL_MOD_DIR=updates modules_install
+	$(if $(DESTDIR),,depmod '$(RELEASE)')
 	$(MAKE) -C tools install DESTDIR='$(DESTDIR)' prefix='$(PREFIX)'
 
 uninstall: kernel ## what install put there

@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# The top Makefile keeps its word: what it installs, and what it says where
+# something is missing.
+set -uo pipefail
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." || exit
+export O=${O:-$PWD/build}
+# Not a part of the make that may have started this.
+unset MAKEFLAGS MAKELEVEL KERNEL KDIR
+work=$(mktemp -d)
+trap 'rm -rf -- "$work"' EXIT
+number=0
+
+# ok NAME COMMAND...: one test, passed when COMMAND succeeds.
+ok()
+{
+	local name=$1
+
+	shift
+	number=$((number + 1))
+	if "$@"; then
+		echo "ok $number - $name"
+	else
+		echo "not ok $number - $name"
+		echo "#   failed: $*"
+		sed 's/^/#   /' "$work/log" | tail -n 20
+	fi
+}
+
+# Run a command, and keep what it said, and its status.
+run()
+{
+	"$@" >"$work/log" 2>&1
+	status=$?
+}
+
+said() { grep -qF -- "$1" "$work/log"; }
+
+run make install KERNEL=6.1 DESTDIR="$work/root" PREFIX=/opt
+ok "make install succeeds" test "$status" = 0
+release=$(<"$O/kernels/6.1/release")
+module=$work/root/lib/modules/$release/updates/kvmsched.ko
+ok "the module is among those of its kernel" test -f "$module"
+ok "it is for that kernel" grep -qz "^vermagic=$release " "$module"
+ok "the program is below PREFIX" test -x "$work/root/opt/bin/kvmsched"
+for page in docs/man/*.[18]; do
+	ok "so is ${page##*/}" test -f "$work/root/opt/share/man/man${page##*.}/${page##*/}"
+done
+run make uninstall KERNEL=6.1 DESTDIR="$work/root" PREFIX=/opt
+ok "make uninstall leaves no file of ours" \
+	test -z "$(find "$work/root" -name '*kvmsched*')"
+
+run make KDIR="$work/nowhere"
+ok "without headers make fails" test "$status" != 0
+ok "and names what to install" said "apt install linux-headers-$(uname -r)"
+ok "the program is built all the same" test -x "$O/tools/kvmsched"
+
+# As somebody without root, on a machine without any of the programs.
+mkdir "$work/bin"
+for program in bash awk sort dirname cat apt-get; do
+	ln -s "$(type -P "$program")" "$work/bin/"
+done
+chmod 755 "$work"
+if ((EUID == 0)); then
+	run setpriv --reuid=65534 --regid=65534 --clear-groups env PATH="$work/bin" bash tests/deps lab
+else
+	run env PATH="$work/bin" bash tests/deps lab
+fi
+ok "who is not root gets the line for apt" \
+	grep -qE '^ +apt-get install -y --no-install-recommends .*qemu-system-x86' "$work/log"
+ok "and a failure" test "$status" = 1
+
+echo "1..$number"
