@@ -16,6 +16,7 @@
 static const struct command commands[] = {
 	{ "record", cmd_record, "record how KVM schedules vCPUs into a trace.dat file" },
 	{ "report", cmd_report, "summarize a recording: vCPUs, exits, switches, interrupts, timers" },
+	{ "compare", cmd_compare, "tell what differs between recordings, and how sure that is" },
 	{ "info",   cmd_info,   "show what this host offers and which VMs run on it" },
 };
 
@@ -32,7 +33,7 @@ static void help(FILE *out)
 	fprintf(out, "usage: kvmsched [--version] [--help] COMMAND [ARGS]\n\n"
 		"Commands:\n");
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].what);
+		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].what);
 	fprintf(out, "\n`kvmsched help COMMAND` shows the manual page of a command,\n"
 		"`kvmsched COMMAND --help` its options.\n");
 }

@@ -38,6 +38,9 @@ struct command {
 int cmd_record(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_info(int argc, char **argv);
+int cmd_policy(int argc, char **argv);
+int cmd_experiment(int argc, char **argv);
+int cmd_compare(int argc, char **argv);
 
 /* Messages, to stderr, each with "kvmsched: " before and a newline behind. */
 void ks_err(const char *fmt, ...) __printf(1, 2);	/* what failed */
