@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <traceevent/event-parse.h>
-
 #include "decode.h"
 #include "kvmsched.h"
 
@@ -70,7 +68,6 @@ struct ks_decoder {
 	struct schema schema[KS_NR_EVENTS];
 	struct layout **layout;	/* by the event's id */
 	unsigned int events;
-	struct tep_handle *tep;	/* our own, for texts */
 	u16 type_offset, type_size, pid_offset;
 	char **missing;
 	unsigned int nr_missing;
@@ -99,7 +96,6 @@ void ks_decoder_destroy(struct ks_decoder *d)
 	for (unsigned int i = 0; i < d->nr_missing; i++)
 		free(d->missing[i]);
 	free(d->missing);
-	tep_free(d->tep);
 	free(d);
 }
 
@@ -121,23 +117,23 @@ unsigned int ks_decoder_events(const struct ks_decoder *d)
 }
 
 /* A field of a size that we can take into a member of ours. */
-static bool usable(const struct want *want, const struct tep_format_field *f)
+static bool usable(const struct want *want, const struct ks_format_field *f)
 {
-	if (f->offset < 0 || f->offset > UINT16_MAX / 2 || f->size <= 0 ||
-	    f->size > UINT16_MAX / 2)
+	if (f->offset > UINT16_MAX / 2 || !f->size || f->size > UINT16_MAX / 2 ||
+	    f->is_dynamic)
 		return false;
 	if (want->is_array)
-		return !(f->flags & TEP_FIELD_IS_DYNAMIC);
+		return true;
 	return f->size == 1 || f->size == 2 || f->size == 4 || f->size == 8;
 }
 
 static void find_field(struct layout *l, const struct want *want,
-		       const struct tep_format_field *f)
+		       const struct ks_format_field *f)
 {
 	l->found[l->nr++] = (struct found) {
 		.from = f->offset, .size = f->size,
 		.to = want->offset, .room = want->size,
-		.is_signed = f->flags & TEP_FIELD_IS_SIGNED,
+		.is_signed = f->is_signed,
 		.is_array = want->is_array,
 	};
 	if (f->offset + f->size > l->need)
@@ -147,19 +143,20 @@ static void find_field(struct layout *l, const struct want *want,
 }
 
 static void find_fields(struct ks_decoder *d, struct layout *l,
-			struct tep_event *event, const struct schema *s)
+			const struct ks_format *format, const struct schema *s)
 {
 	l->known = true;
 	l->same = true;
-	for (const struct want *want = s->want; want < s->want + MAX_FIELDS && want->name; want++) {
-		struct tep_format_field *f = tep_find_field(event, want->name);
+	for (const struct want *want = s->want;
+	     want < s->want + MAX_FIELDS && want->name; want++) {
+		const struct ks_format_field *f = ks_format_find(format, want->name);
 		char *name;
 
 		if (f && usable(want, f)) {
 			find_field(l, want, f);
 			continue;
 		}
-		name = xasprintf("%s.%s", event->name, want->name);
+		name = xasprintf("%s.%s", format->name, want->name);
 		ks_decoder_note_missing(d, name);
 		free(name);
 		l->same = false;
@@ -167,14 +164,13 @@ static void find_fields(struct ks_decoder *d, struct layout *l,
 }
 
 /* Common fields are the same in all events of a file. */
-static bool find_common(struct ks_decoder *d, struct tep_event *event)
+static bool find_common(struct ks_decoder *d, const struct ks_format *f)
 {
-	struct tep_format_field *type = tep_find_common_field(event, "common_type");
-	struct tep_format_field *pid = tep_find_common_field(event, "common_pid");
+	const struct ks_format_field *type = ks_format_find(f, "common_type");
+	const struct ks_format_field *pid = ks_format_find(f, "common_pid");
 
-	if (!type || !pid || type->offset < 0 || type->offset > 256 ||
-	    pid->offset < 0 || pid->offset > 256 || pid->size != 4 ||
-	    (type->size != 2 && type->size != 4))
+	if (!type || !pid || type->offset > 256 || pid->offset > 256 ||
+	    pid->size != 4 || (type->size != 2 && type->size != 4))
 		return false;
 	d->type_offset = type->offset;
 	d->type_size = type->size;
@@ -182,63 +178,27 @@ static bool find_common(struct ks_decoder *d, struct tep_event *event)
 	return true;
 }
 
-static bool add_event(struct ks_decoder *d, struct tep_event *event)
+bool ks_decoder_add(struct ks_decoder *d, const struct ks_format *f)
 {
 	struct layout *l;
 
-	if (event->id < 0 || event->id >= MAX_EVENTS || d->layout[event->id] ||
-	    !find_common(d, event))
+	if (f->id >= MAX_EVENTS || d->layout[f->id] || !find_common(d, f))
 		return false;
 	l = xcalloc(1, sizeof(*l));
 	l->ours = true;
 	l->need = d->pid_offset + sizeof(s32);
 	for (unsigned int i = 0; i < KS_NR_EVENTS; i++) {
-		if (strcmp(d->schema[i].name, event->name))
+		if (strcmp(d->schema[i].name, f->name))
 			continue;
 		l->event = i;
-		find_fields(d, l, event, &d->schema[i]);
+		find_fields(d, l, f, &d->schema[i]);
 	}
 	l->same &= d->pid_offset == offsetof(struct trace_entry, pid) &&
 		   d->type_offset == offsetof(struct trace_entry, type) &&
 		   d->type_size == sizeof(u16);
-	d->layout[event->id] = l;
+	d->layout[f->id] = l;
 	d->events++;
 	return true;
-}
-
-bool ks_decoder_add(struct ks_decoder *d, const char *text, size_t size)
-{
-	static const char print[] = "\nprint fmt: \"\"\n";
-	struct tep_event *event = NULL;
-	const char *end;
-	char *fields;
-	bool ok;
-
-	if (!d->tep)
-		d->tep = tep_alloc();
-	if (!d->tep)
-		return false;
-	/* We print nothing by the kernel's format strings: spare the parser. */
-	end = memmem(text, size, "\nprint fmt:", strlen("\nprint fmt:"));
-	size = end ? (size_t)(end - text) : size;
-	fields = xmalloc(size + sizeof(print));
-	memcpy(fields, text, size);
-	memcpy(fields + size, print, sizeof(print));
-	/* A NUL within would end the text early. */
-	ok = strlen(fields) == size + strlen(print) &&
-	     !tep_parse_format(d->tep, &event, fields, strlen(fields), KS_SYSTEM) &&
-	     event && add_event(d, event);
-	free(fields);
-	return ok;
-}
-
-void ks_decoder_add_tep(struct ks_decoder *d, struct tep_handle *tep)
-{
-	struct tep_event **all = tep_list_events(tep, TEP_EVENT_SORT_ID);
-
-	for (unsigned int i = 0; all && all[i]; i++)
-		if (!strcmp(all[i]->system, KS_SYSTEM))
-			add_event(d, all[i]);
 }
 
 static s64 get_number(const unsigned char *p, const struct found *f)

@@ -11,21 +11,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "format.h"
 #include "schema.h"
 
-struct tep_handle;
 struct ks_decoder;
 
 struct ks_decoder *ks_decoder_create(void);
 void ks_decoder_destroy(struct ks_decoder *d);
 
 /*
- * One event's `format` text, of system kvmsched.  False where it makes no
- * sense; an event of a newer module, which we don't know, is fine.
+ * An event of system kvmsched.  False where it makes no sense, or is there
+ * already; an event of a newer module, which we don't know, is fine.
  */
-bool ks_decoder_add(struct ks_decoder *d, const char *text, size_t size);
-/* All events of system kvmsched that @tep knows. */
-void ks_decoder_add_tep(struct ks_decoder *d, struct tep_handle *tep);
+bool ks_decoder_add(struct ks_decoder *d, const struct ks_format *f);
 
 /* Events of the system, known to us or not. */
 unsigned int ks_decoder_events(const struct ks_decoder *d);

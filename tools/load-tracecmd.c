@@ -98,11 +98,41 @@ static int take(struct tracecmd_input *input, struct tep_record *record, int cpu
 	return 0;
 }
 
+static void add_fields(struct ks_format *f, struct tep_format_field **fields)
+{
+	for (unsigned int i = 0; fields && fields[i] && f->nr < KS_FORMAT_FIELDS; i++) {
+		struct ks_format_field *to = &f->fields[f->nr++];
+
+		snprintf(to->name, sizeof(to->name), "%s", fields[i]->name);
+		to->offset = fields[i]->offset;
+		to->size = fields[i]->size;
+		to->is_signed = fields[i]->flags & TEP_FIELD_IS_SIGNED;
+		to->is_dynamic = fields[i]->flags & TEP_FIELD_IS_DYNAMIC;
+	}
+	free(fields);
+}
+
+static void add_events(struct ks_decoder *d, struct tep_handle *tep)
+{
+	struct tep_event **all = tep_list_events(tep, TEP_EVENT_SORT_ID);
+
+	for (unsigned int i = 0; all && all[i]; i++) {
+		struct ks_format f = { .id = all[i]->id };
+
+		if (strcmp(all[i]->system, KS_SYSTEM))
+			continue;
+		snprintf(f.name, sizeof(f.name), "%s", all[i]->name);
+		add_fields(&f, tep_event_common_fields(all[i]));
+		add_fields(&f, tep_event_fields(all[i]));
+		ks_decoder_add(d, &f);
+	}
+}
+
 static void send_open(struct source *s, struct tep_handle *tep)
 {
 	const char *field;
 
-	ks_decoder_add_tep(s->trace->decoder, tep);
+	add_events(s->trace->decoder, tep);
 	s->msg.open.cpus = tep_get_cpus(tep);
 	s->msg.open.events = ks_decoder_events(s->trace->decoder);
 	tell(s, MSG_OPEN);

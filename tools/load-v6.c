@@ -43,6 +43,7 @@ static void skip_ftrace_formats(struct ks_cursor *c)
 
 static void get_system(struct ks_cursor *c, struct ks_decoder *d)
 {
+	struct ks_format format;
 	char name[256];
 	bool ours = ks_get_string(c, name, sizeof(name)) && !strcmp(name, KS_SYSTEM);
 
@@ -55,7 +56,8 @@ static void get_system(struct ks_cursor *c, struct ks_decoder *d)
 			continue;
 		}
 		text = ks_get_text(c, size, MAX_FORMAT);
-		if (text && !ks_decoder_add(d, text, size))
+		if (text && (!ks_format_parse(&format, text, size) ||
+			     !ks_decoder_add(d, &format)))
 			ks_warn("the format of one kvmsched event makes no sense: its records are left out");
 		free(text);
 	}

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <traceevent/event-parse.h>
 
 #include "decode.h"
 
@@ -62,6 +63,13 @@ struct raw {
 static struct ks_decoder *d;
 static struct ks_record rec;
 
+static bool add(const char *text, size_t size)
+{
+	struct ks_format f;
+
+	return ks_format_parse(&f, text, size) && ks_decoder_add(d, &f);
+}
+
 static int setup(void **unused)
 {
 	d = ks_decoder_create();
@@ -79,7 +87,7 @@ static void decodes_its_own_layout(void **unused)
 {
 	struct raw raw = { .type = 77, .pid = 4711, .data = { 2, 1, 3, 0, 0xec, 0, 0, 0 } };
 
-	assert_true(ks_decoder_add(d, eoi, strlen(eoi)));
+	assert_true(add(eoi, strlen(eoi)));
 	assert_int_equal(ks_decode(d, &raw, 16, &rec), KS_DECODED);
 	assert_int_equal(rec.event, KS_EV_irq_eoi);
 	assert_int_equal(rec.ent.pid, 4711);
@@ -93,7 +101,7 @@ static void decodes_another_layout(void **unused)
 {
 	struct raw raw = { .type = 77, .pid = 5, .data = { 0xfe, 0xff, 9, 0, 0, 0, 0, 0, 7 } };
 
-	assert_true(ks_decoder_add(d, other_eoi, strlen(other_eoi)));
+	assert_true(add(other_eoi, strlen(other_eoi)));
 	assert_int_equal(ks_decode(d, &raw, 24, &rec), KS_DECODED);
 	assert_int_equal(rec.ent.pid, 5);
 	assert_int_equal(rec.irq_eoi.vm, 7);
@@ -108,7 +116,7 @@ static void decodes_another_order(void **unused)
 {
 	struct raw raw = { .type = 77, .data = { 1, 0, 2, 0, 3, 0, 0, 0 } };
 
-	assert_true(ks_decoder_add(d, swapped_eoi, strlen(swapped_eoi)));
+	assert_true(add(swapped_eoi, strlen(swapped_eoi)));
 	assert_int_equal(ks_decode(d, &raw, 16, &rec), KS_DECODED);
 	assert_int_equal(rec.irq_eoi.vcpu, 1);
 	assert_int_equal(rec.irq_eoi.vm, 2);
@@ -120,7 +128,7 @@ static void short_records_are_refused(void **unused)
 {
 	struct raw raw = { .type = 77 };
 
-	assert_true(ks_decoder_add(d, eoi, strlen(eoi)));
+	assert_true(add(eoi, strlen(eoi)));
 	assert_int_equal(ks_decode(d, &raw, 15, &rec), KS_DECODED_SHORT);
 	assert_int_equal(ks_decode(d, &raw, 8, &rec), KS_DECODED_SHORT);
 	assert_int_equal(ks_decode(d, &raw, 1, &rec), KS_DECODED_SHORT);
@@ -130,24 +138,71 @@ static void others_are_told_apart(void **unused)
 {
 	struct raw raw = { .type = 99 };
 
-	assert_true(ks_decoder_add(d, newer, strlen(newer)));
+	assert_true(add(newer, strlen(newer)));
 	assert_int_equal(ks_decode(d, &raw, 16, &rec), KS_DECODED_UNKNOWN);
 	raw.type = 98;
 	assert_int_equal(ks_decode(d, &raw, 16, &rec), KS_DECODED_OTHER);
 	assert_int_equal(ks_decoder_events(d), 1);
 }
 
+static void names_of_fields(void **unused)
+{
+	static const char text[] =
+		"name: x\nID: 7\nformat:\n"
+		"\tfield:unsigned long long plain;\toffset:8;\tsize:8;\tsigned:0;\n"
+		"\tfield:char comm[16];\toffset:16;\tsize:16;\tsigned:0;\n"
+		"\tfield:__data_loc char[] far;\toffset:32;\tsize:4;\tsigned:1;\n"
+		"\tfield:struct foo * old;\toffset:36;\tsize:8;\n";
+	struct ks_format f;
+
+	assert_true(ks_format_parse(&f, text, strlen(text)));
+	assert_int_equal(f.nr, 4);
+	assert_int_equal(f.id, 7);
+	assert_int_equal(ks_format_find(&f, "plain")->offset, 8);
+	assert_int_equal(ks_format_find(&f, "comm")->size, 16);
+	assert_false(ks_format_find(&f, "comm")->is_dynamic);
+	assert_true(ks_format_find(&f, "far")->is_dynamic);
+	assert_true(ks_format_find(&f, "far")->is_signed);
+	assert_int_equal(ks_format_find(&f, "old")->size, 8);
+	assert_null(ks_format_find(&f, "foo"));
+}
+
+/* Both parsers, on every format that the schema makes */
+static void agrees_with_libtraceevent(const char *text, size_t size)
+{
+	struct tep_handle *tep = tep_alloc();
+	struct tep_event *event = NULL;
+	struct ks_format f;
+
+	assert_true(ks_format_parse(&f, text, size));
+	assert_int_equal(tep_parse_format(tep, &event, text, size, KS_SYSTEM), 0);
+	assert_string_equal(f.name, event->name);
+	assert_int_equal(f.id, event->id);
+	assert_int_equal(f.nr, event->format.nr_common + event->format.nr_fields);
+	for (unsigned int i = 0; i < f.nr; i++) {
+		const struct tep_format_field *theirs =
+			tep_find_any_field(event, f.fields[i].name);
+
+		assert_non_null(theirs);
+		assert_int_equal(f.fields[i].offset, theirs->offset);
+		assert_int_equal(f.fields[i].size, theirs->size);
+		assert_int_equal(f.fields[i].is_signed,
+				 !!(theirs->flags & TEP_FIELD_IS_SIGNED));
+	}
+	tep_free(tep);
+}
+
 static void nonsense_is_no_format(void **unused)
 {
 	static const char nul[] = "name: kvmsched_irq_eoi\nID: 77\nfor\0mat:\n";
 
-	assert_false(ks_decoder_add(d, "", 0));
-	assert_false(ks_decoder_add(d, "name:", 5));
-	assert_false(ks_decoder_add(d, nul, sizeof(nul) - 1));
-	assert_false(ks_decoder_add(d, "\xff\xfe;;;{{{", 9));
+	assert_false(add("", 0));
+	assert_false(add("name:", 5));
+	assert_false(add(nul, sizeof(nul) - 1));
+	assert_false(add("\xff\xfe;;;{{{", 9));
 	/* The same event twice: the first one stays. */
-	assert_true(ks_decoder_add(d, eoi, strlen(eoi)));
-	assert_false(ks_decoder_add(d, other_eoi, strlen(other_eoi)));
+	assert_true(add(eoi, strlen(eoi)));
+	assert_false(add(other_eoi, strlen(other_eoi)));
 	assert_int_equal(ks_decoder_events(d), 1);
 }
 
@@ -171,7 +226,8 @@ static void formats_are_the_schema(void **unused)
 		assert_non_null(f);
 		size = fread(text, 1, sizeof(text), f);
 		fclose(f);
-		assert_true(ks_decoder_add(d, text, size));
+		agrees_with_libtraceevent(text, size);
+		assert_true(add(text, size));
 		assert_null(ks_decoder_missing(d, 0));
 	}
 }
@@ -185,6 +241,7 @@ int main(void)
 		TEST(decodes_another_order),
 		TEST(short_records_are_refused),
 		TEST(others_are_told_apart),
+		TEST(names_of_fields),
 		TEST(nonsense_is_no_format),
 		TEST(formats_are_the_schema),
 	};
