@@ -3,9 +3,10 @@
  * Tables, by libsmartcols, and colours.
  */
 #include <inttypes.h>
-#include <locale.h>
+#include <langinfo.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <libsmartcols.h>
@@ -74,6 +75,22 @@ static void nomem(void)
 	exit(KS_EXIT_FAILED);
 }
 
+/* Locales without the µ get a u. */
+static void add_column(struct libscols_table *table, const char *heading)
+{
+	bool text = *heading == '<';
+	char *name = xstrdup(heading + text);
+	char *micro = strstr(name, "µ");
+
+	if (micro && strcmp(nl_langinfo(CODESET), "UTF-8")) {
+		*micro = 'u';
+		memmove(micro + 1, micro + strlen("µ"), strlen(micro + strlen("µ")) + 1);
+	}
+	if (!scols_table_new_column(table, name, 0, text ? 0 : SCOLS_FL_RIGHT))
+		nomem();
+	free(name);
+}
+
 struct ks_rows ks_rows_begin(const char *const *headings)
 {
 	struct ks_rows rows = { .table = scols_new_table() };
@@ -83,13 +100,8 @@ struct ks_rows ks_rows_begin(const char *const *headings)
 	/* Neither narrower than its contents nor as wide as the terminal */
 	scols_table_set_termforce(rows.table, SCOLS_TERMFORCE_NEVER);
 	scols_table_set_column_separator(rows.table, "  ");
-	for (; *headings; headings++) {
-		bool text = **headings == '<';
-
-		if (!scols_table_new_column(rows.table, *headings + text, 0,
-					    text ? 0 : SCOLS_FL_RIGHT))
-			nomem();
-	}
+	for (; *headings; headings++)
+		add_column(rows.table, *headings);
 	return rows;
 }
 

@@ -46,6 +46,8 @@ for dat in *.dat; do
 done
 compare select.txt "one vCPU of one VM" \
 	"$kvmsched" report --vm 4700.1 --vcpu 0 everything.dat
+compare c-locale.txt "a locale without µ" \
+	env LC_ALL=C "$kvmsched" report plain.dat
 compare none.txt "a VM that isn't there" \
 	"$kvmsched" report --vm 1 everything.dat
 
