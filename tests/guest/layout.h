@@ -61,8 +61,10 @@
 #define BLK_INDEX		32
 #define BLK_STOP		40
 #define BLK_COUNT		48
-#define BLK_FAULT		56
-#define BLK_FAULT_RIP		64
+#define BLK_EARLY		56
+#define BLK_REPEATED		64
+#define BLK_FAULT		72
+#define BLK_FAULT_RIP		80
 
 #ifndef __ASSEMBLER__
 #include <stdint.h>
@@ -80,6 +82,8 @@ struct guest_block {
 	volatile uint64_t stop;	/* asks spin to end */
 	/* ---- */
 	volatile uint64_t count;	/* loops done, or interrupts handled */
+	volatile uint64_t early;	/* interrupts that came before their HLT */
+	volatile uint64_t repeated;	/* deliveries that came with interrupts off */
 	volatile uint64_t fault;	/* vector of an unexpected exception */
 	volatile uint64_t fault_rip;
 };

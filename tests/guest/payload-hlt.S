@@ -8,7 +8,10 @@ entry:
 	jz	2f
 	WRITE_MSR MSR_X2APIC_LVTT, (LVTT_TSC_DEADLINE | TIMER_VECTOR)
 1:	ARM_TSC_DEADLINE
-	/* STI's shadow covers HLT: a timer already due still ends this HLT. */
+	/*
+	 * STI's shadow covers HLT: a timer already due still ends this HLT.
+	 * Where the shadow is lost, the handler leaves the HLT out.
+	 */
 	sti
 	hlt
 	dec	%rbx

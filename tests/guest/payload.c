@@ -29,6 +29,9 @@ BLOB(tscspin);
 #define EXIT_IO_LAST	{ "io", "IO_INSTRUCTION", { 0, 1 }, ALWAYS }
 #define IO_LAST		.io = { 0, 1 }
 
+#define EXIT_HLT_EACH_LOOP \
+	{ "hlt", "HLT", { 1, 0 }, ALWAYS, .is_halt = true }
+
 /* Armed, expired, accepted, injected and ended, once each per loop. */
 #define TIMER_EACH_LOOP \
 	.irqs = { .arms = { 1, 0 }, .expiries = { 1, 0 }, .accepts = { 1, 0 }, \
@@ -102,7 +105,7 @@ static const struct payload payloads[] = {
 		.name = "hlt", CODE(hlt), .x2apic = true,
 		.what = "TSC-deadline timer, then HLT until it comes",
 		.exits = {
-			{ "hlt", "HLT", { 1, 0 }, ALWAYS },
+			EXIT_HLT_EACH_LOOP,
 			{ "msr", "MSR_WRITE", { 2, 1 }, TRAPPED_APIC },
 			{ "npf", NULL, { 0, PAGES_IRQ },
 			  NESTED_PAGING | ONE_VCPU },
@@ -126,7 +129,7 @@ static const struct payload payloads[] = {
 		.name = "tmict", CODE(tmict), .tick_period = true,
 		.what = "one-shot timer of the memory-mapped xAPIC, then HLT",
 		.exits = {
-			{ "hlt", "HLT", { 1, 0 }, ALWAYS },
+			EXIT_HLT_EACH_LOOP,
 			{ "npf", NULL, { 2, PAGES_IRQ + 2 },
 			  NESTED_PAGING | TRAPPED_APIC | ONE_VCPU },
 			EXIT_IO_LAST,
@@ -138,7 +141,7 @@ static const struct payload payloads[] = {
 		.tick_period = true,
 		.what = "periodic timer of the xAPIC, armed once, HLT for each of N interrupts",
 		.exits = {
-			{ "hlt", "HLT", { 1, 0 }, ALWAYS },
+			EXIT_HLT_EACH_LOOP,
 			{ "npf", NULL, { 1, PAGES_IRQ + 4 },
 			  NESTED_PAGING | TRAPPED_APIC | ONE_VCPU },
 			EXIT_IO_LAST,
@@ -163,7 +166,7 @@ static const struct payload payloads[] = {
 		.name = "ipi", CODE(ipi), .x2apic = true, .pairs = true,
 		.what = "IPI ping-pong between two halted vCPUs, N each way",
 		.exits = {
-			{ "hlt", "HLT", { 1, 0 }, ALWAYS },
+			EXIT_HLT_EACH_LOOP,
 			{ "msr", "MSR_WRITE", { 2, 0 }, TRAPPED_APIC },
 			EXIT_IO_LAST,
 		},

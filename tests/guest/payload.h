@@ -29,6 +29,7 @@ struct exit_promise {
 	const char *vmx;
 	struct promise count;
 	unsigned int when;
+	bool is_halt;		/* an early interrupt makes one fewer */
 };
 
 struct irq_promise {
@@ -56,7 +57,7 @@ struct payload {
 	struct irq_promise irqs;
 	struct promise io;	/* userspace exits */
 	struct promise mmio;
-	struct promise halts;
+	struct promise halts;	/* an early interrupt makes one fewer */
 };
 
 /* NULL if there is no such payload. */

@@ -53,6 +53,13 @@ static bool check_stat(const struct vcpu *vcpu, const char *name,
 	       check_equal(vcpu, name, is, should);
 }
 
+/* An interrupt that came before its HLT had the guest leave that HLT out. */
+static uint64_t promised_halts(const struct vcpu *vcpu,
+			       struct promise promise, uint64_t n)
+{
+	return promised(promise, n) - vcpu->block->early;
+}
+
 /* A spin without N ends at whatever count its time allowed. */
 static bool count_is_free(const struct options *options)
 {
@@ -78,7 +85,8 @@ static bool check_done(const struct vcpu *vcpu, const struct options *options)
 			  promised(payload->mmio, n));
 	ok &= check_stat(vcpu, "io_exits", promised(payload->io, n));
 	ok &= check_stat(vcpu, "mmio_exits", promised(payload->mmio, n));
-	ok &= check_stat(vcpu, "halt_exits", promised(payload->halts, n));
+	ok &= check_stat(vcpu, "halt_exits",
+			 promised_halts(vcpu, payload->halts, n));
 	return ok;
 }
 
@@ -194,13 +202,15 @@ static void print_expect(struct json *json, const struct vcpu *vcpu,
 	for (exit = payload->exits; exit < payload->exits + MAX_EXIT_PROMISES; exit++)
 		if (promise_holds(exit, host, options->vcpus))
 			json_u64(json, host->svm ? exit->svm : exit->vmx,
+				 exit->is_halt ?
+				 promised_halts(vcpu, exit->count, n) :
 				 promised(exit->count, n));
 	json_close(json);
 	json_open(json, "userspace_exits", '{');
 	json_u64(json, "io", promised(payload->io, n));
 	json_u64(json, "mmio", promised(payload->mmio, n));
 	json_close(json);
-	json_u64(json, "halts", promised(payload->halts, n));
+	json_u64(json, "halts", promised_halts(vcpu, payload->halts, n));
 	if (!host->apicv)
 		print_irqs(json, payload, n);
 	json_close(json);
@@ -216,6 +226,8 @@ static void print_vcpu(struct json *json, const struct vcpu *vcpu,
 	json_string(json, "payload", options->payload->name);
 	json_u64(json, "n", options->n);
 	json_u64(json, "guest_count", vcpu->block->count);
+	json_u64(json, "early", vcpu->block->early);
+	json_u64(json, "repeated", vcpu->block->repeated);
 	json_string(json, "end", end_names[vcpu->end]);
 	json_u64(json, "kvm_run_calls", vcpu->run_calls);
 	print_user_exits(json, vcpu);
