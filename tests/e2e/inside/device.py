@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""/dev/kvmsched by its ABI, module/uapi/kvmsched.h, without the tool."""
+
+import collections
+import errno
+import fcntl
+import os
+import struct
+
+PATH = "/dev/kvmsched"
+MAX_VMS = 32
+SWITCH, EXIT, IRQ, TIMER, HOST = (1 << bit for bit in range(5))
+DEFAULT = SWITCH | EXIT | IRQ | TIMER
+OVERWRITE = 1
+
+
+def _ioctl_number(direction, number, size):
+    return direction << 30 | size << 16 | ord("k") << 8 | number
+
+
+START = struct.Struct(f"<6I{MAX_VMS}i4Q")
+INFO = struct.Struct("<10IQ2I2Q4Q")
+HOOK = struct.Struct("<5IiQ32s32s2Q")
+STATS = struct.Struct("<2I3Q4Q")
+
+IOC_INFO = _ioctl_number(3, 0x40, INFO.size)
+IOC_HOOK = _ioctl_number(3, 0x41, HOOK.size)
+IOC_START = _ioctl_number(1, 0x42, START.size)
+IOC_STOP = _ioctl_number(0, 0x43, 0)
+IOC_FLUSH = _ioctl_number(0, 0x44, 0)
+IOC_STATS = _ioctl_number(3, 0x45, STATS.size)
+
+Info = collections.namedtuple("Info", (
+    "size abi page_size nr_cpus pages session attached tsc_khz tsc_mult "
+    "tsc_shift tsc_offset vcpus vcpus_max refused missed "
+    "reserved0 reserved1 reserved2 reserved3"))
+Hook = collections.namedtuple("Hook", (
+    "size index classes how attached status missed name module "
+    "reserved0 reserved1"))
+Stats = collections.namedtuple("Stats", (
+    "size cpu written lost overwritten "
+    "reserved0 reserved1 reserved2 reserved3"))
+
+
+def start_argument(classes=DEFAULT, flags=0, pages=16, vms=(), nr_vms=None,
+                   size=START.size, reserved0=0, reserved=(0, 0, 0, 0)):
+    """struct kvmsched_start, right unless told otherwise."""
+    nr_vms = len(vms) if nr_vms is None else nr_vms
+    vms = list(vms) + [0] * (MAX_VMS - len(vms))
+    return START.pack(size, classes, flags, pages, nr_vms, reserved0, *vms,
+                      *reserved)
+
+
+class Device:
+    def __init__(self):
+        self.fd = os.open(PATH, os.O_RDWR | os.O_CLOEXEC)
+
+    def close(self):
+        if self.fd >= 0:
+            os.close(self.fd)
+        self.fd = -1
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.close()
+
+    def ioctl(self, number, argument=0):
+        """The result, or the name of the error: 0 or "EINVAL"."""
+        try:
+            return fcntl.ioctl(self.fd, number, argument)
+        except OSError as error:
+            return errno.errorcode[error.errno]
+
+    def _query(self, number, layout, *begin):
+        argument = bytearray(layout.size)
+        struct.pack_into(f"<{len(begin)}I", argument, 0, *begin)
+        fcntl.ioctl(self.fd, number, argument)
+        return layout.unpack(argument)
+
+    def info(self):
+        return Info(*self._query(IOC_INFO, INFO, INFO.size))
+
+    def hook(self, index):
+        row = Hook(*self._query(IOC_HOOK, HOOK, HOOK.size, index))
+        return row._replace(name=row.name.rstrip(b"\0").decode(),
+                            module=row.module.rstrip(b"\0").decode())
+
+    def hooks(self):
+        rows = []
+        try:
+            while True:
+                rows.append(self.hook(len(rows)))
+        except OSError as error:
+            if error.errno != errno.ENOENT:
+                raise
+        return rows
+
+    def missed(self, name):
+        """Hits of one kprobe that the kernel itself dropped."""
+        return sum(row.missed for row in self.hooks() if row.name == name)
+
+    def stats(self, cpu):
+        return Stats(*self._query(IOC_STATS, STATS, STATS.size, cpu))
+
+    def start(self, **arguments):
+        return self.ioctl(IOC_START, start_argument(**arguments))
+
+    def stop(self):
+        return self.ioctl(IOC_STOP)
+
+    def flush(self):
+        return self.ioctl(IOC_FLUSH)

@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What guests did is what the records say, KVM counted and ftrace saw.
+
+All guests run within one recording, one after the other; each vCPU is a
+thread of its own, so every count is kept apart by thread.
+"""
+
+import host
+from device import Device
+
+N = 300
+GUESTS = (
+    ("cpuid",), ("pio",), ("mmio",), ("rdmsr",), ("hlt",), ("tscspin",),
+    ("tmict",), ("tmict-periodic",), ("selfipi",), ("ipi",),
+    ("cpuid", "--vcpus", 2), ("hlt", "--vms", 2), ("hlt", "--vcpus", 2),
+    ("selfipi", "--vms", 2, "--vcpus", 2),
+)
+SVM_INTR, VMX_INTR = 0x60, 1
+
+# The kernel drops a kprobe's hit that comes by an interrupt into another
+# kprobe's handler, and counts it.  Only these are called by interrupts.
+IN_INTERRUPTS = {
+    "apic_timer_expired": "timer_expiries",
+    "__apic_accept_irq": "accepts",
+    "clockevents_program_event": None,
+}
+
+# What ftrace counts, by these fields; "arm" is a kprobe event
+KEYS = {
+    "kvm/kvm_exit": "common_pid,exit_reason",
+    "kvm/kvm_inj_virq": "common_pid,reinjected",
+    "kvm/kvm_eoi": "common_pid",
+    "kvm/kvm_apic_accept_irq": "vec",
+    "e2e/arm": "common_pid",
+}
+
+
+class Seen:
+    """One vCPU: the truth, the report of it, and ftrace's counts."""
+
+    def __init__(self, truth, vcpu, summary, ftrace, missed):
+        self.pid, self.vcpu, self.tid = truth["pid"], vcpu, vcpu["tid"]
+        self.expect, self.stats = vcpu["expect"], vcpu["stats"]
+        self.report = host.vcpu_by_tid(summary, self.tid)
+        self.by_name = {e["reason"]: e["count"] for e in self.report["exits"]}
+        self.by_code = {e["code"]: e["count"] for e in self.report["exits"]}
+        self.ftrace = ftrace
+        self.uncertain = {what for hook, what in IN_INTERRUPTS.items()
+                          if missed.get(hook)}
+
+    def promised(self):
+        return [(f"{reason} exits", self.by_name.get(reason, 0), count)
+                for reason, count in self.expect["exits"].items()]
+
+    def identified(self):
+        return [("vm", self.report["vm"], self.pid),
+                ("vcpu", self.report["vcpu"], self.vcpu["vcpu"])]
+
+    def irqs(self, what):
+        return sum(irq[what] for irq in self.report["interrupts"])
+
+    def kvm_counted(self):
+        interrupts = self.by_code.get(SVM_INTR, 0) \
+            if self.report["exits"][0]["isa"] == 2 \
+            else self.by_code.get(VMX_INTR, 0)
+        return [
+            ("exits", sum(self.by_name.values()), self.stats["exits"]),
+            ("exit_count", self.report["exit_count"], self.stats["exits"]),
+            ("hlt exits", self.by_name.get("hlt", 0),
+             self.stats["halt_exits"]),
+            ("io exits", self.by_name.get("io", 0), self.stats["io_exits"]),
+            ("interrupt exits", interrupts, self.stats["irq_exits"]),
+            ("injections with reinjections",
+             self.irqs("injected") + self.irqs("reinjected"),
+             self.stats["irq_injections"]),
+            ("returns to userspace",
+             {user["reason"].lower(): user["count"]
+              for user in self.report["userspace_exits"]},
+             self.vcpu["userspace_exits"]),
+        ]
+
+    def ftrace_saw(self):
+        exits = {reason: hits for (tid, reason), hits
+                 in self.ftrace["kvm/kvm_exit"].items() if tid == self.tid}
+        injected = self.ftrace["kvm/kvm_inj_virq"]
+        return [
+            ("exits by reason", self.by_code, exits),
+            ("injections", self.irqs("injected"),
+             injected.get((self.tid, 0), 0)),
+            ("reinjections", self.irqs("reinjected"),
+             injected.get((self.tid, 1), 0)),
+            ("EOIs", self.irqs("eoi"),
+             self.ftrace["kvm/kvm_eoi"].get((self.tid,), 0)),
+            ("timer programmings", self.report["timers"]["armed"],
+             self.ftrace["e2e/arm"].get((self.tid,), 0)),
+        ]
+
+    def interrupts(self):
+        timers = self.report["timers"]
+        return {
+            "timer_programs": timers["armed"],
+            "timer_expiries": timers["expired"],
+            "accepts": self.irqs("accepted"),
+            "injections": self.irqs("injected"),
+            "eois": self.irqs("eoi"),
+        }
+
+    def interrupts_promised(self):
+        # Hits that the kernel dropped are known for the whole recording only.
+        return [(what, count, self.expect[what])
+                for what, count in self.interrupts().items()
+                if what in self.expect and what not in self.uncertain]
+
+
+def one_guest(tap, how, truth, summary, counts, missed):
+    name = f"{how}: {truth['name']}"
+    vcpus = [Seen(truth, vcpu, summary, counts, missed)
+             for vcpu in truth["vcpus"]]
+
+    def equal(what, pairs_of):
+        tap.equal(f"{name}: {what}", *(
+            (f"vcpu {seen.vcpu['vm_index']}.{seen.vcpu['vcpu']} {thing}",
+             got, expected)
+            for seen in vcpus for thing, got, expected in pairs_of(seen)))
+
+    # VMs of a process are numbered as they were first seen to run.
+    indices = {(seen.vcpu["vm_index"], seen.report["vm_index"])
+               for seen in vcpus}
+    tap.equal(f"{name}: its VMs are told apart",
+              ("VMs", len(indices), len(truth["vms"])),
+              ("their numbers", sorted(index for _, index in indices),
+               list(range(len(truth["vms"])))))
+    equal("exits by reason are those promised",
+          lambda seen: seen.identified() + seen.promised())
+    equal("exits and injections are those that KVM counted", Seen.kvm_counted)
+    equal("exits, injections, EOIs, programmings are ftrace's",
+          Seen.ftrace_saw)
+    equal("timers and interrupts are those promised",
+          Seen.interrupts_promised)
+
+
+def add_up(truths, summary, what):
+    """(seen, promised) of all guests that promise it."""
+    pairs = [(Seen(truth, vcpu, summary, {}, {}).interrupts()[what],
+              vcpu["expect"][what])
+             for truth in truths for vcpu in truth["vcpus"]
+             if what in vcpu["expect"]]
+    return [sum(column) for column in zip(*pairs)]
+
+
+def accepted(summary):
+    return sum(irq["accepted"] for vcpu in summary["vcpus"]
+               for irq in vcpu["interrupts"])
+
+
+def dropped_hits(tap, how, truths, summary, missed):
+    """Hits that the kernel dropped are told, and make up the difference."""
+    pairs = [("records lost", summary["lost"], sum(missed.values())),
+             ("hooks that can't miss", set(missed) - set(IN_INTERRUPTS),
+              set())]
+    for hook, what in IN_INTERRUPTS.items():
+        if not what or not missed.get(hook):
+            continue
+        # Also a guest that promises nothing here may have lost some.
+        seen, promised = add_up(truths, summary, what)
+        pairs.append((f"{what}, {missed[hook]} missed",
+                      seen <= promised <= seen + missed[hook], True))
+    tap.equal(f"{how}: nothing is lost but what the kernel dropped, and that "
+              "is told", *pairs)
+    tap.note(f"hits dropped: {missed or 'none'}")
+
+
+def whole(tap, how, truths, summary, counts, missed):
+    """What cannot be told apart by thread."""
+    exits = sum(vcpu["stats"]["exits"] for truth in truths
+                for vcpu in truth["vcpus"])
+    tap.equal(f"{how}: the whole recording",
+              ("exit records", summary["records_by_event"]["exit"], exits),
+              ("vCPUs", len(summary["vcpus"]),
+               sum(len(truth["vcpus"]) for truth in truths)),
+              ("accepts and hits dropped",
+               accepted(summary) + missed.get("__apic_accept_irq", 0),
+               sum(counts["kvm/kvm_apic_accept_irq"].values())))
+
+
+def attached_as_asked(tap, how, summary):
+    hooks = {hook["hook"]: hook["how"] for hook in summary["attach"]}
+    if how == "kprobe":
+        wanted = {"svm_handle_exit": "kprobe", "svm_vcpu_run": "kprobe",
+                  "vcpu_load": "kprobe", "vcpu_put": "kprobe"}
+    else:
+        wanted = {"kvm_exit": "tracepoint", "kvm_entry": "tracepoint",
+                  "vcpu_load": "kprobe", "vcpu_put": "kprobe"}
+    tap.equal(f"attach={how}: hooks attached as asked",
+              *((hook, hooks.get(hook), way) for hook, way in wanted.items()),
+              ("both ways at once", "kvm_exit" in hooks
+               and "svm_handle_exit" in hooks
+               and hooks["kvm_exit"] != "none"
+               and hooks["svm_handle_exit"] != "none", False))
+
+
+def measure(how):
+    with host.module(f"attach={how}"), \
+            host.kprobe_events(arm="restart_apic_timer"), \
+            host.Ftrace() as ftrace:
+        for event, keys in KEYS.items():
+            ftrace.count(event, keys)
+        with host.Recording() as recording:
+            truths = [host.guest(payload, N, *options)
+                      for payload, *options in GUESTS]
+        with Device() as device:
+            missed = {row.name: row.missed for row in device.hooks()
+                      if row.missed}
+        counts = {event: ftrace.counts(event) for event in KEYS}
+        return truths, recording.report(), counts, missed
+
+
+def test(tap):
+    for how in ("auto", "kprobe"):
+        truths, summary, counts, missed = measure(how)
+        attached_as_asked(tap, how, summary)
+        for truth in truths:
+            one_guest(tap, how, truth, summary, counts, missed)
+        whole(tap, how, truths, summary, counts, missed)
+        dropped_hits(tap, how, truths, summary, missed)

@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The lab's machine: its modules, guests, recordings and ftrace."""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+from device import Device
+
+BUILD = os.environ["O"]
+GUEST = os.path.join(BUILD, "guest", "kvmguest")
+SPIN = os.path.join(BUILD, "guest", "spin")
+KVMSCHED = shutil.which("kvmsched") or "kvmsched"
+TRACING = "/sys/kernel/tracing"
+WORK = "/tmp/e2e"
+PATIENCE = 60  # seconds for what takes one on a machine that isn't emulated
+
+os.makedirs(WORK, exist_ok=True)
+
+
+class Failed(Exception):
+    """A program that the test needs failed; its words are in the message."""
+
+
+def run(*argv, status=0, **options):
+    """Run a program to its end; Failed unless it ends with `status`."""
+    try:
+        done = subprocess.run([str(word) for word in argv], text=True,
+                              errors="replace", stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              timeout=PATIENCE, **options)
+    except subprocess.TimeoutExpired:
+        raise Failed(f"{' '.join(map(str, argv))}: doesn't end") from None
+    if status is not None and done.returncode != status:
+        raise Failed(f"{' '.join(map(str, argv))}: status {done.returncode}, "
+                     f"expected {status}\n{done.stderr}{done.stdout[-2000:]}")
+    return done
+
+
+def wait_for(condition, what, seconds=PATIENCE):
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise Failed(f"waited {seconds} s for {what}")
+        time.sleep(0.02)
+
+
+def write(path, text):
+    with open(path, "w", encoding="ascii") as file:
+        file.write(str(text))
+
+
+def read(path):
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read()
+
+
+# Modules
+
+def loaded(module="kvmsched"):
+    return os.path.isdir(f"/sys/module/{module}")
+
+
+def references(module="kvmsched"):
+    return int(read(f"/sys/module/{module}/refcnt"))
+
+
+def load(*parameters):
+    run("modprobe", "kvmsched", *parameters)
+
+
+def unload():
+    if loaded():
+        run("rmmod", "kvmsched")
+
+
+@contextlib.contextmanager
+def module(*parameters):
+    unload()
+    load(*parameters)
+    try:
+        yield
+    finally:
+        unload()
+
+
+# Guests
+
+class Child:
+    """A program that runs beside the test; ended with it at the latest, and
+    its own children with it."""
+
+    def __init__(self, *argv, **options):
+        self.argv = [str(word) for word in argv]
+        self.out = tempfile.TemporaryFile("w+", errors="replace")
+        self.words = tempfile.TemporaryFile("w+", errors="replace")
+        self.process = subprocess.Popen(
+            self.argv, stdin=subprocess.DEVNULL, stdout=self.out,
+            stderr=self.words, start_new_session=True, **options)
+        self.pid = self.process.pid
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def running(self):
+        return self.process.poll() is None
+
+    @property
+    def err(self):
+        self.words.seek(0)
+        return self.words.read()
+
+    def wait(self, status=0, seconds=PATIENCE):
+        """Its output; Failed unless it ends with `status` (None: any)."""
+        try:
+            self.process.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            raise Failed(f"{self.argv} doesn't end\n{self.err}") from None
+        if status is not None and self.process.returncode != status:
+            raise Failed(f"{self.argv}: status {self.process.returncode}, "
+                         f"expected {status}\n{self.err}")
+        self.out.seek(0)
+        return self.out.read()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+def guest_argv(payload, n, *options):
+    truth = os.path.join(WORK, "truth.json")
+    return [GUEST, "--quiet", "--json", truth, *options, payload, n]
+
+
+def guest(payload, n, *options, status=0, prefix=()):
+    """Run a guest; the truth about it, and what it was."""
+    run(*prefix, *guest_argv(payload, n, *options), status=status)
+    truth = json.loads(read(os.path.join(WORK, "truth.json")))
+    truth["name"] = " ".join([payload, *map(str, options)])
+    return truth
+
+
+# Recordings
+
+def report(file, *options):
+    return json.loads(run(KVMSCHED, "report", "--json", file, *options).stdout)
+
+
+def vcpu_by_tid(summary, tid):
+    found = [vcpu for vcpu in summary["vcpus"] if vcpu["tid"] == tid]
+    if len(found) != 1:
+        raise Failed(f"{len(found)} vCPUs of thread {tid} in the report")
+    return found[0]
+
+
+class Recording:
+    """`kvmsched record` in the background: with Recording() as recording."""
+
+    def __init__(self, *options, file="e2e.dat", prefix=()):
+        self.file = os.path.join(WORK, file)
+        self.argv = [*prefix, KVMSCHED, "record", "-q", "-o", self.file,
+                     *options]
+        self.summary = None
+
+    def __enter__(self):
+        self.child = Child(*self.argv)
+        with Device() as device:
+            wait_for(lambda: device.info().session or
+                     not self.child.running(), "the recording to begin")
+        if not self.child.running():
+            self.child.wait()
+        return self
+
+    def stop(self):
+        self.child.signal(signal.SIGINT)
+        self.child.wait()
+
+    def report(self, *options):
+        return report(self.file, *options)
+
+    def __exit__(self, kind, *unused):
+        with self.child:
+            if kind is None and self.child.running():
+                self.stop()
+
+
+# ftrace, in an instance of its own
+
+class Ftrace:
+    def __init__(self, name="e2e", clock=None):
+        self.path = os.path.join(TRACING, "instances", name)
+        self.clock = clock
+        self.hists = []
+
+    def __enter__(self):
+        os.mkdir(self.path)
+        if self.clock:
+            write(f"{self.path}/trace_clock", self.clock)
+        return self
+
+    def enable(self, *events, on=1):
+        for event in events:
+            write(f"{self.path}/events/{event}/enable", on)
+
+    def count(self, event, keys, condition=""):
+        """Count an event by its fields, in the kernel."""
+        trigger = f"hist:keys={keys}{' if ' + condition if condition else ''}"
+        write(f"{self.path}/events/{event}/trigger", trigger)
+        self.hists.append((event, trigger))
+
+    def counts(self, event):
+        """{(value, ...): hits} of the keys that count() was told of."""
+        text = read(f"{self.path}/events/{event}/hist")
+        dropped = re.search(r"Dropped: (\d+)", text)
+        if not dropped or int(dropped[1]):
+            raise Failed(f"ftrace lost counts of {event}:\n{text}")
+        return {tuple(int(value) for value in
+                      re.findall(r": +(-?\d+)[ ,]", line[:line.index("}")])):
+                int(line.rsplit(":", 1)[1])
+                for line in text.splitlines() if line.startswith("{")}
+
+    def lines(self):
+        """What was traced; Failed if some was lost."""
+        for cpu in os.listdir(f"{self.path}/per_cpu"):
+            stats = read(f"{self.path}/per_cpu/{cpu}/stats")
+            for what in re.findall(r"(?:overrun|dropped events): (\d+)", stats):
+                if int(what):
+                    raise Failed(f"ftrace lost events on {cpu}:\n{stats}")
+        return [line for line in read(f"{self.path}/trace").splitlines()
+                if not line.startswith("#")]
+
+    def __exit__(self, *unused):
+        for event, trigger in self.hists:
+            write(f"{self.path}/events/{event}/trigger", "!" + trigger)
+        write(f"{self.path}/events/enable", 0)
+        os.rmdir(self.path)
+
+
+def _kprobe_event(text):
+    # Python's own append mode seeks to the end, which this file refuses.
+    fd = os.open(f"{TRACING}/kprobe_events", os.O_WRONLY | os.O_APPEND)
+    try:
+        os.write(fd, text.encode())
+    finally:
+        os.close(fd)
+
+
+@contextlib.contextmanager
+def kprobe_events(**functions):
+    """name=function: counts of functions that have no tracepoint."""
+    for name, function in functions.items():
+        _kprobe_event(f"p:e2e/{name} {function}\n")
+    try:
+        yield
+    finally:
+        for name in functions:
+            _kprobe_event(f"-:e2e/{name}\n")

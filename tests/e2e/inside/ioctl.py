@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""/dev/kvmsched refuses what makes no sense, and one session is all."""
+
+import ctypes
+import errno
+import mmap
+import os
+import signal
+import stat
+import struct
+
+import device as abi
+import host
+from device import Device
+
+PAGE = mmap.PAGESIZE
+PAGES = 16
+
+
+def mapped(device, offset, length, prot, flags=mmap.MAP_SHARED):
+    """0 or the name of the error; what was mapped is unmapped again."""
+    try:
+        mmap.mmap(device.fd, length, flags, prot, offset=offset).close()
+    except OSError as error:
+        return errno.errorcode[error.errno]
+    return 0
+
+
+def made_writable(device):
+    """mprotect() of a page of data, for whose making it was too strict."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.mmap.restype = ctypes.c_void_p
+    libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int,
+                          ctypes.c_int, ctypes.c_int, ctypes.c_long]
+    libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+    libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+    address = libc.mmap(None, PAGE, mmap.PROT_READ, mmap.MAP_SHARED,
+                        device.fd, 2 * PAGE)
+    result = libc.mprotect(address, PAGE, mmap.PROT_READ | mmap.PROT_WRITE)
+    error = ctypes.get_errno()
+    libc.munmap(address, PAGE)
+    return errno.errorcode[error] if result else 0
+
+
+def nobody():
+    """A process id that is nobody's."""
+    pid = int(host.read("/proc/sys/kernel/pid_max")) - 2
+    while os.path.exists(f"/proc/{pid}"):
+        pid -= 1
+    return pid
+
+
+BAD_STARTS = (
+    ("reserved0", {"reserved0": 1}, "EINVAL"),
+    ("reserved[0]", {"reserved": (1, 0, 0, 0)}, "EINVAL"),
+    ("reserved[3]", {"reserved": (0, 0, 0, 1 << 63)}, "EINVAL"),
+    ("no class", {"classes": 0}, "EINVAL"),
+    ("an unknown class", {"classes": 1 << 5}, "EINVAL"),
+    ("an unknown class among others", {"classes": 0x8000000f}, "EINVAL"),
+    ("an unknown flag", {"flags": 2}, "EINVAL"),
+    ("no pages", {"pages": 0}, "EINVAL"),
+    ("pages below the least", {"pages": 2}, "EINVAL"),
+    ("pages not a power of two", {"pages": 24}, "EINVAL"),
+    ("pages beyond the most", {"pages": 1 << 19}, "EINVAL"),
+    ("more VMs than fit", {"nr_vms": abi.MAX_VMS + 1}, "EINVAL"),
+    ("very many VMs", {"nr_vms": 0xffffffff}, "EINVAL"),
+    ("a VM beyond nr_vms", {"vms": (1, 1), "nr_vms": 1}, "EINVAL"),
+    ("size 0", {"size": 0}, "E2BIG"),
+    ("a size too small", {"size": abi.START.size - 8}, "E2BIG"),
+    ("a size too large", {"size": abi.START.size + 8}, "E2BIG"),
+    ("process id 0", {"vms": (0,)}, "ESRCH"),
+    ("a negative process id", {"vms": (-1,)}, "ESRCH"),
+)
+
+
+def bad_starts(tap):
+    with Device() as device:
+        cases = [(name, device.start(**arguments), expected)
+                 for name, arguments, expected in BAD_STARTS]
+        cases.append(("nobody's process id",
+                      device.start(vms=(nobody(),)), "ESRCH"))
+        tap.equal("ioctl: START refuses", *cases)
+        info = device.info()
+        tap.equal("ioctl: and has started nothing",
+                  ("session", info.session, 0), ("pages", info.pages, 0),
+                  ("attached", info.attached, 0))
+
+
+def bad_others(tap):
+    with Device() as device:
+        stats = struct.pack("<2I", abi.STATS.size, 0) + \
+            bytes(abi.STATS.size - 8)
+        cases = [
+            ("an unknown ioctl", device.ioctl(0x6b7f), "ENOTTY"),
+            ("STOP without a session", device.stop(), "ENOENT"),
+            ("FLUSH without one", device.flush(), "ENOENT"),
+            ("STATS without one", device.ioctl(abi.IOC_STATS, stats),
+             "ENOENT"),
+            ("mmap without one",
+             mapped(device, 0, PAGE, mmap.PROT_READ), "ENOENT"),
+            ("STOP with an argument", device.ioctl(abi.IOC_STOP, 1),
+             "EINVAL"),
+            ("FLUSH with an argument", device.ioctl(abi.IOC_FLUSH, 1),
+             "EINVAL"),
+            ("INFO of no size", device.ioctl(
+                abi.IOC_INFO, bytes(abi.INFO.size)), "E2BIG"),
+            ("HOOK with reserved set", device.ioctl(
+                abi.IOC_HOOK, struct.pack("<I", abi.HOOK.size) +
+                bytes(abi.HOOK.size - 5) + b"\1"), "EINVAL"),
+            ("HOOK beyond the end", device.ioctl(
+                abi.IOC_HOOK, struct.pack("<2I", abi.HOOK.size, 10000) +
+                bytes(abi.HOOK.size - 8)), "ENOENT"),
+            ("a pointer to nothing", device.ioctl(abi.IOC_START, 0),
+             "EFAULT"),
+        ]
+        device.start(pages=PAGES)
+        cpus = device.info().nr_cpus
+        cases += [
+            ("STATS of a CPU that can't be", device.ioctl(
+                abi.IOC_STATS, struct.pack("<2I", abi.STATS.size, cpus) +
+                bytes(abi.STATS.size - 8)), "EINVAL"),
+            ("STATS with reserved set", device.ioctl(
+                abi.IOC_STATS, stats[:-1] + b"\1"), "EINVAL"),
+        ]
+        tap.equal("ioctl: the others refuse", *cases)
+
+
+def mappings(tap):
+    read, write = mmap.PROT_READ, mmap.PROT_READ | mmap.PROT_WRITE
+    stride = (2 + PAGES) * PAGE
+    with Device() as device:
+        device.start(pages=PAGES)
+        end = device.info().nr_cpus * stride
+        tap.equal(
+            "ioctl: mmap gives each page the access that it is for",
+            ("consumer, writable", mapped(device, 0, PAGE, write), 0),
+            ("producer, read only", mapped(device, PAGE, PAGE, read), 0),
+            ("producer and data", mapped(device, PAGE, stride - PAGE, read),
+             0),
+            ("the second CPU's consumer",
+             mapped(device, stride, PAGE, write) if end > stride else 0, 0),
+            ("producer, writable", mapped(device, PAGE, PAGE, write),
+             "EACCES"),
+            ("data, writable", mapped(device, 2 * PAGE, PAGE, write),
+             "EACCES"),
+            ("all, writable", mapped(device, 0, stride, write), "EACCES"),
+            ("executable", mapped(device, 2 * PAGE, PAGE,
+                                  read | mmap.PROT_EXEC), "EACCES"),
+            ("private", mapped(device, 2 * PAGE, PAGE, read,
+                               mmap.MAP_PRIVATE), "EACCES"),
+            ("more than one CPU's ring", mapped(device, 0, stride + PAGE,
+                                                read), "EINVAL"),
+            ("beyond the last CPU", mapped(device, end, PAGE, read),
+             "EINVAL"),
+            ("far beyond", mapped(device, 1 << 40, PAGE, read), "EINVAL"))
+
+        tap.equal("ioctl: nor can mprotect make data writable",
+                  ("mprotect", made_writable(device), "EACCES"))
+
+
+def wild_consumer(tap):
+    """A reader that writes nonsense into its page harms only itself."""
+    with Device() as device:
+        device.start(pages=PAGES)
+        cpus = device.info().nr_cpus
+        stride = (2 + PAGES) * PAGE
+        pages = [mmap.mmap(device.fd, PAGE, mmap.MAP_SHARED,
+                           mmap.PROT_READ | mmap.PROT_WRITE,
+                           offset=cpu * stride) for cpu in range(cpus)]
+        for tail in (1 << 63, 0xffffffffffffffff, 12345, 1):
+            for page in pages:
+                page[:8] = struct.pack("<Q", tail)
+            host.guest("cpuid", 200)
+            device.flush()
+        stats = [device.stats(cpu) for cpu in range(cpus)]
+        device.stop()
+        tap.ok(sum(s.written + s.lost for s in stats) > 800,
+               "ioctl: a consumer position that can't be only loses records",
+               stats)
+
+
+def one_session(tap):
+    with Device() as first, Device() as second:
+        tap.equal("ioctl: a second session is refused",
+                  ("START", first.start(), 0),
+                  ("START by another file", second.start(), "EBUSY"),
+                  ("STOP by another file", second.stop(), "ENOENT"),
+                  ("FLUSH by another file", second.flush(), "ENOENT"),
+                  ("mmap by another file",
+                   mapped(second, 0, PAGE, mmap.PROT_READ), "ENOENT"),
+                  ("what another sees of it", second.info().session,
+                   abi.DEFAULT),
+                  ("pages that are another's", second.info().pages, 0))
+        command = host.run(host.KVMSCHED, "record", "-o",
+                           f"{host.WORK}/busy.dat", "--", "true", status=None)
+        tap.equal("ioctl: kvmsched record says that it is busy",
+                  ("fails", command.returncode != 0, True),
+                  ("says why", "already" in command.stderr or
+                   "busy" in command.stderr, True),
+                  ("leaves no file",
+                   os.path.exists(f"{host.WORK}/busy.dat"), False))
+        tap.equal("ioctl: a stopped session still has its rings",
+                  ("STOP", first.stop(), 0), ("STOP again", first.stop(), 0),
+                  ("START by another file", second.start(), "EBUSY"),
+                  ("START again, other pages", first.start(pages=4), 0),
+                  ("pages", first.info().pages, 4))
+        first.close()
+        tap.equal("ioctl: the last close ends it",
+                  ("START by another file", second.start(), 0))
+
+
+def references_go(tap):
+    devices = [Device() for _ in range(3)]
+    tap.equal("ioctl: an open file holds the module",
+              ("references", host.references(), len(devices)))
+    refused = host.run("rmmod", "kvmsched", status=None)
+    for device in devices:
+        device.close()
+    with host.Recording() as recording:
+        recording.child.signal(signal.SIGKILL)
+        recording.child.wait(status=-signal.SIGKILL)
+    with Device() as device:
+        info = device.info()
+    tap.equal("ioctl: a killed recorder leaves nothing",
+              ("rmmod with the device open", refused.returncode, 1),
+              ("session", info.session, 0), ("attached", info.attached, 0),
+              ("references", host.references(), 0))
+
+
+def device_file(tap):
+    mode = os.stat(abi.PATH)
+    tap.equal("ioctl: the device is root's alone",
+              ("mode", oct(stat.S_IMODE(mode.st_mode)), oct(0o600)),
+              ("owner", (mode.st_uid, mode.st_gid), (0, 0)))
+
+
+def test(tap):
+    with host.module():
+        for part in (device_file, bad_starts, bad_others, mappings,
+                     wild_consumer, one_session, references_go):
+            part(tap)

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Each time a vCPU thread lost the CPU is one record, of the right kind.
+
+The kernel numbers a thread's switches: nvcsw + nivcsw counts them from its
+birth, the coming one included when our notifier runs.  So the records of a
+thread carry consecutive numbers, the last of them is the thread's death, and
+what kvmguest read around its KVM_RUN loop says which of them belong to it.
+"""
+
+import contextlib
+import ctypes
+import json
+import os
+import signal
+import time
+
+import host
+import records
+
+PREEMPTED, HALTED, BLOCKED, ABORTED, DEAD = range(5)
+TGKILL = 234
+
+# Guests that share CPU 0 with a process that comes and goes
+GUESTS = (("hlt", 300), ("tscspin", 300), ("pio", 1500), ("cpuid", 2000),
+          ("hlt", 200, "--vms", 2), ("ipi", 150))
+
+
+def switches_of_ftrace(lines, tid):
+    """Of one thread, from its birth; True: it was on its way to sleep."""
+    return [line["prev_state"][0] != "R" for line in lines
+            if line["prev_pid"] == tid]
+
+
+class Thread:
+    """One vCPU thread: its switch records, ftrace's, and the kernel's."""
+
+    def __init__(self, vcpu, all_records, lines):
+        self.tid, self.vcpu = vcpu["tid"], vcpu
+        mine = [record for record in all_records if record.tid == self.tid]
+        self.out = [r for r in mine if r.event == "kvmsched_switch_out"]
+        self.into = [r for r in mine if r.event == "kvmsched_switch_in"]
+        self.slept = switches_of_ftrace(lines, self.tid)
+        if not self.out:
+            raise host.Failed(f"no switch record of thread {self.tid}")
+        self.numbers = [r["nvcsw"] + r["nivcsw"] for r in self.out]
+        self.end = vcpu["nvcsw_end"] + vcpu["nivcsw_end"]
+        self.begin = self.end - vcpu["nvcsw"] - vcpu["nivcsw"]
+
+    def kinds(self, *kinds):
+        return sum(record["kind"] in kinds for record in self.out)
+
+    def complete(self):
+        """No record is missing between the first and the thread's death."""
+        first = self.numbers[0]
+        return [
+            ("numbers of the switches", self.numbers,
+             list(range(first, first + len(self.out)))),
+            ("deaths", self.kinds(DEAD), 1),
+            ("the last is the death", self.out[-1]["kind"], DEAD),
+            ("switches in", len(self.into), len(self.out) - 1),
+            ("kinds told again at switch in",
+             [r["kind"] for r in self.into],
+             [r["kind"] for r in self.out[:-1]]),
+        ]
+
+    def like_ftrace(self):
+        ours = [r["kind"] != PREEMPTED for r in self.out]
+        return [
+            ("switches until death", self.numbers[-1], len(self.slept)),
+            ("which of them were sleeps", ours,
+             self.slept[self.numbers[0] - 1:]),
+        ]
+
+    def like_kernel(self):
+        """preempted + slept = the differences that kvmguest read.
+
+        It reads them a few instructions before its first KVM_RUN, where we
+        begin to watch; a switch there is ftrace's alone.
+        """
+        unseen = self.slept[self.begin:self.numbers[0] - 1]
+        within = [r["kind"] for r, number in zip(self.out, self.numbers)
+                  if self.begin < number <= self.end]
+        return [
+            ("preempted", within.count(PREEMPTED) + unseen.count(False),
+             self.vcpu["nivcsw"]),
+            ("halted, blocked, aborted",
+             sum(kind in (HALTED, BLOCKED, ABORTED) for kind in within) +
+             unseen.count(True), self.vcpu["nvcsw"]),
+        ]
+
+    def like_report(self, summary):
+        switches = host.vcpu_by_tid(summary, self.tid)["switches"]
+        return [(kind, switches[kind], self.kinds(number)) for number, kind
+                in enumerate("preempted halted blocked aborted dead".split())
+                ] + [("in", switches["in"], len(self.into))]
+
+
+def disturb(pid, child):
+    """Signals at the guest's vCPU while it runs: some meet it on its way to
+    sleep."""
+    call = ctypes.CDLL(None, use_errno=True).syscall
+    tids = []
+    while child.running():
+        with contextlib.suppress(OSError):
+            tids = tids or [
+                int(tid) for tid in os.listdir(f"/proc/{pid}/task")
+                if host.read(f"/proc/{pid}/task/{tid}/comm") == "vcpu0\n"]
+        for tid in tids:
+            call(TGKILL, pid, tid, signal.SIGUSR1)
+        time.sleep(0.0005)
+
+
+def disturbed_guest():
+    ready, go = (os.path.join(host.WORK, name) for name in ("ready", "go"))
+    argv = host.guest_argv("hlt", 400, "--ready-file", ready,
+                           "--start-barrier", go)
+    with host.Child(*argv) as child:
+        host.wait_for(lambda: os.path.exists(ready), "the guest")
+        host.write(go, "")
+        disturb(child.pid, child)
+        child.wait()
+    os.remove(ready)
+    os.remove(go)
+    truth = json.loads(host.read(os.path.join(host.WORK, "truth.json")))
+    truth["name"] = "hlt under signals"
+    return truth
+
+
+def measure():
+    spin = (host.SPIN, "--quiet", "--cpu", 0, "--on-us", 3000, "--off-us",
+            2000, "--seconds", 600)
+    with host.module(), host.Ftrace(clock="x86-tsc") as ftrace:
+        host.write(f"{ftrace.path}/events/sched/sched_switch/filter",
+                   'prev_comm ~ "vcpu*" || prev_comm == "kvmguest"')
+        ftrace.enable("sched/sched_switch")
+        with host.Recording() as recording, host.Child(*spin):
+            truths = [host.guest(*guest[:2], "--cpu", 0, *guest[2:])
+                      for guest in GUESTS]
+            truths.append(disturbed_guest())
+        ftrace.enable("sched/sched_switch", on=0)
+        lines = records.of_ftrace(ftrace)
+    return truths, recording, lines
+
+
+def preemptions(threads):
+    return sum(thread.kinds(PREEMPTED) for thread in threads)
+
+
+def test(tap):
+    truths, recording, lines = measure()
+    host.write(os.path.join(host.WORK, "truths.json"), json.dumps(truths))
+    summary = recording.report()
+    switches = records.of_file(recording.file, "kvmsched_switch_out",
+                               "kvmsched_switch_in")
+    everyone = []
+    for truth in truths:
+        threads = [Thread(vcpu, switches, lines) for vcpu in truth["vcpus"]]
+        everyone += threads
+
+        def equal(what, pairs_of):
+            tap.equal(f"switches: {truth['name']}: {what}", *(
+                (f"thread {thread.tid} {thing}", got, expected)
+                for thread in threads
+                for thing, got, expected in pairs_of(thread)))
+
+        equal("no record is missing until death", Thread.complete)
+        equal("as the kernel counted, by kind", Thread.like_kernel)
+        equal("as ftrace saw", Thread.like_ftrace)
+        equal("as the report says",
+              lambda thread: thread.like_report(summary))
+    tap.ok(preemptions(everyone) > 20, "switches: there were preemptions",
+           f"only {preemptions(everyone)}")
+    tap.note(", ".join(f"{name} {sum(t.kinds(kind) for t in everyone)}"
+                       for kind, name in enumerate(
+                           "preempted halted blocked aborted dead".split())))
+    tap.equal("switches: nothing was lost but hits that the kernel dropped",
+              ("lost by event", sum(summary["lost_by_event"].values()), 0))
