@@ -38,15 +38,16 @@ u32 ks_session_classes;
 /* Attached in this order, detached in the reverse. */
 static struct ks_hook *const hook_tables[] = {
 	ks_irq_hooks, ks_timer_hooks, ks_sched_hooks, ks_exit_hooks,
-	ks_host_hooks,
+	ks_host_hooks, ks_steal_hooks,
 };
 
-#define KS_NR_CLASSES	5
+#define KS_NR_CLASSES	6
 
 /*
  * @mutex:	guards everything here, and the rows' state
  * @events:	how many enabled events need each class
  * @session:	classes of the session, @vms what it is limited to
+ * @followers:	how many want the ledgers kept
  * @open:	events may be enabled: after init, before exit
  * @notifiers_on: preempt_notifier_inc() was done
  * @by_kprobe:	attach=kprobe
@@ -57,6 +58,7 @@ static struct {
 	u32 session;
 	pid_t vms[KVMSCHED_MAX_VMS];
 	u32 nr_vms;
+	unsigned int followers;
 	bool open;
 	bool notifiers_on;
 	bool by_kprobe;
@@ -266,7 +268,8 @@ static void tell(u32 wanted)
 static void reconcile(void)
 {
 	u32 events = event_classes();
-	u32 wanted = events | state.session;
+	u32 wanted = events | state.session |
+		     (state.followers ? KS_CLASS_LEDGER : 0);
 	u32 before = ks_wanted_classes;
 
 	if (wanted && !state.notifiers_on) {
@@ -279,6 +282,8 @@ static void reconcile(void)
 	}
 	if (!(before & KS_CLASS_VCPU) && (wanted & KS_CLASS_VCPU))
 		ks_vcpus_forget_past();
+	if (wanted & ~before & KVMSCHED_CLASS_STEAL)
+		ks_steal_begin();
 
 	WRITE_ONCE(ks_session_classes, state.session);
 	WRITE_ONCE(ks_wanted_classes, wanted);
@@ -286,6 +291,8 @@ static void reconcile(void)
 
 	attach_wanted(wanted);
 	detach_unwanted(wanted);
+	if (wanted & ~before & KVMSCHED_CLASS_STEAL)
+		ks_steal_attached();
 	if (wanted & ~before)
 		tell(wanted);
 }
@@ -334,9 +341,30 @@ int ks_attach_events(u32 classes, int change)
 	return ret;
 }
 
+/**
+ * ks_attach_follow - somebody begins or ends to follow the ledgers
+ * @change: 1 or -1
+ *
+ * Context: process.
+ * Return: 0 or -ENOMEM.
+ */
+int ks_attach_follow(int change)
+{
+	int ret;
+
+	mutex_lock(&state.mutex);
+	ret = ks_vcpus_follow(state.followers + change);
+	if (!ret) {
+		state.followers += change;
+		reconcile();
+	}
+	mutex_unlock(&state.mutex);
+	return ret;
+}
+
 u32 ks_attached_classes(void)
 {
-	return READ_ONCE(ks_wanted_classes);
+	return READ_ONCE(ks_wanted_classes) & KVMSCHED_CLASS_ALL;
 }
 
 /**
@@ -544,6 +572,7 @@ void ks_attach_exit(void)
 	state.open = false;
 	memset(state.events, 0, sizeof(state.events));
 	state.session = 0;
+	state.followers = 0;
 	WRITE_ONCE(ks_session_classes, 0);
 	WRITE_ONCE(ks_wanted_classes, 0);
 	ks_vcpus_listen(0, 0, NULL, 0);

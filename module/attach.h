@@ -22,6 +22,7 @@ void ks_attach_exit(void);
 
 void ks_attach_session(u32 classes, const pid_t *vms, u32 nr_vms);
 int ks_attach_events(u32 classes, int change);
+int ks_attach_follow(int change);
 u32 ks_attached_classes(void);
 u64 ks_attach_missed(void);
 int ks_attach_row(struct kvmsched_hook *row);

@@ -5,12 +5,15 @@
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/poll.h>
+#include <linux/slab.h>
 #include <linux/uaccess.h>
 
 #include "attach.h"
 #include "device.h"
 #include "session.h"
+#include "vcpu.h"
 
 /* Copy in a struct that begins with its own size. */
 static int copy_sized(void *to, const void __user *from, u32 size)
@@ -75,6 +78,43 @@ static long ioctl_stats(struct file *file, void __user *arg)
 	return ret ?: copy_back(arg, &stats, sizeof(stats));
 }
 
+/* An open file that follows the ledgers has its private_data set. */
+static DEFINE_MUTEX(follow_mutex);
+
+static long ioctl_follow(struct file *file)
+{
+	int ret = 0;
+
+	mutex_lock(&follow_mutex);
+	if (!file->private_data)
+		ret = ks_attach_follow(1);
+	if (!ret)
+		file->private_data = &follow_mutex;
+	mutex_unlock(&follow_mutex);
+	return ret;
+}
+
+static long ioctl_ledger(void __user *arg)
+{
+	struct kvmsched_ledger *ledger;
+	u32 head[2];
+	int ret;
+
+	if (copy_from_user(head, arg, sizeof(head)))
+		return -EFAULT;
+	if (head[0] != sizeof(*ledger))
+		return -E2BIG;
+	ledger = kzalloc(sizeof(*ledger), GFP_KERNEL);
+	if (!ledger)
+		return -ENOMEM;
+	ledger->size = head[0];
+	ledger->index = head[1];
+	ret = ks_vcpus_ledger(head[1], ledger) ?:
+	      copy_back(arg, ledger, sizeof(*ledger));
+	kfree(ledger);
+	return ret;
+}
+
 static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	void __user *user = (void __user *)arg;
@@ -92,6 +132,10 @@ static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return arg ? -EINVAL : ks_session_stop(file);
 	case KVMSCHED_IOC_FLUSH:
 		return arg ? -EINVAL : ks_session_flush(file);
+	case KVMSCHED_IOC_FOLLOW:
+		return arg ? -EINVAL : ioctl_follow(file);
+	case KVMSCHED_IOC_LEDGER:
+		return ioctl_ledger(user);
 	default:
 		return -ENOTTY;
 	}
@@ -102,15 +146,25 @@ static __poll_t device_poll(struct file *file, struct poll_table_struct *wait)
 	return ks_session_readable(file, wait) ? EPOLLIN | EPOLLRDNORM : 0;
 }
 
+/* misc_open() leaves a pointer there. */
+static int device_open(struct inode *inode, struct file *file)
+{
+	file->private_data = NULL;
+	return 0;
+}
+
 static int device_release(struct inode *inode, struct file *file)
 {
 	ks_session_release(file);
+	if (file->private_data)
+		ks_attach_follow(-1);
 	return 0;
 }
 
 /* .owner: an open file keeps the module, so exit meets no session. */
 static const struct file_operations device_fops = {
 	.owner = THIS_MODULE,
+	.open = device_open,
 	.unlocked_ioctl = device_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.poll = device_poll,

@@ -173,6 +173,37 @@ KS_EVENT(clockevent, KS_CLOCKEVENT_FIELDS, KS_ARGS(
 	"vm=%u vcpu=%u expires_ns=%lld delta_ns=%lld",
 	__entry->vm, __entry->vcpu, __entry->expires_ns, __entry->delta_ns));
 
+KS_EVENT(halt, KS_HALT_FIELDS, KS_ARGS(
+	"vm=%u vcpu=%u %s%s poll_ns=%llu halt_ns=%llu",
+	__entry->vm, __entry->vcpu, __entry->waited ? "slept" : "polled",
+	__entry->valid ? "" : " for nothing",
+	__entry->poll_ns, __entry->halt_ns));
+
+KS_EVENT(wake, KS_WAKE_FIELDS, KS_ARGS(
+	"vm=%u vcpu=%u cpu=%u holder=%s/%d prio=%d",
+	__entry->vm, __entry->vcpu, __entry->cpu,
+	__entry->holder_comm, __entry->holder_pid, __entry->holder_prio));
+
+KS_EVENT(migrate, KS_MIGRATE_FIELDS, KS_ARGS(
+	"vm=%u vcpu=%u cpu=%u from_cpu=%u holder=%s/%d prio=%d",
+	__entry->vm, __entry->vcpu, __entry->cpu, __entry->from_cpu,
+	__entry->holder_comm, __entry->holder_pid, __entry->holder_prio));
+
+KS_EVENT(holder, KS_HOLDER_FIELDS, KS_ARGS(
+	"holder=%s/%d prio=%d vm=%u vcpu=%u waiters=%u",
+	__entry->comm, __entry->pid, __entry->prio,
+	__entry->vm, __entry->vcpu, __entry->waiters));
+
+KS_EVENT(ledger, KS_LEDGER_FIELDS, KS_ARGS(
+	"vm=%u vcpu=%u tid=%d unknown=%llu guest=%llu exit=%llu user=%llu "
+	"poll=%llu halted=%llu blocked=%llu wait_preempted=%llu "
+	"wait_woken=%llu exits=%llu",
+	__entry->vm, __entry->vcpu, __entry->tid,
+	__entry->states[0], __entry->states[1], __entry->states[2],
+	__entry->states[3], __entry->states[4], __entry->states[5],
+	__entry->states[6], __entry->states[7], __entry->states[8],
+	__entry->exits));
+
 KS_EVENT(host_switch, KS_HOST_SWITCH_FIELDS, KS_ARGS(
 	"prev=%s/%d prio=%d %s %s -> next=%s/%d prio=%d %s",
 	__entry->prev_comm, __entry->prev_pid, __entry->prev_prio,

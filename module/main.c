@@ -18,6 +18,10 @@
 module_param_named(max_vcpus, ks_vcpus_max, uint, 0444);
 MODULE_PARM_DESC(max_vcpus, "vCPU threads that can be followed at once");
 
+static bool keep_ledger;
+module_param_named(ledger, keep_ledger, bool, 0444);
+MODULE_PARM_DESC(ledger, "keep the ledgers up to date from load to unload");
+
 static int __init kvmsched_init(void)
 {
 	int ret;
@@ -32,9 +36,16 @@ static int __init kvmsched_init(void)
 	ret = ks_device_create();
 	if (ret)
 		goto exit_attach;
+	if (keep_ledger) {
+		ret = ks_attach_follow(1);
+		if (ret)
+			goto destroy_device;
+	}
 	ks_attach_open();
 	return 0;
 
+destroy_device:
+	ks_device_destroy();
 exit_attach:
 	ks_attach_exit();
 destroy_table:

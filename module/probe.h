@@ -15,6 +15,7 @@
 #include <linux/tracepoint.h>
 
 #include "attach.h"
+#include "vcpu.h"
 
 /* When a row is wanted. */
 enum ks_hook_when {
@@ -75,15 +76,15 @@ struct ks_hook {
 	  .handler = (_handler), .hint = true }
 
 /* Whatever tells about a vCPU needs to know the vCPU. */
-#define KS_CLASS_VCPU	(KVMSCHED_CLASS_ALL & ~KVMSCHED_CLASS_HOST)
+#define KS_CLASS_VCPU	\
+	((KVMSCHED_CLASS_ALL & ~KVMSCHED_CLASS_HOST) | KS_CLASS_LEDGER)
 
 extern struct ks_hook ks_sched_hooks[];
 extern struct ks_hook ks_exit_hooks[];
 extern struct ks_hook ks_irq_hooks[];
 extern struct ks_hook ks_timer_hooks[];
 extern struct ks_hook ks_host_hooks[];
-
-extern struct preempt_ops ks_preempt_ops;
+extern struct ks_hook ks_steal_hooks[];
 
 /* Arguments of a probed function, in the order of the x86-64 ABI */
 #define ks_arg1(regs)	((regs)->di)
@@ -98,14 +99,19 @@ static inline bool ks_host_wanted(void)
 	return READ_ONCE(ks_wanted_classes) & KVMSCHED_CLASS_HOST;
 }
 
+static inline bool ks_steal_to_ring(void)
+{
+	return READ_ONCE(ks_session_classes) & KVMSCHED_CLASS_STEAL;
+}
+
 static inline bool ks_host_to_ring(void)
 {
 	return READ_ONCE(ks_session_classes) & KVMSCHED_CLASS_HOST;
 }
 
-struct ks_vcpu;
-struct kvm_vcpu;
 void ks_exit_cut(struct ks_vcpu *v, u8 end);
+void ks_steal_begin(void);
+void ks_steal_attached(void);
 void ks_timer_learn(struct ks_vcpu *v, struct kvm_vcpu *vcpu);
 
 #endif /* _KVMSCHED_PROBE_H */

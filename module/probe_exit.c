@@ -31,6 +31,11 @@ static void write_exit(struct ks_vcpu *v, u8 end, u64 now)
 	r->end = end;
 	ks_end_at(exit, r);
 
+	if (v->ledger)
+		ks_ledger_story(v->ledger, v->exit.reason,
+				v->exit.guest_cycles, v->story_tsc, now,
+				end == KS_EXIT_BY_ENTRY ? KVMSCHED_STATE_GUEST :
+							  KVMSCHED_STATE_EXIT);
 	v->exit.vector = 0;
 	v->exit.flags = 0;
 	v->story = KS_STORY_NONE;
@@ -148,27 +153,35 @@ static noinline void entry_told_first(struct kvm_vcpu *vcpu)
 		write_entry(v, now);
 	else if (v->entry_tsc)
 		exit_untold(v, vcpu, now);
+	if (v->ledger && v->ledger->state != KVMSCHED_STATE_GUEST)
+		ks_ledger_move(v->ledger, KVMSCHED_STATE_GUEST, now);
 	enter(v, now);
 }
 
 /* Interrupts are off here in every version. */
 static __always_inline void entry_told(struct ks_vcpu *v, struct kvm_vcpu *vcpu)
 {
+	struct ks_ledger *ledger = v->ledger;
 	struct ks_rec_exit *r;
 	u64 now;
 
-	if (unlikely(v->vcpu != vcpu || v->plain != KS_PLAIN_STORY ||
+	if (unlikely(v->vcpu != vcpu || v->plain != KS_STORY_PLAIN ||
 		     trace_kvmsched_exit_enabled()))
 		return entry_told_first(vcpu);
 
 	now = rdtsc();
-	r = ks_ring_try(KS_RECORD_SIZE(exit), now);
-	if (unlikely(!r))
-		return entry_told_first(vcpu);
-	memcpy(r, &v->exit, KS_RECORD_SIZE(exit));
-	r->host_cycles = now - v->story_tsc;
+	if (likely(v->ring_exit)) {
+		r = ks_ring_try(KS_RECORD_SIZE(exit), now);
+		if (unlikely(!r))
+			return entry_told_first(vcpu);
+		memcpy(r, &v->exit, KS_RECORD_SIZE(exit));
+		r->host_cycles = now - v->story_tsc;
+	}
 	v->story = KS_STORY_NONE;
 	enter(v, now);
+	if (ledger)
+		ks_ledger_entry(ledger, v->exit.reason, v->exit.guest_cycles,
+				v->story_tsc, now);
 }
 
 static void on_kvm_exit(void *data, struct kvm_vcpu *vcpu, u32 isa)

@@ -9,17 +9,6 @@
 #include "record.h"
 #include "vcpu.h"
 
-static bool is_vcpu(struct task_struct *task)
-{
-	struct preempt_notifier *notifier;
-
-	/* Lists change on their own thread only; both are pinned here. */
-	hlist_for_each_entry(notifier, &task->preempt_notifiers, link)
-		if (notifier->ops == &ks_preempt_ops)
-			return true;
-	return false;
-}
-
 /* Interrupts off, runqueue lock held. */
 static void on_sched_switch(void *data, bool preempt, struct task_struct *prev,
 			    struct task_struct *next, unsigned int prev_state)
@@ -38,7 +27,8 @@ static void on_sched_switch(void *data, bool preempt, struct task_struct *prev,
 	r->prev_policy = prev->policy;
 	r->next_policy = next->policy;
 	r->preempted = preempt || !prev_state;
-	r->vcpus = is_vcpu(prev) | is_vcpu(next) << 1;
+	r->vcpus = (ks_vcpu_of_task(prev) ? 1 : 0) |
+		   (ks_vcpu_of_task(next) ? 2 : 0);
 	memcpy(r->prev_comm, prev->comm, sizeof(r->prev_comm));
 	memcpy(r->next_comm, next->comm, sizeof(r->next_comm));
 	ks_end_at(host_switch, r);

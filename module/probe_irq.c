@@ -34,7 +34,7 @@ static DEFINE_PER_CPU(struct host_irq, host_irq);
  */
 struct accepting {
 	struct task_struct *task;
-	struct ks_vcpu *v;
+	struct ks_who who;
 };
 #define KS_CONTEXT_LEVELS	4
 static DEFINE_PER_CPU(struct accepting [KS_CONTEXT_LEVELS], accepting);
@@ -53,8 +53,10 @@ static int on_apic_accept_irq(struct kprobe *kprobe, struct pt_regs *regs)
 	struct kvm_vcpu *vcpu = ks_lapic_vcpu((struct kvm_lapic *)ks_arg1(regs));
 	struct accepting *here = accepting_here();
 
-	here->v = vcpu ? ks_vcpu_find(vcpu) : NULL;
-	here->task = current;
+	if (vcpu) {
+		ks_vcpu_who(vcpu, &here->who);
+		here->task = current;
+	}
 	return 0;
 }
 
@@ -63,22 +65,20 @@ static void on_accept_irq(void *data, u32 vcpu_id, u16 delivery_mode,
 			  u16 level, u8 vector)
 {
 	struct accepting *here = accepting_here();
-	struct ks_vcpu *v = NULL;
 	struct ks_rec_irq_accept *r;
+	struct ks_who who = here->who;
 	unsigned long flags;
 	u64 now;
 
-	if (here->task == current)
-		v = here->v;
+	if (here->task != current || who.id != vcpu_id)
+		ks_vcpu_guess(vcpu_id, &who);
 	here->task = NULL;
-	if (!v || v->id != vcpu_id)
-		v = ks_vcpu_guess(vcpu_id);
-	if (!v || !(v->mask & KVMSCHED_CLASS_IRQ))
+	if (!(who.mask & KVMSCHED_CLASS_IRQ))
 		return;
 
-	r = ks_begin(irq_accept, v->ring & KVMSCHED_CLASS_IRQ, now, flags);
-	r->vm = v->vm;
-	r->vcpu = v->id;
+	r = ks_begin(irq_accept, who.ring & KVMSCHED_CLASS_IRQ, now, flags);
+	r->vm = who.vm;
+	r->vcpu = who.id;
 	r->delivery_mode = delivery_mode;
 	r->vector = vector;
 	r->level = level;
@@ -202,7 +202,8 @@ VECTOR_EXIT(x86_platform_ipi, KS_HOST_IRQ_OTHER)
 
 /* Exits need these to be dated, see probe_exit.c. */
 #define HOST_IRQ_CLASSES \
-	(KVMSCHED_CLASS_IRQ | KVMSCHED_CLASS_HOST | KVMSCHED_CLASS_EXIT)
+	(KVMSCHED_CLASS_IRQ | KVMSCHED_CLASS_HOST | KVMSCHED_CLASS_EXIT | \
+	 KS_CLASS_LEDGER)
 
 #define VECTOR_ROWS(event)						\
 	KS_TRACEPOINT_ROW(#event "_exit", "", HOST_IRQ_CLASSES,		\

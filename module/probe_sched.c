@@ -4,6 +4,7 @@
  * gains the CPU, its policy changes
  */
 #include <linux/kvm_host.h>
+#include <linux/math64.h>
 #include <asm/syscall.h>
 #include <asm/unistd.h>
 
@@ -78,6 +79,7 @@ static int on_vcpu_load(struct kprobe *kprobe, struct pt_regs *regs)
 	r->vcpu = v->id;
 	r->user_cycles = v->put_tsc ? now - v->put_tsc : 0;
 	v->load_tsc = now;
+	ks_ledger_move(v->ledger, KVMSCHED_STATE_EXIT, now);
 	ks_end(load, r, flags);
 	return 0;
 }
@@ -101,6 +103,7 @@ static int on_vcpu_put(struct kprobe *kprobe, struct pt_regs *regs)
 		r->exit_reason = vcpu->run->exit_reason;
 		r->run_cycles = v->load_tsc ? now - v->load_tsc : 0;
 		v->put_tsc = now;
+		ks_ledger_move(v->ledger, KVMSCHED_STATE_USER, now);
 		ks_end(put, r, flags);
 	}
 	ks_vcpu_unbind(v);
@@ -125,6 +128,73 @@ static u8 kind_of_switch(const struct ks_vcpu *v)
 	    v->vcpu->arch.mp_state == KVM_MP_STATE_HALTED)
 		return KS_SWITCH_HALTED;
 	return KS_SWITCH_BLOCKED;
+}
+
+/* The state that a switch out for this reason leads to. */
+static const u8 state_of[] = {
+	[KS_SWITCH_PREEMPTED]	= KVMSCHED_STATE_WAIT_PREEMPTED,
+	[KS_SWITCH_HALTED]	= KVMSCHED_STATE_HALTED,
+	[KS_SWITCH_BLOCKED]	= KVMSCHED_STATE_BLOCKED,
+	[KS_SWITCH_ABORTED]	= KVMSCHED_STATE_WAIT_PREEMPTED,
+	[KS_SWITCH_DEAD]	= KVMSCHED_STATE_UNKNOWN,
+};
+
+static void ledger_switch_out(struct ks_vcpu *v, u64 now)
+{
+	struct ks_ledger *ledger = v->ledger;
+
+	if (!ledger)
+		return;
+	ks_ledger_begin(ledger);
+	/* The exit will be told later: it ended guest mode before this. */
+	if (ledger->state == KVMSCHED_STATE_GUEST && v->irq_tsc)
+		__ks_ledger_move(ledger, KVMSCHED_STATE_EXIT, v->irq_tsc);
+	__ks_ledger_move(ledger, state_of[v->kind], now);
+	if (v->kind < ARRAY_SIZE(ledger->switches))
+		ledger->switches[v->kind]++;
+	ks_ledger_end(ledger);
+}
+
+/*
+ * A sleep ends with a wait for the CPU: from the wakeup, where class steal
+ * saw it, else as long as the scheduler counts (run_delay).
+ */
+static void ledger_switch_in(struct ks_vcpu *v, u64 wait_ns, u64 now)
+{
+	struct ks_ledger *ledger = v->ledger;
+	u64 woken, wait;
+
+	if (!ledger)
+		return;
+	ks_ledger_begin(ledger);
+	if (ledger->state == KVMSCHED_STATE_HALTED ||
+	    ledger->state == KVMSCHED_STATE_BLOCKED) {
+		woken = v->wake_tsc ?:
+			now - mul_u64_u32_div(wait_ns, tsc_khz, NSEC_PER_MSEC);
+		__ks_ledger_move(ledger, KVMSCHED_STATE_WAIT_WOKEN,
+				 clamp(woken, ledger->since, now));
+	}
+	if (ledger->state != KVMSCHED_STATE_UNKNOWN) {
+		wait = now - ledger->since;
+		ledger->waits++;
+		ledger->wait_max = max(ledger->wait_max, wait);
+	}
+	__ks_ledger_move(ledger, v->vcpu ? KVMSCHED_STATE_EXIT :
+					   KVMSCHED_STATE_USER, now);
+	ks_ledger_end(ledger);
+}
+
+/* What was booked as exit was spent spinning. */
+static void ledger_poll(struct ks_ledger *ledger, u64 poll_ns)
+{
+	u64 cycles = mul_u64_u32_div(poll_ns, tsc_khz, NSEC_PER_MSEC);
+
+	if (!ledger)
+		return;
+	ks_ledger_begin(ledger);
+	ledger->states[KVMSCHED_STATE_EXIT] -= cycles;
+	ledger->states[KVMSCHED_STATE_POLL] += cycles;
+	ks_ledger_end(ledger);
 }
 
 /* Interrupts off, runqueue lock held, current is still the vCPU thread. */
@@ -156,7 +226,11 @@ static void on_sched_out(struct preempt_notifier *notifier,
 		r->nivcsw = current->nivcsw;
 		r->ran_cycles = v->in_tsc ? now - v->in_tsc : 0;
 		ks_end_at(switch_out, r);
+		ledger_switch_out(v, now);
 		v->out_tsc = now;
+		v->wake_tsc = 0;
+		if (v->kind == KS_SWITCH_DEAD)
+			ks_vcpu_record_last(v, true);
 		v->cpu = smp_processor_id();
 	}
 	v->nvcsw = current->nvcsw;
@@ -185,6 +259,7 @@ static void on_sched_in(struct preempt_notifier *notifier, int cpu)
 	r->kind = v->kind;
 	r->off_cycles = v->out_tsc ? now - v->out_tsc : 0;
 	r->wait_ns = current->sched_info.run_delay - v->run_delay;
+	ledger_switch_in(v, r->wait_ns, now);
 	v->in_tsc = now;
 	v->out_tsc = 0;
 	ks_end(switch_in, r, flags);
@@ -197,6 +272,34 @@ struct preempt_ops ks_preempt_ops = {
 	.sched_in = on_sched_in,
 	.sched_out = on_sched_out,
 };
+
+/*
+ * A halt is over. Halt polling has no tracepoint at its start, but KVM counts
+ * what it spun, and has counted it when this fires (kvm_vcpu_halt()).
+ */
+static void on_vcpu_wakeup(void *data, u64 ns, bool waited, bool valid)
+{
+	struct ks_vcpu *v = ks_vcpu_loaded();
+	struct ks_rec_halt *r;
+	unsigned long flags;
+	u64 now, polled;
+
+	if (!v || !v->mask)
+		return;
+	polled = v->vcpu->stat.generic.halt_poll_success_ns +
+		 v->vcpu->stat.generic.halt_poll_fail_ns;
+
+	r = ks_begin(halt, v->ring & KVMSCHED_CLASS_SWITCH, now, flags);
+	r->vm = v->vm;
+	r->vcpu = v->id;
+	r->waited = waited;
+	r->valid = valid;
+	r->poll_ns = polled - v->polled;
+	r->halt_ns = ns;
+	ledger_poll(v->ledger, r->poll_ns);
+	v->polled = polled;
+	ks_end(halt, r, flags);
+}
 
 /* The VM goes: its addresses may be reused. */
 static int on_destroy_vm(struct kprobe *kprobe, struct pt_regs *regs)
@@ -213,5 +316,8 @@ struct ks_hook ks_sched_hooks[] = {
 		      NULL, on_vcpu_put),
 	KS_KPROBE_ROW("vcpu_load", "kvm", KS_CLASS_VCPU, KS_ALWAYS,
 		      NULL, on_vcpu_load),
+	KS_TRACEPOINT_ROW("kvm_vcpu_wakeup", "kvm",
+			  KVMSCHED_CLASS_SWITCH | KS_CLASS_LEDGER, KS_ALWAYS,
+			  on_vcpu_wakeup),
 	{}
 };

@@ -224,6 +224,51 @@
 	F(s64, expires_ns)	/* CLOCK_MONOTONIC */			\
 	F(s64, delta_ns)	/* from now */
 
+/* A halt is over: how much of it the host spun. */
+#define KS_HALT_FIELDS(F, A)						\
+	F(u16, vm)							\
+	F(u16, vcpu)							\
+	F(u8, waited)		/* 1: it slept */			\
+	F(u8, valid)		/* 0: woken for nothing */		\
+	F(u64, poll_ns)		/* spun, by KVM's halt_poll_*_ns */	\
+	F(u64, halt_ns)		/* spun and slept, by KVM */
+
+/* Class steal: a vCPU's thread was woken and now waits for a CPU ... */
+#define KS_WAKE_FIELDS(F, A)						\
+	F(u16, vm)							\
+	F(u16, vcpu)							\
+	F(u16, cpu)		/* ... this one ... */			\
+	F(s16, holder_prio)						\
+	F(s32, holder_pid)	/* ... that has this task; -1 unknown */ \
+	A(char, holder_comm, 16)
+
+/* ... is moved to the queue of another CPU while it waits ... */
+#define KS_MIGRATE_FIELDS(F, A)						\
+	F(u16, vm)							\
+	F(u16, vcpu)							\
+	F(u16, cpu)		/* from now on */			\
+	F(u16, from_cpu)						\
+	F(s32, holder_pid)	/* of @cpu; -1 unknown */		\
+	F(s16, holder_prio)						\
+	A(char, holder_comm, 16)
+
+/* ... or sees another task get the CPU that it waits for (this CPU). */
+#define KS_HOLDER_FIELDS(F, A)						\
+	F(s32, pid)							\
+	F(s16, prio)							\
+	F(u16, vm)		/* the holder is a vCPU, or 0 */	\
+	F(u16, vcpu)							\
+	F(u16, waiters)		/* vCPUs that wait here */		\
+	A(char, comm, 16)
+
+/* A vCPU's ledger in the kernel, at the end of the session. */
+#define KS_LEDGER_FIELDS(F, A)						\
+	F(u16, vm)							\
+	F(u16, vcpu)							\
+	F(s32, tid)							\
+	A(u64, states, 9)	/* cycles, by enum kvmsched_state */	\
+	F(u64, exits)
+
 /* Class host: any context switch. */
 #define KS_HOST_SWITCH_FIELDS(F, A)					\
 	F(s32, prev_pid)						\
@@ -257,6 +302,11 @@
 	X(timer_arm, KS_TIMER_ARM_FIELDS, KVMSCHED_CLASS_TIMER)		\
 	X(timer_expire, KS_TIMER_EXPIRE_FIELDS, KVMSCHED_CLASS_TIMER)	\
 	X(clockevent, KS_CLOCKEVENT_FIELDS, KVMSCHED_CLASS_TIMER)	\
+	X(halt, KS_HALT_FIELDS, KVMSCHED_CLASS_SWITCH)			\
+	X(wake, KS_WAKE_FIELDS, KVMSCHED_CLASS_STEAL)			\
+	X(migrate, KS_MIGRATE_FIELDS, KVMSCHED_CLASS_STEAL)		\
+	X(holder, KS_HOLDER_FIELDS, KVMSCHED_CLASS_STEAL)		\
+	X(ledger, KS_LEDGER_FIELDS, 0)					\
 	X(host_switch, KS_HOST_SWITCH_FIELDS, KVMSCHED_CLASS_HOST)
 
 #define KS_RECORD_FIELD(type, name)	type name;

@@ -196,6 +196,7 @@ static void stop_recording(void)
 
 	if (!session.classes)
 		return;
+	ks_vcpus_record_last(session.overwrite);
 	ks_attach_session(0, NULL, 0);
 	record_missed();
 

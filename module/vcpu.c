@@ -37,6 +37,8 @@ DEFINE_PER_CPU(struct ks_vcpu *, ks_current);
  * @events:	classes that enabled events need
  * @session:	classes that the session records ...
  * @vms:	... of these processes only, @nr_vms of them, if not 0
+ * @ledgers:	one for each of @vcpus, from the first follower until exit
+ * @follow:	somebody follows them
  */
 static struct {
 	raw_spinlock_t lock;
@@ -50,6 +52,8 @@ static struct {
 	u32 session;
 	pid_t vms[KVMSCHED_MAX_VMS];
 	u32 nr_vms;
+	struct ks_ledger *ledgers;
+	bool follow;
 } table = {
 	.lock = __RAW_SPIN_LOCK_UNLOCKED(table.lock),
 };
@@ -74,6 +78,15 @@ static void set_mask(struct ks_vcpu *v)
 {
 	u32 ring = vm_wanted(v->tgid) ? table.session : 0;
 	u32 mask = ring | table.events;
+	struct ks_ledger *ledger = NULL;
+
+	if (table.follow) {
+		ledger = &table.ledgers[v - table.vcpus];
+		if (!v->ledger)
+			ks_ledger_reset(ledger);
+		mask |= KS_CLASS_LEDGER;
+	}
+	WRITE_ONCE(v->ledger, ledger);
 
 	if (mask && (!v->mask || (v->mask & KS_MASK_IDENTITY) || ring != v->ring))
 		mask |= KS_MASK_IDENTITY;
@@ -124,6 +137,7 @@ static void forget_past(struct ks_vcpu *v)
 	v->story = KS_STORY_NONE;
 	v->cut = false;
 	v->arm_due = false;
+	v->wake_tsc = 0;
 	v->in_tsc = 0;
 	v->out_tsc = 0;
 	v->load_tsc = 0;
@@ -162,6 +176,7 @@ static struct ks_vcpu *create(void)
 	v->prio = current->normal_prio;
 	v->static_prio = current->static_prio;
 	v->cpu = smp_processor_id();
+	v->wait_cpu = -1;
 	preempt_notifier_init(&v->notifier, &ks_preempt_ops);
 	preempt_notifier_register(&v->notifier);
 	v->linked = true;
@@ -219,10 +234,14 @@ struct ks_vcpu *ks_vcpu_bind(struct kvm_vcpu *vcpu, bool late)
 			v->vm = vm_number(vcpu->kvm);
 		v->kvm = vcpu->kvm;
 		rehash(v, vcpu);
+		v->identity.tgid = 0;
 		v->features = features_of(vcpu) | (late ? KS_FEATURE_LATE : 0);
+		v->polled = vcpu->stat.generic.halt_poll_success_ns +
+			    vcpu->stat.generic.halt_poll_fail_ns;
 		ks_exit_prepare(v);
 		ks_timer_learn(v, vcpu);
 		v->mask = 0;
+		v->ledger = NULL; /* of another vCPU: begin anew */
 		set_mask(v);
 		WRITE_ONCE(v->vcpu, vcpu);
 	}
@@ -272,6 +291,8 @@ void ks_vcpu_thread_died(struct ks_vcpu *v)
 	v->mask = 0;
 	v->ring = 0;
 	v->ring_exit = false;
+	v->ledger = NULL;
+	v->wait_cpu = -1;
 	v->dead_gp = get_state_synchronize_rcu();
 	v->task = NULL;
 	raw_spin_unlock(&table.lock);
@@ -311,6 +332,7 @@ void ks_vcpu_identify(struct ks_vcpu *v)
 	r->nice = PRIO_TO_NICE(current->static_prio);
 	r->prio = current->normal_prio;
 	memcpy(r->comm, current->comm, sizeof(r->comm));
+	memcpy(&v->identity, r, KS_RECORD_SIZE(vcpu));
 	ks_end(vcpu, r, flags);
 }
 
@@ -357,24 +379,71 @@ struct ks_vcpu *ks_vcpu_find(struct kvm_vcpu *vcpu)
 	return v;
 }
 
+static void who_is(const struct ks_vcpu *v, struct ks_who *who)
+{
+	who->vm = v->vm;
+	who->mask = v->mask;
+	who->ring = v->ring;
+}
+
+/*
+ * Nothing of the VM has run yet, or nothing tells which it is: only a session
+ * that is limited to some VMs must not have it.
+ */
+static void who_knows(struct ks_who *who)
+{
+	who->vm = 0;
+	who->ring = table.nr_vms ? 0 : table.session;
+	who->mask = who->ring | table.events;
+}
+
 /**
- * ks_vcpu_guess - the entry of vCPU @id, where nothing tells the VM
- * @id: vcpu_id
+ * ks_vcpu_who - whose vCPU is this, if it may not have run yet?
+ * @vcpu: alive
+ * @who:  out
+ *
+ * Context: preemption off.
+ */
+void ks_vcpu_who(struct kvm_vcpu *vcpu, struct ks_who *who)
+{
+	struct ks_vcpu *v = ks_vcpu_find(vcpu);
+	unsigned long flags;
+	unsigned int i;
+
+	who->id = vcpu->vcpu_id;
+	if (v)
+		return who_is(v, who);
+
+	raw_spin_lock_irqsave(&table.lock, flags);
+	who_knows(who);
+	for (i = 0; i < table.used; i++)
+		if (table.vcpus[i].kvm == vcpu->kvm) {
+			who_is(&table.vcpus[i], who);
+			break;
+		}
+	raw_spin_unlock_irqrestore(&table.lock, flags);
+}
+
+/**
+ * ks_vcpu_guess - whose is vCPU @id, where nothing else is told?
+ * @id:  vcpu_id
+ * @who: out
  *
  * Of the VM that the current thread works for, or else the only one that has
- * such a vCPU.
+ * such a vCPU, or else of an unknown VM.
  *
  * Context: any but NMI.
- * Return: the entry, or NULL: none, or more than one.
  */
-struct ks_vcpu *ks_vcpu_guess(u16 id)
+void ks_vcpu_guess(u16 id, struct ks_who *who)
 {
-	struct ks_vcpu *v, *found = NULL;
 	struct kvm *kvm = this_cpu_read(ks_current)->kvm;
+	struct ks_vcpu *v, *found = NULL;
 	unsigned long flags;
 	unsigned int i;
 
 	raw_spin_lock_irqsave(&table.lock, flags);
+	who_knows(who);
+	who->id = id;
 	for (i = 0; i < table.used; i++) {
 		v = &table.vcpus[i];
 		if (!v->key || v->id != id || (kvm && v->kvm != kvm))
@@ -385,8 +454,9 @@ struct ks_vcpu *ks_vcpu_guess(u16 id)
 		}
 		found = v;
 	}
+	if (found)
+		who_is(found, who);
 	raw_spin_unlock_irqrestore(&table.lock, flags);
-	return found;
 }
 
 /**
@@ -456,6 +526,141 @@ void ks_vcpus_forget_past(void)
 		forget_past(v);
 	}
 	raw_spin_unlock_irq(&table.lock);
+}
+
+/**
+ * ks_vcpus_stop_waiting - class steal begins: forget who waited where
+ *
+ * Context: process, attach mutex held; the class is not attached.
+ */
+void ks_vcpus_stop_waiting(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < table.used; i++) {
+		table.vcpus[i].wait_cpu = -1;
+		table.vcpus[i].wake_tsc = 0;
+	}
+}
+
+static void record_ledger(struct ks_vcpu *v)
+{
+	struct ks_ledger *ledger = v->ledger;
+	struct ks_rec_ledger *r;
+	unsigned long flags;
+	u64 now;
+
+	r = ks_begin(ledger, v->ring, now, flags);
+	r->vm = v->vm;
+	r->vcpu = v->id;
+	r->tid = v->task->pid;
+	memcpy(r->states, ledger->states, sizeof(r->states));
+	r->states[ledger->state] += now - ledger->since;
+	r->exits = ks_ledger_exits(ledger);
+	ks_end(ledger, r, flags);
+}
+
+static void record_identity(struct ks_vcpu *v)
+{
+	struct ks_rec_vcpu *r;
+	unsigned long flags;
+	u64 now;
+
+	r = ks_begin(vcpu, v->ring, now, flags);
+	memcpy(r, &v->identity, KS_RECORD_SIZE(vcpu));
+	ks_end(vcpu, r, flags);
+}
+
+/**
+ * ks_vcpu_record_last - tell of a vCPU once more
+ * @v:	      its entry
+ * @identity: who it is, too: the first telling may have been overwritten
+ *
+ * Context: owner, at the thread's death; or table lock held: the vCPU goes on
+ * then, and the copy of its ledger can be off by a change being made.
+ */
+void ks_vcpu_record_last(struct ks_vcpu *v, bool identity)
+{
+	if (!v->ring)
+		return;
+	if (identity && v->identity.tgid)
+		record_identity(v);
+	if (v->ledger)
+		record_ledger(v);
+}
+
+/**
+ * ks_vcpus_record_last - the session ends: tell of each vCPU once more
+ * @identity: as in ks_vcpu_record_last()
+ *
+ * Context: process.
+ */
+void ks_vcpus_record_last(bool identity)
+{
+	unsigned int i;
+
+	raw_spin_lock_irq(&table.lock);
+	for (i = 0; i < table.used; i++)
+		if (table.vcpus[i].task)
+			ks_vcpu_record_last(&table.vcpus[i], identity);
+	raw_spin_unlock_irq(&table.lock);
+}
+
+/**
+ * ks_vcpus_follow - keep the ledgers up to date, or no more
+ * @follow: which; takes effect with the next ks_vcpus_listen()
+ *
+ * Context: process, attach mutex held.
+ * Return: 0 or -ENOMEM.
+ */
+int ks_vcpus_follow(bool follow)
+{
+	struct ks_ledger *ledgers;
+
+	if (follow && !table.ledgers) {
+		ledgers = vzalloc(array_size(ks_vcpus_max, sizeof(*ledgers)));
+		if (!ledgers)
+			return -ENOMEM;
+		table.ledgers = ledgers;
+	}
+	raw_spin_lock_irq(&table.lock);
+	table.follow = follow;
+	raw_spin_unlock_irq(&table.lock);
+	return 0;
+}
+
+/**
+ * ks_vcpus_ledger - copy one ledger
+ * @index: of the entries in use
+ * @out:   the copy
+ *
+ * Context: process.
+ * Return: 0, -ENOENT beyond the end, -ENODATA if nobody follows, -EAGAIN.
+ */
+int ks_vcpus_ledger(u32 index, struct kvmsched_ledger *out)
+{
+	struct ks_vcpu *v = NULL;
+	unsigned int i;
+	int ret = -ENOENT;
+
+	raw_spin_lock_irq(&table.lock);
+	if (!table.follow)
+		ret = -ENODATA;
+	for (i = 0; table.follow && i < table.used; i++) {
+		v = &table.vcpus[i];
+		if (!v->task || !v->ledger || index--)
+			continue;
+		/* Seen from here; the reader's namespace may lack them. */
+		out->tgid = task_tgid_vnr(v->task);
+		out->tid = task_pid_vnr(v->task);
+		out->vm = v->vm;
+		out->vcpu = v->id;
+		out->isa = v->exit.isa;
+		ret = ks_ledger_read(v->ledger, out);
+		break;
+	}
+	raw_spin_unlock_irq(&table.lock);
+	return ret;
 }
 
 u32 ks_vcpus_count(void)
@@ -538,5 +743,6 @@ void ks_vcpu_table_destroy(void)
 			put_task_struct(table.vcpus[i].task);
 	if (table.detaching)
 		rcu_unexpedite_gp();
+	vfree(table.ledgers);
 	vfree(table.vcpus);
 }

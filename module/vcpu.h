@@ -12,19 +12,21 @@
 #include <linux/kvm_host.h>
 #include <linux/preempt.h>
 
+#include "ledger.h"
 #include "records.h"
 #include "uapi/kvmsched.h"
 
 /* In struct ks_vcpu.mask: the identity must be told before the next record. */
 #define KS_MASK_IDENTITY	(1U << 31)
 
+/* Beside KVMSCHED_CLASS_*: somebody follows the ledgers. */
+#define KS_CLASS_LEDGER		(1U << 16)
+
 /* In struct ks_vcpu.story */
 #define KS_STORY_NONE	0
 #define KS_STORY_PLAIN	1
 #define KS_STORY_ODD	2	/* with flags or a vector: no plain record */
 
-/* .story plain, .cut no, .ring_exit yes: nearly all exits */
-#define KS_PLAIN_STORY	(KS_STORY_PLAIN | 1U << 16)
 
 /**
  * struct ks_vcpu - a vCPU thread
@@ -60,13 +62,18 @@
  * @exit:	record of the open story, all but @host_cycles and @end
  * @story:	KS_STORY_*; owner
  * @cut:	the story was cut: an entry record is due; owner
+ * @plain:	the two at once: KS_STORY_PLAIN for nearly all exits
  * @ring_exit:	@ring has KVMSCHED_CLASS_EXIT; table
- * @plain:	the three at once, to compare with KS_PLAIN_STORY
+ * @ledger:	kept up to date while somebody follows, else NULL; table
+ * @wake_tsc:	class steal: the wakeup since the last switch out, or 0
+ * @wait_cpu:	class steal: on whose queue it waits, -1: it doesn't;
+ *		runqueue lock of its thread
  *
  * @in_tsc:	last switch in, 0 if not seen; @out_tsc the last switch out
  * @put_tsc:	end of the last KVM_RUN, 0 if unknown; @load_tsc its beginning
  * @run_delay:	the kernel's, at the last switch out or look
  * @nvcsw:	the kernel's, at the last switch out or look
+ * @polled:	ns of halt polling, KVM's count at the last look
  * @kind:	KS_SWITCH_* of the last switch out, and @cpu where
  * @policy:	at the last look; likewise @prio, @static_prio
  *
@@ -75,6 +82,7 @@
  * @arm_due:	@arm holds one
  * @last_deadline: of the last arm
  * @features:	KS_FEATURE_*
+ * @identity:	the last identity record, for telling it again
  */
 struct ks_vcpu {
 	/* What an exit touches, first. */
@@ -84,13 +92,14 @@ struct ks_vcpu {
 		struct {
 			u8 story;
 			u8 cut;
-			u8 ring_exit;
 		};
-		u32 plain;
+		u16 plain;
 	};
+	u8 ring_exit;
 	u64 entry_tsc;
 	u64 irq_tsc;
 	u64 story_tsc;
+	struct ks_ledger *ledger;
 	struct ks_rec_exit exit;
 
 	u64 exit_tsc;
@@ -105,6 +114,9 @@ struct ks_vcpu {
 	u64 load_tsc;
 	u64 put_tsc;
 	u64 run_delay;
+	u64 polled;
+	u64 wake_tsc;
+	int wait_cpu;
 	unsigned long nvcsw;
 	int cpu;
 	u8 kind;
@@ -122,6 +134,8 @@ struct ks_vcpu {
 	} arm;
 	u64 last_deadline;
 
+	struct ks_rec_vcpu identity;
+
 	struct preempt_notifier notifier;
 	bool linked;
 	unsigned long dead_gp;
@@ -131,6 +145,19 @@ struct ks_vcpu {
 	struct hlist_node node;
 	pid_t tgid;
 } ____cacheline_aligned;
+
+/**
+ * struct ks_who - a vCPU that may have no thread yet
+ * @vm:	  number of the VM, 0 if unknown
+ * @id:	  vcpu_id
+ * @mask: as in struct ks_vcpu, likewise @ring
+ */
+struct ks_who {
+	u16 vm;
+	u16 id;
+	u32 mask;
+	u32 ring;
+};
 
 /*
  * The entry of the thread that runs on this CPU; ks_nobody, whose vcpu is
@@ -150,11 +177,17 @@ void ks_vcpu_thread_died(struct ks_vcpu *v);
 void ks_vcpu_identify(struct ks_vcpu *v);
 void ks_vcpu_identity_due(struct ks_vcpu *v);
 struct ks_vcpu *ks_vcpu_find(struct kvm_vcpu *vcpu);
-struct ks_vcpu *ks_vcpu_guess(u16 id);
+void ks_vcpu_who(struct kvm_vcpu *vcpu, struct ks_who *who);
+void ks_vcpu_guess(u16 id, struct ks_who *who);
 void ks_vcpu_forget_vm(struct kvm *kvm);
 
 void ks_vcpus_listen(u32 events, u32 session, const pid_t *vms, u32 nr_vms);
+int ks_vcpus_follow(bool follow);
+int ks_vcpus_ledger(u32 index, struct kvmsched_ledger *out);
 void ks_vcpus_forget_past(void);
+void ks_vcpus_stop_waiting(void);
+void ks_vcpus_record_last(bool identity);
+void ks_vcpu_record_last(struct ks_vcpu *v, bool identity);
 void ks_vcpus_detach(void);
 u32 ks_vcpus_count(void);
 u64 ks_vcpus_refused(void);
@@ -186,6 +219,26 @@ static __always_inline struct ks_vcpu *ks_vcpu_loaded(void)
 	struct ks_vcpu *v = this_cpu_read(ks_current);
 
 	return v->vcpu ? v : NULL;
+}
+
+extern struct preempt_ops ks_preempt_ops;
+
+/**
+ * ks_vcpu_of_task - the entry of any thread
+ * @task: runs here, or is off the CPU and pinned there by its runqueue lock
+ *
+ * A thread's list changes only by itself (and by stop_machine()).
+ *
+ * Return: the entry or NULL.
+ */
+static inline struct ks_vcpu *ks_vcpu_of_task(struct task_struct *task)
+{
+	struct preempt_notifier *notifier;
+
+	hlist_for_each_entry(notifier, &task->preempt_notifiers, link)
+		if (notifier->ops == &ks_preempt_ops)
+			return container_of(notifier, struct ks_vcpu, notifier);
+	return NULL;
 }
 
 #endif /* _KVMSCHED_VCPU_H */

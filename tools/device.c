@@ -25,6 +25,7 @@ static const struct {
 	{ "irq",	KVMSCHED_CLASS_IRQ },
 	{ "timer",	KVMSCHED_CLASS_TIMER },
 	{ "host",	KVMSCHED_CLASS_HOST },
+	{ "steal",	KVMSCHED_CLASS_STEAL },
 	/* names of several, behind the single ones */
 	{ "default",	KVMSCHED_CLASS_DEFAULT },
 	{ "all",	KVMSCHED_CLASS_ALL },

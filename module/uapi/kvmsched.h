@@ -19,12 +19,17 @@
  *                       everything.  The rings stay mapped and readable until
  *                       the file is closed or starts another session.
  *   KVMSCHED_IOC_STATS  what one CPU's ring wrote and lost so far.
+ *   KVMSCHED_IOC_FOLLOW keep the ledger of every vCPU up to date until this
+ *			 file is closed; any number of files may ask.
+ *   KVMSCHED_IOC_LEDGER one vCPU's ledger; index 0, 1, ... until ENOENT.
+ *			 EAGAIN: that vCPU never stood still long enough to be
+ *			 copied; try again.  ENODATA: nobody follows.
  *
  * Every struct begins with its own size, as the caller knows it; a size the
  * module doesn't know is E2BIG, and a reserved field or flag that is not zero
- * is EINVAL.  Errors of START: EBUSY another file records; EINVAL a bad
- * argument; ENOMEM no memory for rings of that size; ENODEV the module is on
- * its way out.
+ * is EINVAL.  Errors of START: EBUSY another file records, or holds the rings
+ * of its last session; EINVAL a bad argument; ESRCH no such process; ENOMEM no
+ * memory for rings of that size.
  *
  * Rings
  * -----
@@ -74,8 +79,10 @@
 #define KVMSCHED_CLASS_IRQ	(1U << 2) /* guest interrupts; host ones met by a vCPU */
 #define KVMSCHED_CLASS_TIMER	(1U << 3) /* guest LAPIC timer; host clock event device */
 #define KVMSCHED_CLASS_HOST	(1U << 4) /* all host context switches and interrupts */
-#define KVMSCHED_CLASS_ALL	0x1fU
-#define KVMSCHED_CLASS_DEFAULT	(KVMSCHED_CLASS_ALL & ~KVMSCHED_CLASS_HOST)
+#define KVMSCHED_CLASS_STEAL	(1U << 5) /* who holds the CPU that a vCPU waits for */
+#define KVMSCHED_CLASS_ALL	0x3fU
+#define KVMSCHED_CLASS_DEFAULT	\
+	(KVMSCHED_CLASS_ALL & ~(KVMSCHED_CLASS_HOST | KVMSCHED_CLASS_STEAL))
 
 /* Flags of START */
 #define KVMSCHED_START_OVERWRITE (1U << 0) /* flight recorder: reuse the oldest page */
@@ -199,6 +206,81 @@ struct kvmsched_stats {
 	__u64 reserved[4];
 };
 
+/*
+ * States of a vCPU: it is in exactly one at any time, so the times in them sum
+ * to wall time.  docs/states.dot draws what leads from one to the other.
+ */
+enum kvmsched_state {
+	KVMSCHED_STATE_UNKNOWN,		/* before it was first seen */
+	KVMSCHED_STATE_GUEST,		/* in guest mode */
+	KVMSCHED_STATE_EXIT,		/* on the CPU, in KVM_RUN, out of guest mode */
+	KVMSCHED_STATE_USER,		/* on the CPU, outside of KVM_RUN */
+	KVMSCHED_STATE_POLL,		/* halted, the host spins before it sleeps */
+	KVMSCHED_STATE_HALTED,		/* asleep in HLT */
+	KVMSCHED_STATE_BLOCKED,		/* asleep for another reason */
+	KVMSCHED_STATE_WAIT_PREEMPTED,	/* runnable, the CPU was taken from it */
+	KVMSCHED_STATE_WAIT_WOKEN,	/* runnable, woken, not on the CPU yet */
+	KVMSCHED_NR_STATES
+};
+
+#define KVMSCHED_LEDGER_REASONS	64	/* exit reasons told apart */
+#define KVMSCHED_LEDGER_BUCKETS	32	/* powers of two of cycles, the last open */
+#define KVMSCHED_REASON_OTHER	0xfffffffeU /* those that found no row */
+
+/**
+ * struct kvmsched_ledger_reason - exits for one reason
+ * @count:	how many; 0: the row is free
+ * @cycles:	host time on the CPU, TSC cycles
+ * @reason:	hardware's number
+ * @hist:	exits whose host time has bit N as its highest, modulo 2^32
+ */
+struct kvmsched_ledger_reason {
+	__u64 count;
+	__u64 cycles;
+	__u32 reason;
+	__u32 hist[KVMSCHED_LEDGER_BUCKETS];
+	__u32 reserved;
+};
+
+/**
+ * struct kvmsched_ledger - argument and result of KVMSCHED_IOC_LEDGER
+ * @size:	in: sizeof(struct kvmsched_ledger)
+ * @index:	in: which; entries come and go with their threads
+ * @tgid:	process and thread, as the reader's PID namespace has them; 0 if
+ *		it can't see them.  @tid likewise
+ * @vm:		number of the VM, as in the records
+ * @vcpu:	vcpu_id
+ * @isa:	1 VMX, 2 SVM: whose numbers @reasons has
+ * @state:	enum kvmsched_state now
+ * @begin:	TSC since when this ledger is kept
+ * @now:	TSC when it was read; the states sum to @now - @begin
+ * @states:	TSC cycles in each state, the present one up to @now
+ * @switches:	preempted, halted, blocked, aborted (KS_SWITCH_* order)
+ * @waits:	waits for the CPU; @wait_max the longest, cycles
+ * @exits:	all exits
+ * @reasons:	of them
+ */
+struct kvmsched_ledger {
+	__u32 size;
+	__u32 index;
+	__s32 tgid;
+	__s32 tid;
+	__u16 vm;
+	__u16 vcpu;
+	__u16 isa;
+	__u16 state;
+	__u64 begin;
+	__u64 now;
+	__u64 states[KVMSCHED_NR_STATES];
+	__u64 switches[4];
+	__u64 waits;
+	__u64 wait_max;
+	__u64 exits;
+	struct kvmsched_ledger_reason reasons[KVMSCHED_LEDGER_REASONS];
+};
+
+#define KVMSCHED_IOC_FOLLOW	_IO('k', 0x46)
+#define KVMSCHED_IOC_LEDGER	_IOWR('k', 0x47, struct kvmsched_ledger)
 #define KVMSCHED_IOC_INFO	_IOWR('k', 0x40, struct kvmsched_info)
 #define KVMSCHED_IOC_HOOK	_IOWR('k', 0x41, struct kvmsched_hook)
 #define KVMSCHED_IOC_START	_IOW('k', 0x42, struct kvmsched_start)

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Ledgers: what is not on the way of every exit.  See ledger.h.
+ */
+#include <linux/errno.h>
+#include <linux/string.h>
+#include <asm/msr.h>
+#include <asm/tsc.h>
+
+#include "ledger.h"
+
+/* A vCPU that changes state all the time is still caught between changes. */
+#define KS_LEDGER_TRIES	1000
+
+static struct kvmsched_ledger_reason *find_row(struct ks_ledger *ledger,
+					       u32 reason)
+{
+	struct kvmsched_ledger_reason *row;
+	u32 i;
+
+	for (i = 0; i < KVMSCHED_LEDGER_REASONS; i++) {
+		row = &ledger->reasons[(reason + i) % KVMSCHED_LEDGER_REASONS];
+		if (row->reason == reason && row->count)
+			return row;
+		if (!row->count) {
+			row->reason = reason;
+			return row;
+		}
+	}
+	/* All rows are taken, by more reasons than any guest is known to have. */
+	row = &ledger->reasons[KVMSCHED_LEDGER_REASONS - 1];
+	row->reason = KVMSCHED_REASON_OTHER;
+	return row;
+}
+
+/**
+ * ks_ledger_story - the story of an exit ends, in any way
+ * @ledger: followed
+ * @reason: hardware's number
+ * @guest:  cycles of the guest mode before it, 0 if unknown
+ * @exit:   TSC since when its host time counts
+ * @end:    TSC of its end
+ * @next:   enum kvmsched_state from @end on
+ *
+ * Context: as all writers.
+ */
+void ks_ledger_story(struct ks_ledger *ledger, u32 reason, u64 guest, u64 exit,
+		     u64 end, u32 next)
+{
+	ks_ledger_begin(ledger);
+	if (ledger->state == KVMSCHED_STATE_GUEST)
+		__ks_ledger_move(ledger, KVMSCHED_STATE_EXIT,
+				 ledger->since + guest);
+	__ks_ledger_move(ledger, next, end);
+	ks_ledger_count(find_row(ledger, reason), end - exit);
+	ks_ledger_end(ledger);
+}
+
+/**
+ * ks_ledger_reset - begin anew, in state unknown
+ * @ledger: nobody writes it now
+ */
+void ks_ledger_reset(struct ks_ledger *ledger)
+{
+	memset(ledger, 0, sizeof(*ledger));
+	ledger->begin = rdtsc_ordered();
+	ledger->since = ledger->begin;
+}
+
+/**
+ * ks_ledger_exits - exits for all reasons
+ * @ledger: followed
+ */
+u64 ks_ledger_exits(const struct ks_ledger *ledger)
+{
+	u64 exits = 0;
+	int i;
+
+	for (i = 0; i < KVMSCHED_LEDGER_REASONS; i++)
+		exits += READ_ONCE(ledger->reasons[i].count);
+	return exits;
+}
+
+static void copy(const struct ks_ledger *ledger, struct kvmsched_ledger *out)
+{
+	out->now = rdtsc_ordered();
+	out->state = ledger->state;
+	out->begin = ledger->begin;
+	memcpy(out->states, ledger->states, sizeof(out->states));
+	out->states[ledger->state % KVMSCHED_NR_STATES] +=
+		out->now - ledger->since;
+	memcpy(out->switches, ledger->switches, sizeof(out->switches));
+	out->waits = ledger->waits;
+	out->wait_max = ledger->wait_max;
+	memcpy(out->reasons, ledger->reasons, sizeof(out->reasons));
+	out->exits = ks_ledger_exits(ledger);
+}
+
+/**
+ * ks_ledger_read - a copy of one instant
+ * @ledger: followed
+ * @out:    the counts and times
+ *
+ * Context: any.
+ * Return: 0 or -EAGAIN.
+ */
+int ks_ledger_read(const struct ks_ledger *ledger, struct kvmsched_ledger *out)
+{
+	int tries;
+	u32 seq;
+
+	for (tries = 0; tries < KS_LEDGER_TRIES; tries++) {
+		seq = READ_ONCE(ledger->seq);
+		/* Loads are not reordered with loads on x86. */
+		barrier();
+		copy(ledger, out);
+		barrier();
+		if (!(seq & 1) && READ_ONCE(ledger->seq) == seq)
+			return 0;
+	}
+	return -EAGAIN;
+}

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Class steal: who holds the CPU that a vCPU waits for
+ *
+ * Our preempt notifier sees a vCPU's thread lose and gain the CPU, and who
+ * came first after it.  What happens in between on that CPU, a wakeup onto a
+ * busy CPU, and a move to another queue are told by the scheduler's own
+ * tracepoints, while this class is on.  A switch on a CPU where no vCPU waits
+ * costs the test for that, and a switch where one does, a record.
+ *
+ * Switch and wakeup fire with the runqueue lock of the CPU in question held; a
+ * migration with the source's (or the task's pi_lock), so counts are atomic.
+ * All are RCU readers, and a task is freed only by RCU after its last switch,
+ * so a holder may be looked at from any CPU.
+ */
+#include <linux/sched.h>
+
+#include "probe.h"
+#include "record.h"
+
+/*
+ * @holder:  who has the CPU; written by its own CPU, interrupts off
+ * @waiters: vCPU threads that wait on its queue
+ */
+struct ks_queue {
+	struct task_struct *holder;
+	atomic_t waiters;
+};
+static DEFINE_PER_CPU(struct ks_queue, queues);
+
+static void stop_waiting(struct ks_vcpu *v)
+{
+	if (v->wait_cpu < 0)
+		return;
+	atomic_dec(&per_cpu(queues, v->wait_cpu).waiters);
+	v->wait_cpu = -1;
+}
+
+static void wait_on(struct ks_vcpu *v, int cpu)
+{
+	stop_waiting(v);
+	atomic_inc(&per_cpu(queues, cpu).waiters);
+	v->wait_cpu = cpu;
+}
+
+/* A holder in fields of a record: pid, prio, comm */
+#define set_holder(task, pid_, prio_, comm_) do {			\
+	struct task_struct *holder_ = (task);				\
+	if (holder_) {							\
+		(pid_) = holder_->pid;					\
+		(prio_) = holder_->prio;				\
+		memcpy(comm_, holder_->comm, TASK_COMM_LEN);		\
+	} else {							\
+		(pid_) = -1;						\
+		(prio_) = 0;						\
+		memset(comm_, 0, TASK_COMM_LEN);			\
+	}								\
+} while (0)
+
+static void record_holder(struct task_struct *next, int waiters)
+{
+	struct ks_vcpu *v = ks_vcpu_of_task(next);
+	struct ks_rec_holder *r;
+	u64 now = rdtsc_ordered();
+
+	r = ks_begin_at(holder, ks_steal_to_ring(), now);
+	r->pid = next->pid;
+	r->prio = next->prio;
+	r->vm = v ? v->vm : 0;
+	r->vcpu = v ? v->id : KS_NO_VCPU;
+	r->waiters = waiters;
+	memcpy(r->comm, next->comm, sizeof(r->comm));
+	ks_end_at(holder, r);
+}
+
+/* Before the notifiers of both tasks, which are called further down. */
+static void on_sched_switch(void *data, bool preempt, struct task_struct *prev,
+			    struct task_struct *next, unsigned int prev_state)
+{
+	struct ks_queue *queue = this_cpu_ptr(&queues);
+	struct ks_vcpu *v;
+	int waiters;
+
+	WRITE_ONCE(queue->holder, next);
+	if (unlikely(!hlist_empty(&next->preempt_notifiers))) {
+		v = ks_vcpu_of_task(next);
+		if (v)
+			stop_waiting(v);
+	}
+	waiters = atomic_read(&queue->waiters);
+	if (unlikely(waiters))
+		record_holder(next, waiters);
+	if (unlikely(!hlist_empty(&prev->preempt_notifiers)) &&
+	    (preempt || !prev_state)) {
+		v = ks_vcpu_of_task(prev);
+		if (v)
+			wait_on(v, smp_processor_id());
+	}
+}
+
+static void on_sched_wakeup(void *data, struct task_struct *task)
+{
+	struct ks_rec_wake *r;
+	struct ks_vcpu *v;
+	unsigned long flags;
+	int cpu;
+	u64 now;
+
+	if (likely(hlist_empty(&task->preempt_notifiers)))
+		return;
+	v = ks_vcpu_of_task(task);
+	/* One that is still on the CPU, or on the queue, waits for nothing new. */
+	if (!v || !(v->mask & KVMSCHED_CLASS_STEAL) || !v->out_tsc ||
+	    v->kind == KS_SWITCH_PREEMPTED || v->kind == KS_SWITCH_ABORTED ||
+	    v->wake_tsc)
+		return;
+
+	cpu = task_cpu(task);
+	r = ks_begin(wake, v->ring & KVMSCHED_CLASS_STEAL, now, flags);
+	r->vm = v->vm;
+	r->vcpu = v->id;
+	r->cpu = cpu;
+	set_holder(READ_ONCE(per_cpu(queues, cpu).holder), r->holder_pid, r->holder_prio,
+		   r->holder_comm);
+	v->wake_tsc = now;
+	wait_on(v, cpu);
+	ks_end(wake, r, flags);
+}
+
+static void on_migrate_task(void *data, struct task_struct *task, int cpu)
+{
+	struct ks_rec_migrate *r;
+	struct ks_vcpu *v;
+	unsigned long flags;
+	u64 now;
+
+	if (likely(hlist_empty(&task->preempt_notifiers)))
+		return;
+	v = ks_vcpu_of_task(task);
+	if (!v || !(v->mask & KVMSCHED_CLASS_STEAL) || v->wait_cpu < 0)
+		return;
+
+	r = ks_begin(migrate, v->ring & KVMSCHED_CLASS_STEAL, now, flags);
+	r->vm = v->vm;
+	r->vcpu = v->id;
+	r->cpu = cpu;
+	r->from_cpu = v->wait_cpu;
+	set_holder(READ_ONCE(per_cpu(queues, cpu).holder), r->holder_pid,
+		   r->holder_prio, r->holder_comm);
+	wait_on(v, cpu);
+	ks_end(migrate, r, flags);
+}
+
+static void learn_holder(void *unused)
+{
+	this_cpu_ptr(&queues)->holder = current;
+}
+
+/**
+ * ks_steal_begin - before the class is attached: nobody waits, as far as we know
+ */
+void ks_steal_begin(void)
+{
+	int cpu;
+
+	ks_vcpus_stop_waiting();
+	for_each_possible_cpu(cpu) {
+		per_cpu(queues, cpu).holder = NULL;
+		atomic_set(&per_cpu(queues, cpu).waiters, 0);
+	}
+}
+
+/**
+ * ks_steal_attached - after: a task that never switches must be known, too
+ *
+ * Context: process.
+ */
+void ks_steal_attached(void)
+{
+	on_each_cpu(learn_holder, NULL, 1);
+}
+
+struct ks_hook ks_steal_hooks[] = {
+	KS_TRACEPOINT_ROW("sched_switch", "", KVMSCHED_CLASS_STEAL, KS_ALWAYS,
+			  on_sched_switch),
+	KS_TRACEPOINT_ROW("sched_wakeup", "", KVMSCHED_CLASS_STEAL, KS_ALWAYS,
+			  on_sched_wakeup),
+	KS_TRACEPOINT_ROW("sched_migrate_task", "", KVMSCHED_CLASS_STEAL,
+			  KS_ALWAYS, on_migrate_task),
+	{}
+};
