@@ -27,11 +27,12 @@ struct name {
 /* Where a record tells a name. */
 static const struct {
 	const char *event, *pid, *comm;
+	bool corrects;		/* rare, and later than the others */
 } sources[] = {
-	{ "kvmsched_vcpu",	  "common_pid",	"comm" },
-	{ "kvmsched_switch_out",  "next_pid",	"next_comm" },
-	{ "kvmsched_host_switch", "prev_pid",	"prev_comm" },
-	{ "kvmsched_host_switch", "next_pid",	"next_comm" },
+	{ "kvmsched_vcpu",	  "common_pid",	"comm", true },
+	{ "kvmsched_switch_out",  "next_pid",	"next_comm", false },
+	{ "kvmsched_host_switch", "prev_pid",	"prev_comm", false },
+	{ "kvmsched_host_switch", "next_pid",	"next_comm", false },
 };
 
 struct field {
@@ -40,6 +41,7 @@ struct field {
 
 struct source {
 	int id;
+	bool corrects;
 	struct field pid, comm;
 };
 
@@ -77,6 +79,13 @@ static bool is_known(const struct comms *comms, pid_t pid)
 	       comms->known[pid / 8] & 1 << pid % 8;
 }
 
+static void name_set(struct name *name, const char *comm)
+{
+	memset(name->comm, 0, COMM_LEN);
+	for (int i = 0; i < COMM_LEN - 1 && comm[i]; i++)
+		name->comm[i] = iscntrl((unsigned char)comm[i]) ? '?' : comm[i];
+}
+
 void comms_add(struct comms *comms, pid_t pid, const char *comm)
 {
 	struct name *name;
@@ -91,9 +100,15 @@ void comms_add(struct comms *comms, pid_t pid, const char *comm)
 	}
 	name = &comms->names[comms->nr++];
 	name->pid = pid;
-	memset(name->comm, 0, COMM_LEN);
-	for (int i = 0; i < COMM_LEN - 1 && comm[i]; i++)
-		name->comm[i] = iscntrl((unsigned char)comm[i]) ? '?' : comm[i];
+	name_set(name, comm);
+}
+
+/* A vCPU's own word, given once it runs, stands above what it was at birth. */
+static void comms_correct(struct comms *comms, pid_t pid, const char *comm)
+{
+	for (size_t i = 0; i < comms->nr; i++)
+		if (comms->names[i].pid == pid)
+			name_set(&comms->names[i], comm);
 }
 
 void comms_merge(struct comms *comms, const struct comms *from)
@@ -184,6 +199,7 @@ void comms_set_events(struct comms *comms, const struct dat_system *sys)
 		    found->pid.size != 4 || found->comm.size > COMM_LEN)
 			continue;
 		found->id = id;
+		found->corrects = sources[i].corrects;
 		comms->wanted[id] = 1;
 		comms->nr_sources++;
 	}
@@ -199,10 +215,13 @@ static void add_record(struct comms *comms, const struct source *source,
 	    source->comm.offset + source->comm.size > size)
 		return;
 	memcpy(&pid, record + source->pid.offset, sizeof(pid));
-	if (is_known(comms, pid))
+	if (is_known(comms, pid) && !source->corrects)
 		return;
 	memcpy(comm, record + source->comm.offset, source->comm.size);
-	comms_add(comms, pid, comm);
+	if (is_known(comms, pid))
+		comms_correct(comms, pid, comm);
+	else
+		comms_add(comms, pid, comm);
 }
 
 static void look_at_record(struct comms *comms, const char *record, size_t size)
