@@ -4,11 +4,11 @@
  *
  * Locks, outermost first:
  *
- *	event_mutex (ftrace: events enabled)	session mutex (ioctls)
- *		\				/
- *		  attach.mutex  ◄── tracepoint_module_list_mutex (notifier)
- *			|
- *		tracepoints_mutex, kprobe_mutex, text_mutex, cpu hotplug
+ *	mmap_lock (mmap of the rings; perf's munmap)
+ *	event_mutex (ftrace: events enabled) | session mutex (ioctls) |
+ *	tracepoint_module_list_mutex | module_notify_list (notifiers)
+ *	state.mutex, here
+ *	tracepoints_mutex, kprobe_mutex, text_mutex, cpu hotplug
  *
  * Nothing of KVM is linked: functions are found by name, its tracepoints by
  * the list that comes with the module; so KVM may load later, unload and load
@@ -48,6 +48,7 @@ static struct ks_hook *const hook_tables[] = {
  * @events:	how many enabled events need each class
  * @session:	classes of the session, @vms what it is limited to
  * @followers:	how many want the ledgers kept
+ * @kvm_built_in: KVM's tracepoints are the kernel's own
  * @open:	events may be enabled: after init, before exit
  * @notifiers_on: preempt_notifier_inc() was done
  * @by_kprobe:	attach=kprobe
@@ -59,6 +60,7 @@ static struct {
 	pid_t vms[KVMSCHED_MAX_VMS];
 	u32 nr_vms;
 	unsigned int followers;
+	bool kvm_built_in;
 	bool open;
 	bool notifiers_on;
 	bool by_kprobe;
@@ -119,8 +121,7 @@ static int kprobe_register(struct ks_hook *hook, u32 flags)
 		 *hook->module ? ":" : "", hook->name);
 	hook->kprobe.symbol_name = name;
 	ret = register_kprobe(&hook->kprobe);
-	if (ret == -ENOENT && *hook->module) {
-		/* KVM may be built in. */
+	if (ret == -ENOENT && *hook->module && state.kvm_built_in) {
 		memset(&hook->kprobe, 0, sizeof(hook->kprobe));
 		hook->kprobe.pre_handler = hook->handler;
 		hook->kprobe.flags = flags;
@@ -262,10 +263,11 @@ static void tell(u32 wanted)
 
 /*
  * Bring the hooks in line with what is wanted.  Order matters: handlers see
- * the new masks before they are attached, and are gone before stale state
- * could be taken for theirs.
+ * the new masks before they are attached; and a mask is only on while vcpu_put
+ * is hooked, since without it struct ks_vcpu.vcpu would outlive the vCPU.
+ * @joined: somebody new listens, and must be told who is speaking.
  */
-static void reconcile(void)
+static void reconcile(bool joined)
 {
 	u32 events = event_classes();
 	u32 wanted = events | state.session |
@@ -287,12 +289,17 @@ static void reconcile(void)
 
 	WRITE_ONCE(ks_session_classes, state.session);
 	WRITE_ONCE(ks_wanted_classes, wanted);
-	ks_vcpus_listen(events, state.session, state.vms, state.nr_vms);
+	ks_vcpus_listen(events, state.session, state.vms, state.nr_vms, joined);
 
 	attach_wanted(wanted);
 	detach_unwanted(wanted);
+	if (wanted & ~before)
+		ks_irq_attached();
 	if (wanted & ~before & KVMSCHED_CLASS_STEAL)
 		ks_steal_attached();
+	/* Nobody hears of vcpu_put any more: what it would end, ends now. */
+	if ((before & KS_CLASS_VCPU) && !(wanted & KS_CLASS_VCPU))
+		ks_vcpus_forget_past();
 	if (wanted & ~before)
 		tell(wanted);
 }
@@ -312,7 +319,7 @@ void ks_attach_session(u32 classes, const pid_t *vms, u32 nr_vms)
 	state.session = classes;
 	state.nr_vms = nr_vms;
 	memcpy(state.vms, vms, nr_vms * sizeof(*vms));
-	reconcile();
+	reconcile(classes);
 	mutex_unlock(&state.mutex);
 }
 
@@ -334,7 +341,7 @@ int ks_attach_events(u32 classes, int change)
 		for (i = 0; i < KS_NR_CLASSES; i++)
 			if (classes & (1U << i))
 				state.events[i] += change;
-		reconcile();
+		reconcile(change > 0);
 		ret = 0;
 	}
 	mutex_unlock(&state.mutex);
@@ -356,7 +363,7 @@ int ks_attach_follow(int change)
 	ret = ks_vcpus_follow(state.followers + change);
 	if (!ret) {
 		state.followers += change;
-		reconcile();
+		reconcile(false);
 	}
 	mutex_unlock(&state.mutex);
 	return ret;
@@ -401,11 +408,13 @@ static int hook_probe(struct ks_hook *hook)
 /**
  * ks_attach_row - fill in one row of the table of hooks
  * @row: in: its index; out: the rest
+ * @try: find out what would attach, at the price of some grace periods;
+ *	 else the status is of the last attempt
  *
  * Context: process.
  * Return: 0 or -ENOENT beyond the end.
  */
-int ks_attach_row(struct kvmsched_hook *row)
+int ks_attach_row(struct kvmsched_hook *row, bool try)
 {
 	struct ks_hook *hook;
 	unsigned int table;
@@ -418,7 +427,7 @@ int ks_attach_row(struct kvmsched_hook *row)
 			continue;
 		row->classes = hook->classes;
 		row->attached = hook->attached;
-		row->status = hook_probe(hook);
+		row->status = try ? hook_probe(hook) : hook->status;
 		row->how = hook_chosen(hook) && !row->status ?
 			   hook->how : KVMSCHED_HOW_NONE;
 		row->hits_missed = hook_missed(hook);
@@ -513,11 +522,14 @@ static void kernel_tracepoint(struct tracepoint *tracepoint, void *unused)
 	struct ks_hook *hook;
 	unsigned int table;
 
-	/* KVM's own may be built in. */
-	for_each_hook(table, hook)
-		if (hook->how == KVMSCHED_HOW_TRACEPOINT &&
-		    !strcmp(hook->name, tracepoint->name))
-			hook->tracepoint = tracepoint;
+	for_each_hook(table, hook) {
+		if (hook->how != KVMSCHED_HOW_TRACEPOINT ||
+		    strcmp(hook->name, tracepoint->name))
+			continue;
+		hook->tracepoint = tracepoint;
+		if (*hook->module)
+			state.kvm_built_in = true;
+	}
 }
 
 /**
@@ -527,6 +539,9 @@ static void kernel_tracepoint(struct tracepoint *tracepoint, void *unused)
  */
 int ks_attach_init(void)
 {
+	struct ks_hook *hook;
+	unsigned int table;
+	int nr = 0;
 	int ret;
 
 	state.by_kprobe = !strcmp(attach, "kprobe");
@@ -534,6 +549,11 @@ int ks_attach_init(void)
 		pr_err("attach=%s: expected auto or kprobe\n", attach);
 		return -EINVAL;
 	}
+
+	for_each_hook(table, hook)
+		nr++;
+	if (WARN_ON(nr > KS_MAX_HOOKS))
+		return -E2BIG;
 
 	for_each_kernel_tracepoint(kernel_tracepoint, NULL);
 	ret = register_module_notifier(&module_notifier);
@@ -575,7 +595,7 @@ void ks_attach_exit(void)
 	state.followers = 0;
 	WRITE_ONCE(ks_session_classes, 0);
 	WRITE_ONCE(ks_wanted_classes, 0);
-	ks_vcpus_listen(0, 0, NULL, 0);
+	ks_vcpus_listen(0, 0, NULL, 0, false);
 	detach_unwanted(0);
 	if (state.notifiers_on)
 		preempt_notifier_dec();

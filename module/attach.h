@@ -16,6 +16,9 @@
 extern u32 ks_wanted_classes;
 extern u32 ks_session_classes;
 
+/* At least as many as there are rows in all tables (attach.c). */
+#define KS_MAX_HOOKS	64
+
 int ks_attach_init(void);
 void ks_attach_open(void);
 void ks_attach_exit(void);
@@ -25,6 +28,6 @@ int ks_attach_events(u32 classes, int change);
 int ks_attach_follow(int change);
 u32 ks_attached_classes(void);
 u64 ks_attach_missed(void);
-int ks_attach_row(struct kvmsched_hook *row);
+int ks_attach_row(struct kvmsched_hook *row, bool try);
 
 #endif /* _KVMSCHED_ATTACH_H */

@@ -100,11 +100,14 @@ static int ks_event_reg(struct trace_event_call *call, enum trace_reg type,
 
 /**
  * ks_events_init - learn the ids that ftrace gave our events
+ *
+ * Return: whether it gave any.
  */
-void __init ks_events_init(void)
+bool __init ks_events_init(void)
 {
 	int i;
 
 	for (i = 0; i < KS_NR_EVENTS; i++)
 		ks_event_ids[i] = events[i].call->event.type;
+	return ks_event_ids[0];
 }

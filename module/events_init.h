@@ -4,7 +4,7 @@
 
 #include "records.h"
 
-void ks_events_init(void);
+bool ks_events_init(void);
 
 extern u16 ks_event_ids[KS_NR_EVENTS];
 extern const char *const ks_event_names[KS_NR_EVENTS];

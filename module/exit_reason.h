@@ -32,11 +32,22 @@ static inline u32 ks_tsc_frac_bits(void)
 	return ks_exit_isa() == KS_ISA_VMX ? 48 : 32;
 }
 
+/* VMREAD; fails where no VMCS is current (CF) or it lacks the field (ZF). */
+static __always_inline bool ks_vmread_ok(unsigned long field, u64 *value)
+{
+	bool failed;
+
+	*value = 0;
+	asm volatile("vmread %2, %0" : "+r" (*value), "=@ccna" (failed)
+		     : "r" (field));
+	return !failed;
+}
+
 static __always_inline u64 ks_vmread(unsigned long field)
 {
 	u64 value;
 
-	asm volatile("vmread %1, %0" : "=r" (value) : "r" (field) : "cc");
+	ks_vmread_ok(field, &value);
 	return value;
 }
 
@@ -111,6 +122,7 @@ static __always_inline void ks_exit_read(struct ks_vcpu *v,
 					 struct kvm_vcpu *vcpu)
 {
 	const struct vmcb_control_area *control;
+	u64 reason;
 
 	if (v->features & KS_FEATURE_SVM) {
 		control = &ks_vmcb(vcpu)->control;
@@ -120,7 +132,10 @@ static __always_inline void ks_exit_read(struct ks_vcpu *v,
 			       control->exit_info_2 : control->exit_info_1;
 		ks_exit_event(v, control->exit_int_info);
 	} else if (v->features & KS_FEATURE_VMX) {
-		v->exit.reason = ks_vmread(VM_EXIT_REASON);
+		/* Hyper-V's enlightened VMCS is none that VMREAD could read. */
+		if (unlikely(!ks_vmread_ok(VM_EXIT_REASON, &reason)))
+			reason = U32_MAX;
+		v->exit.reason = reason;
 		v->exit.info = ks_vmread(EXIT_QUALIFICATION);
 		ks_exit_event(v, ks_vmread(VM_EXIT_INTR_INFO));
 	} else {
@@ -134,6 +149,16 @@ static inline bool ks_exit_by_interrupt(const struct ks_vcpu *v)
 {
 	return v->exit.isa == KS_ISA_SVM ? v->exit.reason == SVM_EXIT_INTR :
 		(u16)v->exit.reason == EXIT_REASON_EXTERNAL_INTERRUPT;
+}
+
+/*
+ * The same of an exit that has not been told yet: SVM has written its reason,
+ * VMX always tells before interrupts are served (or, by kprobe, is not asked).
+ */
+static inline bool ks_exit_untold_by_interrupt(const struct ks_vcpu *v)
+{
+	return !(v->features & KS_FEATURE_SVM) ||
+	       (u32)ks_vmcb(v->vcpu)->control.exit_code == SVM_EXIT_INTR;
 }
 
 #endif /* _KVMSCHED_EXIT_REASON_H */

@@ -10,6 +10,8 @@
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 
+#include <asm/tsc.h>
+
 #include "attach.h"
 #include "device.h"
 #include "events_init.h"
@@ -26,7 +28,14 @@ static int __init kvmsched_init(void)
 {
 	int ret;
 
-	ks_events_init();
+	if (!tsc_khz) {
+		pr_err("records carry the TSC, and this kernel has none\n");
+		return -ENODEV;
+	}
+	if (!ks_events_init()) {
+		pr_err("ftrace refused our events; was the module forced?\n");
+		return -ENODEV;
+	}
 	ret = ks_vcpu_table_create();
 	if (ret)
 		return ret;

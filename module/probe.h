@@ -110,6 +110,7 @@ static inline bool ks_host_to_ring(void)
 }
 
 void ks_exit_cut(struct ks_vcpu *v, u8 end);
+void ks_irq_attached(void);
 void ks_steal_begin(void);
 void ks_steal_attached(void);
 void ks_timer_learn(struct ks_vcpu *v, struct kvm_vcpu *vcpu);

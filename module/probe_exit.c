@@ -79,19 +79,22 @@ static noinline void date_exit(struct ks_vcpu *v, u64 entry)
  */
 static __always_inline void exit_told(struct ks_vcpu *v, struct kvm_vcpu *vcpu)
 {
-	u64 entry, now;
+	u64 entry, irq, now;
 
 	/*
 	 * Interrupts may be on: leave guest mode first, so that one that comes
-	 * now doesn't count as the end of it; then see whether one did.
+	 * now doesn't count as the end of it; then see whether one did, before
+	 * the story is open, since then one would mean something else.
 	 */
 	entry = v->entry_tsc;
 	v->entry_tsc = 0;
 	barrier();
+	irq = v->irq_tsc;
 	now = rdtsc();
+	barrier();
 	v->story_tsc = now;
 	ks_exit_read(v, vcpu);
-	if (unlikely(v->irq_tsc))
+	if (unlikely(irq))
 		return date_exit(v, entry);
 	v->exit.guest_cycles = likely(entry) ? now - entry : 0;
 }
@@ -216,10 +219,8 @@ static int on_vcpu_run(struct kprobe *kprobe, struct pt_regs *regs)
 static void on_write_tsc_offset(void *data, unsigned int vcpu_id,
 				u64 previous, u64 next)
 {
-	struct ks_vcpu *v = ks_vcpu_loaded();
-
-	if (v && v->id == vcpu_id)
-		ks_vcpu_identity_due(v);
+	/* Within KVM_RUN or not, and from any thread: the vCPU's next look tells. */
+	ks_vcpus_identity_due(vcpu_id);
 }
 
 /* Entries first: an exit whose entry was not seen has no guest time. */

@@ -15,11 +15,13 @@
 #include "vcpu.h"
 
 /*
- * The host interrupt being served on this CPU: they don't nest on x86.
+ * The host interrupt being served on this CPU.  They nest only where a
+ * demultiplexer's handler calls others (VMD); then the outermost counts.
  * Interrupts are off wherever this is touched.
  */
 struct host_irq {
 	u64 since;
+	unsigned int depth;
 	bool ended_guest;
 };
 static DEFINE_PER_CPU(struct host_irq, host_irq);
@@ -70,7 +72,7 @@ static void on_accept_irq(void *data, u32 vcpu_id, u16 delivery_mode,
 	unsigned long flags;
 	u64 now;
 
-	if (here->task != current || who.id != vcpu_id)
+	if (here->task != current)
 		ks_vcpu_guess(vcpu_id, &who);
 	here->task = NULL;
 	if (!(who.mask & KVMSCHED_CLASS_IRQ))
@@ -126,17 +128,18 @@ static void host_irq_begin(void)
 	struct host_irq *irq = this_cpu_ptr(&host_irq);
 	struct ks_vcpu *v = ks_vcpu_loaded();
 
+	if (irq->depth++)
+		return;
 	irq->since = rdtsc_ordered();
 	irq->ended_guest = false;
-	if (!v)
+	if (!v || !v->mask || v->irq_tsc)
 		return;
-	if (v->irq_tsc)
-		return;
-	/* In guest mode: the exit will be told later, see probe_exit.c. */
-	if (v->entry_tsc)
-		irq->ended_guest = true;
+	if (v->entry_tsc) /* the exit will be told later, see probe_exit.c */
+		irq->ended_guest = ks_exit_untold_by_interrupt(v);
 	else if (v->story)
 		irq->ended_guest = ks_exit_by_interrupt(v);
+	else
+		return;
 	v->irq_tsc = irq->since;
 }
 
@@ -144,16 +147,18 @@ static void host_irq_end(u8 kind, int nr, int vector, const char *name)
 {
 	struct host_irq *irq = this_cpu_ptr(&host_irq);
 	struct ks_vcpu *v = ks_vcpu_loaded();
-	u32 classes = KVMSCHED_CLASS_IRQ | KVMSCHED_CLASS_HOST;
 	struct ks_rec_host_irq *r;
 	bool to_ring;
 	u64 now;
 
-	if (!irq->since)
+	/* Attached in the middle of one: its beginning was not seen. */
+	if (!irq->depth)
 		return;
-	if (v ? !(v->mask & classes) : !ks_host_wanted())
-		goto out;
-	to_ring = v ? v->ring & classes : ks_host_to_ring();
+	if (--irq->depth)
+		return;
+	if (!(v && v->mask & KVMSCHED_CLASS_IRQ) && !ks_host_wanted())
+		return;
+	to_ring = (v && v->ring & KVMSCHED_CLASS_IRQ) || ks_host_to_ring();
 
 	now = rdtsc_ordered();
 	r = ks_begin_at(host_irq, to_ring, now);
@@ -166,8 +171,21 @@ static void host_irq_end(u8 kind, int nr, int vector, const char *name)
 	r->vector = vector;
 	r->cycles = now - irq->since;
 	ks_end_at(host_irq, r);
-out:
-	irq->since = 0;
+}
+
+static void forget_host_irq(void *unused)
+{
+	this_cpu_ptr(&host_irq)->depth = 0;
+}
+
+/**
+ * ks_irq_attached - a beginning seen while the ends were not is forgotten
+ *
+ * Context: process.
+ */
+void ks_irq_attached(void)
+{
+	on_each_cpu(forget_host_irq, NULL, 1);
 }
 
 static void on_irq_handler_entry(void *data, int irq, struct irqaction *action)

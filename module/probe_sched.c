@@ -6,7 +6,6 @@
 #include <linux/kvm_host.h>
 #include <linux/math64.h>
 #include <asm/syscall.h>
-#include <asm/unistd.h>
 
 #include "compat/sched.h"
 #include "probe.h"
@@ -26,8 +25,8 @@ static bool in_kvm_run(void)
 	if (in_ia32_syscall())
 		return syscall_get_nr(current, regs) == KS_NR_IOCTL_COMPAT &&
 		       (u32)regs->cx == KVM_RUN;
-	return syscall_get_nr(current, regs) == __NR_ioctl &&
-	       (u32)regs->si == KVM_RUN;
+	/* 64-bit and x32: the numbers differ, the registers don't. */
+	return (u32)regs->si == KVM_RUN;
 }
 
 static void look_at_policy(struct ks_vcpu *v)
@@ -65,7 +64,11 @@ static int on_vcpu_load(struct kprobe *kprobe, struct pt_regs *regs)
 	unsigned long flags;
 	u64 now;
 
-	if (!in_kvm_run())
+	/*
+	 * The end of a VM loads each vCPU once more, and can come in a thread
+	 * whose registers still say KVM_RUN.
+	 */
+	if (!in_kvm_run() || !refcount_read(&vcpu->kvm->users_count))
 		return 0;
 	v = ks_vcpu_bind(vcpu, false);
 	if (!v || !v->mask)
@@ -97,6 +100,8 @@ static int on_vcpu_put(struct kprobe *kprobe, struct pt_regs *regs)
 		return 0;
 	if (v->mask) {
 		ks_exit_cut(v, KS_EXIT_BY_PUT);
+		/* An entry that failed: all real exits have been told by now. */
+		v->entry_tsc = 0;
 		r = ks_begin(put, v->ring & KVMSCHED_CLASS_SWITCH, now, flags);
 		r->vm = v->vm;
 		r->vcpu = v->id;
@@ -108,6 +113,24 @@ static int on_vcpu_put(struct kprobe *kprobe, struct pt_regs *regs)
 	}
 	ks_vcpu_unbind(v);
 	return 0;
+}
+
+/*
+ * Is the vCPU still loaded here?  vcpu_put may have gone unheard (kprobes
+ * switched off by debugfs or sysctl), and the vCPU with it; KVM's own notifier
+ * is linked on the thread just while it is loaded.  Addresses are compared,
+ * nothing is followed.
+ */
+static bool still_loaded(const struct ks_vcpu *v)
+{
+	struct preempt_notifier *notifier;
+
+	if (!v->vcpu)
+		return false;
+	hlist_for_each_entry(notifier, &current->preempt_notifiers, link)
+		if (notifier == &v->vcpu->preempt_notifier)
+			return true;
+	return false;
 }
 
 /*
@@ -124,7 +147,7 @@ static u8 kind_of_switch(const struct ks_vcpu *v)
 		return KS_SWITCH_PREEMPTED;
 	if (ks_task_runnable(current))
 		return KS_SWITCH_ABORTED;
-	if (v->vcpu && v->vcpu->stat.generic.blocking &&
+	if (still_loaded(v) && v->vcpu->stat.generic.blocking &&
 	    v->vcpu->arch.mp_state == KVM_MP_STATE_HALTED)
 		return KS_SWITCH_HALTED;
 	return KS_SWITCH_BLOCKED;
@@ -263,7 +286,7 @@ static void on_sched_in(struct preempt_notifier *notifier, int cpu)
 	v->in_tsc = now;
 	v->out_tsc = 0;
 	ks_end(switch_in, r, flags);
-	if (v->vcpu && (v->mask & KS_MASK_IDENTITY))
+	if ((v->mask & KS_MASK_IDENTITY) && still_loaded(v))
 		ks_vcpu_identify(v);
 	look_at_policy(v);
 }

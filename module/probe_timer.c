@@ -63,6 +63,7 @@ static u64 deadline_of(struct kvm_vcpu *vcpu, struct kvm_lapic *apic, u8 mode,
 		       u64 now)
 {
 	s64 ahead;
+	u64 ns;
 
 	if (mode == KS_TIMER_DEADLINE)
 		return host_tsc_of(vcpu, ks_lapic_read(apic, u64,
@@ -70,9 +71,10 @@ static u64 deadline_of(struct kvm_vcpu *vcpu, struct kvm_lapic *apic, u8 mode,
 				   now);
 
 	ahead = ks_lapic_read(apic, ktime_t, KS_TIMER_TARGET) - ktime_get();
-	if (ahead < 0)
-		return now - mul_u64_u32_div(-ahead, tsc_khz, NSEC_PER_MSEC);
-	return now + mul_u64_u32_div(ahead, tsc_khz, NSEC_PER_MSEC);
+	/* The VMM chooses the APIC's bus clock: here, too, no overflow. */
+	ns = min_t(u64, ahead < 0 ? -(u64)ahead : ahead, KS_NEVER);
+	ns = mul_u64_u32_div(ns, tsc_khz, NSEC_PER_MSEC);
+	return ahead < 0 ? now - ns : now + ns;
 }
 
 static void record_arm(struct ks_vcpu *v, bool hv)

@@ -43,9 +43,9 @@
 
 /* Records of one kind that this CPU lost in the whole session. */
 #define KS_LOST_FIELDS(F, A)						\
-	F(u16, event)		/* the event's id, as in common_type */	\
+	F(u16, event)		/* its id, as in common_type; 0: none */ \
 	F(u16, cpu)							\
-	A(char, name, 24)	/* the event's name */			\
+	A(char, name, 32)	/* the event's name; else what was lost */ \
 	F(u64, count)
 
 /* Who a vCPU is: at first sight, and when something here changed. */
@@ -199,7 +199,7 @@
 	F(u16, vm)							\
 	F(u16, vcpu)							\
 	F(u8, mode)		/* KS_TIMER_* */			\
-	F(u8, rearm)		/* 1: by KVM, same deadline as before */ \
+	F(u8, rearm)		/* 1: same deadline as before: KVM's own */ \
 	F(u8, hv)		/* 1: now backed by VMX preemption timer */ \
 	F(u64, guest_deadline)	/* guest's TSC; TSC deadline mode only */ \
 	F(u64, deadline)	/* host's TSC */			\

@@ -58,9 +58,10 @@ int ks_ring_alloc(int cpu, u32 nr_pages, bool overwrite)
 	init_irq_work(&ring->wake, ring_wake);
 	ring->nr_pages = nr_pages;
 	ring->overwrite = overwrite;
-	/* KS_NR_EVENTS closing records and one more fit into one page. */
+	/* A lost record per event, "overwritten", and the session's end. */
 	BUILD_BUG_ON((KS_NR_EVENTS + 1) * (KS_RING_HEADER +
-		     KS_RECORD_SIZE(lost)) > KS_RING_PAGE_ROOM);
+		     KS_RECORD_SIZE(lost)) + KS_RING_HEADER +
+		     KS_RECORD_SIZE(session) > KS_RING_PAGE_ROOM);
 	ring->reserve = 1;
 
 	ring->consumer = shared_page_alloc(cpu);
@@ -243,14 +244,19 @@ void ks_ring_flush(struct ks_ring *ring)
 }
 
 /**
- * ks_ring_drain_reserve - let the closing records use the last page
+ * ks_ring_begin_last - from here on the closing records
  * @ring: which
+ *
+ * They have a page of their own, kept in reserve, so that what they tell of
+ * losses can't change any more by their being written.
  *
  * Context: as ks_ring_flush().
  */
-void ks_ring_drain_reserve(struct ks_ring *ring)
+void ks_ring_begin_last(struct ks_ring *ring)
 {
+	ks_ring_flush(ring);
 	ring->reserve = 0;
+	open_page(ring, rdtsc_ordered());
 }
 
 /**

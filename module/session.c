@@ -40,6 +40,7 @@
  * @overwrite:	flight recorder
  * @tsc_mult:	conversion of the session's time stamps, likewise @tsc_shift
  *		and @tsc_offset; see struct kvmsched_info
+ * @missed:	each hook's missed hits at START
  * @wait:	readers in poll()
  */
 static struct {
@@ -51,6 +52,7 @@ static struct {
 	u32 tsc_mult;
 	u32 tsc_shift;
 	u64 tsc_offset;
+	u64 missed[KS_MAX_HOOKS];
 	wait_queue_head_t wait;
 } session = {
 	.mutex = __MUTEX_INITIALIZER(session.mutex),
@@ -150,7 +152,7 @@ static void close_ring(void *unused)
 {
 	struct ks_ring *ring = this_cpu_ptr(&ks_rings);
 
-	ks_ring_drain_reserve(ring);
+	ks_ring_begin_last(ring);
 	record_losses(smp_processor_id());
 	record_session((void *)KS_SESSION_STOP);
 	ks_ring_flush(ring);
@@ -161,6 +163,18 @@ static void flush_ring(void *unused)
 	ks_ring_flush(this_cpu_ptr(&ks_rings));
 }
 
+static void flush_rings(void)
+{
+	int cpu;
+
+	cpus_read_lock();
+	for_each_possible_cpu(cpu)
+		if (!cpu_online(cpu))
+			ks_ring_flush(per_cpu_ptr(&ks_rings, cpu));
+	on_each_cpu(flush_ring, NULL, 1);
+	cpus_read_unlock();
+}
+
 /* The table of hooks, as attached; in the ring of whatever CPU this is. */
 static void record_hooks(void)
 {
@@ -169,7 +183,7 @@ static void record_hooks(void)
 	unsigned long flags;
 	u64 now;
 
-	for (; !ks_attach_row(&row); row.index++) {
+	for (; !ks_attach_row(&row, false); row.index++) {
 		if (!(row.classes & session.classes))
 			continue;
 		r = ks_begin(attach, true, now, flags);
@@ -181,13 +195,25 @@ static void record_hooks(void)
 	}
 }
 
+/* Kprobe hits that the kernel dropped meanwhile, by hook. */
 static void record_missed(void)
 {
 	struct kvmsched_hook row = { .index = 0 };
 
-	for (; !ks_attach_row(&row); row.index++)
-		record_lost(0, raw_smp_processor_id(), row.name,
-			    row.hits_missed);
+	for (; !ks_attach_row(&row, false); row.index++)
+		if (row.index < ARRAY_SIZE(session.missed) &&
+		    row.classes & session.classes)
+			record_lost(0, raw_smp_processor_id(), row.name,
+				    row.hits_missed - session.missed[row.index]);
+}
+
+static void remember_missed(void)
+{
+	struct kvmsched_hook row = { .index = 0 };
+
+	for (; !ks_attach_row(&row, false); row.index++)
+		if (row.index < ARRAY_SIZE(session.missed))
+			session.missed[row.index] = row.hits_missed;
 }
 
 static void stop_recording(void)
@@ -220,8 +246,10 @@ static int translate_vms(const struct kvmsched_start *start, pid_t *vms)
 
 	for (i = 0; i < start->nr_vms; i++) {
 		pid = find_get_pid(start->vms[i]);
-		if (!pid)
+		if (!pid || !pid_has_task(pid, PIDTYPE_TGID)) {
+			put_pid(pid);
 			return -ESRCH;
+		}
 		vms[i] = pid_nr(pid);
 		put_pid(pid);
 	}
@@ -279,6 +307,7 @@ int ks_session_start(struct file *owner, const struct kvmsched_start *start)
 	session.owner = owner;
 	session.classes = start->classes;
 	calibrate();
+	remember_missed();
 	on_each_cpu(record_session, (void *)KS_SESSION_START, 1);
 	ks_attach_session(start->classes, vms, start->nr_vms);
 	record_hooks();
@@ -334,7 +363,7 @@ int ks_session_flush(struct file *owner)
 	mutex_lock(&session.mutex);
 	if (session.owner == owner) {
 		if (session.classes)
-			on_each_cpu(flush_ring, NULL, 1);
+			flush_rings();
 		ret = 0;
 	}
 	mutex_unlock(&session.mutex);
@@ -422,7 +451,8 @@ bool ks_session_readable(struct file *owner, struct poll_table_struct *wait)
 	poll_wait(owner, &session.wait, wait);
 	mutex_lock(&session.mutex);
 	if (session.owner == owner)
-		readable = session.overwrite ? !session.classes : half_full();
+		readable = !session.classes ||
+			   (!session.overwrite && half_full());
 	mutex_unlock(&session.mutex);
 	return readable;
 }
@@ -460,6 +490,7 @@ static int map_pages(struct vm_area_struct *vma)
 				     ks_ring_page(cpu, first + i));
 		if (ret)
 			return ret;
+		cond_resched();
 	}
 	return 0;
 }

@@ -6,6 +6,8 @@
  * made at init.  Its raw spinlock is a leaf: it nests inside the runqueue
  * lock (a thread's death) and takes nothing itself.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/hash.h>
 #include <linux/rculist.h>
 #include <linux/rcupdate.h>
@@ -20,6 +22,7 @@
 #include "vcpu.h"
 
 #define KS_HASH_BITS	8
+#define KS_VCPUS_LIMIT	65536U
 
 unsigned int ks_vcpus_max = 1024;
 
@@ -32,7 +35,7 @@ DEFINE_PER_CPU(struct ks_vcpu *, ks_current);
  * @used:	entries below this index were used once
  * @hash:	bound entries by key
  * @next_vm:	number for the next VM
- * @refused:	threads that found no entry
+ * @refused:	lookups that found no entry; @full since no thread has died
  * @detaching:	no new entries; set once, before the notifiers go
  * @events:	classes that enabled events need
  * @session:	classes that the session records ...
@@ -47,6 +50,7 @@ static struct {
 	struct hlist_head hash[1 << KS_HASH_BITS];
 	u16 next_vm;
 	u64 refused;
+	bool full;
 	bool detaching;
 	u32 events;
 	u32 session;
@@ -73,11 +77,30 @@ static bool vm_wanted(pid_t tgid)
 	return !table.nr_vms;
 }
 
-/* Whoever begins to listen wants to know who is speaking. */
-static void set_mask(struct ks_vcpu *v)
+/* The past of a thread says nothing of what it does now. */
+static void forget_past(struct ks_vcpu *v)
 {
-	u32 ring = vm_wanted(v->tgid) ? table.session : 0;
-	u32 mask = ring | table.events;
+	v->entry_tsc = 0;
+	v->irq_tsc = 0;
+	v->story = KS_STORY_NONE;
+	v->cut = false;
+	v->arm_due = false;
+	v->wake_tsc = 0;
+	v->in_tsc = 0;
+	v->out_tsc = 0;
+	v->load_tsc = 0;
+	v->put_tsc = 0;
+}
+
+/*
+ * Class host alone tells nothing of vCPU threads, and vcpu_put isn't hooked
+ * for it: no mask then.  Whoever begins to listen wants to know who speaks.
+ */
+static void set_mask(struct ks_vcpu *v, bool joined)
+{
+	bool hooked = (table.session | table.events) & KS_CLASS_VCPU;
+	u32 ring = hooked && vm_wanted(v->tgid) ? table.session : 0;
+	u32 mask = hooked ? ring | table.events : 0;
 	struct ks_ledger *ledger = NULL;
 
 	if (table.follow) {
@@ -88,7 +111,10 @@ static void set_mask(struct ks_vcpu *v)
 	}
 	WRITE_ONCE(v->ledger, ledger);
 
-	if (mask && (!v->mask || (v->mask & KS_MASK_IDENTITY) || ring != v->ring))
+	/* What was frozen while nobody listened is no story to be told now. */
+	if (mask && !v->mask)
+		forget_past(v);
+	if (mask && (joined || !v->mask || (v->mask & KS_MASK_IDENTITY)))
 		mask |= KS_MASK_IDENTITY;
 	WRITE_ONCE(v->ring, ring);
 	WRITE_ONCE(v->ring_exit, !!(ring & KVMSCHED_CLASS_EXIT));
@@ -129,26 +155,15 @@ static void rehash(struct ks_vcpu *v, struct kvm_vcpu *vcpu)
 	hlist_add_head_rcu(&v->node, bucket(vcpu));
 }
 
-/* The past of a thread says nothing of what it does now. */
-static void forget_past(struct ks_vcpu *v)
-{
-	v->entry_tsc = 0;
-	v->irq_tsc = 0;
-	v->story = KS_STORY_NONE;
-	v->cut = false;
-	v->arm_due = false;
-	v->wake_tsc = 0;
-	v->in_tsc = 0;
-	v->out_tsc = 0;
-	v->load_tsc = 0;
-	v->put_tsc = 0;
-}
-
 static struct ks_vcpu *find_free(void)
 {
 	struct ks_vcpu *v;
 	unsigned int i;
 
+	if (table.full) {
+		table.refused++;
+		return NULL;
+	}
 	for (i = 0; i < ks_vcpus_max; i++) {
 		v = &table.vcpus[i];
 		if (v->task || (v->dead_gp &&
@@ -157,6 +172,7 @@ static struct ks_vcpu *find_free(void)
 		table.used = max(table.used, i + 1);
 		return v;
 	}
+	table.full = true;
 	table.refused++;
 	return NULL;
 }
@@ -242,7 +258,7 @@ struct ks_vcpu *ks_vcpu_bind(struct kvm_vcpu *vcpu, bool late)
 		ks_timer_learn(v, vcpu);
 		v->mask = 0;
 		v->ledger = NULL; /* of another vCPU: begin anew */
-		set_mask(v);
+		set_mask(v, true);
 		WRITE_ONCE(v->vcpu, vcpu);
 	}
 	raw_spin_unlock_irqrestore(&table.lock, flags);
@@ -295,6 +311,7 @@ void ks_vcpu_thread_died(struct ks_vcpu *v)
 	v->wait_cpu = -1;
 	v->dead_gp = get_state_synchronize_rcu();
 	v->task = NULL;
+	table.full = false;
 	raw_spin_unlock(&table.lock);
 	/* Never the last: the scheduler drops its own after this switch. */
 	put_task_struct(task);
@@ -337,18 +354,21 @@ void ks_vcpu_identify(struct ks_vcpu *v)
 }
 
 /**
- * ks_vcpu_identity_due - the identity has changed: tell it again
- * @v: the thread's entry
+ * ks_vcpus_identity_due - the identity of a vCPU has changed: tell it again
+ * @id: vcpu_id, of whichever VM; one telling too many is harmless
  *
  * Context: any but NMI.
  */
-void ks_vcpu_identity_due(struct ks_vcpu *v)
+void ks_vcpus_identity_due(u16 id)
 {
 	unsigned long flags;
+	unsigned int i;
 
 	raw_spin_lock_irqsave(&table.lock, flags);
-	if (v->mask)
-		WRITE_ONCE(v->mask, v->mask | KS_MASK_IDENTITY);
+	for (i = 0; i < table.used; i++)
+		if (table.vcpus[i].id == id && table.vcpus[i].mask)
+			WRITE_ONCE(table.vcpus[i].mask,
+				   table.vcpus[i].mask | KS_MASK_IDENTITY);
 	raw_spin_unlock_irqrestore(&table.lock, flags);
 }
 
@@ -486,10 +506,12 @@ void ks_vcpu_forget_vm(struct kvm *kvm)
  * @session: classes that the session records, 0 for none
  * @vms:     of these processes only (global tgids) ...
  * @nr_vms:  ... so many; 0: of all
+ * @joined:  one of them is new
  *
  * Context: process, attach mutex held.
  */
-void ks_vcpus_listen(u32 events, u32 session, const pid_t *vms, u32 nr_vms)
+void ks_vcpus_listen(u32 events, u32 session, const pid_t *vms, u32 nr_vms,
+		     bool joined)
 {
 	unsigned int i;
 
@@ -501,7 +523,7 @@ void ks_vcpus_listen(u32 events, u32 session, const pid_t *vms, u32 nr_vms)
 		memcpy(table.vms, vms, nr_vms * sizeof(*vms));
 	for (i = 0; i < table.used; i++)
 		if (table.vcpus[i].task)
-			set_mask(&table.vcpus[i]);
+			set_mask(&table.vcpus[i], joined);
 	raw_spin_unlock_irq(&table.lock);
 }
 
@@ -510,7 +532,8 @@ void ks_vcpus_listen(u32 events, u32 session, const pid_t *vms, u32 nr_vms)
  *
  * VMs may have come and gone meanwhile, so pointers are worthless, too.
  *
- * Context: process, attach mutex held; no hook attached, and no handler runs.
+ * Context: process, attach mutex held; no hook that looks at vCPUs is attached,
+ * no such handler runs, and our notifiers find no mask.
  */
 void ks_vcpus_forget_past(void)
 {
@@ -722,6 +745,11 @@ int ks_vcpu_table_create(void)
 {
 	int cpu;
 
+	if (!ks_vcpus_max || ks_vcpus_max > KS_VCPUS_LIMIT) {
+		pr_err("max_vcpus=%u: expected 1 to %u\n", ks_vcpus_max,
+		       KS_VCPUS_LIMIT);
+		return -EINVAL;
+	}
 	/* Not by an initializer: per-CPU sections of modules get no relocations. */
 	for_each_possible_cpu(cpu)
 		per_cpu(ks_current, cpu) = &ks_nobody;

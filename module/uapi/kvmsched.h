@@ -26,7 +26,8 @@
  *			 copied; try again.  ENODATA: nobody follows.
  *
  * Every struct begins with its own size, as the caller knows it; a size the
- * module doesn't know is E2BIG, and a reserved field or flag that is not zero
+ * module doesn't know is E2BIG (ENOTTY where the number of the ioctl has it),
+ * and a reserved field or flag that is not zero
  * is EINVAL.  Errors of START: EBUSY another file records, or holds the rings
  * of its last session; EINVAL a bad argument; ESRCH no such process; ENOMEM no
  * memory for rings of that size.
@@ -49,7 +50,7 @@
  *
  * Positions count pages since START and never wrap; page P is found at index
  * P % pages.  Pages consumer.tail .. producer.head - 1 are complete and
- * readable; load head with acquire semantics first, and store tail with
+ * readable (of an overwritten ring those from head - pages on); load head with acquire semantics first, and store tail with
  * release semantics after the last look at the pages.
  *
  * Time stamps are the CPU's TSC.  Where records were lost before a page, its
@@ -62,7 +63,7 @@
  * the oldest page.  A reader of such a ring reads only after STOP, or copies a
  * page P out and trusts the copy only if producer.head < P + pages afterwards.
  *
- * poll() reports POLLIN when a ring is half full.  A reader that wants fresher
+ * poll() reports POLLIN when a ring is half full, and after STOP.  A reader that wants fresher
  * data calls FLUSH, at its own price: an interrupt to each CPU.
  */
 #ifndef _UAPI_KVMSCHED_H
@@ -128,7 +129,7 @@ struct kvmsched_start {
  * @tsc_khz:	the kernel's own calibration of the TSC
  * @tsc_mult:	ns = (tsc * @tsc_mult) >> @tsc_shift, a 128-bit product,
  *		then plus @tsc_offset: CLOCK_MONOTONIC to within @tsc_khz's
- *		precision, as of the first INFO of the session
+ *		precision, as of START
  * @tsc_shift:	see @tsc_mult
  * @tsc_offset:	ns, wraps modulo 2^64; see @tsc_mult
  * @vcpus:	vCPU threads known now
