@@ -16,7 +16,9 @@ endif
 KDIR ?= /lib/modules/$(shell uname -r)/build
 # Debian's kernel.release lacks the ABI number: this is what uname -r prints.
 RELEASE = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' '$(KDIR)/include/generated/utsrelease.h')
-KBUILD = $(MAKE) -C '$(KDIR)' M='$(O)/module/$(RELEASE)' W=1 $(if $(KERNEL),KCFLAGS=-Werror)
+KBUILD = $(MAKE) -C '$(KDIR)' M='$(O)/module/$(RELEASE)' W=1 $(if $(KERNEL),KCFLAGS=-Werror) $(NO_BTF)
+# Type information is welcome, but nothing here needs it.
+NO_BTF = $(if $(shell command -v pahole),,CONFIG_DEBUG_INFO_BTF_MODULES=)
 # Headers of a distribution ask for signatures, but don't hold the key.
 UNSIGNED = $(if $(wildcard $(KDIR)/certs/signing_key.pem),,CONFIG_MODULE_SIG_ALL=)
 
