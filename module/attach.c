@@ -48,7 +48,6 @@ static struct ks_hook *const hook_tables[] = {
  * @events:	how many enabled events need each class
  * @session:	classes of the session, @vms what it is limited to
  * @followers:	how many want the ledgers kept
- * @kvm_built_in: KVM's tracepoints are the kernel's own
  * @open:	events may be enabled: after init, before exit
  * @notifiers_on: preempt_notifier_inc() was done
  * @by_kprobe:	attach=kprobe
@@ -60,7 +59,6 @@ static struct {
 	pid_t vms[KVMSCHED_MAX_VMS];
 	u32 nr_vms;
 	unsigned int followers;
-	bool kvm_built_in;
 	bool open;
 	bool notifiers_on;
 	bool by_kprobe;
@@ -108,68 +106,6 @@ static bool hook_chosen(const struct ks_hook *hook)
 	}
 }
 
-static int kprobe_register(struct ks_hook *hook, u32 flags)
-{
-	char name[2 * KVMSCHED_NAME_LEN];
-	int ret;
-
-	/* A kprobe that was GONE with its module can't be used again as it is. */
-	memset(&hook->kprobe, 0, sizeof(hook->kprobe));
-	hook->kprobe.pre_handler = hook->handler;
-	hook->kprobe.flags = flags;
-	snprintf(name, sizeof(name), "%s%s%s", hook->module,
-		 *hook->module ? ":" : "", hook->name);
-	hook->kprobe.symbol_name = name;
-	ret = register_kprobe(&hook->kprobe);
-	if (ret == -ENOENT && *hook->module && state.kvm_built_in) {
-		memset(&hook->kprobe, 0, sizeof(hook->kprobe));
-		hook->kprobe.pre_handler = hook->handler;
-		hook->kprobe.flags = flags;
-		hook->kprobe.symbol_name = hook->name;
-		ret = register_kprobe(&hook->kprobe);
-	}
-	hook->kprobe.symbol_name = hook->name;
-	return ret;
-}
-
-static void hook_attach(struct ks_hook *hook)
-{
-	if (hook->attached)
-		return;
-	if (hook->how == KVMSCHED_HOW_TRACEPOINT)
-		hook->status = hook->tracepoint ?
-			tracepoint_probe_register(hook->tracepoint,
-						  hook->probe, NULL) : -ENOENT;
-	else
-		hook->status = kprobe_register(hook, 0);
-	hook->attached = !hook->status;
-}
-
-/* Hits that the kernel dropped because another kprobe's handler ran. */
-static u64 hook_missed(const struct ks_hook *hook)
-{
-	if (hook->how != KVMSCHED_HOW_KPROBE || hook->hint || !hook->attached)
-		return hook->missed;
-	return hook->missed + hook->kprobe.nmissed;
-}
-
-static void hook_detached(struct ks_hook *hook)
-{
-	hook->missed = hook_missed(hook);
-	hook->attached = false;
-}
-
-static void hook_detach(struct ks_hook *hook)
-{
-	if (!hook->attached)
-		return;
-	if (hook->how == KVMSCHED_HOW_TRACEPOINT)
-		tracepoint_probe_unregister(hook->tracepoint, hook->probe, NULL);
-	else
-		unregister_kprobe(&hook->kprobe);
-	hook_detached(hook);
-}
-
 #define KS_DETACH_BATCH	16
 
 /*
@@ -192,7 +128,7 @@ static void detach_unwanted(u32 wanted)
 				continue;
 			if (hook->how == KVMSCHED_HOW_TRACEPOINT ||
 			    n == KS_DETACH_BATCH) {
-				hook_detach(hook);
+				ks_hook_detach(hook);
 				continue;
 			}
 			kprobes[n] = &hook->kprobe;
@@ -202,7 +138,7 @@ static void detach_unwanted(u32 wanted)
 	if (n)
 		unregister_kprobes(kprobes, n);
 	for (i = 0; i < n; i++)
-		hook_detached(batch[i]);
+		ks_hook_detached(batch[i]);
 	/* From here on no handler of a detached row runs. */
 	tracepoint_synchronize_unregister();
 }
@@ -214,7 +150,7 @@ static void attach_wanted(u32 wanted)
 
 	for_each_hook(table, hook)
 		if ((hook->classes & wanted) && hook_chosen(hook))
-			hook_attach(hook);
+			ks_hook_attach(hook);
 }
 
 /* Append the rows of one kind to @text; frees it and returns the longer one. */
@@ -385,24 +321,9 @@ u64 ks_attach_missed(void)
 
 	mutex_lock(&state.mutex);
 	for_each_hook(table, hook)
-		missed += hook_missed(hook);
+		missed += ks_hook_missed(hook);
 	mutex_unlock(&state.mutex);
 	return missed;
-}
-
-/* Would this row attach? A kprobe is registered disarmed for the answer. */
-static int hook_probe(struct ks_hook *hook)
-{
-	int ret;
-
-	if (hook->attached)
-		return 0;
-	if (hook->how == KVMSCHED_HOW_TRACEPOINT)
-		return hook->tracepoint ? 0 : -ENOENT;
-	ret = kprobe_register(hook, KPROBE_FLAG_DISABLED);
-	if (!ret)
-		unregister_kprobe(&hook->kprobe);
-	return ret;
 }
 
 /**
@@ -427,10 +348,10 @@ int ks_attach_row(struct kvmsched_hook *row, bool try)
 			continue;
 		row->classes = hook->classes;
 		row->attached = hook->attached;
-		row->status = try ? hook_probe(hook) : hook->status;
+		row->status = try ? ks_hook_probe(hook) : hook->status;
 		row->how = hook_chosen(hook) && !row->status ?
 			   hook->how : KVMSCHED_HOW_NONE;
-		row->hits_missed = hook_missed(hook);
+		row->hits_missed = ks_hook_missed(hook);
 		strscpy_pad(row->name, hook->name, sizeof(row->name));
 		strscpy_pad(row->module, hook->module, sizeof(row->module));
 		ret = 0;
@@ -462,9 +383,9 @@ static int module_event(struct notifier_block *block, unsigned long event,
 		if (hook->how != KVMSCHED_HOW_KPROBE || !in_module(hook, module))
 			continue;
 		if (event == MODULE_STATE_GOING)
-			hook_detach(hook);
+			ks_hook_detach(hook);
 		else if ((hook->classes & ks_wanted_classes) && hook_chosen(hook))
-			hook_attach(hook);
+			ks_hook_attach(hook);
 	}
 	mutex_unlock(&state.mutex);
 	return NOTIFY_DONE;
@@ -487,13 +408,13 @@ static void tracepoint_seen(struct tracepoint *tracepoint, const char *module,
 		    strcmp(hook->name, tracepoint->name))
 			continue;
 		if (going) {
-			hook_detach(hook);
+			ks_hook_detach(hook);
 			hook->tracepoint = NULL;
 			continue;
 		}
 		hook->tracepoint = tracepoint;
 		if ((hook->classes & ks_wanted_classes) && hook_chosen(hook))
-			hook_attach(hook);
+			ks_hook_attach(hook);
 	}
 }
 
@@ -528,7 +449,7 @@ static void kernel_tracepoint(struct tracepoint *tracepoint, void *unused)
 			continue;
 		hook->tracepoint = tracepoint;
 		if (*hook->module)
-			state.kvm_built_in = true;
+			ks_kvm_built_in = true;
 	}
 }
 

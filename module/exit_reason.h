@@ -21,6 +21,9 @@
 #include "events_init.h"
 #include "vcpu.h"
 
+/* Set at init, where the CPU has VMX. */
+DECLARE_STATIC_KEY_FALSE(ks_vmx);
+
 static inline u32 ks_exit_isa(void)
 {
 	return boot_cpu_has(X86_FEATURE_VMX) ? KS_ISA_VMX : KS_ISA_SVM;
@@ -124,24 +127,29 @@ static __always_inline void ks_exit_read(struct ks_vcpu *v,
 	const struct vmcb_control_area *control;
 	u64 reason;
 
-	if (v->features & KS_FEATURE_SVM) {
+	if (!static_branch_unlikely(&ks_vmx)) {
 		control = &ks_vmcb(vcpu)->control;
 		v->exit.reason = (u32)control->exit_code;
 		/* The address tells more of a fault than its error code. */
 		v->exit.info = unlikely(v->exit.reason == SVM_EXIT_NPF) ?
 			       control->exit_info_2 : control->exit_info_1;
 		ks_exit_event(v, control->exit_int_info);
-	} else if (v->features & KS_FEATURE_VMX) {
+	} else {
 		/* Hyper-V's enlightened VMCS is none that VMREAD could read. */
 		if (unlikely(!ks_vmread_ok(VM_EXIT_REASON, &reason)))
 			reason = U32_MAX;
 		v->exit.reason = reason;
 		v->exit.info = ks_vmread(EXIT_QUALIFICATION);
 		ks_exit_event(v, ks_vmread(VM_EXIT_INTR_INFO));
-	} else {
-		v->exit.reason = U32_MAX;
-		v->story = KS_STORY_PLAIN;
 	}
+}
+
+/* The same of a vCPU whose reasons failed the self-check. */
+static inline void ks_exit_read_nothing(struct ks_vcpu *v)
+{
+	v->exit.reason = U32_MAX;
+	v->exit.info = 0;
+	v->story = KS_STORY_PLAIN;
 }
 
 /* Did a host interrupt end guest mode? */

@@ -15,6 +15,7 @@
 #include "attach.h"
 #include "device.h"
 #include "events_init.h"
+#include "probe.h"
 #include "vcpu.h"
 
 module_param_named(max_vcpus, ks_vcpus_max, uint, 0444);
@@ -36,6 +37,7 @@ static int __init kvmsched_init(void)
 		pr_err("ftrace refused our events; was the module forced?\n");
 		return -ENODEV;
 	}
+	ks_exit_init();
 	ret = ks_vcpu_table_create();
 	if (ret)
 		return ret;

@@ -61,6 +61,14 @@ struct ks_hook {
 	u64 missed;
 };
 
+extern bool ks_kvm_built_in;
+
+void ks_hook_attach(struct ks_hook *hook);
+void ks_hook_detach(struct ks_hook *hook);
+void ks_hook_detached(struct ks_hook *hook);
+u64 ks_hook_missed(const struct ks_hook *hook);
+int ks_hook_probe(struct ks_hook *hook);
+
 #define KS_TRACEPOINT_ROW(_name, _module, _classes, _when, _probe)	\
 	{ .name = (_name), .module = (_module), .classes = (_classes),	\
 	  .how = KVMSCHED_HOW_TRACEPOINT, .when = (_when), .probe = (_probe) }
@@ -109,6 +117,7 @@ static inline bool ks_host_to_ring(void)
 	return READ_ONCE(ks_session_classes) & KVMSCHED_CLASS_HOST;
 }
 
+void ks_exit_init(void);
 void ks_exit_cut(struct ks_vcpu *v, u8 end);
 void ks_irq_attached(void);
 void ks_steal_begin(void);

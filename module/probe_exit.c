@@ -77,7 +77,8 @@ static noinline void date_exit(struct ks_vcpu *v, u64 entry)
  * call on the usual way, and the record is prepared as it will be copied.
  * Exit and entry serialize, so the TSC needs no ordering of its own.
  */
-static __always_inline void exit_told(struct ks_vcpu *v, struct kvm_vcpu *vcpu)
+static __always_inline void exit_told(struct ks_vcpu *v, struct kvm_vcpu *vcpu,
+				      bool readable)
 {
 	u64 entry, irq, now;
 
@@ -93,7 +94,10 @@ static __always_inline void exit_told(struct ks_vcpu *v, struct kvm_vcpu *vcpu)
 	now = rdtsc();
 	barrier();
 	v->story_tsc = now;
-	ks_exit_read(v, vcpu);
+	if (readable)
+		ks_exit_read(v, vcpu);
+	else
+		ks_exit_read_nothing(v);
 	if (unlikely(irq))
 		return date_exit(v, entry);
 	v->exit.guest_cycles = likely(entry) ? now - entry : 0;
@@ -107,13 +111,16 @@ static noinline void exit_told_first(struct kvm_vcpu *vcpu)
 		return;
 	if (v->mask & KS_MASK_IDENTITY)
 		ks_vcpu_identify(v);
-	exit_told(v, vcpu);
+	exit_told(v, vcpu, !(v->features & KS_FEATURE_NO_REASON));
 }
 
 /* Entry without an exit: KVM's fast path went back in and told nobody. */
 static void exit_untold(struct ks_vcpu *v, struct kvm_vcpu *vcpu, u64 now)
 {
-	ks_exit_read(v, vcpu);
+	if (v->features & KS_FEATURE_NO_REASON)
+		ks_exit_read_nothing(v);
+	else
+		ks_exit_read(v, vcpu);
 	v->exit.flags |= KS_EXIT_FASTPATH;
 	v->exit.guest_cycles = 0;
 	v->story_tsc = now;
@@ -130,6 +137,17 @@ static void write_entry(struct ks_vcpu *v, u64 now)
 	r->since_exit_cycles = now - v->exit_tsc;
 	ks_end_at(entry, r);
 	v->cut = false;
+}
+
+DEFINE_STATIC_KEY_FALSE(ks_vmx);
+
+/**
+ * ks_exit_init - learn whose exits these are
+ */
+void __init ks_exit_init(void)
+{
+	if (ks_exit_isa() == KS_ISA_VMX)
+		static_branch_enable(&ks_vmx);
 }
 
 static __always_inline void enter(struct ks_vcpu *v, u64 now)
@@ -168,7 +186,7 @@ static __always_inline void entry_told(struct ks_vcpu *v, struct kvm_vcpu *vcpu)
 	struct ks_rec_exit *r;
 	u64 now;
 
-	if (unlikely(v->vcpu != vcpu || v->plain != KS_STORY_PLAIN ||
+	if (unlikely(v->armed != vcpu || v->plain != KS_STORY_PLAIN ||
 		     trace_kvmsched_exit_enabled()))
 		return entry_told_first(vcpu);
 
@@ -191,10 +209,9 @@ static void on_kvm_exit(void *data, struct kvm_vcpu *vcpu, u32 isa)
 {
 	struct ks_vcpu *v = this_cpu_read(ks_current);
 
-	/* No mask, or identity due, the sign bit */
-	if (unlikely(v->vcpu != vcpu || (s32)v->mask <= 0))
+	if (unlikely(v->armed != vcpu))
 		return exit_told_first(vcpu);
-	exit_told(v, vcpu);
+	exit_told(v, vcpu, true);
 }
 
 static void on_kvm_entry(void *data, struct kvm_vcpu *vcpu,

@@ -44,6 +44,8 @@
  * @task:	the thread, with a reference; NULL: entry is free; table
  * @vcpu:	what KVM_RUN works on; NULL outside of KVM_RUN, when the object
  *		may be freed; owner
+ * @armed:	@vcpu, if exits go the short way: somebody listens, the identity
+ *		is told, reasons can be read; else NULL.  Compared only.
  * @key:	the same, never cleared while it may be right and never
  *		followed: finds the entry for an interrupt of this vCPU; table
  * @kvm:	likewise the VM, compared only; table
@@ -86,8 +88,7 @@
  */
 struct ks_vcpu {
 	/* What an exit touches, first. */
-	struct kvm_vcpu *vcpu;
-	u32 mask;
+	struct kvm_vcpu *armed;
 	union {
 		struct {
 			u8 story;
@@ -102,6 +103,8 @@ struct ks_vcpu {
 	struct ks_ledger *ledger;
 	struct ks_rec_exit exit;
 
+	struct kvm_vcpu *vcpu;
+	u32 mask;
 	u64 exit_tsc;
 	u32 ring;
 	u32 features;
@@ -192,6 +195,21 @@ void ks_vcpu_record_last(struct ks_vcpu *v, bool identity);
 void ks_vcpus_detach(void);
 u32 ks_vcpus_count(void);
 u64 ks_vcpus_refused(void);
+
+/**
+ * ks_vcpu_arm - after a change of vcpu or mask: do exits go the short way?
+ * @v: an entry
+ *
+ * Context: owner or table lock held.  The two may race, and leave the vCPU of
+ * a KVM_RUN that is over: no exit of it comes before its next bind.
+ */
+static inline void ks_vcpu_arm(struct ks_vcpu *v)
+{
+	bool plain = (s32)READ_ONCE(v->mask) > 0 && /* IDENTITY is the sign */
+		     !(v->features & KS_FEATURE_NO_REASON);
+
+	WRITE_ONCE(v->armed, plain ? v->vcpu : NULL);
+}
 
 /**
  * ks_vcpu_of - the entry of the current thread, which runs this vCPU

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One hook: attach it, detach it, ask whether it would attach.  See probe.h.
+ *
+ * Context of all: process, under attach.c's mutex.
+ */
+#include <linux/string.h>
+
+#include "probe.h"
+
+/* KVM's functions are the kernel's own: found without a module's name. */
+bool ks_kvm_built_in;
+
+static int kprobe_register(struct ks_hook *hook, u32 flags)
+{
+	bool qualified = *hook->module && !ks_kvm_built_in;
+	char name[2 * KVMSCHED_NAME_LEN];
+	int ret;
+
+	/* A kprobe that was GONE with its module can't be used again as it is. */
+	memset(&hook->kprobe, 0, sizeof(hook->kprobe));
+	hook->kprobe.pre_handler = hook->handler;
+	hook->kprobe.flags = flags;
+	snprintf(name, sizeof(name), "%s%s%s", qualified ? hook->module : "",
+		 qualified ? ":" : "", hook->name);
+	hook->kprobe.symbol_name = name;
+	ret = register_kprobe(&hook->kprobe);
+	hook->kprobe.symbol_name = hook->name;
+	return ret;
+}
+
+/**
+ * ks_hook_attach - attach it; ->status says what came of it
+ * @hook: which
+ */
+void ks_hook_attach(struct ks_hook *hook)
+{
+	if (hook->attached)
+		return;
+	if (hook->how == KVMSCHED_HOW_TRACEPOINT)
+		hook->status = hook->tracepoint ?
+			tracepoint_probe_register(hook->tracepoint,
+						  hook->probe, NULL) : -ENOENT;
+	else
+		hook->status = kprobe_register(hook, 0);
+	hook->attached = !hook->status;
+}
+
+/**
+ * ks_hook_missed - hits that the kernel dropped, as another kprobe's handler ran
+ * @hook: which
+ *
+ * Return: how many since load.
+ */
+u64 ks_hook_missed(const struct ks_hook *hook)
+{
+	if (hook->how != KVMSCHED_HOW_KPROBE || hook->hint || !hook->attached)
+		return hook->missed;
+	return hook->missed + hook->kprobe.nmissed;
+}
+
+/**
+ * ks_hook_detached - it has been unregistered, with others in a batch
+ * @hook: which
+ */
+void ks_hook_detached(struct ks_hook *hook)
+{
+	hook->missed = ks_hook_missed(hook);
+	hook->attached = false;
+}
+
+/**
+ * ks_hook_detach - the mirror of attach; its handler may still run until
+ *		    tracepoint_synchronize_unregister()
+ * @hook: which
+ */
+void ks_hook_detach(struct ks_hook *hook)
+{
+	if (!hook->attached)
+		return;
+	if (hook->how == KVMSCHED_HOW_TRACEPOINT)
+		tracepoint_probe_unregister(hook->tracepoint, hook->probe, NULL);
+	else
+		unregister_kprobe(&hook->kprobe);
+	ks_hook_detached(hook);
+}
+
+/**
+ * ks_hook_probe - would it attach?
+ * @hook: which; a kprobe is registered disarmed for the answer
+ *
+ * Return: 0 or a negative errno.
+ */
+int ks_hook_probe(struct ks_hook *hook)
+{
+	int ret;
+
+	if (hook->attached)
+		return 0;
+	if (hook->how == KVMSCHED_HOW_TRACEPOINT)
+		return hook->tracepoint ? 0 : -ENOENT;
+	ret = kprobe_register(hook, KPROBE_FLAG_DISABLED);
+	if (!ret)
+		unregister_kprobe(&hook->kprobe);
+	return ret;
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Whose vCPU is it? For what happens outside of a vCPU's own thread
+ */
+#include <linux/kvm_host.h>
+
+#include "vcpu_table.h"
+
+static void demand_identity(struct ks_vcpu *v)
+{
+	WRITE_ONCE(v->mask, v->mask | KS_MASK_IDENTITY);
+	ks_vcpu_arm(v);
+}
+
+/**
+ * ks_vcpus_identity_due - the identity of a vCPU has changed: tell it again
+ * @id: vcpu_id, of whichever VM; one telling too many is harmless
+ *
+ * Context: any but NMI.
+ */
+void ks_vcpus_identity_due(u16 id)
+{
+	unsigned long flags;
+	unsigned int i;
+
+	raw_spin_lock_irqsave(&ks_vcpus.lock, flags);
+	for (i = 0; i < ks_vcpus.used; i++)
+		if (ks_vcpus.vcpus[i].id == id && ks_vcpus.vcpus[i].mask)
+			demand_identity(&ks_vcpus.vcpus[i]);
+	raw_spin_unlock_irqrestore(&ks_vcpus.lock, flags);
+}
+
+/**
+ * ks_vcpu_find - the entry bound to a vCPU, for events outside of its thread
+ * @vcpu: compared, never followed
+ *
+ * Context: preemption off.
+ * Return: the entry or NULL.
+ */
+struct ks_vcpu *ks_vcpu_find(struct kvm_vcpu *vcpu)
+{
+	struct ks_vcpu *v = this_cpu_read(ks_current);
+	unsigned long flags;
+
+	if (v->key == vcpu)
+		return v;
+	hlist_for_each_entry_rcu(v, ks_vcpu_bucket(vcpu), node, true)
+		if (READ_ONCE(v->key) == vcpu)
+			return v;
+
+	/* An entry that just moved may have led us into another chain. */
+	raw_spin_lock_irqsave(&ks_vcpus.lock, flags);
+	hlist_for_each_entry(v, ks_vcpu_bucket(vcpu), node)
+		if (v->key == vcpu)
+			break;
+	raw_spin_unlock_irqrestore(&ks_vcpus.lock, flags);
+	return v;
+}
+
+static void who_is(const struct ks_vcpu *v, struct ks_who *who)
+{
+	who->vm = v->vm;
+	who->mask = v->mask;
+	who->ring = v->ring;
+}
+
+/*
+ * Nothing of the VM has run yet, or nothing tells which it is: only a session
+ * that is limited to some VMs must not have it.
+ */
+static void who_knows(struct ks_who *who)
+{
+	who->vm = 0;
+	who->ring = ks_vcpus.nr_vms ? 0 : ks_vcpus.session;
+	who->mask = who->ring | ks_vcpus.events;
+}
+
+/**
+ * ks_vcpu_who - whose vCPU is this, if it may not have run yet?
+ * @vcpu: alive
+ * @who:  out
+ *
+ * Context: preemption off.
+ */
+void ks_vcpu_who(struct kvm_vcpu *vcpu, struct ks_who *who)
+{
+	struct ks_vcpu *v = ks_vcpu_find(vcpu);
+	unsigned long flags;
+	unsigned int i;
+
+	who->id = vcpu->vcpu_id;
+	if (v)
+		return who_is(v, who);
+
+	raw_spin_lock_irqsave(&ks_vcpus.lock, flags);
+	who_knows(who);
+	for (i = 0; i < ks_vcpus.used; i++)
+		if (ks_vcpus.vcpus[i].kvm == vcpu->kvm) {
+			who_is(&ks_vcpus.vcpus[i], who);
+			break;
+		}
+	raw_spin_unlock_irqrestore(&ks_vcpus.lock, flags);
+}
+
+/**
+ * ks_vcpu_guess - whose is vCPU @id, where nothing else is told?
+ * @id:  vcpu_id
+ * @who: out
+ *
+ * Of the VM that the current thread works for, or else the only one that has
+ * such a vCPU, or else of an unknown VM.
+ *
+ * Context: any but NMI.
+ */
+void ks_vcpu_guess(u16 id, struct ks_who *who)
+{
+	struct kvm *kvm = this_cpu_read(ks_current)->kvm;
+	struct ks_vcpu *v, *found = NULL;
+	unsigned long flags;
+	unsigned int i;
+
+	raw_spin_lock_irqsave(&ks_vcpus.lock, flags);
+	who_knows(who);
+	who->id = id;
+	for (i = 0; i < ks_vcpus.used; i++) {
+		v = &ks_vcpus.vcpus[i];
+		if (!v->key || v->id != id || (kvm && v->kvm != kvm))
+			continue;
+		if (found) {
+			found = NULL;
+			break;
+		}
+		found = v;
+	}
+	if (found)
+		who_is(found, who);
+	raw_spin_unlock_irqrestore(&ks_vcpus.lock, flags);
+}
+
+/**
+ * ks_vcpu_forget_vm - a VM is being destroyed; its addresses may be reused
+ * @kvm: compared, never followed
+ *
+ * Context: preemption off.
+ */
+void ks_vcpu_forget_vm(struct kvm *kvm)
+{
+	unsigned long flags;
+	unsigned int i;
+
+	raw_spin_lock_irqsave(&ks_vcpus.lock, flags);
+	for (i = 0; i < ks_vcpus.used; i++) {
+		if (ks_vcpus.vcpus[i].kvm != kvm)
+			continue;
+		ks_vcpu_unhash(&ks_vcpus.vcpus[i]);
+		ks_vcpus.vcpus[i].kvm = NULL;
+	}
+	raw_spin_unlock_irqrestore(&ks_vcpus.lock, flags);
+}

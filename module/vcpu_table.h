@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Inside of the table of vCPU threads; for vcpu.c, vcpu_find.c and vcpus.c
+ *
+ * Nothing here allocates or sleeps where a probe may call it; the table is
+ * made at init.  Its raw spinlock is a leaf: it nests inside the runqueue
+ * lock (a thread's death) and takes nothing itself.
+ */
+#ifndef _KVMSCHED_VCPU_TABLE_H
+#define _KVMSCHED_VCPU_TABLE_H
+
+#include <linux/hash.h>
+#include <linux/rculist.h>
+#include <linux/spinlock.h>
+
+#include "vcpu.h"
+
+#define KS_VCPU_HASH_BITS	8
+
+/**
+ * struct ks_vcpu_table - all of it under @lock
+ * @lock:	see above
+ * @vcpus:	ks_vcpus_max entries
+ * @used:	entries below this index were used once
+ * @hash:	bound entries by key
+ * @next_vm:	number for the next VM
+ * @refused:	lookups that found no entry; @full since no thread has died
+ * @detaching:	no new entries; set once, before the notifiers go
+ * @events:	classes that enabled events need
+ * @session:	classes that the session records ...
+ * @vms:	... of these processes only, @nr_vms of them, if not 0
+ * @ledgers:	one for each of @vcpus, from the first follower until exit
+ * @follow:	somebody follows them
+ */
+struct ks_vcpu_table {
+	raw_spinlock_t lock;
+	struct ks_vcpu *vcpus;
+	unsigned int used;
+	struct hlist_head hash[1 << KS_VCPU_HASH_BITS];
+	u16 next_vm;
+	u64 refused;
+	bool full;
+	bool detaching;
+	u32 events;
+	u32 session;
+	pid_t vms[KVMSCHED_MAX_VMS];
+	u32 nr_vms;
+	struct ks_ledger *ledgers;
+	bool follow;
+};
+extern struct ks_vcpu_table ks_vcpus;
+
+static inline struct hlist_head *ks_vcpu_bucket(struct kvm_vcpu *key)
+{
+	return &ks_vcpus.hash[hash_ptr(key, KS_VCPU_HASH_BITS)];
+}
+
+static inline void ks_vcpu_unhash(struct ks_vcpu *v)
+{
+	if (v->key)
+		hlist_del_rcu(&v->node);
+	v->key = NULL;
+}
+
+/* The past of a thread says nothing of what it does now. */
+static inline void ks_vcpu_forget_past(struct ks_vcpu *v)
+{
+	v->entry_tsc = 0;
+	v->irq_tsc = 0;
+	v->story = KS_STORY_NONE;
+	v->cut = false;
+	v->arm_due = false;
+	v->wake_tsc = 0;
+	v->in_tsc = 0;
+	v->out_tsc = 0;
+	v->load_tsc = 0;
+	v->put_tsc = 0;
+}
+
+void ks_vcpu_set_mask(struct ks_vcpu *v, bool joined);
+
+#endif /* _KVMSCHED_VCPU_TABLE_H */

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * All vCPU threads at once: who listens, their ledgers, and their release
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/sched/task.h>
+#include <linux/stop_machine.h>
+#include <linux/vmalloc.h>
+#include <asm/tsc.h>
+
+#include "compat/rcu.h"
+#include "vcpu_table.h"
+
+#define KS_VCPUS_LIMIT	65536U
+
+/**
+ * ks_vcpus_listen - who listens to what from now on
+ * @events:  classes that enabled events need
+ * @session: classes that the session records, 0 for none
+ * @vms:     of these processes only (global tgids) ...
+ * @nr_vms:  ... so many; 0: of all
+ * @joined:  one of them is new
+ *
+ * Context: process, attach mutex held.
+ */
+void ks_vcpus_listen(u32 events, u32 session, const pid_t *vms, u32 nr_vms,
+		     bool joined)
+{
+	unsigned int i;
+
+	raw_spin_lock_irq(&ks_vcpus.lock);
+	ks_vcpus.events = events;
+	ks_vcpus.session = session;
+	ks_vcpus.nr_vms = nr_vms;
+	if (nr_vms)
+		memcpy(ks_vcpus.vms, vms, nr_vms * sizeof(*vms));
+	for (i = 0; i < ks_vcpus.used; i++)
+		if (ks_vcpus.vcpus[i].task)
+			ks_vcpu_set_mask(&ks_vcpus.vcpus[i], joined);
+	raw_spin_unlock_irq(&ks_vcpus.lock);
+}
+
+/**
+ * ks_vcpus_forget_past - nothing was attached until now: start afresh
+ *
+ * VMs may have come and gone meanwhile, so pointers are worthless, too.
+ *
+ * Context: process, attach mutex held; no hook that looks at vCPUs is attached,
+ * no such handler runs, and our notifiers find no mask.
+ */
+void ks_vcpus_forget_past(void)
+{
+	struct ks_vcpu *v;
+	unsigned int i;
+
+	raw_spin_lock_irq(&ks_vcpus.lock);
+	for (i = 0; i < ks_vcpus.used; i++) {
+		v = &ks_vcpus.vcpus[i];
+		ks_vcpu_unhash(v);
+		v->kvm = NULL;
+		WRITE_ONCE(v->vcpu, NULL);
+		ks_vcpu_arm(v);
+		ks_vcpu_forget_past(v);
+	}
+	raw_spin_unlock_irq(&ks_vcpus.lock);
+}
+
+/**
+ * ks_vcpus_stop_waiting - class steal begins: forget who waited where
+ *
+ * Context: process, attach mutex held; the class is not attached.
+ */
+void ks_vcpus_stop_waiting(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ks_vcpus.used; i++) {
+		ks_vcpus.vcpus[i].wait_cpu = -1;
+		ks_vcpus.vcpus[i].wake_tsc = 0;
+	}
+}
+
+/**
+ * ks_vcpus_record_last - the session ends: tell of each vCPU once more
+ * @identity: as in ks_vcpu_record_last()
+ *
+ * Context: process.
+ */
+void ks_vcpus_record_last(bool identity)
+{
+	unsigned int i;
+
+	raw_spin_lock_irq(&ks_vcpus.lock);
+	for (i = 0; i < ks_vcpus.used; i++)
+		if (ks_vcpus.vcpus[i].task)
+			ks_vcpu_record_last(&ks_vcpus.vcpus[i], identity);
+	raw_spin_unlock_irq(&ks_vcpus.lock);
+}
+
+/**
+ * ks_vcpus_follow - keep the ledgers up to date, or no more
+ * @follow: which; takes effect with the next ks_vcpus_listen()
+ *
+ * Context: process, attach mutex held.
+ * Return: 0 or -ENOMEM.
+ */
+int ks_vcpus_follow(bool follow)
+{
+	struct ks_ledger *ledgers;
+
+	if (follow && !ks_vcpus.ledgers) {
+		ledgers = vzalloc(array_size(ks_vcpus_max, sizeof(*ledgers)));
+		if (!ledgers)
+			return -ENOMEM;
+		ks_vcpus.ledgers = ledgers;
+	}
+	raw_spin_lock_irq(&ks_vcpus.lock);
+	ks_vcpus.follow = follow;
+	raw_spin_unlock_irq(&ks_vcpus.lock);
+	return 0;
+}
+
+/**
+ * ks_vcpus_ledger - copy one ledger
+ * @index: of the entries in use
+ * @out:   the copy
+ *
+ * Context: process.
+ * Return: 0, -ENOENT beyond the end, -ENODATA if nobody follows, -EAGAIN.
+ */
+int ks_vcpus_ledger(u32 index, struct kvmsched_ledger *out)
+{
+	struct ks_vcpu *v = NULL;
+	unsigned int i;
+	int ret = -ENOENT;
+
+	raw_spin_lock_irq(&ks_vcpus.lock);
+	if (!ks_vcpus.follow)
+		ret = -ENODATA;
+	for (i = 0; ks_vcpus.follow && i < ks_vcpus.used; i++) {
+		v = &ks_vcpus.vcpus[i];
+		if (!v->task || !v->ledger || index--)
+			continue;
+		/* Seen from here; the reader's namespace may lack them. */
+		out->tgid = task_tgid_vnr(v->task);
+		out->tid = task_pid_vnr(v->task);
+		out->vm = v->vm;
+		out->vcpu = v->id;
+		out->isa = v->exit.isa;
+		ret = ks_ledger_read(v->ledger, out);
+		break;
+	}
+	raw_spin_unlock_irq(&ks_vcpus.lock);
+	return ret;
+}
+
+u32 ks_vcpus_count(void)
+{
+	u32 count = 0;
+	unsigned int i;
+
+	raw_spin_lock_irq(&ks_vcpus.lock);
+	for (i = 0; i < ks_vcpus.used; i++)
+		count += !!ks_vcpus.vcpus[i].task;
+	raw_spin_unlock_irq(&ks_vcpus.lock);
+	return count;
+}
+
+u64 ks_vcpus_refused(void)
+{
+	return READ_ONCE(ks_vcpus.refused);
+}
+
+/*
+ * All CPUs stand still with interrupts off.  Every walk of these lists, and
+ * KVM's own add and del, run with preemption off, so none is in progress.
+ */
+static int unlink_all(void *unused)
+{
+	unsigned int i;
+	int cpu;
+
+	for (i = 0; i < ks_vcpus.used; i++) {
+		if (!ks_vcpus.vcpus[i].linked)
+			continue;
+		preempt_notifier_unregister(&ks_vcpus.vcpus[i].notifier);
+		ks_vcpus.vcpus[i].linked = false;
+	}
+	for_each_possible_cpu(cpu)
+		per_cpu(ks_current, cpu) = &ks_nobody;
+	return 0;
+}
+
+/**
+ * ks_vcpus_detach - take our notifiers off every thread, whatever it does
+ *
+ * First step of the module's exit; ks_vcpu_table_destroy() is the last.  In
+ * between, the probes go.  No wakeups, no kicks, no waiting for vCPUs: a
+ * thread that spins at SCHED_FIFO 99 or sleeps for ever is detached alike.
+ */
+void ks_vcpus_detach(void)
+{
+	raw_spin_lock_irq(&ks_vcpus.lock);
+	ks_vcpus.detaching = true;
+	raw_spin_unlock_irq(&ks_vcpus.lock);
+
+	/* The grace periods of what follows must not wait for a busy vCPU. */
+	rcu_expedite_gp();
+	stop_machine(unlink_all, NULL, NULL);
+}
+
+int ks_vcpu_table_create(void)
+{
+	int cpu;
+
+	if (!ks_vcpus_max || ks_vcpus_max > KS_VCPUS_LIMIT) {
+		pr_err("max_vcpus=%u: expected 1 to %u\n", ks_vcpus_max,
+		       KS_VCPUS_LIMIT);
+		return -EINVAL;
+	}
+	/* Not by an initializer: per-CPU sections of modules get no relocations. */
+	for_each_possible_cpu(cpu)
+		per_cpu(ks_current, cpu) = &ks_nobody;
+	ks_vcpus.vcpus = vzalloc(array_size(ks_vcpus_max, sizeof(*ks_vcpus.vcpus)));
+	return ks_vcpus.vcpus ? 0 : -ENOMEM;
+}
+
+/**
+ * ks_vcpu_table_destroy - the mirror of create, after ks_vcpus_detach()
+ *
+ * Context: process; no probe runs any more.
+ */
+void ks_vcpu_table_destroy(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ks_vcpus.used; i++)
+		if (ks_vcpus.vcpus[i].task)
+			put_task_struct(ks_vcpus.vcpus[i].task);
+	if (ks_vcpus.detaching)
+		rcu_unexpedite_gp();
+	vfree(ks_vcpus.ledgers);
+	vfree(ks_vcpus.vcpus);
+}
