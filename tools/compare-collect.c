@@ -42,6 +42,7 @@ struct ks_collector {
 	const struct ks_cut *cut;
 	double length;			/* of a unit, ns */
 	double end;			/* of the last one */
+	bool closed;			/* that is over */
 	struct ks_units units;
 	struct counts *counts;		/* by unit */
 	struct track **tracks;
@@ -290,6 +291,27 @@ static void vcpu_record(struct ks_collector *c, struct track *t,
 	t->slices = t->vcpu->sw.slice_cycles.count;
 }
 
+/* Open stories lasted at least until the end. */
+static void censor(struct ks_collector *c, struct track *t)
+{
+	double lasted = c->end - fmax(t->since, 0);
+
+	leave(c, t, c->end);
+	if (lasted <= 0)
+		return;
+	if (t->where == ON_CPU)
+		value(c, c->end, KS_M_SLICE, lasted, true);
+	else if (t->where == WAITING)
+		value(c, c->end, KS_M_WAIT_PREEMPTED, lasted, true);
+}
+
+static void close_window(struct ks_collector *c)
+{
+	for (unsigned int i = 0; i < c->nr; i++)
+		censor(c, c->tracks[i]);
+	c->closed = true;
+}
+
 void ks_collector_record(void *collector, const struct ks_record *rec)
 {
 	struct ks_collector *c = collector;
@@ -297,7 +319,11 @@ void ks_collector_record(void *collector, const struct ks_record *rec)
 	double now = time_of(c, rec->ts);
 	struct track *t;
 
+	if (now > c->end && !c->closed)
+		close_window(c);
 	ks_model_record(&c->model, rec);
+	if (c->closed)
+		return;
 	switch (rec->event) {
 #define OF_VCPU(record)							\
 	case KS_EV_##record:						\
@@ -331,20 +357,6 @@ void ks_collector_missed(void *collector, unsigned int cpu, s64 count)
 		c->tracks[i]->where = NOWHERE;
 }
 
-/* Open stories lasted at least until the end. */
-static void censor(struct ks_collector *c, struct track *t)
-{
-	double lasted = c->end - fmax(t->since, 0);
-
-	leave(c, t, c->end);
-	if (lasted <= 0)
-		return;
-	if (t->where == ON_CPU)
-		value(c, c->end, KS_M_SLICE, lasted, true);
-	else if (t->where == WAITING)
-		value(c, c->end, KS_M_WAIT_PREEMPTED, lasted, true);
-}
-
 /* A vCPU that waited all the time left no record: a witness speaks for it. */
 static void hear_witnesses(struct ks_collector *c)
 {
@@ -360,6 +372,7 @@ static void hear_witnesses(struct ks_collector *c)
 		t = track_add(c);
 		t->where = WAITING;
 		t->since = 0;
+		censor(c, t);
 	}
 }
 
@@ -403,9 +416,9 @@ static void finish_unit(struct ks_collector *c, size_t i)
 
 void ks_collector_finish(struct ks_collector *c, struct ks_units *units)
 {
+	if (!c->closed)
+		close_window(c);
 	hear_witnesses(c);
-	for (unsigned int i = 0; i < c->nr; i++)
-		censor(c, c->tracks[i]);
 	for (size_t i = 0; i < c->units.nr; i++)
 		finish_unit(c, i);
 	c->units.idle = !c->nr;

@@ -21,6 +21,7 @@ struct source {
 	struct ks_survey survey;
 	struct ks_witness *witnesses;
 	size_t nr_witnesses;
+	u64 begin_tsc, end_tsc;		/* what counts of it; 0: all */
 };
 
 struct sources {
@@ -129,6 +130,7 @@ static bool take_round(struct ks_study *study, struct sources *sources,
 {
 	const char *name = json_string_value(json_object_get(round, "arm"));
 	const char *file = json_string_value(json_object_get(round, "file"));
+	struct source *s;
 	size_t arm;
 
 	/* An unrecorded round has no file. */
@@ -137,8 +139,10 @@ static bool take_round(struct ks_study *study, struct sources *sources,
 	arm = arm_find(study, name);
 	if (arm == study->nr_arms)
 		return false;
-	take_witnesses(source_add(sources, xasprintf("%s/%s", folder, file), arm),
-		       json_object_get(round, "vcpus"));
+	s = source_add(sources, xasprintf("%s/%s", folder, file), arm);
+	s->begin_tsc = json_integer_value(json_object_get(round, "begin_tsc"));
+	s->end_tsc = json_integer_value(json_object_get(round, "end_tsc"));
+	take_witnesses(s, json_object_get(round, "vcpus"));
 	return true;
 }
 
@@ -237,14 +241,30 @@ static bool collect(struct ks_study *study, const struct source *s)
 	return true;
 }
 
+/* A round was recorded before its window began, and after it had ended. */
+static bool survey_source(struct source *s, bool whole)
+{
+	struct ks_survey *survey = &s->survey;
+
+	if (!ks_survey_file(s->path, whole, survey))
+		return false;
+	if (!s->begin_tsc)
+		return true;
+	if (!survey->tsc || s->begin_tsc < survey->begin || s->end_tsc > survey->end ||
+	    s->end_tsc <= s->begin_tsc) {
+		ks_err("%s: doesn't cover the window that result.json gives it", s->path);
+		return false;
+	}
+	survey->begin = s->begin_tsc;
+	survey->end = s->end_tsc;
+	return true;
+}
+
 static bool read_all(struct ks_study *study, struct sources *sources)
 {
-	bool whole;
-
 	choose_inference(study, sources);
-	whole = study->result != NULL;
 	for (size_t i = 0; i < sources->nr; i++)
-		if (!ks_survey_file(sources->s[i].path, whole, &sources->s[i].survey))
+		if (!survey_source(&sources->s[i], study->result))
 			return false;
 	if (study->settings.by == KS_BY_BLOCK)
 		choose_block(study, sources);

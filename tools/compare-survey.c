@@ -86,6 +86,7 @@ static bool conclude(const char *path, struct surveyor *s,
 	survey->records = ks_model_records(m);
 	survey->lost_exact = ks_model_lost(m, &survey->lost);
 	survey->vcpus = m->nr_vcpus;
+	survey->tsc = info->clock == KS_CLOCK_TSC;
 	ks_times_init(&survey->times, info, m);
 	if (!survey->records) {
 		ks_err("%s: no kvmsched records in it", path);

@@ -25,6 +25,13 @@ static const char *unit_of(unsigned int m)
 	return *ks_metrics[m].unit ? ks_metrics[m].unit : "%";
 }
 
+/* Differences may be small beside what they are of: four digits at least. */
+static const char *signed_text(char text[32], double x)
+{
+	snprintf(text, 32, fabs(x) >= 100 || x == 0 ? "%+.2f" : "%+.4g", x);
+	return text;
+}
+
 static void cell_value(struct ks_rows *rows, unsigned int m, struct ks_values *v,
 		       double q)
 {
@@ -52,10 +59,13 @@ static const char *const bounds[] = {
 /* An end at infinity: so few units exclude nothing on that side. */
 static void cell_interval(struct ks_rows *rows, unsigned int m, const double ci[2])
 {
+	char low[32], high[32];
+
 	if (isnan(ci[0]))
 		ks_cell(rows, "-");
 	else
-		ks_cell(rows, "%+.2f .. %+.2f", shown(m, ci[0]), shown(m, ci[1]));
+		ks_cell(rows, "%s .. %s", signed_text(low, shown(m, ci[0])),
+			signed_text(high, shown(m, ci[1])));
 }
 
 static void cell_p(struct ks_rows *rows, double p)
@@ -86,18 +96,21 @@ static void cell_verdict(struct ks_rows *rows, unsigned int m,
 	else if (r->detectable == 0)
 		ks_cell(rows, "none; any would show");
 	else
-		ks_cell(rows, "none; %.2f would show", shown(m, r->detectable));
+		ks_cell(rows, "none; %.3g would show", shown(m, r->detectable));
 }
 
 static void result_cells(struct ks_rows *rows, unsigned int m,
 			 const struct ks_result *r, bool too_short)
 {
+	char text[32];
+
 	if (isnan(r->difference)) {
 		ks_cell(rows, "-");
 		ks_cell(rows, "-");
 		ks_cell(rows, "-");
 	} else {
-		ks_cell(rows, "%s%+.2f", bounds[r->bound], shown(m, r->difference));
+		ks_cell(rows, "%s%s", bounds[r->bound],
+			signed_text(text, shown(m, r->difference)));
 		cell_interval(rows, m, r->ci);
 		ks_cell(rows, "%+.2f", r->effect);
 	}

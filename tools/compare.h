@@ -98,6 +98,7 @@ struct ks_survey {
 	unsigned int vcpus;
 	u64 records, lost;
 	bool lost_exact;
+	bool tsc;		/* the file's clock is the TSC */
 };
 
 struct ks_unit {

@@ -31,17 +31,19 @@ static json_t *witness_json(const struct exp_witness *w)
 }
 
 json_t *exp_round_json(const struct exp_run *run, const struct exp_round *round,
-		       const char *file, double seconds,
+		       const char *file, const struct exp_window *window,
 		       const struct exp_witness *witnesses, size_t nr)
 {
 	json_t *vcpus = json_array();
 
 	for (size_t i = 0; i < nr; i++)
 		json_array_append_new(vcpus, witness_json(&witnesses[i]));
-	return json_pack("{si ss so sb sf sf sI so}", "round", (int)run->at + 1,
+	return json_pack("{si ss so sb sf sI sI sf sI so}", "round", (int)run->at + 1,
 			 "arm", run->e->arms[round->arm].name,
 			 "file", file ? json_string(file) : json_null(),
-			 "recorded", round->recorded, "seconds", seconds,
+			 "recorded", round->recorded, "seconds", window->seconds,
+			 "begin_tsc", (json_int_t)window->begin_tsc,
+			 "end_tsc", (json_int_t)window->end_tsc,
 			 "phase", round->phase, "seed", (json_int_t)round->seed,
 			 "vcpus", vcpus);
 }

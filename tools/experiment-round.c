@@ -3,14 +3,17 @@
  * One round:
  *
  *	workload starts, its vCPU threads appear
+ *	the recorder starts
  *	knobs and policies are written down and set
  *	warm-up, and a phase of this round's own
- *	the recorder starts ... length ... and stops
- *	all is put back, the workload ends
+ *	the window: what counts, from one TSC to another
+ *	all is put back
+ *	the recorder stops, the workload ends
  *
- * On a CPU that real-time vCPUs fill, somebody has to stay above them: this
- * process is, and sleeps.  The recorder is while it starts and stops; between,
- * it is an ordinary task, so that it doesn't cut the slices that it records.
+ * The recording is longer than its window.  It must begin and end while the
+ * vCPUs are ordinary tasks: attaching and detaching wait for kernel threads,
+ * which real-time vCPUs would starve.  So that the window ends at all, this
+ * process stays above those, and sleeps.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -18,6 +21,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include <x86intrin.h>
 
 #include "device.h"
 #include "experiment.h"
@@ -30,6 +34,7 @@
 #define STOP_S		120
 #define END_S		5	/* for the workload, until SIGKILL */
 #define STEP_S		0.001
+#define EDGE_S		0.002	/* from our own doings to the window */
 
 struct state {
 	struct exp_run *run;
@@ -40,7 +45,8 @@ struct state {
 	struct ks_threads threads;
 	struct exp_witness *witnesses;
 	struct ks_undo *undo;
-	double seconds;			/* that the round took */
+	struct exp_window window;
+	double tsc_hz;
 };
 
 static bool workload_lives(struct state *s)
@@ -134,23 +140,6 @@ static bool set_policies(struct state *s)
 
 /* --- the recorder ----------------------------------------------------- */
 
-static void recorder_above(const struct state *s, bool above)
-{
-	struct ks_setting setting = {
-		.has_policy = true,
-		.attr = { .size = sizeof(setting.attr), .policy = SCHED_OTHER },
-	};
-
-	if (!s->run->above)
-		return;
-	if (above) {
-		setting.attr.policy = SCHED_FIFO;
-		setting.attr.priority = s->run->above < 99 ? s->run->above + 1 : 99;
-	}
-	if (ks_thread_set(s->recorder, &setting))
-		ks_errno("can't set the recorder's policy");
-}
-
 static bool recorder_failed(struct state *s)
 {
 	int status;
@@ -162,7 +151,7 @@ static bool recorder_failed(struct state *s)
 	return true;
 }
 
-/* The device tells when it records: from then on it is a matter of time. */
+/* The device tells when it records. */
 static bool start_recorder(struct state *s)
 {
 	double end = exp_now() + START_S;
@@ -170,18 +159,19 @@ static bool start_recorder(struct state *s)
 	char *path;
 	int dev;
 
+	if (!s->file)
+		return true;
+	exp_progress(s->run, "starts to record");
 	dev = device_open(false);
 	if (dev < 0)
 		return false;
 	path = xasprintf("%s/%s", s->run->e->folder, s->file);
 	s->recorder = exp_spawn_recorder(s->run->e, path);
 	free(path);
-	if (s->recorder)
-		recorder_above(s, true);
 	while (s->recorder && exp_now() < end) {
 		if (!device_info(dev, &info) && info.session) {
+			s->tsc_hz = info.tsc_khz * 1e3;
 			close(dev);
-			recorder_above(s, false);
 			return true;
 		}
 		if (recorder_failed(s) || exp_sleep(s->run, STEP_S))
@@ -198,7 +188,6 @@ static bool stop_recorder(struct state *s)
 
 	if (!s->recorder)
 		return true;
-	recorder_above(s, true);
 	kill(s->recorder, SIGTERM);
 	while (!exp_reap(s->recorder, &status)) {
 		const struct timespec step = { .tv_nsec = STEP_S * 1e9 };
@@ -241,20 +230,25 @@ static void witness_end(struct state *s)
 
 /* --- a round ---------------------------------------------------------- */
 
+/*
+ * The window is fixed before it begins, so that our own switches, to sleep and
+ * awake, are outside of it.
+ */
 static bool observe(struct state *s)
 {
-	double begin;
+	double length = s->run->e->length, begin;
 	bool ended;
 
-	if (s->file && !start_recorder(s))
-		return false;
-	exp_progress(s->run, s->file ? "records" : "runs unrecorded");
-	begin = exp_now();
+	exp_progress(s->run, s->file ? "is recorded" : "runs unrecorded");
 	witness_begin(s);
-	ended = exp_sleep(s->run, s->run->e->length - (exp_now() - begin));
+	begin = exp_now();
+	s->window.begin_tsc = __rdtsc() + s->tsc_hz * EDGE_S;
+	s->window.end_tsc = s->window.begin_tsc + s->tsc_hz * length;
+	ended = exp_sleep(s->run, length + 2 * EDGE_S);
 	witness_end(s);
-	s->seconds = exp_now() - begin;
-	return stop_recorder(s) && !ended && workload_lives(s);
+	s->window.seconds = exp_now() - begin;
+	return !ended && workload_lives(s) &&
+	       (!s->recorder || !recorder_failed(s));
 }
 
 static void end_workload(struct state *s)
@@ -280,26 +274,28 @@ static void end_workload(struct state *s)
 	s->workload = 0;
 }
 
-/* Policies first: under real-time ones the workload may not be able to end. */
+/* Policies first: under real-time ones neither of the others could end. */
 static bool clean_up(struct state *s)
 {
-	bool ok = stop_recorder(s);
+	bool ok = true;
 
 	if (s->undo)
-		ok &= ks_undo_restore(s->undo);
+		ok = ks_undo_restore(s->undo);
 	ks_undo_free(s->undo);
+	ok &= stop_recorder(s);
 	end_workload(s);
 	return ok;
 }
 
 static bool go(struct state *s)
 {
-	if (!start_workload(s) || !find_threads(s) || !set_policies(s))
+	if (!start_workload(s) || !find_threads(s) || !start_recorder(s) ||
+	    !set_policies(s))
 		return false;
 	exp_progress(s->run, "warms up");
 	if (exp_sleep(s->run, s->run->e->warmup + s->round->phase))
 		return false;
-	return workload_lives(s) && observe(s);
+	return observe(s);
 }
 
 /* Of a name only what any file system takes */
@@ -325,7 +321,7 @@ bool exp_round(struct exp_run *run, const struct exp_round *round)
 	ok &= clean_up(&s);
 	if (ok)
 		json_array_append_new(run->rounds,
-				      exp_round_json(run, round, s.file, s.seconds,
+				      exp_round_json(run, round, s.file, &s.window,
 						     s.witnesses, s.threads.nr));
 	free(s.witnesses);
 	free(s.threads.threads);

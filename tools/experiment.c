@@ -297,7 +297,7 @@ void exp_progress(struct exp_run *run, const char *doing)
 	const struct exp_arm *arm = &run->e->arms[run->plan[run->at].arm];
 	long left = lround(time_left(run));
 
-	if (run->e->quiet || (!run->terminal && strncmp(doing, "r", 1)))
+	if (run->e->quiet || (!run->terminal && strcmp(doing, "is recorded")))
 		return;
 	fprintf(stderr, "%skvmsched: round %zu of %zu: %s %s; about %ld:%02ld left%s",
 		run->terminal ? "\r\033[K" : "", run->at + 1, run->nr_rounds, arm->name,

@@ -142,8 +142,14 @@ bool exp_round(struct exp_run *run, const struct exp_round *round);
 
 /* --- experiment-result.c ---------------------------------------------- */
 
+/* What counts of a recording */
+struct exp_window {
+	uint64_t begin_tsc, end_tsc;
+	double seconds;
+};
+
 json_t *exp_round_json(const struct exp_run *run, const struct exp_round *round,
-		       const char *file, double seconds,
+		       const char *file, const struct exp_window *window,
 		       const struct exp_witness *witnesses, size_t nr);
 bool exp_result_write(const struct exp_run *run, bool complete);
 
