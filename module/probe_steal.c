@@ -73,29 +73,36 @@ static void record_holder(struct task_struct *next, int waiters)
 	ks_end_at(holder, r);
 }
 
-/* Before the notifiers of both tasks, which are called further down. */
+/* A vCPU's thread goes or comes, or one waits here for the CPU. */
+static noinline void switch_matters(bool still_runnable,
+				    struct task_struct *prev,
+				    struct task_struct *next)
+{
+	struct ks_vcpu *v = ks_vcpu_of_task(next);
+	int waiters;
+
+	if (v)
+		stop_waiting(v);
+	waiters = atomic_read(&this_cpu_ptr(&queues)->waiters);
+	if (waiters)
+		record_holder(next, waiters);
+	v = ks_vcpu_of_task(prev);
+	if (v && still_runnable)
+		wait_on(v, smp_processor_id());
+}
+
+/*
+ * Every switch of the host comes by here, so the usual one is told apart at
+ * once.  Fires before the notifiers of both tasks.
+ */
 static void on_sched_switch(void *data, bool preempt, struct task_struct *prev,
 			    struct task_struct *next, unsigned int prev_state)
 {
-	struct ks_queue *queue = this_cpu_ptr(&queues);
-	struct ks_vcpu *v;
-	int waiters;
-
-	WRITE_ONCE(queue->holder, next);
-	if (unlikely(!hlist_empty(&next->preempt_notifiers))) {
-		v = ks_vcpu_of_task(next);
-		if (v)
-			stop_waiting(v);
-	}
-	waiters = atomic_read(&queue->waiters);
-	if (unlikely(waiters))
-		record_holder(next, waiters);
-	if (unlikely(!hlist_empty(&prev->preempt_notifiers)) &&
-	    (preempt || !prev_state)) {
-		v = ks_vcpu_of_task(prev);
-		if (v)
-			wait_on(v, smp_processor_id());
-	}
+	this_cpu_write(queues.holder, next);
+	if (unlikely((unsigned long)next->preempt_notifiers.first |
+		     (unsigned long)prev->preempt_notifiers.first |
+		     (unsigned long)this_cpu_read(queues.waiters.counter)))
+		switch_matters(preempt || !prev_state, prev, next);
 }
 
 static void on_sched_wakeup(void *data, struct task_struct *task)
