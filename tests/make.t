@@ -55,17 +55,18 @@ ok "without headers make fails" test "$status" != 0
 ok "and names what to install" said "apt install linux-headers-$(uname -r)"
 ok "the program is built all the same" test -x "$O/tools/kvmsched"
 
-# As somebody without root, on a machine without any of the programs.
-mkdir "$work/bin"
+# As somebody without root, on a machine without any of the programs; in a
+# copy, as the tree may be root's own.
+mkdir -p "$work/bin" "$work/tests/lab"
+cp tests/deps tests/packages "$work/tests/"
+cp tests/lab/packages "$work/tests/lab/"
+chmod -R a+rX "$work"
 for program in bash awk sort dirname cat apt-get; do
 	ln -s "$(type -P "$program")" "$work/bin/"
 done
-chmod 755 "$work"
-if ((EUID == 0)); then
-	run setpriv --reuid=65534 --regid=65534 --clear-groups env PATH="$work/bin" bash tests/deps lab
-else
-	run env PATH="$work/bin" bash tests/deps lab
-fi
+somebody=(env PATH="$work/bin")
+((EUID)) || somebody=(setpriv --reuid=65534 --regid=65534 --clear-groups "${somebody[@]}")
+run "${somebody[@]}" bash "$work/tests/deps" lab
 ok "who is not root gets the line for apt" \
 	grep -qE '^ +apt-get install -y --no-install-recommends .*qemu-system-x86' "$work/log"
 ok "and a failure" test "$status" = 1
