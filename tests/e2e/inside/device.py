@@ -9,8 +9,9 @@ import struct
 
 PATH = "/dev/kvmsched"
 MAX_VMS = 32
-SWITCH, EXIT, IRQ, TIMER, HOST = (1 << bit for bit in range(5))
+CLASSES = SWITCH, EXIT, IRQ, TIMER, HOST, STEAL = [1 << n for n in range(6)]
 DEFAULT = SWITCH | EXIT | IRQ | TIMER
+UNKNOWN_CLASS = STEAL << 1
 OVERWRITE = 1
 
 
@@ -67,11 +68,12 @@ class Device:
         self.close()
 
     def ioctl(self, number, argument=0):
-        """The result, or the name of the error: 0 or "EINVAL"."""
+        """0, or the name of the error, such as "EINVAL"."""
         try:
-            return fcntl.ioctl(self.fd, number, argument)
+            fcntl.ioctl(self.fd, number, argument)
         except OSError as error:
             return errno.errorcode[error.errno]
+        return 0
 
     def _query(self, number, layout, *begin):
         argument = bytearray(layout.size)

@@ -53,7 +53,7 @@ def reads_ours(tap):
     tap.equal("stock: it knows the threads' names", ("comms", comms,
                                                      {"vcpu0"}))
     stat = "\n".join(trace_cmd_report(recording.file, "--stat"))
-    entries = sum(map(int, re.findall(r"entries: (\d+)", stat)))
+    entries = sum(map(int, re.findall(r"read events: (\d+)", stat)))
     tap.equal("stock: its CPU statistics are there",
               ("entries", entries, summary["records"]))
 

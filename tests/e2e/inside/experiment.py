@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""`kvmsched experiment` and `kvmsched compare`: a known effect is found, with
+the right verdict, and where there is none, none is."""
+
+import glob
+import json
+import os
+import signal
+
+import host
+import policy
+
+FOLDER = os.path.join(host.WORK, "experiment")
+FILE = os.path.join(host.WORK, "experiment.yaml")
+ROUNDS, LENGTH = 6, 0.7
+TICK_US, RR_MS = 4000, 100
+KEYS = {"name", "direction", "arms", "difference", "ci", "p", "effect",
+        "verdict"}
+VERDICTS = {"better", "worse", "higher", "lower", "none", "too_few"}
+
+TEXT = f"""\
+# Two vCPUs that spin on one CPU
+name: two spinning vCPUs on one CPU
+workload: [{host.GUEST}, --quiet, --vms, 2, --cpu, 0, spin, 0]
+vcpus: 2
+rounds: {ROUNDS}
+length: {LENGTH}
+warmup: 0.2
+phase: 0.1
+force: true		# one CPU, and nothing throttles
+knobs: {{ rt_runtime_us: -1 }}
+arms:
+  - {{ name: cfs, policy: other }}
+  - {{ name: rr, policy: "rr:10", knobs: {{ rr_timeslice_ms: {RR_MS} }} }}
+  - {{ name: fifo, policy: "fifo:10" }}
+"""
+
+
+def start(folder, *options):
+    return host.Child(host.KVMSCHED, "experiment", FILE, "-o", folder,
+                      *options)
+
+
+def compare(*words, status=0):
+    return host.run(host.KVMSCHED, "compare", *words, status=status)
+
+
+def folder(tap, result):
+    """What was asked for, and where, is in the result."""
+    rounds = result["rounds"]
+    arms = [one["name"] for one in result["arms"]]
+    recorded = [one["arm"] for one in rounds if one["recorded"]]
+    tap.equal("experiment: its folder",
+              ("complete", result["complete"], True),
+              ("arms", arms, ["cfs", "rr", "fifo", "cfs again"]),
+              ("control", result["arms"][3]["control_of"], "cfs"),
+              ("order", recorded, arms * ROUNDS),
+              ("unrecorded", [one["arm"] for one in rounds
+                              if not one["recorded"]], ["cfs"]),
+              ("recordings", len(glob.glob(f"{FOLDER}/*.dat")), 4 * ROUNDS),
+              ("kernel", result["host"]["kernel"]["release"],
+               os.uname().release),
+              ("knob asked for", result["experiment"]["knobs"],
+               {"rt_runtime_us": "-1"}),
+              ("seeds differ", len({one["seed"] for one in rounds}),
+               len(rounds)),
+              ("vCPUs", {len(one["vcpus"]) for one in rounds}, {2}))
+    # fifo: one vCPU has the CPU, the other is a witness that it never had.
+    tap.equal("experiment: who starved",
+              *((f"round {one['round']}, {one['arm']}",
+                 sum(vcpu["starved"] for vcpu in one["vcpus"]),
+                 int(one["arm"] == "fifo")) for one in rounds))
+
+
+def find(result, against, name):
+    [found] = [metric for metric in result["metrics"]
+               if metric["name"] == name and
+               metric["arms"][1]["name"] == against]
+    return found
+
+
+def effects(tap, result):
+    slices = {one: find(result, one, "slice")
+              for one in ("rr", "fifo", "cfs again")}
+    cfs, rr = slices["rr"]["arms"]
+    fifo = slices["fifo"]["arms"][1]
+    for name, arm, expected in (("cfs", cfs, TICK_US / 1e3),
+                                ("rr", rr, RR_MS)):
+        tap.within(f"experiment: the median slice of {name}",
+                   arm["median"] / 1e6, expected - TICK_US / 2e4,
+                   expected + TICK_US / 2e4, " ms")
+    tap.equal("experiment: fifo is never preempted by the peer",
+              ("slices that ended", fifo["values"] - fifo["censored"], 0),
+              ("slices", fifo["values"], ROUNDS),
+              ("at least as long as the round", fifo["median"] / 1e9, LENGTH),
+              ("preemptions", find(result, "fifo", "preemptions")
+               ["arms"][1]["max"], 0))
+    verdicts = {(arm, name): find(result, arm, name)["verdict"]
+                for arm in ("rr", "fifo")
+                for name in ("slice", "slices", "wait_preempted",
+                             "preemptions")}
+    expected = {"slice": "higher", "slices": "lower",
+                "wait_preempted": "worse", "preemptions": "lower"}
+    tap.equal("experiment: the verdicts on rr and fifo against cfs",
+              *((key, verdict, expected[key[1]])
+                for key, verdict in verdicts.items()),
+              ("fifo's fairness", find(result, "fifo", "fairness")["verdict"],
+               "worse"))
+    tap.equal("experiment: by so much",
+              ("rr, ms", round(slices["rr"]["difference"] / 1e6),
+               RR_MS - TICK_US // 1000),
+              ("rr, effect", slices["rr"]["effect"], 1),
+              ("fifo", slices["fifo"]["difference_is"], "at_least"),
+              ("fifo, effect", slices["fifo"]["effect"], 1))
+
+
+def nothing(tap, result):
+    """The control: the same arm twice."""
+    metrics = [metric for metric in result["metrics"]
+               if metric["arms"][1]["name"] == "cfs again"]
+    tap.equal("experiment: A/A finds no difference",
+              ("metrics", len(metrics) >= 8, True),
+              *((metric["name"], metric["verdict"], "none")
+                for metric in metrics),
+              *((metric["name"] + " says what could have been found",
+                 metric["detectable"] is not None, True)
+                for metric in metrics))
+
+
+def form(tap, result):
+    wrong = [metric for metric in result["metrics"]
+             if not KEYS <= metric.keys() or
+             metric["verdict"] not in VERDICTS or
+             len(metric["arms"]) != 2 or
+             any(not {"median", "p99", "max"} <= arm.keys()
+                 for arm in metric["arms"])]
+    tap.equal("compare: the form of its JSON",
+              ("inference", result["inference"], "round"),
+              ("wrong metrics", wrong, []))
+    text = compare(FOLDER).stdout
+    tap.ok("Unit of inference: round: 6 of cfs" in text and
+           "####" in text and "\033" not in text,
+           "compare: as text, in plain characters where it must", text)
+
+
+def known_effect(tap):
+    before = policy.snapshot([])
+    with start(FOLDER) as child:
+        child.wait(seconds=400)
+    policy.same(tap, "experiment: knobs are as before", before,
+                policy.snapshot([]))
+    folder(tap, json.loads(host.read(f"{FOLDER}/result.json")))
+    result = json.loads(compare("--json", FOLDER).stdout)
+    effects(tap, result)
+    nothing(tap, result)
+    form(tap, result)
+    cfs, rr = sorted(glob.glob(f"{FOLDER}/*-cfs.dat"))[0], \
+        sorted(glob.glob(f"{FOLDER}/*-rr.dat"))[0]
+    short = json.loads(compare("--json", cfs, rr).stdout)
+    tap.equal("compare: two short files are too few blocks, and it says so",
+              ("inference", short["inference"], "block"),
+              ("verdicts", {metric["verdict"] for metric in short["metrics"]},
+               {"too_few"}),
+              ("what they need, s", short["needed_ns"] > 11e9, True))
+
+
+def aborted(tap):
+    before = policy.snapshot([])
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        where = f"{FOLDER}-{number.name}"
+        with start(where, "--rounds", 1, "--control", "none",
+                   "--warmup", 2) as child:
+            # In the second round: under SCHED_RR, with all that belongs to it.
+            host.wait_for(lambda into=where: glob.glob(f"{into}/002-rr*") and
+                          host.read(policy.KNOBS[1]).strip() == "-1",
+                          "the second round")
+            child.signal(number)
+            child.wait(None)
+            status = child.process.returncode
+        if number == signal.SIGKILL:
+            policy.policy("restore")
+        else:
+            tap.equal("experiment: SIGTERM's status", ("status", status,
+                                                       128 + number))
+        policy.same(tap, f"experiment: all is back after {number.name}",
+                    before, policy.snapshot([]))
+        host.wait_for(lambda: not os.path.isdir("/sys/module/kvmsched") or
+                      host.references() == 0, "the recorder's end")
+        host.wait_for(lambda: host.run("pidof", "kvmguest", status=None)
+                      .returncode, "the workload's end")
+
+
+def test(tap):
+    host.write(FILE, TEXT)
+    with host.module():
+        known_effect(tap)
+        aborted(tap)

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""KVM comes late, goes and comes again; guests run before we look and after
+we have gone; nobody's reference is held."""
+
+import json
+import os
+import signal
+import time
+
+import host
+import records
+from device import Device
+
+N = 200
+KVM = ("kvm_amd", "kvm")
+
+
+def unload_kvm():
+    host.run("rmmod", *KVM)
+
+
+def load_kvm():
+    host.run("modprobe", "kvm_amd")
+
+
+def exits_of(truth):
+    return truth["vcpus"][0]["stats"]["exits"]
+
+
+def recorded(summary, truth):
+    return host.vcpu_by_tid(summary, truth["vcpus"][0]["tid"])["exit_count"]
+
+
+def before_kvm(tap, how):
+    """Loaded and recording before KVM is, and across its reload."""
+    unload_kvm()
+    try:
+        with host.module(f"attach={how}"):
+            with host.Recording() as recording:
+                truths = []
+                for _ in range(3):
+                    load_kvm()
+                    truths.append(host.guest("hlt", N))
+                    references = host.references("kvm_amd")
+                    unload_kvm()
+            summary = recording.report()
+    finally:
+        load_kvm()
+    tap.equal(f"life: {how}: records on across three lives of KVM",
+              *((f"exits of guest {nth}", recorded(summary, truth),
+                 exits_of(truth)) for nth, truth in enumerate(truths, 1)),
+              ("references on kvm_amd", references, 0),
+              ("says that KVM is missing",
+               "KVM is not loaded" in recording.child.err, True))
+
+
+def running_guest(payload, *options):
+    """A guest of its own in the background, once it runs."""
+    ready = os.path.join(host.WORK, "ready")
+    argv = host.guest_argv(payload, 0 if payload == "spin" else 1000000,
+                           "--ready-file", ready, *options)
+    child = host.Child(*argv)
+    host.wait_for(lambda: os.path.exists(ready), "the guest")
+    os.remove(ready)
+    time.sleep(0.5)
+    return child
+
+
+def ended_truth(child, status):
+    child.signal(signal.SIGTERM)
+    child.wait(status=status)
+    return json.loads(host.read(os.path.join(host.WORK, "truth.json")))
+
+
+def late(tap, how):
+    """A vCPU that was within KVM_RUN already, spinning or asleep."""
+    for payload, options in (("spin", ()), ("hlt", ("--period-us", 50000))):
+        with host.module(f"attach={how}"), \
+                running_guest(payload, *options) as child, \
+                host.Ftrace(clock="x86-tsc") as ftrace:
+            ftrace.enable("kvm/kvm_exit")
+            with host.Recording() as recording:
+                time.sleep(1.5)
+                truth = ended_truth(child, None)
+            ftrace.enable("kvm/kvm_exit", on=0)
+            lines = records.of_ftrace(ftrace)
+        tid = truth["vcpus"][0]["tid"]
+        mine = [record for record in records.of_file(
+            recording.file, "kvmsched_vcpu", "kvmsched_exit", "kvmsched_put")
+            if record.tid == tid]
+        first = mine[0]
+        exits = [r for r in mine if r.event == "kvmsched_exit"]
+        seen = sum(line.tid == tid and line.ts > first.ts for line in lines)
+        tap.equal(f"life: {how}: late to a {payload} guest",
+                  ("the first record", first.event, "kvmsched_vcpu"),
+                  ("says that it was late", first["features"] & 0x80, 0x80),
+                  # ftrace may see the exit that told us of the vCPU before
+                  # we have told who it is.
+                  ("exits from then on", len(exits) - seen in (0, 1), True),
+                  ("there were some", len(exits) > 2, True),
+                  ("the end of KVM_RUN",
+                   any(r.event == "kvmsched_put" for r in mine), True))
+        tap.note(f"{len(exits)} exits, ftrace {seen}")
+
+
+def gone(tap, how):
+    """Recording and module go while vCPUs spin, sleep and halt."""
+    with running_guest("hlt", "--vms", 2, "--vcpus", 2) as sleepers, \
+            running_guest("spin", "--vms", 2, "--policy", "rr:5",
+                          "--controller-prio", 20) as hogs:
+        with host.module(f"attach={how}"):
+            with host.Recording():
+                time.sleep(1)
+            with Device() as device:
+                followed = device.info().vcpus
+            began = time.monotonic()
+        took = time.monotonic() - began
+        time.sleep(0.5)
+        tap.equal(f"life: {how}: rmmod while vCPUs run and sleep",
+                  ("vCPUs followed", followed, 6),
+                  ("module", host.loaded(), False),
+                  ("guests", [child.running() for child in (sleepers, hogs)],
+                   [True, True]))
+        tap.note(f"rmmod took {took:.1f} s")
+        for child in (sleepers, hogs):
+            child.signal(signal.SIGTERM)
+            child.wait(status=None)
+        tap.equal(f"life: {how}: they go on and end well",
+                  ("status of the sleepers", sleepers.process.returncode, 3),
+                  ("of the spinning ones", hogs.process.returncode, 0))
+
+
+def filtered(tap):
+    """-p limits a session to the VMs of some processes."""
+    with host.module(), running_guest("hlt", "--period-us", 5000) as other, \
+            running_guest("hlt", "--period-us", 5000) as wanted:
+        with host.Recording("-p", wanted.pid) as recording:
+            time.sleep(1)
+        summary = recording.report()
+        for child in (other, wanted):
+            child.signal(signal.SIGTERM)
+            child.wait(status=None)
+    tap.equal("life: record -p records that process alone",
+              ("VMs", {vcpu["vm"] for vcpu in summary["vcpus"]},
+               {wanted.pid}),
+              ("exits", summary["records_by_event"]["exit"] > 50, True))
+
+
+def refused(tap):
+    """More vCPU threads than the table has room for: told, and harmless."""
+    with host.module("max_vcpus=2"):
+        with host.Recording() as recording:
+            truth = host.guest("cpuid", 50, "--vms", 4)
+        with Device() as device:
+            info = device.info()
+        summary = recording.report()
+    full = [host.vcpu_by_tid(summary, vcpu["tid"])["exit_count"] ==
+            vcpu["stats"]["exits"] for vcpu in truth["vcpus"]
+            if any(v["tid"] == vcpu["tid"] for v in summary["vcpus"])]
+    tap.equal("life: a full table refuses and says so",
+              ("room", info.vcpus_max, 2),
+              ("refused", info.refused > 0, True),
+              ("guests that were recorded, exactly", full[:2],
+               [True, True]))
+
+
+def test(tap):
+    for how in ("auto", "kprobe"):
+        before_kvm(tap, how)
+        late(tap, how)
+        gone(tap, how)
+    filtered(tap)
+    refused(tap)

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Load, record, unload, again and again, while guests come and go.
+
+Spinning ones under SCHED_RR and SCHED_FIFO, sleepers in HLT, VMs that are
+created, end by themselves and are killed.  That nothing breaks is what the
+kernel's log and the guests' own words say.
+"""
+
+import contextlib
+import itertools
+import os
+import signal
+import time
+
+import host
+from device import Device
+
+SECONDS = 30
+CYCLES = 6  # at the least; an emulator may be slow
+
+LASTING = (
+    ("spin", 0, "--policy", "rr:20", "--cpu", 1, "--controller-prio", 60),
+    ("spin", 0, "--policy", "fifo:10", "--cpu", 1, "--controller-prio", 60),
+    ("hlt", 10000000, "--vms", 2, "--period-us", 3000),
+    ("hlt", 10000000, "--period-us", 400000),
+)
+PASSING = (
+    ("hlt", 10000000, "--vms", 2, "--vcpus", 2),
+    ("cpuid", 10000000),
+    ("ipi", 50),
+    ("pio", 200, "--vms", 2),
+)
+
+
+def start(payload, n, *options):
+    return host.Child(host.GUEST, "--quiet", *options, payload, n)
+
+
+def kill(guest):
+    guest.signal(signal.SIGKILL)
+    guest.wait(status=None)
+
+
+def one_cycle(nth, passing):
+    """Load, record while a guest is killed and another begins, unload."""
+    how = "kprobe" if nth % 2 else "auto"
+    with host.module(f"attach={how}"):
+        with host.Recording("-e", "all", "-m", "256K") as recording:
+            time.sleep(0.3)
+            kill(passing.pop(0))
+            passing.append(start(*PASSING[nth % len(PASSING)]))
+            time.sleep(0.3)
+            if nth % 3 == 2:
+                # A recorder that is killed, too: the session ends with it.
+                kill(recording.child)
+        if nth % 3 == 1:
+            with host.Ftrace() as ftrace:
+                ftrace.enable("kvmsched")
+                time.sleep(0.2)
+                host.unload()
+    return None if nth % 3 == 2 else \
+        recording.report()["records_by_event"]["exit"]
+
+
+def test(tap):
+    exits, refs = [], []
+    with contextlib.ExitStack() as stack:
+        lasting = [stack.enter_context(start(*guest)) for guest in LASTING]
+        passing = [start(*PASSING[0]), start(*PASSING[1])]
+        end = time.monotonic() + SECONDS
+        for nth in itertools.count():
+            exits.append(one_cycle(nth, passing))
+            refs.append(os.path.exists("/dev/kvmsched"))
+            if time.monotonic() > end and nth + 1 >= CYCLES:
+                break
+        alive = [guest.running() for guest in lasting]
+        for guest in passing:
+            kill(guest)
+        for guest in lasting:
+            guest.signal(signal.SIGTERM)
+            guest.wait(status=None)
+    tap.equal("stress: the guests ran through it", ("alive", alive,
+                                                    [True] * len(LASTING)))
+    tap.ok(all(count is None or count > 0 for count in exits),
+           "stress: each recording has exits", exits)
+    tap.equal("stress: no device is left", ("devices", any(refs), False))
+    tap.note(f"{len(exits)} cycles, exits recorded: {exits}")
+    with host.module():
+        with host.Recording() as recording:
+            truth = host.guest("cpuid", 300)
+        vcpu = host.vcpu_by_tid(recording.report(), truth["vcpus"][0]["tid"])
+        tap.equal("stress: recordings are exact afterwards",
+                  ("exits", vcpu["exit_count"],
+                   truth["vcpus"][0]["stats"]["exits"]))
+        with Device() as device:
+            tap.equal("stress: and no vCPU is left behind",
+                      ("vCPUs followed", device.info().vcpus, 0))
