@@ -163,8 +163,11 @@ static int report(const struct options *o, struct ks_trace *trace,
 	const struct ks_sink sink = {
 		.record = ks_model_record, .missed = ks_model_missed, .ctx = m,
 	};
-	bool whole = ks_trace_read(trace, &sink);
+	bool whole;
 
+	ks_model_clock(m, view.info->clock == KS_CLOCK_NS, view.info->tsc_mult,
+		       view.info->tsc_shift);
+	whole = ks_trace_read(trace, &sink);
 	ks_model_finish(m);
 	if (!ks_model_records(m)) {
 		ks_err("%s: no kvmsched records in it", o->path);

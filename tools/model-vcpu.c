@@ -82,6 +82,7 @@ void ks_vcpu_free(struct ks_vcpu *v)
 	free_users(v);
 	free_switches(&v->sw);
 	free_irqs(v);
+	ks_waiter_free(&v->waiter);
 	free(v);
 }
 
@@ -154,8 +155,9 @@ static void set_state(struct ks_vcpu *v, enum ks_state state, u64 ts)
 	v->since_ts = ts;
 }
 
-void ks_vcpu_leave(struct ks_vcpu *v, u64 ts)
+void ks_vcpu_leave(struct ks_model *m, struct ks_vcpu *v, u64 ts)
 {
+	ks_wait_cut(&m->queues, &v->waiter, ts, ks_ledger_leave(&v->ledger, ts));
 	set_state(v, KS_STATE_UNKNOWN, ts);
 	v->last_exit = v->last_user = v->out_taker = -1;
 	v->entry_ts = v->out_ts = 0;
@@ -247,7 +249,7 @@ static void switch_out(struct ks_model *m, struct ks_vcpu *v,
 	v->out_epoch = m->epoch;
 	v->entry_ts = 0;
 	if (kind == KS_SWITCH_DEAD)
-		ks_vcpu_leave(v, rec->ts);
+		ks_vcpu_leave(m, v, rec->ts);
 }
 
 /*
@@ -361,7 +363,9 @@ void ks_vcpu_record(struct ks_model *m, struct ks_vcpu *v,
 {
 	switch (rec->event) {
 	case KS_EV_vcpu:
-		must_run(v, rec);
+		/* Told again at the end, by whoever ends the session. */
+		if (v->state == KS_STATE_UNKNOWN)
+			must_run(v, rec);
 		identity(v, rec);
 		break;
 	case KS_EV_load:
@@ -392,7 +396,12 @@ void ks_vcpu_record(struct ks_model *m, struct ks_vcpu *v,
 	case KS_EV_clockevent:
 		clockevent(v, rec);
 		break;
+	case KS_EV_halt:
+		must_run(v, rec);
+		break;
 	default:
 		ks_irq_record(m, v, rec);
+		return;
 	}
+	ks_ledger_record(m, v, rec);
 }

@@ -25,7 +25,9 @@ void ks_copy_comm(char *to, const char *from, size_t size)
 
 void ks_model_init(struct ks_model *m)
 {
-	memset(m, 0, sizeof(*m));
+	*m = (struct ks_model){
+		.cycles_to_ts = KS_SCALE_NONE, .ns_to_ts = KS_SCALE_NONE,
+	};
 }
 
 void ks_model_free(struct ks_model *m)
@@ -36,6 +38,9 @@ void ks_model_free(struct ks_model *m)
 	ks_table_free(&m->vcpu_table);
 	ks_table_free(&m->threads);
 	ks_host_free(m);
+	ks_queues_free(&m->queues);
+	free(m->cpu_loss);
+	free(m->missed);
 	free(m->hooks);
 }
 
@@ -56,6 +61,7 @@ static struct ks_vcpu *vcpu_get(struct ks_model *m, u16 vm, u16 id)
 		return NULL;
 	}
 	v = ks_vcpu_create(vm, id);
+	ks_ledger_begin(&v->ledger, m->started ? m->start_ts : m->first_ts);
 	m->vcpus = xrealloc(m->vcpus, (m->nr_vcpus + 1) * sizeof(*m->vcpus));
 	m->vcpus[m->nr_vcpus++] = v;
 	ks_table_put(&m->vcpu_table, vcpu_key(vm, id), v);
@@ -77,6 +83,7 @@ static bool by_own_thread(u16 event)
 	case KS_EV_policy:
 	case KS_EV_exit:
 	case KS_EV_entry:
+	case KS_EV_halt:
 		return true;
 	}
 	return false;
@@ -95,11 +102,11 @@ static void note_thread(struct ks_model *m, struct ks_vcpu *v,
 	if (before && before != v && before->tid == tid) {
 		if (before->state == KS_STATE_ON_CPU)
 			v->shared_slice = true;
-		ks_vcpu_leave(before, rec->ts);
+		ks_vcpu_leave(m, before, rec->ts);
 	}
 	if (v->tid != tid) {
 		/* What it was doing, it did in another thread. */
-		ks_vcpu_leave(v, rec->ts);
+		ks_vcpu_leave(m, v, rec->ts);
 		v->threads++;
 		v->tid = tid;
 	}
@@ -136,7 +143,7 @@ static void session_record(struct ks_model *m, const struct ks_record *rec)
 	m->overwrite |= rec->session.overwrite;
 	m->pages = rec->session.pages;
 	if (rec->session.tsc_khz)
-		m->tsc_khz = rec->session.tsc_khz;
+		ks_session_clock(m, rec->session.tsc_khz);
 }
 
 /* Each CPU may tell all hooks; one that failed to attach stays failed. */
@@ -164,6 +171,36 @@ static const char *const event_names[KS_NR_EVENTS] = {
 	KS_RECORDS(EVENT_NAME)
 };
 
+static struct ks_cpu_loss *cpu_loss(struct ks_model *m, unsigned int cpu)
+{
+	if (cpu >= m->nr_cpu_loss) {
+		m->cpu_loss = xrealloc(m->cpu_loss, (cpu + 1) * sizeof(*m->cpu_loss));
+		memset(m->cpu_loss + m->nr_cpu_loss, 0,
+		       (cpu + 1 - m->nr_cpu_loss) * sizeof(*m->cpu_loss));
+		m->nr_cpu_loss = cpu + 1;
+	}
+	return &m->cpu_loss[cpu];
+}
+
+/* Each CPU may tell of the same hook: the numbers are the kernel's, of all. */
+static void missed_hits(struct ks_model *m, const char *hook, u64 count)
+{
+	struct ks_missed *h;
+
+	for (h = m->missed; h < m->missed + m->nr_missed; h++)
+		if (!strcmp(h->hook, hook))
+			break;
+	if (h == m->missed + m->nr_missed) {
+		if (m->nr_missed == MAX_HOOKS)
+			return;
+		m->missed = xrealloc(m->missed, (m->nr_missed + 1) * sizeof(*h));
+		h = &m->missed[m->nr_missed++];
+		*h = (struct ks_missed){ 0 };
+		ks_copy_comm(h->hook, hook, sizeof(h->hook) - 1);
+	}
+	h->count += count;
+}
+
 static void lost_record(struct ks_model *m, const struct ks_record *rec)
 {
 	char name[sizeof(rec->lost.name) + 1];
@@ -174,7 +211,16 @@ static void lost_record(struct ks_model *m, const struct ks_record *rec)
 		if (!strcmp(name, event_names[event]) ||
 		    !strcmp(name, event_names[event] + strlen(KS_EVENT_PREFIX)))
 			break;
+	/* Not of an event: records that made room for others, hits of a kprobe */
+	if (event == KS_NR_EVENTS && !rec->lost.event) {
+		if (!strcmp(name, "overwritten"))
+			m->overwritten += rec->lost.count;
+		else
+			missed_hits(m, name, rec->lost.count);
+		return;
+	}
 	m->lost_closing[event] += rec->lost.count;
+	cpu_loss(m, rec->lost.cpu)->closing += rec->lost.count;
 	m->has_closing = true;
 }
 
@@ -189,6 +235,30 @@ static void host_irq_record(struct ks_model *m, const struct ks_record *rec)
 	v = vcpu_get(m, rec->host_irq.vm, rec->host_irq.vcpu);
 	if (v)
 		ks_host_irq_add(&v->host_irqs, rec);
+}
+
+/* Of a vCPU, and told by somebody else */
+static void other_record(struct ks_model *m, const struct ks_record *rec)
+{
+	struct ks_vcpu *v;
+
+	switch (rec->event) {
+	case KS_EV_wake:
+		v = vcpu_get(m, rec->wake.vm, rec->wake.vcpu);
+		if (v)
+			ks_wake_record(m, v, rec);
+		break;
+	case KS_EV_migrate:
+		v = vcpu_get(m, rec->migrate.vm, rec->migrate.vcpu);
+		if (v)
+			ks_migrate_record(m, v, rec);
+		break;
+	case KS_EV_ledger:
+		v = vcpu_get(m, rec->ledger.vm, rec->ledger.vcpu);
+		if (v)
+			ks_kernel_ledger(v, rec);
+		break;
+	}
 }
 
 void ks_model_record(void *ctx, const struct ks_record *rec)
@@ -235,6 +305,15 @@ void ks_model_record(void *ctx, const struct ks_record *rec)
 	OF_VCPU(timer_arm)
 	OF_VCPU(timer_expire)
 	OF_VCPU(clockevent)
+	OF_VCPU(halt)
+	case KS_EV_wake:
+	case KS_EV_migrate:
+	case KS_EV_ledger:
+		other_record(m, rec);
+		break;
+	case KS_EV_holder:
+		ks_holder_record(m, rec);
+		break;
 	}
 }
 
@@ -243,10 +322,14 @@ void ks_model_missed(void *ctx, unsigned int cpu, s64 count)
 	struct ks_model *m = ctx;
 
 	m->epoch++;
-	if (count < 0)
+	if (count < 0) {
 		m->lost_pages_unknown = true;
-	else
+		cpu_loss(m, cpu)->untold = true;
+	} else {
 		m->lost_pages += count;
+		cpu_loss(m, cpu)->told += count;
+	}
+	ks_cpu_lost(m, cpu);
 }
 
 static int vcpu_order(const void *left, const void *right)
@@ -277,8 +360,13 @@ void ks_model_finish(struct ks_model *m)
 {
 	u64 end = m->stopped ? m->stop_ts : m->last_ts;
 
+	/* What was lost behind a CPU's last page, no page could tell. */
+	for (unsigned int cpu = 0; cpu < m->nr_cpu_loss; cpu++)
+		if (m->cpu_loss[cpu].closing > m->cpu_loss[cpu].told &&
+		    !m->cpu_loss[cpu].untold)
+			ks_cpu_lost(m, cpu);
 	for (unsigned int i = 0; i < m->nr_vcpus; i++)
-		ks_vcpu_leave(m->vcpus[i], end);
+		ks_vcpu_leave(m, m->vcpus[i], end);
 	if (m->nr_vcpus)
 		qsort(m->vcpus, m->nr_vcpus, sizeof(*m->vcpus), vcpu_order);
 	count_vms(m);
@@ -317,6 +405,12 @@ u64 ks_model_duration_ts(const struct ks_model *m)
 	u64 stop = m->stopped ? m->stop_ts : m->last_ts;
 
 	return stop > start ? stop - start : 0;
+}
+
+bool ks_model_has_ledger(const struct ks_model *m)
+{
+	return ks_model_has_class(m, KVMSCHED_CLASS_SWITCH) &&
+	       ks_model_has_class(m, KVMSCHED_CLASS_EXIT);
 }
 
 static const u32 event_classes[KS_NR_EVENTS] = {

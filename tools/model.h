@@ -16,14 +16,15 @@
 #include <stdbool.h>
 
 #include "hist.h"
+#include "ledger.h"
 #include "schema.h"
 #include "table.h"
+#include "thieves.h"
 
 #define KS_SWITCH_KINDS	5	/* KS_SWITCH_* */
 #define KS_EXIT_ENDS	3	/* KS_EXIT_BY_* */
 #define KS_TIMER_MODES	3	/* KS_TIMER_* */
 #define KS_VECTORS	256
-#define KS_COMM_LEN	17	/* with a NUL */
 
 /*
  * One exit reason.  Host time is counted on the CPU and in the kernel only:
@@ -114,10 +115,7 @@ struct ks_host_irqs {
 	unsigned int nr;
 };
 
-/*
- * Where a vCPU is.  A ledger will split ON_CPU into guest, exit, user and poll,
- * OFF_CPU into halted, blocked and the waits; both edges are taken here.
- */
+/* Where a vCPU's thread is; the ledger knows more, and needs more classes. */
 enum ks_state {
 	KS_STATE_UNKNOWN,	/* before the first sight, or no thread's */
 	KS_STATE_ON_CPU,
@@ -166,6 +164,19 @@ struct ks_vcpu {
 	u64 out_ts;		/* 0: not off the CPU, or not known */
 	u32 out_epoch;		/* of these two */
 
+	struct ks_ledger ledger;	/* in time stamps */
+	struct ks_waiter waiter;
+	u16 last_cpu;		/* where its thread wrote the last record */
+	struct {
+		bool known;
+		u64 states[KVMSCHED_NR_STATES];	/* cycles */
+		u64 exits;
+	} kernel;		/* the ledger in the kernel, at the end */
+	struct {
+		u64 count, slept;
+		ks_u128 poll_ns, halt_ns;
+	} halts;
+
 	struct ks_vector_stats *vector[KS_VECTORS];
 	u64 other_accepts;	/* NMI, SMI, INIT, SIPI: not by a vector */
 	struct ks_timer_stats timer;
@@ -186,6 +197,12 @@ struct ks_task {
 	bool waiting;		/* preempted, runnable since out_ts */
 	u64 out_ts;
 	u32 out_epoch;
+};
+
+/* A hook some of whose hits the kernel dropped */
+struct ks_missed {
+	char hook[33];
+	u64 count;
 };
 
 struct ks_hook {
@@ -210,11 +227,26 @@ struct ks_model {
 	bool has_closing;
 	u64 lost_pages;
 	bool lost_pages_unknown;	/* and some that no one counted */
+	struct ks_cpu_loss {
+		u64 told, closing;	/* by pages' flags; in the whole session */
+		bool untold;		/* some flags have no number */
+	} *cpu_loss;			/* by CPU */
+	unsigned int nr_cpu_loss;
+	u64 overwritten;	/* by younger ones, in a flight recorder */
+	struct ks_missed *missed;
+	unsigned int nr_missed;
 	u64 unattributed;	/* records of no vCPU that we know */
 	u32 epoch;		/* losses seen so far: pairs don't span them */
 
 	/* Pairs of both clocks, from which the TSC's rate can be told */
 	ks_u128 rate_cycles, rate_ts;
+
+	/* To time stamps; learn: from the pairs, of which so many were used */
+	struct ks_scale cycles_to_ts, ns_to_ts;
+	bool learn;
+	ks_u128 learnt_cycles;
+
+	struct ks_queues queues;
 
 	struct ks_table vcpu_table;
 	struct ks_vcpu **vcpus;		/* in the order of first sight ... */
@@ -235,7 +267,11 @@ struct ks_model {
 	unsigned int nr_running;
 };
 
+/* One cycle, one ns and one unit of the time stamps are the same ... */
 void ks_model_init(struct ks_model *m);
+/* ... unless this tells otherwise: time stamps are ns or cycles of the TSC, */
+/* which (cycles * @tsc_mult) >> @tsc_shift turns to ns (0: not known yet). */
+void ks_model_clock(struct ks_model *m, bool ts_is_ns, u32 tsc_mult, u32 tsc_shift);
 void ks_model_free(struct ks_model *m);
 
 /* The two ends of struct ks_sink; @ctx is the model. */
@@ -252,13 +288,16 @@ bool ks_model_lost(const struct ks_model *m, u64 *lost);
 u64 ks_model_duration_ts(const struct ks_model *m);
 /* Whether a class was recorded, as far as the file tells. */
 bool ks_model_has_class(const struct ks_model *m, u32 class);
+/* Whether the ledger has all that it lives on. */
+bool ks_model_has_ledger(const struct ks_model *m);
+
 /* model-vcpu.c: one vCPU's records */
 struct ks_vcpu *ks_vcpu_create(u16 vm, u16 id);
 void ks_vcpu_free(struct ks_vcpu *v);
 void ks_vcpu_record(struct ks_model *m, struct ks_vcpu *v,
 		    const struct ks_record *rec);
 /* The thread goes on with another vCPU, or the recording is over. */
-void ks_vcpu_leave(struct ks_vcpu *v, u64 ts);
+void ks_vcpu_leave(struct ks_model *m, struct ks_vcpu *v, u64 ts);
 /*
  * The row for that, made where it is new.  A table has a limit, which only a
  * damaged file meets: all that is beyond goes to its last row, "others".
@@ -270,6 +309,19 @@ struct ks_taker *ks_taker_get(struct ks_switch_stats *sw, s32 pid,
 			      const char *comm, s16 prio);
 #define KS_OTHERS	"(others)"
 #define KS_OTHER_REASON	0xfffffffeU	/* 0xffffffff is SVM's error */
+
+/* model-ledger.c: what the records say to ledger and waits */
+void ks_ledger_record(struct ks_model *m, struct ks_vcpu *v,
+		      const struct ks_record *rec);
+void ks_wake_record(struct ks_model *m, struct ks_vcpu *v,
+		    const struct ks_record *rec);
+void ks_migrate_record(struct ks_model *m, struct ks_vcpu *v,
+		       const struct ks_record *rec);
+void ks_holder_record(struct ks_model *m, const struct ks_record *rec);
+void ks_kernel_ledger(struct ks_vcpu *v, const struct ks_record *rec);
+void ks_session_clock(struct ks_model *m, u32 tsc_khz);
+/* Records of a CPU were lost: of whom may they have been? */
+void ks_cpu_lost(struct ks_model *m, unsigned int cpu);
 
 /* model-irq.c: interrupts and timers of a vCPU */
 void ks_irq_record(struct ks_model *m, struct ks_vcpu *v,

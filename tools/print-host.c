@@ -11,7 +11,6 @@
 #include "print.h"
 #include "reasons.h"
 
-#define HEADINGS(...)	((const char *const[]){ __VA_ARGS__, NULL })
 #define TASKS_SHOWN	40
 
 static void print_irqs(const struct ks_view *view, const struct ks_host_irqs *irqs,

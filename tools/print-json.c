@@ -207,6 +207,79 @@ static json_t *timers_of(const struct ks_view *view, const struct ks_vcpu *v)
 			 "expire_to_inject_ns", dist(&t->expire_to_inject_ts, &view->times.ts));
 }
 
+static json_t *states_of(const u64 states[KVMSCHED_NR_STATES])
+{
+	json_t *o = json_object();
+
+	for (unsigned int i = 0; i < KVMSCHED_NR_STATES; i++)
+		json_object_set_new(o, ks_ledger_state_name(i), number(states[i]));
+	return o;
+}
+
+static void add_ledger(json_t *o, const struct ks_view *view, const struct ks_vcpu *v)
+{
+	const struct ks_times *t = &view->times;
+	bool known = ks_model_has_ledger(view->model) && t->ts.known;
+	u64 kernel[KVMSCHED_NR_STATES];
+	struct ks_ledger_ns ns;
+
+	ks_ledger_ns(t, &v->ledger, &ns);
+	json_object_set_new(o, "wall_ns", number_if(known, ns.wall));
+	json_object_set_new(o, "states_ns", known ? states_of(ns.states) : json_null());
+	json_object_set_new(o, "residual_ns", known ? json_integer(ns.residual) : json_null());
+	json_object_set_new(o, "unknown_by_loss_ns", number_if(known, ns.lost));
+	for (unsigned int i = 0; i < KVMSCHED_NR_STATES; i++)
+		kernel[i] = ks_scale(&t->cycles, v->kernel.states[i]);
+	known = v->kernel.known && t->cycles.known;
+	json_object_set_new(o, "kernel_ledger_ns", known ? states_of(kernel) : json_null());
+	json_object_set_new(o, "halts", !v->halts.count ? json_null() :
+		json_pack("{sI sI sI sI}", "count", clamp(v->halts.count),
+			  "slept", clamp(v->halts.slept), "poll_ns", clamp(v->halts.poll_ns),
+			  "halt_ns", clamp(v->halts.halt_ns)));
+}
+
+static json_t *thief_of(const struct ks_view *view, const struct ks_thief *t, u64 ns)
+{
+	const struct ks_vcpu *v = ks_vcpu_of_thread(view->model, t->who.pid);
+	const struct ks_scale *ts = &view->times.ts;
+	bool is_vcpu = t->who.kind == KS_THIEF_TASK && v;
+
+	return json_pack("{so ss so sI sI sI si si so so}",
+		"who", name_of(ks_thief_name(&t->who)),
+		"kind", is_vcpu ? "vcpu" : ks_thief_kind_name(t->who.kind),
+		"pid", t->who.pid < 0 ? json_null() : json_integer(t->who.pid),
+		"ns", clamp(ns), "count", clamp(t->count),
+		"max_ns", clamp(ks_scale(ts, t->max)),
+		"prio", t->who.prio, "cpu", t->who.cpu,
+		"vm", is_vcpu && v->identified ? json_integer(v->tgid) : json_null(),
+		"vcpu", is_vcpu ? json_integer(v->id) : json_null());
+}
+
+static json_t *thieves_of(const struct ks_view *view, const struct ks_vcpu *v)
+{
+	const struct ks_waiter *w = &v->waiter;
+	u64 sum = 0, before, upto;
+	json_t *a;
+
+	if (!ks_model_has_class(view->model, KVMSCHED_CLASS_STEAL) ||
+	    !ks_model_has_ledger(view->model) || !view->times.ts.known)
+		return json_null();
+	a = json_array();
+	/* Rounded as the states are: rows sum to the two waits, the last of them. */
+	for (unsigned int i = 0; i < KVMSCHED_STATE_WAIT_PREEMPTED; i++)
+		sum += v->ledger.states[i];
+	before = ks_scale(&view->times.ts, sum);
+	for (unsigned int i = 0; i < w->nr; i++) {
+		if (!w->thieves[i].count)
+			continue;
+		sum += w->thieves[i].time;
+		upto = ks_scale(&view->times.ts, sum);
+		json_array_append_new(a, thief_of(view, &w->thieves[i], upto - before));
+		before = upto;
+	}
+	return a;
+}
+
 static json_t *users_of(const struct ks_view *view, struct ks_vcpu *v)
 {
 	const struct ks_scale *cycles = &view->times.cycles;
@@ -287,6 +360,8 @@ static json_t *vcpu_of(const struct ks_view *view, struct ks_vcpu *v)
 	json_object_set_new(o, "in_guest_ns", exits && t->cycles.known ?
 			    json_integer(clamp(ks_scale_sum(&t->cycles, v->guest_cycles.sum))) :
 			    json_null());
+	add_ledger(o, view, v);
+	json_object_set_new(o, "thieves", thieves_of(view, v));
 	json_object_set_new(o, "exit_count", number_if(exits, v->exit_count));
 	json_object_set_new(o, "exits", exits_of(view, v));
 	json_object_set_new(o, "switches", switches_of(view, v));
@@ -325,6 +400,17 @@ static json_t *by_event(const u64 counts[KS_NR_EVENTS])
 	for (unsigned int i = 0; i < KS_NR_EVENTS; i++)
 		json_object_set_new(o, names[i], number(counts[i]));
 	return o;
+}
+
+static json_t *missed_of(const struct ks_model *m)
+{
+	json_t *a = json_array();
+
+	for (unsigned int i = 0; i < m->nr_missed; i++)
+		json_array_append_new(a, json_pack("{so sI}",
+			"hook", name_of(m->missed[i].hook),
+			"count", clamp(m->missed[i].count)));
+	return a;
 }
 
 static json_t *classes_of(const struct ks_model *m)
@@ -396,6 +482,8 @@ static void add_session(json_t *o, const struct ks_view *view)
 	json_object_set_new(o, "lost_exact", json_boolean(exact));
 	json_object_set_new(o, "records_by_event", by_event(m->records));
 	json_object_set_new(o, "lost_by_event", m->has_closing ? by_event(m->lost_closing) : json_null());
+	json_object_set_new(o, "overwritten", number(m->overwritten));
+	json_object_set_new(o, "missed", missed_of(m));
 	json_object_set_new(o, "attach", attach_of(m));
 	json_object_set_new(o, "classes", classes_of(m));
 	json_object_set_new(o, "session", m->started || m->stopped ?

@@ -12,7 +12,6 @@
 #include "reasons.h"
 
 #define WIDTH		100	/* of the lines that are wrapped */
-#define HEADINGS(...)	((const char *const[]){ __VA_ARGS__, NULL })
 
 /* avg, p50, p99, max: the four that fit beside others */
 static void cells_short(struct ks_rows *rows, const struct ks_hist *h,
@@ -63,6 +62,17 @@ static void print_lost(const struct ks_view *view)
 			printf(", %s %" PRIu64, names[i], m->lost_closing[i]);
 	printf("\n          what is counted below is less than the truth; a larger ring helps: "
 	       "`kvmsched record -m SIZE`\n");
+}
+
+/* Not records that were lost: hits of a hook that made none. */
+static void print_missed(const struct ks_model *m)
+{
+	if (m->overwritten)
+		printf("Overwritten %" PRIu64 " records, by younger ones (flight recorder)\n",
+		       m->overwritten);
+	for (unsigned int i = 0; i < m->nr_missed; i++)
+		printf("Missed    %s%" PRIu64 "%s hits of %s, dropped by the kernel's kprobes\n",
+		       ks_alarm(), m->missed[i].count, ks_plain(), m->missed[i].hook);
 }
 
 /* Names after one another, wrapped, behind the way that they are attached. */
@@ -154,6 +164,7 @@ static void print_overview(const struct ks_view *view)
 	printf("CPUs      %u\n", view->info->cpus);
 	printf("Records   %" PRIu64 "\n", ks_model_records(m));
 	print_lost(view);
+	print_missed(m);
 	print_classes(m);
 	print_attach(view);
 	print_tsc(view);
@@ -176,8 +187,7 @@ static const char *policy_text(char *text, size_t size, const struct ks_vcpu *v)
 	return text;
 }
 
-/* The first three cells of each row about one vCPU */
-static void cells_vcpu(struct ks_rows *rows, const struct ks_vcpu *v)
+void ks_cells_vcpu(struct ks_rows *rows, const struct ks_vcpu *v)
 {
 	char vm[KS_VM_LEN], policy[32];
 
@@ -197,7 +207,7 @@ static void row_vcpu(struct ks_rows *rows, const struct ks_view *view,
 	struct ks_hist waits;
 	bool waited = ks_waits(t, v, &waits);
 
-	cells_vcpu(rows, v);
+	ks_cells_vcpu(rows, v);
 	ks_cell_us(rows, switches && t->ts.known, ks_on_cpu_ns(t, v));
 	ks_cell_us(rows, exits && t->cycles.known,
 		   ks_scale_sum(&t->cycles, v->guest_cycles.sum));
@@ -237,8 +247,8 @@ static void print_vcpus(const struct ks_view *view)
 }
 
 /* Tables about what wasn't recorded say that, and nothing else. */
-static bool recorded(const struct ks_view *view, u32 class, const char *what,
-		     const char *option)
+bool ks_recorded(const struct ks_view *view, u32 class, const char *what,
+		 const char *option)
 {
 	if (ks_model_has_class(view->model, class))
 		return true;
@@ -274,7 +284,7 @@ static void print_exits(const struct ks_view *view)
 	struct ks_rows rows;
 	ks_u128 all = 0;
 
-	if (!recorded(view, KVMSCHED_CLASS_EXIT, "Exits", "exit"))
+	if (!ks_recorded(view, KVMSCHED_CLASS_EXIT, "Exits", "exit"))
 		return;
 	ks_title(view, "Exits: host time in the kernel and on the CPU, until entry, switch or userspace");
 	for (unsigned int i = 0; i < v->nr_exits; i++)
@@ -333,7 +343,7 @@ static void print_slices(const struct ks_view *view)
 
 		if (!ks_selected(&view->select, v))
 			continue;
-		cells_vcpu(&rows, v);
+		ks_cells_vcpu(&rows, v);
 		ks_cell_count(&rows, v->sw.slice_cycles.count);
 		cells_short(&rows, &v->sw.slice_cycles, &view->times.cycles);
 		known = ks_hist_summary(&v->sw.full_slice_cycles,
@@ -391,7 +401,7 @@ static void print_takers(const struct ks_view *view)
 
 static void print_switches(const struct ks_view *view)
 {
-	if (!recorded(view, KVMSCHED_CLASS_SWITCH, "Switches", "switch"))
+	if (!ks_recorded(view, KVMSCHED_CLASS_SWITCH, "Switches", "switch"))
 		return;
 	print_switch_kinds(view);
 	print_slices(view);
@@ -418,7 +428,7 @@ static void print_interrupts(const struct ks_view *view)
 {
 	struct ks_rows rows;
 
-	if (!recorded(view, KVMSCHED_CLASS_IRQ, "Guest interrupts", "irq"))
+	if (!ks_recorded(view, KVMSCHED_CLASS_IRQ, "Guest interrupts", "irq"))
 		return;
 	ks_title(view, "Guest interrupts: accept to inject, inject to EOI");
 	rows = ks_rows_begin(HEADINGS("<Vector", "Accept", "Inject", "Again", "EOI",
@@ -479,7 +489,7 @@ static void print_timers(const struct ks_view *view)
 	struct ks_rows rows;
 	bool known;
 
-	if (!recorded(view, KVMSCHED_CLASS_TIMER, "Guest timers", "timer"))
+	if (!ks_recorded(view, KVMSCHED_CLASS_TIMER, "Guest timers", "timer"))
 		return;
 	ks_title(view, "Guest timers");
 	if (!t->armed[0] && !t->armed[1] && !t->armed[2] && !t->rearmed && !t->expired) {
@@ -547,6 +557,7 @@ void ks_print_text(const struct ks_view *view, bool host)
 	print_overview(view);
 	print_vcpus(view);
 	if (view->selected) {
+		ks_print_ledger(view);
 		print_exits(view);
 		print_switches(view);
 		print_interrupts(view);

@@ -33,6 +33,7 @@ struct ks_rows {
 /* Headings end with NULL; one that begins with '<' is a column of text. */
 struct ks_rows ks_rows_begin(const char *const *headings);
 void ks_row(struct ks_rows *rows);
+#define HEADINGS(...)	((const char *const[]){ __VA_ARGS__, NULL })
 void ks_cell(struct ks_rows *rows, const char *fmt, ...) __printf(2, 3);
 void ks_cell_count(struct ks_rows *rows, uint64_t n);
 /* Nanoseconds, shown as µs; @known false: a dash */
@@ -41,6 +42,15 @@ void ks_cell_us(struct ks_rows *rows, bool known, double ns);
 void ks_cell_share(struct ks_rows *rows, double part, double whole);
 /* Prints the table and frees it. */
 void ks_rows_end(struct ks_rows *rows);
+
+/* print-ledger.c: states of each vCPU, and who took its CPU */
+void ks_print_ledger(const struct ks_view *view);
+void ks_print_thieves(const struct ks_view *view);
+/* The first four cells of each row about one vCPU */
+void ks_cells_vcpu(struct ks_rows *rows, const struct ks_vcpu *v);
+/* False, after a line that says so: this class wasn't recorded. */
+bool ks_recorded(const struct ks_view *view, u32 class, const char *what,
+		 const char *option);
 
 /* A line above a table; colours only on a terminal, and without NO_COLOR */
 void ks_title(const struct ks_view *view, const char *fmt, ...) __printf(2, 3);

@@ -143,4 +143,4 @@ TABLE(ks_hook_how,
       [KVMSCHED_HOW_KPROBE] = "kprobe",
       [KVMSCHED_HOW_NOTIFIER] = "preempt notifier")
 
-TABLE(ks_class_name, "switch", "exit", "irq", "timer", "host")
+TABLE(ks_class_name, "switch", "exit", "irq", "timer", "host", "steal")

@@ -193,6 +193,8 @@ void ks_view_init(struct ks_view *view)
 	ks_sort_users(view->total);
 	ks_sort_takers(view->total);
 	ks_sort_host_irqs(&view->total->host_irqs);
+	for (unsigned int i = 0; i < m->nr_vcpus; i++)
+		ks_sort_thieves(&m->vcpus[i]->waiter);
 }
 
 void ks_view_free(struct ks_view *view)
@@ -224,6 +226,23 @@ bool ks_waits(const struct ks_times *t, const struct ks_vcpu *v, struct ks_hist 
 	ks_hist_merge_scaled(h, &v->sw.preempted_wait_cycles, &t->cycles);
 	ks_hist_merge(h, &v->sw.woken_wait_ns);
 	return true;
+}
+
+void ks_ledger_ns(const struct ks_times *t, const struct ks_ledger *l,
+		  struct ks_ledger_ns *ns)
+{
+	u64 sum = 0, before = 0, upto;
+	s64 residual = ks_ledger_residual(l);
+
+	for (unsigned int i = 0; i < KVMSCHED_NR_STATES; i++) {
+		sum += l->states[i];
+		upto = ks_scale(&t->ts, sum);
+		ns->states[i] = upto - before;
+		before = upto;
+	}
+	ns->wall = ks_scale(&t->ts, ks_ledger_wall(l));
+	ns->residual = residual ? (s64)(ns->wall - before) : 0;
+	ns->lost = ks_scale(&t->ts, l->lost);
 }
 
 void ks_exit_host(const struct ks_exit_stats *e, struct ks_hist *h)
@@ -284,6 +303,15 @@ static int taker_order(const void *left, const void *right)
 	return order ? order : (a->pid > b->pid) - (a->pid < b->pid);
 }
 
+static int thief_order(const void *left, const void *right)
+{
+	const struct ks_thief *a = left, *b = right;
+
+	if (a->time != b->time)
+		return a->time > b->time ? -1 : 1;
+	return (a->who.pid > b->who.pid) - (a->who.pid < b->who.pid);
+}
+
 static int host_irq_order(const void *left, const void *right)
 {
 	const struct ks_host_irq_stats *a = left, *b = right;
@@ -317,4 +345,10 @@ void ks_sort_host_irqs(struct ks_host_irqs *irqs)
 {
 	if (irqs->nr)
 		qsort(irqs->irqs, irqs->nr, sizeof(*irqs->irqs), host_irq_order);
+}
+
+void ks_sort_thieves(struct ks_waiter *w)
+{
+	if (w->nr)
+		qsort(w->thieves, w->nr, sizeof(*w->thieves), thief_order);
 }

@@ -62,6 +62,18 @@ u64 ks_switches(const struct ks_vcpu *v);
  */
 bool ks_waits(const struct ks_times *t, const struct ks_vcpu *v, struct ks_hist *h);
 
+/*
+ * A vCPU's ledger in ns, each figure rounded so that all of them still sum to
+ * the wall time minus the residual.
+ */
+struct ks_ledger_ns {
+	u64 wall, states[KVMSCHED_NR_STATES], lost;
+	s64 residual;
+};
+
+void ks_ledger_ns(const struct ks_times *t, const struct ks_ledger *l,
+		  struct ks_ledger_ns *ns);
+
 /* Host time of all exits of a reason, or its whole time out of the guest */
 void ks_exit_host(const struct ks_exit_stats *e, struct ks_hist *h);
 void ks_exit_out(const struct ks_exit_stats *e, struct ks_hist *h);
@@ -71,5 +83,6 @@ void ks_sort_exits(struct ks_vcpu *v);
 void ks_sort_users(struct ks_vcpu *v);
 void ks_sort_takers(struct ks_vcpu *v);
 void ks_sort_host_irqs(struct ks_host_irqs *irqs);
+void ks_sort_thieves(struct ks_waiter *w);
 
 #endif /* KVMSCHED_VIEW_H */

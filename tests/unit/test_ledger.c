@@ -1,0 +1,517 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The ledger and the thieves, on lives whose truth is written down while they
+ * are made up.  One cycle, one ns and one unit of time are the same here.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../../module/uapi/kvmsched.h"
+#include "model.h"
+#include "view.h"
+
+#define ME	.vm = 1, .vcpu = 0
+#define STATES	KVMSCHED_NR_STATES
+
+/* The model under test, the truth, and what the coming records share */
+static struct ks_model m;
+static u64 truth[STATES];
+static u64 now;
+static u16 cpu;
+static s32 pid;
+
+#define RECORD(name, ...) do {						\
+	struct ks_record rec_ = {					\
+		.ts = now, .event = KS_EV_##name, .cpu = cpu,		\
+		.name = { __VA_ARGS__ },				\
+	};								\
+									\
+	rec_.ent.pid = pid;						\
+	ks_model_record(&m, &rec_);					\
+} while (0)
+
+static void session(u8 op)
+{
+	RECORD(session, .op = op, .tsc_khz = 1000000,
+	       .classes = KVMSCHED_CLASS_SWITCH | KVMSCHED_CLASS_EXIT | KVMSCHED_CLASS_STEAL);
+}
+
+static int setup(void **unused)
+{
+	ks_model_init(&m);
+	memset(truth, 0, sizeof(truth));
+	now = 1000;
+	cpu = 0;
+	pid = 100;
+	session(KS_SESSION_START);
+	return 0;
+}
+
+static int teardown(void **unused)
+{
+	ks_model_free(&m);
+	return 0;
+}
+
+/* So much time passes in a state. */
+static void spend(unsigned int state, u64 time)
+{
+	now += time;
+	truth[state] += time;
+}
+
+static const struct ks_ledger *ledger(void)
+{
+	return &m.vcpus[0]->ledger;
+}
+
+static void end(void)
+{
+	session(KS_SESSION_STOP);
+	ks_model_finish(&m);
+}
+
+static void expect_truth(void)
+{
+	u64 sum = 0;
+
+	for (unsigned int i = 0; i < STATES; i++) {
+		if (ledger()->states[i] != truth[i])
+			fail_msg("%s: %llu, not %llu", ks_ledger_state_name(i),
+				 (unsigned long long)ledger()->states[i],
+				 (unsigned long long)truth[i]);
+		sum += truth[i];
+	}
+	assert_int_equal(ks_ledger_wall(ledger()), sum);
+	assert_int_equal(ks_ledger_residual(ledger()), 0);
+}
+
+/* Parts of a life.  The one that is in the guest stays in the guest. */
+
+static void begin(void)
+{
+	spend(KVMSCHED_STATE_UNKNOWN, 500);
+	RECORD(vcpu, ME, .tgid = 50);
+	RECORD(load, ME);
+	spend(KVMSCHED_STATE_EXIT, 40);
+	/* The first entry has no record. */
+}
+
+static void exit_by(u64 guest, u64 host, u8 how)
+{
+	spend(KVMSCHED_STATE_GUEST, guest);
+	spend(KVMSCHED_STATE_EXIT, host);
+	RECORD(exit, ME, .isa = 2, .reason = 0x72, .guest_cycles = guest,
+	       .host_cycles = host, .end = how);
+}
+
+static void enter(void)
+{
+	RECORD(entry, ME);
+}
+
+static void round_trip(u64 guest, u64 host)
+{
+	exit_by(guest, host, KS_EXIT_BY_ENTRY);
+}
+
+static void to_userspace(u64 user)
+{
+	exit_by(30, 11, KS_EXIT_BY_PUT);
+	spend(KVMSCHED_STATE_EXIT, 3);
+	RECORD(put, ME);
+	spend(KVMSCHED_STATE_USER, user);
+	RECORD(load, ME);
+	spend(KVMSCHED_STATE_EXIT, 7);
+	enter();
+}
+
+/* Slept, then waited for the CPU; the wakeup is told, or else run_delay. */
+static void sleeps(u8 kind, u64 polled, u64 slept, u64 waited, bool told)
+{
+	exit_by(20, 5 + polled, KS_EXIT_BY_SWITCH);
+	truth[KVMSCHED_STATE_EXIT] -= polled;
+	truth[KVMSCHED_STATE_POLL] += polled;
+	spend(KVMSCHED_STATE_EXIT, 2);
+	RECORD(switch_out, ME, .kind = kind, .loaded = 1);
+	spend(kind == KS_SWITCH_HALTED ? KVMSCHED_STATE_HALTED : KVMSCHED_STATE_BLOCKED, slept);
+	if (told)
+		RECORD(wake, ME, .cpu = cpu, .holder_pid = 0);
+	spend(KVMSCHED_STATE_WAIT_WOKEN, waited);
+	RECORD(switch_in, ME, .kind = kind, .from_cpu = cpu,
+	       .off_cycles = slept + waited, .wait_ns = told ? 12345 : waited);
+	spend(KVMSCHED_STATE_EXIT, 9);
+	RECORD(halt, ME, .waited = 1, .valid = 1, .poll_ns = polled);
+	spend(KVMSCHED_STATE_EXIT, 4);
+	enter();
+}
+
+/* A halt that never sleeps is told before its exit. */
+static void polls(u64 polled)
+{
+	now += 20 + polled;
+	RECORD(halt, ME, .waited = 0, .valid = 1, .poll_ns = polled);
+	now += 6;
+	truth[KVMSCHED_STATE_GUEST] += 15;
+	truth[KVMSCHED_STATE_EXIT] += 11;
+	truth[KVMSCHED_STATE_POLL] += polled;
+	RECORD(exit, ME, .isa = 2, .reason = 0x78, .guest_cycles = 15,
+	       .host_cycles = 11 + polled);
+}
+
+static void preempted(u64 waited)
+{
+	exit_by(20, 5, KS_EXIT_BY_SWITCH);
+	RECORD(switch_out, ME, .kind = KS_SWITCH_PREEMPTED, .loaded = 1,
+	       .next_pid = 7, .next_comm = "thief");
+	spend(KVMSCHED_STATE_WAIT_PREEMPTED, waited);
+	RECORD(switch_in, ME, .kind = KS_SWITCH_PREEMPTED, .from_cpu = cpu,
+	       .off_cycles = waited);
+	spend(KVMSCHED_STATE_EXIT, 6);
+	enter();
+}
+
+/* The exit is told only when the thread runs again (SVM of old kernels). */
+static void preempted_untold(u64 guest, u64 host, u64 waited)
+{
+	spend(KVMSCHED_STATE_GUEST, guest);
+	spend(KVMSCHED_STATE_EXIT, host);
+	RECORD(switch_out, ME, .kind = KS_SWITCH_PREEMPTED, .loaded = 1, .next_pid = 7);
+	spend(KVMSCHED_STATE_WAIT_PREEMPTED, waited);
+	RECORD(switch_in, ME, .kind = KS_SWITCH_PREEMPTED, .from_cpu = cpu,
+	       .off_cycles = waited);
+	spend(KVMSCHED_STATE_EXIT, 8);
+	RECORD(exit, ME, .isa = 2, .reason = 0x60, .guest_cycles = guest, .host_cycles = 8,
+	       .flags = KS_EXIT_IRQ_FIRST, .end = KS_EXIT_BY_ENTRY);
+}
+
+static void preempted_in_userspace(u64 waited)
+{
+	exit_by(30, 11, KS_EXIT_BY_PUT);
+	RECORD(put, ME);
+	spend(KVMSCHED_STATE_USER, 21);
+	RECORD(switch_out, ME, .kind = KS_SWITCH_PREEMPTED, .loaded = 0, .next_pid = 7);
+	spend(KVMSCHED_STATE_WAIT_PREEMPTED, waited);
+	RECORD(switch_in, ME, .kind = KS_SWITCH_PREEMPTED, .from_cpu = cpu,
+	       .off_cycles = waited);
+	spend(KVMSCHED_STATE_USER, 22);
+	RECORD(load, ME);
+	spend(KVMSCHED_STATE_EXIT, 7);
+	enter();
+}
+
+static void every_state(void **unused)
+{
+	begin();
+	round_trip(100, 10);
+	to_userspace(77);
+	sleeps(KS_SWITCH_HALTED, 33, 1000, 50, true);
+	sleeps(KS_SWITCH_HALTED, 0, 1000, 60, false);
+	sleeps(KS_SWITCH_BLOCKED, 0, 300, 5, true);
+	polls(70);
+	preempted(400);
+	preempted_untold(90, 15, 410);
+	preempted_in_userspace(420);
+	spend(KVMSCHED_STATE_GUEST, 1000);
+	end();
+	expect_truth();
+}
+
+static void what_follows_the_threads_end_is_unknown(void **unused)
+{
+	begin();
+	exit_by(30, 11, KS_EXIT_BY_PUT);
+	RECORD(put, ME);
+	spend(KVMSCHED_STATE_USER, 21);
+	RECORD(switch_out, ME, .kind = KS_SWITCH_DEAD);
+	spend(KVMSCHED_STATE_UNKNOWN, 5000);
+	end();
+	expect_truth();
+	assert_int_equal(ledger()->lost, 0);
+}
+
+/* 20000 random steps, each of which must be booked to the unit. */
+static void random_lives(void **unused)
+{
+	srand(1);
+	begin();
+	for (unsigned int i = 0; i < 20000; i++) {
+		u64 t = 1 + rand() % 5000;
+
+		cpu = rand() % 4;
+		switch (rand() % 9) {
+		case 0: to_userspace(t); break;
+		case 1: sleeps(KS_SWITCH_HALTED, rand() % 9, t, rand() % 100, rand() % 2); break;
+		case 2: sleeps(KS_SWITCH_BLOCKED, 0, t, rand() % 100, rand() % 2); break;
+		case 3: preempted(t); break;
+		case 4: preempted_untold(t, rand() % 50, rand() % 5000); break;
+		case 5: preempted_in_userspace(t); break;
+		case 6: polls(t); break;
+		default: round_trip(t, 1 + rand() % 99);
+		}
+	}
+	end();
+	expect_truth();
+}
+
+static void a_loss_makes_its_time_unknown(void **unused)
+{
+	u64 lost;
+
+	begin();
+	round_trip(100, 10);
+	/* Here a halt, a return to userspace and two exits are lost. */
+	lost = 4321;
+	spend(KVMSCHED_STATE_UNKNOWN, lost);
+	ks_model_missed(&m, 0, 5);
+	round_trip(100, 10);
+	end();
+	expect_truth();
+	assert_int_equal(ledger()->lost, lost);
+}
+
+/* The exit says itself that nothing of this vCPU's was lost. */
+static void a_loss_of_others_records_harms_no_one(void **unused)
+{
+	begin();
+	round_trip(100, 10);
+	ks_model_missed(&m, 0, 5);
+	round_trip(1000, 10);
+	ks_model_missed(&m, 1, 5);	/* another CPU */
+	to_userspace(50);
+	end();
+	expect_truth();
+}
+
+/* Asleep while another CPU loses records: the switch in shows a run unseen. */
+static void a_run_on_a_cpu_that_lost_it_is_unknown(void **unused)
+{
+	begin();
+	exit_by(20, 5, KS_EXIT_BY_SWITCH);
+	RECORD(switch_out, ME, .kind = KS_SWITCH_HALTED, .loaded = 1);
+	ks_model_missed(&m, 1, 5);
+	spend(KVMSCHED_STATE_UNKNOWN, 9000);
+	RECORD(switch_in, ME, .kind = KS_SWITCH_HALTED, .off_cycles = 600, .wait_ns = 5);
+	spend(KVMSCHED_STATE_UNKNOWN, 30);	/* in KVM_RUN or not? */
+	enter();
+	round_trip(100, 10);
+	end();
+	expect_truth();
+}
+
+/* The closing records know of losses that no later page could tell. */
+static void a_loss_at_the_end_is_unknown(void **unused)
+{
+	begin();
+	round_trip(100, 10);
+	spend(KVMSCHED_STATE_UNKNOWN, 7000);
+	RECORD(lost, .event = 9, .cpu = 0, .name = "kvmsched_exit", .count = 3);
+	end();
+	expect_truth();
+}
+
+static void hits_of_kprobes_are_not_lost_records(void **unused)
+{
+	u64 lost;
+
+	RECORD(lost, .event = 0, .cpu = 0, .name = "overwritten", .count = 30);
+	RECORD(lost, .event = 0, .cpu = 1, .name = "overwritten", .count = 12);
+	RECORD(lost, .event = 0, .cpu = 1, .name = "vcpu_load", .count = 2);
+	RECORD(lost, .event = 9, .cpu = 0, .name = "kvmsched_exit", .count = 3);
+	ks_model_finish(&m);
+	assert_true(ks_model_lost(&m, &lost));
+	assert_int_equal(lost, 3);
+	assert_int_equal(m.overwritten, 42);
+	assert_int_equal(m.nr_missed, 1);
+	assert_string_equal(m.missed[0].hook, "vcpu_load");
+	assert_int_equal(m.missed[0].count, 2);
+}
+
+/* Thieves */
+
+static struct ks_thief *thief(u8 kind, s32 who)
+{
+	struct ks_waiter *w = &m.vcpus[0]->waiter;
+
+	for (unsigned int i = 0; i < w->nr; i++)
+		if (w->thieves[i].who.kind == kind &&
+		    (kind != KS_THIEF_TASK || w->thieves[i].who.pid == who))
+			return &w->thieves[i];
+	fail_msg("no thief %d", who);
+	return NULL;
+}
+
+static void expect_rows_sum(void)
+{
+	const struct ks_waiter *w = &m.vcpus[0]->waiter;
+	u64 sum = 0;
+
+	for (unsigned int i = 0; i < w->nr; i++)
+		sum += w->thieves[i].time;
+	assert_int_equal(sum, ledger()->states[KVMSCHED_STATE_WAIT_PREEMPTED] +
+			      ledger()->states[KVMSCHED_STATE_WAIT_WOKEN]);
+}
+
+static void holder(s32 who, const char *comm)
+{
+	struct ks_record rec = {
+		.ts = now, .event = KS_EV_holder, .cpu = cpu,
+		.holder = { .pid = who, .prio = 120, .waiters = 1 },
+	};
+
+	strcpy(rec.holder.comm, comm);
+	ks_model_record(&m, &rec);
+}
+
+static void taken_by_two_in_turn(void **unused)
+{
+	begin();
+	exit_by(20, 5, KS_EXIT_BY_SWITCH);
+	RECORD(switch_out, ME, .kind = KS_SWITCH_PREEMPTED, .loaded = 1,
+	       .next_pid = 7, .next_comm = "a");
+	for (unsigned int i = 0; i < 3; i++) {
+		spend(KVMSCHED_STATE_WAIT_PREEMPTED, 100 + i);
+		holder(8, "b");
+		spend(KVMSCHED_STATE_WAIT_PREEMPTED, 30);
+		holder(7, "a");
+	}
+	/* Its own switch in, told by both: still the wait that the other caused */
+	spend(KVMSCHED_STATE_WAIT_PREEMPTED, 10);
+	holder(pid, "vcpu");
+	spend(KVMSCHED_STATE_WAIT_PREEMPTED, 2);
+	RECORD(switch_in, ME, .kind = KS_SWITCH_PREEMPTED, .off_cycles = 405);
+	end();
+	expect_rows_sum();
+	assert_int_equal(thief(KS_THIEF_TASK, 7)->time, 100 + 101 + 102 + 12);
+	assert_int_equal(thief(KS_THIEF_TASK, 7)->count, 4);
+	assert_int_equal(thief(KS_THIEF_TASK, 7)->max, 102);
+	assert_int_equal(thief(KS_THIEF_TASK, 8)->time, 90);
+	assert_int_equal(m.vcpus[0]->waiter.nr, 2);
+}
+
+static void moved_while_it_waits(void **unused)
+{
+	begin();
+	exit_by(20, 5, KS_EXIT_BY_SWITCH);
+	RECORD(switch_out, ME, .kind = KS_SWITCH_PREEMPTED, .loaded = 1,
+	       .next_pid = 7, .next_comm = "a");
+	spend(KVMSCHED_STATE_WAIT_PREEMPTED, 50);
+	RECORD(migrate, ME, .cpu = 1, .from_cpu = 0, .holder_pid = 9, .holder_comm = "c");
+	spend(KVMSCHED_STATE_WAIT_PREEMPTED, 20);
+	holder(8, "b");		/* of the CPU that it left */
+	spend(KVMSCHED_STATE_WAIT_PREEMPTED, 5);
+	cpu = 1;
+	holder(10, "d");
+	spend(KVMSCHED_STATE_WAIT_PREEMPTED, 8);
+	RECORD(switch_in, ME, .kind = KS_SWITCH_PREEMPTED, .from_cpu = 0, .off_cycles = 83);
+	end();
+	expect_rows_sum();
+	assert_int_equal(thief(KS_THIEF_TASK, 7)->time, 50);
+	assert_int_equal(thief(KS_THIEF_TASK, 9)->time, 25);
+	assert_int_equal(thief(KS_THIEF_TASK, 10)->time, 8);
+	assert_int_equal(m.vcpus[0]->waiter.nr, 3);
+}
+
+static void idle_is_latency_or_throttling(void **unused)
+{
+	begin();
+	sleeps(KS_SWITCH_HALTED, 0, 1000, 50, true);
+	exit_by(20, 5, KS_EXIT_BY_SWITCH);
+	RECORD(switch_out, ME, .kind = KS_SWITCH_PREEMPTED, .loaded = 1, .next_pid = 0);
+	spend(KVMSCHED_STATE_WAIT_PREEMPTED, 5000);
+	RECORD(switch_in, ME, .kind = KS_SWITCH_PREEMPTED, .off_cycles = 5000);
+	end();
+	expect_rows_sum();
+	assert_int_equal(thief(KS_THIEF_IDLE, 0)->time, 50);
+	assert_int_equal(thief(KS_THIEF_THROTTLED, 0)->time, 5000);
+}
+
+static void a_holder_that_was_lost_is_unknown(void **unused)
+{
+	begin();
+	exit_by(20, 5, KS_EXIT_BY_SWITCH);
+	RECORD(switch_out, ME, .kind = KS_SWITCH_PREEMPTED, .loaded = 1,
+	       .next_pid = 7, .next_comm = "a");
+	spend(KVMSCHED_STATE_WAIT_PREEMPTED, 100);
+	holder(8, "b");
+	spend(KVMSCHED_STATE_WAIT_PREEMPTED, 40);
+	ks_model_missed(&m, cpu, 1);
+	holder(9, "c");
+	spend(KVMSCHED_STATE_WAIT_PREEMPTED, 1000);
+	RECORD(switch_in, ME, .kind = KS_SWITCH_PREEMPTED, .off_cycles = 1140);
+	sleeps(KS_SWITCH_HALTED, 0, 1000, 60, false);	/* no wakeup: unknown, too */
+	end();
+	expect_rows_sum();
+	assert_int_equal(thief(KS_THIEF_TASK, 7)->time, 100);
+	assert_int_equal(thief(KS_THIEF_UNKNOWN, -1)->time, 40 + 60);
+	assert_int_equal(thief(KS_THIEF_TASK, 9)->time, 1000);
+}
+
+static void a_wait_that_the_recording_cuts(void **unused)
+{
+	begin();
+	exit_by(20, 5, KS_EXIT_BY_SWITCH);
+	RECORD(switch_out, ME, .kind = KS_SWITCH_PREEMPTED, .loaded = 1,
+	       .next_pid = 7, .next_comm = "a");
+	spend(KVMSCHED_STATE_WAIT_PREEMPTED, 700);
+	end();
+	expect_truth();
+	expect_rows_sum();
+	assert_int_equal(thief(KS_THIEF_TASK, 7)->time, 700);
+}
+
+/* Time stamps in ns, durations in cycles: 2.5 cycles are one ns. */
+static void clocks_of_two_kinds(void **unused)
+{
+	struct ks_times t;
+	struct ks_trace_info info = { .clock = KS_CLOCK_NS };
+	struct ks_ledger_ns ns;
+	u64 sum = 0;
+
+	ks_model_free(&m);
+	ks_model_init(&m);
+	ks_model_clock(&m, true, 0, 0);
+	RECORD(load, ME);
+	for (unsigned int i = 0; i < 1000; i++) {
+		now += 1100;
+		RECORD(exit, ME, .isa = 2, .guest_cycles = 2500, .host_cycles = 250);
+	}
+	ks_model_finish(&m);
+	ks_times_init(&t, &info, &m);
+	ks_ledger_ns(&t, ledger(), &ns);
+	for (unsigned int i = 0; i < STATES; i++)
+		sum += ns.states[i];
+	assert_int_equal(sum, ns.wall);
+	assert_in_range(ns.states[KVMSCHED_STATE_GUEST], 998000, 1000000);
+	assert_in_range(ns.states[KVMSCHED_STATE_EXIT], 99000, 101000);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(every_state),
+		TEST(what_follows_the_threads_end_is_unknown),
+		TEST(random_lives),
+		TEST(a_loss_makes_its_time_unknown),
+		TEST(a_loss_of_others_records_harms_no_one),
+		TEST(a_run_on_a_cpu_that_lost_it_is_unknown),
+		TEST(a_loss_at_the_end_is_unknown),
+		TEST(hits_of_kprobes_are_not_lost_records),
+		TEST(taken_by_two_in_turn),
+		TEST(moved_while_it_waits),
+		TEST(idle_is_latency_or_throttling),
+		TEST(a_holder_that_was_lost_is_unknown),
+		TEST(a_wait_that_the_recording_cuts),
+		TEST(clocks_of_two_kinds),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
