@@ -164,20 +164,19 @@ def stacked(tap, vm, tids):
 def refused(tap, vm, tids):
     """What would lock up this machine, which has one CPU."""
     before = snapshot(tids)
+    unthrottled = ["--knob", "rt_runtime_us=-1"]
+    if os.path.isdir("/sys/kernel/debug/sched/fair_server"):
+        unthrottled += ["--knob", "fair_server_runtime_ns=0"]
     for name, words in (
             ("RT on every CPU without throttling",
-             ("fifo:10", "--knob", "rt_runtime_us=-1", "--knob",
-              "fair_server_runtime_ns=0")),
+             ("fifo:10", *unthrottled)),
             ("priority 99", ("rr:99",))):
-        if not glob.glob("/sys/kernel/debug/sched/fair_server"):
-            words = tuple(word for word in words)[:3]
         done = policy("set", "--vm", vm, *words, "--for", 1, status=1)
         tap.ok("--force" in done.stderr,
                f"policy: {name} is refused, with what to do", done.stderr)
         same(tap, f"policy: {name}: nothing was changed", before,
              snapshot(tids))
-    policy("set", "--vm", vm, "fifo:10", "--knob", "rt_runtime_us=-1",
-           "--force", "--for", 1)
+    policy("set", "--vm", vm, "fifo:10", *unthrottled, "--force", "--for", 1)
     same(tap, "policy: --force does it, and it is put back", before,
          snapshot(tids))
 

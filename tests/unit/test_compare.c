@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * From records to verdicts: the collector on stories whose truth is known, the
+ * comparison on arms made by hand.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <gsl/gsl_randist.h>
+#include <gsl/gsl_rng.h>
+
+#include "../module/uapi/kvmsched.h"
+#include "compare.h"
+#include "kvmsched.h"
+
+#define MS		1000000ULL
+#define SECOND		(1000 * MS)
+#define BASE		(5 * SECOND)	/* the first record; 1 cycle is 1 ns */
+
+/* --- a story of records ----------------------------------------------- */
+
+static struct ks_survey survey_of(u64 length)
+{
+	const struct ks_scale one = KS_SCALE_NONE;
+
+	return (struct ks_survey){
+		.times = { .ts = one, .cycles = one, .ns = one },
+		.begin = BASE, .end = BASE + length,
+	};
+}
+
+static struct ks_record record(u16 event, u64 ts, s32 tid)
+{
+	struct ks_record rec = { .event = event, .ts = BASE + ts };
+
+	rec.ent.pid = tid;
+	return rec;
+}
+
+static void out(struct ks_collector *c, u64 ts, u16 vcpu, u8 kind, u64 ran)
+{
+	struct ks_record rec = record(KS_EV_switch_out, ts, 100 + vcpu);
+
+	rec.switch_out.vm = 1;
+	rec.switch_out.vcpu = vcpu;
+	rec.switch_out.kind = kind;
+	rec.switch_out.ran_cycles = ran;
+	ks_collector_record(c, &rec);
+}
+
+static void in(struct ks_collector *c, u64 ts, u16 vcpu, u8 kind, u64 off, u64 wait)
+{
+	struct ks_record rec = record(KS_EV_switch_in, ts, 100 + vcpu);
+
+	rec.switch_in.vm = 1;
+	rec.switch_in.vcpu = vcpu;
+	rec.switch_in.kind = kind;
+	rec.switch_in.off_cycles = off;
+	rec.switch_in.wait_ns = wait;
+	ks_collector_record(c, &rec);
+}
+
+static void leave_guest(struct ks_collector *c, u64 ts, u16 vcpu, u64 guest, u64 host)
+{
+	struct ks_record rec = record(KS_EV_exit, ts, 100 + vcpu);
+
+	rec.exit.vm = 1;
+	rec.exit.vcpu = vcpu;
+	rec.exit.isa = KS_ISA_SVM;
+	rec.exit.reason = 0x60;
+	rec.exit.guest_cycles = guest;
+	rec.exit.host_cycles = host;
+	ks_collector_record(c, &rec);
+}
+
+/* Two vCPUs take turns of @slice, from before the window until after it. */
+static void take_turns(struct ks_collector *c, u64 length, u64 slice)
+{
+	u64 ts = 0;
+
+	for (unsigned int n = 0; ts <= length + slice; n++, ts += slice) {
+		u16 now = n % 2, next = !now;
+
+		if (n > 0)
+			leave_guest(c, ts - slice / 2, now, slice / 2 - 1000, 1000);
+		if (n > 0)
+			out(c, ts, now, KS_SWITCH_PREEMPTED, slice);
+		in(c, ts, next, KS_SWITCH_PREEMPTED, n > 1 ? slice : 0, 0);
+	}
+}
+
+#define assert_near(x, y, eps)						\
+	do {								\
+		double got_ = (x), want_ = (y);				\
+									\
+		if (!(fabs(got_ - want_) <= (eps)))			\
+			fail_msg("%s is %.10g, not %.10g", #x, got_, want_); \
+	} while (0)
+
+static double median_of(struct ks_unit *unit, enum ks_metric metric, bool censored)
+{
+	struct ks_obs obs;
+
+	assert_true(ks_values_quantile(&unit->values[metric], 0.5, &obs));
+	assert_int_equal(obs.censored, censored);
+	return obs.value;
+}
+
+static void turns_give_slices_waits_and_shares(void **unused)
+{
+	const struct ks_survey survey = survey_of(SECOND);
+	const struct ks_cut cut = { .block_ns = 0 };
+	struct ks_collector *c = ks_collector_create(&survey, &cut);
+	struct ks_units units;
+	struct ks_unit *u;
+
+	take_turns(c, SECOND, 4 * MS);
+	ks_collector_finish(c, &units);
+	assert_int_equal(units.nr, 1);
+	u = units.units;
+	assert_near(median_of(u, KS_M_SLICE, false), 4 * MS, 1);
+	assert_near(median_of(u, KS_M_WAIT_PREEMPTED, false), 4 * MS, 1);
+	assert_near(median_of(u, KS_M_EXIT_COST, false), 1000, 0.01);
+	assert_near(u->single[KS_M_FAIRNESS].value, 1, 1e-4);
+	assert_near(u->single[KS_M_STEAL].value, 0.5, 0.005);
+	/* 125 slices each */
+	assert_near(u->single[KS_M_SLICES].value, 125, 1);
+	assert_near(u->single[KS_M_PREEMPTIONS].value, 125, 1);
+	assert_near(u->single[KS_M_SWITCHES].value, 250, 2);
+	/* Half of each slice, less 1 µs; of two vCPUs, one at a time */
+	assert_near(u->single[KS_M_GUEST_SHARE].value, 0.25, 0.003);
+	ks_units_free(&units);
+}
+
+static void blocks_are_equal_and_add_up(void **unused)
+{
+	const struct ks_survey survey = survey_of(SECOND);
+	const struct ks_cut cut = { .block_ns = 50 * MS };
+	struct ks_collector *c = ks_collector_create(&survey, &cut);
+	struct ks_units units;
+
+	take_turns(c, SECOND, 4 * MS);
+	ks_collector_finish(c, &units);
+	assert_int_equal(units.nr, 20);
+	for (size_t i = 0; i < units.nr; i++) {
+		struct ks_unit *u = &units.units[i];
+
+		assert_true(u->values[KS_M_SLICE].nr == 12 || u->values[KS_M_SLICE].nr == 13);
+		assert_near(u->single[KS_M_STEAL].value, 0.5, 0.05);
+		assert_near(u->single[KS_M_SLICES].value, 125, 5.1);
+	}
+	ks_units_free(&units);
+}
+
+/* One has the CPU all the time, the other waits since before the window. */
+static void starved_vcpu_is_censored(void **unused)
+{
+	const struct ks_survey survey = survey_of(SECOND);
+	const struct ks_cut cut = { .block_ns = 0 };
+	struct ks_collector *c = ks_collector_create(&survey, &cut);
+	struct ks_record early = record(KS_EV_switch_out, 0, 101);
+	struct ks_units units;
+
+	early.ts = BASE - 300 * MS;
+	early.switch_out.vm = 1;
+	early.switch_out.vcpu = 1;
+	early.switch_out.kind = KS_SWITCH_PREEMPTED;
+	early.switch_out.ran_cycles = 4 * MS;
+	ks_collector_record(c, &early);
+	in(c, 0, 0, KS_SWITCH_PREEMPTED, 0, 0);
+	leave_guest(c, 500 * MS, 0, 400 * MS, 1000);
+	/* After the window all is as it was: none of this counts. */
+	out(c, SECOND + MS, 0, KS_SWITCH_PREEMPTED, SECOND + MS);
+	in(c, SECOND + MS, 1, KS_SWITCH_PREEMPTED, SECOND + 301 * MS, 0);
+	ks_collector_finish(c, &units);
+	assert_near(median_of(units.units, KS_M_SLICE, true), SECOND, 100);
+	assert_near(median_of(units.units, KS_M_WAIT_PREEMPTED, true), SECOND, 100);
+	assert_near(units.units->single[KS_M_FAIRNESS].value, 0.5, 1e-6);
+	assert_near(units.units->single[KS_M_STEAL].value, 0.5, 1e-6);
+	assert_near(units.units->single[KS_M_PREEMPTIONS].value, 0, 0);
+	ks_units_free(&units);
+}
+
+/* One that left no record at all is known by a witness. */
+static void witness_speaks_for_the_unseen(void **unused)
+{
+	const struct ks_witness witnesses[] = {
+		{ .tid = 100, .starved = false }, { .tid = 101, .starved = true },
+	};
+	const struct ks_survey survey = survey_of(SECOND);
+	const struct ks_cut cut = { .witnesses = witnesses, .nr_witnesses = 2 };
+	struct ks_collector *c = ks_collector_create(&survey, &cut);
+	struct ks_units units;
+
+	in(c, 0, 0, KS_SWITCH_PREEMPTED, 0, 0);
+	leave_guest(c, 500 * MS, 0, 400 * MS, 1000);
+	ks_collector_finish(c, &units);
+	assert_near(median_of(units.units, KS_M_WAIT_PREEMPTED, true), SECOND, 100);
+	assert_near(units.units->single[KS_M_FAIRNESS].value, 0.5, 1e-6);
+	ks_units_free(&units);
+}
+
+static void woken_waits_are_apart(void **unused)
+{
+	const struct ks_survey survey = survey_of(SECOND);
+	const struct ks_cut cut = { .block_ns = 0 };
+	struct ks_collector *c = ks_collector_create(&survey, &cut);
+	struct ks_units units;
+
+	in(c, 0, 0, KS_SWITCH_HALTED, 0, 0);
+	for (u64 ts = 10 * MS; ts < SECOND; ts += 10 * MS) {
+		out(c, ts, 0, KS_SWITCH_HALTED, 4 * MS);
+		in(c, ts + 6 * MS, 0, KS_SWITCH_HALTED, 6 * MS, 50000);
+	}
+	ks_collector_finish(c, &units);
+	assert_near(median_of(units.units, KS_M_WAIT_WOKEN, false), 50000, 0.01);
+	assert_int_equal(units.units->values[KS_M_WAIT_PREEMPTED].nr, 0);
+	/* 99 times 50 µs of a second: asleep is not stolen */
+	assert_near(units.units->single[KS_M_STEAL].value, 99 * 50e-6, 1e-6);
+	assert_near(units.units->single[KS_M_PREEMPTIONS].value, 0, 0);
+	ks_units_free(&units);
+}
+
+/* --- values ----------------------------------------------------------- */
+
+static void values_are_as_observations(void **unused)
+{
+	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
+	struct ks_obs obs[40], expected, got;
+
+	gsl_rng_set(rng, 1);
+	for (unsigned int run = 0; run < 200; run++) {
+		size_t n = 1 + gsl_rng_uniform_int(rng, ARRAY_SIZE(obs));
+		double q = (1 + gsl_rng_uniform_int(rng, 100)) / 100.0;
+		struct ks_values v = { 0 };
+
+		for (size_t i = 0; i < n; i++) {
+			obs[i] = (struct ks_obs){ gsl_rng_uniform_int(rng, 20),
+						  !gsl_rng_uniform_int(rng, 4) };
+			ks_values_add(&v, obs[i].value, obs[i].censored);
+		}
+		expected = ks_quantile(obs, n, q);
+		assert_true(ks_values_quantile(&v, q, &got));
+		assert_true(got.value == expected.value);
+		assert_int_equal(got.censored, expected.censored);
+		ks_values_free(&v);
+	}
+	gsl_rng_free(rng);
+}
+
+/* --- arms to verdicts ------------------------------------------------- */
+
+static void give(struct ks_arm *arm, enum ks_metric m, const double *x, size_t n)
+{
+	arm->value[m] = xcalloc(n, sizeof(**arm->value));
+	arm->nr[m] = n;
+	for (size_t i = 0; i < n; i++) {
+		arm->value[m][i].value = x[i];
+		ks_values_add(&arm->pool[m], x[i], false);
+	}
+}
+
+static const struct ks_settings settings = {
+	.by = KS_BY_ROUND, .statistic = 0.5, .seed = 1,
+	.metrics = (1U << KS_NR_METRICS) - 1,
+};
+
+static void verdicts_follow_directions(void **unused)
+{
+	static const double low[] = { 1, 2, 3, 4, 5, 6 }, high[] = { 11, 12, 13, 14, 15, 16 };
+	static const enum ks_verdict expected[KS_NR_METRICS] = {
+		[KS_M_SLICE] = KS_V_HIGHER, [KS_M_WAIT_PREEMPTED] = KS_V_WORSE,
+		[KS_M_WAIT_WOKEN] = KS_V_WORSE, [KS_M_TIMER_LATENESS] = KS_V_WORSE,
+		[KS_M_IRQ_DELIVERY] = KS_V_WORSE, [KS_M_EXIT_COST] = KS_V_WORSE,
+		[KS_M_SLICES] = KS_V_HIGHER, [KS_M_PREEMPTIONS] = KS_V_HIGHER,
+		[KS_M_FAIRNESS] = KS_V_BETTER, [KS_M_GUEST_SHARE] = KS_V_BETTER,
+		[KS_M_SWITCHES] = KS_V_HIGHER, [KS_M_STEAL] = KS_V_WORSE,
+	};
+	struct ks_arm a = { .units = 6 }, b = { .units = 6 };
+	struct ks_comparison pair = { .a = &a, .b = &b };
+
+	for (unsigned int m = 0; m < KS_NR_METRICS; m++) {
+		give(&a, m, low, 6);
+		give(&b, m, high, 6);
+	}
+	ks_compare(&pair, 1, &settings);
+	assert_int_equal(pair.tests, KS_NR_METRICS);
+	for (unsigned int m = 0; m < KS_NR_METRICS; m++) {
+		assert_int_equal(pair.result[m].verdict, expected[m]);
+		/* 12 tests, all as sure as 6 against 6 can be */
+		assert_near(pair.result[m].corrected, 12 * 2 / 924.0, 1e-9);
+		assert_near(pair.result[m].difference, 10, 0);
+	}
+	ks_arm_free(&a);
+	ks_arm_free(&b);
+}
+
+static void five_rounds_are_too_few(void **unused)
+{
+	static const double low[] = { 1, 2, 3, 4, 5 }, high[] = { 11, 12, 13, 14, 15 };
+	struct ks_arm a = { .units = 5 }, b = { .units = 5 };
+	struct ks_comparison pair = { .a = &a, .b = &b };
+
+	give(&a, KS_M_SLICE, low, 5);
+	give(&b, KS_M_SLICE, high, 5);
+	ks_compare(&pair, 1, &settings);
+	assert_int_equal(pair.result[KS_M_SLICE].verdict, KS_V_TOO_FEW);
+	assert_int_equal(pair.result[KS_M_SLICE].needed, 6);
+	assert_true(isnan(pair.result[KS_M_SLICE].p));
+	assert_near(pair.result[KS_M_SLICE].difference, 10, 0);
+	assert_false(pair.result[KS_M_STEAL].present);
+	ks_arm_free(&a);
+	ks_arm_free(&b);
+}
+
+/* Corrected for three pairs, 6 rounds can find nothing any more: say so. */
+static void more_tests_need_more_rounds(void **unused)
+{
+	static const double low[] = { 1, 2, 3, 4, 5, 6 }, high[] = { 11, 12, 13, 14, 15, 16 };
+	static const double mixed[] = { 1, 12, 3, 14, 5, 16 };
+	struct ks_settings all = settings;
+	struct ks_arm a = { .units = 6 }, b = { .units = 6 }, c = { .units = 6 };
+	struct ks_comparison pairs[] = {
+		{ .a = &a, .b = &b }, { .a = &a, .b = &c }, { .a = &b, .b = &c },
+	};
+
+	all.all_pairs = true;
+	for (unsigned int m = 0; m < KS_NR_METRICS; m++) {
+		give(&a, m, low, 6);
+		give(&b, m, high, 6);
+		give(&c, m, mixed, 6);
+	}
+	ks_compare(pairs, 3, &all);
+	assert_int_equal(pairs[0].result[KS_M_SLICE].verdict, KS_V_TOO_FEW);
+	/* 36 tests: 2 / C(14, 7) times 36 is 0.021 */
+	assert_int_equal(pairs[0].result[KS_M_SLICE].needed, 7);
+	ks_compare(pairs, 3, &settings);
+	assert_int_equal(pairs[0].result[KS_M_SLICE].verdict, KS_V_HIGHER);
+	ks_arm_free(&a);
+	ks_arm_free(&b);
+	ks_arm_free(&c);
+}
+
+static void identical_rounds_are_deterministic(void **unused)
+{
+	static const double same[] = { 4, 4, 4, 4, 4, 4 };
+	struct ks_arm a = { .units = 6 }, b = { .units = 6 };
+	struct ks_comparison pair = { .a = &a, .b = &b };
+
+	give(&a, KS_M_SLICE, same, 6);
+	give(&b, KS_M_SLICE, same, 6);
+	ks_compare(&pair, 1, &settings);
+	assert_true(pair.result[KS_M_SLICE].identical);
+	assert_int_equal(pair.result[KS_M_SLICE].verdict, KS_V_NONE);
+	assert_near(pair.result[KS_M_SLICE].detectable, 0, 0);
+	assert_near(pair.result[KS_M_SLICE].ci[0], 0, 0);
+	assert_near(pair.result[KS_M_SLICE].ci[1], 0, 0);
+	ks_arm_free(&a);
+	ks_arm_free(&b);
+}
+
+/* 200 whole comparisons of an arm with itself, 12 metrics each */
+static void whole_comparisons_rarely_alarm(void **unused)
+{
+	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
+	unsigned int alarms = 0;
+	double x[8], y[8];
+
+	gsl_rng_set(rng, 11);
+	for (unsigned int run = 0; run < 200; run++) {
+		struct ks_arm a = { .units = 8 }, b = { .units = 8 };
+		struct ks_comparison pair = { .a = &a, .b = &b };
+		bool alarm = false;
+
+		for (unsigned int m = 0; m < KS_NR_METRICS; m++) {
+			for (size_t i = 0; i < 8; i++) {
+				x[i] = 100 + gsl_ran_gaussian(rng, 10);
+				y[i] = 100 + gsl_ran_gaussian(rng, 10);
+			}
+			give(&a, m, x, 8);
+			give(&b, m, y, 8);
+		}
+		ks_compare(&pair, 1, &settings);
+		for (unsigned int m = 0; m < KS_NR_METRICS; m++)
+			alarm |= pair.result[m].verdict != KS_V_NONE;
+		alarms += alarm;
+		ks_arm_free(&a);
+		ks_arm_free(&b);
+	}
+	print_message("# A/A comparisons with any verdict but none: %u of 200\n", alarms);
+	assert_true(alarms <= 18);
+	gsl_rng_free(rng);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(turns_give_slices_waits_and_shares),
+		cmocka_unit_test(blocks_are_equal_and_add_up),
+		cmocka_unit_test(starved_vcpu_is_censored),
+		cmocka_unit_test(witness_speaks_for_the_unseen),
+		cmocka_unit_test(woken_waits_are_apart),
+		cmocka_unit_test(values_are_as_observations),
+		cmocka_unit_test(verdicts_follow_directions),
+		cmocka_unit_test(five_rounds_are_too_few),
+		cmocka_unit_test(more_tests_need_more_rounds),
+		cmocka_unit_test(identical_rounds_are_deterministic),
+		cmocka_unit_test(whole_comparisons_rarely_alarm),
+	};
+
+	return cmocka_run_group_tests_name("compare", tests, NULL, NULL);
+}
