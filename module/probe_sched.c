@@ -179,8 +179,8 @@ static void ledger_switch_out(struct ks_vcpu *v, u64 now)
 }
 
 /*
- * A sleep ends with a wait for the CPU: from the wakeup, where class steal
- * saw it, else as long as the scheduler counts (run_delay).
+ * A sleep ends with a wait for the CPU, from the wakeup.  One that was not seen
+ * (attached since) leaves what the scheduler counted.
  */
 static void ledger_switch_in(struct ks_vcpu *v, u64 wait_ns, u64 now)
 {
@@ -263,6 +263,37 @@ static void on_sched_out(struct preempt_notifier *notifier,
 		ks_vcpu_thread_died(v);
 }
 
+/*
+ * A wait begins.  The scheduler's own count of it (run_delay) leaves out the
+ * time that an idle CPU takes to come back: the wakeup makes it skip the next
+ * update of the runqueue's clock (check_preempt_curr()).
+ */
+static void on_sched_wakeup(void *data, struct task_struct *task)
+{
+	struct ks_vcpu *v;
+
+	if (likely(hlist_empty(&task->preempt_notifiers)))
+		return;
+	v = ks_vcpu_of_task(task);
+	/* One that is still on the CPU, or on its queue, waits for nothing new. */
+	if (!v || !v->mask || !v->out_tsc || v->wake_tsc ||
+	    v->kind == KS_SWITCH_PREEMPTED || v->kind == KS_SWITCH_ABORTED)
+		return;
+	if (v->mask & KVMSCHED_CLASS_STEAL)
+		ks_steal_woken(v, task);
+	else
+		v->wake_tsc = rdtsc_ordered();
+}
+
+/* Of the time off the CPU, how long was it runnable? */
+static u64 wait_ns(const struct ks_vcpu *v, u64 now)
+{
+	if (v->wake_tsc)
+		return mul_u64_u32_div(now - v->wake_tsc, NSEC_PER_MSEC,
+				       tsc_khz);
+	return current->sched_info.run_delay - v->run_delay;
+}
+
 /* Interrupts on, preemption off. */
 static void on_sched_in(struct preempt_notifier *notifier, int cpu)
 {
@@ -281,7 +312,7 @@ static void on_sched_in(struct preempt_notifier *notifier, int cpu)
 	r->from_cpu = v->cpu;
 	r->kind = v->kind;
 	r->off_cycles = v->out_tsc ? now - v->out_tsc : 0;
-	r->wait_ns = current->sched_info.run_delay - v->run_delay;
+	r->wait_ns = wait_ns(v, now);
 	ledger_switch_in(v, r->wait_ns, now);
 	v->in_tsc = now;
 	v->out_tsc = 0;
@@ -339,6 +370,9 @@ struct ks_hook ks_sched_hooks[] = {
 		      NULL, on_vcpu_put),
 	KS_KPROBE_ROW("vcpu_load", "kvm", KS_CLASS_VCPU, KS_ALWAYS,
 		      NULL, on_vcpu_load),
+	KS_TRACEPOINT_ROW("sched_wakeup", "", KVMSCHED_CLASS_SWITCH |
+			  KVMSCHED_CLASS_STEAL | KS_CLASS_LEDGER, KS_ALWAYS,
+			  on_sched_wakeup),
 	KS_TRACEPOINT_ROW("kvm_vcpu_wakeup", "kvm",
 			  KVMSCHED_CLASS_SWITCH | KS_CLASS_LEDGER, KS_ALWAYS,
 			  on_vcpu_wakeup),

@@ -5,7 +5,7 @@
  * Our preempt notifier sees a vCPU's thread lose and gain the CPU, and who
  * came first after it.  What happens in between on that CPU, a wakeup onto a
  * busy CPU, and a move to another queue are told by the scheduler's own
- * tracepoints, while this class is on.  A switch on a CPU where no vCPU waits
+ * tracepoints (the wakeup in probe_sched.c), while this class is on.  A switch on a CPU where no vCPU waits
  * costs the test for that, and a switch where one does, a record.
  *
  * Switch and wakeup fire with the runqueue lock of the CPU in question held; a
@@ -105,30 +105,24 @@ static void on_sched_switch(void *data, bool preempt, struct task_struct *prev,
 		switch_matters(preempt || !prev_state, prev, next);
 }
 
-static void on_sched_wakeup(void *data, struct task_struct *task)
+/**
+ * ks_steal_woken - a vCPU's thread was woken and waits for a CPU from now on
+ * @v:	  its entry
+ * @task: the thread; the runqueue lock of its CPU is held
+ */
+void ks_steal_woken(struct ks_vcpu *v, struct task_struct *task)
 {
+	int cpu = task_cpu(task);
 	struct ks_rec_wake *r;
-	struct ks_vcpu *v;
 	unsigned long flags;
-	int cpu;
 	u64 now;
 
-	if (likely(hlist_empty(&task->preempt_notifiers)))
-		return;
-	v = ks_vcpu_of_task(task);
-	/* One that is still on the CPU, or on the queue, waits for nothing new. */
-	if (!v || !(v->mask & KVMSCHED_CLASS_STEAL) || !v->out_tsc ||
-	    v->kind == KS_SWITCH_PREEMPTED || v->kind == KS_SWITCH_ABORTED ||
-	    v->wake_tsc)
-		return;
-
-	cpu = task_cpu(task);
 	r = ks_begin(wake, v->ring & KVMSCHED_CLASS_STEAL, now, flags);
 	r->vm = v->vm;
 	r->vcpu = v->id;
 	r->cpu = cpu;
-	set_holder(READ_ONCE(per_cpu(queues, cpu).holder), r->holder_pid, r->holder_prio,
-		   r->holder_comm);
+	set_holder(READ_ONCE(per_cpu(queues, cpu).holder), r->holder_pid,
+		   r->holder_prio, r->holder_comm);
 	v->wake_tsc = now;
 	wait_on(v, cpu);
 	ks_end(wake, r, flags);
@@ -190,8 +184,6 @@ void ks_steal_attached(void)
 struct ks_hook ks_steal_hooks[] = {
 	KS_TRACEPOINT_ROW("sched_switch", "", KVMSCHED_CLASS_STEAL, KS_ALWAYS,
 			  on_sched_switch),
-	KS_TRACEPOINT_ROW("sched_wakeup", "", KVMSCHED_CLASS_STEAL, KS_ALWAYS,
-			  on_sched_wakeup),
 	KS_TRACEPOINT_ROW("sched_migrate_task", "", KVMSCHED_CLASS_STEAL,
 			  KS_ALWAYS, on_migrate_task),
 	{}

@@ -111,7 +111,8 @@
 	F(u16, from_cpu)	/* where it ran before; migrated if other */ \
 	F(u8, kind)		/* KS_SWITCH_* of the switch out */	\
 	F(u64, off_cycles)	/* since the switch out, 0 if unknown */ \
-	F(u64, wait_ns)		/* of that, runnable (run_delay) */
+	F(u64, wait_ns)		/* of that, runnable: since the wakeup; */ \
+				/* by run_delay where that wasn't seen */
 
 /* Policy or priority are not what they were at the last look. */
 #define KS_POLICY_FIELDS(F, A)						\

@@ -67,7 +67,7 @@
  * @plain:	the two at once: KS_STORY_PLAIN for nearly all exits
  * @ring_exit:	@ring has KVMSCHED_CLASS_EXIT; table
  * @ledger:	kept up to date while somebody follows, else NULL; table
- * @wake_tsc:	class steal: the wakeup since the last switch out, or 0
+ * @wake_tsc:	the wakeup since the last switch out, or 0
  * @wait_cpu:	class steal: on whose queue it waits, -1: it doesn't;
  *		runqueue lock of its thread
  *
