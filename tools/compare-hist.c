@@ -20,7 +20,7 @@ struct bins {
 	size_t nr;
 };
 
-static bool utf8(void)
+bool ks_utf8(void)
 {
 	return !strcmp(nl_langinfo(CODESET), "UTF-8");
 }
@@ -99,7 +99,7 @@ static void bar(double share, double largest)
 
 	if (share > 0 && !n)
 		n = 1;
-	if (!utf8()) {
+	if (!ks_utf8()) {
 		width = (n + 7) / 8;
 		for (int i = 0; i < width; i++)
 			putchar('#');
@@ -121,7 +121,7 @@ static void label(enum ks_metric m, double edge)
 	else if (edge >= 1e6)
 		printf("%7g ms", edge / 1e6);
 	else if (edge >= 1e3)
-		printf(utf8() ? "%7g µs" : "%7g us", edge / 1e3);
+		printf(ks_utf8() ? "%7g µs" : "%7g us", edge / 1e3);
 	else
 		printf("%7g ns", edge);
 }

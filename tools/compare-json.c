@@ -80,6 +80,27 @@ static json_t *metric_json(const struct ks_comparison *pair, unsigned int m)
 	return o;
 }
 
+static json_t *ranges_json(const struct ks_cost_range *ranges)
+{
+	const struct ks_cost_range *run = &ranges[KS_COST_RUN];
+	const struct ks_cost_range *switches = &ranges[KS_COST_SWITCHES];
+
+	return json_pack("{si s[ff] s[ff]}", "rounds", (int)run->rounds,
+			 "on_cpu_share", run->low, run->high,
+			 "switches_per_s", switches->low, switches->high);
+}
+
+/* By the kernel's own counts, lowest and highest of the rounds; else null */
+static json_t *cost_json(const struct ks_study *study, size_t arm)
+{
+	struct ks_costs costs;
+
+	if (!ks_study_cost(study, arm, &costs))
+		return json_null();
+	return json_pack("{so so}", "recorded", ranges_json(costs.recorded),
+			 "unrecorded", ranges_json(costs.unrecorded));
+}
+
 static json_t *arms_json(const struct ks_study *study)
 {
 	json_t *arms = json_array();
@@ -87,10 +108,11 @@ static json_t *arms_json(const struct ks_study *study)
 	for (size_t i = 0; i < study->nr_arms; i++) {
 		const struct ks_arm *arm = &study->arms[i];
 
-		json_array_append_new(arms, json_pack("{ss si si si si sI}",
+		json_array_append_new(arms, json_pack("{ss si si si si sI so}",
 			"name", arm->name, "files", (int)arm->files,
 			"units", (int)arm->units, "vcpus", (int)arm->vcpus,
-			"starved", (int)arm->starved, "lost", (json_int_t)arm->lost));
+			"starved", (int)arm->starved, "lost", (json_int_t)arm->lost,
+			"cost", cost_json(study, i)));
 	}
 	return arms;
 }

@@ -21,7 +21,7 @@ static double shown(unsigned int m, double x)
 static const char *unit_of(unsigned int m)
 {
 	if (!strcmp(ks_metrics[m].unit, "ns"))
-		return "µs";
+		return ks_utf8() ? "µs" : "us";
 	return *ks_metrics[m].unit ? ks_metrics[m].unit : "%";
 }
 
@@ -207,6 +207,44 @@ static void print_notes(const struct ks_study *study)
 		       study->arms[1].name, study->arms[1].vcpus);
 }
 
+static void cost_cells(struct ks_rows *rows, const struct ks_cost_range *ranges)
+{
+	ks_cell(rows, "%.3f .. %.3f", 100 * ranges[KS_COST_RUN].low,
+		100 * ranges[KS_COST_RUN].high);
+	ks_cell(rows, "%.1f .. %.1f", ranges[KS_COST_SWITCHES].low,
+		ranges[KS_COST_SWITCHES].high);
+}
+
+/* One round has no spread: it is shown beside the others, and judged by eye. */
+static void print_cost(const struct ks_study *study)
+{
+	static const char *const headings[] = {
+		"<Arm", "<Rounds", "On CPU %", "Switches 1/s", NULL
+	};
+	struct ks_rows rows = { .table = NULL };
+	struct ks_costs costs;
+
+	for (size_t i = 0; i < study->nr_arms; i++) {
+		if (!ks_study_cost(study, i, &costs))
+			continue;
+		if (!rows.table) {
+			printf("\n%sWhat recording costs%s: the kernel's own counts of each round, per vCPU\n",
+			       ks_bold(), ks_plain());
+			rows = ks_rows_begin(headings);
+		}
+		ks_row(&rows);
+		ks_cell(&rows, "%s", study->arms[i].name);
+		ks_cell(&rows, "%u recorded", costs.recorded[0].rounds);
+		cost_cells(&rows, costs.recorded);
+		ks_row(&rows);
+		ks_cell(&rows, "%s", "");
+		ks_cell(&rows, "%u unrecorded", costs.unrecorded[0].rounds);
+		cost_cells(&rows, costs.unrecorded);
+	}
+	if (rows.table)
+		ks_rows_end(&rows);
+}
+
 static void print_legend(const struct ks_study *study)
 {
 	printf("\nMedian, p99 and max are of all values.  Difference: Hodges-Lehmann, second arm minus first, between\n"
@@ -222,6 +260,7 @@ void ks_study_text(const struct ks_study *study, unsigned int histograms)
 	for (size_t i = 0; i < study->nr_pairs; i++)
 		print_pair(study, &study->pairs[i]);
 	print_notes(study);
+	print_cost(study);
 	print_legend(study);
 	for (unsigned int m = 0; m < KS_NR_METRICS; m++)
 		if (histograms & 1U << m)

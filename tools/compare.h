@@ -9,6 +9,7 @@
  *	compare-survey.c  a recording's window and longest slice, its files read
  *	compare-collect.c one recording's records, to the values of its units
  *	compare-load.c	  files and result folders, to arms
+ *	compare-cost.c	  unrecorded rounds, beside recorded ones
  *	compare.c	  two arms, to verdicts; pure
  *	compare-text.c	  tables
  *	compare-hist.c	  histograms side by side
@@ -213,10 +214,28 @@ struct ks_study {
 bool ks_study_load(struct ks_study *study, char **args, size_t nr);
 void ks_study_free(struct ks_study *study);
 
+/* --- compare-cost.c --------------------------------------------------- */
+
+enum ks_cost { KS_COST_RUN, KS_COST_SWITCHES, KS_NR_COSTS };
+
+struct ks_cost_range {
+	unsigned int rounds;
+	double low, high;	/* of the rounds; per vCPU and second */
+};
+
+struct ks_costs {
+	struct ks_cost_range recorded[KS_NR_COSTS], unrecorded[KS_NR_COSTS];
+};
+
+/* False: this arm has no round without a recording. */
+bool ks_study_cost(const struct ks_study *study, size_t arm, struct ks_costs *costs);
+
 /* --- printers --------------------------------------------------------- */
 
 void ks_study_text(const struct ks_study *study, unsigned int histograms);
 bool ks_study_json(const struct ks_study *study);
+/* Whether the terminal takes more than ASCII */
+bool ks_utf8(void);
 /* One metric, all arms side by side */
 void ks_histogram(const struct ks_study *study, enum ks_metric metric);
 
