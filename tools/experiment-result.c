@@ -32,20 +32,20 @@ static json_t *witness_json(const struct exp_witness *w)
 
 json_t *exp_round_json(const struct exp_run *run, const struct exp_round *round,
 		       const char *file, const struct exp_window *window,
-		       const struct exp_witness *witnesses, size_t nr)
+		       json_t *knobs, const struct exp_witness *witnesses, size_t nr)
 {
 	json_t *vcpus = json_array();
 
 	for (size_t i = 0; i < nr; i++)
 		json_array_append_new(vcpus, witness_json(&witnesses[i]));
-	return json_pack("{si ss so sb sf sI sI sf sI so}", "round", (int)run->at + 1,
+	return json_pack("{si ss so sb sf sI sI sf sI sO so}", "round", (int)run->at + 1,
 			 "arm", run->e->arms[round->arm].name,
 			 "file", file ? json_string(file) : json_null(),
 			 "recorded", round->recorded, "seconds", window->seconds,
 			 "begin_tsc", (json_int_t)window->begin_tsc,
 			 "end_tsc", (json_int_t)window->end_tsc,
 			 "phase", round->phase, "seed", (json_int_t)round->seed,
-			 "vcpus", vcpus);
+			 "knobs", knobs, "vcpus", vcpus);
 }
 
 static json_t *knobs_json(const struct exp_knobs *knobs)
@@ -96,13 +96,29 @@ static json_t *asked_json(const struct experiment *e)
 			 "knobs", knobs_json(&e->knobs), "events", e->events);
 }
 
+/* An ELF note: three words, "GNU", and the id that the linker made. */
+static char *module_build_id(void)
+{
+	char *note, *hex = NULL;
+	size_t size;
+
+	note = ks_read_file("/sys/module/kvmsched/notes/.note.gnu.build-id", &size);
+	if (note && size > 16) {
+		hex = xcalloc(2 * (size - 16) + 1, 1);
+		for (size_t i = 16; i < size; i++)
+			sprintf(hex + 2 * (i - 16), "%02x", (unsigned char)note[i]);
+	}
+	free(note);
+	return hex;
+}
+
 static json_t *versions_json(void)
 {
 	char *module = ks_read_line("/sys/module/kvmsched/version");
-	char *src = ks_read_line("/sys/module/kvmsched/srcversion");
+	char *src = module_build_id();
 	char *kernel = ks_read_line("/proc/version");
 	json_t *o = json_pack("{ss ss* ss* ss*}", "kvmsched", KVMSCHED_VERSION,
-			      "module", module, "module_srcversion", src,
+			      "module", module, "module_build_id", src,
 			      "kernel", kernel);
 
 	free(kernel);

@@ -46,6 +46,7 @@ struct state {
 	struct exp_witness *witnesses;
 	struct ks_undo *undo;
 	struct exp_window window;
+	json_t *knobs;			/* as they were in it */
 	double tsc_hz;
 };
 
@@ -240,6 +241,7 @@ static bool observe(struct state *s)
 	bool ended;
 
 	exp_progress(s->run, s->file ? "is recorded" : "runs unrecorded");
+	s->knobs = ks_knobs_json();
 	witness_begin(s);
 	begin = exp_now();
 	s->window.begin_tsc = __rdtsc() + s->tsc_hz * EDGE_S;
@@ -322,7 +324,9 @@ bool exp_round(struct exp_run *run, const struct exp_round *round)
 	if (ok)
 		json_array_append_new(run->rounds,
 				      exp_round_json(run, round, s.file, &s.window,
-						     s.witnesses, s.threads.nr));
+						     s.knobs, s.witnesses,
+						     s.threads.nr));
+	json_decref(s.knobs);
 	free(s.witnesses);
 	free(s.threads.threads);
 	free(s.file);

@@ -150,7 +150,7 @@ struct exp_window {
 
 json_t *exp_round_json(const struct exp_run *run, const struct exp_round *round,
 		       const char *file, const struct exp_window *window,
-		       const struct exp_witness *witnesses, size_t nr);
+		       json_t *knobs, const struct exp_witness *witnesses, size_t nr);
 bool exp_result_write(const struct exp_run *run, bool complete);
 
 /* --- experiment.c ----------------------------------------------------- */
