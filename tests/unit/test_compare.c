@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <gsl/gsl_randist.h>
@@ -16,6 +17,7 @@
 #include "../module/uapi/kvmsched.h"
 #include "compare.h"
 #include "kvmsched.h"
+#include "synth.h"
 
 #define MS		1000000ULL
 #define SECOND		(1000 * MS)
@@ -396,6 +398,129 @@ static void whole_comparisons_rarely_alarm(void **unused)
 	gsl_rng_free(rng);
 }
 
+/* --- files ------------------------------------------------------------ */
+
+#define CYCLES_PER_NS	(SYNTH_TSC_KHZ / 1000000)
+
+/* As take_turns(), with slices that vary a little by @seed, into a file */
+static char *file_of_turns(const char *name, u64 length, u64 slice, unsigned int seed)
+{
+	const char *tests = getenv("KVMSCHED_TESTS");
+	char *formats = xasprintf("%s/golden/formats", tests ? tests : "..");
+	char *path = xasprintf("%s/kvmsched-test-%d-%s", "/tmp", getpid(), name);
+	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
+	struct synth *s = synth_new(path, 1, formats);
+	u64 ts = BASE, before = 0;
+
+	gsl_rng_set(rng, seed);
+	for (unsigned int n = 0; ts < BASE + length; n++) {
+		u64 this = slice + gsl_rng_uniform_int(rng, slice / 100);
+		u16 now = n % 2, next = !now;
+		struct ks_rec_switch_out o = {
+			.ent.pid = 100 + now, .vm = 1, .vcpu = now,
+			.kind = KS_SWITCH_PREEMPTED, .next_pid = 100 + next,
+			.ran_cycles = before * CYCLES_PER_NS,
+		};
+		struct ks_rec_switch_in i = {
+			.ent.pid = 100 + next, .vm = 1, .vcpu = next,
+			.kind = KS_SWITCH_PREEMPTED,
+			.off_cycles = n > 1 ? before * CYCLES_PER_NS : 0,
+		};
+
+		if (n)
+			SYNTH_ADD(s, 0, ts * CYCLES_PER_NS, switch_out, &o);
+		SYNTH_ADD(s, 0, ts * CYCLES_PER_NS, switch_in, &i);
+		ts += this;
+		before = this;
+	}
+	synth_finish(s);
+	gsl_rng_free(rng);
+	free(formats);
+	return path;
+}
+
+static struct ks_study study_of(char **args, size_t nr)
+{
+	struct ks_study study = { .settings = settings };
+
+	assert_true(ks_study_load(&study, args, nr));
+	return study;
+}
+
+static void two_files_are_cut_into_blocks(void **unused)
+{
+	char *args[] = { file_of_turns("a.dat", 10 * SECOND, 4 * MS, 1),
+			 file_of_turns("b.dat", 10 * SECOND, 5 * MS, 2) };
+	struct ks_study study = study_of(args, 2);
+	const struct ks_result *r = study.pairs[0].result;
+
+	assert_int_equal(study.settings.by, KS_BY_BLOCK);
+	assert_false(study.settings.too_short);
+	assert_true(study.block_ns >= KS_BLOCK_SLICES * 5 * MS);
+	assert_in_range(study.arms[0].units, KS_MIN_BLOCKS, KS_MAX_BLOCKS);
+	assert_int_equal(study.arms[0].units, study.arms[1].units);
+	assert_near(r[KS_M_SLICE].difference, 1 * MS, 0.02 * MS);
+	assert_int_equal(r[KS_M_SLICE].verdict, KS_V_HIGHER);
+	assert_int_equal(r[KS_M_WAIT_PREEMPTED].verdict, KS_V_WORSE);
+	assert_int_equal(r[KS_M_SLICES].verdict, KS_V_LOWER);
+	assert_int_equal(r[KS_M_STEAL].verdict, KS_V_NONE);
+	/* Exits were not recorded: no share of 0 is made of that. */
+	assert_false(r[KS_M_GUEST_SHARE].present);
+	ks_study_free(&study);
+	unlink(args[0]);
+	unlink(args[1]);
+	free(args[0]);
+	free(args[1]);
+}
+
+static void too_short_a_file_says_what_it_takes(void **unused)
+{
+	char *args[] = { file_of_turns("a.dat", 3 * SECOND, 4 * MS, 1),
+			 file_of_turns("b.dat", 3 * SECOND, 100 * MS, 2) };
+	struct ks_study study = study_of(args, 2);
+
+	assert_true(study.settings.too_short);
+	assert_near(study.needed_ns, KS_MIN_BLOCKS * KS_BLOCK_SLICES * 100.5 * MS,
+		    0.01 * 12 * SECOND);
+	for (unsigned int m = 0; m < KS_NR_METRICS; m++)
+		assert_int_equal(study.pairs[0].result[m].verdict, KS_V_TOO_FEW);
+	ks_study_free(&study);
+	unlink(args[0]);
+	unlink(args[1]);
+	free(args[0]);
+	free(args[1]);
+}
+
+/* Files of one name are rounds of one arm. */
+static void named_files_are_rounds(void **unused)
+{
+	enum { ROUNDS = 6 };
+	char *paths[2 * ROUNDS], *args[2 * ROUNDS];
+	struct ks_study study;
+
+	for (unsigned int i = 0; i < 2 * ROUNDS; i++) {
+		char *name = xasprintf("%u.dat", i);
+
+		paths[i] = file_of_turns(name, SECOND, i % 2 ? 5 * MS : 4 * MS, i + 1);
+		args[i] = xasprintf("%s=%s", i % 2 ? "five" : "four", paths[i]);
+		free(name);
+	}
+	study = study_of(args, 2 * ROUNDS);
+	assert_int_equal(study.settings.by, KS_BY_ROUND);
+	assert_int_equal(study.nr_arms, 2);
+	assert_string_equal(study.arms[1].name, "five");
+	assert_int_equal(study.arms[1].units, ROUNDS);
+	assert_int_equal(study.pairs[0].result[KS_M_SLICE].verdict, KS_V_HIGHER);
+	assert_int_equal(study.pairs[0].result[KS_M_STEAL].verdict, KS_V_NONE);
+	assert_false(study.deterministic);
+	ks_study_free(&study);
+	for (unsigned int i = 0; i < 2 * ROUNDS; i++) {
+		unlink(paths[i]);
+		free(paths[i]);
+		free(args[i]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -410,6 +535,9 @@ int main(void)
 		cmocka_unit_test(more_tests_need_more_rounds),
 		cmocka_unit_test(identical_rounds_are_deterministic),
 		cmocka_unit_test(whole_comparisons_rarely_alarm),
+		cmocka_unit_test(two_files_are_cut_into_blocks),
+		cmocka_unit_test(too_short_a_file_says_what_it_takes),
+		cmocka_unit_test(named_files_are_rounds),
 	};
 
 	return cmocka_run_group_tests_name("compare", tests, NULL, NULL);

@@ -94,7 +94,8 @@ def effects(tap, result):
     tap.equal("experiment: fifo is never preempted by the peer",
               ("slices that ended", fifo["values"] - fifo["censored"], 0),
               ("slices", fifo["values"], ROUNDS),
-              ("at least as long as the round", fifo["median"] / 1e9, LENGTH),
+              ("at least as long as the round", round(fifo["median"] / 1e9, 6),
+               LENGTH),
               ("preemptions", find(result, "fifo", "preemptions")
                ["arms"][1]["max"], 0))
     verdicts = {(arm, name): find(result, arm, name)["verdict"]
