@@ -20,19 +20,44 @@
 #define OPT_VCPU	257
 #define OPT_HOST	258
 #define OPT_JSON	259
+#define OPT_KIND	260
+
+/* What is printed: everything, or one question's answer at length */
+struct answer {
+	const char *name;
+	void (*text)(const struct ks_view *view);
+	const char *const *keys;	/* of each vCPU, in the JSON */
+};
+
+#define KEYS(...)	((const char *const[]){ __VA_ARGS__, NULL })
+
+static const struct answer answers[] = {
+	{ "thieves", ks_print_thieves, KEYS("states_ns", "thieves") },
+	{ "worst", ks_print_worst, NULL },
+	{ "timers", ks_print_timers, KEYS("timers") },
+	{ "irqs", ks_print_irqs, KEYS("interrupts", "host_irqs") },
+};
+
+#define DEFAULT_WORST	10
+#define MAX_WORST	10000
 
 struct options {
+	const struct answer *answer;	/* NULL: everything */
 	const char *path;
 	struct ks_select select;
+	long worst;
+	u32 kinds;
 	bool host, json, help;
 };
 
 static void help(FILE *out)
 {
 	fprintf(out,
-		"usage: kvmsched report [FILE] [OPTIONS]\n"
+		"usage: kvmsched report [thieves|worst|timers|irqs] [FILE] [OPTIONS]\n"
 		"\n"
-		"Summarize a recording: vCPUs, exits, switches, interrupts, timers.\n"
+		"Summarize a recording: vCPUs, exits, switches, interrupts, timers; or one\n"
+		"question at length: who took the CPU (thieves), the worst moments and how\n"
+		"they came about (worst), timers or interrupts leg by leg (timers, irqs).\n"
 		"FILE is " KS_DEFAULT_FILE " unless given; any trace.dat with events of\n"
 		"system kvmsched will do, one by trace-cmd, too.\n"
 		"\n"
@@ -42,6 +67,8 @@ static void help(FILE *out)
 		"      --vcpu N      only vCPUs of this number\n"
 		"      --host        the host's own tasks and interrupts, too\n"
 		"      --json        one JSON object, for programs\n"
+		"  -n, --count N     worst: so many moments (10)\n"
+		"      --kind KIND   worst: only timer, irq, wait or exit; repeatable\n"
 		"  -h, --help        this text\n");
 }
 
@@ -59,6 +86,48 @@ static bool parse_vm(const char *arg, struct ks_select *select)
 	return ok;
 }
 
+static bool parse_kind(const char *arg, u32 *kinds)
+{
+	const char *name;
+
+	for (unsigned int i = 0; (name = ks_moment_kind_name(i)); i++)
+		if (!strcmp(arg, name)) {
+			*kinds |= 1U << i;
+			return true;
+		}
+	return false;
+}
+
+/* A file of such a name is given with --input, or as ./thieves. */
+static const struct answer *parse_answer(const char *arg)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(answers); i++)
+		if (!strcmp(arg, answers[i].name))
+			return &answers[i];
+	return NULL;
+}
+
+static int parse_operands(int argc, char **argv, struct options *o)
+{
+	if (optind < argc) {
+		o->answer = parse_answer(argv[optind]);
+		optind += !!o->answer;
+	}
+	if (optind < argc && !o->path)
+		o->path = argv[optind++];
+	if (optind < argc)
+		return ks_usage("report", "one file at a time; '%s' is one too many", argv[optind]);
+	if (!o->path)
+		o->path = KS_DEFAULT_FILE;
+	if ((o->worst || o->kinds) && (!o->answer || strcmp(o->answer->name, "worst")))
+		return ks_usage("report", "-n and --kind belong to `kvmsched report worst`");
+	if (!o->worst)
+		o->worst = DEFAULT_WORST;
+	if (!o->kinds)
+		o->kinds = (1U << KS_MOMENT_KINDS) - 1;
+	return KS_EXIT_OK;
+}
+
 /* KS_EXIT_OK, or a status to end with. */
 static int parse(int argc, char **argv, struct options *o)
 {
@@ -68,6 +137,8 @@ static int parse(int argc, char **argv, struct options *o)
 		{ "vcpu", required_argument, NULL, OPT_VCPU },
 		{ "host", no_argument, NULL, OPT_HOST },
 		{ "json", no_argument, NULL, OPT_JSON },
+		{ "count", required_argument, NULL, 'n' },
+		{ "kind", required_argument, NULL, OPT_KIND },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 }
 	};
@@ -75,7 +146,7 @@ static int parse(int argc, char **argv, struct options *o)
 
 	*o = (struct options){ .select = { -1, -1, -1 } };
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, ":i:h", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, ":i:n:h", longs, NULL)) != -1) {
 		switch (c) {
 		case 'i':
 			o->path = optarg;
@@ -87,6 +158,14 @@ static int parse(int argc, char **argv, struct options *o)
 		case OPT_VCPU:
 			if (!ks_parse_long(optarg, 0, 65534, &o->select.vcpu))
 				return ks_usage("report", "--vcpu takes a number, not '%s'", optarg);
+			break;
+		case 'n':
+			if (!ks_parse_long(optarg, 1, MAX_WORST, &o->worst))
+				return ks_usage("report", "-n takes a number from 1 to %d, not '%s'", MAX_WORST, optarg);
+			break;
+		case OPT_KIND:
+			if (!parse_kind(optarg, &o->kinds))
+				return ks_usage("report", "--kind takes timer, irq, wait or exit, not '%s'", optarg);
 			break;
 		case OPT_HOST:
 			o->host = true;
@@ -103,13 +182,7 @@ static int parse(int argc, char **argv, struct options *o)
 			return ks_usage("report", "unknown option %s", argv[optind - 1]);
 		}
 	}
-	if (optind < argc && !o->path)
-		o->path = argv[optind++];
-	if (optind < argc)
-		return ks_usage("report", "one file at a time; '%s' is one too many", argv[optind]);
-	if (!o->path)
-		o->path = KS_DEFAULT_FILE;
-	return KS_EXIT_OK;
+	return parse_operands(argc, argv, o);
 }
 
 /* What is wrong with the file, beside the report of what is right. */
@@ -138,10 +211,16 @@ static void warn_about(const char *path, const struct ks_trace *trace,
 
 static bool print(const struct options *o, struct ks_view *view)
 {
+	const struct answer *answer = o->answer;
 	bool ok = true;
 
 	ks_view_init(view);
-	if (o->json)
+	if (answer && o->json)
+		ok = answer->keys ? ks_print_json_keys(view, answer->keys) :
+				    ks_print_json_worst(view);
+	else if (answer)
+		answer->text(view);
+	else if (o->json)
 		ok = ks_print_json(view);
 	else
 		ks_print_text(view, o->host);
@@ -198,6 +277,8 @@ int cmd_report(int argc, char **argv)
 	if (!trace)
 		return KS_EXIT_FAILED;
 	ks_model_init(&model);
+	if (o.answer && !o.answer->keys)
+		ks_worst_init(&model.worst, o.worst, o.kinds);
 	status = report(&o, trace, &model);
 	ks_model_free(&model);
 	ks_trace_close(trace);

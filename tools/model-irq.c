@@ -57,13 +57,13 @@ static void accept_vector(struct ks_model *m, struct ks_vcpu *v,
 		s->of_timer = false;
 		s->accept_ts = rec->ts;
 		s->accept_epoch = m->epoch;
+		ks_ledger_at(&v->ledger, rec->ts, s->accept_states);
 	}
-	if (!t->due || t->due_epoch != m->epoch || !is_timers(t, s->vector))
+	if (!t->due || t->expiry.epoch != m->epoch || !is_timers(t, s->vector))
 		return;
 	t->due = false;
 	s->of_timer = true;
-	s->timer_ts = t->due_ts;
-	s->timer_epoch = t->due_epoch;
+	ks_hist_add(&t->expire_to_accept_ts, rec->ts - t->expiry.ts);
 }
 
 static void irq_accept(struct ks_model *m, struct ks_vcpu *v,
@@ -75,13 +75,109 @@ static void irq_accept(struct ks_model *m, struct ks_vcpu *v,
 		accept_vector(m, v, rec);
 }
 
-static void timer_injected(struct ks_model *m, struct ks_vcpu *v,
-			   struct ks_vector_stats *s, u64 ts)
+/* Where the time since then went; @states: the ledger then */
+static void spent_since(const struct ks_vcpu *v, const u64 states[KVMSCHED_NR_STATES],
+			u64 ts, u64 spent[KS_CAUSES])
 {
+	static const u8 cause_of[KVMSCHED_NR_STATES] = {
+		[KVMSCHED_STATE_UNKNOWN]	= KS_CAUSE_UNKNOWN,
+		[KVMSCHED_STATE_GUEST]		= KS_CAUSE_GUEST,
+		[KVMSCHED_STATE_EXIT]		= KS_CAUSE_HOST,
+		[KVMSCHED_STATE_USER]		= KS_CAUSE_USER,
+		[KVMSCHED_STATE_POLL]		= KS_CAUSE_SLEEP,
+		[KVMSCHED_STATE_HALTED]		= KS_CAUSE_SLEEP,
+		[KVMSCHED_STATE_BLOCKED]	= KS_CAUSE_SLEEP,
+		[KVMSCHED_STATE_WAIT_PREEMPTED]	= KS_CAUSE_WAIT,
+		[KVMSCHED_STATE_WAIT_WOKEN]	= KS_CAUSE_WAIT,
+	};
+	u64 now[KVMSCHED_NR_STATES];
+
+	ks_ledger_at(&v->ledger, ts, now);
+	/* What was learnt late (an exit, a wakeup) may have moved some time. */
+	for (unsigned int i = 0; i < KVMSCHED_NR_STATES; i++)
+		if (now[i] > states[i])
+			spent[cause_of[i]] += now[i] - states[i];
+}
+
+static void add_thief(const struct ks_vcpu *v, struct ks_moment *moment)
+{
+	const struct ks_past_wait *wait = ks_wait_within(&v->waiter, moment->begin,
+							 moment->end);
+
+	moment->thief.pid = -1;
+	if (!wait)
+		return;
+	moment->thief = wait->top;
+	moment->thief_time = wait->top_time;
+	moment->preempted = wait->span.preempted;
+}
+
+static void worst_irq(struct ks_model *m, struct ks_vcpu *v,
+		      const struct ks_vector_stats *s, const struct ks_record *rec)
+{
+	struct ks_moment moment = {
+		.kind = KS_MOMENT_IRQ, .vcpu = v, .length = rec->ts - s->accept_ts,
+		.begin = s->accept_ts, .accepted = s->accept_ts, .end = rec->ts,
+		.cpu = rec->cpu, .vector = s->vector,
+	};
+
+	if (!ks_worst_wants(&m->worst, KS_MOMENT_IRQ, moment.length))
+		return;
+	spent_since(v, s->accept_states, rec->ts, moment.spent);
+	add_thief(v, &moment);
+	ks_worst_add(&m->worst, &moment);
+}
+
+/* A timer that needs the vCPU to run, the preemption timer, waits with it. */
+static void blame_waits(const struct ks_vcpu *v, const struct ks_expiry *e,
+			u64 spent[KS_CAUSES])
+{
+	const struct ks_waiter *w = &v->waiter;
+	u64 late = e->ts > e->deadline ? e->ts - e->deadline : 0, waited = 0;
+
+	for (unsigned int i = 0; late && i < KS_PAST_WAITS && i < w->nr_past; i++) {
+		const struct ks_ledger_wait *span = &w->past[i].span;
+		u64 from = span->begin > e->deadline ? span->begin : e->deadline;
+		u64 to = span->end < e->ts ? span->end : e->ts;
+
+		if (to > from)
+			waited += to - from;
+	}
+	if (waited > late)
+		waited = late;
+	spent[KS_CAUSE_WAIT] += waited;
+	spent[KS_CAUSE_TIMER] += late - waited;
+}
+
+static void timer_injected(struct ks_model *m, struct ks_vcpu *v,
+			   struct ks_vector_stats *s, const struct ks_record *rec)
+{
+	struct ks_timer_stats *t = &v->timer;
+	const struct ks_expiry *e = &t->expiry;
+	struct ks_moment moment = {
+		.kind = KS_MOMENT_TIMER, .vcpu = v, .begin = e->deadline,
+		.length = rec->ts > e->deadline ? rec->ts - e->deadline : 0,
+		.expired = e->ts, .accepted = s->accept_ts, .end = rec->ts,
+		.cpu = rec->cpu, .vector = s->vector,
+	};
+
 	s->of_timer = false;
-	v->timer.injected++;
-	if (s->timer_epoch == m->epoch && ts >= s->timer_ts)
-		ks_hist_add(&v->timer.expire_to_inject_ts, ts - s->timer_ts);
+	t->injected++;
+	if (e->epoch != m->epoch || rec->ts < e->ts)
+		return;
+	ks_hist_add(&t->expire_to_inject_ts, rec->ts - e->ts);
+	ks_hist_add(&t->accept_to_inject_ts, rec->ts - s->accept_ts);
+	ks_shist_add(&t->deadline_to_inject_ts, (s64)(rec->ts - e->deadline));
+	t->entry_due = rec->ts;
+	blame_waits(v, e, moment.spent);
+	spent_since(v, e->states, rec->ts, moment.spent);
+	for (unsigned int i = 0; i < KS_CAUSES; i++)
+		ks_hist_add(&t->cause_ts[i], moment.spent[i]);
+	t->main_cause[ks_cause_main(moment.spent)]++;
+	if (!ks_worst_wants(&m->worst, KS_MOMENT_TIMER, moment.length))
+		return;
+	add_thief(v, &moment);
+	ks_worst_add(&m->worst, &moment);
 }
 
 static void irq_inject(struct ks_model *m, struct ks_vcpu *v,
@@ -101,11 +197,14 @@ static void irq_inject(struct ks_model *m, struct ks_vcpu *v,
 		return;
 	}
 	s->injected++;
-	if (s->pending && s->accept_epoch == m->epoch && rec->ts >= s->accept_ts)
+	if (s->pending && s->accept_epoch == m->epoch && rec->ts >= s->accept_ts) {
 		ks_hist_add(&s->accept_to_inject_ts, rec->ts - s->accept_ts);
+		if (!s->of_timer)
+			worst_irq(m, v, s, rec);
+	}
 	s->pending = false;
 	if (s->of_timer)
-		timer_injected(m, v, s, rec->ts);
+		timer_injected(m, v, s, rec);
 	s->in_service = true;
 	s->inject_ts = rec->ts;
 	s->inject_epoch = m->epoch;
@@ -125,10 +224,77 @@ static void irq_eoi(struct ks_model *m, struct ks_vcpu *v,
 	s->in_service = false;
 }
 
-static void timer_arm(struct ks_vcpu *v, const struct ks_record *rec)
+/*
+ * A timer is overdue so long behind its deadline: far beyond what a host that
+ * is merely busy makes of it, in ns.
+ */
+#define OVERDUE_NS	10000000
+
+/* Whatever is still on its way at @ts, and should have arrived long ago */
+static void watch(struct ks_model *m, struct ks_vcpu *v, u64 ts)
+{
+	struct ks_timer_stats *t = &v->timer;
+	u64 grace = ks_ts_of_ns(m, OVERDUE_NS);
+
+	if (t->armed_now.on && t->armed_now.epoch == m->epoch &&
+	    t->armed_now.deadline + grace < ts) {
+		t->overdue.not_expired++;
+		t->overdue.last_deadline = t->armed_now.deadline;
+	}
+	if (t->due && t->expiry.epoch == m->epoch && t->expiry.ts + grace < ts &&
+	    ks_model_has_class(m, KVMSCHED_CLASS_IRQ)) {
+		t->overdue.not_accepted++;
+		t->overdue.last_deadline = t->expiry.deadline;
+	}
+}
+
+void ks_timer_watch(struct ks_model *m, struct ks_vcpu *v, u64 end)
+{
+	struct ks_timer_stats *t = &v->timer;
+	u64 grace = ks_ts_of_ns(m, OVERDUE_NS);
+
+	watch(m, v, end);
+	for (unsigned int i = 0; i < KS_VECTORS; i++) {
+		struct ks_vector_stats *s = v->vector[i];
+
+		if (!s || !s->pending || !s->of_timer || s->accept_epoch != m->epoch ||
+		    s->accept_ts + grace >= end)
+			continue;
+		s->of_timer = false;
+		t->overdue.not_injected++;
+		t->overdue.last_deadline = t->expiry.deadline;
+	}
+	t->due = t->armed_now.on = false;
+}
+
+/*
+ * Only where time stamps are cycles does a deadline have a place among them;
+ * and only in this mode is it told that a guest stops its timer.
+ */
+static void note_armed(struct ks_model *m, struct ks_vcpu *v,
+		       const struct ks_record *rec)
 {
 	struct ks_timer_stats *t = &v->timer;
 
+	t->armed_now.on = rec->timer_arm.deadline && !m->learn &&
+			  rec->timer_arm.mode == KS_TIMER_DEADLINE &&
+			  m->cycles_to_ts.mult == 1 && !m->cycles_to_ts.shift;
+	t->armed_now.deadline = rec->timer_arm.deadline;
+	t->armed_now.epoch = m->epoch;
+}
+
+static void timer_arm(struct ks_model *m, struct ks_vcpu *v,
+		      const struct ks_record *rec)
+{
+	struct ks_timer_stats *t = &v->timer;
+
+	watch(m, v, rec->ts);
+	if (t->due && !rec->timer_arm.rearm) {
+		t->overdue.unanswered += t->expiry.epoch == m->epoch &&
+			ks_model_has_class(m, KVMSCHED_CLASS_IRQ);
+		t->due = false;
+	}
+	note_armed(m, v, rec);
 	if (rec->timer_arm.rearm) {
 		t->rearmed++;
 		return;
@@ -142,10 +308,13 @@ static void timer_expire(struct ks_model *m, struct ks_vcpu *v,
 			 const struct ks_record *rec)
 {
 	struct ks_timer_stats *t = &v->timer;
-	bool unanswered = t->due && t->due_epoch == m->epoch;
+	bool unanswered = t->due && t->expiry.epoch == m->epoch;
+	s64 late = rec->timer_expire.late_cycles;
+	u64 late_ts = ks_ts_of_cycles(m, late < 0 ? -late : late);
 
 	t->expired++;
 	t->hv_expired += !!rec->timer_expire.hv;
+	t->armed_now.on = false;
 	ks_shist_add(&t->late_cycles, rec->timer_expire.late_cycles);
 	if (unanswered && t->sure)
 		t->sure--;
@@ -153,8 +322,10 @@ static void timer_expire(struct ks_model *m, struct ks_vcpu *v,
 	if (unanswered && rec->timer_expire.mode == KS_TIMER_PERIODIC)
 		return;
 	t->due = true;
-	t->due_ts = rec->ts;
-	t->due_epoch = m->epoch;
+	t->expiry.ts = rec->ts;
+	t->expiry.deadline = late < 0 ? rec->ts + late_ts : rec->ts - late_ts;
+	t->expiry.epoch = m->epoch;
+	ks_ledger_at(&v->ledger, rec->ts, t->expiry.states);
 }
 
 void ks_irq_record(struct ks_model *m, struct ks_vcpu *v,
@@ -171,7 +342,7 @@ void ks_irq_record(struct ks_model *m, struct ks_vcpu *v,
 		irq_eoi(m, v, rec);
 		break;
 	case KS_EV_timer_arm:
-		timer_arm(v, rec);
+		timer_arm(m, v, rec);
 		break;
 	case KS_EV_timer_expire:
 		timer_expire(m, v, rec);

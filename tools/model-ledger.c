@@ -57,16 +57,52 @@ void ks_session_clock(struct ks_model *m, u32 tsc_khz)
 }
 
 /* Most files have the TSC for their clock. */
-static u64 cycles(const struct ks_model *m, u64 n)
+u64 ks_ts_of_cycles(const struct ks_model *m, u64 cycles)
 {
 	if (m->cycles_to_ts.mult == 1 && !m->cycles_to_ts.shift)
-		return n;
-	return ks_scale(&m->cycles_to_ts, n);
+		return cycles;
+	return ks_scale(&m->cycles_to_ts, cycles);
+}
+
+u64 ks_ts_of_ns(const struct ks_model *m, u64 ns)
+{
+	return m->ns_to_ts.known ? ks_scale(&m->ns_to_ts, ns) : 0;
+}
+
+static void worst_exit(struct ks_model *m, struct ks_vcpu *v,
+		       const struct ks_record *rec, u64 host)
+{
+	struct ks_moment moment = {
+		.kind = KS_MOMENT_EXIT, .vcpu = v, .length = host,
+		.begin = rec->ts - host, .end = rec->ts, .cpu = rec->cpu,
+		.reason = rec->exit.reason, .isa = rec->exit.isa,
+		.exit_end = rec->exit.end,
+	};
+
+	ks_worst_add(&m->worst, &moment);
+}
+
+static void worst_wait(struct ks_model *m, struct ks_vcpu *v, u16 cpu,
+		       const struct ks_past_wait *wait)
+{
+	struct ks_moment moment = {
+		.kind = KS_MOMENT_WAIT, .vcpu = v,
+		.length = wait->span.end - wait->span.begin,
+		.begin = wait->span.begin, .end = wait->span.end, .cpu = cpu,
+		.thief = wait->top, .thief_time = wait->top_time,
+		.preempted = wait->span.preempted,
+	};
+
+	ks_worst_add(&m->worst, &moment);
 }
 
 static void told_exit(struct ks_model *m, struct ks_vcpu *v,
 		      const struct ks_record *rec)
 {
+	u64 host;
+
+	if (rec->exit.end == KS_EXIT_BY_ENTRY)
+		ks_timer_entered(v, rec->ts);
 	if (m->learn)
 		learn_rate(m);
 	/* How long is a cycle?  The next exits will tell. */
@@ -76,9 +112,11 @@ static void told_exit(struct ks_model *m, struct ks_vcpu *v,
 			       rec->exit.end == KS_EXIT_BY_ENTRY);
 		return;
 	}
-	ks_ledger_exit(&v->ledger, rec->ts, cycles(m, rec->exit.guest_cycles),
-		       cycles(m, rec->exit.host_cycles),
-		       rec->exit.end == KS_EXIT_BY_ENTRY);
+	host = ks_ts_of_cycles(m, rec->exit.host_cycles);
+	ks_ledger_exit(&v->ledger, rec->ts, ks_ts_of_cycles(m, rec->exit.guest_cycles),
+		       host, rec->exit.end == KS_EXIT_BY_ENTRY);
+	if (ks_worst_wants(&m->worst, KS_MOMENT_EXIT, host))
+		worst_exit(m, v, rec, host);
 }
 
 static void told_switch_out(struct ks_model *m, struct ks_vcpu *v,
@@ -98,16 +136,19 @@ static void told_switch_out(struct ks_model *m, struct ks_vcpu *v,
 static void told_switch_in(struct ks_model *m, struct ks_vcpu *v,
 			   const struct ks_record *rec)
 {
-	u64 waited = m->ns_to_ts.known ?
-		     ks_scale(&m->ns_to_ts, rec->switch_in.wait_ns) : 0;
+	u64 waited = ks_ts_of_ns(m, rec->switch_in.wait_ns);
+	const struct ks_past_wait *past;
 	struct ks_ledger_wait wait;
 	bool known;
 
 	if (m->learn)
 		learn_rate(m);
 	known = ks_ledger_switch_in(&v->ledger, rec->ts,
-				    cycles(m, rec->switch_in.off_cycles), waited, &wait);
-	ks_wait_end(&m->queues, &v->waiter, known ? &wait : NULL);
+				    ks_ts_of_cycles(m, rec->switch_in.off_cycles),
+				    waited, &wait);
+	past = ks_wait_end(&m->queues, &v->waiter, known ? &wait : NULL);
+	if (past)
+		worst_wait(m, v, rec->cpu, past);
 }
 
 static void told_halt(struct ks_model *m, struct ks_vcpu *v,
@@ -117,8 +158,7 @@ static void told_halt(struct ks_model *m, struct ks_vcpu *v,
 	v->halts.slept += !!rec->halt.waited;
 	v->halts.poll_ns += rec->halt.poll_ns;
 	v->halts.halt_ns += rec->halt.halt_ns;
-	ks_ledger_poll(&v->ledger, rec->ts, m->ns_to_ts.known ?
-		       ks_scale(&m->ns_to_ts, rec->halt.poll_ns) : 0);
+	ks_ledger_poll(&v->ledger, rec->ts, ks_ts_of_ns(m, rec->halt.poll_ns));
 }
 
 void ks_ledger_record(struct ks_model *m, struct ks_vcpu *v,
@@ -130,6 +170,7 @@ void ks_ledger_record(struct ks_model *m, struct ks_vcpu *v,
 		told_exit(m, v, rec);
 		break;
 	case KS_EV_entry:
+		ks_timer_entered(v, rec->ts);
 		ks_ledger_entry(&v->ledger, rec->ts);
 		break;
 	case KS_EV_load:

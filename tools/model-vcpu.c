@@ -68,6 +68,12 @@ static void free_irqs(struct ks_vcpu *v)
 	}
 	ks_shist_free(&v->timer.late_cycles);
 	ks_hist_free(&v->timer.expire_to_inject_ts);
+	ks_hist_free(&v->timer.expire_to_accept_ts);
+	ks_hist_free(&v->timer.accept_to_inject_ts);
+	ks_hist_free(&v->timer.inject_to_entry_ts);
+	ks_shist_free(&v->timer.deadline_to_inject_ts);
+	for (unsigned int i = 0; i < KS_CAUSES; i++)
+		ks_hist_free(&v->timer.cause_ts[i]);
 	for (unsigned int i = 0; i < v->host_irqs.nr; i++)
 		ks_hist_free(&v->host_irqs.irqs[i].cycles);
 	free(v->host_irqs.irqs);
@@ -248,8 +254,10 @@ static void switch_out(struct ks_model *m, struct ks_vcpu *v,
 	v->out_ts = rec->ts;
 	v->out_epoch = m->epoch;
 	v->entry_ts = 0;
-	if (kind == KS_SWITCH_DEAD)
+	if (kind == KS_SWITCH_DEAD) {
+		ks_timer_watch(m, v, rec->ts);
 		ks_vcpu_leave(m, v, rec->ts);
+	}
 }
 
 /*

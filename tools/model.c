@@ -39,6 +39,7 @@ void ks_model_free(struct ks_model *m)
 	ks_table_free(&m->threads);
 	ks_host_free(m);
 	ks_queues_free(&m->queues);
+	ks_worst_free(&m->worst);
 	free(m->cpu_loss);
 	free(m->missed);
 	free(m->hooks);
@@ -365,8 +366,11 @@ void ks_model_finish(struct ks_model *m)
 		if (m->cpu_loss[cpu].closing > m->cpu_loss[cpu].told &&
 		    !m->cpu_loss[cpu].untold)
 			ks_cpu_lost(m, cpu);
-	for (unsigned int i = 0; i < m->nr_vcpus; i++)
+	for (unsigned int i = 0; i < m->nr_vcpus; i++) {
+		ks_timer_watch(m, m->vcpus[i], end);
 		ks_vcpu_leave(m, m->vcpus[i], end);
+	}
+	ks_worst_sort(&m->worst);
 	if (m->nr_vcpus)
 		qsort(m->vcpus, m->nr_vcpus, sizeof(*m->vcpus), vcpu_order);
 	count_vms(m);

@@ -20,6 +20,7 @@
 #include "schema.h"
 #include "table.h"
 #include "thieves.h"
+#include "worst.h"
 
 #define KS_SWITCH_KINDS	5	/* KS_SWITCH_* */
 #define KS_EXIT_ENDS	3	/* KS_EXIT_BY_* */
@@ -58,9 +59,24 @@ struct ks_vector_stats {
 	struct ks_hist accept_to_inject_ts, inject_to_eoi_ts;
 
 	/* What is on its way; a time stamp counts only within its epoch. */
-	u64 accept_ts, inject_ts, timer_ts;
-	u32 accept_epoch, inject_epoch, timer_epoch;
+	u64 accept_ts, inject_ts;
+	u32 accept_epoch, inject_epoch;
 	bool pending, in_service, of_timer;
+	u64 accept_states[KVMSCHED_NR_STATES];	/* the ledger then */
+};
+
+/* One expiry on its way to the guest */
+struct ks_expiry {
+	u64 deadline, ts;	/* time stamps */
+	u32 epoch;
+	u64 states[KVMSCHED_NR_STATES];	/* the ledger then */
+};
+
+/* The watchdog: what never reached the guest, long behind its deadline */
+struct ks_overdue {
+	u64 not_expired, not_accepted, not_injected;
+	u64 unanswered;		/* armed again before an interrupt was seen */
+	u64 last_deadline;	/* time stamp */
 };
 
 struct ks_timer_stats {
@@ -71,11 +87,21 @@ struct ks_timer_stats {
 	u64 injected;
 	struct ks_shist late_cycles;
 	struct ks_hist expire_to_inject_ts;
+	struct ks_hist expire_to_accept_ts, accept_to_inject_ts, inject_to_entry_ts;
+	struct ks_shist deadline_to_inject_ts;
+	struct ks_hist cause_ts[KS_CAUSES];	/* of the lateness */
+	u64 main_cause[KS_CAUSES];
+	struct ks_overdue overdue;
+	struct {
+		bool on;
+		u64 deadline;	/* time stamp */
+		u32 epoch;
+	} armed_now;
+	u64 entry_due;		/* injected then, the entry is still to come */
 	int vector;		/* as learned; -1: none yet */
 	unsigned int sure;	/* how often it was seen to be that one */
 	bool due;		/* expired, not accepted yet */
-	u64 due_ts;
-	u32 due_epoch;
+	struct ks_expiry expiry;	/* that one, or the accepted one */
 };
 
 /* Who took the CPU */
@@ -247,6 +273,7 @@ struct ks_model {
 	ks_u128 learnt_cycles;
 
 	struct ks_queues queues;
+	struct ks_worst worst;
 
 	struct ks_table vcpu_table;
 	struct ks_vcpu **vcpus;		/* in the order of first sight ... */
@@ -319,6 +346,9 @@ void ks_migrate_record(struct ks_model *m, struct ks_vcpu *v,
 		       const struct ks_record *rec);
 void ks_holder_record(struct ks_model *m, const struct ks_record *rec);
 void ks_kernel_ledger(struct ks_vcpu *v, const struct ks_record *rec);
+/* Durations to time stamps */
+u64 ks_ts_of_cycles(const struct ks_model *m, u64 cycles);
+u64 ks_ts_of_ns(const struct ks_model *m, u64 ns);
 void ks_session_clock(struct ks_model *m, u32 tsc_khz);
 /* Records of a CPU were lost: of whom may they have been? */
 void ks_cpu_lost(struct ks_model *m, unsigned int cpu);
@@ -327,6 +357,16 @@ void ks_cpu_lost(struct ks_model *m, unsigned int cpu);
 void ks_irq_record(struct ks_model *m, struct ks_vcpu *v,
 		   const struct ks_record *rec);
 struct ks_vector_stats *ks_vector_get(struct ks_vcpu *v, u8 vector);
+/* The guest is entered, with what was injected. */
+static inline void ks_timer_entered(struct ks_vcpu *v, u64 ts)
+{
+	if (v->timer.entry_due) {
+		ks_hist_add(&v->timer.inject_to_entry_ts, ts - v->timer.entry_due);
+		v->timer.entry_due = 0;
+	}
+}
+/* Nothing more comes of it: which timers are long overdue? */
+void ks_timer_watch(struct ks_model *m, struct ks_vcpu *v, u64 end);
 
 /* model-host.c: the host's side */
 void ks_host_switch(struct ks_model *m, const struct ks_record *rec);

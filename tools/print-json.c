@@ -183,9 +183,23 @@ static json_t *interrupts_of(const struct ks_view *view, const struct ks_vcpu *v
 	return a;
 }
 
+/* Of the time from deadline to injection; "count": where it was most of it */
+static json_t *causes_of(const struct ks_view *view, const struct ks_timer_stats *t)
+{
+	json_t *a = json_array();
+
+	for (unsigned int i = 0; i < KS_CAUSES; i++)
+		if (t->cause_ts[i].sum)
+			json_array_append_new(a, json_pack("{ss sI so}",
+				"cause", ks_cause_name(i), "count", clamp(t->main_cause[i]),
+				"ns", dist(&t->cause_ts[i], &view->times.ts)));
+	return a;
+}
+
 static json_t *timers_of(const struct ks_view *view, const struct ks_vcpu *v)
 {
 	const struct ks_timer_stats *t = &v->timer;
+	const struct ks_scale *ts = &view->times.ts;
 	bool irqs = ks_model_has_class(view->model, KVMSCHED_CLASS_IRQ);
 	json_t *modes;
 	u64 armed = 0;
@@ -197,14 +211,24 @@ static json_t *timers_of(const struct ks_view *view, const struct ks_vcpu *v)
 		json_object_set_new(modes, ks_timer_mode(mode), number(t->armed[mode]));
 		armed += t->armed[mode];
 	}
-	return json_pack("{sI so sI sI sI sI so so so so}",
+	return json_pack("{sI so sI sI sI sI so so so so so so so so so so}",
 			 "armed", clamp(armed), "armed_by_mode", modes,
 			 "rearmed", clamp(t->rearmed), "hv_armed", clamp(t->hv_armed),
 			 "expired", clamp(t->expired), "hv_expired", clamp(t->hv_expired),
 			 "injected", number_if(irqs, t->injected),
 			 "vector", t->vector < 0 ? json_null() : json_integer(t->vector),
 			 "lateness_ns", signed_dist(&t->late_cycles, &view->times.cycles),
-			 "expire_to_inject_ns", dist(&t->expire_to_inject_ts, &view->times.ts));
+			 "expire_to_inject_ns", dist(&t->expire_to_inject_ts, ts),
+			 "expire_to_accept_ns", dist(&t->expire_to_accept_ts, ts),
+			 "accept_to_inject_ns", dist(&t->accept_to_inject_ts, ts),
+			 "inject_to_entry_ns", dist(&t->inject_to_entry_ts, ts),
+			 "deadline_to_inject_ns", signed_dist(&t->deadline_to_inject_ts, ts),
+			 "causes", causes_of(view, t),
+			 "overdue", json_pack("{sI sI sI sI}",
+				"not_expired", clamp(t->overdue.not_expired),
+				"not_accepted", clamp(t->overdue.not_accepted),
+				"not_injected", clamp(t->overdue.not_injected),
+				"unanswered", clamp(t->overdue.unanswered)));
 }
 
 static json_t *states_of(const u64 states[KVMSCHED_NR_STATES])
@@ -489,6 +513,34 @@ static void add_session(json_t *o, const struct ks_view *view)
 	json_object_set_new(o, "session", m->started || m->stopped ?
 		json_pack("{sb sb sb si}", "started", m->started, "stopped", m->stopped,
 			  "overwrite", m->overwrite, "pages", m->pages) : json_null());
+}
+
+bool ks_print_json_keys(const struct ks_view *view, const char *const *keys)
+{
+	static const char *const identity[] = { "vm", "vm_index", "vcpu", "tid", "comm" };
+	const struct ks_model *m = view->model;
+	json_t *o, *vcpus = json_array();
+	int failed;
+
+	for (unsigned int i = 0; i < m->nr_vcpus; i++) {
+		json_t *all, *some;
+
+		if (!ks_selected(&view->select, m->vcpus[i]))
+			continue;
+		all = vcpu_of(view, m->vcpus[i]);
+		some = json_object();
+		for (size_t k = 0; k < ARRAY_SIZE(identity); k++)
+			json_object_set(some, identity[k], json_object_get(all, identity[k]));
+		for (size_t k = 0; keys[k]; k++)
+			json_object_set(some, keys[k], json_object_get(all, keys[k]));
+		json_array_append_new(vcpus, some);
+		json_decref(all);
+	}
+	o = json_pack("{so}", "vcpus", vcpus);
+	failed = json_dumpf(o, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(15));
+	putchar('\n');
+	json_decref(o);
+	return !failed;
 }
 
 bool ks_print_json(const struct ks_view *view)

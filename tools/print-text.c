@@ -409,7 +409,7 @@ static void print_switches(const struct ks_view *view)
 }
 
 /* Delivery without exits leaves nothing to record: better said than shown as 0. */
-static void note_apicv(const struct ks_view *view)
+void ks_note_apicv(const struct ks_view *view)
 {
 	const struct ks_model *m = view->model;
 
@@ -453,7 +453,7 @@ static void print_interrupts(const struct ks_view *view)
 	if (view->total->other_accepts)
 		printf("%" PRIu64 " NMI, SMI, INIT or SIPI accepted\n",
 		       view->total->other_accepts);
-	note_apicv(view);
+	ks_note_apicv(view);
 }
 
 static void row_leg(struct ks_rows *rows, const char *name,
@@ -554,8 +554,15 @@ static void print_clockevents(const struct ks_view *view)
 
 void ks_print_text(const struct ks_view *view, bool host)
 {
+	bool overdue = false;
+
 	print_overview(view);
 	print_vcpus(view);
+	for (unsigned int i = 0; i < view->model->nr_vcpus; i++)
+		overdue |= ks_overdue(view->model->vcpus[i]);
+	if (overdue)
+		printf("%sSome timers never reached their guest%s: `kvmsched report timers` names them\n",
+		       ks_alarm(), ks_plain());
 	if (view->selected) {
 		ks_print_ledger(view);
 		print_exits(view);

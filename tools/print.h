@@ -17,6 +17,9 @@ void ks_print_host_irqs(const struct ks_view *view);
 void ks_print_host(const struct ks_view *view);
 /* False: it could not be written. */
 bool ks_print_json(const struct ks_view *view);
+/* Of each vCPU only these keys, and who it is; NULL ends them. */
+bool ks_print_json_keys(const struct ks_view *view, const char *const *keys);
+bool ks_print_json_worst(const struct ks_view *view);
 
 /*
  * A table: columns by their headings, text to the left, numbers to the right.
@@ -46,6 +49,14 @@ void ks_rows_end(struct ks_rows *rows);
 /* print-ledger.c: states of each vCPU, and who took its CPU */
 void ks_print_ledger(const struct ks_view *view);
 void ks_print_thieves(const struct ks_view *view);
+/* print-worst.c; a sentence is the caller's to free */
+void ks_print_worst(const struct ks_view *view);
+char *ks_moment_sentence(const struct ks_view *view, const struct ks_moment *moment);
+/* print-irqs.c: leg by leg */
+void ks_print_timers(const struct ks_view *view);
+void ks_print_irqs(const struct ks_view *view);
+/* A line where hardware hides legs of the interrupts */
+void ks_note_apicv(const struct ks_view *view);
 /* The first four cells of each row about one vCPU */
 void ks_cells_vcpu(struct ks_rows *rows, const struct ks_vcpu *v);
 /* False, after a line that says so: this class wasn't recorded. */

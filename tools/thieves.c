@@ -130,13 +130,15 @@ static void piece(struct ks_waiter *w, uint64_t ts)
 	t = ks_thief_get(w, &w->holder);
 	t->pending.time += time;
 	t->pending.count++;
-	if (time > t->pending.max)
+	if (time > t->pending.max) {
 		t->pending.max = time;
-	/* A name may change, exec does it: the latest is the best known. */
-	if (t->who.pid == w->holder.pid)
+		t->pending.cpu = w->holder.cpu;
+	}
+	/* Name and priority may change: the latest are the best known. */
+	if (t->who.pid == w->holder.pid) {
 		memcpy(t->who.comm, w->holder.comm, sizeof(t->who.comm));
-	if (time >= t->max)
-		t->who.cpu = w->holder.cpu;
+		t->who.prio = w->holder.prio;
+	}
 }
 
 static void forget(struct ks_waiter *w)
@@ -203,11 +205,14 @@ static void commit(struct ks_waiter *w, struct ks_past_wait *past)
 		if (t->pending.time > past->top_time) {
 			past->top_time = t->pending.time;
 			past->top = t->who;
+			past->top.cpu = t->pending.cpu;
 		}
 		t->time += t->pending.time;
 		t->count += t->pending.count;
-		if (t->pending.max > t->max)
+		if (t->pending.max > t->max) {
 			t->max = t->pending.max;
+			t->who.cpu = t->pending.cpu;
+		}
 	}
 	forget(w);
 }

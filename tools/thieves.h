@@ -40,6 +40,7 @@ struct ks_thief {
 	uint64_t time, count, max;
 	struct {
 		uint64_t time, count, max;
+		uint16_t cpu;	/* of the longest piece */
 	} pending;		/* of the wait that goes on */
 };
 

@@ -147,6 +147,14 @@ static void merge_timer(struct ks_timer_stats *into,
 		into->vector = -2;
 	ks_shist_merge(&into->late_cycles, &from->late_cycles);
 	ks_hist_merge(&into->expire_to_inject_ts, &from->expire_to_inject_ts);
+	ks_hist_merge(&into->expire_to_accept_ts, &from->expire_to_accept_ts);
+	ks_hist_merge(&into->accept_to_inject_ts, &from->accept_to_inject_ts);
+	ks_hist_merge(&into->inject_to_entry_ts, &from->inject_to_entry_ts);
+	ks_shist_merge(&into->deadline_to_inject_ts, &from->deadline_to_inject_ts);
+	for (unsigned int i = 0; i < KS_CAUSES; i++) {
+		ks_hist_merge(&into->cause_ts[i], &from->cause_ts[i]);
+		into->main_cause[i] += from->main_cause[i];
+	}
 }
 
 static void merge_host_irqs(struct ks_host_irqs *into,

@@ -52,6 +52,15 @@ const struct ks_vcpu *ks_vcpu_of_thread(const struct ks_model *m, s32 tid);
 /* Add up what can be added; identity and open stories stay as they were. */
 void ks_vcpu_merge(struct ks_vcpu *into, const struct ks_vcpu *from);
 
+static inline bool ks_overdue(const struct ks_vcpu *v)
+{
+	const struct ks_overdue *o = &v->timer.overdue;
+
+	/* A guest may arm again just as its timer expires: now and then. */
+	return o->not_expired || o->not_accepted || o->not_injected ||
+	       o->unanswered * 100 > v->timer.expired;
+}
+
 /* A vCPU's time on the CPU and sums over kinds */
 double ks_on_cpu_ns(const struct ks_times *t, const struct ks_vcpu *v);
 u64 ks_switches(const struct ks_vcpu *v);

@@ -15,6 +15,7 @@
 
 #include "../../module/uapi/kvmsched.h"
 #include "model.h"
+#include "print.h"
 #include "view.h"
 
 #define ME	.vm = 1, .vcpu = 0
@@ -40,7 +41,7 @@ static s32 pid;
 static void session(u8 op)
 {
 	RECORD(session, .op = op, .tsc_khz = 1000000,
-	       .classes = KVMSCHED_CLASS_SWITCH | KVMSCHED_CLASS_EXIT | KVMSCHED_CLASS_STEAL);
+	       .classes = KVMSCHED_CLASS_DEFAULT | KVMSCHED_CLASS_STEAL);
 }
 
 static int setup(void **unused)
@@ -467,6 +468,85 @@ static void a_wait_that_the_recording_cuts(void **unused)
 	assert_int_equal(thief(KS_THIEF_TASK, 7)->time, 700);
 }
 
+/* A theft of 5 ms between expiry and injection is what the timer was late for. */
+static void worst_moment_names_the_thief(void **unused)
+{
+	struct ks_trace_info info = { .clock = KS_CLOCK_NS };
+	struct ks_view view = { .info = &info, .model = &m, .select = { -1, -1, -1 } };
+	const struct ks_moment *moment;
+	char *text;
+
+	ks_worst_init(&m.worst, 2, 1 << KS_MOMENT_TIMER);
+	begin();
+	for (unsigned int i = 0; i < 50; i++) {
+		u64 stolen = i == 20 ? 5000000 : 100;
+
+		RECORD(timer_arm, ME, .mode = KS_TIMER_DEADLINE, .deadline = now + 200);
+		spend(KVMSCHED_STATE_GUEST, 230);
+		RECORD(timer_expire, ME, .mode = KS_TIMER_DEADLINE, .late_cycles = 30);
+		spend(KVMSCHED_STATE_EXIT, 10);
+		RECORD(exit, ME, .isa = 2, .reason = 0x60, .guest_cycles = 230,
+		       .host_cycles = 10, .end = KS_EXIT_BY_SWITCH);
+		cpu = 3;
+		RECORD(switch_out, ME, .kind = KS_SWITCH_PREEMPTED, .loaded = 1,
+		       .next_pid = 901, .next_prio = 49, .next_comm = "thief");
+		spend(KVMSCHED_STATE_WAIT_PREEMPTED, stolen);
+		RECORD(switch_in, ME, .kind = KS_SWITCH_PREEMPTED, .off_cycles = stolen);
+		RECORD(irq_accept, ME, .vector = 0xec);
+		spend(KVMSCHED_STATE_EXIT, 7);
+		RECORD(irq_inject, ME, .vector = 0xec);
+		enter();
+	}
+	end();
+	expect_truth();
+	ks_view_init(&view);
+	assert_int_equal(m.worst.count, 2);
+	moment = &m.worst.heap[0];
+	assert_int_equal(moment->length, 30 + 10 + 5000000 + 7);
+	assert_int_equal(moment->spent[KS_CAUSE_TIMER], 30);
+	assert_int_equal(moment->spent[KS_CAUSE_WAIT], 5000000);
+	assert_int_equal(moment->spent[KS_CAUSE_HOST], 17);
+	text = ks_moment_sentence(&view, moment);
+	assert_non_null(strstr(text, "vm 50 vcpu0: timer due at "));
+	assert_non_null(strstr(text, "injected 5.000 ms late: runnable, but CPU 3 ran "
+				     "thief/901 (SCHED_FIFO/RR 50) for 5.000 ms"));
+	free(text);
+	/* Of the first one's guest mode, the ledger learnt only after its expiry. */
+	assert_int_equal(m.vcpus[0]->timer.main_cause[KS_CAUSE_WAIT], 49);
+	assert_int_equal(m.vcpus[0]->timer.overdue.not_expired, 0);
+	ks_view_free(&view);
+}
+
+/* Three ways for a timer to be lost; the fourth is on time. */
+static void watchdog_names_lost_timers(void **unused)
+{
+	const struct ks_overdue *o;
+
+	begin();
+	RECORD(timer_arm, ME, .mode = KS_TIMER_DEADLINE, .deadline = now + 200);
+	spend(KVMSCHED_STATE_GUEST, 20000000);
+	RECORD(timer_arm, ME, .mode = KS_TIMER_DEADLINE, .deadline = now + 200);
+	spend(KVMSCHED_STATE_GUEST, 230);
+	RECORD(timer_expire, ME, .mode = KS_TIMER_DEADLINE, .late_cycles = 30);
+	spend(KVMSCHED_STATE_GUEST, 230);
+	RECORD(timer_arm, ME, .mode = KS_TIMER_DEADLINE, .deadline = now + 200);
+	spend(KVMSCHED_STATE_GUEST, 230);
+	RECORD(timer_expire, ME, .mode = KS_TIMER_DEADLINE, .late_cycles = 30);
+	RECORD(irq_accept, ME, .vector = 0xec);
+	RECORD(irq_inject, ME, .vector = 0xec);
+	RECORD(timer_arm, ME, .mode = KS_TIMER_DEADLINE, .deadline = now + 200);
+	spend(KVMSCHED_STATE_GUEST, 230);
+	RECORD(timer_expire, ME, .mode = KS_TIMER_DEADLINE, .late_cycles = 30);
+	spend(KVMSCHED_STATE_GUEST, 20000000);
+	end();
+	o = &m.vcpus[0]->timer.overdue;
+	assert_int_equal(o->not_expired, 1);
+	assert_int_equal(o->unanswered, 1);
+	assert_int_equal(o->not_accepted, 1);
+	assert_int_equal(o->not_injected, 0);
+	assert_true(ks_overdue(m.vcpus[0]));
+}
+
 /* Time stamps in ns, durations in cycles: 2.5 cycles are one ns. */
 static void clocks_of_two_kinds(void **unused)
 {
@@ -510,6 +590,8 @@ int main(void)
 		TEST(idle_is_latency_or_throttling),
 		TEST(a_holder_that_was_lost_is_unknown),
 		TEST(a_wait_that_the_recording_cuts),
+		TEST(worst_moment_names_the_thief),
+		TEST(watchdog_names_lost_timers),
 		TEST(clocks_of_two_kinds),
 	};
 
