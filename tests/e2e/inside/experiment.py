@@ -152,7 +152,7 @@ def form(tap, result):
 def known_effect(tap):
     before = policy.snapshot([])
     with start(FOLDER) as child:
-        child.wait(seconds=400)
+        child.wait(0, policy.PATIENCE)
     policy.same(tap, "experiment: knobs are as before", before,
                 policy.snapshot([]))
     folder(tap, json.loads(host.read(f"{FOLDER}/result.json")))
@@ -177,11 +177,11 @@ def aborted(tap):
         with start(where, "--rounds", 1, "--control", "none",
                    "--warmup", 1) as child:
             # In the second round: under SCHED_RR, with all that belongs to it.
-            host.wait_for(lambda into=where: glob.glob(f"{into}/002-rr*") and
-                          host.read(policy.KNOBS[1]).strip() == "-1",
-                          "the second round")
+            policy.wait_for(lambda into=where: glob.glob(f"{into}/002-rr*")
+                            and host.read(policy.KNOBS[1]).strip() == "-1",
+                            "the second round")
             child.signal(number)
-            child.wait(None)
+            child.wait(None, policy.PATIENCE)
             status = child.process.returncode
         if number == signal.SIGKILL:
             policy.policy("restore")
@@ -190,14 +190,13 @@ def aborted(tap):
                                                        128 + number))
         policy.same(tap, f"experiment: all is back after {number.name}",
                     before, policy.snapshot([]))
-        host.wait_for(lambda: not os.path.isdir("/sys/module/kvmsched") or
-                      host.references() == 0, "the recorder's end")
-        host.wait_for(lambda: host.run("pidof", "kvmguest", status=None)
-                      .returncode, "the workload's end")
+        policy.wait_for(lambda: host.references() == 0, "the recorder's end")
+        policy.wait_for(lambda: host.run("pidof", "kvmguest", status=None)
+                        .returncode, "the workload's end")
 
 
 def test(tap):
     host.write(FILE, TEXT)
-    with host.module():
+    with policy.patience(), host.module():
         known_effect(tap)
         aborted(tap)
