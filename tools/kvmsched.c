@@ -16,6 +16,7 @@
 static const struct command commands[] = {
 	{ "record", cmd_record, "record how KVM schedules vCPUs into a trace.dat file" },
 	{ "report", cmd_report, "summarize a recording: vCPUs, exits, switches, interrupts, timers" },
+	{ "top",    cmd_top,    "show what vCPUs spend their time on, now" },
 	{ "compare", cmd_compare, "tell what differs between recordings, and how sure that is" },
 	{ "experiment", cmd_experiment, "record rounds of a workload under several policies" },
 	{ "policy", cmd_policy, "show, set and put back policies of vCPU threads" },

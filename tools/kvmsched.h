@@ -37,6 +37,7 @@ struct command {
 
 int cmd_record(int argc, char **argv);
 int cmd_report(int argc, char **argv);
+int cmd_top(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_policy(int argc, char **argv);
 int cmd_experiment(int argc, char **argv);

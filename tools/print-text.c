@@ -559,7 +559,8 @@ void ks_print_text(const struct ks_view *view, bool host)
 	print_overview(view);
 	print_vcpus(view);
 	for (unsigned int i = 0; i < view->model->nr_vcpus; i++)
-		overdue |= ks_overdue(view->model->vcpus[i]);
+		overdue |= ks_selected(&view->select, view->model->vcpus[i]) &&
+			   ks_overdue(view->model->vcpus[i]);
 	if (overdue)
 		printf("%sSome timers never reached their guest%s: `kvmsched report timers` names them\n",
 		       ks_alarm(), ks_plain());

@@ -278,6 +278,35 @@ static void a_loss_makes_its_time_unknown(void **unused)
 	assert_int_equal(ledger()->lost, lost);
 }
 
+/* What comes next need not be an exit: each kind ends the unknown time. */
+static void whatever_follows_a_loss(void **unused)
+{
+	begin();
+	round_trip(100, 10);
+	spend(KVMSCHED_STATE_UNKNOWN, 700);	/* from guest mode to KVM_RUN's end */
+	ks_model_missed(&m, 0, 2);
+	RECORD(put, ME);
+	spend(KVMSCHED_STATE_USER, 50);
+	RECORD(load, ME);
+	spend(KVMSCHED_STATE_UNKNOWN, 800);	/* userspace and back, unseen */
+	ks_model_missed(&m, 0, 2);
+	RECORD(load, ME);
+	spend(KVMSCHED_STATE_UNKNOWN, 900);
+	ks_model_missed(&m, 0, 2);
+	enter();
+	round_trip(100, 10);
+	spend(KVMSCHED_STATE_UNKNOWN, 60);	/* no loss told: it is out of turn */
+	RECORD(load, ME);
+	spend(KVMSCHED_STATE_EXIT, 60);
+	enter();
+	spend(KVMSCHED_STATE_UNKNOWN, 77);
+	ks_model_missed(&m, 0, 2);
+	RECORD(switch_out, ME, .kind = KS_SWITCH_HALTED, .loaded = 1);
+	spend(KVMSCHED_STATE_HALTED, 5);
+	end();
+	expect_truth();
+}
+
 /* The exit says itself that nothing of this vCPU's was lost. */
 static void a_loss_of_others_records_harms_no_one(void **unused)
 {
@@ -581,6 +610,7 @@ int main(void)
 		TEST(what_follows_the_threads_end_is_unknown),
 		TEST(random_lives),
 		TEST(a_loss_makes_its_time_unknown),
+		TEST(whatever_follows_a_loss),
 		TEST(a_loss_of_others_records_harms_no_one),
 		TEST(a_run_on_a_cpu_that_lost_it_is_unknown),
 		TEST(a_loss_at_the_end_is_unknown),
