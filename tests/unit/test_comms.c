@@ -88,16 +88,21 @@ static void test_names(void **state)
 	expect(comms_new(), 4, "7 CPU 0/KVM\n8 thief\n9 a\n10 b\n");
 }
 
+/* But a vCPU's own word stands above all others. */
 static void test_first_name_stays(void **state)
 {
+	struct ks_rec_switch_out out = { .ent.pid = 7, .next_pid = 9 };
 	struct comms *comms = comms_new();
 
 	comms_add(comms, 7, "before");
+	comms_add(comms, 9, "first");
 	append_vcpu(7, "after");
+	strcpy(out.next_comm, "second");
+	append_record("kvmsched_switch_out", &out, KS_RECORD_SIZE(switch_out));
 	append_vcpu(0, "idle");
 	append_vcpu(-1, "nobody");
 	append_vcpu(8, "line\nfeed");
-	expect(comms, 4, "7 before\n8 line?feed\n");
+	expect(comms, 5, "7 after\n9 first\n8 line?feed\n");
 }
 
 static void test_odd_entries(void **state)
