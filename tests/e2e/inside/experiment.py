@@ -18,6 +18,11 @@ KEYS = {"name", "direction", "arms", "difference", "ci", "p", "effect",
         "verdict"}
 VERDICTS = {"better", "worse", "higher", "lower", "none", "too_few"}
 
+# Nothing shall take CPU from real-time vCPUs while they are what is watched.
+UNTHROTTLED = {"rt_runtime_us": "-1"}
+if os.path.isdir("/sys/kernel/debug/sched/fair_server"):
+    UNTHROTTLED["fair_server_runtime_ns"] = "0"
+
 TEXT = f"""\
 # Two vCPUs that spin on one CPU
 name: two spinning vCPUs on one CPU
@@ -28,7 +33,7 @@ length: {LENGTH}
 warmup: 0.1
 phase: 0.05
 force: true		# one CPU, and nothing throttles
-knobs: {{ rt_runtime_us: -1 }}
+knobs: {json.dumps(UNTHROTTLED)}
 arms:
   - {{ name: cfs, policy: other }}
   - {{ name: rr, policy: "rr:10", knobs: {{ rr_timeslice_ms: {RR_MS} }} }}
@@ -63,7 +68,10 @@ def folder(tap, result):
               ("kernel", result["host"]["kernel"]["release"],
                os.uname().release),
               ("knob asked for", result["experiment"]["knobs"],
-               {"rt_runtime_us": "-1"}),
+               UNTHROTTLED),
+              *((f"{knob} in round {one['round']}",
+                 str(one["knobs"][knob]), value) for one in rounds
+                for knob, value in UNTHROTTLED.items()),
               ("seeds differ", len({one["seed"] for one in rounds}),
                len(rounds)),
               ("vCPUs", {len(one["vcpus"]) for one in rounds}, {2}))
