@@ -155,7 +155,10 @@ def accepted(summary):
 
 def dropped_hits(tap, how, truths, summary, missed):
     """Hits that the kernel dropped are told, and make up the difference."""
-    pairs = [("records lost", summary["lost"], sum(missed.values())),
+    pairs = [("records lost", summary["lost"], 0),
+             ("hits dropped, by hook",
+              {row["hook"]: row["count"] for row in summary["missed"]},
+              {hook: count for hook, count in missed.items() if count}),
              ("hooks that can't miss", set(missed) - set(IN_INTERRUPTS),
               set())]
     for hook, what in IN_INTERRUPTS.items():

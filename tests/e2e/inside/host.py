@@ -19,7 +19,10 @@ SPIN = os.path.join(BUILD, "guest", "spin")
 KVMSCHED = shutil.which("kvmsched") or "kvmsched"
 TRACING = "/sys/kernel/tracing"
 WORK = "/tmp/e2e"
-PATIENCE = 60  # seconds for what takes one on a machine that isn't emulated
+# Seconds for what takes one on a machine that isn't emulated.  Under icount
+# each wait for the outside warps the clock: there the lab's own limit counts.
+ICOUNT = "tsc_early_khz=" in open("/proc/cmdline", encoding="ascii").read()
+PATIENCE = 100000 if ICOUNT else 60
 
 os.makedirs(WORK, exist_ok=True)
 

@@ -156,7 +156,7 @@ def informed(tap):
     tap.equal("manners: info tells of this host",
               ("status", done.returncode, 0),
               *((word, word in done.stdout, True) for word in
-                ("AMD", "NPT", "sched_rt_runtime_us", "kvm_exit")))
+                ("AMD", "NPT", "RT runtime", "kvm_exit")))
 
 
 def test(tap):
