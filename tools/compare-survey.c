@@ -77,6 +77,18 @@ static double longest_slice(const struct ks_model *m, const struct ks_times *t,
 	return longest;
 }
 
+/* Which part is of which policy, only an experiment's result tells. */
+static void warn_of_changes(const char *path, const struct ks_model *m)
+{
+	for (unsigned int i = 0; i < m->nr_vcpus; i++) {
+		if (!m->vcpus[i]->policy_changes)
+			continue;
+		ks_warn("%s: vCPUs changed their policy while it was recorded", path);
+		ks_hint("of an experiment, compare the folder: it tells which part of a recording counts");
+		return;
+	}
+}
+
 static bool conclude(const char *path, struct surveyor *s,
 		     const struct ks_trace_info *info, bool whole,
 		     struct ks_survey *survey)
@@ -104,6 +116,8 @@ static bool conclude(const char *path, struct surveyor *s,
 		return false;
 	}
 	survey->longest_ns = longest_slice(m, &survey->times, survey->end);
+	if (!whole)
+		warn_of_changes(path, m);
 	if (survey->lost || !survey->lost_exact)
 		ks_warn("%s: %s%" PRIu64 " records lost; what they would have told is missing from the comparison",
 			path, survey->lost_exact ? "" : "at least ", survey->lost);
