@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# One host thread emulates both CPUs: QEMU is not safe where code is patched
-# while the other CPU runs it, and these tests attach and detach all the time.
-exec "$(dirname -- "$0")/boot" --kernel 6.12-rt --single --timeout 420 -- exactness switches loss ioctl life
+# As lab-6.12.t. RCU's threads have priority 1 on this kernel: a guest of a
+# higher one that spins would keep all of RCU from its CPU.
+exec "$(dirname -- "$0")/boot" --kernel 6.12-rt --single --timeout 480 --append rcutree.kthread_prio=80 -- exactness switches loss ioctl life
