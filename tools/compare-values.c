@@ -52,11 +52,32 @@ static void sort(struct ks_values *v)
 	v->sorted = true;
 }
 
+/* The largest of all; it is censored where the longest end was not seen. */
+static double largest(const struct ks_values *v)
+{
+	double last = v->nr ? v->seen[v->nr - 1] : -INFINITY;
+
+	if (v->nr_censored)
+		last = fmax(last, v->censored[v->nr_censored - 1]);
+	return last;
+}
+
+/* As in stats.c: the curve stays level from value @i to the next. */
+static struct ks_obs middle(const struct ks_values *v, size_t i)
+{
+	double value = v->seen[i], last = largest(v);
+	bool longer = v->nr_censored && v->censored[v->nr_censored - 1] >= value;
+
+	if (i + 1 < v->nr)
+		return (struct ks_obs){ (value + v->seen[i + 1]) / 2, false };
+	return (struct ks_obs){ (value + last) / 2, longer };
+}
+
 /* As ks_quantile(), without a copy of all values; both kinds are sorted. */
 bool ks_values_quantile(struct ks_values *v, double q, struct ks_obs *obs)
 {
 	size_t all = v->nr + v->nr_censored, gone = 0;
-	double survive = 1, last = 0;
+	double survive = 1, level = 1 - q;
 
 	if (!all)
 		return false;
@@ -66,16 +87,16 @@ bool ks_values_quantile(struct ks_values *v, double q, struct ks_obs *obs)
 		while (gone < v->nr_censored && v->censored[gone] < v->seen[i])
 			gone++;
 		survive *= (double)(all - i - gone - 1) / (double)(all - i - gone);
-		if (survive <= (1 - q) * (1 + 1e-9) + 1e-12) {
+		if (fabs(survive - level) < KS_LEVEL_EPS) {
+			*obs = middle(v, i);
+			return true;
+		}
+		if (survive < level) {
 			*obs = (struct ks_obs){ v->seen[i], false };
 			return true;
 		}
 	}
-	if (v->nr)
-		last = v->seen[v->nr - 1];
-	if (v->nr_censored)
-		last = fmax(last, v->censored[v->nr_censored - 1]);
-	*obs = (struct ks_obs){ last, v->nr_censored > 0 };
+	*obs = (struct ks_obs){ largest(v), true };
 	return true;
 }
 

@@ -22,17 +22,29 @@ static int obs_order(const void *left, const void *right)
 	return (int)a->censored - (int)b->censored;
 }
 
+/* The curve stays level from @obs[i] to the next end that was seen, if any. */
+static struct ks_obs middle(const struct ks_obs *obs, size_t n, size_t i)
+{
+	for (size_t next = i + 1; next < n; next++)
+		if (!obs[next].censored)
+			return (struct ks_obs){ (obs[i].value + obs[next].value) / 2, false };
+	if (i + 1 == n)
+		return obs[i];
+	return (struct ks_obs){ (obs[i].value + obs[n - 1].value) / 2, true };
+}
+
 struct ks_obs ks_quantile(struct ks_obs *obs, size_t n, double q)
 {
-	double survive = 1;
+	double survive = 1, level = 1 - q;
 
 	qsort(obs, n, sizeof(*obs), obs_order);
-	/* One ulp of slack: (n - 1) / n * ... doesn't end on 1 - q exactly. */
 	for (size_t i = 0; i < n; i++) {
 		if (obs[i].censored)
 			continue;
 		survive *= (double)(n - i - 1) / (double)(n - i);
-		if (survive <= (1 - q) * (1 + 1e-12) + 1e-15)
+		if (fabs(survive - level) < KS_LEVEL_EPS)
+			return middle(obs, n, i);
+		if (survive < level)
 			return obs[i];
 	}
 	return (struct ks_obs){ obs[n - 1].value, true };

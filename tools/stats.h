@@ -33,10 +33,12 @@ struct ks_arms {
 };
 
 /*
- * The @q quantile by Kaplan and Meier: the smallest value that a share of at
- * least @q doesn't exceed.  Where that end was not seen, the largest value,
- * censored.  Sorts @obs; n > 0.
+ * The @q quantile by Kaplan and Meier: the smallest value that a share of more
+ * than @q doesn't exceed; where it is exactly @q, the middle between that value
+ * and the next, as in the median of an even number.  Where that end was not
+ * seen, the largest value instead of it, censored.  Sorts @obs; n > 0.
  */
+#define KS_LEVEL_EPS	1e-9	/* shares that rounding alone tells apart */
 struct ks_obs ks_quantile(struct ks_obs *obs, size_t n, double q);
 
 /* Median of plain numbers, the mean of the middle two; sorts @x; n > 0. */

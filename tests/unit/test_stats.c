@@ -146,6 +146,22 @@ static void censored_medians_of_kaplan_and_meier(void **unused)
 	assert_true(median.value == 8 && !median.censored);
 }
 
+/* Of an even number, and of two of which one was not seen to its end */
+static void median_of_an_even_number_is_the_middle(void **unused)
+{
+	struct ks_obs four[] = { { 4, 0 }, { 1, 0 }, { 3, 0 }, { 2, 0 } };
+	struct ks_obs two[] = { { 450, 1 }, { 2, 0 } }, three[] = { { 1, 0 }, { 2, 0 }, { 9, 1 } };
+	struct ks_obs median = ks_quantile(four, 4, 0.5);
+
+	assert_true(median.value == 2.5 && !median.censored);
+	assert_true(ks_quantile(four, 4, 1).value == 4);
+	assert_true(ks_quantile(four, 4, 0.7).value == 3);
+	median = ks_quantile(two, 2, 0.5);
+	assert_true(median.value == 226 && median.censored);
+	median = ks_quantile(three, 3, 0.5);
+	assert_true(median.value == 2 && !median.censored);
+}
+
 /* Gehan (1965), section 3: the statistic of these data is 271. */
 static void censored_statistic_of_gehan(void **unused)
 {
@@ -381,6 +397,7 @@ int main(void)
 		cmocka_unit_test(ties_of_bergmann_ludbrook_spooren),
 		cmocka_unit_test(drawn_is_near_exact),
 		cmocka_unit_test(censored_medians_of_kaplan_and_meier),
+		cmocka_unit_test(median_of_an_even_number_is_the_middle),
 		cmocka_unit_test(censored_statistic_of_gehan),
 		cmocka_unit_test(effect_of_hogarty_and_kromrey),
 		cmocka_unit_test(correction_of_holm),
