@@ -91,6 +91,11 @@ static void calibrate(void)
 
 	clocks_calc_mult_shift(&session.tsc_mult, &session.tsc_shift, tsc_khz,
 			       NSEC_PER_MSEC, 0);
+	/* trace-cmd and perf take the multiplier for a signed int. */
+	if (session.tsc_mult >> 31) {
+		session.tsc_mult >>= 1;
+		session.tsc_shift--;
+	}
 	local_irq_save(flags);
 	tsc = rdtsc_ordered();
 	ns = ktime_get_ns();

@@ -371,8 +371,8 @@ void ks_vcpu_record(struct ks_model *m, struct ks_vcpu *v,
 {
 	switch (rec->event) {
 	case KS_EV_vcpu:
-		/* Told again at the end, by whoever ends the session. */
-		if (v->state == KS_STATE_UNKNOWN)
+		/* Told again after the thread's death, and by whoever stops. */
+		if (v->state == KS_STATE_UNKNOWN && !v->identified)
 			must_run(v, rec);
 		identity(v, rec);
 		break;

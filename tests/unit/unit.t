@@ -7,7 +7,7 @@
 set -euo pipefail
 
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
-O=${O:-$here/../../build}
+O=$(realpath -m -- "${O:-$here/../../build}")
 export CMOCKA_MESSAGE_OUTPUT=TAP
 # Run from anywhere: tests find the formats by this.
 export KVMSCHED_TESTS=${here%/unit}
