@@ -286,10 +286,10 @@ static void on_sched_wakeup(void *data, struct task_struct *task)
 }
 
 /* Of the time off the CPU, how long was it runnable? */
-static u64 wait_ns(const struct ks_vcpu *v, u64 now)
+static u64 wait_ns(const struct ks_vcpu *v, u64 got)
 {
 	if (v->wake_tsc)
-		return mul_u64_u32_div(now - v->wake_tsc, NSEC_PER_MSEC,
+		return mul_u64_u32_div(got - v->wake_tsc, NSEC_PER_MSEC,
 				       tsc_khz);
 	return current->sched_info.run_delay - v->run_delay;
 }
@@ -300,7 +300,7 @@ static void on_sched_in(struct preempt_notifier *notifier, int cpu)
 	struct ks_vcpu *v = container_of(notifier, struct ks_vcpu, notifier);
 	struct ks_rec_switch_in *r;
 	unsigned long flags;
-	u64 now;
+	u64 now, got;
 
 	this_cpu_write(ks_current, v);
 	if (!v->mask)
@@ -311,8 +311,11 @@ static void on_sched_in(struct preempt_notifier *notifier, int cpu)
 	r->vcpu = v->id;
 	r->from_cpu = v->cpu;
 	r->kind = v->kind;
-	r->off_cycles = v->out_tsc ? now - v->out_tsc : 0;
-	r->wait_ns = wait_ns(v, now);
+	/* An interrupt may have come first: its time is no wait. */
+	got = v->got_tsc ?: now;
+	v->got_tsc = 0;
+	r->off_cycles = v->out_tsc ? got - v->out_tsc : 0;
+	r->wait_ns = wait_ns(v, got);
 	ledger_switch_in(v, r->wait_ns, now);
 	v->in_tsc = now;
 	v->out_tsc = 0;

@@ -81,13 +81,16 @@ static noinline void switch_matters(bool still_runnable,
 	struct ks_vcpu *v = ks_vcpu_of_task(next);
 	int waiters;
 
-	if (v)
+	if (v) {
+		/* Interrupts come before sched_in does: this is the moment. */
+		v->got_tsc = rdtsc_ordered();
 		stop_waiting(v);
+	}
 	waiters = atomic_read(&this_cpu_ptr(&queues)->waiters);
 	if (waiters)
 		record_holder(next, waiters);
 	v = ks_vcpu_of_task(prev);
-	if (v && still_runnable)
+	if (v && still_runnable && v->mask & KVMSCHED_CLASS_STEAL)
 		wait_on(v, smp_processor_id());
 }
 
@@ -182,8 +185,8 @@ void ks_steal_attached(void)
 }
 
 struct ks_hook ks_steal_hooks[] = {
-	KS_TRACEPOINT_ROW("sched_switch", "", KVMSCHED_CLASS_STEAL, KS_ALWAYS,
-			  on_sched_switch),
+	KS_TRACEPOINT_ROW("sched_switch", "", KVMSCHED_CLASS_STEAL |
+			  KVMSCHED_CLASS_SWITCH, KS_ALWAYS, on_sched_switch),
 	KS_TRACEPOINT_ROW("sched_migrate_task", "", KVMSCHED_CLASS_STEAL,
 			  KS_ALWAYS, on_migrate_task),
 	{}

@@ -68,6 +68,7 @@
  * @ring_exit:	@ring has KVMSCHED_CLASS_EXIT; table
  * @ledger:	kept up to date while somebody follows, else NULL; table
  * @wake_tsc:	the wakeup since the last switch out, or 0
+ * @got_tsc:	when the scheduler gave it the CPU; 0 once sched_in was told
  * @wait_cpu:	class steal: on whose queue it waits, -1: it doesn't;
  *		runqueue lock of its thread
  *
@@ -119,6 +120,7 @@ struct ks_vcpu {
 	u64 run_delay;
 	u64 polled;
 	u64 wake_tsc;
+	u64 got_tsc;
 	int wait_cpu;
 	unsigned long nvcsw;
 	int cpu;

@@ -71,6 +71,7 @@ static inline void ks_vcpu_forget_past(struct ks_vcpu *v)
 	v->cut = false;
 	v->arm_due = false;
 	v->wake_tsc = 0;
+	v->got_tsc = 0;
 	v->in_tsc = 0;
 	v->out_tsc = 0;
 	v->load_tsc = 0;

@@ -53,16 +53,11 @@ def waits(truth, switches, lines):
     past = Past(lines, vcpu["tid"])
     into = [r for r in switches if r.tid == vcpu["tid"] and
             r.event == "kvmsched_switch_in"]
-    vm = into[0]["vm"]
-    wakes = [r.ts for r in switches if r.event == "kvmsched_wake" and
-             r["vm"] == vm]
     pairs = []
     for nth, record in enumerate(reversed(into), 1):
         kind = record["kind"]
         if kind == PREEMPTED:
             ours = record["off_cycles"]
-        elif wakes:
-            ours = record.ts - max(ts for ts in wakes if ts < record.ts)
         else:
             ours = record["wait_ns"]
         pairs.append((kind, ours, past.wait(-nth, kind)))
