@@ -64,9 +64,9 @@
 		{ KVMSCHED_HOW_KPROBE,		"kprobe" },		\
 		{ KVMSCHED_HOW_NOTIFIER,	"preempt notifier" })
 
-#define ks_show_reason(isa, reason)					\
-	((isa) == KS_ISA_VMX ?							\
-	 __print_symbolic((reason) & 0xffff, VMX_EXIT_REASONS) :	\
+#define ks_show_reason(flags, reason)					\
+	((flags) & KS_EXIT_VMX ?					\
+	 __print_symbolic(reason, VMX_EXIT_REASONS) :			\
 	 __print_symbolic(reason, SVM_EXIT_REASONS))
 
 KS_EVENT(session, KS_SESSION_FIELDS, KS_ARGS(
@@ -121,12 +121,13 @@ KS_EVENT(policy, KS_POLICY_FIELDS, KS_ARGS(
 	__entry->rt_priority, __entry->nice));
 
 KS_EVENT(exit, KS_EXIT_FIELDS, KS_ARGS(
-	"vm=%u vcpu=%u reason=%s%s info=%#llx guest_cycles=%llu host_cycles=%llu end=%s",
+	"vm=%u vcpu=%u reason=%s%s%s info=%#llx guest_cycles=%llu host_cycles=%llu end=%s",
 	__entry->vm, __entry->vcpu,
-	ks_show_reason(__entry->isa, __entry->reason),
+	ks_show_reason(__entry->flags, __entry->reason),
+	__entry->flags & KS_EXIT_FAILED_ENTRY ? " (failed entry)" : "",
 	__entry->flags & KS_EXIT_FASTPATH ? " (fastpath)" : "",
 	__entry->info, __entry->guest_cycles, __entry->host_cycles,
-	__print_symbolic(__entry->end,
+	__print_symbolic(__entry->flags & KS_EXIT_END,
 		{ KS_EXIT_BY_ENTRY,	"entry" },
 		{ KS_EXIT_BY_SWITCH,	"switch" },
 		{ KS_EXIT_BY_PUT,	"put" })));

@@ -84,6 +84,13 @@ static inline bool ks_exit_reason_readable(struct kvm_vcpu *vcpu)
 	return intercepts & (1U << (INTERCEPT_VMRUN % 32));
 }
 
+/* Nothing is known of the next exit yet but whose it is. */
+static __always_inline void ks_exit_clear(struct ks_vcpu *v)
+{
+	v->exit.vector = 0;
+	v->exit.flags = static_branch_unlikely(&ks_vmx) ? KS_EXIT_VMX : 0;
+}
+
 /**
  * ks_exit_prepare - fill in what all exit records of a vCPU have in common
  * @v: entry of the current thread
@@ -95,7 +102,7 @@ static inline void ks_exit_prepare(struct ks_vcpu *v)
 	v->exit.ent.pid = current->pid;
 	v->exit.vm = v->vm;
 	v->exit.vcpu = v->id;
-	v->exit.isa = ks_exit_isa();
+	ks_exit_clear(v);
 }
 
 /*
@@ -126,28 +133,35 @@ static __always_inline void ks_exit_read(struct ks_vcpu *v,
 {
 	const struct vmcb_control_area *control;
 	u64 reason;
+	s32 code;
 
 	if (!static_branch_unlikely(&ks_vmx)) {
 		control = &ks_vmcb(vcpu)->control;
-		v->exit.reason = (u32)control->exit_code;
+		code = control->exit_code;
+		v->exit.reason = likely(code == (s16)code) ? code : KS_REASON_WIDE;
 		/* The address tells more of a fault than its error code. */
-		v->exit.info = unlikely(v->exit.reason == SVM_EXIT_NPF) ?
+		v->exit.info = unlikely(code == SVM_EXIT_NPF) ?
 			       control->exit_info_2 : control->exit_info_1;
 		ks_exit_event(v, control->exit_int_info);
 	} else {
 		/* Hyper-V's enlightened VMCS is none that VMREAD could read. */
 		if (unlikely(!ks_vmread_ok(VM_EXIT_REASON, &reason)))
-			reason = U32_MAX;
+			reason = (u16)KS_REASON_NONE;
 		v->exit.reason = reason;
 		v->exit.info = ks_vmread(EXIT_QUALIFICATION);
 		ks_exit_event(v, ks_vmread(VM_EXIT_INTR_INFO));
+		/* Of what qualifies the basic reason, this matters. */
+		if (unlikely(reason & VMX_EXIT_REASONS_FAILED_VMENTRY)) {
+			v->exit.flags |= KS_EXIT_FAILED_ENTRY;
+			v->story = KS_STORY_ODD;
+		}
 	}
 }
 
 /* The same of a vCPU whose reasons failed the self-check. */
 static inline void ks_exit_read_nothing(struct ks_vcpu *v)
 {
-	v->exit.reason = U32_MAX;
+	v->exit.reason = KS_REASON_NONE;
 	v->exit.info = 0;
 	v->story = KS_STORY_PLAIN;
 }
@@ -155,8 +169,8 @@ static inline void ks_exit_read_nothing(struct ks_vcpu *v)
 /* Did a host interrupt end guest mode? */
 static inline bool ks_exit_by_interrupt(const struct ks_vcpu *v)
 {
-	return v->exit.isa == KS_ISA_SVM ? v->exit.reason == SVM_EXIT_INTR :
-		(u16)v->exit.reason == EXIT_REASON_EXTERNAL_INTERRUPT;
+	return v->exit.reason == (v->exit.flags & KS_EXIT_VMX ?
+				  EXIT_REASON_EXTERNAL_INTERRUPT : SVM_EXIT_INTR);
 }
 
 /*

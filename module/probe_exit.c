@@ -28,7 +28,7 @@ static void write_exit(struct ks_vcpu *v, u8 end, u64 now)
 	r = ks_begin_at(exit, v->ring_exit, now);
 	memcpy(r, &v->exit, KS_RECORD_SIZE(exit));
 	r->host_cycles = now - v->story_tsc;
-	r->end = end;
+	r->flags |= end;
 	ks_end_at(exit, r);
 
 	if (v->ledger)
@@ -36,8 +36,7 @@ static void write_exit(struct ks_vcpu *v, u8 end, u64 now)
 				v->exit.guest_cycles, v->story_tsc, now,
 				end == KS_EXIT_BY_ENTRY ? KVMSCHED_STATE_GUEST :
 							  KVMSCHED_STATE_EXIT);
-	v->exit.vector = 0;
-	v->exit.flags = 0;
+	ks_exit_clear(v);
 	v->story = KS_STORY_NONE;
 }
 

@@ -127,29 +127,33 @@
 
 /*
  * One hardware exit; written at the first of re-entry, switch out and put.
- * 44 bytes, 48 with the ring's own header: the figure the design allows.
+ * 40 bytes, 44 with the ring's own header: the most frequent record by far.
  */
 #define KS_EXIT_FIELDS(F, A)						\
 	F(u16, vm)							\
 	F(u16, vcpu)							\
-	F(u32, reason)		/* hardware's, per isa */		\
+	F(s16, reason)		/* hardware's, KS_REASON_* if it is none */ \
+	F(u8, vector)		/* of the interruption info, if valid */ \
+	F(u8, flags)		/* KS_EXIT_* */				\
 	F(u64, info)		/* VMX: qualification; SVM: EXITINFO1, */ \
 				/* EXITINFO2 for npf */			\
 	F(u64, guest_cycles)	/* from entry to this exit, 0 if unknown */ \
-	F(u64, host_cycles)	/* from this exit to the record */	\
-	F(u8, isa)		/* KS_ISA_* */	\
-	F(u8, end)		/* KS_EXIT_BY_* */			\
-	F(u8, vector)		/* of the interruption info, if valid */ \
-	F(u8, flags)		/* KS_EXIT_* */
-/* As KVM's own trace.h numbers them. */
-#define KS_ISA_VMX	1
-#define KS_ISA_SVM	2
+	F(u64, host_cycles)	/* from this exit to the record */
+/* SVM's codes reach 0x403, -1 is its error; VMX's basic reasons are fewer. */
+#define KS_REASON_NONE		(-1)	/* could not be read */
+#define KS_REASON_WIDE		(-32768) /* a code that doesn't fit */
+#define KS_EXIT_END		(3 << 0) /* how the story ended: */
 #define KS_EXIT_BY_ENTRY	0	/* re-entered: a lightweight exit */
 #define KS_EXIT_BY_SWITCH	1	/* lost the CPU first */
 #define KS_EXIT_BY_PUT		2	/* went back to userspace first */
-#define KS_EXIT_INFO_VALID	(1 << 0) /* vector is valid */
-#define KS_EXIT_IRQ_FIRST	(1 << 1) /* exit dated by the host's interrupt */
-#define KS_EXIT_FASTPATH	(1 << 2) /* seen only at re-entry: no times */
+#define KS_EXIT_VMX		(1 << 2) /* VMX's reason; else SVM's */
+#define KS_EXIT_INFO_VALID	(1 << 3) /* vector is valid */
+#define KS_EXIT_IRQ_FIRST	(1 << 4) /* exit dated by the host's interrupt */
+#define KS_EXIT_FASTPATH	(1 << 5) /* seen only at re-entry: no times */
+#define KS_EXIT_FAILED_ENTRY	(1 << 6) /* VMX: the entry before it failed */
+/* As KVM's own trace.h numbers them. */
+#define KS_ISA_VMX	1
+#define KS_ISA_SVM	2
 
 /* Re-entry after a story that a switch or a put had cut. */
 #define KS_ENTRY_FIELDS(F, A)						\

@@ -147,7 +147,7 @@ int ks_vcpus_ledger(u32 index, struct kvmsched_ledger *out)
 		out->tid = task_pid_vnr(v->task);
 		out->vm = v->vm;
 		out->vcpu = v->id;
-		out->isa = v->exit.isa;
+		out->isa = v->exit.flags & KS_EXIT_VMX ? KS_ISA_VMX : KS_ISA_SVM;
 		ret = ks_ledger_read(v->ledger, out);
 		break;
 	}

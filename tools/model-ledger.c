@@ -75,8 +75,8 @@ static void worst_exit(struct ks_model *m, struct ks_vcpu *v,
 	struct ks_moment moment = {
 		.kind = KS_MOMENT_EXIT, .vcpu = v, .length = host,
 		.begin = rec->ts - host, .end = rec->ts, .cpu = rec->cpu,
-		.reason = rec->exit.reason, .isa = rec->exit.isa,
-		.exit_end = rec->exit.end,
+		.reason = ks_record_reason(rec), .isa = ks_record_isa(rec),
+		.exit_end = ks_record_end(rec),
 	};
 
 	ks_worst_add(&m->worst, &moment);
@@ -101,7 +101,7 @@ static void told_exit(struct ks_model *m, struct ks_vcpu *v,
 {
 	u64 host;
 
-	if (rec->exit.end == KS_EXIT_BY_ENTRY)
+	if (ks_record_end(rec) == KS_EXIT_BY_ENTRY)
 		ks_timer_entered(v, rec->ts);
 	if (m->learn)
 		learn_rate(m);
@@ -109,12 +109,12 @@ static void told_exit(struct ks_model *m, struct ks_vcpu *v,
 	if (!m->cycles_to_ts.known) {
 		ks_ledger_loss(&v->ledger, true);
 		ks_ledger_exit(&v->ledger, rec->ts, 0, 0,
-			       rec->exit.end == KS_EXIT_BY_ENTRY);
+			       ks_record_end(rec) == KS_EXIT_BY_ENTRY);
 		return;
 	}
 	host = ks_ts_of_cycles(m, rec->exit.host_cycles);
 	ks_ledger_exit(&v->ledger, rec->ts, ks_ts_of_cycles(m, rec->exit.guest_cycles),
-		       host, rec->exit.end == KS_EXIT_BY_ENTRY);
+		       host, ks_record_end(rec) == KS_EXIT_BY_ENTRY);
 	if (ks_worst_wants(&m->worst, KS_MOMENT_EXIT, host))
 		worst_exit(m, v, rec, host);
 }

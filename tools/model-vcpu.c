@@ -318,9 +318,9 @@ static void exit_record(struct ks_model *m, struct ks_vcpu *v,
 			const struct ks_record *rec)
 {
 	bool fastpath = rec->exit.flags & KS_EXIT_FASTPATH;
-	struct ks_exit_stats *e = ks_exit_get(v, rec->exit.isa, rec->exit.reason,
-					      fastpath);
-	unsigned int end = rec->exit.end;
+	struct ks_exit_stats *e = ks_exit_get(v, ks_record_isa(rec),
+					      ks_record_reason(rec), fastpath);
+	unsigned int end = ks_record_end(rec);
 
 	v->exit_count++;
 	e->count++;

@@ -78,6 +78,8 @@ const char *ks_exit_reason(char name[KS_NAME_LEN], uint8_t isa, uint32_t reason)
 		snprintf(name, KS_NAME_LEN, "%s%s", known, failed);
 	else if (reason == KS_OTHER_REASON)
 		snprintf(name, KS_NAME_LEN, KS_OTHERS);
+	else if (isa == ISA_SVM && reason == (uint32_t)KS_REASON_WIDE)
+		snprintf(name, KS_NAME_LEN, "svm, a wide code");
 	else if (isa == ISA_VMX || isa == ISA_SVM)
 		snprintf(name, KS_NAME_LEN, "%s %#x",
 			 isa == ISA_VMX ? "vmx" : "svm", reason);

@@ -31,6 +31,27 @@ struct ks_record {
 	};
 };
 
+/* Whose reason it is: KS_ISA_* */
+static inline u8 ks_record_isa(const struct ks_record *rec)
+{
+	return rec->exit.flags & KS_EXIT_VMX ? KS_ISA_VMX : KS_ISA_SVM;
+}
+
+/* The reason as the hardware has it: with VMX's bit for a failed entry */
+static inline u32 ks_record_reason(const struct ks_record *rec)
+{
+	if (!(rec->exit.flags & KS_EXIT_VMX))
+		return (s32)rec->exit.reason;
+	return (u16)rec->exit.reason |
+	       (rec->exit.flags & KS_EXIT_FAILED_ENTRY ? 1U << 31 : 0);
+}
+
+/* How its story ended: KS_EXIT_BY_* */
+static inline u8 ks_record_end(const struct ks_record *rec)
+{
+	return rec->exit.flags & KS_EXIT_END;
+}
+
 /* Where records go, in the order of time over all CPUs. */
 struct ks_sink {
 	void (*record)(void *ctx, const struct ks_record *rec);

@@ -39,7 +39,7 @@ static void session(unsigned int cpu, u8 op)
 static void halt(unsigned int cpu, u32 guest, u32 host)
 {
 	PUT(cpu, exit, .reason = 0x78, .guest_cycles = guest, .host_cycles = host,
-	    .isa = 2, .end = KS_EXIT_BY_SWITCH);
+	    .flags = KS_EXIT_BY_SWITCH);
 	PUT(cpu, switch_out, .kind = KS_SWITCH_HALTED, .loaded = 1,
 	    .next_comm = "swapper/0", .ran_cycles = 2000000);
 	now[cpu] += 300000;
@@ -63,7 +63,7 @@ static void one_exit(unsigned long i, unsigned int cpu)
 		halt(cpu, guest, host);
 	else
 		PUT(cpu, exit, .reason = reasons[rand() % ARRAY_SIZE(reasons)],
-		    .guest_cycles = guest, .host_cycles = host, .isa = 2);
+		    .guest_cycles = guest, .host_cycles = host);
 }
 
 int main(int argc, char **argv)

@@ -16,8 +16,8 @@
 
 #define US		2000ULL
 
-#define ISA_VMX		1
-#define ISA_SVM		2
+#define ISA_VMX		KS_EXIT_VMX
+#define ISA_SVM		0
 #define SVM_CPUID	0x72
 #define SVM_HLT		0x78
 #define SVM_MSR		0x7c
@@ -80,15 +80,15 @@ static void identity(s32 tgid, u32 features, u16 policy, u16 rt)
 static void lightweight(u32 reason, u8 isa, u64 guest_us, u64 host_us)
 {
 	now += (guest_us + host_us) * US;
-	VPUT(exit, .isa = isa, .reason = reason, .guest_cycles = guest_us * US,
-	     .host_cycles = host_us * US, .end = KS_EXIT_BY_ENTRY);
+	VPUT(exit, .flags = isa | KS_EXIT_BY_ENTRY, .reason = reason,
+	     .guest_cycles = guest_us * US, .host_cycles = host_us * US);
 }
 
 static void cut(u32 reason, u8 isa, u64 guest_us, u64 host_us, u8 end)
 {
 	now += (guest_us + host_us) * US;
-	VPUT(exit, .isa = isa, .reason = reason, .guest_cycles = guest_us * US,
-	     .host_cycles = host_us * US, .end = end);
+	VPUT(exit, .flags = isa | end, .reason = reason,
+	     .guest_cycles = guest_us * US, .host_cycles = host_us * US);
 }
 
 /* Off the CPU for so long, the last part of it waiting */
@@ -178,7 +178,7 @@ static void other_vcpus(void)
 	identity(5000, KS_FEATURE_VMX, 1, 99);
 	lightweight(VMX_HLT, ISA_VMX, 20, 2);
 	lightweight(VMX_TIMER, ISA_VMX, 20, 2);
-	VPUT(exit, .isa = ISA_VMX, .flags = KS_EXIT_FASTPATH);
+	VPUT(exit, .flags = ISA_VMX | KS_EXIT_FASTPATH);
 	VPUT(timer_arm, .mode = KS_TIMER_PERIODIC, .hv = 1, .period_ns = 1000000);
 	VPUT(timer_expire, .mode = KS_TIMER_PERIODIC, .hv = 1, .late_cycles = -3 * (s64)US);
 }

@@ -72,7 +72,6 @@ static void leave_guest(struct ks_collector *c, u64 ts, u16 vcpu, u64 guest, u64
 
 	rec.exit.vm = 1;
 	rec.exit.vcpu = vcpu;
-	rec.exit.isa = KS_ISA_SVM;
 	rec.exit.reason = 0x60;
 	rec.exit.guest_cycles = guest;
 	rec.exit.host_cycles = host;

@@ -109,8 +109,8 @@ static void exit_by(u64 guest, u64 host, u8 how)
 {
 	spend(KVMSCHED_STATE_GUEST, guest);
 	spend(KVMSCHED_STATE_EXIT, host);
-	RECORD(exit, ME, .isa = 2, .reason = 0x72, .guest_cycles = guest,
-	       .host_cycles = host, .end = how);
+	RECORD(exit, ME, .reason = 0x72, .guest_cycles = guest,
+	       .host_cycles = host, .flags = how);
 }
 
 static void enter(void)
@@ -163,7 +163,7 @@ static void polls(u64 polled)
 	truth[KVMSCHED_STATE_GUEST] += 15;
 	truth[KVMSCHED_STATE_EXIT] += 11;
 	truth[KVMSCHED_STATE_POLL] += polled;
-	RECORD(exit, ME, .isa = 2, .reason = 0x78, .guest_cycles = 15,
+	RECORD(exit, ME, .reason = 0x78, .guest_cycles = 15,
 	       .host_cycles = 11 + polled);
 }
 
@@ -189,8 +189,8 @@ static void preempted_untold(u64 guest, u64 host, u64 waited)
 	RECORD(switch_in, ME, .kind = KS_SWITCH_PREEMPTED, .from_cpu = cpu,
 	       .off_cycles = waited);
 	spend(KVMSCHED_STATE_EXIT, 8);
-	RECORD(exit, ME, .isa = 2, .reason = 0x60, .guest_cycles = guest, .host_cycles = 8,
-	       .flags = KS_EXIT_IRQ_FIRST, .end = KS_EXIT_BY_ENTRY);
+	RECORD(exit, ME, .reason = 0x60, .guest_cycles = guest, .host_cycles = 8,
+	       .flags = KS_EXIT_IRQ_FIRST | KS_EXIT_BY_ENTRY);
 }
 
 static void preempted_in_userspace(u64 waited)
@@ -514,8 +514,8 @@ static void worst_moment_names_the_thief(void **unused)
 		spend(KVMSCHED_STATE_GUEST, 230);
 		RECORD(timer_expire, ME, .mode = KS_TIMER_DEADLINE, .late_cycles = 30);
 		spend(KVMSCHED_STATE_EXIT, 10);
-		RECORD(exit, ME, .isa = 2, .reason = 0x60, .guest_cycles = 230,
-		       .host_cycles = 10, .end = KS_EXIT_BY_SWITCH);
+		RECORD(exit, ME, .reason = 0x60, .guest_cycles = 230,
+		       .host_cycles = 10, .flags = KS_EXIT_BY_SWITCH);
 		cpu = 3;
 		RECORD(switch_out, ME, .kind = KS_SWITCH_PREEMPTED, .loaded = 1,
 		       .next_pid = 901, .next_prio = 49, .next_comm = "thief");
@@ -590,7 +590,7 @@ static void clocks_of_two_kinds(void **unused)
 	RECORD(load, ME);
 	for (unsigned int i = 0; i < 1000; i++) {
 		now += 1100;
-		RECORD(exit, ME, .isa = 2, .guest_cycles = 2500, .host_cycles = 250);
+		RECORD(exit, ME, .guest_cycles = 2500, .host_cycles = 250);
 	}
 	ks_model_finish(&m);
 	ks_times_init(&t, &info, &m);

@@ -81,10 +81,10 @@ static void exits_are_counted_by_reason(void **unused)
 
 	identify(10, VCPU0, 50);
 	for (u64 i = 0; i < 1000; i++)
-		RECORD(100 + 10 * i, exit, ON(VCPU0), .isa = 2, .reason = 0x72,
+		RECORD(100 + 10 * i, exit, ON(VCPU0), .reason = 0x72,
 		       .guest_cycles = 7, .host_cycles = 3);
 	for (u64 i = 0; i < 10; i++)
-		RECORD(20000 + i, exit, ON(VCPU0), .isa = 2, .reason = 0x400,
+		RECORD(20000 + i, exit, ON(VCPU0), .reason = 0x400,
 		       .host_cycles = 4);
 	ks_model_finish(&m);
 	v = vcpu(VCPU0);
@@ -104,15 +104,15 @@ static void cut_story_is_told_in_two(void **unused)
 	struct ks_hist host, out;
 
 	identify(10, VCPU0, 50);
-	RECORD(100, exit, ON(VCPU0), .isa = 2, .reason = 0x78, .guest_cycles = 50,
-	       .host_cycles = 20, .end = KS_EXIT_BY_SWITCH);
+	RECORD(100, exit, ON(VCPU0), .reason = 0x78, .guest_cycles = 50,
+	       .host_cycles = 20, .flags = KS_EXIT_BY_SWITCH);
 	RECORD(101, switch_out, ON(VCPU0), .kind = KS_SWITCH_HALTED, .loaded = 1);
 	RECORD(900, switch_in, ON(VCPU0), .kind = KS_SWITCH_HALTED,
 	       .off_cycles = 799, .wait_ns = 33);
 	RECORD(950, entry, ON(VCPU0), .since_exit_cycles = 870);
 	/* Another one, uncut: both count as out of the guest. */
-	RECORD(1000, exit, ON(VCPU0), .isa = 2, .reason = 0x78, .guest_cycles = 40,
-	       .host_cycles = 10, .end = KS_EXIT_BY_ENTRY);
+	RECORD(1000, exit, ON(VCPU0), .reason = 0x78, .guest_cycles = 40,
+	       .host_cycles = 10, .flags = KS_EXIT_BY_ENTRY);
 	ks_model_finish(&m);
 	hlt = exit_of(vcpu(VCPU0), 0x78);
 	assert_int_equal(hlt->ended[KS_EXIT_BY_SWITCH], 1);
@@ -130,7 +130,7 @@ static void cut_story_is_told_in_two(void **unused)
 static void entry_after_a_loss_blames_no_one(void **unused)
 {
 	identify(10, VCPU0, 50);
-	RECORD(100, exit, ON(VCPU0), .isa = 2, .reason = 0x78, .end = KS_EXIT_BY_PUT);
+	RECORD(100, exit, ON(VCPU0), .reason = 0x78, .flags = KS_EXIT_BY_PUT);
 	ks_model_missed(&m, 0, 5);
 	RECORD(900, entry, ON(VCPU0), .since_exit_cycles = 100);
 	assert_int_equal(exit_of(vcpu(VCPU0), 0x78)->out_cycles.count, 0);
@@ -139,8 +139,8 @@ static void entry_after_a_loss_blames_no_one(void **unused)
 static void fastpath_has_no_times(void **unused)
 {
 	identify(10, VCPU0, 50);
-	RECORD(100, exit, ON(VCPU0), .isa = 1, .reason = 0, .flags = KS_EXIT_FASTPATH);
-	RECORD(200, exit, ON(VCPU0), .isa = 1, .reason = 0, .host_cycles = 5);
+	RECORD(100, exit, ON(VCPU0), .flags = KS_EXIT_VMX | KS_EXIT_FASTPATH);
+	RECORD(200, exit, ON(VCPU0), .flags = KS_EXIT_VMX, .reason = 0, .host_cycles = 5);
 	assert_int_equal(vcpu(VCPU0)->exit_count, 2);
 	assert_int_equal(vcpu(VCPU0)->nr_exits, 2);
 	assert_int_equal(vcpu(VCPU0)->exits[0].uncut_cycles.count, 0);
@@ -620,7 +620,7 @@ static void rate_is_told_by_the_records(void **unused)
 	identify(ts, VCPU0, 50);
 	for (unsigned int i = 0; i < 1000; i++) {
 		ts += 5000;
-		RECORD(ts, exit, ON(VCPU0), .isa = 2, .reason = 0x72,
+		RECORD(ts, exit, ON(VCPU0), .reason = 0x72,
 		       .guest_cycles = 12000, .host_cycles = 3000);
 	}
 	ks_model_finish(&m);
@@ -650,7 +650,7 @@ static void selection_sums_only_its_own(void **unused)
 		pid = 100 + id;
 		identify(id, 1, id, 50);
 		for (u16 i = 0; i <= id; i++)
-			RECORD(100 + i, exit, AT(1, id), .isa = 2, .reason = 0x72,
+			RECORD(100 + i, exit, AT(1, id), .reason = 0x72,
 			       .host_cycles = 10);
 	}
 	ks_model_finish(&m);
@@ -676,9 +676,9 @@ static void tables_have_limits(void **unused)
 	u64 exits = 0;
 
 	for (u32 i = 0; i < 20000; i++)
-		RECORD(i, exit, AT(1 + i / 1000, 0), .isa = 2, .reason = i);
+		RECORD(i, exit, AT(1 + i / 1000, 0), .reason = i);
 	for (u32 i = 0; i < 6000; i++)
-		RECORD(30000 + i, exit, AT(1, i % 65535), .isa = 2, .reason = i);
+		RECORD(30000 + i, exit, AT(1, i % 65535), .reason = i);
 	RECORD(40000, exit, .vm = 0, .vcpu = KS_NO_VCPU);
 	ks_model_finish(&m);
 	for (unsigned int i = 0; i < m.nr_vcpus; i++) {
