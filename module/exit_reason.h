@@ -138,7 +138,9 @@ static __always_inline void ks_exit_read(struct ks_vcpu *v,
 	if (!static_branch_unlikely(&ks_vmx)) {
 		control = &ks_vmcb(vcpu)->control;
 		code = control->exit_code;
-		v->exit.reason = likely(code == (s16)code) ? code : KS_REASON_WIDE;
+		v->exit.reason = code;
+		if (unlikely(code != v->exit.reason))
+			v->exit.reason = KS_REASON_WIDE;
 		/* The address tells more of a fault than its error code. */
 		v->exit.info = unlikely(code == SVM_EXIT_NPF) ?
 			       control->exit_info_2 : control->exit_info_1;

@@ -20,14 +20,21 @@
 #include "record.h"
 #include "vcpu.h"
 
+/* The record of the open story, whose last field says how long it took. */
+static __always_inline void fill_exit(struct ks_rec_exit *r,
+				      const struct ks_vcpu *v, u64 now)
+{
+	memcpy(r, &v->exit, offsetof(struct ks_rec_exit, host_cycles));
+	r->host_cycles = now - v->story_tsc;
+}
+
 /* Write the record of the open story, which ends. */
 static void write_exit(struct ks_vcpu *v, u8 end, u64 now)
 {
 	struct ks_rec_exit *r;
 
 	r = ks_begin_at(exit, v->ring_exit, now);
-	memcpy(r, &v->exit, KS_RECORD_SIZE(exit));
-	r->host_cycles = now - v->story_tsc;
+	fill_exit(r, v, now);
 	r->flags |= end;
 	ks_end_at(exit, r);
 
@@ -194,8 +201,7 @@ static __always_inline void entry_told(struct ks_vcpu *v, struct kvm_vcpu *vcpu)
 		r = ks_ring_try(KS_RECORD_SIZE(exit), now);
 		if (unlikely(!r))
 			return entry_told_first(vcpu);
-		memcpy(r, &v->exit, KS_RECORD_SIZE(exit));
-		r->host_cycles = now - v->story_tsc;
+		fill_exit(r, v, now);
 	}
 	v->story = KS_STORY_NONE;
 	enter(v, now);

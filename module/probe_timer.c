@@ -77,14 +77,22 @@ static u64 deadline_of(struct kvm_vcpu *vcpu, struct kvm_lapic *apic, u8 mode,
 	return ahead < 0 ? now - ns : now + ns;
 }
 
+/*
+ * The arm that waits to be told, if one does.  The thread tells it, or the
+ * timer's interrupt that comes before: so interrupts are off from the look on.
+ */
 static void record_arm(struct ks_vcpu *v, bool hv)
 {
 	struct ks_rec_timer_arm *r;
 	unsigned long flags;
 	u64 now;
 
+	local_irq_save(flags);
+	if (!v->arm_due)
+		goto out;
 	v->arm_due = false;
-	r = ks_begin(timer_arm, v->ring & KVMSCHED_CLASS_TIMER, now, flags);
+	now = rdtsc_ordered();
+	r = ks_begin_at(timer_arm, v->ring & KVMSCHED_CLASS_TIMER, now);
 	r->vm = v->vm;
 	r->vcpu = v->id;
 	r->mode = v->arm.mode;
@@ -93,7 +101,9 @@ static void record_arm(struct ks_vcpu *v, bool hv)
 	r->guest_deadline = v->arm.guest_deadline;
 	r->deadline = v->arm.deadline;
 	r->period_ns = v->arm.period_ns;
-	ks_end(timer_arm, r, flags);
+	ks_end_at(timer_arm, r);
+out:
+	local_irq_restore(flags);
 }
 
 /* The entry of a LAPIC's vCPU, if it wants timers and can be read. */
@@ -138,6 +148,8 @@ static int on_restart_apic_timer(struct kprobe *kprobe, struct pt_regs *regs)
 	/* KVM itself comes by again when it changes what backs the timer. */
 	v->arm.rearm = asked == v->last_deadline;
 	v->last_deadline = asked;
+	/* The timer's interrupt may read it from here on. */
+	barrier();
 	v->arm_due = true;
 
 	/* KVM leaves at once if one is pending, and says nothing. */
@@ -152,7 +164,7 @@ static void on_hv_timer_state(void *data, unsigned int vcpu_id,
 {
 	struct ks_vcpu *v = ks_vcpu_loaded();
 
-	if (v && v->arm_due && v->id == vcpu_id)
+	if (v && v->id == vcpu_id)
 		record_arm(v, hv_timer_in_use);
 }
 
@@ -168,7 +180,7 @@ static void timer_expired(struct kvm_lapic *apic)
 	/* One that is pending already swallows this one. */
 	if (!v || ks_lapic_read(apic, int, KS_TIMER_PENDING))
 		return;
-	if (v->arm_due && v == ks_vcpu_loaded())
+	if (v == ks_vcpu_loaded())
 		record_arm(v, ks_lapic_read(apic, bool, KS_TIMER_HV_IN_USE));
 
 	mode = mode_of(apic);

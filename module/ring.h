@@ -107,6 +107,7 @@ static __always_inline void *ks_ring_try(u32 size, u64 now)
 	unsigned long at = this_cpu_read(ks_rings.at);
 	unsigned long next = at + KS_RING_HEADER + size;
 	u64 delta = now - this_cpu_read(ks_rings.last);
+	void *record;
 
 	if (unlikely(next > this_cpu_read(ks_rings.limit) ||
 		     delta >= 1U << KS_RING_DELTA_BITS))
@@ -116,7 +117,11 @@ static __always_inline void *ks_ring_try(u32 size, u64 now)
 	this_cpu_write(ks_rings.last, now);
 	this_cpu_write(ks_rings.at, next);
 	this_cpu_inc(ks_rings.records);
-	return (void *)(at + KS_RING_HEADER);
+	record = (void *)(at + KS_RING_HEADER);
+	/* There was room, so it is not NULL: callers need not look again. */
+	if (!record)
+		__builtin_unreachable();
+	return record;
 }
 
 /**
