@@ -187,4 +187,5 @@ int ks_device_create(void)
 void ks_device_destroy(void)
 {
 	misc_deregister(&device);
+	ks_session_exit();
 }

@@ -55,7 +55,12 @@ int ks_ring_alloc(int cpu, u32 nr_pages, bool overwrite)
 	u32 i;
 
 	memset(ring, 0, sizeof(*ring));
-	init_irq_work(&ring->wake, ring_wake);
+	/*
+	 * Hard: on PREEMPT_RT the others run in a thread of priority 1, which
+	 * a real-time vCPU keeps from its CPU for as long as it likes, and
+	 * ks_ring_free() would wait for it.
+	 */
+	ring->wake = IRQ_WORK_INIT_HARD(ring_wake);
 	ring->nr_pages = nr_pages;
 	ring->overwrite = overwrite;
 	/* A lost record per event, "overwritten", and the session's end. */

@@ -10,7 +10,6 @@
  * While recording or stopped, the rings belong to the file that started it.
  */
 
-
 #include <linux/clocksource.h>
 #include <linux/cpu.h>
 #include <linux/fs.h>
@@ -22,6 +21,7 @@
 #include <linux/smp.h>
 #include <linux/timekeeping.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 
 #include "attach.h"
 #include "compat/mm.h"
@@ -29,6 +29,8 @@
 #include "ring.h"
 #include "session.h"
 #include "vcpu.h"
+
+static void wake_readers(struct work_struct *work);
 
 /*
  * @mutex:	guards everything here and, while nobody records, the rings.
@@ -42,6 +44,7 @@
  *		and @tsc_offset; see struct kvmsched_info
  * @missed:	each hook's missed hits at START
  * @wait:	readers in poll()
+ * @wake:	wakes them
  */
 static struct {
 	struct mutex mutex;
@@ -54,10 +57,17 @@ static struct {
 	u64 tsc_offset;
 	u64 missed[KS_MAX_HOOKS];
 	wait_queue_head_t wait;
+	struct work_struct wake;
 } session = {
 	.mutex = __MUTEX_INITIALIZER(session.mutex),
 	.wait = __WAIT_QUEUE_HEAD_INITIALIZER(session.wait),
+	.wake = __WORK_INITIALIZER(session.wake, wake_readers),
 };
+
+static void wake_readers(struct work_struct *work)
+{
+	wake_up_interruptible(&session.wait);
+}
 
 static void free_rings(void)
 {
@@ -465,11 +475,22 @@ bool ks_session_readable(struct file *owner, struct poll_table_struct *wait)
 /**
  * ks_session_wake - a ring is half full
  *
- * Context: irq_work.
+ * A wait queue's lock sleeps on PREEMPT_RT, so a worker takes it: one that is
+ * bound to no CPU, since this CPU may have a real-time vCPU.
+ *
+ * Context: hard interrupt.
  */
 void ks_session_wake(void)
 {
-	wake_up_interruptible(&session.wait);
+	queue_work(system_unbound_wq, &session.wake);
+}
+
+/**
+ * ks_session_exit - after the last session
+ */
+void ks_session_exit(void)
+{
+	cancel_work_sync(&session.wake);
 }
 
 static int map_pages(struct vm_area_struct *vma)

@@ -2,5 +2,4 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # As lab-6.12.t. RCU's threads have priority 1 on this kernel: a guest of a
 # higher one that spins would keep all of RCU from its CPU.
-echo '# not run here: life. On the emulated real-time kernel it stood still once (the kprobe part, 2 CPUs in one thread); the cause is open'
-exec "$(dirname -- "$0")/boot" --kernel 6.12-rt --single --timeout 900 --append rcutree.kthread_prio=80 -- exactness switches loss ioctl
+exec "$(dirname -- "$0")/boot" --kernel 6.12-rt --single --timeout 900 --append rcutree.kthread_prio=80 -- exactness switches loss ioctl life

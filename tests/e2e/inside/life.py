@@ -103,20 +103,21 @@ def late(tap, how):
         tap.note(f"{len(exits)} exits, ftrace {seen}")
 
 
-def gone(tap, how):
+def gone(tap, how, hog="spin"):
     """Recording and module go while vCPUs spin, sleep and halt."""
-    with running_guest("hlt", "--vms", 2, "--vcpus", 2) as sleepers, \
-            running_guest("spin", "--policy", "rr:5", "--cpu", 1,
+    with host.spared(1), \
+            running_guest("hlt", "--vms", 2, "--vcpus", 2) as sleepers, \
+            running_guest(hog, "--policy", "rr:5", "--cpu", 1,
                           "--controller-prio", 20) as hogs:
         with host.module(f"attach={how}"):
-            with host.Recording():
+            with host.Recording("-m", "16K"):
                 time.sleep(1)
             with Device() as device:
                 followed = device.info().vcpus
             began = time.monotonic()
         took = time.monotonic() - began
         time.sleep(0.5)
-        tap.equal(f"life: {how}: rmmod while vCPUs run and sleep",
+        tap.equal(f"life: {how}: rmmod while vCPUs {hog} and sleep",
                   ("vCPUs followed", followed, 5),
                   ("module", host.loaded(), False),
                   ("guests", [child.running() for child in (sleepers, hogs)],
@@ -127,7 +128,14 @@ def gone(tap, how):
             child.wait(status=None)
         tap.equal(f"life: {how}: they go on and end well",
                   ("status of the sleepers", sleepers.process.returncode, 3),
-                  ("of the spinning ones", hogs.process.returncode, 0))
+                  ("of the hog", hogs.process.returncode,
+                   0 if hog == "spin" else 3))
+
+
+def gone_exiting(tap, how):
+    """The same with a hog whose exits fill the ring of its CPU: whoever waits
+    there for the reader to be woken would wait for ever."""
+    gone(tap, how, "cpuid")
 
 
 def filtered(tap):
@@ -165,7 +173,8 @@ def refused(tap):
 
 
 def test(tap):
-    parts = [(part, how) for part in (before_kvm, late, gone)
+    parts = [(part, how) for part in (before_kvm, late, gone,
+                                          gone_exiting)
              for how in ("auto", "kprobe")] + [(filtered,), (refused,)]
     for part, *how in parts:
         began = time.monotonic()
