@@ -267,6 +267,8 @@ static void on_sched_out(struct preempt_notifier *notifier,
  * A wait begins.  The scheduler's own count of it (run_delay) leaves out the
  * time that an idle CPU takes to come back: the wakeup makes it skip the next
  * update of the runqueue's clock (check_preempt_curr()).
+ *
+ * The lock of the task's runqueue is held, but where a task wakes itself.
  */
 static void on_sched_wakeup(void *data, struct task_struct *task)
 {
@@ -274,8 +276,10 @@ static void on_sched_wakeup(void *data, struct task_struct *task)
 
 	if (likely(hlist_empty(&task->preempt_notifiers)))
 		return;
-	v = ks_vcpu_of_task(task);
 	/* One that is still on the CPU, or on its queue, waits for nothing new. */
+	if (ks_task_on_cpu(task))
+		return;
+	v = ks_vcpu_of_task(task);
 	if (!v || !v->mask || !v->out_tsc || v->wake_tsc ||
 	    v->kind == KS_SWITCH_PREEMPTED || v->kind == KS_SWITCH_ABORTED)
 		return;

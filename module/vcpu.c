@@ -89,6 +89,7 @@ static void rehash(struct ks_vcpu *v, struct kvm_vcpu *vcpu)
 static struct ks_vcpu *find_free(void)
 {
 	struct ks_vcpu *v;
+	bool soon = false; /* one is free after a grace period */
 	unsigned int i;
 
 	if (ks_vcpus.full) {
@@ -97,13 +98,16 @@ static struct ks_vcpu *find_free(void)
 	}
 	for (i = 0; i < ks_vcpus_max; i++) {
 		v = &ks_vcpus.vcpus[i];
-		if (v->task || (v->dead_gp &&
-				!poll_state_synchronize_rcu(v->dead_gp)))
+		if (v->task)
 			continue;
+		if (v->dead_gp && !poll_state_synchronize_rcu(v->dead_gp)) {
+			soon = true;
+			continue;
+		}
 		ks_vcpus.used = max(ks_vcpus.used, i + 1);
 		return v;
 	}
-	ks_vcpus.full = true;
+	ks_vcpus.full = !soon;
 	ks_vcpus.refused++;
 	return NULL;
 }

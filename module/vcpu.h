@@ -246,9 +246,11 @@ extern struct preempt_ops ks_preempt_ops;
 
 /**
  * ks_vcpu_of_task - the entry of any thread
- * @task: runs here, or is off the CPU and pinned there by its runqueue lock
+ * @task: current, or kept off the CPU (ks_task_on_cpu() is false) by the lock
+ *	  of its runqueue or by its pi_lock
  *
- * A thread's list changes only by itself (and by stop_machine()).
+ * A thread's list changes only by itself (and by stop_machine()): KVM links and
+ * unlinks its own notifier there as the thread runs.
  *
  * Return: the entry or NULL.
  */

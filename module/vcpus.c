@@ -131,13 +131,14 @@ int ks_vcpus_follow(bool follow)
  */
 int ks_vcpus_ledger(u32 index, struct kvmsched_ledger *out)
 {
-	struct ks_vcpu *v = NULL;
+	struct ks_ledger *ledger = NULL;
+	struct task_struct *task;
+	struct ks_vcpu *v;
 	unsigned int i;
-	int ret = -ENOENT;
+	int ret;
 
 	raw_spin_lock_irq(&ks_vcpus.lock);
-	if (!ks_vcpus.follow)
-		ret = -ENODATA;
+	ret = ks_vcpus.follow ? -ENOENT : -ENODATA;
 	for (i = 0; ks_vcpus.follow && i < ks_vcpus.used; i++) {
 		v = &ks_vcpus.vcpus[i];
 		if (!v->task || !v->ledger || index--)
@@ -148,9 +149,20 @@ int ks_vcpus_ledger(u32 index, struct kvmsched_ledger *out)
 		out->vm = v->vm;
 		out->vcpu = v->id;
 		out->isa = v->exit.flags & KS_EXIT_VMX ? KS_ISA_VMX : KS_ISA_SVM;
-		ret = ks_ledger_read(v->ledger, out);
+		ledger = v->ledger;
+		task = v->task;
 		break;
 	}
+	raw_spin_unlock_irq(&ks_vcpus.lock);
+	if (!ledger)
+		return ret;
+
+	/* Too long a copy for the lock; was it of one vCPU all the time? */
+	ret = ks_ledger_read(ledger, out);
+	raw_spin_lock_irq(&ks_vcpus.lock);
+	if (v->task != task || v->ledger != ledger || v->vm != out->vm ||
+	    v->id != out->vcpu)
+		ret = -EAGAIN;
 	raw_spin_unlock_irq(&ks_vcpus.lock);
 	return ret;
 }

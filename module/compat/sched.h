@@ -20,4 +20,18 @@ static inline bool ks_task_runnable(struct task_struct *task)
 #endif
 }
 
+/*
+ * Does the task run, or is it on its way off the CPU?  Then its list of preempt
+ * notifiers may be changing, and only itself may walk it.  If not, the lock of
+ * its runqueue keeps it off.
+ */
+static inline bool ks_task_on_cpu(const struct task_struct *task)
+{
+#ifdef CONFIG_SMP
+	return READ_ONCE(task->on_cpu);
+#else
+	return task == current;
+#endif
+}
+
 #endif
