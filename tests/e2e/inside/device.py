@@ -24,12 +24,20 @@ INFO = struct.Struct("<10IQ2I2Q4Q")
 HOOK = struct.Struct("<5IiQ32s32s2Q")
 STATS = struct.Struct("<2I3Q4Q")
 
+STATES = ("unknown", "guest", "exit", "user", "poll", "halted", "blocked",
+          "wait_preempted", "wait_woken")
+# Up to the exits; their reasons follow.
+LEDGER = struct.Struct(f"<2I2i4H2Q{len(STATES)}Q4Q3Q")
+LEDGER_SIZE = LEDGER.size + 64 * (8 + 8 + 4 + 32 * 4 + 4)
+
 IOC_INFO = _ioctl_number(3, 0x40, INFO.size)
 IOC_HOOK = _ioctl_number(3, 0x41, HOOK.size)
 IOC_START = _ioctl_number(1, 0x42, START.size)
 IOC_STOP = _ioctl_number(0, 0x43, 0)
 IOC_FLUSH = _ioctl_number(0, 0x44, 0)
 IOC_STATS = _ioctl_number(3, 0x45, STATS.size)
+IOC_FOLLOW = _ioctl_number(0, 0x46, 0)
+IOC_LEDGER = _ioctl_number(3, 0x47, LEDGER_SIZE)
 
 Info = collections.namedtuple("Info", (
     "size abi page_size nr_cpus pages session attached tsc_khz tsc_mult "
@@ -41,6 +49,17 @@ Hook = collections.namedtuple("Hook", (
 Stats = collections.namedtuple("Stats", (
     "size cpu written lost overwritten "
     "reserved0 reserved1 reserved2 reserved3"))
+
+
+class Ledger:
+    """struct kvmsched_ledger, all but the reasons; times in TSC cycles."""
+
+    def __init__(self, data):
+        (_, self.index, self.tgid, self.tid, self.vm, self.vcpu, _,
+         self.state, self.begin, self.now, *rest) = LEDGER.unpack_from(data)
+        self.states = dict(zip(STATES, rest))
+        self.switches = rest[len(STATES):len(STATES) + 4]
+        self.waits, self.wait_max, self.exits = rest[len(STATES) + 4:]
 
 
 def start_argument(classes=DEFAULT, flags=0, pages=16, vms=(), nr_vms=None,
@@ -105,6 +124,33 @@ class Device:
 
     def stats(self, cpu):
         return Stats(*self._query(IOC_STATS, STATS, STATS.size, cpu))
+
+    def follow(self):
+        fcntl.ioctl(self.fd, IOC_FOLLOW)
+
+    def ledger(self, index):
+        argument = bytearray(LEDGER_SIZE)
+        struct.pack_into("<2I", argument, 0, LEDGER_SIZE, index)
+        fcntl.ioctl(self.fd, IOC_LEDGER, argument)
+        return Ledger(argument)
+
+    def ledgers(self):
+        found = []
+        while True:
+            try:
+                found.append(self.ledger(len(found)))
+            except BlockingIOError:
+                pass
+            except FileNotFoundError:
+                return found
+
+    def ledger_of(self, tid):
+        [found] = [one for one in self.ledgers() if one.tid == tid]
+        return found
+
+    def vcpus(self, tgid):
+        """Threads of a VMM that are followed."""
+        return [one.tid for one in self.ledgers() if one.tgid == tgid]
 
     def start(self, **arguments):
         return self.ioctl(IOC_START, start_argument(**arguments))

@@ -82,13 +82,30 @@ def all_agree(tap, name, pairs):
                  "at most")
 
 
+def whole(tap, truth, summary, pairs):
+    """The two states of the ledger are the sums of the two kinds of waits."""
+    states = host.vcpu_by_tid(summary, truth["vcpus"][0]["tid"])["states_ns"]
+    sums = {"wait_preempted": [], "wait_woken": []}
+    for kind, _, theirs in pairs:
+        sums["wait_woken" if kind in (HALTED, BLOCKED)
+             else "wait_preempted"].append(theirs)
+    tap.equal(f"waits: {truth['name']}, class steal: the ledger's sums",
+              *((f"{state}: {states[state]}, ftrace's {sum(theirs)}",
+                 abs(states[state] - sum(theirs)) <=
+                 SHARE * sum(theirs) + NS * len(theirs), True)
+                for state, theirs in sums.items()))
+
+
 def with_steal(tap):
     """Class steal sees wakeups itself."""
     truths, file, lines = measure("-e", "+steal")
     switches = records.of_file(file, "kvmsched_switch_in", "kvmsched_wake")
+    summary = host.report(file)
     for truth in truths:
+        pairs = waits(truth, switches, lines)
         all_agree(tap, f"{truth['name']}, class steal: each as ftrace has it",
-                  waits(truth, switches, lines))
+                  pairs)
+        whole(tap, truth, summary, pairs)
 
 
 def without(tap):

@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The ledger closes, and what closes is true: held against the scheduler's
+sum_exec_runtime, KVM's own times of halts, and the ledger in the kernel.
+Waits are held against ftrace, one by one and as a whole, by waits.py.
+
+All is pinned to one CPU, so that a vCPU is off it whenever this test looks;
+where there are two, a last part spreads 8 vCPUs over them.
+"""
+
+import contextlib
+import os
+import signal
+import time
+
+import host
+import records
+from device import STATES, Device
+
+SHARE, SWITCH_NS = 0.001, 3000	# oracles: 0.1 % + 3 us per switch
+WAKE_NS = 5000
+RESIDUAL = 1e-4			# of wall time
+ON_CPU = ("guest", "exit", "user", "poll")
+CPUS = os.cpu_count()
+
+LOAD = ("--on-us", 3000, "--off-us", 2000)
+ENDLESS = (("hlt", "--period-us", 2000), ("cpuid",), ("pio",), ("spin",))
+POLICIES = ("other", "rr:10", "fifo:10")
+PAYLOADS = (("cpuid", 300), ("pio", 300), ("mmio", 100), ("rdmsr", 300),
+            ("hlt", 60), ("tscspin", 60), ("tmict", 60),
+            ("tmict-periodic", 30), ("selfipi", 100), ("ipi", 40))
+
+
+def spin(*options):
+    return host.Child(host.SPIN, "--quiet", "--seconds", 600, *options)
+
+
+@contextlib.contextmanager
+def pinned(cpu=0):
+    """This test and all that it starts."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {cpu})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+# The ledger in the kernel, sampled beside /proc
+
+class Sample:
+    """One vCPU thread while it is off the CPU."""
+
+    def __init__(self, device, tid):
+        while True:
+            before = self.switches_of(tid)
+            ledger = device.ledger_of(tid)
+            run = int(host.read(f"/proc/{tid}/schedstat").split()[0])
+            stat = host.read(f"/proc/{tid}/stat").rsplit(")", 1)[1].split()
+            # It did not run meanwhile, so all is of one instant.
+            if before == self.switches_of(tid):
+                break
+        self.run_ns = run
+        self.tick_ns = (int(stat[11]) + int(stat[12])) * 10 ** 9 // \
+            os.sysconf("SC_CLK_TCK")
+        self.switches = sum(before)
+        self.ledger = ledger
+
+    @staticmethod
+    def switches_of(tid):
+        return tuple(int(line.split()[1]) for line in
+                     host.read(f"/proc/{tid}/status").splitlines()
+                     if "ctxt_switches" in line)
+
+
+class Stretch:
+    """What happened between two samples, in ns."""
+
+    def __init__(self, first, last, tsc_khz):
+        def ns(cycles):
+            return cycles * 10 ** 6 // tsc_khz
+
+        self.states = {state: ns(last.ledger.states[state] -
+                                 first.ledger.states[state])
+                       for state in STATES}
+        self.wall = ns(last.ledger.now - first.ledger.now)
+        self.on_cpu = sum(self.states[state] for state in ON_CPU)
+        self.run = last.run_ns - first.run_ns
+        self.ticks = last.tick_ns - first.tick_ns
+        self.switches = last.switches - first.switches
+        self.counted = sum(last.ledger.switches) - sum(first.ledger.switches)
+
+
+def agree(ours, truth, times):
+    return abs(ours - truth) <= SHARE * truth + SWITCH_NS * times
+
+
+def sampled(tap):
+    """Endless guests, one after the other, beside a load that comes and
+    goes: guest + exit + user + poll is what the scheduler says it ran."""
+    with host.module(), pinned(), Device() as device, spin(*LOAD):
+        device.follow()
+        tsc_khz = device.info().tsc_khz
+        for payload, *options in ENDLESS:
+            ready = os.path.join(host.WORK, "ready")
+            argv = host.guest_argv(payload, 0 if payload == "spin" else 10 ** 8,
+                                   "--ready-file", ready, *options)
+            with host.Child(*argv) as child:
+                host.wait_for(lambda: device.vcpus(child.pid), "the guest")
+                [tid] = device.vcpus(child.pid)
+                time.sleep(0.1)
+                first = Sample(device, tid)
+                time.sleep(0.6)
+                stretch = Stretch(first, Sample(device, tid), tsc_khz)
+                child.signal(signal.SIGTERM)
+                child.wait(status=None)
+            os.remove(ready)
+            held_against_proc(tap, payload, stretch)
+
+
+def held_against_proc(tap, payload, stretch):
+    tap.ok(stretch.run > 10 ** 8 or payload == "hlt",
+           f"ledger: {payload}: it ran", stretch.run)
+    tap.ok(agree(stretch.on_cpu, stretch.run, stretch.switches),
+           f"ledger: {payload}: on the CPU as long as schedstat says",
+           stretch.states, stretch.run)
+    # utime + stime, in which guest time is
+    tap.ok(abs(stretch.on_cpu - stretch.ticks) <= 2 * 10 ** 7,
+           f"ledger: {payload}: and within 20 ms of utime + stime",
+           stretch.states, stretch.ticks)
+    tap.equal(f"ledger: {payload}: all of it, and nothing unknown",
+              ("switches", stretch.counted, stretch.switches),
+              ("states", abs(sum(stretch.states.values()) - stretch.wall)
+               <= 100, True),
+              ("unknown", stretch.states["unknown"], 0))
+    tap.note(f"{stretch.wall / 1e6:.1f} ms: on the CPU "
+             f"{stretch.on_cpu / 1e3:.1f} us, {stretch.on_cpu - stretch.run} "
+             f"ns more than schedstat; {stretch.switches} switches")
+
+
+# The report's ledger, beside the kernel's and KVM's own times of halts
+
+def kernel_ledgers(file):
+    """{tid: exits}, told at each thread's death."""
+    return {record["tid"]: record["exits"]
+            for record in records.of_file(file, "kvmsched_ledger")}
+
+
+def compared(vcpu, exits):
+    """Pairs that must be equal: the two ledgers, and their closing."""
+    wall = vcpu["wall_ns"]
+    kernel, ours = vcpu["kernel_ledger_ns"], vcpu["states_ns"]
+    close = max(RESIDUAL * sum(kernel.values()), WAKE_NS)
+    differ = {state: (ours[state], kernel[state]) for state in ours
+              if state != "unknown" and
+              abs(ours[state] - kernel[state]) > close}
+    return [("residual", abs(vcpu["residual_ns"]) <= RESIDUAL * wall, True),
+            ("lost", vcpu["unknown_by_loss_ns"], 0),
+            ("report's state, kernel's", differ, {}),
+            ("exits in the kernel's ledger", exits, vcpu["exit_count"])]
+
+
+def halts(vcpu, truth):
+    """Asleep in HLT, and waiting to run on in it, is what KVM measured."""
+    stats, states = truth["stats"], vcpu["states_ns"]
+    polled = stats["halt_poll_success_ns"] + stats["halt_poll_fail_ns"]
+    ours = states["halted"] + states["wait_woken"]
+    wakes = vcpu["halts"]["count"]
+    return [("halted and woken, ns; KVM's halt_wait_ns",
+             abs(ours - stats["halt_wait_ns"]) <=
+             SHARE * ours + WAKE_NS * wakes or
+             (ours, stats["halt_wait_ns"]), True),
+            ("poll, ns; KVM's halt_poll_*_ns",
+             abs(states["poll"] - polled) <= SHARE * polled + wakes or
+             (states["poll"], polled), True)]
+
+
+def closed(tap, name, truths, recording):
+    summary, exits = recording.report(), kernel_ledgers(recording.file)
+    pairs, shares = [], []
+    for truth in truths:
+        for mine in truth["vcpus"]:
+            vcpu = host.vcpu_by_tid(summary, mine["tid"])
+            which = f"{truth['name']} {mine['vm_index']}.{mine['vcpu']}: "
+            found = compared(vcpu, exits.get(mine["tid"]))
+            if truth["payload"] == "hlt":
+                found += halts(vcpu, mine)
+            pairs += [(which + what, got, want) for what, got, want in found]
+            shares.append(vcpu["residual_ns"])
+    tap.equal(f"ledger: {name}: closes, as the kernel's and KVM's own say",
+              ("lost", summary["lost"], 0), *pairs)
+    tap.note(f"{len(shares)} vCPUs, residual at most "
+             f"{max(map(abs, shares))} ns")
+
+
+def payloads(tap):
+    """Each payload under each policy, beside a load; and with none, so that
+    the host polls in halts."""
+    with host.module(), pinned(), Device() as device:
+        device.follow()
+        for policy in POLICIES:
+            with host.Recording("-e", "+steal", "-m", "16M") as recording, \
+                    spin(*LOAD):
+                truths = [host.guest(payload, n, "--policy", policy,
+                                     "--controller-prio", 20)
+                          for payload, n in PAYLOADS]
+            closed(tap, f"each payload, {policy}", truths, recording)
+        with host.Recording("-e", "+steal") as recording:
+            truths = [host.guest("hlt", 300, "--period-us", period)
+                      for period in (50, 150)]
+        closed(tap, "polled halts", truths, recording)
+        polled = sum(vcpu["states_ns"]["poll"]
+                     for vcpu in recording.report()["vcpus"])
+    tap.ok(polled > 10 ** 6, "ledger: there was polling to be told", polled)
+
+
+def spread(tap):
+    """8 vCPUs over 2 CPUs, and two host tasks."""
+    with host.module(), Device() as device:
+        device.follow()
+        for policy in POLICIES:
+            with host.Recording("-e", "+steal", "-m", "16M") as recording, \
+                    spin("--procs", 2, *LOAD):
+                truths = [host.guest(payload, n, "--vms", 4, "--vcpus", 2,
+                                     "--policy", policy,
+                                     "--controller-prio", 20)
+                          for payload, n in (("hlt", 60), ("cpuid", 300))]
+            closed(tap, f"8 vCPUs over {CPUS} CPUs, {policy}", truths,
+                   recording)
+
+
+def test(tap):
+    # Together they go through all policies in either lab.
+    if CPUS == 1:
+        sampled(tap)
+        payloads(tap)
+    else:
+        spread(tap)
