@@ -3,6 +3,7 @@
  * Ledgers: what is not on the way of every exit.  See ledger.h.
  */
 #include <linux/errno.h>
+#include <linux/minmax.h>
 #include <linux/string.h>
 #include <asm/msr.h>
 #include <asm/tsc.h>
@@ -33,6 +34,39 @@ static struct kvmsched_ledger_reason *find_row(struct ks_ledger *ledger,
 	return row;
 }
 
+/*
+ * Of state exit up to now, so much was poll.  KVM measures it by the clock, so
+ * it may hold time in which the vCPU was off the CPU: that is booked already.
+ */
+static void spun(struct ks_ledger *ledger, u64 cycles)
+{
+	cycles = min(cycles, ledger->exit_time);
+	ledger->states[KVMSCHED_STATE_EXIT] -= cycles;
+	ledger->states[KVMSCHED_STATE_POLL] += cycles;
+	ledger->exit_time -= cycles;
+}
+
+/**
+ * ks_ledger_poll - a halt is over, and the host spun in it
+ * @ledger: followed; where the story is still open, the caller has it end by
+ *	    ks_ledger_story()
+ * @cycles: so long
+ * @now:    TSC
+ *
+ * Context: as all writers.
+ */
+void ks_ledger_poll(struct ks_ledger *ledger, u64 cycles, u64 now)
+{
+	ks_ledger_begin(ledger);
+	if (ledger->state == KVMSCHED_STATE_GUEST) {
+		ledger->polled += cycles;
+	} else if (ledger->state == KVMSCHED_STATE_EXIT) {
+		__ks_ledger_move(ledger, KVMSCHED_STATE_EXIT, now);
+		spun(ledger, cycles);
+	}
+	ks_ledger_end(ledger);
+}
+
 /**
  * ks_ledger_story - the story of an exit ends, in any way
  * @ledger: followed
@@ -51,6 +85,9 @@ void ks_ledger_story(struct ks_ledger *ledger, u32 reason, u64 guest, u64 exit,
 	if (ledger->state == KVMSCHED_STATE_GUEST)
 		__ks_ledger_move(ledger, KVMSCHED_STATE_EXIT,
 				 ledger->since + guest);
+	__ks_ledger_move(ledger, KVMSCHED_STATE_EXIT, end);
+	spun(ledger, ledger->polled);
+	ledger->polled = 0;
 	__ks_ledger_move(ledger, next, end);
 	ks_ledger_count(find_row(ledger, reason), end - exit);
 	ks_ledger_end(ledger);

@@ -24,11 +24,15 @@
  * @seq:   see above
  * @state: enum kvmsched_state now, @since when; still guest after an exit,
  *	   until its story ends
+ * @exit_time: spent in state exit since guest mode: a poll is part of it
+ * @polled: of the story that is open, told before its end
  */
 struct ks_ledger {
 	u32 seq;
 	u32 state;
 	u64 since;
+	u64 exit_time;
+	u64 polled;
 	u64 begin;
 	u64 states[KVMSCHED_NR_STATES];
 	u64 switches[4];
@@ -53,7 +57,13 @@ static __always_inline void ks_ledger_end(struct ks_ledger *ledger)
 static __always_inline void __ks_ledger_move(struct ks_ledger *ledger,
 					     u32 state, u64 at)
 {
-	ledger->states[ledger->state] += at - ledger->since;
+	u64 time = at - ledger->since;
+
+	ledger->states[ledger->state] += time;
+	if (state == KVMSCHED_STATE_GUEST)
+		ledger->exit_time = 0;
+	else if (ledger->state == KVMSCHED_STATE_EXIT)
+		ledger->exit_time += time;
 	ledger->since = at;
 	ledger->state = state;
 }
@@ -93,6 +103,7 @@ ks_ledger_count(struct kvmsched_ledger_reason *row, u64 cycles)
 
 void ks_ledger_story(struct ks_ledger *ledger, u32 reason, u64 guest, u64 exit,
 		     u64 end, u32 next);
+void ks_ledger_poll(struct ks_ledger *ledger, u64 cycles, u64 now);
 
 /**
  * ks_ledger_entry - guest mode, an exit, and guest mode again

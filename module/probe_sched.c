@@ -207,17 +207,15 @@ static void ledger_switch_in(struct ks_vcpu *v, u64 wait_ns, u64 now)
 	ks_ledger_end(ledger);
 }
 
-/* What was booked as exit was spent spinning. */
-static void ledger_poll(struct ks_ledger *ledger, u64 poll_ns)
+static void ledger_poll(struct ks_vcpu *v, u64 poll_ns, u64 now)
 {
-	u64 cycles = mul_u64_u32_div(poll_ns, tsc_khz, NSEC_PER_MSEC);
-
-	if (!ledger)
+	if (!v->ledger || !poll_ns)
 		return;
-	ks_ledger_begin(ledger);
-	ledger->states[KVMSCHED_STATE_EXIT] -= cycles;
-	ledger->states[KVMSCHED_STATE_POLL] += cycles;
-	ks_ledger_end(ledger);
+	/* It never slept: the exit's story is open, and is to end with this. */
+	if (v->story)
+		v->story = KS_STORY_ODD;
+	ks_ledger_poll(v->ledger,
+		       mul_u64_u32_div(poll_ns, tsc_khz, NSEC_PER_MSEC), now);
 }
 
 /* Interrupts off, runqueue lock held, current is still the vCPU thread. */
@@ -357,7 +355,7 @@ static void on_vcpu_wakeup(void *data, u64 ns, bool waited, bool valid)
 	r->valid = valid;
 	r->poll_ns = polled - v->polled;
 	r->halt_ns = ns;
-	ledger_poll(v->ledger, r->poll_ns);
+	ledger_poll(v, r->poll_ns, now);
 	v->polled = polled;
 	ks_end(halt, r, flags);
 }
