@@ -121,29 +121,38 @@ static __always_inline void ks_exit_event(struct ks_vcpu *v, u32 event)
 static_assert(SVM_EXITINTINFO_VALID == INTR_INFO_VALID_MASK);
 static_assert(SVM_EXITINTINFO_VEC_MASK == INTR_INFO_VECTOR_MASK);
 
+/* SVM's codes from nested page faults on want a closer look, as errors do. */
+static __always_inline bool ks_exit_usual(struct kvm_vcpu *vcpu)
+{
+	return static_branch_unlikely(&ks_vmx) ||
+	       (u32)ks_vmcb(vcpu)->control.exit_code < SVM_EXIT_NPF;
+}
+
 /**
  * ks_exit_read - open the story: reason, info, and the event that was cut
- * @v:	  entry of the current thread
- * @vcpu: what it runs
+ * @v:	   entry of the current thread
+ * @vcpu:  what it runs
+ * @usual: ks_exit_usual(), constant
  *
  * Context: vCPU thread, within KVM_RUN, preemption off.
  */
 static __always_inline void ks_exit_read(struct ks_vcpu *v,
-					 struct kvm_vcpu *vcpu)
+					 struct kvm_vcpu *vcpu, bool usual)
 {
 	const struct vmcb_control_area *control;
 	u64 reason;
-	s32 code;
+	u32 code;
 
 	if (!static_branch_unlikely(&ks_vmx)) {
 		control = &ks_vmcb(vcpu)->control;
 		code = control->exit_code;
 		v->exit.reason = code;
-		if (unlikely(code != v->exit.reason))
+		v->exit.info = control->exit_info_1;
+		if (!usual && (s32)code != v->exit.reason)
 			v->exit.reason = KS_REASON_WIDE;
 		/* The address tells more of a fault than its error code. */
-		v->exit.info = unlikely(code == SVM_EXIT_NPF) ?
-			       control->exit_info_2 : control->exit_info_1;
+		if (!usual && code == SVM_EXIT_NPF)
+			v->exit.info = control->exit_info_2;
 		ks_exit_event(v, control->exit_int_info);
 	} else {
 		/* Hyper-V's enlightened VMCS is none that VMREAD could read. */

@@ -14,6 +14,7 @@
 #define _KVMSCHED_LEDGER_H
 
 #include <linux/bitops.h>
+#include <linux/build_bug.h>
 #include <linux/compiler.h>
 #include <linux/types.h>
 
@@ -83,6 +84,9 @@ static __always_inline void ks_ledger_move(struct ks_ledger *ledger, u32 state,
 	__ks_ledger_move(ledger, state, at);
 	ks_ledger_end(ledger);
 }
+
+/* It is found by a shift, at each exit. */
+static_assert(sizeof(struct kvmsched_ledger_reason) == 128);
 
 /* Where a reason's exits are counted, unless another one was there first. */
 static __always_inline struct kvmsched_ledger_reason *

@@ -84,7 +84,7 @@ static noinline void date_exit(struct ks_vcpu *v, u64 entry)
  * Exit and entry serialize, so the TSC needs no ordering of its own.
  */
 static __always_inline void exit_told(struct ks_vcpu *v, struct kvm_vcpu *vcpu,
-				      bool readable)
+				      bool readable, bool usual)
 {
 	u64 entry, irq, now;
 
@@ -101,7 +101,7 @@ static __always_inline void exit_told(struct ks_vcpu *v, struct kvm_vcpu *vcpu,
 	barrier();
 	v->story_tsc = now;
 	if (readable)
-		ks_exit_read(v, vcpu);
+		ks_exit_read(v, vcpu, usual);
 	else
 		ks_exit_read_nothing(v);
 	if (unlikely(irq))
@@ -117,7 +117,7 @@ static noinline void exit_told_first(struct kvm_vcpu *vcpu)
 		return;
 	if (v->mask & KS_MASK_IDENTITY)
 		ks_vcpu_identify(v);
-	exit_told(v, vcpu, !(v->features & KS_FEATURE_NO_REASON));
+	exit_told(v, vcpu, !(v->features & KS_FEATURE_NO_REASON), false);
 }
 
 /* Entry without an exit: KVM's fast path went back in and told nobody. */
@@ -126,7 +126,7 @@ static void exit_untold(struct ks_vcpu *v, struct kvm_vcpu *vcpu, u64 now)
 	if (v->features & KS_FEATURE_NO_REASON)
 		ks_exit_read_nothing(v);
 	else
-		ks_exit_read(v, vcpu);
+		ks_exit_read(v, vcpu, false);
 	v->exit.flags |= KS_EXIT_FASTPATH;
 	v->exit.guest_cycles = 0;
 	v->story_tsc = now;
@@ -214,9 +214,9 @@ static void on_kvm_exit(void *data, struct kvm_vcpu *vcpu, u32 isa)
 {
 	struct ks_vcpu *v = this_cpu_read(ks_current);
 
-	if (unlikely(v->armed != vcpu))
+	if (unlikely(v->armed != vcpu || !ks_exit_usual(vcpu)))
 		return exit_told_first(vcpu);
-	exit_told(v, vcpu, true);
+	exit_told(v, vcpu, true, true);
 }
 
 static void on_kvm_entry(void *data, struct kvm_vcpu *vcpu,

@@ -225,14 +225,14 @@ enum kvmsched_state {
 };
 
 #define KVMSCHED_LEDGER_REASONS	64	/* exit reasons told apart */
-#define KVMSCHED_LEDGER_BUCKETS	32	/* powers of two of cycles, the last open */
+#define KVMSCHED_LEDGER_BUCKETS	27	/* powers of two of cycles, the last open */
 #define KVMSCHED_REASON_OTHER	0xfffffffeU /* those that found no row */
 
 /**
  * struct kvmsched_ledger_reason - exits for one reason
  * @count:	how many; 0: the row is free
  * @cycles:	host time on the CPU, TSC cycles
- * @reason:	hardware's number
+ * @reason:	hardware's number; 16 bits, the sign extended
  * @hist:	exits whose host time has bit N as its highest, modulo 2^32
  */
 struct kvmsched_ledger_reason {
@@ -240,7 +240,6 @@ struct kvmsched_ledger_reason {
 	__u64 cycles;
 	__u32 reason;
 	__u32 hist[KVMSCHED_LEDGER_BUCKETS];
-	__u32 reserved;
 };
 
 /**

@@ -11,10 +11,13 @@ import time
 
 import host
 import icount
+from device import Device
 
 # Instructions on the vCPU for an uncut round trip, most that is allowed
 RECORDING = {"auto": 150, "kprobe": 500}
 IDLE = 2
+# The aim for the first is 100.
+LEDGER_ALONE, LEDGER_BESIDE = 115, 40
 CONSUMER = 60
 BYTES = 48
 
@@ -45,6 +48,21 @@ def recording(tap, how, baseline):
         tap.within(f"costs: attach={how}: after the recording",
                    after["cpuid"] - baseline["cpuid"], -IDLE, IDLE,
                    " instructions per exit")
+
+
+def ledger(tap, baseline):
+    """The ledgers in the kernel: kept alone, and beside a recording."""
+    with host.module(), Device() as device:
+        with host.Recording("-m", "16M"):
+            ring = icount.round_trip("cpuid")
+        device.follow()
+        alone = icount.round_trip("cpuid")
+        with host.Recording("-m", "16M"):
+            both = icount.round_trip("cpuid")
+    tap.within("costs: ledgers alone", alone - baseline["cpuid"], 1,
+               LEDGER_ALONE, " instructions per exit")
+    tap.within("costs: ledgers beside a recording", both - ring, 1,
+               LEDGER_BESIDE, " instructions per exit more")
 
 
 def consumed(n):
@@ -123,5 +141,6 @@ def test(tap):
                                       payload, cost in baseline.items()))
     for how in RECORDING:
         recording(tap, how, baseline)
+    ledger(tap, baseline)
     consumer(tap)
     size(tap)

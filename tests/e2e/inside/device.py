@@ -28,7 +28,7 @@ STATES = ("unknown", "guest", "exit", "user", "poll", "halted", "blocked",
           "wait_preempted", "wait_woken")
 # Up to the exits; their reasons follow.
 LEDGER = struct.Struct(f"<2I2i4H2Q{len(STATES)}Q4Q3Q")
-LEDGER_SIZE = LEDGER.size + 64 * (8 + 8 + 4 + 32 * 4 + 4)
+LEDGER_SIZE = LEDGER.size + 64 * (8 + 8 + 4 + 27 * 4)
 
 IOC_INFO = _ioctl_number(3, 0x40, INFO.size)
 IOC_HOOK = _ioctl_number(3, 0x41, HOOK.size)
