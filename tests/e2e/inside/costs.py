@@ -19,6 +19,7 @@ IDLE = 2
 # The aim for the first is 100.
 LEDGER_ALONE, LEDGER_BESIDE = 115, 40
 CONSUMER = 60
+STEAL = 60
 BYTES = 48
 
 
@@ -63,6 +64,68 @@ def ledger(tap, baseline):
                LEDGER_ALONE, " instructions per exit")
     tap.within("costs: ledgers beside a recording", both - ring, 1,
                LEDGER_BESIDE, " instructions per exit more")
+
+
+def ping_pong(n):
+    """Instructions of two processes that wake each other n times each: 2n
+    wakeups and 2n switches."""
+    there, back, told = os.pipe(), os.pipe(), os.pipe()
+
+    def end(first, into, out):
+        began = time.process_time_ns()
+        for _ in range(n):
+            if first:
+                os.write(out, b"x")
+            os.read(into, 1)
+            if not first:
+                os.write(out, b"x")
+        return time.process_time_ns() - began
+
+    child = os.fork()
+    if not child:
+        os.write(told[1], str(end(False, there[0], back[1])).encode())
+        os._exit(0)
+    mine = end(True, back[0], there[1])
+    os.waitpid(child, 0)
+    total = mine + int(os.read(told[0], 32))
+    for fd in (*there, *back, *told):
+        os.close(fd)
+    return total
+
+
+def yields(n):
+    """Instructions of two real-time processes that yield to each other, n
+    times each: 2n switches, and no wakeup."""
+    child = os.fork()
+    began = time.process_time_ns()
+    for _ in range(n):
+        os.sched_yield()
+    mine = time.process_time_ns() - began
+    if not child:
+        os._exit(0)
+    os.waitpid(child, 0)
+    return mine
+
+
+def host_switches(tap):
+    """A switch of the host that is no vCPU's, and a wakeup that leads to one."""
+    def measure():
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(50))
+        costs = icount.slope(yields, 500, 5500), \
+            icount.slope(ping_pong, 500, 2500) / 2
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+        return costs
+
+    with host.module():
+        measure()
+        idle = measure()
+        for name, classes in (("the default classes", "switch"),
+                              ("class steal", "switch,steal")):
+            with host.Recording("-e", classes):
+                switch, both = (a - b for a, b in zip(measure(), idle))
+            tap.within(f"costs: {name}, for each host switch", switch, 1,
+                       STEAL, f" instructions over {idle[0]:.0f}")
+            tap.note(f"with a wakeup {both:.1f} over {idle[1]:.0f}")
 
 
 def consumed(n):
@@ -142,5 +205,6 @@ def test(tap):
     for how in RECORDING:
         recording(tap, how, baseline)
     ledger(tap, baseline)
+    host_switches(tap)
     consumer(tap)
     size(tap)

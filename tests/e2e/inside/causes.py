@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Who took the CPU, and why a timer came late: thieves that are known, held
+against ftrace's sched_switch and sched_wakeup of the same run.
+
+On one CPU under icount, where a nanosecond is an instruction; on two, a wait
+that moves from one to the other.
+"""
+
+import collections
+import contextlib
+import json
+import os
+import signal
+import time
+
+import host
+import records
+from device import STATES, Device
+
+PART, NS = 0.01, 3000		# of a thief's share; per piece
+UNKNOWN = 0.001
+EVENTS = ("sched/sched_switch", "sched/sched_wakeup")
+TIMERS = 100
+
+# At SCHED_FIFO they take the CPU when they want it, from any guest
+ONE = (("fifo:50", 3000, 2000),)
+TWO = (("fifo:50", 2000, 5000), ("fifo:51", 1500, 4500))
+THEFT_MS = 5
+
+
+def spin(policy, on_us, off_us):
+    return host.Child(host.SPIN, "--quiet", "--policy", policy, "--seconds",
+                      600, "--on-us", on_us, "--off-us", off_us)
+
+
+def measure(thieves, payload, n, *options):
+    """A guest beside thieves: (truth, its report, the file, ftrace's lines)"""
+    with host.Ftrace(clock="x86-tsc") as ftrace, contextlib.ExitStack() as all:
+        for thief in thieves:
+            all.enter_context(spin(*thief))
+        ftrace.enable(*EVENTS)
+        with host.Recording("-e", "+steal", "-m", "16M") as recording:
+            truth = host.guest(payload, n, *options)
+        for event in EVENTS:
+            ftrace.enable(event, on=0)
+        lines = records.of_ftrace(ftrace)
+    vcpu = host.vcpu_by_tid(recording.report(), truth["vcpus"][0]["tid"])
+    return vcpu, recording.file, lines
+
+
+class Waits:
+    """By ftrace: who had the CPU while a thread was runnable without it."""
+
+    def __init__(self, lines, tid, first):
+        self.ns, self.pieces = collections.Counter(), collections.Counter()
+        self.names = {}
+        self.woken = []  # each wait after a wakeup
+        holder, since, waiting, woken = None, 0, False, 0
+        for line in lines:
+            if line.ts < first:
+                continue
+            if line.event == "sched_wakeup":
+                if line["pid"] == tid and not waiting and holder != tid:
+                    waiting, since, woken = True, line.ts, line.ts
+                continue
+            if waiting:
+                self.ns[holder] += line.ts - since
+                self.pieces[holder] += 1
+            since, holder = line.ts, line["next_pid"]
+            self.names[holder] = line["next_comm"]
+            if holder == tid:
+                if woken:
+                    self.woken.append(line.ts - woken)
+                waiting, woken = False, 0
+            elif line["prev_pid"] == tid:
+                waiting = str(line["prev_state"]).startswith("R")
+
+
+def told(vcpu):
+    """{pid: ns}, 0 for nobody, -1 for unknown"""
+    return {{"idle": 0, "unknown": -1}.get(thief["kind"], thief["pid"]):
+            thief["ns"] for thief in vcpu["thieves"]}
+
+
+def thieves(tap, name, which, payload, n, *options):
+    vcpu, file, lines = measure(which, payload, n, *options)
+    first = next(record.ts for record in
+                 records.of_file(file, "kvmsched_load")
+                 if record.tid == vcpu["tid"])
+    truth, ours = Waits(lines, vcpu["tid"], first), told(vcpu)
+    states = vcpu["states_ns"]
+    all_ns = states["wait_preempted"] + states["wait_woken"]
+    spins = [pid for pid in truth.ns if truth.names[pid] == "spin"]
+    tap.equal(f"causes: {name}: each thief has its share",
+              ("known thieves", len(spins), len(which)),
+              *((f"{truth.names[pid]}/{pid}: {ours.get(pid)} ns, ftrace's "
+                 f"{ns}", abs(ours.get(pid, 0) - ns) <= PART * ns +
+                 NS * truth.pieces[pid], True)
+                for pid, ns in truth.ns.items()))
+    tap.equal(f"causes: {name}: they sum to the vCPU's waits",
+              ("sum", abs(sum(ours.values()) - all_ns) <= len(ours), True),
+              ("unknown", ours.get(-1, 0) <= UNKNOWN * all_ns, True),
+              ("there were waits", all_ns > 10 ** 7, True))
+    tap.note(f"{all_ns / 1e6:.3f} ms of waits: " + ", ".join(
+        f"{truth.names.get(pid, '?')}/{pid} {ns / 1e6:.3f} (ftrace "
+        f"{truth.ns[pid] / 1e6:.3f})" for pid, ns in ours.items()))
+
+
+def worst(file, kind, count):
+    argv = (host.KVMSCHED, "report", "worst", file, "--json", "--kind", kind,
+            "-n", count)
+    return json.loads(host.run(*argv).stdout)["worst"]
+
+
+def timers(tap):
+    """The guest runs in the 2 ms that the thief leaves of each 10, and its
+    timer is due 4 ms later: always while the thief has the CPU."""
+    vcpu, file, lines = measure((("fifo:50", 8000, 2000),), "hlt", TIMERS,
+                                "--period-us", 4000)
+    truth = Waits(lines, vcpu["tid"], 0)
+    moments = sorted(worst(file, "timer", 2 * TIMERS),
+                     key=lambda moment: moment["begin_ns"])
+    waits = truth.woken[-len(moments):]
+    wrong = [(moment["sentence"], wait)
+             for moment, wait in zip(moments, waits)
+             if moment["cause"] != "vCPU descheduled" or
+             not moment["thief"] or moment["thief"]["who"] != "spin" or
+             abs(moment["causes_ns"]["vCPU descheduled"] - wait) >
+             PART * wait + NS or not
+             wait <= moment["ns"] <= wait + 50 * NS]
+    tap.equal("causes: timers: the lateness and its cause, in each case",
+              ("cases", len(moments), TIMERS), ("waits", len(waits), TIMERS),
+              ("known thief", min(waits) > 3 * 10 ** 6, True),
+              ("wrong ones", wrong[:3], []))
+    tap.note(f"{min(waits)} to {max(waits)} ns each; {moments[0]['sentence']}")
+    [told_of] = json.loads(host.run(host.KVMSCHED, "report", "timers", file,
+                                    "--json").stdout)["vcpus"]
+    mostly = {row["cause"]: row["count"]
+              for row in told_of["timers"]["causes"] if row["count"]}
+    tap.equal("causes: timers: the report of timers says so, too",
+              ("causes", mostly, {"vCPU descheduled": TIMERS}))
+
+
+def theft(tap):
+    """A theft of 5 ms from a guest that never sleeps, now and then."""
+    _, file, _ = measure((("fifo:50", THEFT_MS * 1000, 60000),), "cpuid",
+                         60000)
+    [moment] = worst(file, "wait", 1)
+    tap.equal("causes: the worst wait names thief, CPU and length",
+              ("thief", moment["thief"]["who"], "spin"),
+              ("CPU", moment["cpu"], 0),
+              # The scheduler tells its priority, not its policy.
+              ("its policy", "(SCHED_FIFO/RR 50)" in moment["sentence"], True),
+              ("ms", round(moment["ns"] / 1e6, 1), float(THEFT_MS)),
+              ("of it the thief's, ms",
+               round(moment["thief"]["ns"] / 1e6, 1), float(THEFT_MS)),
+              ("in words", f"CPU 0 ran spin/{moment['thief']['pid']} " in
+               moment["sentence"], True))
+    tap.note(moment["sentence"])
+
+
+def lost_timer(tap):
+    """A timer that is masked: armed, due, and never heard of."""
+    with host.Recording() as recording:
+        truth = host.guest("deadline-lost", 3)
+        good = host.guest("hlt", 3)
+    text = host.run(host.KVMSCHED, "report", "timers", recording.file).stdout
+    watchdog = text[text.index("Watchdog"):].splitlines()[1:]
+    named = {word for line in watchdog for word in line.split()}
+    tap.equal("causes: the watchdog names the VM whose timer never fires",
+              ("it", str(truth["pid"]) in named, True),
+              ("no other", str(good["pid"]) in named, False))
+    tap.note("\n".join(watchdog))
+
+
+def migrated(tap):
+    """A wait that begins on one CPU and goes on on another: until the move it
+    is the thief's, from then on that of whoever has the other CPU."""
+    before = os.sched_getaffinity(0)
+    argv = host.guest_argv("cpuid", 10 ** 8, "--cpu", 1)
+    with host.module(), host.Ftrace(clock="x86-tsc") as ftrace, \
+            host.Recording("-e", "+steal", "-m", "16M") as recording, \
+            Device() as device:
+        os.sched_setaffinity(0, {0})
+        device.follow()
+        khz = device.info().tsc_khz
+        ftrace.enable("sched/sched_migrate_task")
+        with host.Child(*argv) as guest:
+            host.wait_for(lambda: device.vcpus(guest.pid), "the guest")
+            [tid] = device.vcpus(guest.pid)
+            with host.Child(host.SPIN, "--quiet", "--policy", "fifo:50",
+                            "--cpu", 1, "--seconds", 1) as thief:
+                host.wait_for(lambda: device.ledger_of(tid).state ==
+                              STATES.index("wait_preempted"), "the wait")
+                time.sleep(0.3)
+                exits = device.ledger_of(tid).exits
+                os.sched_setaffinity(tid, {0})
+                host.wait_for(lambda: device.ledger_of(tid).exits > exits,
+                              "its end")
+                thief.wait()
+            guest.signal(signal.SIGTERM)
+            guest.wait(status=None)
+        ftrace.enable("sched/sched_migrate_task", on=0)
+        lines = records.of_ftrace(ftrace)
+    os.sched_setaffinity(0, before)
+    mine = [record for record in records.of_file(
+        recording.file, "kvmsched_switch_out", "kvmsched_switch_in",
+        "kvmsched_migrate") if record.tid == tid or
+        record.event == "kvmsched_migrate"]
+    at = next(nth for nth, record in enumerate(mine)
+              if record.event == "kvmsched_migrate")
+    out, move, back = mine[at - 1:at + 2]
+    truth = next(line.ts for line in lines if line["pid"] == tid and
+                 (line["orig_cpu"], line["dest_cpu"]) == (1, 0))
+    vcpu = host.vcpu_by_tid(recording.report(), tid)
+    spin_ns = max(one["max_ns"] for one in vcpu["thieves"]
+                  if one["who"] == "spin")
+    tap.equal("causes: a migration within a wait",
+              ("records", [out.event, move.event, back.event],
+               ["kvmsched_switch_out", "kvmsched_migrate",
+                "kvmsched_switch_in"]),
+              ("from and to", (move["from_cpu"], move["cpu"]), (1, 0)),
+              ("at ftrace's time", abs(move.ts - truth) < khz, True),
+              ("the thief's part, ns", abs(spin_ns - (move.ts - out.ts) *
+                                           10 ** 6 // khz) <=
+               PART * spin_ns, True),
+              ("all of it is told", abs(sum(told(vcpu).values()) - sum(
+                  vcpu["states_ns"][state] for state in
+                  ("wait_preempted", "wait_woken"))) <= 10, True),
+              ("unknown", told(vcpu).get(-1, 0), 0))
+    tap.note(f"{(move.ts - out.ts) / khz:.3f} ms on CPU 1, "
+             f"{(back.ts - move.ts) / khz:.3f} ms on CPU 0")
+
+
+def test(tap):
+    if os.cpu_count() > 1:
+        migrated(tap)
+        return
+    with host.module():
+        thieves(tap, "one thief", ONE, "cpuid", 100000)
+        thieves(tap, "two thieves in turns", TWO, "cpuid", 100000)
+        thieves(tap, "two thieves of a sleeper", TWO, "hlt", 100)
+        timers(tap)
+        theft(tap)
+        lost_timer(tap)
