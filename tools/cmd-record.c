@@ -16,8 +16,10 @@
 #include "kvmsched.h"
 #include "recorder.h"
 #include "spool.h"
+#include "watch.h"
 
 #define DEFAULT_SIZE	"4M"
+#define DEFAULT_AFTER	0.1
 #define MAX_SECONDS	(366 * 24 * 3600.0)
 
 static void usage(void)
@@ -35,10 +37,13 @@ static void usage(void)
 	       "  -d, --duration=SECONDS stop after so long\n"
 	       "      --overwrite        flight recorder: keep the newest records, not the\n"
 	       "                         oldest, and write them only at the end\n"
+	       "      --stop-on=COND,... flight recorder until a moment as bad as this comes:\n"
+	       "                         'wait>500us', or timer, irq, exit; ns, us, ms, s\n"
+	       "      --after=SECONDS    go on for so long then (default %.1f)\n"
 	       "      --recover [FILE]   put together what an interrupted recording left\n"
 	       "  -q, --quiet            no progress line, no summary\n"
 	       "  -h, --help             this text\n",
-	       KS_DEFAULT_FILE, DEFAULT_SIZE);
+	       KS_DEFAULT_FILE, DEFAULT_SIZE, DEFAULT_AFTER);
 }
 
 /* The process that a thread belongs to; 0 if there is no such thread. */
@@ -131,7 +136,7 @@ static int recover(const char *file)
 	return KS_EXIT_OK;
 }
 
-enum { OPT_OVERWRITE = 256, OPT_RECOVER };
+enum { OPT_OVERWRITE = 256, OPT_RECOVER, OPT_STOP_ON, OPT_AFTER };
 
 static const struct option options[] = {
 	{ "output",	required_argument, NULL, 'o' },
@@ -140,14 +145,40 @@ static const struct option options[] = {
 	{ "memory",	required_argument, NULL, 'm' },
 	{ "duration",	required_argument, NULL, 'd' },
 	{ "overwrite",	no_argument,	   NULL, OPT_OVERWRITE },
+	{ "stop-on",	required_argument, NULL, OPT_STOP_ON },
+	{ "after",	required_argument, NULL, OPT_AFTER },
 	{ "recover",	no_argument,	   NULL, OPT_RECOVER },
 	{ "quiet",	no_argument,	   NULL, 'q' },
 	{ "help",	no_argument,	   NULL, 'h' },
 	{ NULL, 0, NULL, 0 }
 };
 
+/* Beside what is recorded: what is waited for */
+struct waiting {
+	struct watch_limits limits;
+	bool on, after, classes;
+};
+
+/* A flight recorder, of all that is needed to see it come. */
+static int wait_for(struct record_options *opts, const struct waiting *w)
+{
+	uint32_t wanted, needed = watch_classes(&w->limits, &wanted);
+
+	if (!w->on)
+		return w->after ? ks_usage("record", "--after belongs to --stop-on") : 0;
+	if (w->classes && needed & ~opts->start.classes)
+		return ks_usage("record", "--stop-on needs the classes %s, too",
+				class_names(needed & ~opts->start.classes));
+	if (!w->classes)
+		opts->start.classes |= wanted;
+	opts->start.flags |= KVMSCHED_START_OVERWRITE;
+	opts->stop_on = &w->limits;
+	return 0;
+}
+
 /* One option; a status to end with, or 0 to go on. */
-static int take_option(struct record_options *opts, int opt, bool *recovering)
+static int take_option(struct record_options *opts, struct waiting *w, int opt,
+		       bool *recovering)
 {
 	switch (opt) {
 	case 'o':
@@ -155,7 +186,14 @@ static int take_option(struct record_options *opts, int opt, bool *recovering)
 		return *optarg ? 0 : ks_usage("record", "-o wants a file's name");
 	case 'p':
 		return add_pids(&opts->start, optarg);
+	case OPT_STOP_ON:
+		w->on = true;
+		return watch_parse(&w->limits, optarg) ? 0 : KS_EXIT_USAGE;
+	case OPT_AFTER:
+		w->after = true;
+		return set_seconds(&opts->after, optarg);
 	case 'e':
+		w->classes = true;
 		return class_parse(optarg, &opts->start.classes) ? 0 :
 			KS_EXIT_USAGE;
 	case 'm':
@@ -180,11 +218,13 @@ int cmd_record(int argc, char **argv)
 {
 	struct record_options opts = {
 		.file = KS_DEFAULT_FILE,
+		.after = DEFAULT_AFTER,
 		.start = {
 			.size = sizeof(struct kvmsched_start),
 			.classes = KVMSCHED_CLASS_DEFAULT,
 		},
 	};
+	struct waiting waiting = { .on = false };
 	bool recovering = false;
 	int opt, ret;
 
@@ -196,7 +236,7 @@ int cmd_record(int argc, char **argv)
 			usage();
 			return KS_EXIT_OK;
 		}
-		ret = take_option(&opts, opt, &recovering);
+		ret = take_option(&opts, &waiting, opt, &recovering);
 		if (ret)
 			return ret;
 	}
@@ -204,6 +244,9 @@ int cmd_record(int argc, char **argv)
 		return ks_usage("record", "--recover takes one file");
 	if (recovering)
 		return recover(optind < argc ? argv[optind] : opts.file);
+	ret = wait_for(&opts, &waiting);
+	if (ret)
+		return ret;
 	if (optind < argc)
 		opts.command = argv + optind;
 	return record(&opts);

@@ -251,6 +251,11 @@ int device_start(int fd, const struct kvmsched_start *start)
 	return -1;
 }
 
+int device_flush(int fd)
+{
+	return ioctl(fd, KVMSCHED_IOC_FLUSH, 0);
+}
+
 int device_stop(int fd)
 {
 	/* The module refuses an argument that it doesn't know: say there is none. */

@@ -20,6 +20,7 @@ int device_hook(int fd, uint32_t index, struct kvmsched_hook *hook);
 
 int device_start(int fd, const struct kvmsched_start *start);
 int device_stop(int fd);
+int device_flush(int fd);
 int device_stats(int fd, uint32_t cpu, struct kvmsched_stats *stats);
 
 /* "switch,exit"; good until the next call. */

@@ -19,6 +19,7 @@
 #define KS_EXIT_OK	0
 #define KS_EXIT_FAILED	1
 #define KS_EXIT_USAGE	2
+#define KS_EXIT_NOT_HELD 3	/* record --stop-on: it did not happen */
 #define KS_EXIT_NOEXEC	126
 #define KS_EXIT_NOENT	127
 

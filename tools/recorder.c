@@ -3,6 +3,7 @@
  * A recording, from the device to the file.
  */
 #include <errno.h>
+#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include <time.h>
 #include <tracefs.h>
 #include <unistd.h>
+#include <x86intrin.h>
 
 #include "comms.h"
 #include "dat.h"
@@ -22,6 +24,7 @@
 #include "recorder.h"
 #include "ring.h"
 #include "spool.h"
+#include "watch.h"
 #include "workload.h"
 
 #define POLL_MS		100
@@ -34,6 +37,7 @@ enum end {
 	END_COMMAND,		/* COMMAND ended */
 	END_TIME,		/* -d is over */
 	END_SIGNAL,
+	END_HELD,		/* what was waited for has happened */
 	END_FAILED,		/* told already */
 };
 
@@ -48,6 +52,9 @@ struct recorder {
 	struct dat_desc desc;
 	struct comms *before;	/* names as of the start */
 	struct comms *named;	/* names within the records */
+	struct watch *watch;	/* NULL: nothing is waited for */
+	double held;		/* when it had happened, 0: not yet */
+	uint64_t *first;	/* by CPU: time of the first page in the file */
 	char *uname;
 	double started;		/* seconds of CLOCK_MONOTONIC */
 	double ended;
@@ -114,6 +121,7 @@ static int open_spool(struct recorder *r)
 	size_t size;
 	void *header;
 
+	r->first = xcalloc(r->info.nr_cpus, sizeof(*r->first));
 	r->before = comms_new();
 	r->named = comms_new();
 	comms_set_events(r->named, &r->desc.events);
@@ -209,6 +217,8 @@ static int start(struct recorder *r)
 	}
 	describe_clock(r);
 	warn_hooks(r);
+	if (r->opts->stop_on)
+		r->watch = watch_new(r->opts->stop_on, &r->desc.events, &r->info);
 	return save_header(r);
 }
 
@@ -218,12 +228,44 @@ static int sink(void *ctx, unsigned int cpu, const void *pages, size_t size)
 	uint64_t before = spool_bytes(r->spool);
 	int ret = spool_append(r->spool, cpu, pages, size);
 
+	if (!r->first[cpu])
+		memcpy(&r->first[cpu], pages, sizeof(*r->first));
+
 	if (ret)
 		r->full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
 	/* Of what is in the file, be it a part only. */
 	r->records += comms_add_pages(r->named, pages,
 				      spool_bytes(r->spool) - before);
 	return ret;
+}
+
+static int see(void *ctx, unsigned int cpu, const void *pages, size_t size)
+{
+	struct recorder *r = ctx;
+
+	watch_pages(r->watch, cpu, pages, size);
+	return 0;
+}
+
+/* A flush: what is recorded up to here can be seen, of all CPUs. */
+static bool look(struct recorder *r)
+{
+	uint64_t until = __rdtsc();
+
+	if (!r->watch || r->held || device_flush(r->dev))
+		return false;
+	rings_peek(r->rings, see, r);
+	return watch_look(r->watch, until);
+}
+
+/* The last records came by STOP. */
+static void look_at_rest(struct recorder *r)
+{
+	if (!r->watch || r->held)
+		return;
+	rings_peek(r->rings, see, r);
+	if (watch_look(r->watch, UINT64_MAX))
+		r->held = now();
 }
 
 static void add_stats(struct recorder *r)
@@ -269,11 +311,13 @@ static bool take_signal(struct recorder *r)
 
 static int poll_timeout(const struct recorder *r)
 {
-	double left = r->started + r->opts->seconds - now();
+	double left = POLL_MS / 1e3, t = now();
 
-	if (!r->opts->seconds || left > POLL_MS / 1e3)
-		return POLL_MS;
-	return left > 0 ? (int)(left * 1e3) + 1 : 0;
+	if (r->opts->seconds)
+		left = fmin(left, r->started + r->opts->seconds - t);
+	if (r->held)
+		left = fmin(left, r->held + r->opts->after - t);
+	return left > 0 ? (int)ceil(left * 1e3) : 0;
 }
 
 static enum end consume(struct recorder *r)
@@ -294,6 +338,8 @@ static enum end consume(struct recorder *r)
 		}
 		if (!overwrite && rings_drain(r->rings, sink, r))
 			return END_FAILED;
+		if (look(r))
+			r->held = now();
 		if (fds[0].revents && take_signal(r))
 			return END_SIGNAL;
 		if (fds[1].revents && workload_ended(&r->workload, 0))
@@ -301,6 +347,8 @@ static enum end consume(struct recorder *r)
 		if (r->opts->seconds &&
 		    now() >= r->started + r->opts->seconds)
 			return END_TIME;
+		if (r->held && now() >= r->held + r->opts->after)
+			return END_HELD;
 		if (fds[2].revents & (POLLERR | POLLHUP | POLLNVAL)) {
 			ks_err("the module ended the recording");
 			return END_FAILED;
@@ -320,6 +368,7 @@ static enum end stop(struct recorder *r, enum end end)
 	}
 	if (end == END_FAILED)
 		return end;
+	look_at_rest(r);
 	if (r->opts->start.flags & KVMSCHED_START_OVERWRITE)
 		ret = rings_drain_overwritten(r->rings, sink, r);
 	else
@@ -409,9 +458,52 @@ static void summarize(struct recorder *r, uint64_t bytes)
 	if (unwritten)
 		fprintf(stderr, ", %llu could not be written", unwritten);
 	fprintf(stderr, "\n");
-	if (r->total.lost)
+	if (r->total.lost && !r->watch)
 		ks_hint("larger rings lose less: -m SIZE (they had %u KiB on each CPU)",
 			r->info.pages * (DAT_PAGE_SIZE / 1024));
+}
+
+/* Was what came after it so much that the rings don't hold it any more? */
+static bool outlived(struct recorder *r, uint64_t since)
+{
+	struct kvmsched_stats stats;
+
+	for (unsigned int cpu = 0; cpu < r->info.nr_cpus; cpu++)
+		if (!device_stats(r->dev, cpu, &stats) && stats.overwritten &&
+		    r->first[cpu] > since)
+			return true;
+	return false;
+}
+
+static void tell_held(struct recorder *r)
+{
+	uint64_t since;
+	char *sentence;
+
+	if (!r->watch)
+		return;
+	sentence = watch_sentence(r->watch, &since);
+	if (!sentence) {
+		ks_warn("what --stop-on waits for did not happen");
+		return;
+	}
+	fprintf(stderr, "kvmsched: stopped on this: %s\n", sentence);
+	free(sentence);
+	if (outlived(r, since)) {
+		ks_warn("%s does not hold all of it: too much came after", r->opts->file);
+		ks_hint("larger rings hold more: -m SIZE (they had %u KiB on each CPU); or a shorter --after",
+			r->info.pages * (DAT_PAGE_SIZE / 1024));
+	}
+}
+
+/* The program's status: COMMAND's own, where it has ended. */
+static int status_of(const struct recorder *r, enum end end)
+{
+	if (end == END_FAILED)
+		return KS_EXIT_FAILED;
+	if ((end == END_COMMAND || end == END_SIGNAL) && r->workload.status)
+		return r->workload.status;
+	return r->watch && !r->held ? KS_EXIT_NOT_HELD : KS_EXIT_OK;
 }
 
 /* Until COMMAND is done; another signal of ours ends the wait. */
@@ -446,20 +538,19 @@ static int run(struct recorder *r, bool *kept)
 	*kept = true;
 	end = stop(r, consume(r));
 	bytes = spool_bytes(r->spool);
-	if (end == END_TIME)
+	if (end == END_TIME || end == END_HELD)
 		workload_signal(&r->workload, SIGTERM);
 	if (finish(r))
 		return KS_EXIT_FAILED;
 	summarize(r, bytes);
+	tell_held(r);
 	if (end == END_FAILED) {
 		ks_err("%s holds what was recorded until then", r->opts->file);
 		if (r->full)
 			ks_hint("make room, or write to another file system with -o FILE");
 	}
 	wait_command(r);
-	return end == END_FAILED ? KS_EXIT_FAILED :
-	       end == END_COMMAND || end == END_SIGNAL ? r->workload.status :
-	       KS_EXIT_OK;
+	return status_of(r, end);
 }
 
 static int setup(struct recorder *r, bool *kept)
@@ -503,6 +594,8 @@ int record(const struct record_options *opts)
 	if (r.signals >= 0)
 		close(r.signals);
 	spool_free(r.spool);
+	watch_free(r.watch);
+	free(r.first);
 	comms_free(r.before);
 	comms_free(r.named);
 	formats_free(&r.desc.ftrace);

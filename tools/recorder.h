@@ -12,6 +12,8 @@ struct record_options {
 	double seconds;		/* 0: no limit */
 	bool quiet;
 	char **command;		/* NULL: none */
+	const struct watch_limits *stop_on; /* NULL: nothing is waited for */
+	double after;		/* seconds from then to the end */
 };
 
 /* Record as asked; returns the program's exit status. */

@@ -20,6 +20,7 @@ struct ring {
 	struct kvmsched_consumer *consumer;
 	const struct kvmsched_producer *producer;
 	const char *data;
+	uint64_t peeked;	/* pages before this one were handed on */
 };
 
 struct rings {
@@ -125,13 +126,65 @@ int rings_drain(struct rings *rings, ring_sink sink, void *ctx)
 	return 0;
 }
 
+static void flag_lost(char *page)
+{
+	uint64_t commit;
+
+	memcpy(&commit, page + 8, sizeof(commit));
+	commit |= KVMSCHED_PAGE_LOST;
+	memcpy(page + 8, &commit, sizeof(commit));
+}
+
+/* The writer opens page P again, for another time, when head is P + pages. */
+static bool overwritten(const struct rings *rings, const struct ring *ring,
+			uint64_t *head)
+{
+	*head = __atomic_load_n(&ring->producer->head, __ATOMIC_ACQUIRE);
+	return *head - ring->peeked >= rings->pages;
+}
+
+static int ring_peek(struct rings *rings, unsigned int cpu, ring_sink sink, void *ctx)
+{
+	struct ring *ring = &rings->rings[cpu];
+	char page[DAT_PAGE_SIZE];
+	bool skipped = false;
+	uint64_t head, end;
+
+	overwritten(rings, ring, &end);
+	while (ring->peeked < end) {
+		memcpy(page, ring->data + ring->peeked % rings->pages * DAT_PAGE_SIZE,
+		       DAT_PAGE_SIZE);
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		if (overwritten(rings, ring, &head)) {
+			ring->peeked = head - rings->pages + 1;
+			skipped = true;
+			continue;
+		}
+		if (skipped)
+			flag_lost(page);
+		skipped = false;
+		if (sink(ctx, cpu, page, DAT_PAGE_SIZE))
+			return -1;
+		ring->peeked++;
+	}
+	return 0;
+}
+
+int rings_peek(struct rings *rings, ring_sink sink, void *ctx)
+{
+	for (unsigned int cpu = 0; cpu < rings->nr_cpus; cpu++)
+		if (ring_peek(rings, cpu, sink, ctx))
+			return -1;
+	return 0;
+}
+
 int rings_drain_overwritten(struct rings *rings, ring_sink sink, void *ctx)
 {
 	for (unsigned int cpu = 0; cpu < rings->nr_cpus; cpu++) {
 		struct ring *ring = &rings->rings[cpu];
 		uint64_t head = __atomic_load_n(&ring->producer->head,
 						__ATOMIC_ACQUIRE);
-		uint64_t tail = 0, commit;
+		uint64_t tail = 0;
 		char first[DAT_PAGE_SIZE];
 
 		if (head > rings->pages)
@@ -139,9 +192,7 @@ int rings_drain_overwritten(struct rings *rings, ring_sink sink, void *ctx)
 		if (tail) {
 			memcpy(first, ring->data + tail % rings->pages *
 				      DAT_PAGE_SIZE, DAT_PAGE_SIZE);
-			memcpy(&commit, first + 8, sizeof(commit));
-			commit |= KVMSCHED_PAGE_LOST;
-			memcpy(first + 8, &commit, sizeof(commit));
+			flag_lost(first);
 			if (sink(ctx, cpu, first, DAT_PAGE_SIZE))
 				return -1;
 			tail++;

@@ -22,6 +22,13 @@ void rings_unmap(struct rings *rings);
 int rings_drain(struct rings *rings, ring_sink sink, void *ctx);
 
 /*
+ * A copy of each page that is complete now and was not handed on by this yet;
+ * the writer overwrites and doesn't wait.  A page behind ones that were
+ * overwritten first has ftrace's flag for lost records.
+ */
+int rings_peek(struct rings *rings, ring_sink sink, void *ctx);
+
+/*
  * The same for rings whose writer overwrites; only after STOP.  The first page
  * of a ring that was overwritten gets ftrace's flag for lost records.
  */

@@ -53,6 +53,7 @@ struct ks_moment {
 
 struct ks_worst {
 	uint32_t kinds;		/* bits of those wanted; 0: none */
+	uint64_t least[KS_MOMENT_KINDS]; /* and longer than this */
 	unsigned int room, count;
 	struct ks_moment *heap;
 };
@@ -67,7 +68,7 @@ void ks_worst_sort(struct ks_worst *w);
 static inline bool ks_worst_wants(const struct ks_worst *w, unsigned int kind,
 				  uint64_t length)
 {
-	return w->kinds >> kind & 1 && length &&
+	return w->kinds >> kind & 1 && length > w->least[kind] &&
 	       (w->count < w->room || length > w->heap[0].length);
 }
 

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""`record --stop-on`: ends by itself on what it waits for, says in words what
+that was, and keeps what came before; or says that it did not happen."""
+
+import json
+import os
+
+import host
+
+FILE = os.path.join(host.WORK, "stopon.dat")
+RING_KIB = 256
+NOT_HELD = 3
+
+
+def record(condition, guest, *options, kib=8192, status=0):
+    """(what it said, the worst moment of that kind in the file)"""
+    payload, *rest = guest
+    kind = condition.split(">")[0]
+    done = host.run(host.KVMSCHED, "record", "-o", FILE, "-m",
+                    f"{kib}K", "--stop-on", condition, *options, "--",
+                    *host.guest_argv(payload, 10 ** 8, *rest), status=status)
+    found = json.loads(host.run(host.KVMSCHED, "report", "worst", FILE,
+                                "--json", "--kind", kind).stdout)["worst"]
+    return done.stderr, found
+
+
+def thief(on_us, off_us):
+    return host.Child(host.SPIN, "--quiet", "--policy", "fifo:50",
+                      "--seconds", 600, "--on-us", on_us, "--off-us", off_us)
+
+
+def sentence(said):
+    [line] = [line for line in said.splitlines() if "stopped on this" in line]
+    return line
+
+
+def held(tap, condition, least_ms, guest, on_us, off_us):
+    with thief(on_us, off_us) as spin:
+        said, found = record(condition, guest, "-d", 100)
+        words = sentence(said)
+        report = host.report(FILE)
+        lines = host.run("trace-cmd", "report", "-i", FILE).stdout
+    # kvmsched itself takes the CPU, too, at the end.
+    stolen = [moment["thief"]["ns"] / 1e6 for moment in found
+              if moment["ns"] > least_ms * 10 ** 6 and moment["thief"] and
+              moment["thief"]["who"] == "spin"]
+    tap.equal(f"stopon: {condition}: ends, and names thief, CPU and length",
+              ("thief", "ran spin/" in words, True),
+              ("CPU", "CPU 0" in words, True),
+              ("it is in the file, too", len(stolen) > 0, True),
+              ("not more than it stole, ms",
+               max(stolen, default=0) <= on_us / 1e3 + 0.1, True),
+              # Null: what was overwritten is not counted as lost.
+              ("lost", report["lost"] in (0, None), True),
+              ("time before it is kept", report["duration_ns"] > 10 ** 8,
+               True),
+              ("trace-cmd reads it", "kvmsched_switch_in" in lines, True))
+    tap.note(words)
+
+
+def exits(tap):
+    said, found = record("exit>2us", ("rdmsr",), "--after", 0.001)
+    tap.equal("stopon: exit>2us: no thief is needed",
+              ("said", " exit " in sentence(said), True),
+              ("found", found[0]["kind"], "exit"),
+              ("kept", "does not hold" in said, False))
+
+
+def outlived(tap):
+    """A ring too small for what came after: it says so."""
+    with thief(5000, 400000):
+        said, _ = record("wait>4ms", ("cpuid",), "-d", 100, kib=RING_KIB)
+    tap.equal("stopon: a ring too small for the moment is told",
+              ("sentence", "waited" in sentence(said), True),
+              ("warning", "does not hold all of it" in said, True))
+
+
+def not_held(tap):
+    said, found = record("wait>10s", ("cpuid",), "-d", 1, kib=RING_KIB,
+                         status=NOT_HELD)
+    size = os.path.getsize(FILE) // 1024
+    tap.equal("stopon: what never happens ends with -d and says so",
+              ("said", "did not happen" in said, True),
+              ("older ones are told", "older ones overwritten" in said, True),
+              ("nothing that long", all(one["ns"] < 10 ** 10
+                                        for one in found), True),
+              ("the file, KiB, is as large as the ring",
+               RING_KIB / 2 < size < RING_KIB + 200, True))
+    tap.note(f"{size} KiB; {said.strip()}")
+
+
+def test(tap):
+    with host.module():
+        held(tap, "wait>4ms", 4, ("tscspin",), 5000, 300000)
+        held(tap, "timer>3ms", 3, ("hlt", "--period-us", 4000), 8000, 2000)
+        held(tap, "irq>15ms", 15, ("ipi",), 20000, 200000)
+        exits(tap)
+        outlived(tap)
+        not_held(tap)
