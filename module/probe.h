@@ -122,6 +122,7 @@ void ks_exit_cut(struct ks_vcpu *v, u8 end);
 void ks_irq_attached(void);
 void ks_steal_begin(void);
 void ks_steal_attached(void);
+bool ks_steal_waited_for(void);
 void ks_steal_woken(struct ks_vcpu *v, struct task_struct *task);
 void ks_timer_learn(struct ks_vcpu *v, struct kvm_vcpu *vcpu);
 

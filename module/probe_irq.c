@@ -148,7 +148,7 @@ static void host_irq_end(u8 kind, int nr, int vector, const char *name)
 	struct host_irq *irq = this_cpu_ptr(&host_irq);
 	struct ks_vcpu *v = ks_vcpu_loaded();
 	struct ks_rec_host_irq *r;
-	bool to_ring;
+	bool to_ring, waited_for;
 	u64 now;
 
 	/* Attached in the middle of one: its beginning was not seen. */
@@ -156,9 +156,13 @@ static void host_irq_end(u8 kind, int nr, int vector, const char *name)
 		return;
 	if (--irq->depth)
 		return;
-	if (!(v && v->mask & KVMSCHED_CLASS_IRQ) && !ks_host_wanted())
+	/* Where a vCPU waits for this CPU, it waited for this, too. */
+	waited_for = ks_steal_waited_for();
+	if (!(v && v->mask & KVMSCHED_CLASS_IRQ) && !ks_host_wanted() &&
+	    !waited_for)
 		return;
-	to_ring = (v && v->ring & KVMSCHED_CLASS_IRQ) || ks_host_to_ring();
+	to_ring = (v && v->ring & KVMSCHED_CLASS_IRQ) || ks_host_to_ring() ||
+		  (waited_for && ks_steal_to_ring());
 
 	now = rdtsc_ordered();
 	r = ks_begin_at(host_irq, to_ring, now);
@@ -221,7 +225,7 @@ VECTOR_EXIT(x86_platform_ipi, KS_HOST_IRQ_OTHER)
 /* Exits need these to be dated, see probe_exit.c. */
 #define HOST_IRQ_CLASSES \
 	(KVMSCHED_CLASS_IRQ | KVMSCHED_CLASS_HOST | KVMSCHED_CLASS_EXIT | \
-	 KS_CLASS_LEDGER)
+	 KVMSCHED_CLASS_STEAL | KS_CLASS_LEDGER)
 
 #define VECTOR_ROWS(event)						\
 	KS_TRACEPOINT_ROW(#event "_exit", "", HOST_IRQ_CLASSES,		\

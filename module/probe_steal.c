@@ -5,8 +5,9 @@
  * Our preempt notifier sees a vCPU's thread lose and gain the CPU, and who
  * came first after it.  What happens in between on that CPU, a wakeup onto a
  * busy CPU, and a move to another queue are told by the scheduler's own
- * tracepoints (the wakeup in probe_sched.c), while this class is on.  A switch on a CPU where no vCPU waits
- * costs the test for that, and a switch where one does, a record.
+ * tracepoints (the wakeup in probe_sched.c), while this class is on.  A switch
+ * on a CPU where no vCPU waits costs the test for that, and a switch where one
+ * does, a record; an interrupt there, too (in probe_irq.c).
  *
  * Switch and wakeup fire with the runqueue lock of the CPU in question held; a
  * migration with the source's (or the task's pi_lock), so counts are atomic.
@@ -106,6 +107,16 @@ static void on_sched_switch(void *data, bool preempt, struct task_struct *prev,
 		     (unsigned long)prev->preempt_notifiers.first |
 		     (unsigned long)this_cpu_read(queues.waiters.counter)))
 		switch_matters(preempt || !prev_state, prev, next);
+}
+
+/**
+ * ks_steal_waited_for - does a vCPU wait for this CPU?
+ *
+ * Context: preemption off.
+ */
+bool ks_steal_waited_for(void)
+{
+	return this_cpu_read(queues.waiters.counter);
 }
 
 /**

@@ -183,7 +183,10 @@
 	F(u16, vcpu)							\
 	F(s32, vector)
 
-/* A host interrupt, served on a vCPU's time (vm, vcpu) or a process's. */
+/*
+ * A host interrupt, served on a vCPU's time (vm, vcpu) or a process's: class
+ * host, or class steal where a vCPU waits for this CPU.
+ */
 #define KS_HOST_IRQ_FIELDS(F, A)					\
 	F(u16, vm)		/* 0: a host process (common_pid) */	\
 	F(u16, vcpu)							\

@@ -180,6 +180,34 @@ static void timer_injected(struct ks_model *m, struct ks_vcpu *v,
 	ks_worst_add(&m->worst, &moment);
 }
 
+/*
+ * How it got in: a vCPU that was off the CPU had to be woken and to wait for
+ * one; one in guest mode had to be kicked out of it, the exit will tell when.
+ */
+static void got_in(struct ks_vcpu *v, struct ks_vector_stats *s, u64 ts)
+{
+	v->kick.vector = NULL;
+	if (v->state != KS_STATE_ON_CPU)
+		return;
+	if (v->since_ts > s->accept_ts) {
+		ks_hist_add(&s->accept_to_cpu_ts, v->since_ts - s->accept_ts);
+		return;
+	}
+	v->kick.vector = s;
+	v->kick.accept_ts = s->accept_ts;
+	v->kick.inject_ts = ts;
+}
+
+void ks_irq_kicked(struct ks_vcpu *v, u64 end)
+{
+	struct ks_vector_stats *s = v->kick.vector;
+
+	/* Accepted after the exit had begun: nobody had to be kicked. */
+	if (s && end > v->kick.accept_ts && end <= v->kick.inject_ts)
+		ks_hist_add(&s->accept_to_exit_ts, end - v->kick.accept_ts);
+	v->kick.vector = NULL;
+}
+
 static void irq_inject(struct ks_model *m, struct ks_vcpu *v,
 		       const struct ks_record *rec)
 {
@@ -199,6 +227,7 @@ static void irq_inject(struct ks_model *m, struct ks_vcpu *v,
 	s->injected++;
 	if (s->pending && s->accept_epoch == m->epoch && rec->ts >= s->accept_ts) {
 		ks_hist_add(&s->accept_to_inject_ts, rec->ts - s->accept_ts);
+		got_in(v, s, rec->ts);
 		if (!s->of_timer)
 			worst_irq(m, v, s, rec);
 	}

@@ -113,6 +113,7 @@ static void told_exit(struct ks_model *m, struct ks_vcpu *v,
 		return;
 	}
 	host = ks_ts_of_cycles(m, rec->exit.host_cycles);
+	ks_irq_kicked(v, rec->ts - host);
 	ks_ledger_exit(&v->ledger, rec->ts, ks_ts_of_cycles(m, rec->exit.guest_cycles),
 		       host, ks_record_end(rec) == KS_EXIT_BY_ENTRY);
 	if (ks_worst_wants(&m->worst, KS_MOMENT_EXIT, host))
@@ -217,6 +218,15 @@ void ks_holder_record(struct ks_model *m, const struct ks_record *rec)
 					       rec->cpu, rec->holder.comm);
 
 	ks_wait_holder(&m->queues, rec->ts, &holder);
+}
+
+void ks_irq_steals(struct ks_model *m, const struct ks_record *rec)
+{
+	char name[KS_COMM_LEN];
+
+	ks_copy_comm(name, rec->host_irq.name, sizeof(rec->host_irq.name));
+	ks_wait_interrupt(&m->queues, rec->cpu, rec->ts,
+			  ks_ts_of_cycles(m, rec->host_irq.cycles), name);
 }
 
 void ks_kernel_ledger(struct ks_vcpu *v, const struct ks_record *rec)

@@ -63,6 +63,8 @@ static void free_irqs(struct ks_vcpu *v)
 		if (!v->vector[i])
 			continue;
 		ks_hist_free(&v->vector[i]->accept_to_inject_ts);
+		ks_hist_free(&v->vector[i]->accept_to_exit_ts);
+		ks_hist_free(&v->vector[i]->accept_to_cpu_ts);
 		ks_hist_free(&v->vector[i]->inject_to_eoi_ts);
 		free(v->vector[i]);
 	}

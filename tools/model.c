@@ -229,6 +229,7 @@ static void host_irq_record(struct ks_model *m, const struct ks_record *rec)
 {
 	struct ks_vcpu *v;
 
+	ks_irq_steals(m, rec);
 	if (!rec->host_irq.vm) {
 		ks_host_irq_add(&m->host_irqs, rec);
 		return;

@@ -57,6 +57,8 @@ struct ks_vector_stats {
 	u64 merged;		/* accepted while the last one was still pending */
 	u64 injected, soft, reinjected, eoi;
 	struct ks_hist accept_to_inject_ts, inject_to_eoi_ts;
+	/* Of the first: until it was kicked out of guest mode, or had a CPU */
+	struct ks_hist accept_to_exit_ts, accept_to_cpu_ts;
 
 	/* What is on its way; a time stamp counts only within its epoch. */
 	u64 accept_ts, inject_ts;
@@ -204,6 +206,10 @@ struct ks_vcpu {
 	} halts;
 
 	struct ks_vector_stats *vector[KS_VECTORS];
+	struct {
+		struct ks_vector_stats *vector;	/* NULL: none */
+		u64 accept_ts, inject_ts;
+	} kick;			/* the exit that it was injected after is to be told */
 	u64 other_accepts;	/* NMI, SMI, INIT, SIPI: not by a vector */
 	struct ks_timer_stats timer;
 	struct ks_host_irqs host_irqs;
@@ -345,6 +351,7 @@ void ks_wake_record(struct ks_model *m, struct ks_vcpu *v,
 void ks_migrate_record(struct ks_model *m, struct ks_vcpu *v,
 		       const struct ks_record *rec);
 void ks_holder_record(struct ks_model *m, const struct ks_record *rec);
+void ks_irq_steals(struct ks_model *m, const struct ks_record *rec);
 void ks_kernel_ledger(struct ks_vcpu *v, const struct ks_record *rec);
 /* Durations to time stamps */
 u64 ks_ts_of_cycles(const struct ks_model *m, u64 cycles);
@@ -365,6 +372,8 @@ static inline void ks_timer_entered(struct ks_vcpu *v, u64 ts)
 		v->timer.entry_due = 0;
 	}
 }
+/* An exit is told, that ended at @end: was it for an interrupt's sake? */
+void ks_irq_kicked(struct ks_vcpu *v, u64 end);
 /* Nothing more comes of it: which timers are long overdue? */
 void ks_timer_watch(struct ks_model *m, struct ks_vcpu *v, u64 end);
 

@@ -172,6 +172,10 @@ static void rows_vectors(struct ks_rows *rows, const struct ks_view *view,
 
 		if (!s)
 			continue;
+		snprintf(leg, sizeof(leg), "%#x accept to exit (kick)", i);
+		row_hist(rows, view, v, leg, &s->accept_to_exit_ts);
+		snprintf(leg, sizeof(leg), "%#x accept to CPU (wakeup)", i);
+		row_hist(rows, view, v, leg, &s->accept_to_cpu_ts);
 		snprintf(leg, sizeof(leg), "%#x accept to injection", i);
 		row_hist(rows, view, v, leg, &s->accept_to_inject_ts);
 		snprintf(leg, sizeof(leg), "%#x injection to EOI", i);

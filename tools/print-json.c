@@ -172,11 +172,13 @@ static json_t *interrupts_of(const struct ks_view *view, const struct ks_vcpu *v
 
 		if (!s)
 			continue;
-		json_array_append_new(a, json_pack("{si sI sI sI sI sI sI so so}",
+		json_array_append_new(a, json_pack("{si sI sI sI sI sI sI so so so so}",
 			"vector", (int)s->vector, "accepted", clamp(s->accepted),
 			"merged", clamp(s->merged), "injected", clamp(s->injected),
 			"reinjected", clamp(s->reinjected), "soft", clamp(s->soft),
 			"eoi", clamp(s->eoi),
+			"accept_to_exit_ns", dist(&s->accept_to_exit_ts, ts),
+			"accept_to_cpu_ns", dist(&s->accept_to_cpu_ts, ts),
 			"accept_to_inject_ns", dist(&s->accept_to_inject_ts, ts),
 			"inject_to_eoi_ns", dist(&s->inject_to_eoi_ts, ts)));
 	}

@@ -66,6 +66,10 @@ static void write_thief(FILE *f, const struct ks_view *view, const struct ks_mom
 			write_task(f, view, who);
 		}
 		break;
+	case KS_THIEF_INTERRUPT:
+		fprintf(f, "runnable, but CPU %u served the interrupt %s for %.3f ms",
+			who->cpu, who->comm, time);
+		break;
 	case KS_THIEF_IDLE:
 		fprintf(f, "runnable, but CPU %u was idle and needed %.3f ms to wake up",
 			who->cpu, time);

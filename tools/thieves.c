@@ -16,6 +16,7 @@ static const char *const kinds[KS_THIEF_KINDS] = {
 	[KS_THIEF_TASK]		= "task",
 	[KS_THIEF_IDLE]		= "idle",
 	[KS_THIEF_MIGRATION]	= "migration",
+	[KS_THIEF_INTERRUPT]	= "interrupt",
 	[KS_THIEF_THROTTLED]	= "throttled",
 };
 
@@ -65,11 +66,17 @@ struct ks_holder ks_holder_of(int32_t pid, int16_t prio, uint16_t cpu,
 	return h;
 }
 
-/* Threads are told apart, all idle threads and migration threads are one. */
+/*
+ * Threads are told apart, and interrupts by name; all idle threads and all
+ * migration threads are one.
+ */
 static bool same(const struct ks_holder *a, const struct ks_holder *b)
 {
-	return a->kind == b->kind &&
-	       (a->kind != KS_THIEF_TASK || a->pid == b->pid);
+	if (a->kind != b->kind)
+		return false;
+	if (a->kind == KS_THIEF_INTERRUPT)
+		return !strcmp(a->comm, b->comm);
+	return a->kind != KS_THIEF_TASK || a->pid == b->pid;
 }
 
 struct ks_thief *ks_thief_get(struct ks_waiter *w, const struct ks_holder *who)
@@ -135,7 +142,7 @@ static void piece(struct ks_waiter *w, uint64_t ts)
 		t->pending.cpu = w->holder.cpu;
 	}
 	/* Name and priority may change: the latest are the best known. */
-	if (t->who.pid == w->holder.pid) {
+	if (t->who.pid == w->holder.pid && t->who.kind == KS_THIEF_TASK) {
 		memcpy(t->who.comm, w->holder.comm, sizeof(t->who.comm));
 		t->who.prio = w->holder.prio;
 	}
@@ -185,6 +192,26 @@ void ks_wait_holder(struct ks_queues *q, uint64_t ts, const struct ks_holder *ho
 		w->holder = *holder;
 		if (holder->kind == KS_THIEF_IDLE)
 			w->holder.kind = KS_THIEF_THROTTLED;
+	}
+}
+
+void ks_wait_interrupt(struct ks_queues *q, unsigned int cpu, uint64_t ts,
+		       uint64_t length, const char *name)
+{
+	struct ks_holder interrupt = {
+		.pid = -1, .cpu = cpu, .kind = KS_THIEF_INTERRUPT,
+	};
+
+	memcpy(interrupt.comm, name, strnlen(name, sizeof(interrupt.comm) - 1));
+	for (struct ks_waiter *w = cpu < q->nr ? q->first[cpu] : NULL; w; w = w->next) {
+		struct ks_holder holder = w->holder;
+
+		/* A wait may begin in the interrupt that wakes it. */
+		if (ts - w->since > length)
+			piece(w, ts - length);
+		w->holder = interrupt;
+		piece(w, ts);
+		w->holder = holder;
 	}
 }
 

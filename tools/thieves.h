@@ -23,6 +23,7 @@ enum ks_thief_kind {
 	KS_THIEF_TASK,		/* a vCPU's thread as well, see the tid */
 	KS_THIEF_IDLE,		/* nobody: the CPU had to wake up */
 	KS_THIEF_MIGRATION,	/* the kernel's thread that moves tasks */
+	KS_THIEF_INTERRUPT,	/* its handler, whoever's time it took */
 	KS_THIEF_THROTTLED,	/* inferred: runnable here, and yet the CPU idles */
 	KS_THIEF_KINDS
 };
@@ -85,6 +86,9 @@ void ks_wait_move(struct ks_queues *q, struct ks_waiter *w, uint64_t ts,
 		  struct ks_holder holder);
 /* A CPU has another holder: for all that wait there. */
 void ks_wait_holder(struct ks_queues *q, uint64_t ts, const struct ks_holder *holder);
+/* The holder of a CPU was interrupted for so long, until @ts. */
+void ks_wait_interrupt(struct ks_queues *q, unsigned int cpu, uint64_t ts,
+		       uint64_t length, const char *name);
 /* Records of this CPU were lost: nobody knows who holds it. */
 void ks_wait_loss(struct ks_queues *q, unsigned int cpu);
 /* @span as the ledger has it; NULL: it doesn't know, so nothing is booked. */

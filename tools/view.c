@@ -126,6 +126,8 @@ static void merge_vectors(struct ks_vcpu *into, const struct ks_vcpu *from)
 		s->reinjected += f->reinjected;
 		s->eoi += f->eoi;
 		ks_hist_merge(&s->accept_to_inject_ts, &f->accept_to_inject_ts);
+		ks_hist_merge(&s->accept_to_exit_ts, &f->accept_to_exit_ts);
+		ks_hist_merge(&s->accept_to_cpu_ts, &f->accept_to_cpu_ts);
 		ks_hist_merge(&s->inject_to_eoi_ts, &f->inject_to_eoi_ts);
 	}
 }

@@ -426,6 +426,35 @@ static void taken_by_two_in_turn(void **unused)
 	assert_int_equal(m.vcpus[0]->waiter.nr, 2);
 }
 
+/* An interrupt's handler is nobody's: cut out of whoever held the CPU. */
+static void interrupts_are_told_apart(void **unused)
+{
+	begin();
+	exit_by(20, 5, KS_EXIT_BY_SWITCH);
+	/* This one began before the wait. */
+	RECORD(switch_out, ME, .kind = KS_SWITCH_PREEMPTED, .loaded = 1,
+	       .next_pid = 7, .next_comm = "a");
+	spend(KVMSCHED_STATE_WAIT_PREEMPTED, 3);
+	RECORD(host_irq, .name = "local_timer", .cycles = 10);
+	spend(KVMSCHED_STATE_WAIT_PREEMPTED, 100);
+	RECORD(host_irq, .name = "eth0", .cycles = 40);
+	spend(KVMSCHED_STATE_WAIT_PREEMPTED, 50);
+	cpu = 1;
+	RECORD(host_irq, .name = "eth0", .cycles = 40);
+	cpu = 0;
+	RECORD(switch_in, ME, .kind = KS_SWITCH_PREEMPTED, .off_cycles = 153);
+	end();
+	expect_rows_sum();
+	assert_int_equal(thief(KS_THIEF_TASK, 7)->time, 60 + 50);
+	assert_int_equal(m.vcpus[0]->waiter.nr, 3);
+	for (unsigned int i = 0; i < 3; i++) {
+		const struct ks_thief *t = &m.vcpus[0]->waiter.thieves[i];
+
+		if (t->who.kind == KS_THIEF_INTERRUPT)
+			assert_int_equal(t->time, strcmp(t->who.comm, "eth0") ? 3 : 40);
+	}
+}
+
 static void moved_while_it_waits(void **unused)
 {
 	begin();
@@ -616,6 +645,7 @@ int main(void)
 		TEST(a_loss_at_the_end_is_unknown),
 		TEST(hits_of_kprobes_are_not_lost_records),
 		TEST(taken_by_two_in_turn),
+		TEST(interrupts_are_told_apart),
 		TEST(moved_while_it_waits),
 		TEST(idle_is_latency_or_throttling),
 		TEST(a_holder_that_was_lost_is_unknown),
