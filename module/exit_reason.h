@@ -21,9 +21,6 @@
 #include "events_init.h"
 #include "vcpu.h"
 
-/* Set at init, where the CPU has VMX. */
-DECLARE_STATIC_KEY_FALSE(ks_vmx);
-
 static inline u32 ks_exit_isa(void)
 {
 	return boot_cpu_has(X86_FEATURE_VMX) ? KS_ISA_VMX : KS_ISA_SVM;
@@ -88,7 +85,7 @@ static inline bool ks_exit_reason_readable(struct kvm_vcpu *vcpu)
 static __always_inline void ks_exit_clear(struct ks_vcpu *v)
 {
 	v->exit.vector = 0;
-	v->exit.flags = static_branch_unlikely(&ks_vmx) ? KS_EXIT_VMX : 0;
+	v->exit.flags &= KS_EXIT_VMX;
 }
 
 /**
@@ -102,79 +99,103 @@ static inline void ks_exit_prepare(struct ks_vcpu *v)
 	v->exit.ent.pid = current->pid;
 	v->exit.vm = v->vm;
 	v->exit.vcpu = v->id;
-	ks_exit_clear(v);
-}
-
-/*
- * Interruption info: SVM's EXITINTINFO and VMX's VM-exit interruption info
- * have the vector in bits 7:0 and "valid" in bit 31, both.
- */
-static __always_inline void ks_exit_event(struct ks_vcpu *v, u32 event)
-{
-	v->story = KS_STORY_PLAIN;
-	if (unlikely(event & SVM_EXITINTINFO_VALID)) {
-		v->exit.vector = event & SVM_EXITINTINFO_VEC_MASK;
-		v->exit.flags |= KS_EXIT_INFO_VALID;
-		v->story = KS_STORY_ODD;
-	}
-}
-static_assert(SVM_EXITINTINFO_VALID == INTR_INFO_VALID_MASK);
-static_assert(SVM_EXITINTINFO_VEC_MASK == INTR_INFO_VECTOR_MASK);
-
-/* SVM's codes from nested page faults on want a closer look, as errors do. */
-static __always_inline bool ks_exit_usual(struct kvm_vcpu *vcpu)
-{
-	return static_branch_unlikely(&ks_vmx) ||
-	       (u32)ks_vmcb(vcpu)->control.exit_code < SVM_EXIT_NPF;
+	v->exit.flags = ks_exit_isa() == KS_ISA_VMX ? KS_EXIT_VMX : 0;
 }
 
 /**
- * ks_exit_read - open the story: reason, info, and the event that was cut
- * @v:	   entry of the current thread
- * @vcpu:  what it runs
- * @usual: ks_exit_usual(), constant
+ * struct ks_exit_raw - what the hardware says of an exit
+ * @info:   VMX: qualification; SVM: EXITINFO1, or 2 for a nested page fault
+ * @event:  interruption info: SVM's EXITINTINFO and VMX's have the vector in
+ *	    bits 7:0 and "valid" in bit 31, both; bit 30, reserved in both, is
+ *	    KS_EXIT_RAW_FAILED
+ * @reason: hardware's; the record has 16 bits of it
+ */
+struct ks_exit_raw {
+	u64 info;
+	u32 event;
+	u32 reason;
+};
+#define KS_EXIT_RAW_FAILED	(1U << 30)	/* VMX: the entry failed */
+static_assert(SVM_EXITINTINFO_VALID == INTR_INFO_VALID_MASK);
+static_assert(SVM_EXITINTINFO_VEC_MASK == INTR_INFO_VECTOR_MASK);
+
+/**
+ * ks_exit_fetch_vmx - ask the hardware
+ * @raw:  out
  *
  * Context: vCPU thread, within KVM_RUN, preemption off.
  */
-static __always_inline void ks_exit_read(struct ks_vcpu *v,
-					 struct kvm_vcpu *vcpu, bool usual)
+static __always_inline void ks_exit_fetch_vmx(struct ks_exit_raw *raw)
 {
-	const struct vmcb_control_area *control;
 	u64 reason;
-	u32 code;
 
-	if (!static_branch_unlikely(&ks_vmx)) {
-		control = &ks_vmcb(vcpu)->control;
-		code = control->exit_code;
-		v->exit.reason = code;
-		v->exit.info = control->exit_info_1;
-		if (!usual && (s32)code != v->exit.reason)
-			v->exit.reason = KS_REASON_WIDE;
-		/* The address tells more of a fault than its error code. */
-		if (!usual && code == SVM_EXIT_NPF)
-			v->exit.info = control->exit_info_2;
-		ks_exit_event(v, control->exit_int_info);
-	} else {
-		/* Hyper-V's enlightened VMCS is none that VMREAD could read. */
-		if (unlikely(!ks_vmread_ok(VM_EXIT_REASON, &reason)))
-			reason = (u16)KS_REASON_NONE;
-		v->exit.reason = reason;
-		v->exit.info = ks_vmread(EXIT_QUALIFICATION);
-		ks_exit_event(v, ks_vmread(VM_EXIT_INTR_INFO));
-		/* Of what qualifies the basic reason, this matters. */
-		if (unlikely(reason & VMX_EXIT_REASONS_FAILED_VMENTRY)) {
-			v->exit.flags |= KS_EXIT_FAILED_ENTRY;
-			v->story = KS_STORY_ODD;
-		}
-	}
+	/* Hyper-V's enlightened VMCS is none that VMREAD could read. */
+	if (unlikely(!ks_vmread_ok(VM_EXIT_REASON, &reason)))
+		reason = (u16)KS_REASON_NONE;
+	raw->reason = reason;
+	raw->info = ks_vmread(EXIT_QUALIFICATION);
+	raw->event = ks_vmread(VM_EXIT_INTR_INFO);
+	/* Of what qualifies the basic reason, this matters. */
+	if (unlikely(reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
+		raw->event |= KS_EXIT_RAW_FAILED;
 }
 
-/* The same of a vCPU whose reasons failed the self-check. */
-static inline void ks_exit_read_nothing(struct ks_vcpu *v)
+/**
+ * ks_exit_fetch_svm - the same
+ * @vcpu: whose exit
+ * @raw:  out
+ *
+ * Return: whether that is all.  Codes from nested page faults on want a closer
+ * look, as errors do: ks_exit_fetch_rare().
+ */
+static __always_inline bool ks_exit_fetch_svm(struct kvm_vcpu *vcpu,
+					      struct ks_exit_raw *raw)
 {
-	v->exit.reason = KS_REASON_NONE;
-	v->exit.info = 0;
+	const struct vmcb_control_area *control = &ks_vmcb(vcpu)->control;
+
+	raw->reason = control->exit_code;
+	raw->info = control->exit_info_1;
+	raw->event = control->exit_int_info;
+	return likely(raw->reason < SVM_EXIT_NPF);
+}
+
+static inline void ks_exit_fetch_rare(struct kvm_vcpu *vcpu,
+				      struct ks_exit_raw *raw)
+{
+	/* The address tells more of a fault than its error code. */
+	if (raw->reason == SVM_EXIT_NPF)
+		raw->info = ks_vmcb(vcpu)->control.exit_info_2;
+	if ((s32)raw->reason != (s16)raw->reason)
+		raw->reason = KS_REASON_WIDE;
+}
+
+/* The same of any vCPU, also one whose reasons failed the self-check. */
+static inline void ks_exit_fetch_any(const struct ks_vcpu *v,
+				     struct kvm_vcpu *vcpu,
+				     struct ks_exit_raw *raw)
+{
+	if (v->features & KS_FEATURE_NO_REASON)
+		*raw = (struct ks_exit_raw) { .reason = KS_REASON_NONE };
+	else if (ks_exit_isa() == KS_ISA_VMX)
+		ks_exit_fetch_vmx(raw);
+	else if (!ks_exit_fetch_svm(vcpu, raw))
+		ks_exit_fetch_rare(vcpu, raw);
+}
+
+/* Open the story, whose reason and info are in the record already. */
+static __always_inline void ks_exit_open(struct ks_vcpu *v,
+					 const struct ks_exit_raw *raw)
+{
 	v->story = KS_STORY_PLAIN;
+	if (likely(!(raw->event & (SVM_EXITINTINFO_VALID | KS_EXIT_RAW_FAILED))))
+		return;
+	v->story = KS_STORY_ODD;
+	if (raw->event & KS_EXIT_RAW_FAILED)
+		v->exit.flags |= KS_EXIT_FAILED_ENTRY;
+	if (raw->event & SVM_EXITINTINFO_VALID) {
+		v->exit.vector = raw->event & SVM_EXITINTINFO_VEC_MASK;
+		v->exit.flags |= KS_EXIT_INFO_VALID;
+	}
 }
 
 /* Did a host interrupt end guest mode? */

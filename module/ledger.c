@@ -13,25 +13,22 @@
 /* A vCPU that changes state all the time is still caught between changes. */
 #define KS_LEDGER_TRIES	1000
 
-static struct kvmsched_ledger_reason *find_row(struct ks_ledger *ledger,
-					       u32 reason)
+static u32 find_row(struct kvmsched_ledger_exits *exits, u32 reason)
 {
-	struct kvmsched_ledger_reason *row;
-	u32 i;
+	u32 i, row;
 
 	for (i = 0; i < KVMSCHED_LEDGER_REASONS; i++) {
-		row = &ledger->reasons[(reason + i) % KVMSCHED_LEDGER_REASONS];
-		if (row->reason == reason && row->count)
+		row = ks_ledger_usual_row(reason + i);
+		if (exits->reason[row] == reason && exits->count[row])
 			return row;
-		if (!row->count) {
-			row->reason = reason;
+		if (!exits->count[row]) {
+			exits->reason[row] = reason;
 			return row;
 		}
 	}
 	/* All rows are taken, by more reasons than any guest is known to have. */
-	row = &ledger->reasons[KVMSCHED_LEDGER_REASONS - 1];
-	row->reason = KVMSCHED_REASON_OTHER;
-	return row;
+	exits->reason[KVMSCHED_LEDGER_REASONS - 1] = KVMSCHED_REASON_OTHER;
+	return KVMSCHED_LEDGER_REASONS - 1;
 }
 
 /*
@@ -89,7 +86,8 @@ void ks_ledger_story(struct ks_ledger *ledger, u32 reason, u64 guest, u64 exit,
 	spun(ledger, ledger->polled);
 	ledger->polled = 0;
 	__ks_ledger_move(ledger, next, end);
-	ks_ledger_count(find_row(ledger, reason), end - exit);
+	ks_ledger_count(&ledger->exits, find_row(&ledger->exits, reason),
+			end - exit);
 	ks_ledger_end(ledger);
 }
 
@@ -114,7 +112,7 @@ u64 ks_ledger_exits(const struct ks_ledger *ledger)
 	int i;
 
 	for (i = 0; i < KVMSCHED_LEDGER_REASONS; i++)
-		exits += READ_ONCE(ledger->reasons[i].count);
+		exits += READ_ONCE(ledger->exits.count[i]);
 	return exits;
 }
 
@@ -129,7 +127,7 @@ static void copy(const struct ks_ledger *ledger, struct kvmsched_ledger *out)
 	memcpy(out->switches, ledger->switches, sizeof(out->switches));
 	out->waits = ledger->waits;
 	out->wait_max = ledger->wait_max;
-	memcpy(out->reasons, ledger->reasons, sizeof(out->reasons));
+	memcpy(&out->by_reason, &ledger->exits, sizeof(out->by_reason));
 	out->exits = ks_ledger_exits(ledger);
 }
 

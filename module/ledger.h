@@ -14,7 +14,6 @@
 #define _KVMSCHED_LEDGER_H
 
 #include <linux/bitops.h>
-#include <linux/build_bug.h>
 #include <linux/compiler.h>
 #include <linux/types.h>
 
@@ -39,7 +38,7 @@ struct ks_ledger {
 	u64 switches[4];
 	u64 waits;
 	u64 wait_max;
-	struct kvmsched_ledger_reason reasons[KVMSCHED_LEDGER_REASONS];
+	struct kvmsched_ledger_exits exits;
 };
 
 /* x86 keeps the order of stores; only the compiler must be told. */
@@ -85,24 +84,19 @@ static __always_inline void ks_ledger_move(struct ks_ledger *ledger, u32 state,
 	ks_ledger_end(ledger);
 }
 
-/* It is found by a shift, at each exit. */
-static_assert(sizeof(struct kvmsched_ledger_reason) == 128);
-
 /* Where a reason's exits are counted, unless another one was there first. */
-static __always_inline struct kvmsched_ledger_reason *
-ks_ledger_usual_row(struct ks_ledger *ledger, u32 reason)
+static __always_inline unsigned long ks_ledger_usual_row(u32 reason)
 {
-	return &ledger->reasons[reason % KVMSCHED_LEDGER_REASONS];
+	return reason % KVMSCHED_LEDGER_REASONS;
 }
 
 static __always_inline void
-ks_ledger_count(struct kvmsched_ledger_reason *row, u64 cycles)
+ks_ledger_count(struct kvmsched_ledger_exits *exits, unsigned long row,
+		u64 cycles)
 {
-	unsigned int bucket = __fls(cycles | 1);
-
-	row->count++;
-	row->cycles += cycles;
-	row->hist[min_t(unsigned int, bucket, KVMSCHED_LEDGER_BUCKETS - 1)]++;
+	exits->count[row]++;
+	exits->cycles[row] += cycles;
+	exits->hist[row][__fls(cycles | 1)]++; /* 0 has no highest bit */
 }
 
 void ks_ledger_story(struct ks_ledger *ledger, u32 reason, u64 guest, u64 exit,
@@ -124,9 +118,9 @@ static __always_inline void ks_ledger_entry(struct ks_ledger *ledger,
 					    u32 reason, u64 guest, u64 exit,
 					    u64 now)
 {
-	struct kvmsched_ledger_reason *row = ks_ledger_usual_row(ledger, reason);
+	unsigned long row = ks_ledger_usual_row(reason);
 
-	if (unlikely(row->reason != reason ||
+	if (unlikely(ledger->exits.reason[row] != reason ||
 		     ledger->state != KVMSCHED_STATE_GUEST))
 		return ks_ledger_story(ledger, reason, guest, exit, now,
 				       KVMSCHED_STATE_GUEST);
@@ -134,7 +128,7 @@ static __always_inline void ks_ledger_entry(struct ks_ledger *ledger,
 	ledger->states[KVMSCHED_STATE_GUEST] += guest;
 	ledger->states[KVMSCHED_STATE_EXIT] += now - exit;
 	ledger->since = now;
-	ks_ledger_count(row, now - exit);
+	ks_ledger_count(&ledger->exits, row, now - exit);
 	ks_ledger_end(ledger);
 }
 

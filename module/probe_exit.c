@@ -83,11 +83,13 @@ static noinline void date_exit(struct ks_vcpu *v, u64 entry)
  * call on the usual way, and the record is prepared as it will be copied.
  * Exit and entry serialize, so the TSC needs no ordering of its own.
  */
-static __always_inline void exit_told(struct ks_vcpu *v, struct kvm_vcpu *vcpu,
-				      bool readable, bool usual)
+static __always_inline void exit_told(struct ks_vcpu *v,
+				      const struct ks_exit_raw *raw)
 {
 	u64 entry, irq, now;
 
+	v->exit.reason = raw->reason;
+	v->exit.info = raw->info;
 	/*
 	 * Interrupts may be on: leave guest mode first, so that one that comes
 	 * now doesn't count as the end of it; then see whether one did, before
@@ -100,10 +102,7 @@ static __always_inline void exit_told(struct ks_vcpu *v, struct kvm_vcpu *vcpu,
 	now = rdtsc();
 	barrier();
 	v->story_tsc = now;
-	if (readable)
-		ks_exit_read(v, vcpu, usual);
-	else
-		ks_exit_read_nothing(v);
+	ks_exit_open(v, raw);
 	if (unlikely(irq))
 		return date_exit(v, entry);
 	v->exit.guest_cycles = likely(entry) ? now - entry : 0;
@@ -112,21 +111,25 @@ static __always_inline void exit_told(struct ks_vcpu *v, struct kvm_vcpu *vcpu,
 static noinline void exit_told_first(struct kvm_vcpu *vcpu)
 {
 	struct ks_vcpu *v = ks_vcpu_of(vcpu);
+	struct ks_exit_raw raw;
 
 	if (!v || !v->mask)
 		return;
 	if (v->mask & KS_MASK_IDENTITY)
 		ks_vcpu_identify(v);
-	exit_told(v, vcpu, !(v->features & KS_FEATURE_NO_REASON), false);
+	ks_exit_fetch_any(v, vcpu, &raw);
+	exit_told(v, &raw);
 }
 
 /* Entry without an exit: KVM's fast path went back in and told nobody. */
 static void exit_untold(struct ks_vcpu *v, struct kvm_vcpu *vcpu, u64 now)
 {
-	if (v->features & KS_FEATURE_NO_REASON)
-		ks_exit_read_nothing(v);
-	else
-		ks_exit_read(v, vcpu, false);
+	struct ks_exit_raw raw;
+
+	ks_exit_fetch_any(v, vcpu, &raw);
+	v->exit.reason = raw.reason;
+	v->exit.info = raw.info;
+	ks_exit_open(v, &raw);
 	v->exit.flags |= KS_EXIT_FASTPATH;
 	v->exit.guest_cycles = 0;
 	v->story_tsc = now;
@@ -143,17 +146,6 @@ static void write_entry(struct ks_vcpu *v, u64 now)
 	r->since_exit_cycles = now - v->exit_tsc;
 	ks_end_at(entry, r);
 	v->cut = false;
-}
-
-DEFINE_STATIC_KEY_FALSE(ks_vmx);
-
-/**
- * ks_exit_init - learn whose exits these are
- */
-void __init ks_exit_init(void)
-{
-	if (ks_exit_isa() == KS_ISA_VMX)
-		static_branch_enable(&ks_vmx);
 }
 
 static __always_inline void enter(struct ks_vcpu *v, u64 now)
@@ -192,8 +184,7 @@ static __always_inline void entry_told(struct ks_vcpu *v, struct kvm_vcpu *vcpu)
 	struct ks_rec_exit *r;
 	u64 now;
 
-	if (unlikely(v->armed != vcpu || v->plain != KS_STORY_PLAIN ||
-		     trace_kvmsched_exit_enabled()))
+	if (unlikely(v->armed != vcpu || v->plain != KS_STORY_PLAIN))
 		return entry_told_first(vcpu);
 
 	now = rdtsc();
@@ -210,24 +201,43 @@ static __always_inline void entry_told(struct ks_vcpu *v, struct kvm_vcpu *vcpu)
 				v->story_tsc, now);
 }
 
-static void on_kvm_exit(void *data, struct kvm_vcpu *vcpu, u32 isa)
+/* notrace: ftrace's own hook is an instruction of each hundred. */
+static notrace void on_vmx_exit(void *data, struct kvm_vcpu *vcpu, u32 isa)
 {
 	struct ks_vcpu *v = this_cpu_read(ks_current);
+	struct ks_exit_raw raw;
 
-	if (unlikely(v->armed != vcpu || !ks_exit_usual(vcpu)))
+	if (unlikely(v->armed != vcpu))
 		return exit_told_first(vcpu);
-	exit_told(v, vcpu, true, true);
+	ks_exit_fetch_vmx(&raw);
+	exit_told(v, &raw);
 }
 
-static void on_kvm_entry(void *data, struct kvm_vcpu *vcpu,
+static notrace void on_svm_exit(void *data, struct kvm_vcpu *vcpu, u32 isa)
+{
+	struct ks_vcpu *v = this_cpu_read(ks_current);
+	struct ks_exit_raw raw;
+
+	if (unlikely(v->armed != vcpu || !ks_exit_fetch_svm(vcpu, &raw)))
+		return exit_told_first(vcpu);
+	exit_told(v, &raw);
+}
+
+static notrace void on_kvm_entry(void *data, struct kvm_vcpu *vcpu,
 			 bool force_immediate_exit)
 {
 	entry_told(this_cpu_read(ks_current), vcpu);
 }
 
-static int on_handle_exit(struct kprobe *kprobe, struct pt_regs *regs)
+static int on_svm_handle_exit(struct kprobe *kprobe, struct pt_regs *regs)
 {
-	on_kvm_exit(NULL, (struct kvm_vcpu *)ks_arg1(regs), 0);
+	on_svm_exit(NULL, (struct kvm_vcpu *)ks_arg1(regs), KS_ISA_SVM);
+	return 0;
+}
+
+static int on_vmx_handle_exit(struct kprobe *kprobe, struct pt_regs *regs)
+{
+	on_vmx_exit(NULL, (struct kvm_vcpu *)ks_arg1(regs), KS_ISA_VMX);
 	return 0;
 }
 
@@ -249,17 +259,34 @@ static void on_write_tsc_offset(void *data, unsigned int vcpu_id,
 struct ks_hook ks_exit_hooks[] = {
 	KS_TRACEPOINT_ROW("kvm_entry", "kvm", KS_CLASS_VCPU, KS_AUTO,
 			  on_kvm_entry),
+	/* See ks_exit_init(). */
 	KS_TRACEPOINT_ROW("kvm_exit", "kvm", KS_CLASS_VCPU, KS_AUTO,
-			  on_kvm_exit),
+			  on_svm_exit),
 	KS_KPROBE_ROW("svm_vcpu_run", "kvm_amd", KS_CLASS_VCPU, KS_KPROBE,
 		      "kvm_entry", on_vcpu_run),
 	KS_KPROBE_ROW("vmx_vcpu_run", "kvm_intel", KS_CLASS_VCPU, KS_KPROBE,
 		      "kvm_entry", on_vcpu_run),
 	KS_KPROBE_ROW("svm_handle_exit", "kvm_amd", KS_CLASS_VCPU, KS_KPROBE,
-		      "kvm_exit", on_handle_exit),
+		      "kvm_exit", on_svm_handle_exit),
 	KS_KPROBE_ROW("vmx_handle_exit", "kvm_intel", KS_CLASS_VCPU, KS_KPROBE,
-		      "kvm_exit", on_handle_exit),
+		      "kvm_exit", on_vmx_handle_exit),
 	KS_TRACEPOINT_ROW("kvm_write_tsc_offset", "kvm", KS_CLASS_VCPU,
 			  KS_ALWAYS, on_write_tsc_offset),
 	{}
 };
+
+/**
+ * ks_exit_init - learn whose exits these are
+ *
+ * Context: init, before anything is attached.
+ */
+void __init ks_exit_init(void)
+{
+	struct ks_hook *hook;
+
+	if (ks_exit_isa() != KS_ISA_VMX)
+		return;
+	for (hook = ks_exit_hooks; hook->name; hook++)
+		if (hook->probe == on_svm_exit)
+			hook->probe = on_vmx_exit;
+}

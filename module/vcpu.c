@@ -55,6 +55,7 @@ void ks_vcpu_set_mask(struct ks_vcpu *v, bool joined)
 		mask |= KS_MASK_IDENTITY;
 	WRITE_ONCE(v->ring, ring);
 	WRITE_ONCE(v->ring_exit, !!(ring & KVMSCHED_CLASS_EXIT));
+	WRITE_ONCE(v->events_exit, !!(ks_vcpus.events & KVMSCHED_CLASS_EXIT));
 	WRITE_ONCE(v->mask, mask);
 	ks_vcpu_arm(v);
 }

@@ -44,8 +44,9 @@
  * @task:	the thread, with a reference; NULL: entry is free; table
  * @vcpu:	what KVM_RUN works on; NULL outside of KVM_RUN, when the object
  *		may be freed; owner
- * @armed:	@vcpu, if exits go the short way: somebody listens, the identity
- *		is told, reasons can be read; else NULL.  Compared only.
+ * @armed:	@vcpu, if exits go the short way: somebody listens, but not to
+ *		the event itself; the identity is told, reasons can be read; else
+ *		NULL.  Compared only.
  * @key:	the same, never cleared while it may be right and never
  *		followed: finds the entry for an interrupt of this vCPU; table
  * @kvm:	likewise the VM, compared only; table
@@ -66,6 +67,7 @@
  * @cut:	the story was cut: an entry record is due; owner
  * @plain:	the two at once: KS_STORY_PLAIN for nearly all exits
  * @ring_exit:	@ring has KVMSCHED_CLASS_EXIT; table
+ * @events_exit: enabled events need that class; table
  * @ledger:	kept up to date while somebody follows, else NULL; table
  * @wake_tsc:	the wakeup since the last switch out, or 0
  * @got_tsc:	when the scheduler gave it the CPU; 0 once sched_in was told
@@ -98,6 +100,7 @@ struct ks_vcpu {
 		u16 plain;
 	};
 	u8 ring_exit;
+	u8 events_exit;
 	u64 entry_tsc;
 	u64 irq_tsc;
 	u64 story_tsc;
@@ -208,7 +211,8 @@ u64 ks_vcpus_refused(void);
 static inline void ks_vcpu_arm(struct ks_vcpu *v)
 {
 	bool plain = (s32)READ_ONCE(v->mask) > 0 && /* IDENTITY is the sign */
-		     !(v->features & KS_FEATURE_NO_REASON);
+		     !(v->features & KS_FEATURE_NO_REASON) &&
+		     !READ_ONCE(v->events_exit);
 
 	WRITE_ONCE(v->armed, plain ? v->vcpu : NULL);
 }

@@ -225,21 +225,21 @@ enum kvmsched_state {
 };
 
 #define KVMSCHED_LEDGER_REASONS	64	/* exit reasons told apart */
-#define KVMSCHED_LEDGER_BUCKETS	27	/* powers of two of cycles, the last open */
+#define KVMSCHED_LEDGER_BUCKETS	64	/* powers of two of cycles */
 #define KVMSCHED_REASON_OTHER	0xfffffffeU /* those that found no row */
 
 /**
- * struct kvmsched_ledger_reason - exits for one reason
+ * struct kvmsched_ledger_exits - exits by reason; a row is an index
  * @count:	how many; 0: the row is free
  * @cycles:	host time on the CPU, TSC cycles
  * @reason:	hardware's number; 16 bits, the sign extended
  * @hist:	exits whose host time has bit N as its highest, modulo 2^32
  */
-struct kvmsched_ledger_reason {
-	__u64 count;
-	__u64 cycles;
-	__u32 reason;
-	__u32 hist[KVMSCHED_LEDGER_BUCKETS];
+struct kvmsched_ledger_exits {
+	__u64 count[KVMSCHED_LEDGER_REASONS];
+	__u64 cycles[KVMSCHED_LEDGER_REASONS];
+	__u32 reason[KVMSCHED_LEDGER_REASONS];
+	__u32 hist[KVMSCHED_LEDGER_REASONS][KVMSCHED_LEDGER_BUCKETS];
 };
 
 /**
@@ -258,7 +258,7 @@ struct kvmsched_ledger_reason {
  * @switches:	preempted, halted, blocked, aborted (KS_SWITCH_* order)
  * @waits:	waits for the CPU; @wait_max the longest, cycles
  * @exits:	all exits
- * @reasons:	of them
+ * @by_reason:	of them
  */
 struct kvmsched_ledger {
 	__u32 size;
@@ -276,11 +276,12 @@ struct kvmsched_ledger {
 	__u64 waits;
 	__u64 wait_max;
 	__u64 exits;
-	struct kvmsched_ledger_reason reasons[KVMSCHED_LEDGER_REASONS];
+	struct kvmsched_ledger_exits by_reason;
 };
 
 #define KVMSCHED_IOC_FOLLOW	_IO('k', 0x46)
-#define KVMSCHED_IOC_LEDGER	_IOWR('k', 0x47, struct kvmsched_ledger)
+/* Its number has the size of what is read first: that of all doesn't fit. */
+#define KVMSCHED_IOC_LEDGER	_IOWR('k', 0x47, __u32[2])
 #define KVMSCHED_IOC_INFO	_IOWR('k', 0x40, struct kvmsched_info)
 #define KVMSCHED_IOC_HOOK	_IOWR('k', 0x41, struct kvmsched_hook)
 #define KVMSCHED_IOC_START	_IOW('k', 0x42, struct kvmsched_start)

@@ -28,7 +28,7 @@ STATES = ("unknown", "guest", "exit", "user", "poll", "halted", "blocked",
           "wait_preempted", "wait_woken")
 # Up to the exits; their reasons follow.
 LEDGER = struct.Struct(f"<2I2i4H2Q{len(STATES)}Q4Q3Q")
-LEDGER_SIZE = LEDGER.size + 64 * (8 + 8 + 4 + 27 * 4)
+LEDGER_SIZE = LEDGER.size + 64 * (8 + 8 + 4 + 64 * 4)
 
 IOC_INFO = _ioctl_number(3, 0x40, INFO.size)
 IOC_HOOK = _ioctl_number(3, 0x41, HOOK.size)
@@ -37,7 +37,7 @@ IOC_STOP = _ioctl_number(0, 0x43, 0)
 IOC_FLUSH = _ioctl_number(0, 0x44, 0)
 IOC_STATS = _ioctl_number(3, 0x45, STATS.size)
 IOC_FOLLOW = _ioctl_number(0, 0x46, 0)
-IOC_LEDGER = _ioctl_number(3, 0x47, LEDGER_SIZE)
+IOC_LEDGER = _ioctl_number(3, 0x47, 8)
 
 Info = collections.namedtuple("Info", (
     "size abi page_size nr_cpus pages session attached tsc_khz tsc_mult "

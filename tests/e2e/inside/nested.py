@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A whole Linux boots as a guest: its vCPUs' ledgers close, and are those that
+the kernel kept."""
+
+import os
+
+import host
+import ledger
+from device import Device
+
+NESTED = os.path.join(os.path.dirname(os.path.realpath(__file__)),
+                      "../../lab/nested")
+WORDS = "hello from two CPUs"
+
+
+def test(tap):
+    with host.module(), Device() as device:
+        device.follow()
+        with host.Recording("-e", "+steal", "-m", "16M") as recording, \
+                host.Child(NESTED, "--smp", 2, "--", "echo", WORDS) as linux:
+            said = linux.wait(0, 300)
+    summary = recording.report()
+    exits = ledger.kernel_ledgers(recording.file)
+    pairs = [(f"vCPU {vcpu['vcpu']}: {what}", got, want)
+             for vcpu in summary["vcpus"]
+             for what, got, want in ledger.compared(vcpu, exits[vcpu["tid"]])]
+    tap.equal("nested: a Linux boots while it is recorded",
+              ("its words", WORDS in said, True),
+              ("vCPUs", [vcpu["vcpu"] for vcpu in summary["vcpus"]], [0, 1]),
+              ("lost", summary["lost"], 0))
+    tap.equal("nested: its ledgers close, as the kernel's own say", *pairs)
+    for vcpu in summary["vcpus"]:
+        states, wall = vcpu["states_ns"], vcpu["wall_ns"]
+        tap.note(f"vCPU {vcpu['vcpu']}: {vcpu['exit_count']} exits, residual "
+                 f"{vcpu['residual_ns']} ns of {wall / 1e9:.3f} s: " +
+                 ", ".join(f"{state} {100 * ns / wall:.2f} %"
+                           for state, ns in states.items()))
