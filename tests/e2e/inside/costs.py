@@ -33,7 +33,8 @@ def recording(tap, how, baseline):
         tap.within(f"costs: attach={how}: loaded, not recording",
                    idle["cpuid"] - baseline["cpuid"], -IDLE, IDLE,
                    " instructions per exit")
-        with host.Recording("-m", "16M") as session:
+        # All classes but host
+        with host.Recording("-m", "16M", "-e", "+steal") as session:
             busy = icount.round_trips()
         tap.equal(f"costs: attach={how}: nothing was lost meanwhile",
                   ("lost", session.report()["lost_by_event"]["exit"], 0))
