@@ -202,13 +202,16 @@ static void tell(u32 wanted)
  * the new masks before they are attached; and a mask is only on while vcpu_put
  * is hooked, since without it struct ks_vcpu.vcpu would outlive the vCPU.
  * @joined: somebody new listens, and must be told who is speaking.
+ *
+ * Return: TSC since when handlers see them; hooks take longer to come and go.
  */
-static void reconcile(bool joined)
+static u64 reconcile(bool joined)
 {
 	u32 events = event_classes();
 	u32 wanted = events | state.session |
 		     (state.followers ? KS_CLASS_LEDGER : 0);
 	u32 before = ks_wanted_classes;
+	u64 since;
 
 	if (wanted && !state.notifiers_on) {
 		/*
@@ -226,6 +229,7 @@ static void reconcile(bool joined)
 	WRITE_ONCE(ks_session_classes, state.session);
 	WRITE_ONCE(ks_wanted_classes, wanted);
 	ks_vcpus_listen(events, state.session, state.vms, state.nr_vms, joined);
+	since = rdtsc_ordered();
 
 	attach_wanted(wanted);
 	detach_unwanted(wanted);
@@ -238,6 +242,7 @@ static void reconcile(bool joined)
 		ks_vcpus_forget_past();
 	if (wanted & ~before)
 		tell(wanted);
+	return since;
 }
 
 /**
@@ -248,15 +253,19 @@ static void reconcile(bool joined)
  * @nr_vms:  ... so many; 0: all
  *
  * Context: process, session mutex held.
+ * Return: TSC since when vCPUs tell of these classes and no others.
  */
-void ks_attach_session(u32 classes, const pid_t *vms, u32 nr_vms)
+u64 ks_attach_session(u32 classes, const pid_t *vms, u32 nr_vms)
 {
+	u64 since;
+
 	mutex_lock(&state.mutex);
 	state.session = classes;
 	state.nr_vms = nr_vms;
 	memcpy(state.vms, vms, nr_vms * sizeof(*vms));
-	reconcile(classes);
+	since = reconcile(classes);
 	mutex_unlock(&state.mutex);
+	return since;
 }
 
 /**

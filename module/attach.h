@@ -23,7 +23,7 @@ int ks_attach_init(void);
 void ks_attach_open(void);
 void ks_attach_exit(void);
 
-void ks_attach_session(u32 classes, const pid_t *vms, u32 nr_vms);
+u64 ks_attach_session(u32 classes, const pid_t *vms, u32 nr_vms);
 int ks_attach_events(u32 classes, int change);
 int ks_attach_follow(int change);
 u32 ks_attached_classes(void);

@@ -31,6 +31,7 @@ static __always_inline void fill_exit(struct ks_rec_exit *r,
 /* Write the record of the open story, which ends. */
 static void write_exit(struct ks_vcpu *v, u8 end, u64 now)
 {
+	struct ks_ledger *ledger = READ_ONCE(v->ledger);
 	struct ks_rec_exit *r;
 
 	r = ks_begin_at(exit, v->ring_exit, now);
@@ -38,8 +39,8 @@ static void write_exit(struct ks_vcpu *v, u8 end, u64 now)
 	r->flags |= end;
 	ks_end_at(exit, r);
 
-	if (v->ledger)
-		ks_ledger_story(v->ledger, v->exit.reason,
+	if (ledger)
+		ks_ledger_story(ledger, v->exit.reason,
 				v->exit.guest_cycles, v->story_tsc, now,
 				end == KS_EXIT_BY_ENTRY ? KVMSCHED_STATE_GUEST :
 							  KVMSCHED_STATE_EXIT);
@@ -158,6 +159,7 @@ static __always_inline void enter(struct ks_vcpu *v, u64 now)
 static noinline void entry_told_first(struct kvm_vcpu *vcpu)
 {
 	struct ks_vcpu *v = ks_vcpu_of(vcpu);
+	struct ks_ledger *ledger;
 	u64 now;
 
 	if (!v || !v->mask)
@@ -172,15 +174,16 @@ static noinline void entry_told_first(struct kvm_vcpu *vcpu)
 		write_entry(v, now);
 	else if (v->entry_tsc)
 		exit_untold(v, vcpu, now);
-	if (v->ledger && v->ledger->state != KVMSCHED_STATE_GUEST)
-		ks_ledger_move(v->ledger, KVMSCHED_STATE_GUEST, now);
+	ledger = READ_ONCE(v->ledger);
+	if (ledger && ledger->state != KVMSCHED_STATE_GUEST)
+		ks_ledger_move(ledger, KVMSCHED_STATE_GUEST, now);
 	enter(v, now);
 }
 
 /* Interrupts are off here in every version. */
 static __always_inline void entry_told(struct ks_vcpu *v, struct kvm_vcpu *vcpu)
 {
-	struct ks_ledger *ledger = v->ledger;
+	struct ks_ledger *ledger = READ_ONCE(v->ledger);
 	struct ks_rec_exit *r;
 	u64 now;
 

@@ -82,7 +82,7 @@ static int on_vcpu_load(struct kprobe *kprobe, struct pt_regs *regs)
 	r->vcpu = v->id;
 	r->user_cycles = v->put_tsc ? now - v->put_tsc : 0;
 	v->load_tsc = now;
-	ks_ledger_move(v->ledger, KVMSCHED_STATE_EXIT, now);
+	ks_ledger_move(READ_ONCE(v->ledger), KVMSCHED_STATE_EXIT, now);
 	ks_end(load, r, flags);
 	return 0;
 }
@@ -108,7 +108,7 @@ static int on_vcpu_put(struct kprobe *kprobe, struct pt_regs *regs)
 		r->exit_reason = vcpu->run->exit_reason;
 		r->run_cycles = v->load_tsc ? now - v->load_tsc : 0;
 		v->put_tsc = now;
-		ks_ledger_move(v->ledger, KVMSCHED_STATE_USER, now);
+		ks_ledger_move(READ_ONCE(v->ledger), KVMSCHED_STATE_USER, now);
 		ks_end(put, r, flags);
 	}
 	ks_vcpu_unbind(v);
@@ -164,7 +164,7 @@ static const u8 state_of[] = {
 
 static void ledger_switch_out(struct ks_vcpu *v, u64 now)
 {
-	struct ks_ledger *ledger = v->ledger;
+	struct ks_ledger *ledger = READ_ONCE(v->ledger);
 
 	if (!ledger)
 		return;
@@ -182,9 +182,9 @@ static void ledger_switch_out(struct ks_vcpu *v, u64 now)
  * A sleep ends with a wait for the CPU, from the wakeup.  One that was not seen
  * (attached since) leaves what the scheduler counted.
  */
-static void ledger_switch_in(struct ks_vcpu *v, u64 wait_ns, u64 now)
+static void ledger_switch_in(struct ks_vcpu *v, u64 wait_ns, u64 got)
 {
-	struct ks_ledger *ledger = v->ledger;
+	struct ks_ledger *ledger = READ_ONCE(v->ledger);
 	u64 woken, wait;
 
 	if (!ledger)
@@ -193,28 +193,30 @@ static void ledger_switch_in(struct ks_vcpu *v, u64 wait_ns, u64 now)
 	if (ledger->state == KVMSCHED_STATE_HALTED ||
 	    ledger->state == KVMSCHED_STATE_BLOCKED) {
 		woken = v->wake_tsc ?:
-			now - mul_u64_u32_div(wait_ns, tsc_khz, NSEC_PER_MSEC);
+			got - mul_u64_u32_div(wait_ns, tsc_khz, NSEC_PER_MSEC);
 		__ks_ledger_move(ledger, KVMSCHED_STATE_WAIT_WOKEN,
-				 clamp(woken, ledger->since, now));
+				 clamp(woken, ledger->since, got));
 	}
 	if (ledger->state != KVMSCHED_STATE_UNKNOWN) {
-		wait = now - ledger->since;
+		wait = got - ledger->since;
 		ledger->waits++;
 		ledger->wait_max = max(ledger->wait_max, wait);
 	}
 	__ks_ledger_move(ledger, v->vcpu ? KVMSCHED_STATE_EXIT :
-					   KVMSCHED_STATE_USER, now);
+					   KVMSCHED_STATE_USER, got);
 	ks_ledger_end(ledger);
 }
 
 static void ledger_poll(struct ks_vcpu *v, u64 poll_ns, u64 now)
 {
-	if (!v->ledger || !poll_ns)
+	struct ks_ledger *ledger = READ_ONCE(v->ledger);
+
+	if (!ledger || !poll_ns)
 		return;
 	/* It never slept: the exit's story is open, and is to end with this. */
 	if (v->story)
 		v->story = KS_STORY_ODD;
-	ks_ledger_poll(v->ledger,
+	ks_ledger_poll(ledger,
 		       mul_u64_u32_div(poll_ns, tsc_khz, NSEC_PER_MSEC), now);
 }
 
@@ -313,13 +315,13 @@ static void on_sched_in(struct preempt_notifier *notifier, int cpu)
 	r->vcpu = v->id;
 	r->from_cpu = v->cpu;
 	r->kind = v->kind;
-	/* An interrupt may have come first: its time is no wait. */
+	/* Interrupts may have come first: their time is no wait. */
 	got = v->got_tsc ?: now;
 	v->got_tsc = 0;
 	r->off_cycles = v->out_tsc ? got - v->out_tsc : 0;
 	r->wait_ns = wait_ns(v, got);
-	ledger_switch_in(v, r->wait_ns, now);
-	v->in_tsc = now;
+	ledger_switch_in(v, r->wait_ns, got);
+	v->in_tsc = got;
 	v->out_tsc = 0;
 	ks_end(switch_in, r, flags);
 	if ((v->mask & KS_MASK_IDENTITY) && still_loaded(v))
@@ -353,7 +355,8 @@ static void on_vcpu_wakeup(void *data, u64 ns, bool waited, bool valid)
 	r->vcpu = v->id;
 	r->waited = waited;
 	r->valid = valid;
-	r->poll_ns = polled - v->polled;
+	/* What was polled while nobody listened is no part of this halt. */
+	r->poll_ns = v->polled == KS_POLLED_UNKNOWN ? 0 : polled - v->polled;
 	r->halt_ns = ns;
 	ledger_poll(v, r->poll_ns, now);
 	v->polled = polled;

@@ -197,7 +197,8 @@ void ks_steal_attached(void)
 
 struct ks_hook ks_steal_hooks[] = {
 	KS_TRACEPOINT_ROW("sched_switch", "", KVMSCHED_CLASS_STEAL |
-			  KVMSCHED_CLASS_SWITCH, KS_ALWAYS, on_sched_switch),
+			  KVMSCHED_CLASS_SWITCH | KS_CLASS_LEDGER, KS_ALWAYS,
+			  on_sched_switch),
 	KS_TRACEPOINT_ROW("sched_migrate_task", "", KVMSCHED_CLASS_STEAL,
 			  KS_ALWAYS, on_migrate_task),
 	{}

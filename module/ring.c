@@ -251,17 +251,18 @@ void ks_ring_flush(struct ks_ring *ring)
 /**
  * ks_ring_begin_last - from here on the closing records
  * @ring: which
+ * @now:  their time
  *
  * They have a page of their own, kept in reserve, so that what they tell of
  * losses can't change any more by their being written.
  *
  * Context: as ks_ring_flush().
  */
-void ks_ring_begin_last(struct ks_ring *ring)
+void ks_ring_begin_last(struct ks_ring *ring, u64 now)
 {
 	ks_ring_flush(ring);
 	ring->reserve = 0;
-	open_page(ring, rdtsc_ordered());
+	open_page(ring, max(now, ring->last));
 }
 
 /**

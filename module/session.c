@@ -52,6 +52,7 @@ static struct {
 	u32 classes;
 	u32 pages;
 	bool overwrite;
+	u64 ended;	/* TSC: time of the closing records */
 	u32 tsc_mult;
 	u32 tsc_shift;
 	u64 tsc_offset;
@@ -121,7 +122,9 @@ static void record_session(void *op)
 	unsigned long flags;
 	u64 now;
 
-	r = ks_begin(session, true, now, flags);
+	local_irq_save(flags);
+	now = op == (void *)KS_SESSION_STOP ? session.ended : rdtsc_ordered();
+	r = ks_begin_at(session, true, now);
 	r->op = (uintptr_t)op;
 	r->overwrite = session.overwrite;
 	r->cpu = smp_processor_id();
@@ -135,11 +138,11 @@ static void record_lost(u16 event, int cpu, const char *name, u64 count)
 {
 	struct ks_rec_lost *r;
 	unsigned long flags;
-	u64 now;
 
 	if (!count)
 		return;
-	r = ks_begin(lost, true, now, flags);
+	local_irq_save(flags);
+	r = ks_begin_at(lost, true, session.ended);
 	r->event = event;
 	r->cpu = cpu;
 	strscpy_pad(r->name, name, sizeof(r->name));
@@ -167,7 +170,7 @@ static void close_ring(void *unused)
 {
 	struct ks_ring *ring = this_cpu_ptr(&ks_rings);
 
-	ks_ring_begin_last(ring);
+	ks_ring_begin_last(ring, session.ended);
 	record_losses(smp_processor_id());
 	record_session((void *)KS_SESSION_STOP);
 	ks_ring_flush(ring);
@@ -238,7 +241,7 @@ static void stop_recording(void)
 	if (!session.classes)
 		return;
 	ks_vcpus_record_last(session.overwrite);
-	ks_attach_session(0, NULL, 0);
+	session.ended = ks_attach_session(0, NULL, 0);
 	record_missed();
 
 	cpus_read_lock();

@@ -22,6 +22,8 @@
 /* Beside KVMSCHED_CLASS_*: somebody follows the ledgers. */
 #define KS_CLASS_LEDGER		(1U << 16)
 
+#define KS_POLLED_UNKNOWN	U64_MAX
+
 /* In struct ks_vcpu.story */
 #define KS_STORY_NONE	0
 #define KS_STORY_PLAIN	1
@@ -78,7 +80,8 @@
  * @put_tsc:	end of the last KVM_RUN, 0 if unknown; @load_tsc its beginning
  * @run_delay:	the kernel's, at the last switch out or look
  * @nvcsw:	the kernel's, at the last switch out or look
- * @polled:	ns of halt polling, KVM's count at the last look
+ * @polled:	ns of halt polling, KVM's count at the last look, or
+ *		KS_POLLED_UNKNOWN
  * @kind:	KS_SWITCH_* of the last switch out, and @cpu where
  * @policy:	at the last look; likewise @prio, @static_prio
  *

@@ -76,6 +76,7 @@ static inline void ks_vcpu_forget_past(struct ks_vcpu *v)
 	v->out_tsc = 0;
 	v->load_tsc = 0;
 	v->put_tsc = 0;
+	v->polled = KS_POLLED_UNKNOWN;
 }
 
 void ks_vcpu_set_mask(struct ks_vcpu *v, bool joined);

@@ -224,21 +224,23 @@ bool ks_ledger_switch_in(struct ks_ledger *l, uint64_t ts, uint64_t off,
 {
 	bool slept = l->state == KVMSCHED_STATE_HALTED ||
 		     l->state == KVMSCHED_STATE_BLOCKED;
-	uint64_t whole = ts > l->since ? ts - l->since : 0;
+	uint64_t whole = ts > l->since ? ts - l->since : 0, got;
 
 	/* A switch out was lost, or one more pair of in and out. */
 	if (!ks_ledger_off_cpu(l) || (l->doubt && off + SLACK < whole)) {
 		forget(l, ts);
 		return false;
 	}
+	/* Told a little later than the scheduler gave it the CPU. */
+	got = off && off < whole ? l->since + off : ts;
 	if (slept && !l->woken)
-		l->woken = waited < whole ? ts - waited : l->since;
+		l->woken = got > l->since && waited < got - l->since ? got - waited : l->since;
 	if (slept)
 		move(l, KVMSCHED_STATE_WAIT_WOKEN, l->woken);
 	*wait = (struct ks_ledger_wait){
-		.begin = l->since, .end = l->since > ts ? l->since : ts, .preempted = !slept,
+		.begin = l->since, .end = l->since > got ? l->since : got, .preempted = !slept,
 	};
-	move(l, l->loaded ? KVMSCHED_STATE_EXIT : KVMSCHED_STATE_USER, ts);
+	move(l, l->loaded ? KVMSCHED_STATE_EXIT : KVMSCHED_STATE_USER, got);
 	l->doubt = false;
 	l->woken = 0;
 	return true;

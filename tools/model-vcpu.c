@@ -295,12 +295,22 @@ static void wait_end(struct ks_model *m, struct ks_vcpu *v,
 	}
 }
 
+/* Told a little later than the scheduler gave it the CPU. */
+static u64 got_cpu(const struct ks_model *m, const struct ks_vcpu *v,
+		   const struct ks_record *rec)
+{
+	u64 off = rec->switch_in.off_cycles;
+	u64 got = off && v->out_ts ? v->out_ts + ks_ts_of_cycles(m, off) : rec->ts;
+
+	return got < rec->ts && m->cycles_to_ts.known ? got : rec->ts;
+}
+
 static void switch_in(struct ks_model *m, struct ks_vcpu *v,
 		      const struct ks_record *rec)
 {
 	v->sw.in++;
 	wait_end(m, v, rec);
-	set_state(v, KS_STATE_ON_CPU, rec->ts);
+	set_state(v, KS_STATE_ON_CPU, got_cpu(m, v, rec));
 	v->out_ts = 0;
 	v->out_taker = -1;
 	v->shared_slice = false;
