@@ -217,17 +217,19 @@ def migrated(tap):
     truth = next(line.ts for line in lines if line["pid"] == tid and
                  (line["orig_cpu"], line["dest_cpu"]) == (1, 0))
     vcpu = host.vcpu_by_tid(recording.report(), tid)
-    spin_ns = max(one["max_ns"] for one in vcpu["thieves"]
-                  if one["who"] == "spin")
+    [moment] = worst(recording.file, "wait", 1)
+    part = (move.ts - out.ts) * 10 ** 6 // khz
     tap.equal("causes: a migration within a wait",
               ("records", [out.event, move.event, back.event],
                ["kvmsched_switch_out", "kvmsched_migrate",
                 "kvmsched_switch_in"]),
               ("from and to", (move["from_cpu"], move["cpu"]), (1, 0)),
               ("at ftrace's time", abs(move.ts - truth) < khz, True),
-              ("the thief's part, ns", abs(spin_ns - (move.ts - out.ts) *
-                                           10 ** 6 // khz) <=
-               PART * spin_ns, True),
+              ("the thief", moment["thief"]["who"], "spin"),
+              ("its CPU", moment["thief"]["cpu"], 1),
+              # Less the interrupts there, which take longer than on hardware.
+              ("its part, ns", 0.9 * part <= moment["thief"]["ns"] <= part,
+               True),
               ("all of it is told", abs(sum(told(vcpu).values()) - sum(
                   vcpu["states_ns"][state] for state in
                   ("wait_preempted", "wait_woken"))) <= 10, True),
