@@ -93,13 +93,15 @@ void ks_ledger_story(struct ks_ledger *ledger, u32 reason, u64 guest, u64 exit,
 
 /**
  * ks_ledger_reset - begin anew, in state unknown
- * @ledger: nobody writes it now
+ * @ledger: nobody else writes it now, but some may read
  */
 void ks_ledger_reset(struct ks_ledger *ledger)
 {
-	memset(ledger, 0, sizeof(*ledger));
+	ks_ledger_begin(ledger);
+	memset_after(ledger, 0, seq);
 	ledger->begin = rdtsc_ordered();
 	ledger->since = ledger->begin;
+	ks_ledger_end(ledger);
 }
 
 /**
