@@ -173,12 +173,19 @@ static void learn_holder(void *unused)
 
 /**
  * ks_steal_begin - before the class is attached: nobody waits, as far as we know
+ *
+ * Switches may be listened to already.  One that is about to take a thread of
+ * an earlier session off its queue is let do so first, or it would take off
+ * one too many.
+ *
+ * Context: process.
  */
 void ks_steal_begin(void)
 {
 	int cpu;
 
 	ks_vcpus_stop_waiting();
+	tracepoint_synchronize_unregister();
 	for_each_possible_cpu(cpu) {
 		per_cpu(queues, cpu).holder = NULL;
 		atomic_set(&per_cpu(queues, cpu).waiters, 0);
