@@ -40,6 +40,7 @@ static void wake_readers(struct work_struct *work);
  * @classes:	being recorded; 0 when idle or stopped
  * @pages:	of each ring
  * @overwrite:	flight recorder
+ * @ended:	TSC when recording ended: the time of the closing records
  * @tsc_mult:	conversion of the session's time stamps, likewise @tsc_shift
  *		and @tsc_offset; see struct kvmsched_info
  * @missed:	each hook's missed hits at START
@@ -52,7 +53,7 @@ static struct {
 	u32 classes;
 	u32 pages;
 	bool overwrite;
-	u64 ended;	/* TSC: time of the closing records */
+	u64 ended;
 	u32 tsc_mult;
 	u32 tsc_shift;
 	u64 tsc_offset;

@@ -13,9 +13,6 @@
 #include "reasons.h"
 #include "model.h"
 
-#define ISA_VMX		1
-#define ISA_SVM		2
-
 /* The hardware's basic reason; other bits qualify it. */
 #define VMX_BASIC_REASON	0xffff
 
@@ -66,23 +63,23 @@ const char *ks_exit_reason(char name[KS_NAME_LEN], uint8_t isa, uint32_t reason)
 	const char *known = NULL;
 	const char *failed = "";
 
-	if (isa == ISA_VMX) {
+	if (isa == KS_ISA_VMX) {
 		known = find(vmx_reasons, ARRAY_SIZE(vmx_reasons),
 			     reason & VMX_BASIC_REASON);
 		if (reason & VMX_EXIT_REASONS_FAILED_VMENTRY)
 			failed = "|FAILED_VMENTRY";
-	} else if (isa == ISA_SVM) {
+	} else if (isa == KS_ISA_SVM) {
 		known = find(svm_reasons, ARRAY_SIZE(svm_reasons), reason);
 	}
 	if (known)
 		snprintf(name, KS_NAME_LEN, "%s%s", known, failed);
 	else if (reason == KS_OTHER_REASON)
 		snprintf(name, KS_NAME_LEN, KS_OTHERS);
-	else if (isa == ISA_SVM && reason == (uint32_t)KS_REASON_WIDE)
+	else if (isa == KS_ISA_SVM && reason == (uint32_t)KS_REASON_WIDE)
 		snprintf(name, KS_NAME_LEN, "svm, a wide code");
-	else if (isa == ISA_VMX || isa == ISA_SVM)
+	else if (isa == KS_ISA_VMX || isa == KS_ISA_SVM)
 		snprintf(name, KS_NAME_LEN, "%s %#x",
-			 isa == ISA_VMX ? "vmx" : "svm", reason);
+			 isa == KS_ISA_VMX ? "vmx" : "svm", reason);
 	else
 		snprintf(name, KS_NAME_LEN, "isa %u %#x", isa, reason);
 	return name;
