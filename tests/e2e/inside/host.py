@@ -94,16 +94,21 @@ def module(*parameters):
 
 
 @contextlib.contextmanager
-def spared(cpu):
-    """On a real-time kernel, stay off a CPU that is about to have a hog: there
-    threads of priority 1 run the timers and wakeups of ordinary tasks."""
+def affinity(cpus):
+    """This test, and all that it starts meanwhile, on these CPUs."""
     before = os.sched_getaffinity(0)
-    if "-rt-" in os.uname().release:
-        os.sched_setaffinity(0, before - {cpu})
+    os.sched_setaffinity(0, cpus)
     try:
         yield
     finally:
         os.sched_setaffinity(0, before)
+
+
+def spared(cpu):
+    """On a real-time kernel, stay off a CPU that is about to have a hog: there
+    threads of priority 1 run the timers and wakeups of ordinary tasks."""
+    cpus = os.sched_getaffinity(0)
+    return affinity(cpus - {cpu} if "-rt-" in os.uname().release else cpus)
 
 
 # Guests
@@ -153,6 +158,12 @@ class Child:
         self.process.wait()
 
 
+def spin(on_us, off_us, *options):
+    """A host task beside the test that spins and sleeps in turns."""
+    return Child(SPIN, "--quiet", "--seconds", 600, "--on-us", on_us,
+                 "--off-us", off_us, *options)
+
+
 def guest_argv(payload, n, *options):
     truth = os.path.join(WORK, "truth.json")
     return [GUEST, "--quiet", "--json", truth, *options, payload, n]
@@ -170,6 +181,12 @@ def guest(payload, n, *options, status=0, prefix=()):
 
 def report(file, *options):
     return json.loads(run(KVMSCHED, "report", "--json", file, *options).stdout)
+
+
+def worst(file, kind, count=10):
+    """The worst moments of a kind, as `report worst` has them."""
+    return json.loads(run(KVMSCHED, "report", "worst", file, "--json",
+                          "--kind", kind, "-n", count).stdout)["worst"]
 
 
 def vcpu_by_tid(summary, tid):

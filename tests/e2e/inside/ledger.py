@@ -7,7 +7,6 @@ All is pinned to one CPU, so that a vCPU is off it whenever this test looks;
 where there are two, a last part spreads 8 vCPUs over them.
 """
 
-import contextlib
 import os
 import signal
 import time
@@ -22,27 +21,12 @@ RESIDUAL = 1e-4			# of wall time
 ON_CPU = ("guest", "exit", "user", "poll")
 CPUS = os.cpu_count()
 
-LOAD = ("--on-us", 3000, "--off-us", 2000)
+LOAD = (3000, 2000)		# us on, us off
 ENDLESS = (("hlt", "--period-us", 2000), ("cpuid",), ("pio",), ("spin",))
 POLICIES = ("other", "rr:10", "fifo:10")
 PAYLOADS = (("cpuid", 300), ("pio", 300), ("mmio", 100), ("rdmsr", 300),
             ("hlt", 60), ("tscspin", 60), ("tmict", 60),
             ("tmict-periodic", 30), ("selfipi", 100), ("ipi", 40))
-
-
-def spin(*options):
-    return host.Child(host.SPIN, "--quiet", "--seconds", 600, *options)
-
-
-@contextlib.contextmanager
-def pinned(cpu=0):
-    """This test and all that it starts."""
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {cpu})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)
 
 
 # The ledger in the kernel, sampled beside /proc
@@ -97,7 +81,8 @@ def agree(ours, truth, times):
 def sampled(tap):
     """Endless guests, one after the other, beside a load that comes and
     goes: guest + exit + user + poll is what the scheduler says it ran."""
-    with host.module(), pinned(), Device() as device, spin(*LOAD):
+    with host.module(), host.affinity({0}), Device() as device, \
+            host.spin(*LOAD):
         device.follow()
         tsc_khz = device.info().tsc_khz
         for payload, *options in ENDLESS:
@@ -201,11 +186,11 @@ def closed(tap, name, truths, recording):
 def payloads(tap):
     """Each payload under each policy, beside a load; and with none, so that
     the host polls in halts."""
-    with host.module(), pinned(), Device() as device:
+    with host.module(), host.affinity({0}), Device() as device:
         device.follow()
         for policy in POLICIES:
             with host.Recording("-e", "+steal", "-m", "16M") as recording, \
-                    spin(*LOAD):
+                    host.spin(*LOAD):
                 truths = [host.guest(payload, n, "--policy", policy,
                                      "--controller-prio", 20)
                           for payload, n in PAYLOADS]
@@ -225,7 +210,7 @@ def spread(tap):
         device.follow()
         for policy in POLICIES:
             with host.Recording("-e", "+steal", "-m", "16M") as recording, \
-                    spin("--procs", 2, *LOAD):
+                    host.spin(*LOAD, "--procs", 2):
                 truths = [host.guest(payload, n, "--vms", 4, "--vcpus", 2,
                                      "--policy", policy,
                                      "--controller-prio", 20)

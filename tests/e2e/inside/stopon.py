@@ -2,7 +2,6 @@
 """`record --stop-on`: ends by itself on what it waits for, says in words what
 that was, and keeps what came before; or says that it did not happen."""
 
-import json
 import os
 
 import host
@@ -19,14 +18,11 @@ def record(condition, guest, *options, kib=8192, status=0):
     done = host.run(host.KVMSCHED, "record", "-o", FILE, "-m",
                     f"{kib}K", "--stop-on", condition, *options, "--",
                     *host.guest_argv(payload, 10 ** 8, *rest), status=status)
-    found = json.loads(host.run(host.KVMSCHED, "report", "worst", FILE,
-                                "--json", "--kind", kind).stdout)["worst"]
-    return done.stderr, found
+    return done.stderr, host.worst(FILE, kind)
 
 
 def thief(on_us, off_us):
-    return host.Child(host.SPIN, "--quiet", "--policy", "fifo:50",
-                      "--seconds", 600, "--on-us", on_us, "--off-us", off_us)
+    return host.spin(on_us, off_us, "--policy", "fifo:50")
 
 
 def sentence(said):
@@ -35,7 +31,7 @@ def sentence(said):
 
 
 def held(tap, condition, least_ms, guest, on_us, off_us):
-    with thief(on_us, off_us) as spin:
+    with thief(on_us, off_us):
         said, found = record(condition, guest, "-d", 100)
         words = sentence(said)
         report = host.report(FILE)

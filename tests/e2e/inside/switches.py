@@ -130,13 +130,12 @@ def disturbed_guest():
 
 
 def measure():
-    spin = (host.SPIN, "--quiet", "--cpu", 0, "--on-us", 3000, "--off-us",
-            2000, "--seconds", 600)
     with host.module(), host.Ftrace(clock="x86-tsc") as ftrace:
         host.write(f"{ftrace.path}/events/sched/sched_switch/filter",
                    'prev_comm ~ "vcpu*" || prev_comm == "kvmguest"')
         ftrace.enable("sched/sched_switch")
-        with host.Recording() as recording, host.Child(*spin):
+        with host.Recording() as recording, \
+                host.spin(3000, 2000, "--cpu", 0):
             truths = [host.guest(*guest[:2], "--cpu", 0, *guest[2:])
                       for guest in GUESTS]
             truths.append(disturbed_guest())

@@ -16,11 +16,9 @@ EVENTS = ("sched/sched_switch", "sched/sched_wakeup")
 
 
 def measure(*options):
-    spin = (host.SPIN, "--quiet", "--on-us", 3000, "--off-us", 2000,
-            "--seconds", 600)
     with host.module(), host.Ftrace(clock="x86-tsc") as ftrace:
         ftrace.enable(*EVENTS)
-        with host.Recording(*options) as recording, host.Child(*spin):
+        with host.Recording(*options) as recording, host.spin(3000, 2000):
             truths = [host.guest(*guest) for guest in GUESTS]
         for event in EVENTS:
             ftrace.enable(event, on=0)
