@@ -104,6 +104,21 @@ def affinity(cpus):
         os.sched_setaffinity(0, before)
 
 
+@contextlib.contextmanager
+def settings(values):
+    """{file: value} of the kernel, put back in the reverse order."""
+    before = {path: read(path).strip() for path in values}
+    for path, value in values.items():
+        write(path, value)
+    try:
+        yield before
+    finally:
+        for path, text in reversed(before.items()):
+            # Of a choice the kernel shows all: always [madvise] never
+            chosen = re.search(r"\[(.+?)\]", text)
+            write(path, chosen[1] if chosen else text)
+
+
 def spared(cpu):
     """On a real-time kernel, stay off a CPU that is about to have a hog: there
     threads of priority 1 run the timers and wakeups of ordinary tasks."""

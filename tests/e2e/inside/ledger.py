@@ -78,11 +78,19 @@ def agree(ours, truth, times):
     return abs(ours - truth) <= SHARE * truth + SWITCH_NS * times
 
 
+# A kernel thread goes on past the tick that wants it off the CPU, up to its next
+# cond_resched().  A wakeup at that tick makes the scheduler skip its clock's
+# update at the switch (rq_clock_skip_update()), and schedstat charges the rest, a
+# millisecond or more, to the vCPU that comes next.  khugepaged is the one such
+# thread that the lab has; sched_switch shows it on the CPU all that time.
+QUIET = {"/sys/kernel/mm/transparent_hugepage/enabled": "never"}
+
+
 def sampled(tap):
     """Endless guests, one after the other, beside a load that comes and
     goes: guest + exit + user + poll is what the scheduler says it ran."""
     with host.module(), host.affinity({0}), Device() as device, \
-            host.spin(*LOAD):
+            host.settings(QUIET), host.spin(*LOAD):
         device.follow()
         tsc_khz = device.info().tsc_khz
         for payload, *options in ENDLESS:
@@ -105,14 +113,9 @@ def sampled(tap):
 def held_against_proc(tap, payload, stretch):
     tap.ok(stretch.run > 10 ** 8 or payload == "hlt",
            f"ledger: {payload}: it ran", stretch.run)
-    name = f"ledger: {payload}: on the CPU as long as schedstat says"
-    if payload == "spin" and not os.uname().release.startswith("6.1."):
-        tap.skip(name, "since 6.12 schedstat sometimes has up to 0.7 % more "
-                 "for a guest that only spins; the cause is open, this run: "
-                 f"{stretch.on_cpu}, {stretch.run}")
-    else:
-        tap.ok(agree(stretch.on_cpu, stretch.run, stretch.switches), name,
-               stretch.states, stretch.run)
+    tap.ok(agree(stretch.on_cpu, stretch.run, stretch.switches),
+           f"ledger: {payload}: on the CPU as long as schedstat says",
+           stretch.states, stretch.run)
     # utime + stime, in which guest time is
     tap.ok(abs(stretch.on_cpu - stretch.ticks) <= 2 * 10 ** 7,
            f"ledger: {payload}: and within 20 ms of utime + stime",

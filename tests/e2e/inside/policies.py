@@ -20,16 +20,11 @@ def undisturbed(tap):
     knobs = {RT_FILE: -1}
     if os.path.exists(FAIR):
         knobs[FAIR] = 0
-    before = {path: host.read(path).strip() for path in knobs}
-    for path, value in knobs.items():
-        host.write(path, value)
-        tap.note(f"{path}: {before[path]}, now {host.read(path).strip()}")
-    try:
+    # Put back backwards: the fair server's share must fit what RT leaves.
+    with host.settings(knobs) as before:
+        for path, value in knobs.items():
+            tap.note(f"{path}: {before[path]}, now {value}")
         yield
-    finally:
-        # Backwards: the fair server's share must fit what real-time leaves.
-        for path, value in reversed(before.items()):
-            host.write(path, value)
 
 
 def slices(tap, name, spans, expected):
