@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A whole Linux boots as a guest: its vCPUs' ledgers close, and are those that
-the kernel kept."""
+"""A whole Linux boots as a guest, beside a load and under each policy in turn:
+its vCPUs' ledgers close, and are those that the kernel kept."""
 
+import itertools
 import os
+import time
 
 import host
 import ledger
@@ -11,13 +13,36 @@ from device import Device
 NESTED = os.path.join(os.path.dirname(os.path.realpath(__file__)),
                       "../../lab/nested")
 WORDS = "hello from two CPUs"
+TURN = 2			# seconds under one policy
+POLICIES = (os.SCHED_OTHER, os.SCHED_RR, os.SCHED_FIFO)
+
+
+def in_turns(device, linux):
+    """Its vCPU threads, under each policy in turn until the Linux ends."""
+    used = set()
+    for policy in itertools.cycle(POLICIES):
+        priority = 0 if policy == os.SCHED_OTHER else 10
+        for one in device.ledgers():
+            try:
+                os.sched_setscheduler(one.tid, policy,
+                                      os.sched_param(priority))
+                used.add(policy)
+            except ProcessLookupError:
+                pass		# it has just ended
+        end = time.monotonic() + TURN
+        while time.monotonic() < end:
+            if not linux.running():
+                return used
+            time.sleep(0.1)
 
 
 def test(tap):
     with host.module(), Device() as device:
         device.follow()
         with host.Recording("-e", "+steal", "-m", "16M") as recording, \
+                host.spin(*ledger.LOAD, "--cpu", 0), \
                 host.Child(NESTED, "--smp", 2, "--", "echo", WORDS) as linux:
+            used = in_turns(device, linux)
             said = linux.wait(0, 300)
     summary = recording.report()
     exits = ledger.kernel_ledgers(recording.file)
@@ -27,6 +52,7 @@ def test(tap):
     tap.equal("nested: a Linux boots while it is recorded",
               ("its words", WORDS in said, True),
               ("vCPUs", [vcpu["vcpu"] for vcpu in summary["vcpus"]], [0, 1]),
+              ("policies", used, set(POLICIES)),
               ("lost", summary["lost"], 0))
     tap.equal("nested: its ledgers close, as the kernel's own say", *pairs)
     for vcpu in summary["vcpus"]:
