@@ -24,9 +24,11 @@ CPUS = os.cpu_count()
 LOAD = (3000, 2000)		# us on, us off
 ENDLESS = (("hlt", "--period-us", 2000), ("cpuid",), ("pio",), ("spin",))
 POLICIES = ("other", "rr:10", "fifo:10")
-PAYLOADS = (("cpuid", 300), ("pio", 300), ("mmio", 100), ("rdmsr", 300),
-            ("hlt", 60), ("tscspin", 60), ("tmict", 60),
-            ("tmict-periodic", 30), ("selfipi", 100), ("ipi", 40))
+# All that kvmguest has.
+PAYLOADS = (("cpuid", 300), ("userspace", 300), ("pio", 300), ("mmio", 100),
+            ("rdmsr", 300), ("cr3", 300), ("hlt", 60), ("tscspin", 60),
+            ("deadline-lost", 5), ("tmict", 60), ("tmict-periodic", 30),
+            ("selfipi", 100), ("ipi", 40), ("spin", 0, "--seconds", 1))
 
 
 # The ledger in the kernel, sampled beside /proc
@@ -82,8 +84,10 @@ def agree(ours, truth, times):
 # cond_resched().  A wakeup at that tick makes the scheduler skip its clock's
 # update at the switch (rq_clock_skip_update()), and schedstat charges the rest, a
 # millisecond or more, to the vCPU that comes next.  khugepaged is the one such
-# thread that the lab has; sched_switch shows it on the CPU all that time.
-QUIET = {"/sys/kernel/mm/transparent_hugepage/enabled": "never"}
+# thread that the lab has (none on PREEMPT_RT); sched_switch shows it on the CPU
+# all that time.
+THP = "/sys/kernel/mm/transparent_hugepage/enabled"
+QUIET = {THP: "never"} if os.path.exists(THP) else {}
 
 
 def sampled(tap):
@@ -189,14 +193,18 @@ def closed(tap, name, truths, recording):
 def payloads(tap):
     """Each payload under each policy, beside a load; and with none, so that
     the host polls in halts."""
+    known = host.run(host.GUEST, "--list").stdout.splitlines()
+    tap.equal("ledger: no payload is left out",
+              ("payloads", {guest[0] for guest in PAYLOADS},
+               {line.split()[0] for line in known}))
     with host.module(), host.affinity({0}), Device() as device:
         device.follow()
         for policy in POLICIES:
             with host.Recording("-e", "+steal", "-m", "16M") as recording, \
                     host.spin(*LOAD):
-                truths = [host.guest(payload, n, "--policy", policy,
+                truths = [host.guest(*guest, "--policy", policy,
                                      "--controller-prio", 20)
-                          for payload, n in PAYLOADS]
+                          for guest in PAYLOADS]
             closed(tap, f"each payload, {policy}", truths, recording)
         with host.Recording("-e", "+steal") as recording:
             truths = [host.guest("hlt", 300, "--period-us", period)
