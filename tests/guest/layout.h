@@ -40,8 +40,12 @@
 #define GUEST_DS		0x10
 #define GUEST_TR		0x18
 
-/* Ports: one that nobody has, and two on which a payload ends. */
+/*
+ * Ports: one that nobody has, one that keeps the VMM busy for two periods, and
+ * two on which a payload ends.
+ */
 #define PORT_NOBODY		0x5f0
+#define PORT_BUSY		0x5f2
 #define PORT_DONE		0x5f4
 #define PORT_FAULT		0x5f8
 

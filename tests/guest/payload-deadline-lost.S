@@ -12,14 +12,7 @@ entry:
 	WRITE_MSR MSR_X2APIC_LVTT, (LVTT_MASKED | LVTT_TSC_DEADLINE | TIMER_VECTOR)
 	sti
 1:	ARM_TSC_DEADLINE
-	/* RAX still holds the deadline. */
-	add	BLK_PERIOD(%rdi), %rax
-	mov	%rax, %r8
-2:	rdtsc
-	shl	$32, %rdx
-	or	%rdx, %rax
-	cmp	%r8, %rax
-	jb	2b
+	SPIN_A_PERIOD_MORE
 	incq	BLK_COUNT(%rdi)
 	dec	%rbx
 	jnz	1b

@@ -6,15 +6,6 @@
  */
 #include "payload.inc"
 
-#define ICR_FIXED_ASSERT	0x4000
-
-.macro SEND_TO_PEER
-	mov	$MSR_X2APIC_ICR, %ecx
-	mov	$(ICR_FIXED_ASSERT | IPI_VECTOR), %eax
-	mov	BLK_PEER(%rdi), %edx
-	wrmsr
-.endm
-
 entry:
 	mov	BLK_N(%rdi), %rbx
 	test	%rbx, %rbx

@@ -16,11 +16,14 @@ BLOB(cr3);
 BLOB(deadline_lost);
 BLOB(hlt);
 BLOB(ipi);
+BLOB(ipi_spin);
 BLOB(mmio);
 BLOB(pio);
 BLOB(rdmsr);
 BLOB(selfipi);
 BLOB(spin);
+BLOB(timer_cli);
+BLOB(timer_user);
 BLOB(tmict);
 BLOB(tmict_periodic);
 BLOB(tscspin);
@@ -171,6 +174,40 @@ static const struct payload payloads[] = {
 			EXIT_IO_LAST,
 		},
 		IPI_EACH_LOOP, IO_LAST, .halts = { 1, 0 },
+	},
+	{
+		.name = "ipi-spin", CODE(ipi_spin), .x2apic = true,
+		.pairs = true,
+		.what = "the same between two that spin, on a CPU each",
+		.exits = {
+			{ "hlt", "HLT", { 0, 0 }, ALWAYS },
+			{ "msr", "MSR_WRITE", { 2, 0 }, TRAPPED_APIC },
+			EXIT_IO_LAST,
+		},
+		IPI_EACH_LOOP, IO_LAST,
+	},
+	{
+		.name = "timer-user", CODE(timer_user), .x2apic = true,
+		.what = "TSC-deadline timer that comes while the VMM is busy",
+		.exits = {
+			{ "io", "IO_INSTRUCTION", { 1, 1 }, ALWAYS },
+			{ "msr", "MSR_WRITE", { 2, 1 }, TRAPPED_APIC },
+			{ "npf", NULL, { 0, PAGES_IRQ },
+			  NESTED_PAGING | ONE_VCPU },
+		},
+		TIMER_EACH_LOOP, .io = { 1, 1 },
+	},
+	{
+		.name = "timer-cli", CODE(timer_cli), .x2apic = true,
+		.what = "TSC-deadline timer that comes while interrupts are off",
+		.exits = {
+			{ "msr", "MSR_WRITE", { 2, 1 }, TRAPPED_APIC },
+			{ "hlt", "HLT", { 0, 0 }, ALWAYS },
+			{ "npf", NULL, { 0, PAGES_IRQ },
+			  NESTED_PAGING | ONE_VCPU },
+			EXIT_IO_LAST,
+		},
+		TIMER_EACH_LOOP, IO_LAST,
 	},
 	{
 		.name = "spin", CODE(spin), .endless = true,

@@ -13,6 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <x86intrin.h>
 
 #include "kvmstats.h"
 #include "options.h"
@@ -48,12 +49,23 @@ static void wait_for_go(void)
 		syscall(SYS_futex, &go, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
 }
 
+static void be_busy(uint64_t cycles)
+{
+	uint64_t begin = __rdtsc();
+
+	while (__rdtsc() - begin < cycles)
+		;
+}
+
 /* The payload's port writes; false when it has ended. */
 static bool handle_io(struct vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->run;
 
 	switch (run->io.port) {
+	case PORT_BUSY:
+		be_busy(2 * vcpu->block->period);
+		return true;
 	case PORT_DONE:
 		memcpy(&vcpu->told, (char *)run + run->io.data_offset,
 		       sizeof(vcpu->told));

@@ -26,6 +26,9 @@ TIMERS = 100
 ONE = (("fifo:50", 3000, 2000),)
 TWO = (("fifo:50", 2000, 5000), ("fifo:51", 1500, 4500))
 THEFT_MS = 5
+HELD_US = 2000
+IPIS = 40
+KICKED, WOKEN = "accept_to_exit_ns", "accept_to_cpu_ns"
 
 
 def measure(thieves, payload, n, *options):
@@ -135,6 +138,28 @@ def timers(tap):
               ("causes", mostly, {"vCPU descheduled": TIMERS}))
 
 
+def held_up(tap, payload, cause):
+    """A timer that comes a period before whatever holds it up ends."""
+    with host.Recording() as recording:
+        truth = host.guest(payload, TIMERS, "--period-us", HELD_US)
+    tid = truth["vcpus"][0]["tid"]
+    [vcpu] = json.loads(host.run(host.KVMSCHED, "report", "timers",
+                                 recording.file, "--json").stdout)["vcpus"]
+    moments = host.worst(recording.file, "timer", 2 * TIMERS)
+    wrong = [(moment["sentence"], moment["causes_ns"]) for moment in moments
+             if moment["cause"] != cause or
+             not HELD_US * 900 <= moment["causes_ns"][cause] <= moment["ns"] <=
+             HELD_US * 1100]
+    tap.equal(f"causes: {payload}: the lateness and its cause, in each case",
+              ("cases", len(moments), TIMERS), ("wrong ones", wrong[:3], []))
+    tap.equal(f"causes: {payload}: the report of timers says so, too",
+              ("thread", vcpu["tid"], tid),
+              ("causes", {row["cause"]: row["count"]
+                          for row in vcpu["timers"]["causes"] if row["count"]},
+               {cause: TIMERS}))
+    tap.note(moments[0]["sentence"])
+
+
 def theft(tap):
     """A theft of 5 ms from a guest that never sleeps, now and then.  The guest
     is above all ordinary tasks: the recorder might take longer than that."""
@@ -169,6 +194,15 @@ def lost_timer(tap):
     tap.note("\n".join(watchdog))
 
 
+def kept_waiting(device, tid):
+    """Not for a moment only: the same wait, a third of a second later."""
+    first = device.ledger_of(tid)
+    time.sleep(0.3)
+    then = device.ledger_of(tid)
+    return first.state == then.state == STATES.index("wait_preempted") and \
+        first.waits == then.waits
+
+
 def migrated(tap):
     """A wait that begins on one CPU and goes on on another: until the move it
     is the thief's, from then on that of whoever has the other CPU."""
@@ -183,10 +217,8 @@ def migrated(tap):
             host.wait_for(lambda: device.vcpus(guest.pid), "the guest")
             [tid] = device.vcpus(guest.pid)
             with host.Child(host.SPIN, "--quiet", "--policy", "fifo:50",
-                            "--cpu", 1, "--seconds", 1) as thief:
-                host.wait_for(lambda: device.ledger_of(tid).state ==
-                              STATES.index("wait_preempted"), "the wait")
-                time.sleep(0.3)
+                            "--cpu", 1, "--seconds", 2) as thief:
+                host.wait_for(lambda: kept_waiting(device, tid), "the wait")
                 exits = device.ledger_of(tid).exits
                 os.sched_setaffinity(tid, {0})
                 host.wait_for(lambda: device.ledger_of(tid).exits > exits,
@@ -227,9 +259,31 @@ def migrated(tap):
              f"{(back.ts - move.ts) / khz:.3f} ms on CPU 0")
 
 
+def called(tap, payload, leg):
+    """IPIs to a vCPU that is in guest mode, or asleep."""
+    with host.module(), host.Recording() as recording:
+        truth = host.guest(payload, IPIS, "--cpu", "0-1", "--spread")
+    summary = recording.report()
+    pairs = []
+    for mine in truth["vcpus"]:
+        vcpu = host.vcpu_by_tid(summary, mine["tid"])
+        [ipi] = [one for one in vcpu["interrupts"] if one["vector"] == 0x50]
+        legs = {name: (ipi[name] or {"count": 0})["count"]
+                for name in (KICKED, WOKEN)}
+        # A few find the spinner preempted, or the sleeper still on its way.
+        pairs += [("accepted", ipi["accepted"], IPIS),
+                  ("most of them", max(legs, key=legs.get), leg),
+                  (legs, IPIS / 2 < legs[leg] and
+                   sum(legs.values()) <= IPIS, True)]
+        tap.note(f"{payload} {mine['vcpu']}: {legs} of {IPIS}")
+    tap.equal(f"causes: {payload}: how each IPI came through", *pairs)
+
+
 def test(tap):
     if os.cpu_count() > 1:
         migrated(tap)
+        called(tap, "ipi-spin", KICKED)
+        called(tap, "ipi", WOKEN)
         return
     with host.module():
         ours = thieves(tap, "one thief", ONE, "cpuid", 100000)
@@ -239,5 +293,7 @@ def test(tap):
         thieves(tap, "two thieves in turns", TWO, "cpuid", 100000)
         thieves(tap, "two thieves of a sleeper", TWO, "hlt", 100)
         timers(tap)
+        held_up(tap, "timer-user", "in userspace")
+        held_up(tap, "timer-cli", "waiting for an exit")
         theft(tap)
         lost_timer(tap)

@@ -11,7 +11,8 @@ from device import Device
 N = 300
 GUESTS = (
     ("cpuid",), ("pio",), ("mmio",), ("rdmsr",), ("hlt",), ("tscspin",),
-    ("tmict",), ("tmict-periodic",), ("selfipi",), ("ipi",),
+    ("tmict",), ("tmict-periodic",), ("timer-user",), ("timer-cli",),
+    ("selfipi",), ("ipi",), ("ipi-spin", "--cpu", "0-1", "--spread"),
     ("cpuid", "--vcpus", 2), ("hlt", "--vms", 2), ("hlt", "--vcpus", 2),
     ("selfipi", "--vms", 2, "--vcpus", 2),
 )

@@ -24,11 +24,15 @@ CPUS = os.cpu_count()
 LOAD = (3000, 2000)		# us on, us off
 ENDLESS = (("hlt", "--period-us", 2000), ("cpuid",), ("pio",), ("spin",))
 POLICIES = ("other", "rr:10", "fifo:10")
-# All that kvmguest has.
+# All that kvmguest has, and what needs two CPUs.
 PAYLOADS = (("cpuid", 300), ("userspace", 300), ("pio", 300), ("mmio", 100),
             ("rdmsr", 300), ("cr3", 300), ("hlt", 60), ("tscspin", 60),
             ("deadline-lost", 5), ("tmict", 60), ("tmict-periodic", 30),
-            ("selfipi", 100), ("ipi", 40), ("spin", 0, "--seconds", 1))
+            ("timer-user", 30), ("timer-cli", 30), ("selfipi", 100),
+            ("ipi", 40), ("spin", 0, "--seconds", 1))
+EIGHT = ("--vms", 4, "--vcpus", 2)
+SPREAD = (("hlt", 60, *EIGHT), ("cpuid", 300, *EIGHT),
+          ("ipi-spin", 10, "--cpu", "0-1", "--spread"))
 
 
 # The ledger in the kernel, sampled beside /proc
@@ -195,7 +199,7 @@ def payloads(tap):
     the host polls in halts."""
     known = host.run(host.GUEST, "--list").stdout.splitlines()
     tap.equal("ledger: no payload is left out",
-              ("payloads", {guest[0] for guest in PAYLOADS},
+              ("payloads", {guest[0] for guest in PAYLOADS + SPREAD},
                {line.split()[0] for line in known}))
     with host.module(), host.affinity({0}), Device() as device:
         device.follow()
@@ -222,10 +226,9 @@ def spread(tap):
         for policy in POLICIES:
             with host.Recording("-e", "+steal", "-m", "16M") as recording, \
                     host.spin(*LOAD, "--procs", 2):
-                truths = [host.guest(payload, n, "--vms", 4, "--vcpus", 2,
-                                     "--policy", policy,
+                truths = [host.guest(*guest, "--policy", policy,
                                      "--controller-prio", 20)
-                          for payload, n in (("hlt", 60), ("cpuid", 300))]
+                          for guest in SPREAD]
             closed(tap, f"8 vCPUs over {CPUS} CPUs, {policy}", truths,
                    recording)
 

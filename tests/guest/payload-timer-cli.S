@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Arms the TSC-deadline timer and keeps interrupts off until a period after it
+ * was due; then spins, interrupts on, until it has come.
+ */
+#include "payload.inc"
+
+entry:
+	mov	BLK_N(%rdi), %rbx
+	test	%rbx, %rbx
+	jz	4f
+	WRITE_MSR MSR_X2APIC_LVTT, (LVTT_TSC_DEADLINE | TIMER_VECTOR)
+1:	mov	BLK_COUNT(%rdi), %rsi
+	ARM_TSC_DEADLINE
+	SPIN_A_PERIOD_MORE
+	sti
+3:	cmp	%rsi, BLK_COUNT(%rdi)
+	je	3b
+	dec	%rbx
+	jnz	1b
+4:	DONE
+
+handler:
+	HANDLER_BODY_X2APIC
