@@ -119,6 +119,20 @@ def settings(values):
             write(path, chosen[1] if chosen else text)
 
 
+def quiet():
+    """Let schedstat be right to the microsecond.
+
+    A kernel thread goes on past the tick that wants it off the CPU, up to its
+    next cond_resched().  A wakeup at that tick makes the scheduler skip its
+    clock's update at the switch (rq_clock_skip_update()), and it charges the
+    rest, a millisecond or more, to the thread that comes next.  khugepaged is
+    the one such kernel thread that the lab has (none on PREEMPT_RT);
+    sched_switch shows it on the CPU all that time.
+    """
+    thp = "/sys/kernel/mm/transparent_hugepage/enabled"
+    return settings({thp: "never"} if os.path.exists(thp) else {})
+
+
 def spared(cpu):
     """On a real-time kernel, stay off a CPU that is about to have a hog: there
     threads of priority 1 run the timers and wakeups of ordinary tasks."""

@@ -84,21 +84,11 @@ def agree(ours, truth, times):
     return abs(ours - truth) <= SHARE * truth + SWITCH_NS * times
 
 
-# A kernel thread goes on past the tick that wants it off the CPU, up to its next
-# cond_resched().  A wakeup at that tick makes the scheduler skip its clock's
-# update at the switch (rq_clock_skip_update()), and schedstat charges the rest, a
-# millisecond or more, to the vCPU that comes next.  khugepaged is the one such
-# thread that the lab has (none on PREEMPT_RT); sched_switch shows it on the CPU
-# all that time.
-THP = "/sys/kernel/mm/transparent_hugepage/enabled"
-QUIET = {THP: "never"} if os.path.exists(THP) else {}
-
-
 def sampled(tap):
     """Endless guests, one after the other, beside a load that comes and
     goes: guest + exit + user + poll is what the scheduler says it ran."""
     with host.module(), host.affinity({0}), Device() as device, \
-            host.settings(QUIET), host.spin(*LOAD):
+            host.quiet(), host.spin(*LOAD):
         device.follow()
         tsc_khz = device.info().tsc_khz
         for payload, *options in ENDLESS:
