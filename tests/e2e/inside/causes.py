@@ -26,6 +26,7 @@ TIMERS = 100
 ONE = (("fifo:50", 3000, 2000),)
 TWO = (("fifo:50", 2000, 5000), ("fifo:51", 1500, 4500))
 THEFT_MS = 5
+ABOVE = ("--policy", "fifo:10", "--controller-prio", 20)  # ordinary tasks
 HELD_US = 2000
 IPIS = 40
 KICKED, WOKEN = "accept_to_exit_ns", "accept_to_cpu_ns"
@@ -139,9 +140,10 @@ def timers(tap):
 
 
 def held_up(tap, payload, cause):
-    """A timer that comes a period before whatever holds it up ends."""
-    with host.Recording() as recording:
-        truth = host.guest(payload, TIMERS, "--period-us", HELD_US)
+    """A timer that comes a period before whatever holds it up ends; no task of
+    the ordinary may do so, too."""
+    with host.Recording("-m", "16M") as recording:
+        truth = host.guest(payload, TIMERS, "--period-us", HELD_US, *ABOVE)
     tid = truth["vcpus"][0]["tid"]
     [vcpu] = json.loads(host.run(host.KVMSCHED, "report", "timers",
                                  recording.file, "--json").stdout)["vcpus"]
@@ -164,7 +166,7 @@ def theft(tap):
     """A theft of 5 ms from a guest that never sleeps, now and then.  The guest
     is above all ordinary tasks: the recorder might take longer than that."""
     _, file, _ = measure((("fifo:50", THEFT_MS * 1000, 60000),), "cpuid",
-                         60000, "--policy", "fifo:10", "--controller-prio", 20)
+                         60000, *ABOVE)
     [moment] = host.worst(file, "wait", 1)
     tap.equal("causes: the worst wait names thief, CPU and length",
               ("thief", moment["thief"]["who"], "spin"),
