@@ -4,9 +4,9 @@
  * gains the CPU, its policy changes
  */
 #include <linux/kvm_host.h>
-#include <linux/math64.h>
 #include <asm/syscall.h>
 
+#include "clock.h"
 #include "compat/sched.h"
 #include "probe.h"
 #include "record.h"
@@ -192,8 +192,7 @@ static void ledger_switch_in(struct ks_vcpu *v, u64 wait_ns, u64 got)
 	ks_ledger_begin(ledger);
 	if (ledger->state == KVMSCHED_STATE_HALTED ||
 	    ledger->state == KVMSCHED_STATE_BLOCKED) {
-		woken = v->wake_tsc ?:
-			got - mul_u64_u32_div(wait_ns, tsc_khz, NSEC_PER_MSEC);
+		woken = v->wake_tsc ?: got - ks_cycles_of(wait_ns);
 		__ks_ledger_move(ledger, KVMSCHED_STATE_WAIT_WOKEN,
 				 clamp(woken, ledger->since, got));
 	}
@@ -216,8 +215,7 @@ static void ledger_poll(struct ks_vcpu *v, u64 poll_ns, u64 now)
 	/* It never slept: the exit's story is open, and is to end with this. */
 	if (v->story)
 		v->story = KS_STORY_ODD;
-	ks_ledger_poll(ledger,
-		       mul_u64_u32_div(poll_ns, tsc_khz, NSEC_PER_MSEC), now);
+	ks_ledger_poll(ledger, ks_cycles_of(poll_ns), now);
 }
 
 /* Interrupts off, runqueue lock held, current is still the vCPU thread. */
@@ -292,9 +290,11 @@ static void on_sched_wakeup(void *data, struct task_struct *task)
 /* Of the time off the CPU, how long was it runnable? */
 static u64 wait_ns(const struct ks_vcpu *v, u64 got)
 {
-	if (v->wake_tsc)
-		return mul_u64_u32_div(got - v->wake_tsc, NSEC_PER_MSEC,
-				       tsc_khz);
+	/* Class steal may begin just now, and forget it. */
+	u64 woken = READ_ONCE(v->wake_tsc);
+
+	if (woken) /* by another CPU, whose TSC may be a little ahead */
+		return got > woken ? ks_ns_of(got - woken) : 0;
 	return current->sched_info.run_delay - v->run_delay;
 }
 
@@ -345,7 +345,7 @@ static void on_vcpu_wakeup(void *data, u64 ns, bool waited, bool valid)
 	unsigned long flags;
 	u64 now, polled;
 
-	if (!v || !v->mask)
+	if (!v || !v->mask || !still_loaded(v))
 		return;
 	polled = v->vcpu->stat.generic.halt_poll_success_ns +
 		 v->vcpu->stat.generic.halt_poll_fail_ns;
@@ -355,8 +355,11 @@ static void on_vcpu_wakeup(void *data, u64 ns, bool waited, bool valid)
 	r->vcpu = v->id;
 	r->waited = waited;
 	r->valid = valid;
-	/* What was polled while nobody listened is no part of this halt. */
-	r->poll_ns = v->polled == KS_POLLED_UNKNOWN ? 0 : polled - v->polled;
+	/*
+	 * What was polled while nobody listened is no part of this halt (unknown
+	 * is more than any count); and debugfs lets root set KVM's counts to 0.
+	 */
+	r->poll_ns = polled > v->polled ? polled - v->polled : 0;
 	r->halt_ns = ns;
 	ledger_poll(v, r->poll_ns, now);
 	v->polled = polled;

@@ -13,17 +13,14 @@
  */
 #include <linux/clockchips.h>
 #include <linux/kvm_host.h>
-#include <linux/math64.h>
 #include <asm/apicdef.h>
 
+#include "clock.h"
 #include "compat/lapic.h"
 #include "exit_reason.h"
 #include "probe.h"
 #include "record.h"
 #include "vcpu.h"
-
-/* Farther away (in cycles) than this is never: keeps the products in range. */
-#define KS_NEVER	(1ULL << 56)
 
 static u8 mode_of(struct kvm_lapic *apic)
 {
@@ -62,8 +59,8 @@ static u64 host_tsc_of(struct kvm_vcpu *vcpu, u64 deadline, u64 now)
 static u64 deadline_of(struct kvm_vcpu *vcpu, struct kvm_lapic *apic, u8 mode,
 		       u64 now)
 {
+	u64 cycles;
 	s64 ahead;
-	u64 ns;
 
 	if (mode == KS_TIMER_DEADLINE)
 		return host_tsc_of(vcpu, ks_lapic_read(apic, u64,
@@ -71,10 +68,8 @@ static u64 deadline_of(struct kvm_vcpu *vcpu, struct kvm_lapic *apic, u8 mode,
 				   now);
 
 	ahead = ks_lapic_read(apic, ktime_t, KS_TIMER_TARGET) - ktime_get();
-	/* The VMM chooses the APIC's bus clock: here, too, no overflow. */
-	ns = min_t(u64, ahead < 0 ? -(u64)ahead : ahead, KS_NEVER);
-	ns = mul_u64_u32_div(ns, tsc_khz, NSEC_PER_MSEC);
-	return ahead < 0 ? now - ns : now + ns;
+	cycles = ks_cycles_of(ahead < 0 ? -(u64)ahead : ahead);
+	return ahead < 0 ? now - cycles : now + cycles;
 }
 
 /*

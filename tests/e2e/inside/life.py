@@ -2,6 +2,7 @@
 """KVM comes late, goes and comes again; guests run before we look and after
 we have gone; nobody's reference is held."""
 
+import glob
 import json
 import os
 import signal
@@ -177,10 +178,32 @@ def refused(tap):
               ("their exits", told, {tid: exits[tid] for tid in told}))
 
 
+def counts_reset(tap):
+    """Root sets KVM's own counters to 0 while halts are being told."""
+    counters = glob.glob("/sys/kernel/debug/kvm/halt_poll_*_ns")
+    longer = {"/sys/module/kvm/parameters/halt_poll_ns": 5000000}
+    with host.module(), Device() as device, host.settings(longer), \
+            running_guest("hlt", "--period-us", 300) as child:
+        device.follow()
+        with host.Recording() as recording:
+            for _ in range(20):
+                for path in counters:
+                    host.write(path, 0)
+                time.sleep(0.05)
+            ended_truth(child, None)
+    polled = [record["poll_ns"] for record in
+              records.of_file(recording.file, "kvmsched_halt")]
+    tap.equal("life: KVM's counters are set to 0",
+              ("counters", len(counters), 2),
+              ("there was polling", sum(ns > 0 for ns in polled) > 20, True),
+              ("polls of a second", [ns for ns in polled if ns > 10 ** 9], []))
+
+
 def test(tap):
     parts = [(part, how) for part in (before_kvm, late, gone,
                                           gone_exiting)
-             for how in ("auto", "kprobe")] + [(filtered,), (refused,)]
+             for how in ("auto", "kprobe")] + [(filtered,), (refused,),
+                                                (counts_reset,)]
     for part, *how in parts:
         began = time.monotonic()
         part(tap, *how)
