@@ -4,11 +4,14 @@
  *
  * Locks, outermost first:
  *
- *	mmap_lock (mmap of the rings; perf's munmap)
+ *	mmap_lock (perf's munmap)
  *	event_mutex (ftrace: events enabled) | session mutex (ioctls) |
  *	tracepoint_module_list_mutex | module_notify_list (notifiers)
  *	state.mutex, here
  *	tracepoints_mutex, kprobe_mutex, text_mutex, cpu hotplug
+ *
+ * The rings' own mutex (session.c) nests in mmap_lock and in the session mutex,
+ * and nothing but allocation in it.
  *
  * Nothing of KVM is linked: functions are found by name, its tracepoints by
  * the list that comes with the module; so KVM may load later, unload and load
@@ -233,6 +236,7 @@ static u64 reconcile(bool joined)
 
 	attach_wanted(wanted);
 	detach_unwanted(wanted);
+	ks_vcpus_arm();
 	if (wanted & ~before)
 		ks_irq_attached();
 	if (wanted & ~before & KVMSCHED_CLASS_STEAL)

@@ -254,8 +254,13 @@ static int on_vcpu_run(struct kprobe *kprobe, struct pt_regs *regs)
 static void on_write_tsc_offset(void *data, unsigned int vcpu_id,
 				u64 previous, u64 next)
 {
-	/* Within KVM_RUN or not, and from any thread: the vCPU's next look tells. */
-	ks_vcpus_identity_due(vcpu_id);
+	struct ks_vcpu *v = ks_vcpu_loaded();
+
+	/* The guest's own doing, as often as it likes: that is its own matter. */
+	if (v && v->id == vcpu_id)
+		ks_vcpu_identity_due(v);
+	else /* from any thread: the vCPU's next look tells */
+		ks_vcpus_identity_due(vcpu_id);
 }
 
 /* Entries first: an exit whose entry was not seen has no guest time. */

@@ -105,7 +105,7 @@ static struct ks_vcpu *find_free(void)
 			soon = true;
 			continue;
 		}
-		ks_vcpus.used = max(ks_vcpus.used, i + 1);
+		WRITE_ONCE(ks_vcpus.used, max(ks_vcpus.used, i + 1));
 		return v;
 	}
 	ks_vcpus.full = !soon;
@@ -174,6 +174,10 @@ struct ks_vcpu *ks_vcpu_bind(struct kvm_vcpu *vcpu, bool late)
 		ks_vcpu_arm(v);
 		return v;
 	}
+
+	/* Refused at its KVM_RUN, and now each exit asks again. */
+	if (late && v == &ks_nobody && READ_ONCE(ks_vcpus.full))
+		return NULL;
 
 	raw_spin_lock_irqsave(&ks_vcpus.lock, flags);
 	if (ks_vcpus.detaching)

@@ -186,6 +186,7 @@ struct ks_vcpu *ks_vcpu_bind(struct kvm_vcpu *vcpu, bool late);
 void ks_vcpu_unbind(struct ks_vcpu *v);
 void ks_vcpu_thread_died(struct ks_vcpu *v);
 void ks_vcpu_identify(struct ks_vcpu *v);
+void ks_vcpu_identity_due(struct ks_vcpu *v);
 void ks_vcpus_identity_due(u16 id);
 struct ks_vcpu *ks_vcpu_find(struct kvm_vcpu *vcpu);
 void ks_vcpu_who(struct kvm_vcpu *vcpu, struct ks_who *who);
@@ -196,6 +197,7 @@ void ks_vcpus_listen(u32 events, u32 session, const pid_t *vms, u32 nr_vms,
 		     bool joined);
 int ks_vcpus_follow(bool follow);
 int ks_vcpus_ledger(u32 index, struct kvmsched_ledger *out);
+void ks_vcpus_arm(void);
 void ks_vcpus_forget_past(void);
 void ks_vcpus_stop_waiting(void);
 void ks_vcpus_record_last(bool identity);

@@ -13,8 +13,24 @@ static void demand_identity(struct ks_vcpu *v)
 }
 
 /**
- * ks_vcpus_identity_due - the identity of a vCPU has changed: tell it again
- * @id: vcpu_id, of whichever VM; one telling too many is harmless
+ * ks_vcpu_identity_due - the identity of a vCPU has changed: tell it again
+ * @v: its entry
+ *
+ * Context: preemption off, in the vCPU thread.
+ */
+void ks_vcpu_identity_due(struct ks_vcpu *v)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&ks_vcpus.lock, flags);
+	if (v->mask)
+		demand_identity(v);
+	raw_spin_unlock_irqrestore(&ks_vcpus.lock, flags);
+}
+
+/**
+ * ks_vcpus_identity_due - the same where only its vcpu_id is known
+ * @id: of whichever VM; one telling too many is harmless
  *
  * Context: any but NMI.
  */

@@ -14,6 +14,15 @@
 
 #define KS_VCPUS_LIMIT	65536U
 
+/*
+ * Each entry that was used once, with the lock held for that one alone: a dying
+ * thread waits for the lock with the lock of its runqueue.  Whoever is bound
+ * meanwhile finds the table's new settings by itself.
+ */
+#define for_each_used(v)						\
+	for ((v) = ks_vcpus.vcpus;					\
+	     (v) < ks_vcpus.vcpus + READ_ONCE(ks_vcpus.used); (v)++)
+
 /**
  * ks_vcpus_listen - who listens to what from now on
  * @events:  classes that enabled events need
@@ -27,7 +36,7 @@
 void ks_vcpus_listen(u32 events, u32 session, const pid_t *vms, u32 nr_vms,
 		     bool joined)
 {
-	unsigned int i;
+	struct ks_vcpu *v;
 
 	raw_spin_lock_irq(&ks_vcpus.lock);
 	ks_vcpus.events = events;
@@ -35,10 +44,33 @@ void ks_vcpus_listen(u32 events, u32 session, const pid_t *vms, u32 nr_vms,
 	ks_vcpus.nr_vms = nr_vms;
 	if (nr_vms)
 		memcpy(ks_vcpus.vms, vms, nr_vms * sizeof(*vms));
-	for (i = 0; i < ks_vcpus.used; i++)
-		if (ks_vcpus.vcpus[i].task)
-			ks_vcpu_set_mask(&ks_vcpus.vcpus[i], joined);
 	raw_spin_unlock_irq(&ks_vcpus.lock);
+
+	for_each_used(v) {
+		raw_spin_lock_irq(&ks_vcpus.lock);
+		if (v->task)
+			ks_vcpu_set_mask(v, joined);
+		raw_spin_unlock_irq(&ks_vcpus.lock);
+	}
+}
+
+/**
+ * ks_vcpus_arm - once more, after a grace period: exits go the way they are to
+ *
+ * A thread that enters KVM_RUN as ks_vcpus_listen() comes by may have looked
+ * before, and armed itself after.
+ *
+ * Context: process, attach mutex held.
+ */
+void ks_vcpus_arm(void)
+{
+	struct ks_vcpu *v;
+
+	for_each_used(v) {
+		raw_spin_lock_irq(&ks_vcpus.lock);
+		ks_vcpu_arm(v);
+		raw_spin_unlock_irq(&ks_vcpus.lock);
+	}
 }
 
 /**
@@ -52,18 +84,16 @@ void ks_vcpus_listen(u32 events, u32 session, const pid_t *vms, u32 nr_vms,
 void ks_vcpus_forget_past(void)
 {
 	struct ks_vcpu *v;
-	unsigned int i;
 
-	raw_spin_lock_irq(&ks_vcpus.lock);
-	for (i = 0; i < ks_vcpus.used; i++) {
-		v = &ks_vcpus.vcpus[i];
+	for_each_used(v) {
+		raw_spin_lock_irq(&ks_vcpus.lock);
 		ks_vcpu_unhash(v);
 		v->kvm = NULL;
 		WRITE_ONCE(v->vcpu, NULL);
 		ks_vcpu_arm(v);
 		ks_vcpu_forget_past(v);
+		raw_spin_unlock_irq(&ks_vcpus.lock);
 	}
-	raw_spin_unlock_irq(&ks_vcpus.lock);
 }
 
 /**
@@ -73,11 +103,11 @@ void ks_vcpus_forget_past(void)
  */
 void ks_vcpus_stop_waiting(void)
 {
-	unsigned int i;
+	struct ks_vcpu *v;
 
-	for (i = 0; i < ks_vcpus.used; i++) {
-		ks_vcpus.vcpus[i].wait_cpu = -1;
-		ks_vcpus.vcpus[i].wake_tsc = 0;
+	for_each_used(v) {
+		v->wait_cpu = -1;
+		WRITE_ONCE(v->wake_tsc, 0);
 	}
 }
 
@@ -89,13 +119,14 @@ void ks_vcpus_stop_waiting(void)
  */
 void ks_vcpus_record_last(bool identity)
 {
-	unsigned int i;
+	struct ks_vcpu *v;
 
-	raw_spin_lock_irq(&ks_vcpus.lock);
-	for (i = 0; i < ks_vcpus.used; i++)
-		if (ks_vcpus.vcpus[i].task)
-			ks_vcpu_record_last(&ks_vcpus.vcpus[i], identity);
-	raw_spin_unlock_irq(&ks_vcpus.lock);
+	for_each_used(v) {
+		raw_spin_lock_irq(&ks_vcpus.lock);
+		if (v->task)
+			ks_vcpu_record_last(v, identity);
+		raw_spin_unlock_irq(&ks_vcpus.lock);
+	}
 }
 
 /**
