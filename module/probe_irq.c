@@ -78,7 +78,9 @@ static void on_accept_irq(void *data, u32 vcpu_id, u16 delivery_mode,
 	if (!(who.mask & KVMSCHED_CLASS_IRQ))
 		return;
 
-	r = ks_begin(irq_accept, who.ring & KVMSCHED_CLASS_IRQ, now, flags);
+	/* What was left here may be older than the session's end. */
+	r = ks_begin(irq_accept, who.ring & READ_ONCE(ks_session_classes) &
+		     KVMSCHED_CLASS_IRQ, now, flags);
 	r->vm = who.vm;
 	r->vcpu = who.id;
 	r->delivery_mode = delivery_mode;
@@ -177,9 +179,13 @@ static void host_irq_end(u8 kind, int nr, int vector, const char *name)
 	ks_end_at(host_irq, r);
 }
 
-static void forget_host_irq(void *unused)
+static void forget_beginnings(void *unused)
 {
+	int level;
+
 	this_cpu_ptr(&host_irq)->depth = 0;
+	for (level = 0; level < KS_CONTEXT_LEVELS; level++)
+		this_cpu_ptr(&accepting[level])->task = NULL;
 }
 
 /**
@@ -189,7 +195,7 @@ static void forget_host_irq(void *unused)
  */
 void ks_irq_attached(void)
 {
-	on_each_cpu(forget_host_irq, NULL, 1);
+	on_each_cpu(forget_beginnings, NULL, 1);
 }
 
 static void on_irq_handler_entry(void *data, int irq, struct irqaction *action)
