@@ -33,9 +33,11 @@
 static void wake_readers(struct work_struct *work);
 
 /*
- * @mutex:	guards everything here and, while nobody records, the rings.
- *		Nests inside mmap_lock (mmap), so no user memory is touched
- *		under it.
+ * @mutex:	guards everything here and, while nobody records, the rings
+ * @rings_mutex: guards @owner, @pages and the rings' memory, too: either mutex
+ *		to look, both to change.  mmap comes with mmap_lock held and takes
+ *		this one alone: it must not wait for who waits for CPU hotplug,
+ *		within which cpusets take mmap_lock.
  * @owner:	whose rings these are; NULL when idle
  * @classes:	being recorded; 0 when idle or stopped
  * @pages:	of each ring
@@ -49,6 +51,7 @@ static void wake_readers(struct work_struct *work);
  */
 static struct {
 	struct mutex mutex;
+	struct mutex rings_mutex;
 	struct file *owner;
 	u32 classes;
 	u32 pages;
@@ -62,6 +65,7 @@ static struct {
 	struct work_struct wake;
 } session = {
 	.mutex = __MUTEX_INITIALIZER(session.mutex),
+	.rings_mutex = __MUTEX_INITIALIZER(session.rings_mutex),
 	.wait = __WAIT_QUEUE_HEAD_INITIALIZER(session.wait),
 	.wake = __WORK_INITIALIZER(session.wake, wake_readers),
 };
@@ -71,29 +75,43 @@ static void wake_readers(struct work_struct *work)
 	wake_up_interruptible(&session.wait);
 }
 
-static void free_rings(void)
+static void __free_rings(void)
 {
 	int cpu;
 
 	for_each_possible_cpu(cpu)
 		ks_ring_free(cpu);
 	session.pages = 0;
+	session.owner = NULL;
 }
 
-static int alloc_rings(u32 pages, bool overwrite)
+static void free_rings(void)
 {
-	int cpu, ret;
+	mutex_lock(&session.rings_mutex);
+	__free_rings();
+	mutex_unlock(&session.rings_mutex);
+}
 
+/* In place of those of the session before. */
+static int alloc_rings(struct file *owner, u32 pages, bool overwrite)
+{
+	int cpu, ret = 0;
+
+	mutex_lock(&session.rings_mutex);
+	__free_rings();
 	for_each_possible_cpu(cpu) {
 		ret = ks_ring_alloc(cpu, pages, overwrite);
 		if (ret) {
-			free_rings();
-			return ret;
+			__free_rings();
+			goto out;
 		}
 	}
 	session.pages = pages;
 	session.overwrite = overwrite;
-	return 0;
+	session.owner = owner;
+out:
+	mutex_unlock(&session.rings_mutex);
+	return ret;
 }
 
 static void calibrate(void)
@@ -177,6 +195,19 @@ static void close_ring(void *unused)
 	ks_ring_flush(ring);
 }
 
+/*
+ * Nobody records in the ring of a CPU that is offline, so its losses are told in
+ * another's; what its last page lost is said by a page without records.
+ */
+static void close_offline(struct ks_ring *ring)
+{
+	ks_ring_flush(ring);
+	if (!ring->page_lost)
+		return;
+	ks_ring_begin_last(ring, session.ended);
+	ks_ring_flush(ring);
+}
+
 static void flush_ring(void *unused)
 {
 	ks_ring_flush(this_cpu_ptr(&ks_rings));
@@ -248,8 +279,8 @@ static void stop_recording(void)
 	cpus_read_lock();
 	for_each_possible_cpu(cpu)
 		if (!cpu_online(cpu)) {
+			close_offline(per_cpu_ptr(&ks_rings, cpu));
 			record_losses(cpu);
-			ks_ring_flush(per_cpu_ptr(&ks_rings, cpu));
 		}
 	on_each_cpu(close_ring, NULL, 1);
 	cpus_read_unlock();
@@ -316,14 +347,11 @@ int ks_session_start(struct file *owner, const struct kvmsched_start *start)
 		goto out;
 	}
 	stop_recording();
-	free_rings();
-	session.owner = NULL;
-	ret = alloc_rings(start->pages,
+	ret = alloc_rings(owner, start->pages,
 			  start->flags & KVMSCHED_START_OVERWRITE);
 	if (ret)
 		goto out;
 
-	session.owner = owner;
 	session.classes = start->classes;
 	calibrate();
 	remember_missed();
@@ -364,7 +392,6 @@ void ks_session_release(struct file *owner)
 	if (session.owner == owner) {
 		stop_recording();
 		free_rings();
-		session.owner = NULL;
 	}
 	mutex_unlock(&session.mutex);
 }
@@ -539,9 +566,9 @@ int ks_session_mmap(struct file *owner, struct vm_area_struct *vma)
 
 	if (!(vma->vm_flags & VM_SHARED) || vma->vm_flags & VM_EXEC)
 		return -EACCES;
-	mutex_lock(&session.mutex);
+	mutex_lock(&session.rings_mutex);
 	if (session.owner == owner)
 		ret = map_pages(vma);
-	mutex_unlock(&session.mutex);
+	mutex_unlock(&session.rings_mutex);
 	return ret;
 }
