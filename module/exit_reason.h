@@ -32,15 +32,22 @@ static inline u32 ks_tsc_frac_bits(void)
 	return ks_exit_isa() == KS_ISA_VMX ? 48 : 32;
 }
 
-/* VMREAD; fails where no VMCS is current (CF) or it lacks the field (ZF). */
+/*
+ * VMREAD; fails where no VMCS is current (CF) or it lacks the field (ZF), and
+ * faults where VMX is off by now: a reboot doesn't wait for guests.
+ */
 static __always_inline bool ks_vmread_ok(unsigned long field, u64 *value)
 {
-	bool failed;
+	bool ok = false;
 
 	*value = 0;
-	asm volatile("vmread %2, %0" : "+r" (*value), "=@ccna" (failed)
-		     : "r" (field));
-	return !failed;
+	asm volatile("1: vmread %[field], %[value]\n\t"
+		     "seta %[ok]\n"
+		     "2:\n"
+		     _ASM_EXTABLE(1b, 2b)
+		     : [value] "+r" (*value), [ok] "+q" (ok)
+		     : [field] "r" (field) : "cc");
+	return ok;
 }
 
 static __always_inline u64 ks_vmread(unsigned long field)

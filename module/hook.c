@@ -26,6 +26,11 @@ static int kprobe_register(struct ks_hook *hook, u32 flags)
 	hook->kprobe.symbol_name = name;
 	ret = register_kprobe(&hook->kprobe);
 	hook->kprobe.symbol_name = hook->name;
+	/* By a breakpoint its handler would run as in an NMI: no place to record. */
+	if (!ret && !kprobe_ftrace(&hook->kprobe)) {
+		unregister_kprobe(&hook->kprobe);
+		ret = -EOPNOTSUPP;
+	}
 	return ret;
 }
 

@@ -44,20 +44,20 @@ static int __init kvmsched_init(void)
 	ret = ks_attach_init();
 	if (ret)
 		goto destroy_table;
-	ret = ks_device_create();
-	if (ret)
-		goto exit_attach;
 	if (keep_ledger) {
 		ret = ks_attach_follow(1);
 		if (ret)
-			goto destroy_device;
+			goto exit_attach;
 	}
+	/* Last: whoever opens it has a reference that a failed init ignores. */
+	ret = ks_device_create();
+	if (ret)
+		goto exit_attach;
 	ks_attach_open();
 	return 0;
 
-destroy_device:
-	ks_device_destroy();
 exit_attach:
+	ks_vcpus_detach();
 	ks_attach_exit();
 destroy_table:
 	ks_vcpu_table_destroy();

@@ -16,6 +16,7 @@
  */
 #include <linux/sched.h>
 
+#include "compat/sched.h"
 #include "probe.h"
 #include "record.h"
 
@@ -75,8 +76,7 @@ static void record_holder(struct task_struct *next, int waiters)
 }
 
 /* A vCPU's thread goes or comes, or one waits here for the CPU. */
-static noinline void switch_matters(bool still_runnable,
-				    struct task_struct *prev,
+static noinline void switch_matters(struct task_struct *prev,
 				    struct task_struct *next)
 {
 	struct ks_vcpu *v = ks_vcpu_of_task(next);
@@ -91,7 +91,8 @@ static noinline void switch_matters(bool still_runnable,
 	if (waiters)
 		record_holder(next, waiters);
 	v = ks_vcpu_of_task(prev);
-	if (v && still_runnable && v->mask & KVMSCHED_CLASS_STEAL)
+	/* Not by prev_state: up to 6.1 a signal that ends a sleep leaves it. */
+	if (v && ks_task_runnable(prev) && v->mask & KVMSCHED_CLASS_STEAL)
 		wait_on(v, smp_processor_id());
 }
 
@@ -106,7 +107,7 @@ static void on_sched_switch(void *data, bool preempt, struct task_struct *prev,
 	if (unlikely((unsigned long)next->preempt_notifiers.first |
 		     (unsigned long)prev->preempt_notifiers.first |
 		     (unsigned long)this_cpu_read(queues.waiters.counter)))
-		switch_matters(preempt || !prev_state, prev, next);
+		switch_matters(prev, next);
 }
 
 /**
