@@ -100,8 +100,13 @@ static void print_hooks_by(const struct ks_model *m, unsigned int how)
 
 static const char *why_not(s32 status)
 {
-	/* Of the other vendor, or of another version */
-	return status == -ENOENT ? "not in this kernel" : strerror(-status);
+	switch (status) {
+	case -ENOENT: /* of the other vendor, or of another version */
+		return "not in this kernel";
+	case -EOPNOTSUPP:
+		return "without ftrace under it, where nothing could be recorded";
+	}
+	return strerror(-status);
 }
 
 static void print_attach(const struct ks_view *view)
