@@ -6,7 +6,6 @@
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
-#include <linux/poll.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -141,11 +140,6 @@ static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	}
 }
 
-static __poll_t device_poll(struct file *file, struct poll_table_struct *wait)
-{
-	return ks_session_readable(file, wait) ? EPOLLIN | EPOLLRDNORM : 0;
-}
-
 /* misc_open() leaves a pointer there. */
 static int device_open(struct inode *inode, struct file *file)
 {
@@ -167,7 +161,7 @@ static const struct file_operations device_fops = {
 	.open = device_open,
 	.unlocked_ioctl = device_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
-	.poll = device_poll,
+	.poll = ks_session_poll,
 	.mmap = ks_session_mmap,
 	.release = device_release,
 };

@@ -16,6 +16,7 @@
 #include "device.h"
 #include "events_init.h"
 #include "probe.h"
+#include "suspend.h"
 #include "vcpu.h"
 
 module_param_named(max_vcpus, ks_vcpus_max, uint, 0444);
@@ -49,13 +50,18 @@ static int __init kvmsched_init(void)
 		if (ret)
 			goto exit_attach;
 	}
+	ret = ks_suspend_init();
+	if (ret)
+		goto exit_attach;
 	/* Last: whoever opens it has a reference that a failed init ignores. */
 	ret = ks_device_create();
 	if (ret)
-		goto exit_attach;
+		goto exit_suspend;
 	ks_attach_open();
 	return 0;
 
+exit_suspend:
+	ks_suspend_exit();
 exit_attach:
 	ks_vcpus_detach();
 	ks_attach_exit();
@@ -73,6 +79,7 @@ destroy_table:
 static void __exit kvmsched_exit(void)
 {
 	ks_device_destroy();
+	ks_suspend_exit();
 	ks_vcpus_detach();
 	ks_attach_exit();
 	ks_vcpu_table_destroy();

@@ -42,6 +42,7 @@ static void wake_readers(struct work_struct *work);
  * @classes:	being recorded; 0 when idle or stopped
  * @pages:	of each ring
  * @overwrite:	flight recorder
+ * @cut:	it was ended before its time
  * @ended:	TSC when recording ended: the time of the closing records
  * @tsc_mult:	conversion of the session's time stamps, likewise @tsc_shift
  *		and @tsc_offset; see struct kvmsched_info
@@ -56,6 +57,7 @@ static struct {
 	u32 classes;
 	u32 pages;
 	bool overwrite;
+	bool cut;
 	u64 ended;
 	u32 tsc_mult;
 	u32 tsc_shift;
@@ -353,6 +355,7 @@ int ks_session_start(struct file *owner, const struct kvmsched_start *start)
 		goto out;
 
 	session.classes = start->classes;
+	session.cut = false;
 	calibrate();
 	remember_missed();
 	on_each_cpu(record_session, (void *)KS_SESSION_START, 1);
@@ -380,6 +383,21 @@ int ks_session_stop(struct file *owner)
 	}
 	mutex_unlock(&session.mutex);
 	return ret;
+}
+
+/**
+ * ks_session_cut - end recording though nobody asked; the reader is told
+ *
+ * Context: process.
+ */
+void ks_session_cut(void)
+{
+	mutex_lock(&session.mutex);
+	if (session.classes) {
+		session.cut = true;
+		stop_recording();
+	}
+	mutex_unlock(&session.mutex);
 }
 
 /**
@@ -486,21 +504,24 @@ static bool half_full(void)
 }
 
 /**
- * ks_session_readable - is a ring half full, or the session over?
+ * ks_session_poll - is a ring half full, or the session over?
  * @owner: the open file that asks
  * @wait: of poll()
  */
-bool ks_session_readable(struct file *owner, struct poll_table_struct *wait)
+__poll_t ks_session_poll(struct file *owner, struct poll_table_struct *wait)
 {
-	bool readable = false;
+	__poll_t ready = 0;
 
 	poll_wait(owner, &session.wait, wait);
 	mutex_lock(&session.mutex);
-	if (session.owner == owner)
-		readable = !session.classes ||
-			   (!session.overwrite && half_full());
+	if (session.owner == owner) {
+		if (!session.classes || (!session.overwrite && half_full()))
+			ready |= EPOLLIN | EPOLLRDNORM;
+		if (session.cut)
+			ready |= EPOLLHUP;
+	}
 	mutex_unlock(&session.mutex);
-	return readable;
+	return ready;
 }
 
 /**

@@ -38,6 +38,7 @@ enum end {
 	END_TIME,		/* -d is over */
 	END_SIGNAL,
 	END_HELD,		/* what was waited for has happened */
+	END_CUT,		/* by the kernel */
 	END_FAILED,		/* told already */
 };
 
@@ -327,7 +328,7 @@ static enum end consume(struct recorder *r)
 		{ .fd = r->signals, .events = POLLIN },
 		{ .fd = r->workload.pidfd, .events = POLLIN },
 		/* A flight recorder is read when it has ended. */
-		{ .fd = overwrite ? -1 : r->dev, .events = POLLIN },
+		{ .fd = r->dev, .events = overwrite ? 0 : POLLIN },
 	};
 
 	for (;;) {
@@ -349,9 +350,9 @@ static enum end consume(struct recorder *r)
 			return END_TIME;
 		if (r->held && now() >= r->held + r->opts->after)
 			return END_HELD;
-		if (fds[2].revents & (POLLERR | POLLHUP | POLLNVAL)) {
-			ks_err("the module ended the recording");
-			return END_FAILED;
+		if (fds[2].revents & POLLHUP) {
+			ks_err("the machine goes to sleep, where time stamps may begin anew: the recording ends");
+			return END_CUT;
 		}
 		show_progress(r);
 	}
@@ -499,7 +500,7 @@ static void tell_held(struct recorder *r)
 /* The program's status: COMMAND's own, where it has ended. */
 static int status_of(const struct recorder *r, enum end end)
 {
-	if (end == END_FAILED)
+	if (end == END_FAILED || end == END_CUT)
 		return KS_EXIT_FAILED;
 	if ((end == END_COMMAND || end == END_SIGNAL) && r->workload.status)
 		return r->workload.status;
@@ -544,7 +545,7 @@ static int run(struct recorder *r, bool *kept)
 		return KS_EXIT_FAILED;
 	summarize(r, bytes);
 	tell_held(r);
-	if (end == END_FAILED) {
+	if (end == END_FAILED || end == END_CUT) {
 		ks_err("%s holds what was recorded until then", r->opts->file);
 		if (r->full)
 			ks_hint("make room, or write to another file system with -o FILE");

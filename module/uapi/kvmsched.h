@@ -63,8 +63,10 @@
  * the oldest page.  A reader of such a ring reads only after STOP, or copies a
  * page P out and trusts the copy only if producer.head < P + pages afterwards.
  *
- * poll() reports POLLIN when a ring is half full, and after STOP.  A reader that wants fresher
- * data calls FLUSH, at its own price: an interrupt to each CPU.
+ * poll() reports POLLIN when a ring is half full, and after STOP; and POLLHUP,
+ * too, where the kernel ended the recording, since the machine goes to sleep.  A
+ * reader that wants fresher data calls FLUSH, at its own price: an interrupt to
+ * each CPU.
  */
 #ifndef _UAPI_KVMSCHED_H
 #define _UAPI_KVMSCHED_H

@@ -199,11 +199,31 @@ def counts_reset(tap):
               ("polls of a second", [ns for ns in polled if ns > 10 ** 9], []))
 
 
+def asleep(tap, *options):
+    """A recording ends where the machine goes to sleep, which it does here no
+    farther than to freeze user space."""
+    with host.module(), host.settings({"/sys/power/pm_test": "freezer"}):
+        with host.Recording(*options) as recording:
+            truth = host.guest("cpuid", 50)
+            host.write("/sys/power/state", "freeze")
+            recording.child.wait(status=1)
+        with host.Recording(*options, file="after.dat") as after:
+            again = host.guest("cpuid", 50)
+        summary = recording.report()
+    tap.equal(f"life: the machine goes to sleep: record {' '.join(options)}",
+              ("says so", "goes to sleep" in recording.child.err, True),
+              ("until then", recorded(summary, truth), exits_of(truth)),
+              ("lost", summary["lost"], 0),
+              ("afterwards", recorded(after.report(), again),
+               exits_of(again)))
+
+
 def test(tap):
     parts = [(part, how) for part in (before_kvm, late, gone,
                                           gone_exiting)
              for how in ("auto", "kprobe")] + [(filtered,), (refused,),
-                                                (counts_reset,)]
+                                                (counts_reset,), (asleep,),
+                                                (asleep, "--overwrite")]
     for part, *how in parts:
         began = time.monotonic()
         part(tap, *how)

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A recording ends where the machine goes to sleep: many TSCs begin anew when it
+ * wakes, and nothing that follows could be dated.
+ */
+#include <linux/notifier.h>
+#include <linux/suspend.h>
+
+#include "session.h"
+#include "suspend.h"
+
+/* Process context; user space still runs. */
+static int on_pm_event(struct notifier_block *block, unsigned long event,
+		       void *data)
+{
+	if (event == PM_SUSPEND_PREPARE || event == PM_HIBERNATION_PREPARE)
+		ks_session_cut();
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block pm_notifier = {
+	.notifier_call = on_pm_event,
+};
+
+/**
+ * ks_suspend_init - hear of the machine's going to sleep
+ *
+ * Return: 0 or a negative errno.
+ */
+int ks_suspend_init(void)
+{
+	return register_pm_notifier(&pm_notifier);
+}
+
+/**
+ * ks_suspend_exit - the mirror
+ */
+void ks_suspend_exit(void)
+{
+	unregister_pm_notifier(&pm_notifier);
+}
