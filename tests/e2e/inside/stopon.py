@@ -36,16 +36,17 @@ def held(tap, condition, least_ms, guest, on_us, off_us):
         words = sentence(said)
         report = host.report(FILE)
         lines = host.run("trace-cmd", "report", "-i", FILE).stdout
-    # kvmsched itself takes the CPU, too, at the end.
-    stolen = [moment["thief"]["ns"] / 1e6 for moment in found
+    # kvmsched itself takes the CPU, too, at the end; and where it does between
+    # two turns of the thief, one wait holds both of them.
+    theirs = [(moment["thief"]["ns"], moment["ns"]) for moment in found
               if moment["ns"] > least_ms * 10 ** 6 and moment["thief"] and
               moment["thief"]["who"] == "spin"]
     tap.equal(f"stopon: {condition}: ends, and names thief, CPU and length",
               ("thief", "ran spin/" in words, True),
               ("CPU", "CPU 0" in words, True),
-              ("it is in the file, too", len(stolen) > 0, True),
-              ("not more than it stole, ms",
-               max(stolen, default=0) <= on_us / 1e3 + 0.1, True),
+              ("it is in the file, too", len(theirs) > 0, True),
+              ("its part is more than the whole",
+               [pair for pair in theirs if pair[0] > pair[1]], []),
               # Null: what was overwritten is not counted as lost.
               ("lost", report["lost"] in (0, None), True),
               ("time before it is kept", report["duration_ns"] > 10 ** 8,
