@@ -6,8 +6,11 @@
 
 #include "vcpu_table.h"
 
+/* Of one that somebody listens to; table lock held. */
 static void demand_identity(struct ks_vcpu *v)
 {
+	if (!v->mask)
+		return;
 	WRITE_ONCE(v->mask, v->mask | KS_MASK_IDENTITY);
 	ks_vcpu_arm(v);
 }
@@ -23,8 +26,7 @@ void ks_vcpu_identity_due(struct ks_vcpu *v)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&ks_vcpus.lock, flags);
-	if (v->mask)
-		demand_identity(v);
+	demand_identity(v);
 	raw_spin_unlock_irqrestore(&ks_vcpus.lock, flags);
 }
 
@@ -41,7 +43,7 @@ void ks_vcpus_identity_due(u16 id)
 
 	raw_spin_lock_irqsave(&ks_vcpus.lock, flags);
 	for (i = 0; i < ks_vcpus.used; i++)
-		if (ks_vcpus.vcpus[i].id == id && ks_vcpus.vcpus[i].mask)
+		if (ks_vcpus.vcpus[i].id == id)
 			demand_identity(&ks_vcpus.vcpus[i]);
 	raw_spin_unlock_irqrestore(&ks_vcpus.lock, flags);
 }

@@ -15,9 +15,9 @@
 #define KS_VCPUS_LIMIT	65536U
 
 /*
- * Each entry that was used once, with the lock held for that one alone: a dying
- * thread waits for the lock with the lock of its runqueue.  Whoever is bound
- * meanwhile finds the table's new settings by itself.
+ * Each entry that was used once.  What works on all of them takes the lock for
+ * each alone: a dying thread waits for it with the lock of its runqueue.  Whoever
+ * is bound meanwhile finds the table's new settings by itself.
  */
 #define for_each_used(v)						\
 	for ((v) = ks_vcpus.vcpus;					\
