@@ -219,11 +219,10 @@ def asleep(tap, *options):
 
 
 def test(tap):
-    parts = [(part, how) for part in (before_kvm, late, gone,
-                                          gone_exiting)
-             for how in ("auto", "kprobe")] + [(filtered,), (refused,),
-                                                (counts_reset,), (asleep,),
-                                                (asleep, "--overwrite")]
+    parts = [(part, how) for part in (before_kvm, late, gone, gone_exiting)
+             for how in ("auto", "kprobe")]
+    parts += [(filtered,), (refused,), (counts_reset,), (asleep,),
+              (asleep, "--overwrite")]
     for part, *how in parts:
         began = time.monotonic()
         part(tap, *how)

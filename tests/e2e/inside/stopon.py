@@ -9,6 +9,7 @@ import host
 FILE = os.path.join(host.WORK, "stopon.dat")
 RING_KIB = 256
 NOT_HELD = 3
+STARTS_NS = 100000		# beside its turns, the thief takes this long
 
 
 def record(condition, guest, *options, kib=8192, status=0):
@@ -30,6 +31,12 @@ def sentence(said):
     return line
 
 
+def most(wait_ns, on_us, off_us):
+    """What a thief of these turns has of so long a wait, at most."""
+    turns, rest_us = divmod(wait_ns / 1000, on_us + off_us)
+    return 1000 * (turns * on_us + min(rest_us, on_us))
+
+
 def held(tap, condition, least_ms, guest, on_us, off_us):
     with thief(on_us, off_us):
         said, found = record(condition, guest, "-d", 100)
@@ -45,8 +52,9 @@ def held(tap, condition, least_ms, guest, on_us, off_us):
               ("thief", "ran spin/" in words, True),
               ("CPU", "CPU 0" in words, True),
               ("it is in the file, too", len(theirs) > 0, True),
-              ("its part is more than the whole",
-               [pair for pair in theirs if pair[0] > pair[1]], []),
+              ("more than it can have stolen",
+               [(part, wait) for part, wait in theirs
+                if part > most(wait, on_us, off_us) + STARTS_NS], []),
               # Null: what was overwritten is not counted as lost.
               ("lost", report["lost"] in (0, None), True),
               ("time before it is kept", report["duration_ns"] > 10 ** 8,
