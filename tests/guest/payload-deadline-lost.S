@@ -8,7 +8,7 @@
 entry:
 	mov	BLK_N(%rdi), %rbx
 	test	%rbx, %rbx
-	jz	3f
+	jz	2f
 	WRITE_MSR MSR_X2APIC_LVTT, (LVTT_MASKED | LVTT_TSC_DEADLINE | TIMER_VECTOR)
 	sti
 1:	ARM_TSC_DEADLINE
@@ -16,7 +16,7 @@ entry:
 	incq	BLK_COUNT(%rdi)
 	dec	%rbx
 	jnz	1b
-3:	DONE
+2:	DONE
 
 handler:
 	HANDLER_NONE

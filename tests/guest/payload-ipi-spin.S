@@ -6,13 +6,6 @@
  */
 #include "payload.inc"
 
-.macro WAIT_FOR_IPI
-	mov	BLK_COUNT(%rdi), %rsi
-	sti
-9:	cmp	%rsi, BLK_COUNT(%rdi)
-	je	9b
-.endm
-
 entry:
 	mov	BLK_N(%rdi), %rbx
 	test	%rbx, %rbx
@@ -20,11 +13,11 @@ entry:
 	testb	$1, BLK_INDEX(%rdi)
 	jnz	2f
 1:	SEND_TO_PEER
-	WAIT_FOR_IPI
+	SPIN_FOR_INTERRUPT
 	dec	%rbx
 	jnz	1b
 	jmp	3f
-2:	WAIT_FOR_IPI
+2:	SPIN_FOR_INTERRUPT
 	SEND_TO_PEER
 	dec	%rbx
 	jnz	2b

@@ -8,17 +8,14 @@
 entry:
 	mov	BLK_N(%rdi), %rbx
 	test	%rbx, %rbx
-	jz	4f
+	jz	2f
 	WRITE_MSR MSR_X2APIC_LVTT, (LVTT_TSC_DEADLINE | TIMER_VECTOR)
-1:	mov	BLK_COUNT(%rdi), %rsi
-	ARM_TSC_DEADLINE
+1:	ARM_TSC_DEADLINE
 	SPIN_A_PERIOD_MORE
-	sti
-3:	cmp	%rsi, BLK_COUNT(%rdi)
-	je	3b
+	SPIN_FOR_INTERRUPT
 	dec	%rbx
 	jnz	1b
-4:	DONE
+2:	DONE
 
 handler:
 	HANDLER_BODY_X2APIC

@@ -8,18 +8,15 @@
 entry:
 	mov	BLK_N(%rdi), %rbx
 	test	%rbx, %rbx
-	jz	3f
+	jz	2f
 	WRITE_MSR MSR_X2APIC_LVTT, (LVTT_TSC_DEADLINE | TIMER_VECTOR)
-1:	mov	BLK_COUNT(%rdi), %rsi
-	ARM_TSC_DEADLINE
+1:	ARM_TSC_DEADLINE
 	mov	$PORT_BUSY, %dx
 	out	%eax, %dx
-	sti
-2:	cmp	%rsi, BLK_COUNT(%rdi)
-	je	2b
+	SPIN_FOR_INTERRUPT
 	dec	%rbx
 	jnz	1b
-3:	DONE
+2:	DONE
 
 handler:
 	HANDLER_BODY_X2APIC
