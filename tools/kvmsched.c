@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "kvmsched.h"
+#include "base/kvmsched.h"
 
 #ifndef KVMSCHED_VERSION
 #define KVMSCHED_VERSION "unknown"

@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "kvmsched.h"
-#include "../../module/uapi/kvmsched.h"
+#include "base/kvmsched.h"
+#include "uapi/kvmsched.h"
 #include "synth.h"
 
 #define MAX_CPUS	64

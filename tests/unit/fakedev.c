@@ -27,9 +27,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "dat.h"
-#include "formats.h"
-#include "kvmsched.h"
+#include "trace/dat.h"
+#include "trace/formats.h"
+#include "base/kvmsched.h"
 #include "records.h"
 #include "uapi/kvmsched.h"
 

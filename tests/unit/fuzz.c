@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "kvmsched.h"
+#include "base/kvmsched.h"
 
 /*
  * libtraceevent 1.7 leaks what it had when a format text turns out to be

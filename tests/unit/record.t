@@ -69,7 +69,7 @@ ln -s "$top/tests/golden/formats" tracing/events
 # shellcheck disable=SC2086 # CFLAGS are several words
 ${CC:-cc} -shared -fPIC -fvisibility=hidden -std=gnu11 -O2 -D_GNU_SOURCE ${CFLAGS:-} \
 	-I"$top/tools" -I"$top/module" -o fakedev.so "$here/fakedev.c" \
-	"$top/tools/formats.c" "$top/tools/util.c"
+	"$top/tools/trace/formats.c" "$top/tools/base/util.c"
 
 # COMMAND would have the stand-in, too; it does no harm there.
 export FAKEDEV_TRACING=$work/tracing

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kvmsched.h"
-#include "../../module/uapi/kvmsched.h"
+#include "base/kvmsched.h"
+#include "uapi/kvmsched.h"
 #include "synth.h"
 
 #define US		2000ULL

@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "comms.h"
-#include "dat.h"
-#include "formats.h"
-#include "kvmsched.h"
-#include "spool.h"
+#include "record/comms.h"
+#include "trace/dat.h"
+#include "trace/formats.h"
+#include "base/kvmsched.h"
+#include "record/spool.h"
 #include "synth.h"
 
 #define PAGE_HEADER	16

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Synthetic recordings: a small writer of ftrace pages, and files made of them
- * by the tool's own encoder (tools/dat.c, tools/spool.c).
+ * by the tool's own encoder (tools/trace/dat.c, tools/record/spool.c).
  *
  *	struct synth *s = synth_new("x.dat", 2, "tests/golden/formats");
  *	struct ks_rec_exit exit = { .ent.pid = 4711, .vm = 1, .reason = 0x72 };

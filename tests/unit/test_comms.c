@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
-#include "comms.h"
-#include "formats.h"
-#include "kvmsched.h"
+#include "record/comms.h"
+#include "trace/formats.h"
+#include "base/kvmsched.h"
 #include "records.h"
 
 static struct dat_system events;

@@ -14,9 +14,9 @@
 #include <gsl/gsl_randist.h>
 #include <gsl/gsl_rng.h>
 
-#include "../module/uapi/kvmsched.h"
-#include "compare.h"
-#include "kvmsched.h"
+#include "uapi/kvmsched.h"
+#include "compare/compare.h"
+#include "base/kvmsched.h"
 #include "synth.h"
 
 #define MS		1000000ULL

@@ -14,7 +14,7 @@
 #include <cmocka.h>
 #include <traceevent/event-parse.h>
 
-#include "decode.h"
+#include "trace/decode.h"
 
 #define COMMON								\
 	"format:\n"							\

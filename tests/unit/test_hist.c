@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "hist.h"
+#include "base/hist.h"
 
 #define NR	20000
 

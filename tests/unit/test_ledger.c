@@ -13,10 +13,10 @@
 
 #include <cmocka.h>
 
-#include "../../module/uapi/kvmsched.h"
-#include "model.h"
-#include "print.h"
-#include "view.h"
+#include "uapi/kvmsched.h"
+#include "model/model.h"
+#include "report/print.h"
+#include "report/view.h"
 
 #define ME	.vm = 1, .vcpu = 0
 #define STATES	KVMSCHED_NR_STATES

@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "../../module/uapi/kvmsched.h"
-#include "model.h"
+#include "uapi/kvmsched.h"
+#include "model/model.h"
 
 #define ME	.vm = 1, .vcpu = 0
 #define VECTOR	0x40

@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#include "load.h"
+#include "trace/load.h"
 #include "synth.h"
 
 static char dir[] = "/tmp/kvmsched-test.XXXXXX";

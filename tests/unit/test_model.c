@@ -12,9 +12,9 @@
 
 #include <cmocka.h>
 
-#include "../../module/uapi/kvmsched.h"
-#include "model.h"
-#include "view.h"
+#include "uapi/kvmsched.h"
+#include "model/model.h"
+#include "report/view.h"
 
 #define VCPU0	1, 0
 #define VCPU1	1, 1

@@ -15,7 +15,7 @@
 #include <cmocka.h>
 #include <traceevent/kbuffer.h>
 
-#include "page.h"
+#include "trace/page.h"
 
 #define PAGE		4096
 #define LOST		(1U << 31)

@@ -13,9 +13,9 @@
 
 #include <cmocka.h>
 
-#include "experiment.h"
-#include "kvmsched.h"
-#include "policy.h"
+#include "experiment/experiment.h"
+#include "base/kvmsched.h"
+#include "policy/policy.h"
 
 static void policies_read_as_written(void **unused)
 {

@@ -13,10 +13,10 @@
 
 #include <cmocka.h>
 
-#include "../../module/uapi/kvmsched.h"
-#include "kvmsched.h"
-#include "ledger.h"
-#include "schema.h"
+#include "uapi/kvmsched.h"
+#include "base/kvmsched.h"
+#include "model/ledger.h"
+#include "trace/schema.h"
 
 #define STATES	KVMSCHED_NR_STATES
 

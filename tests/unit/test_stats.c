@@ -11,8 +11,8 @@
 #include <cmocka.h>
 #include <gsl/gsl_rng.h>
 
-#include "kvmsched.h"
-#include "stats.h"
+#include "base/kvmsched.h"
+#include "stats/stats.h"
 
 static struct ks_obs *plain(const double *x, size_t n)
 {

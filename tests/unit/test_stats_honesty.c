@@ -13,8 +13,8 @@
 #include <gsl/gsl_randist.h>
 #include <gsl/gsl_rng.h>
 
-#include "kvmsched.h"
-#include "stats.h"
+#include "base/kvmsched.h"
+#include "stats/stats.h"
 
 #define ROUNDS_MAX	16
 

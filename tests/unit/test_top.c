@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "top.h"
+#include "model/top.h"
 
 #define GUEST	KVMSCHED_STATE_GUEST
 #define WAIT	KVMSCHED_STATE_WAIT_PREEMPTED

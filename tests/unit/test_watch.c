@@ -13,11 +13,11 @@
 
 #include <cmocka.h>
 
-#include "../../module/uapi/kvmsched.h"
-#include "formats.h"
-#include "kvmsched.h"
+#include "uapi/kvmsched.h"
+#include "trace/formats.h"
+#include "base/kvmsched.h"
 #include "records.h"
-#include "watch.h"
+#include "record/watch.h"
 
 #define CPUS	2
 

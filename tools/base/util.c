@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Messages and small helpers that every command uses.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/kvmsched.h"
+
+static __printf(3, 0) void message(const char *kind, int error, const char *fmt,
+				   va_list ap)
+{
+	fflush(stdout);
+	fprintf(stderr, "kvmsched: %s", kind);
+	vfprintf(stderr, fmt, ap);
+	if (error)
+		fprintf(stderr, ": %s", strerror(error));
+	fputc('\n', stderr);
+}
+
+void ks_err(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	message("", 0, fmt, ap);
+	va_end(ap);
+}
+
+void ks_errno(const char *fmt, ...)
+{
+	int error = errno;
+	va_list ap;
+
+	va_start(ap, fmt);
+	message("", error, fmt, ap);
+	va_end(ap);
+	errno = error;
+}
+
+void ks_warn(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	message("warning: ", 0, fmt, ap);
+	va_end(ap);
+}
+
+void ks_hint(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	message("hint: ", 0, fmt, ap);
+	va_end(ap);
+}
+
+int ks_usage(const char *cmd, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	message("", 0, fmt, ap);
+	va_end(ap);
+	if (cmd)
+		ks_hint("see `kvmsched %s --help`", cmd);
+	else
+		ks_hint("see `kvmsched help`");
+	return KS_EXIT_USAGE;
+}
+
+static void *checked(void *p)
+{
+	if (!p) {
+		ks_err("out of memory");
+		exit(KS_EXIT_FAILED);
+	}
+	return p;
+}
+
+void *xmalloc(size_t size)
+{
+	return checked(malloc(size ? size : 1));
+}
+
+void *xcalloc(size_t n, size_t size)
+{
+	return checked(calloc(n ? n : 1, size ? size : 1));
+}
+
+void *xrealloc(void *p, size_t size)
+{
+	return checked(realloc(p, size ? size : 1));
+}
+
+char *xstrdup(const char *s)
+{
+	return checked(strdup(s));
+}
+
+char *xasprintf(const char *fmt, ...)
+{
+	va_list ap;
+	char *s;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&s, fmt, ap);
+	va_end(ap);
+	return checked(n < 0 ? NULL : s);
+}
+
+char *ks_read_file(const char *path, size_t *size)
+{
+	size_t used = 0, room = 4096;
+	int fd = open(path, O_RDONLY | O_CLOEXEC), error;
+	char *data;
+	ssize_t n;
+
+	if (fd < 0)
+		return NULL;
+	data = xmalloc(room);
+	for (;;) {
+		n = read(fd, data + used, room - used - 1);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		used += n;
+		if (room - used < 2)
+			data = xrealloc(data, room *= 2);
+	}
+	error = errno;
+	close(fd);
+	if (n < 0) {
+		free(data);
+		errno = error;
+		return NULL;
+	}
+	data[used] = '\0';
+	if (size)
+		*size = used;
+	return data;
+}
+
+char *ks_read_line(const char *path)
+{
+	size_t size;
+	char *s = ks_read_file(path, &size);
+
+	if (!s)
+		return NULL;
+	while (size && isspace((unsigned char)s[size - 1]))
+		s[--size] = '\0';
+	return s;
+}
+
+int ks_write_all(int fd, const void *data, size_t size)
+{
+	const char *p = data;
+
+	while (size) {
+		ssize_t n = write(fd, p, size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		p += n;
+		size -= n;
+	}
+	return 0;
+}
+
+bool ks_parse_long(const char *s, long min, long max, long *value)
+{
+	char *end;
+
+	/* strtol() alone would take leading blanks. */
+	if (!isdigit((unsigned char)s[s[0] == '-']))
+		return false;
+	errno = 0;
+	*value = strtol(s, &end, 10);
+	return !errno && !*end && *value >= min && *value <= max;
+}
+
+bool ks_parse_size(const char *s, uint64_t *bytes)
+{
+	static const char suffixes[] = "KMG";
+	unsigned long long n;
+	unsigned int shift = 0;
+	char *end;
+
+	if (!isdigit((unsigned char)*s))
+		return false;
+	errno = 0;
+	n = strtoull(s, &end, 10);
+	if (errno)
+		return false;
+	if (*end) {
+		const char *p = strchr(suffixes, toupper((unsigned char)*end));
+
+		if (!p || end[1])
+			return false;
+		shift = 10 * (p - suffixes + 1);
+	}
+	if (n > ULLONG_MAX >> shift)
+		return false;
+	*bytes = n << shift;
+	return true;
+}
+
+const char *ks_policy_name(int policy)
+{
+	static const char *const names[] = {
+		[SCHED_OTHER] = "SCHED_OTHER", [SCHED_FIFO] = "SCHED_FIFO",
+		[SCHED_RR] = "SCHED_RR", [SCHED_BATCH] = "SCHED_BATCH",
+		[SCHED_IDLE] = "SCHED_IDLE", [SCHED_DEADLINE] = "SCHED_DEADLINE",
+	};
+	static char unknown[32];
+
+	if (policy >= 0 && (size_t)policy < ARRAY_SIZE(names) && names[policy])
+		return names[policy];
+	snprintf(unknown, sizeof(unknown), "policy %d", policy);
+	return unknown;
+}

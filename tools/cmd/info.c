@@ -1,0 +1,448 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kvmsched info: what this host offers, what would attach how, which VMs run
+ *
+ * Everything is gathered as JSON first; the tables show a selection of it.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <libsmartcols.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "host/device.h"
+#include "host/host.h"
+#include "base/kvmsched.h"
+#include "host/vms.h"
+
+static void usage(void)
+{
+	printf("usage: kvmsched info [options]\n\n"
+	       "Show what of this host matters for how vCPUs are scheduled, what kvmsched\n"
+	       "would attach to and how, and the VMs that run with their vCPUs' threads.\n\n"
+	       "  -j, --json   everything, as one JSON object\n"
+	       "  -h, --help   this text\n");
+}
+
+/* --- gather ----------------------------------------------------------- */
+
+static json_t *class_array(uint32_t set)
+{
+	json_t *array = json_array();
+	char *names = xstrdup(class_names(set)), *next = names, *name;
+
+	while (names[0] && (name = strsep(&next, ",")))
+		json_array_append_new(array, json_string(name));
+	free(names);
+	return array;
+}
+
+static const char *how_name(uint32_t how)
+{
+	switch (how) {
+	case KVMSCHED_HOW_NONE:
+		return "none";
+	case KVMSCHED_HOW_TRACEPOINT:
+		return "tracepoint";
+	case KVMSCHED_HOW_KPROBE:
+		return "kprobe";
+	case KVMSCHED_HOW_NOTIFIER:
+		return "preempt notifier";
+	}
+	return "unknown";
+}
+
+static json_t *hooks(int dev)
+{
+	json_t *array = json_array();
+	struct kvmsched_hook hook;
+
+	for (uint32_t i = 0; !device_hook(dev, i, &hook); i++) {
+		hook.name[KVMSCHED_NAME_LEN - 1] = '\0';
+		hook.module[KVMSCHED_NAME_LEN - 1] = '\0';
+		json_array_append_new(array, json_pack("{ss ss ss sb si ss so sI}",
+			"name", hook.name,
+			"module", hook.module[0] ? hook.module : "kernel",
+			"how", how_name(hook.how),
+			"attached", (int)hook.attached,
+			"status", (int)hook.status,
+			"reason", hook.status ? strerror(-hook.status) : "",
+			"classes", class_array(hook.classes),
+			"missed", (json_int_t)hook.hits_missed));
+	}
+	return array;
+}
+
+static void tell_device(json_t *o, int dev)
+{
+	struct kvmsched_info info;
+
+	if (device_info(dev, &info))
+		return;
+	json_object_set_new(o, "tsc_khz", json_integer(info.tsc_khz));
+	json_object_set_new(o, "recording", class_array(info.session));
+	json_object_set_new(o, "attached", class_array(info.attached));
+	json_object_set_new(o, "vcpus", json_integer(info.vcpus));
+	json_object_set_new(o, "vcpus_max", json_integer(info.vcpus_max));
+	json_object_set_new(o, "refused", json_integer(info.refused));
+	json_object_set_new(o, "missed", json_integer(info.missed));
+	json_object_set_new(o, "hooks", hooks(dev));
+}
+
+static json_t *module(void)
+{
+	json_t *o = json_object(), *parameters = host_parameters("kvmsched");
+	char *version = ks_read_line("/sys/module/kvmsched/version");
+	int dev = -1;
+
+	json_object_set_new(o, "loaded", json_boolean(parameters != NULL));
+	if (version)
+		json_object_set_new(o, "version", json_string(version));
+	if (parameters) {
+		json_object_set_new(o, "parameters", parameters);
+		dev = device_open(true);
+		if (dev < 0)
+			json_object_set_new(o, "error",
+					    json_string(strerror(errno)));
+	}
+	if (dev >= 0) {
+		tell_device(o, dev);
+		close(dev);
+	}
+	free(version);
+	return o;
+}
+
+static json_t *vcpu_json(const struct vms_vcpu *v)
+{
+	json_t *o = json_pack("{si ss}", "vcpu", v->id,
+			      "found_by", vcpu_found_name(v->found));
+
+	if (!v->tid)
+		return o;
+	json_object_set_new(o, "tid", json_integer(v->tid));
+	json_object_set_new(o, "comm", json_string(v->comm ? v->comm : ""));
+	if (v->policy >= 0) {
+		json_object_set_new(o, "policy",
+				    json_string(ks_policy_name(v->policy)));
+		json_object_set_new(o, "priority", json_integer(v->priority));
+		json_object_set_new(o, "nice", json_integer(v->nice));
+	}
+	if (v->affinity)
+		json_object_set_new(o, "affinity", json_string(v->affinity));
+	if (v->cpu >= 0)
+		json_object_set_new(o, "cpu", json_integer(v->cpu));
+	return o;
+}
+
+static json_t *vms_json(const struct vms *vms)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < vms->nr; i++) {
+		const struct vms_vm *vm = &vms->vms[i];
+		json_t *vcpus = json_array();
+
+		for (size_t j = 0; j < vm->nr; j++)
+			json_array_append_new(vcpus, vcpu_json(&vm->vcpus[j]));
+		json_array_append_new(array, json_pack("{si ss so so}",
+			"pid", (int)vm->pid, "comm", vm->comm ? vm->comm : "",
+			"fd", vm->fd < 0 ? json_null() : json_integer(vm->fd),
+			"vcpus", vcpus));
+	}
+	return array;
+}
+
+/* --- show ------------------------------------------------------------- */
+
+/* What the first table shows, in its order; a path that isn't there is not. */
+static const struct row {
+	const char *path, *name, *unit, *what;
+} rows[] = {
+	{ "kernel.release", "kernel", "", "" },
+	{ "kernel.hz", "tick", "Hz", "CFS and EEVDF preempt at ticks" },
+	{ "kernel.preemption", "preemption", "", "" },
+	{ "kernel.lockdown", "lockdown", "", "other than none: signed modules only" },
+	{ "kernel.isolated_cpus", "isolated CPUs", "", "" },
+	{ "kernel.nohz_full_cpus", "nohz_full CPUs", "", "" },
+	{ "cpu.model", "CPU", "", "" },
+	{ "cpu.online", "CPUs online", "", "" },
+	{ "cpu.virtualization", "virtualization", "", "" },
+	{ "cpu.tsc.clocksource", "clock source", "", "" },
+	{ "cpu.tsc.clockevent", "clock event device", "", "programmed for the host's timers" },
+	{ "cpu.tsc.constant_tsc", "constant TSC", "", "records carry the TSC" },
+	{ "cpu.tsc.nonstop_tsc", "nonstop TSC", "", "" },
+	{ "cpu.tsc.tsc_deadline_timer", "TSC deadline timer", "", "" },
+	{ "module.tsc_khz", "TSC frequency", "kHz", "" },
+	{ "kvm.modules.kvm_intel.ept", "EPT", "", "off: guests' process switches exit" },
+	{ "kvm.modules.kvm_intel.vpid", "VPID", "", "" },
+	{ "kvm.modules.kvm_intel.enable_apicv", "APICv", "", "on: EOIs and some injections don't exit" },
+	{ "kvm.modules.kvm_intel.preemption_timer", "preemption timer", "", "backs the guest's LAPIC timer" },
+	{ "kvm.modules.kvm_intel.ple_gap", "pause loop exiting", "cycles", "" },
+	{ "kvm.modules.kvm_amd.npt", "NPT", "", "off: guests' process switches exit" },
+	{ "kvm.modules.kvm_amd.avic", "AVIC", "", "on: EOIs and some injections don't exit" },
+	{ "kvm.modules.kvm_amd.pause_filter_count", "pause filter", "", "" },
+	{ "kvm.modules.kvm_amd.nested", "nested", "", "" },
+	{ "kvm.modules.kvm_intel.nested", "nested", "", "" },
+	{ "kvm.modules.kvm.halt_poll_ns", "halt polling, at most", "ns", "spins before it sleeps" },
+	{ "kvm.modules.kvm.lapic_timer_advance_ns", "LAPIC timer advance", "ns", "-1: adaptive" },
+	{ "scheduler.rr_timeslice_ms", "SCHED_RR quantum", "ms", "" },
+	{ "scheduler.rt_runtime_us", "RT runtime", "us", "of each period; -1: no throttling" },
+	{ "scheduler.rt_period_us", "RT period", "us", "" },
+	{ "scheduler.fair_server.runtime_ns", "fair server runtime", "ns", "what SCHED_OTHER gets beside RT tasks" },
+	{ "scheduler.fair_server.period_ns", "fair server period", "ns", "" },
+	{ "scheduler.base_slice_ns", "EEVDF base slice", "ns", "" },
+	{ "scheduler.latency_ns", "CFS latency", "ns", "" },
+	{ "scheduler.min_granularity_ns", "CFS minimal slice", "ns", "" },
+	{ "scheduler.wakeup_granularity_ns", "CFS wakeup granularity", "ns", "" },
+};
+
+static json_t *get(json_t *root, const char *path)
+{
+	char *copy = xstrdup(path), *next = copy, *key;
+
+	while (root && (key = strsep(&next, ".")))
+		root = json_object_get(root, key);
+	free(copy);
+	return root;
+}
+
+/* As a person reads it; on the heap. */
+static char *text_of(json_t *value)
+{
+	char *text, *compact;
+
+	if (!value || json_is_null(value))
+		return xstrdup("-");
+	if (json_is_string(value))
+		return xstrdup(json_string_value(value));
+	if (json_is_boolean(value))
+		return xstrdup(json_is_true(value) ? "yes" : "no");
+	compact = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+	text = xstrdup(compact ? compact : "?");
+	free(compact);
+	return text;
+}
+
+/* "switch,exit" */
+static char *joined(json_t *array)
+{
+	char *text = xstrdup("");
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(array, i, item) {
+		char *longer = xasprintf("%s%s%s", text, i ? "," : "",
+					 json_string_value(item));
+
+		free(text);
+		text = longer;
+	}
+	return text;
+}
+
+static struct libscols_table *new_table(const char *const *columns)
+{
+	struct libscols_table *t = scols_new_table();
+
+	if (!t)
+		xmalloc(SIZE_MAX / 2);	/* ends with "out of memory" */
+	for (; *columns; columns++) {
+		bool right = **columns == '>';
+
+		scols_table_new_column(t, *columns + right, 0,
+				       right ? SCOLS_FL_RIGHT : 0);
+	}
+	return t;
+}
+
+static void print_table(const char *title, struct libscols_table *t)
+{
+	printf("%s\n", title);
+	scols_print_table(t);
+	printf("\n");
+	scols_unref_table(t);
+}
+
+static void show_host(json_t *root)
+{
+	static const char *const columns[] = { "FACT", ">VALUE", "UNIT", "NOTE", NULL };
+	struct libscols_table *t = new_table(columns);
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		json_t *value = get(root, rows[i].path);
+		struct libscols_line *line;
+
+		if (!value)
+			continue;
+		line = scols_table_new_line(t, NULL);
+		scols_line_set_data(line, 0, rows[i].name);
+		scols_line_refer_data(line, 1, text_of(value));
+		scols_line_set_data(line, 2, rows[i].unit);
+		scols_line_set_data(line, 3, rows[i].what);
+	}
+	print_table("Host", t);
+	if (!get(root, "kvm.modules.kvm_amd") && !get(root, "kvm.modules.kvm_intel"))
+		printf("KVM is not loaded: `modprobe kvm_amd` or `modprobe kvm_intel`\n\n");
+	else if (!json_is_true(get(root, "kvm.device")))
+		printf("/dev/kvm is missing: is kvm_amd or kvm_intel loaded, and virtualization on in the firmware?\n\n");
+}
+
+static const char *hook_state(json_t *hook)
+{
+	const char *module = json_string_value(json_object_get(hook, "module"));
+	const char *how = json_string_value(json_object_get(hook, "how"));
+	char *path = xasprintf("/sys/module/%s", module);
+	bool loaded = !strcmp(module, "kernel") || !access(path, F_OK);
+
+	free(path);
+	if (!loaded)
+		return "module not loaded";
+	if (json_integer_value(json_object_get(hook, "status")))
+		return json_string_value(json_object_get(hook, "reason"));
+	if (json_is_true(json_object_get(hook, "attached")))
+		return "attached";
+	return strcmp(how, "none") ? "ready" : "not needed";
+}
+
+static void show_hooks(json_t *root)
+{
+	static const char *const columns[] = {
+		"HOOK", "MODULE", "HOW", "CLASSES", "STATE", ">MISSED", NULL
+	};
+	json_t *all = get(root, "module.hooks"), *hook;
+	struct libscols_table *t;
+	size_t i;
+
+	if (!json_is_true(get(root, "module.loaded"))) {
+		printf("The module kvmsched is not loaded: `modprobe kvmsched`, or insmod kvmsched.ko\n\n");
+		return;
+	}
+	if (!all) {
+		printf("The module kvmsched is loaded, but can't be asked (%s)%s\n\n",
+		       json_string_value(get(root, "module.error")) ? : "see above",
+		       geteuid() ? ": run this as root" : "");
+		return;
+	}
+	t = new_table(columns);
+	json_array_foreach(all, i, hook) {
+		struct libscols_line *line = scols_table_new_line(t, NULL);
+
+		scols_line_refer_data(line, 0, text_of(json_object_get(hook, "name")));
+		scols_line_refer_data(line, 1, text_of(json_object_get(hook, "module")));
+		scols_line_refer_data(line, 2, text_of(json_object_get(hook, "how")));
+		scols_line_refer_data(line, 3, joined(json_object_get(hook, "classes")));
+		scols_line_set_data(line, 4, hook_state(hook));
+		scols_line_refer_data(line, 5, text_of(json_object_get(hook, "missed")));
+	}
+	print_table("Hooks of the module", t);
+}
+
+static char *priority_text(json_t *vcpu)
+{
+	const char *policy = json_string_value(json_object_get(vcpu, "policy"));
+	bool rt = policy && (!strcmp(policy, "SCHED_FIFO") ||
+			     !strcmp(policy, "SCHED_RR"));
+
+	if (!policy)
+		return xstrdup("-");
+	return rt ? xasprintf("%lld", json_integer_value(json_object_get(vcpu, "priority"))) :
+		xasprintf("nice %lld", json_integer_value(json_object_get(vcpu, "nice")));
+}
+
+static void show_vm(struct libscols_table *t, json_t *vm)
+{
+	json_t *vcpu;
+	size_t i;
+
+	json_array_foreach(json_object_get(vm, "vcpus"), i, vcpu) {
+		struct libscols_line *line = scols_table_new_line(t, NULL);
+
+		scols_line_refer_data(line, 0, text_of(json_object_get(vm, "pid")));
+		scols_line_refer_data(line, 1, text_of(json_object_get(vm, "comm")));
+		scols_line_refer_data(line, 2, text_of(json_object_get(vm, "fd")));
+		scols_line_refer_data(line, 3, text_of(json_object_get(vcpu, "vcpu")));
+		scols_line_refer_data(line, 4, text_of(json_object_get(vcpu, "tid")));
+		scols_line_refer_data(line, 5, text_of(json_object_get(vcpu, "comm")));
+		scols_line_refer_data(line, 6, text_of(json_object_get(vcpu, "policy")));
+		scols_line_refer_data(line, 7, priority_text(vcpu));
+		scols_line_refer_data(line, 8, text_of(json_object_get(vcpu, "affinity")));
+		scols_line_refer_data(line, 9, text_of(json_object_get(vcpu, "cpu")));
+		scols_line_refer_data(line, 10, text_of(json_object_get(vcpu, "found_by")));
+	}
+}
+
+static void show_vms(json_t *root)
+{
+	static const char *const columns[] = {
+		">VM", "PROCESS", ">FD", ">VCPU", ">TID", "THREAD", "POLICY",
+		">PRIORITY", "AFFINITY", ">CPU", "FOUND BY", NULL
+	};
+	json_t *all = get(root, "vms"), *vm;
+	json_int_t hidden = json_integer_value(get(root, "hidden_processes"));
+	size_t i;
+
+	if (json_array_size(all)) {
+		struct libscols_table *t = new_table(columns);
+
+		json_array_foreach(all, i, vm)
+			show_vm(t, vm);
+		print_table("VMs", t);
+	} else {
+		printf("No VM runs%s\n", hidden ? " that we may see" : "");
+	}
+	if (hidden)
+		printf("%lld processes are hidden from us: root sees all\n", hidden);
+}
+
+int cmd_info(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 }
+	};
+	bool json = false;
+	struct vms *vms;
+	json_t *root;
+	int opt, ret = KS_EXIT_OK;
+
+	while ((opt = getopt_long(argc, argv, "jh", options, NULL)) != -1) {
+		if (opt == 'h') {
+			usage();
+			return KS_EXIT_OK;
+		}
+		if (opt != 'j') {
+			ks_hint("see `kvmsched info --help`");
+			return KS_EXIT_USAGE;
+		}
+		json = true;
+	}
+	if (optind < argc)
+		return ks_usage("info", "'%s' is one argument too many",
+				argv[optind]);
+	vms = vms_scan();
+	root = json_pack("{so so so so so so sI}", "kernel", host_kernel(),
+			 "cpu", host_cpu(), "kvm", host_kvm(),
+			 "scheduler", host_scheduler(), "module", module(),
+			 "vms", vms_json(vms),
+			 "hidden_processes", (json_int_t)vms->hidden);
+	vms_free(vms);
+	if (json) {
+		json_dumpf(root, stdout, JSON_INDENT(2));
+		printf("\n");
+	} else {
+		show_host(root);
+		show_hooks(root);
+		show_vms(root);
+	}
+	json_decref(root);
+	if (fflush(stdout) || ferror(stdout)) {
+		ks_errno("can't write");
+		ret = KS_EXIT_FAILED;
+	}
+	return ret;
+}

@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kvmsched top: what vCPUs do now, from the kernel's ledgers alone.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "host/device.h"
+#include "base/kvmsched.h"
+#include "model/ledger.h"
+#include "report/print.h"
+#include "model/top.h"
+
+#define OPT_ONCE	256
+#define OPT_JSON	257
+#define OPT_BY		258
+#define OPT_SORT	259
+
+struct options {
+	double seconds;
+	bool once, json, by_vm, help;
+	enum top_sort sort;
+};
+
+/* All ledgers at one time */
+struct reading {
+	struct top_sample *samples;
+	size_t nr, room;
+	unsigned int busy;	/* that never stood still to be read */
+};
+
+static volatile sig_atomic_t stopped;
+
+static void help(FILE *out)
+{
+	fprintf(out,
+		"usage: kvmsched top [OPTIONS]\n"
+		"\n"
+		"Show what each vCPU spends its time on, now. Reads the ledgers that the\n"
+		"kernel module keeps while somebody looks; nothing is recorded, and it works\n"
+		"beside a recording and other readers.\n"
+		"\n"
+		"  -d, --delay SECONDS  between readings (1)\n"
+		"      --once           one interval, then end\n"
+		"      --json           JSON, an object for each interval\n"
+		"      --by vm|vcpu     a line for each VM or each vCPU (vcpu)\n"
+		"      --sort KEY       vm (default), guest, exit, user, halted, wait, exits,\n"
+		"                       waits or worst\n"
+		"  -h, --help           this text\n");
+}
+
+static bool parse_seconds(const char *arg, double *seconds)
+{
+	char *end;
+
+	errno = 0;
+	*seconds = strtod(arg, &end);
+	return !errno && end != arg && !*end && *seconds >= 0.01 && *seconds <= 86400;
+}
+
+static int parse(int argc, char **argv, struct options *o)
+{
+	static const struct option longs[] = {
+		{ "delay", required_argument, NULL, 'd' },
+		{ "once", no_argument, NULL, OPT_ONCE },
+		{ "json", no_argument, NULL, OPT_JSON },
+		{ "by", required_argument, NULL, OPT_BY },
+		{ "sort", required_argument, NULL, OPT_SORT },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 }
+	};
+	int c;
+
+	*o = (struct options){ .seconds = 1 };
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, ":d:h", longs, NULL)) != -1) {
+		switch (c) {
+		case 'd':
+			if (!parse_seconds(optarg, &o->seconds))
+				return ks_usage("top", "-d takes seconds from 0.01 to 86400, not '%s'", optarg);
+			break;
+		case OPT_ONCE:
+			o->once = true;
+			break;
+		case OPT_JSON:
+			o->json = true;
+			break;
+		case OPT_BY:
+			o->by_vm = !strcmp(optarg, "vm");
+			if (!o->by_vm && strcmp(optarg, "vcpu"))
+				return ks_usage("top", "--by takes vm or vcpu, not '%s'", optarg);
+			break;
+		case OPT_SORT:
+			if (!top_sort_parse(optarg, &o->sort))
+				return ks_usage("top", "--sort does not know '%s'", optarg);
+			break;
+		case 'h':
+			o->help = true;
+			return KS_EXIT_OK;
+		case ':':
+			return ks_usage("top", "%s needs an argument", argv[optind - 1]);
+		default:
+			return ks_usage("top", "unknown option %s", argv[optind - 1]);
+		}
+	}
+	if (optind < argc)
+		return ks_usage("top", "'%s' is no option", argv[optind]);
+	return KS_EXIT_OK;
+}
+
+static void stop(int sig)
+{
+	stopped = 1;
+}
+
+static bool read_ledgers(int fd, struct reading *r)
+{
+	struct kvmsched_ledger ledger;
+
+	r->nr = r->busy = 0;
+	for (uint32_t index = 0;; index++) {
+		memset(&ledger, 0, sizeof(ledger));
+		ledger.size = sizeof(ledger);
+		ledger.index = index;
+		if (!ioctl(fd, KVMSCHED_IOC_LEDGER, &ledger)) {
+			if (r->nr == r->room) {
+				r->room = r->room ? 2 * r->room : 64;
+				r->samples = xrealloc(r->samples, r->room * sizeof(*r->samples));
+			}
+			top_sample_of(&r->samples[r->nr++], &ledger);
+		} else if (errno == ENOENT) {
+			return true;
+		} else if (errno == EAGAIN) {
+			r->busy++;
+		} else if (errno != EINTR) {
+			ks_errno("can't read a ledger");
+			return false;
+		} else {
+			index--;
+		}
+	}
+}
+
+static double ns(uint32_t tsc_khz, uint64_t cycles)
+{
+	return tsc_khz ? (double)cycles * 1e6 / tsc_khz : 0;
+}
+
+static double per_second(uint32_t tsc_khz, const struct top_row *row, uint64_t count)
+{
+	double span = ns(tsc_khz, row->longest) / 1e9;
+
+	return span > 0 ? count / span : 0;
+}
+
+static void print_row(struct ks_rows *rows, const struct options *o, uint32_t khz,
+		      const struct top_row *row)
+{
+	ks_row(rows);
+	if (row->tgid)
+		ks_cell(rows, "%d", row->tgid);
+	else
+		ks_cell(rows, "-");	/* of another PID namespace */
+	ks_cell(rows, "%u", row->vm);
+	if (o->by_vm) {
+		ks_cell(rows, "%u", row->vcpus);
+	} else {
+		ks_cell(rows, "%u", row->vcpu);
+		ks_cell(rows, "%d", row->tid);
+		ks_cell(rows, "%s", ks_ledger_state_name(row->state) ?: "?");
+	}
+	for (unsigned int i = KVMSCHED_STATE_GUEST; i < KVMSCHED_NR_STATES; i++)
+		ks_cell_share(rows, row->states[i], row->span);
+	ks_cell_share(rows, row->states[KVMSCHED_STATE_UNKNOWN], row->span);
+	ks_cell(rows, "%.0f", per_second(khz, row, row->exits));
+	ks_cell(rows, "%.0f", per_second(khz, row, row->waits));
+	ks_cell_us(rows, khz, ns(khz, row->wait_max));
+}
+
+static void print_table(const struct options *o, uint32_t khz,
+			const struct top_row *table, size_t nr, unsigned int busy)
+{
+	struct ks_rows rows;
+
+	if (isatty(STDOUT_FILENO) && !o->once)
+		printf("\033[H\033[J");
+	if (!nr)
+		printf("no vCPU has run since %s\n", o->once ? "the reading began" : "the last reading");
+	if (o->by_vm)
+		rows = ks_rows_begin(HEADINGS("PID", "VM", "vCPUs", "Guest", "Exit", "User",
+					      "Poll", "Halted", "Blocked", "Preempted",
+					      "Woken", "Unknown", "Exits/s", "Waits/s",
+					      "Worst wait µs"));
+	else
+		rows = ks_rows_begin(HEADINGS("PID", "VM", "vCPU", "TID", "<Now", "Guest",
+					      "Exit", "User", "Poll", "Halted", "Blocked",
+					      "Preempted", "Woken", "Unknown", "Exits/s",
+					      "Waits/s", "Worst wait µs"));
+	for (size_t i = 0; i < nr; i++)
+		print_row(&rows, o, khz, &table[i]);
+	ks_rows_end(&rows);
+	if (busy)
+		printf("%u more changed too fast to be read\n", busy);
+}
+
+static json_t *json_row(const struct options *o, uint32_t khz, const struct top_row *row)
+{
+	json_t *states = json_object(), *r;
+
+	for (unsigned int i = 0; i < KVMSCHED_NR_STATES; i++)
+		json_object_set_new(states, ks_ledger_state_name(i),
+				    json_integer(ns(khz, row->states[i])));
+	r = json_pack("{so si sI so sI sI sf sf sI}",
+		"vm", row->tgid ? json_integer(row->tgid) : json_null(), "vm_number", row->vm,
+		"wall_ns", (json_int_t)ns(khz, row->span), "states_ns", states,
+		"exits", (json_int_t)row->exits, "waits", (json_int_t)row->waits,
+		"exits_per_s", per_second(khz, row, row->exits),
+		"waits_per_s", per_second(khz, row, row->waits),
+		"wait_max_ns", (json_int_t)ns(khz, row->wait_max));
+	if (o->by_vm) {
+		json_object_set_new(r, "vcpus", json_integer(row->vcpus));
+	} else {
+		json_object_set_new(r, "vcpu", json_integer(row->vcpu));
+		json_object_set_new(r, "tid", json_integer(row->tid));
+		json_object_set_new(r, "state", json_string(ks_ledger_state_name(row->state) ?: "?"));
+	}
+	return r;
+}
+
+static void print_json(const struct options *o, uint32_t khz,
+		       const struct top_row *table, size_t nr, unsigned int busy)
+{
+	json_t *top, *rows = json_array();
+
+	for (size_t i = 0; i < nr; i++)
+		json_array_append_new(rows, json_row(o, khz, &table[i]));
+	top = json_pack("{so si}", o->by_vm ? "vms" : "vcpus", rows, "unread", busy);
+	json_dumpf(top, stdout, o->once ? JSON_INDENT(1) : JSON_COMPACT);
+	putchar('\n');
+	json_decref(top);
+}
+
+/* False: nobody can read it any more. */
+static bool show(const struct options *o, uint32_t khz, const struct reading *before,
+		 const struct reading *after)
+{
+	struct top_row *rows = xcalloc(after->nr + 1, sizeof(*rows));
+	size_t nr = top_rows(rows, before->samples, before->nr, after->samples,
+			     after->nr, o->by_vm);
+
+	top_sort(rows, nr, o->sort);
+	if (o->json)
+		print_json(o, khz, rows, nr, after->busy);
+	else
+		print_table(o, khz, rows, nr, after->busy);
+	free(rows);
+	return !fflush(stdout) && !ferror(stdout);
+}
+
+static int watch(const struct options *o, int fd, uint32_t khz)
+{
+	struct timespec delay = {
+		.tv_sec = o->seconds,
+		.tv_nsec = (o->seconds - (time_t)o->seconds) * 1e9,
+	};
+	struct reading readings[2] = { 0 };
+	int status = KS_EXIT_FAILED;
+
+	if (!read_ledgers(fd, &readings[0]))
+		return status;
+	for (unsigned int i = 1;; i ^= 1) {
+		nanosleep(&delay, NULL);
+		if (stopped && !o->once)
+			break;
+		if (!read_ledgers(fd, &readings[i]) ||
+		    !show(o, khz, &readings[i ^ 1], &readings[i]))
+			goto out;
+		if (o->once || stopped)
+			break;
+	}
+	status = KS_EXIT_OK;
+out:
+	free(readings[0].samples);
+	free(readings[1].samples);
+	return status;
+}
+
+static int top(const struct options *o)
+{
+	struct sigaction action = { .sa_handler = stop };
+	struct kvmsched_info info;
+	int fd = device_open(false), status = KS_EXIT_FAILED;
+
+	if (fd < 0)
+		return status;
+	if (device_info(fd, &info)) {
+		ks_errno("can't ask the module");
+	} else if (ioctl(fd, KVMSCHED_IOC_FOLLOW)) {
+		ks_errno("the module can't follow the vCPUs");
+		if (errno == ENOTTY)
+			ks_hint("the module is older than this program: load the one that came with it");
+	} else {
+		sigaction(SIGINT, &action, NULL);
+		sigaction(SIGTERM, &action, NULL);
+		status = watch(o, fd, info.tsc_khz);
+	}
+	close(fd);
+	return status;
+}
+
+int cmd_top(int argc, char **argv)
+{
+	struct options o;
+	int status;
+
+	setlocale(LC_CTYPE, "");
+	status = parse(argc, argv, &o);
+	if (status)
+		return status;
+	if (o.help) {
+		help(stdout);
+		return KS_EXIT_OK;
+	}
+	return top(&o);
+}

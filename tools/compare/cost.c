@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What recording itself costs, by the kernel's own counts of an experiment's
+ * rounds: those that were recorded beside those that were not.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "compare/compare.h"
+#include "base/kvmsched.h"
+
+static double number(json_t *o, const char *key)
+{
+	return json_number_value(json_object_get(o, key));
+}
+
+/* One round's count per vCPU and second; NaN: it has no vCPUs. */
+static double rate(json_t *round, enum ks_cost what)
+{
+	json_t *vcpus = json_object_get(round, "vcpus"), *v;
+	double sum = 0;
+	size_t i;
+
+	json_array_foreach(vcpus, i, v) {
+		if (what == KS_COST_RUN)
+			sum += number(v, "run_ns") / 1e9;
+		else
+			sum += number(v, "nvcsw") + number(v, "nivcsw");
+	}
+	return json_array_size(vcpus) ?
+	       sum / (json_array_size(vcpus) * number(round, "seconds")) : NAN;
+}
+
+static void add(struct ks_cost_range *range, double x)
+{
+	if (isnan(x))
+		return;
+	range->low = range->rounds ? fmin(range->low, x) : x;
+	range->high = range->rounds ? fmax(range->high, x) : x;
+	range->rounds++;
+}
+
+bool ks_study_cost(const struct ks_study *study, size_t arm, struct ks_costs *costs)
+{
+	json_t *round;
+	size_t i;
+
+	*costs = (struct ks_costs){ 0 };
+	json_array_foreach(json_object_get(study->result, "rounds"), i, round) {
+		const char *name = json_string_value(json_object_get(round, "arm"));
+		bool recorded = json_is_true(json_object_get(round, "recorded"));
+
+		if (!name || strcmp(name, study->arms[arm].name))
+			continue;
+		for (unsigned int what = 0; what < KS_NR_COSTS; what++)
+			add(recorded ? &costs->recorded[what] : &costs->unrecorded[what],
+			    rate(round, what));
+	}
+	return costs->unrecorded[0].rounds && costs->recorded[0].rounds;
+}

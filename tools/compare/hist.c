@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Histograms of all arms side by side, on one scale: bins between powers of ten
+ * by 1, 2, 5; bars are shares of an arm's values.
+ */
+#include <langinfo.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compare/compare.h"
+#include "report/print.h"
+
+#define MAX_BINS	64
+#define BAR		20	/* characters */
+
+struct bins {
+	double edge[MAX_BINS + 1];
+	size_t nr;
+};
+
+bool ks_utf8(void)
+{
+	return !strcmp(nl_langinfo(CODESET), "UTF-8");
+}
+
+/* The ends of all values of all arms; zero and less share the first bin. */
+static bool ends(const struct ks_study *study, enum ks_metric m, double *low, double *high)
+{
+	*low = INFINITY;
+	*high = 0;
+	for (size_t i = 0; i < study->nr_arms; i++) {
+		const struct ks_values *v = &study->arms[i].pool[m];
+
+		for (size_t k = 0; k < v->nr; k++) {
+			if (v->seen[k] > 0)
+				*low = fmin(*low, v->seen[k]);
+			*high = fmax(*high, v->seen[k]);
+		}
+		for (size_t k = 0; k < v->nr_censored; k++)
+			*high = fmax(*high, v->censored[k]);
+	}
+	*low = fmin(*low, *high);
+	return *high > 0;
+}
+
+static double next_edge(double edge)
+{
+	double decade = pow(10, floor(log10(edge) + 1e-9));
+	double digit = round(edge / decade);
+
+	return digit < 2 ? 2 * decade : digit < 5 ? 5 * decade : 10 * decade;
+}
+
+static void make_bins(struct bins *b, double low, double high)
+{
+	double edge = pow(10, floor(log10(low) + 1e-9));
+
+	while (next_edge(edge) <= low)
+		edge = next_edge(edge);
+	b->nr = 0;
+	while (edge <= high && b->nr < MAX_BINS) {
+		b->edge[b->nr++] = edge;
+		edge = next_edge(edge);
+	}
+	b->edge[b->nr] = edge;
+}
+
+static size_t bin_of(const struct bins *b, double x)
+{
+	size_t i = 0;
+
+	while (i + 1 < b->nr && x >= b->edge[i + 1])
+		i++;
+	return i;
+}
+
+static void count(const struct bins *b, const struct ks_values *v,
+		  double share[MAX_BINS], bool open[MAX_BINS])
+{
+	double one = 1.0 / (v->nr + v->nr_censored);
+
+	memset(share, 0, MAX_BINS * sizeof(*share));
+	memset(open, 0, MAX_BINS * sizeof(*open));
+	for (size_t i = 0; i < v->nr; i++)
+		share[bin_of(b, v->seen[i])] += one;
+	for (size_t i = 0; i < v->nr_censored; i++) {
+		share[bin_of(b, v->censored[i])] += one;
+		open[bin_of(b, v->censored[i])] = true;
+	}
+}
+
+/* Eighths of a character where the terminal has them. */
+static void bar(double share, double largest)
+{
+	static const char *const eighths[] = { "", "▏", "▎", "▍", "▌", "▋", "▊", "▉" };
+	int n = lround(8 * BAR * share / largest), width = n / 8;
+
+	if (share > 0 && !n)
+		n = 1;
+	if (!ks_utf8()) {
+		width = (n + 7) / 8;
+		for (int i = 0; i < width; i++)
+			putchar('#');
+	} else {
+		for (int i = 0; i < width; i++)
+			fputs("█", stdout);
+		fputs(eighths[n % 8], stdout);
+		width += n % 8 > 0;
+	}
+	printf("%*s", BAR - width, "");
+}
+
+static void label(enum ks_metric m, double edge)
+{
+	if (strcmp(ks_metrics[m].unit, "ns"))
+		printf("%10g", *ks_metrics[m].unit ? edge : 100 * edge);
+	else if (edge >= 1e9)
+		printf("%7g s ", edge / 1e9);
+	else if (edge >= 1e6)
+		printf("%7g ms", edge / 1e6);
+	else if (edge >= 1e3)
+		printf(ks_utf8() ? "%7g µs" : "%7g us", edge / 1e3);
+	else
+		printf("%7g ns", edge);
+}
+
+static void heading(const struct ks_study *study, enum ks_metric m)
+{
+	printf("\n%s%s%s: %s; share of each arm's values\n%10s", ks_bold(),
+	       ks_metrics[m].title, ks_plain(), ks_metrics[m].what, "from");
+	for (size_t i = 0; i < study->nr_arms; i++)
+		printf("  %-*.*s", BAR + 9, BAR + 9, study->arms[i].name);
+	putchar('\n');
+}
+
+void ks_histogram(const struct ks_study *study, enum ks_metric m)
+{
+	double (*share)[MAX_BINS], largest = 0, low, high;
+	bool (*open)[MAX_BINS], any = false;
+	struct bins b;
+
+	if (!ends(study, m, &low, &high))
+		return;
+	make_bins(&b, low, high);
+	share = xcalloc(study->nr_arms, sizeof(*share));
+	open = xcalloc(study->nr_arms, sizeof(*open));
+	for (size_t i = 0; i < study->nr_arms; i++) {
+		count(&b, &study->arms[i].pool[m], share[i], open[i]);
+		for (size_t k = 0; k < b.nr; k++)
+			largest = fmax(largest, share[i][k]);
+	}
+	heading(study, m);
+	for (size_t k = 0; k < b.nr; k++) {
+		label(m, b.edge[k]);
+		for (size_t i = 0; i < study->nr_arms; i++) {
+			printf("  ");
+			bar(share[i][k], largest);
+			printf(" %6.2f%%%c", 100 * share[i][k], open[i][k] ? '+' : ' ');
+			any |= open[i][k];
+		}
+		putchar('\n');
+	}
+	if (any)
+		printf("%10s  +: with values whose end was not seen\n", "");
+	free(open);
+	free(share);
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A comparison as one JSON object.  Where there are more than two arms, each
+ * metric has an entry for each pair; `arms` names the two.
+ */
+#include <math.h>
+#include <stdio.h>
+
+#include "compare/compare.h"
+#include "base/kvmsched.h"
+
+/* JSON has no infinity and no NaN: null. */
+static json_t *number(double x)
+{
+	return isfinite(x) ? json_real(x) : json_null();
+}
+
+static json_t *quantile(struct ks_values *v, double q, bool *censored)
+{
+	struct ks_obs obs;
+
+	if (!ks_values_quantile(v, q, &obs))
+		return json_null();
+	*censored |= obs.censored;
+	return number(obs.value);
+}
+
+static json_t *arm_json(struct ks_arm *arm, unsigned int m)
+{
+	bool censored[3] = { false };
+	json_t *o = json_pack("{ss}", "name", arm->name);
+	struct ks_values *v = &arm->pool[m];
+
+	json_object_set_new(o, "median", quantile(v, 0.5, &censored[0]));
+	json_object_set_new(o, "p99", quantile(v, 0.99, &censored[1]));
+	json_object_set_new(o, "max", quantile(v, 1, &censored[2]));
+	json_object_set_new(o, "values", json_integer(v->nr + v->nr_censored));
+	json_object_set_new(o, "censored", json_integer(v->nr_censored));
+	/* "at least", where the end was not seen */
+	json_object_set_new(o, "bound", json_pack("{sb sb sb}", "median", censored[0],
+						  "p99", censored[1],
+						  "max", censored[2]));
+	json_object_set_new(o, "units", json_integer(arm->nr[m]));
+	return o;
+}
+
+static const char *const bounds[] = {
+	[KS_BOUND_NONE] = "exact", [KS_BOUND_LOWER] = "at_least",
+	[KS_BOUND_UPPER] = "at_most", [KS_BOUND_UNKNOWN] = "unknown",
+};
+
+static json_t *direction(enum ks_direction better)
+{
+	if (better == KS_DIR_NONE)
+		return json_null();
+	return json_string(better == KS_DIR_LOWER ? "lower" : "higher");
+}
+
+static json_t *metric_json(const struct ks_comparison *pair, unsigned int m)
+{
+	const struct ks_result *r = &pair->result[m];
+	json_t *o = json_pack("{ss ss so}", "name", ks_metrics[m].name,
+			      "unit", ks_metrics[m].unit,
+			      "direction", direction(ks_metrics[m].better));
+
+	json_object_set_new(o, "arms", json_pack("[oo]", arm_json(pair->a, m),
+						 arm_json(pair->b, m)));
+	json_object_set_new(o, "difference", number(r->difference));
+	json_object_set_new(o, "difference_is", json_string(bounds[r->bound]));
+	json_object_set_new(o, "ci", isnan(r->ci[0]) ? json_null() :
+			    json_pack("[oo]", number(r->ci[0]), number(r->ci[1])));
+	json_object_set_new(o, "p", number(r->corrected));
+	json_object_set_new(o, "p_uncorrected", number(r->p));
+	json_object_set_new(o, "exact", json_boolean(r->exact));
+	json_object_set_new(o, "effect", number(r->effect));
+	json_object_set_new(o, "verdict", json_string(ks_verdict_name(r->verdict)));
+	json_object_set_new(o, "detectable", number(r->detectable));
+	json_object_set_new(o, "needed", r->needed ? json_integer(r->needed) : json_null());
+	json_object_set_new(o, "deterministic", json_boolean(r->identical));
+	return o;
+}
+
+static json_t *ranges_json(const struct ks_cost_range *ranges)
+{
+	const struct ks_cost_range *run = &ranges[KS_COST_RUN];
+	const struct ks_cost_range *switches = &ranges[KS_COST_SWITCHES];
+
+	return json_pack("{si s[ff] s[ff]}", "rounds", (int)run->rounds,
+			 "on_cpu_share", run->low, run->high,
+			 "switches_per_s", switches->low, switches->high);
+}
+
+/* By the kernel's own counts, lowest and highest of the rounds; else null */
+static json_t *cost_json(const struct ks_study *study, size_t arm)
+{
+	struct ks_costs costs;
+
+	if (!ks_study_cost(study, arm, &costs))
+		return json_null();
+	return json_pack("{so so}", "recorded", ranges_json(costs.recorded),
+			 "unrecorded", ranges_json(costs.unrecorded));
+}
+
+static json_t *arms_json(const struct ks_study *study)
+{
+	json_t *arms = json_array();
+
+	for (size_t i = 0; i < study->nr_arms; i++) {
+		const struct ks_arm *arm = &study->arms[i];
+
+		json_array_append_new(arms, json_pack("{ss si si si si sI so}",
+			"name", arm->name, "files", (int)arm->files,
+			"units", (int)arm->units, "vcpus", (int)arm->vcpus,
+			"starved", (int)arm->starved, "lost", (json_int_t)arm->lost,
+			"cost", cost_json(study, i)));
+	}
+	return arms;
+}
+
+static json_t *settings_json(const struct ks_study *study)
+{
+	const struct ks_settings *s = &study->settings;
+
+	return json_pack("{sf sf sf ss ss so sI}",
+			 "alpha", KS_ALPHA, "confidence", KS_CONFIDENCE,
+			 "power", KS_POWER, "correction", "holm",
+			 "family", s->all_pairs ? "all pairs" : "pair",
+			 "statistic", s->statistic == KS_STATISTIC_MEAN ?
+				json_string("mean") : json_real(s->statistic),
+			 "seed", (json_int_t)s->seed);
+}
+
+bool ks_study_json(const struct ks_study *study)
+{
+	json_t *metrics = json_array(), *o;
+	int failed;
+
+	for (size_t i = 0; i < study->nr_pairs; i++)
+		for (unsigned int m = 0; m < KS_NR_METRICS; m++)
+			if (study->pairs[i].result[m].present)
+				json_array_append_new(metrics,
+						      metric_json(&study->pairs[i], m));
+	o = json_pack("{ss so so sb so so}",
+		      "inference", study->settings.by == KS_BY_BLOCK ? "block" : "round",
+		      "block_ns", study->settings.by == KS_BY_BLOCK ?
+				number(study->block_ns) : json_null(),
+		      "needed_ns", study->needed_ns > 0 ?
+				number(study->needed_ns) : json_null(),
+		      "deterministic", study->deterministic,
+		      "settings", settings_json(study),
+		      "arms", arms_json(study));
+	json_object_set_new(o, "metrics", metrics);
+	failed = json_dumpf(o, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) ||
+		 putchar('\n') == EOF;
+	json_decref(o);
+	return !failed;
+}

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What is compared: files, files that are rounds of a named arm, or the folder
+ * of an experiment.
+ */
+#include <errno.h>
+#include <libgen.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "compare/compare.h"
+#include "base/kvmsched.h"
+
+/* One recording of an arm */
+struct source {
+	char *path;
+	size_t arm;
+	struct ks_survey survey;
+	struct ks_witness *witnesses;
+	size_t nr_witnesses;
+	u64 begin_tsc, end_tsc;		/* what counts of it; 0: all */
+};
+
+struct sources {
+	struct source *s;
+	size_t nr;
+};
+
+static size_t arm_add(struct ks_study *study, const char *name)
+{
+	study->arms = xrealloc(study->arms, (study->nr_arms + 1) * sizeof(*study->arms));
+	study->arms[study->nr_arms] = (struct ks_arm){ .name = xstrdup(name) };
+	return study->nr_arms++;
+}
+
+static size_t arm_find(const struct ks_study *study, const char *name)
+{
+	size_t i = 0;
+
+	while (i < study->nr_arms && strcmp(study->arms[i].name, name))
+		i++;
+	return i;
+}
+
+static struct source *source_add(struct sources *sources, char *path, size_t arm)
+{
+	sources->s = xrealloc(sources->s, (sources->nr + 1) * sizeof(*sources->s));
+	sources->s[sources->nr] = (struct source){ .path = path, .arm = arm };
+	return &sources->s[sources->nr++];
+}
+
+static void sources_free(struct sources *sources)
+{
+	for (size_t i = 0; i < sources->nr; i++) {
+		free(sources->s[i].path);
+		free(sources->s[i].witnesses);
+	}
+	free(sources->s);
+}
+
+/* --- FILE and NAME=FILE ------------------------------------------------ */
+
+/* "cfs" for "some/cfs.dat", unless another arm is called so already */
+static char *name_of(const struct ks_study *study, const char *path)
+{
+	char *copy = xstrdup(path), *name = xstrdup(basename(copy));
+	size_t len = strlen(name);
+
+	free(copy);
+	if (len > 4 && !strcmp(name + len - 4, ".dat"))
+		name[len - 4] = '\0';
+	if (arm_find(study, name) < study->nr_arms) {
+		free(name);
+		name = xstrdup(path);
+	}
+	for (int i = 2; arm_find(study, name) < study->nr_arms; i++) {
+		free(name);
+		name = xasprintf("%s (%d)", path, i);
+	}
+	return name;
+}
+
+static void take_file(struct ks_study *study, struct sources *sources, const char *arg)
+{
+	const char *equals = strchr(arg, '=');
+	size_t arm;
+	char *name;
+
+	if (equals && equals != arg && access(arg, F_OK)) {
+		name = strndup(arg, equals - arg);
+		arg = equals + 1;
+		arm = arm_find(study, name);
+		if (arm == study->nr_arms)
+			arm = arm_add(study, name);
+	} else {
+		name = name_of(study, arg);
+		arm = arm_add(study, name);
+	}
+	free(name);
+	source_add(sources, xstrdup(arg), arm);
+}
+
+/* --- result.json ------------------------------------------------------- */
+
+static bool bad_result(const char *path, const char *why)
+{
+	ks_err("%s: %s", path, why);
+	ks_hint("`kvmsched experiment` writes such a folder; its recordings can be compared by name, too: NAME=FILE...");
+	return false;
+}
+
+static void take_witnesses(struct source *s, json_t *vcpus)
+{
+	json_t *v;
+	size_t i;
+
+	s->witnesses = xcalloc(json_array_size(vcpus), sizeof(*s->witnesses));
+	json_array_foreach(vcpus, i, v)
+		s->witnesses[s->nr_witnesses++] = (struct ks_witness){
+			.tid = json_integer_value(json_object_get(v, "tid")),
+			.starved = json_is_true(json_object_get(v, "starved")),
+		};
+}
+
+static bool take_round(struct ks_study *study, struct sources *sources,
+		       const char *folder, json_t *round)
+{
+	const char *name = json_string_value(json_object_get(round, "arm"));
+	const char *file = json_string_value(json_object_get(round, "file"));
+	struct source *s;
+	size_t arm;
+
+	/* An unrecorded round has no file. */
+	if (!name || !file)
+		return name != NULL;
+	arm = arm_find(study, name);
+	if (arm == study->nr_arms)
+		return false;
+	s = source_add(sources, xasprintf("%s/%s", folder, file), arm);
+	s->begin_tsc = json_integer_value(json_object_get(round, "begin_tsc"));
+	s->end_tsc = json_integer_value(json_object_get(round, "end_tsc"));
+	take_witnesses(s, json_object_get(round, "vcpus"));
+	return true;
+}
+
+static bool take_folder(struct ks_study *study, struct sources *sources,
+			const char *folder)
+{
+	char *path = xasprintf("%s/result.json", folder);
+	json_t *item;
+	json_error_t error;
+	bool ok = true;
+	size_t i;
+
+	study->result = json_load_file(path, 0, &error);
+	if (!study->result) {
+		if (access(path, F_OK))
+			ok = bad_result(folder, "a folder without result.json");
+		else
+			ok = bad_result(path, error.text);
+	} else {
+		json_array_foreach(json_object_get(study->result, "arms"), i, item) {
+			const char *name = json_string_value(json_object_get(item, "name"));
+
+			if (name && arm_find(study, name) == study->nr_arms)
+				arm_add(study, name);
+		}
+		json_array_foreach(json_object_get(study->result, "rounds"), i, item)
+			ok &= take_round(study, sources, folder, item);
+		if (!ok || !sources->nr)
+			ok = bad_result(path, "has no rounds, or rounds of no arm");
+	}
+	free(path);
+	return ok;
+}
+
+/* --- from files to arms ------------------------------------------------ */
+
+static void choose_inference(struct ks_study *study, const struct sources *sources)
+{
+	size_t *files = xcalloc(study->nr_arms, sizeof(*files));
+
+	study->settings.by = study->result ? KS_BY_ROUND : KS_BY_BLOCK;
+	for (size_t i = 0; i < sources->nr; i++)
+		if (++files[sources->s[i].arm] > 1)
+			study->settings.by = KS_BY_ROUND;
+	free(files);
+}
+
+static double duration_ns(const struct ks_survey *survey)
+{
+	return ks_scale(&survey->times.ts, survey->end - survey->begin);
+}
+
+/*
+ * Blocks are equal in all files: of at least so many of the longest slices of
+ * any, and no more of them than can be told apart.
+ */
+static void choose_block(struct ks_study *study, const struct sources *sources)
+{
+	double longest = 0, shortest = INFINITY, block;
+
+	for (size_t i = 0; i < sources->nr; i++) {
+		longest = fmax(longest, sources->s[i].survey.longest_ns);
+		shortest = fmin(shortest, duration_ns(&sources->s[i].survey));
+	}
+	block = fmax(KS_BLOCK_SLICES * longest, shortest / KS_MAX_BLOCKS);
+	if (shortest / block < KS_MIN_BLOCKS) {
+		study->settings.too_short = true;
+		study->needed_ns = KS_MIN_BLOCKS * KS_BLOCK_SLICES * longest;
+		block = shortest / KS_MIN_BLOCKS;
+	}
+	/* Rounding must not cost the last one. */
+	study->block_ns = block * (1 - 1e-9);
+}
+
+static bool collect(struct ks_study *study, const struct source *s)
+{
+	const struct ks_cut cut = {
+		.block_ns = study->settings.by == KS_BY_BLOCK ? study->block_ns : 0,
+		.witnesses = s->witnesses, .nr_witnesses = s->nr_witnesses,
+	};
+	struct ks_arm *arm = &study->arms[s->arm];
+	struct ks_units units;
+
+	if (!ks_collect_file(s->path, &s->survey, &cut, &units))
+		return false;
+	if (units.idle)
+		ks_warn("%s: no vCPU did anything in it", s->path);
+	ks_arm_add(arm, &units, study->settings.statistic);
+	ks_units_free(&units);
+	arm->files++;
+	arm->lost += s->survey.lost;
+	if (s->survey.vcpus > arm->vcpus)
+		arm->vcpus = s->survey.vcpus;
+	for (size_t i = 0; i < s->nr_witnesses; i++)
+		arm->starved += s->witnesses[i].starved;
+	return true;
+}
+
+/* A round was recorded before its window began, and after it had ended. */
+static bool survey_source(struct source *s, bool whole)
+{
+	struct ks_survey *survey = &s->survey;
+
+	if (!ks_survey_file(s->path, whole, survey))
+		return false;
+	if (!s->begin_tsc)
+		return true;
+	if (!survey->tsc || s->begin_tsc < survey->begin || s->end_tsc > survey->end ||
+	    s->end_tsc <= s->begin_tsc) {
+		ks_err("%s: doesn't cover the window that result.json gives it", s->path);
+		return false;
+	}
+	survey->begin = s->begin_tsc;
+	survey->end = s->end_tsc;
+	return true;
+}
+
+static bool read_all(struct ks_study *study, struct sources *sources)
+{
+	choose_inference(study, sources);
+	for (size_t i = 0; i < sources->nr; i++)
+		if (!survey_source(&sources->s[i], study->result))
+			return false;
+	if (study->settings.by == KS_BY_BLOCK)
+		choose_block(study, sources);
+	for (size_t i = 0; i < sources->nr; i++)
+		if (!collect(study, &sources->s[i]))
+			return false;
+	return true;
+}
+
+/* Every arm against the baseline */
+static bool make_pairs(struct ks_study *study)
+{
+	size_t base = study->baseline ? arm_find(study, study->baseline) : 0;
+
+	if (base == study->nr_arms) {
+		ks_err("there is no arm '%s'", study->baseline);
+		for (size_t i = 0; i < study->nr_arms; i++)
+			ks_hint("there is '%s'", study->arms[i].name);
+		return false;
+	}
+	study->pairs = xcalloc(study->nr_arms - 1, sizeof(*study->pairs));
+	for (size_t i = 0; i < study->nr_arms; i++)
+		if (i != base)
+			study->pairs[study->nr_pairs++] = (struct ks_comparison){
+				.a = &study->arms[base], .b = &study->arms[i],
+			};
+	return true;
+}
+
+static void notice_determinism(struct ks_study *study)
+{
+	bool any = false, all = true;
+
+	for (size_t i = 0; i < study->nr_pairs; i++) {
+		for (unsigned int m = 0; m < KS_NR_METRICS; m++) {
+			if (!study->pairs[i].result[m].tested)
+				continue;
+			any = true;
+			all &= study->pairs[i].result[m].identical;
+		}
+	}
+	study->deterministic = any && all;
+}
+
+bool ks_study_load(struct ks_study *study, char **args, size_t nr)
+{
+	struct sources sources = { 0 };
+	struct stat st;
+	bool ok = true;
+
+	if (nr == 1 && !stat(args[0], &st) && S_ISDIR(st.st_mode))
+		ok = take_folder(study, &sources, args[0]);
+	else
+		for (size_t i = 0; i < nr; i++)
+			take_file(study, &sources, args[i]);
+	if (ok && study->nr_arms < 2) {
+		ks_err("there is nothing to compare '%s' with", args[0]);
+		ks_hint("give two recordings, NAME=FILE for each round of two arms, or an experiment's folder");
+		ok = false;
+	}
+	ok = ok && make_pairs(study) && read_all(study, &sources);
+	if (ok) {
+		ks_compare(study->pairs, study->nr_pairs, &study->settings);
+		notice_determinism(study);
+	}
+	sources_free(&sources);
+	return ok;
+}
+
+void ks_study_free(struct ks_study *study)
+{
+	for (size_t i = 0; i < study->nr_arms; i++)
+		ks_arm_free(&study->arms[i]);
+	free(study->arms);
+	free(study->pairs);
+	json_decref(study->result);
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Values of one metric.  There may be millions, so that they are kept small,
+ * and sorted only when somebody asks.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <gsl/gsl_sort_double.h>
+#include <gsl/gsl_sort_float.h>
+
+#include "compare/compare.h"
+#include "base/kvmsched.h"
+
+void ks_values_add(struct ks_values *v, double value, bool censored)
+{
+	if (censored) {
+		v->censored = xrealloc(v->censored,
+				       (v->nr_censored + 1) * sizeof(*v->censored));
+		v->censored[v->nr_censored++] = value;
+		return;
+	}
+	if (v->nr == v->room) {
+		v->room = v->room ? 2 * v->room : 64;
+		v->seen = xrealloc(v->seen, v->room * sizeof(*v->seen));
+	}
+	v->seen[v->nr++] = value;
+	v->sorted = false;
+}
+
+void ks_values_merge(struct ks_values *into, const struct ks_values *from)
+{
+	for (size_t i = 0; i < from->nr; i++)
+		ks_values_add(into, from->seen[i], false);
+	for (size_t i = 0; i < from->nr_censored; i++)
+		ks_values_add(into, from->censored[i], true);
+}
+
+void ks_values_free(struct ks_values *v)
+{
+	free(v->seen);
+	free(v->censored);
+	memset(v, 0, sizeof(*v));
+}
+
+static void sort(struct ks_values *v)
+{
+	if (!v->sorted)
+		gsl_sort_float(v->seen, 1, v->nr);
+	gsl_sort(v->censored, 1, v->nr_censored);
+	v->sorted = true;
+}
+
+/* The largest of all; it is censored where the longest end was not seen. */
+static double largest(const struct ks_values *v)
+{
+	double last = v->nr ? v->seen[v->nr - 1] : -INFINITY;
+
+	if (v->nr_censored)
+		last = fmax(last, v->censored[v->nr_censored - 1]);
+	return last;
+}
+
+/* As in stats.c: the curve stays level from value @i to the next. */
+static struct ks_obs middle(const struct ks_values *v, size_t i)
+{
+	double value = v->seen[i], last = largest(v);
+	bool longer = v->nr_censored && v->censored[v->nr_censored - 1] >= value;
+
+	if (i + 1 < v->nr)
+		return (struct ks_obs){ (value + v->seen[i + 1]) / 2, false };
+	return (struct ks_obs){ (value + last) / 2, longer };
+}
+
+/* As ks_quantile(), without a copy of all values; both kinds are sorted. */
+bool ks_values_quantile(struct ks_values *v, double q, struct ks_obs *obs)
+{
+	size_t all = v->nr + v->nr_censored, gone = 0;
+	double survive = 1, level = 1 - q;
+
+	if (!all)
+		return false;
+	sort(v);
+	for (size_t i = 0; i < v->nr; i++) {
+		/* One that is censored at the same value lasted longer. */
+		while (gone < v->nr_censored && v->censored[gone] < v->seen[i])
+			gone++;
+		survive *= (double)(all - i - gone - 1) / (double)(all - i - gone);
+		if (fabs(survive - level) < KS_LEVEL_EPS) {
+			*obs = middle(v, i);
+			return true;
+		}
+		if (survive < level) {
+			*obs = (struct ks_obs){ v->seen[i], false };
+			return true;
+		}
+	}
+	*obs = (struct ks_obs){ largest(v), true };
+	return true;
+}
+
+/* A mean with censored values in it is a lower bound. */
+bool ks_values_statistic(struct ks_values *v, double statistic, struct ks_obs *obs)
+{
+	double sum = 0;
+
+	if (statistic != KS_STATISTIC_MEAN)
+		return ks_values_quantile(v, statistic, obs);
+	if (!(v->nr + v->nr_censored))
+		return false;
+	for (size_t i = 0; i < v->nr; i++)
+		sum += v->seen[i];
+	for (size_t i = 0; i < v->nr_censored; i++)
+		sum += v->censored[i];
+	*obs = (struct ks_obs){ sum / (v->nr + v->nr_censored), v->nr_censored > 0 };
+	return true;
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * result.json: what was asked for, on which host, and what came of each round.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "experiment/experiment.h"
+#include "host/host.h"
+#include "base/kvmsched.h"
+
+#ifndef KVMSCHED_VERSION
+#define KVMSCHED_VERSION "unknown"
+#endif
+
+#define FORMAT	1
+
+static json_t *witness_json(const struct exp_witness *w)
+{
+	return json_pack("{si si si si ss* sb sI sI sI sI}",
+		"vm", (int)w->thread.pid, "vm_index", w->thread.vm_index,
+		"vcpu", w->thread.vcpu, "tid", (int)w->thread.tid,
+		"comm", w->thread.comm, "starved", w->starved,
+		"run_ns", (json_int_t)(w->end.run_ns - w->begin.run_ns),
+		"wait_ns", (json_int_t)(w->end.wait_ns - w->begin.wait_ns),
+		"nvcsw", (json_int_t)(w->end.nvcsw - w->begin.nvcsw),
+		"nivcsw", (json_int_t)(w->end.nivcsw - w->begin.nivcsw));
+}
+
+json_t *exp_round_json(const struct exp_run *run, const struct exp_round *round,
+		       const char *file, const struct exp_window *window,
+		       json_t *knobs, const struct exp_witness *witnesses, size_t nr)
+{
+	json_t *vcpus = json_array();
+
+	for (size_t i = 0; i < nr; i++)
+		json_array_append_new(vcpus, witness_json(&witnesses[i]));
+	return json_pack("{si ss so sb sf sI sI sf sI sO so}", "round", (int)run->at + 1,
+			 "arm", run->e->arms[round->arm].name,
+			 "file", file ? json_string(file) : json_null(),
+			 "recorded", round->recorded, "seconds", window->seconds,
+			 "begin_tsc", (json_int_t)window->begin_tsc,
+			 "end_tsc", (json_int_t)window->end_tsc,
+			 "phase", round->phase, "seed", (json_int_t)round->seed,
+			 "knobs", knobs, "vcpus", vcpus);
+}
+
+static json_t *knobs_json(const struct exp_knobs *knobs)
+{
+	json_t *o = json_object();
+
+	for (size_t i = 0; i < knobs->nr; i++)
+		json_object_set_new(o, knobs->knobs[i].knob->name,
+				    json_string(knobs->knobs[i].value));
+	return o;
+}
+
+static json_t *arms_json(const struct experiment *e)
+{
+	json_t *arms = json_array();
+
+	for (size_t i = 0; i < e->nr_arms; i++) {
+		const struct exp_arm *arm = &e->arms[i];
+		json_t *settings = json_array();
+
+		for (size_t k = 0; k < arm->nr; k++) {
+			const struct exp_setting *s = &arm->settings[k];
+
+			json_array_append_new(settings, json_pack("{so ss* ss*}",
+				"vcpu", s->vcpu < 0 ? json_null() : json_integer(s->vcpu),
+				"policy", s->policy, "cpus", s->cpus));
+		}
+		json_array_append_new(arms, json_pack("{ss so so ss*}", "name", arm->name,
+						      "settings", settings, "knobs",
+						      knobs_json(&arm->knobs),
+						      "control_of", arm->control_of));
+	}
+	return arms;
+}
+
+static json_t *asked_json(const struct experiment *e)
+{
+	json_t *workload = e->workload ? json_array() : json_null();
+
+	for (char **word = e->workload; word && *word; word++)
+		json_array_append_new(workload, json_string(*word));
+	return json_pack("{ss* so sI ss sI sf sf sf sI sb so ss*}", "name", e->title,
+			 "workload", workload, "rounds", (json_int_t)e->rounds,
+			 "order", e->shuffled ? "shuffled" : "interleaved",
+			 "seed", (json_int_t)e->seed, "warmup", e->warmup,
+			 "phase", e->phase, "length", e->length,
+			 "unrecorded", (json_int_t)e->unrecorded, "force", e->force,
+			 "knobs", knobs_json(&e->knobs), "events", e->events);
+}
+
+/* An ELF note: three words, "GNU", and the id that the linker made. */
+static char *module_build_id(void)
+{
+	char *note, *hex = NULL;
+	size_t size;
+
+	note = ks_read_file("/sys/module/kvmsched/notes/.note.gnu.build-id", &size);
+	if (note && size > 16) {
+		hex = xcalloc(2 * (size - 16) + 1, 1);
+		for (size_t i = 16; i < size; i++)
+			sprintf(hex + 2 * (i - 16), "%02x", (unsigned char)note[i]);
+	}
+	free(note);
+	return hex;
+}
+
+static json_t *versions_json(void)
+{
+	char *module = ks_read_line("/sys/module/kvmsched/version");
+	char *src = module_build_id();
+	char *kernel = ks_read_line("/proc/version");
+	json_t *o = json_pack("{ss ss* ss* ss*}", "kvmsched", KVMSCHED_VERSION,
+			      "module", module, "module_build_id", src,
+			      "kernel", kernel);
+
+	free(kernel);
+	free(src);
+	free(module);
+	return o;
+}
+
+static json_t *host_json(void)
+{
+	return json_pack("{so so so so}", "kernel", host_kernel(), "cpu", host_cpu(),
+			 "kvm", host_kvm(), "scheduler", host_scheduler());
+}
+
+bool exp_result_write(const struct exp_run *run, bool complete)
+{
+	char *path = xasprintf("%s/result.json", run->e->folder), when[64];
+	time_t now = time(NULL);
+	json_t *o;
+	bool ok;
+
+	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", gmtime(&now));
+	o = json_pack("{si ss sb so so so so so sO}", "version", FORMAT, "ended", when,
+		      "complete", complete, "versions", versions_json(),
+		      "host", host_json(), "knobs", ks_knobs_json(),
+		      "experiment", asked_json(run->e), "arms", arms_json(run->e),
+		      "rounds", run->rounds);
+	ok = o && !json_dump_file(o, path, JSON_INDENT(1));
+	if (!ok)
+		ks_errno("can't write %s", path);
+	json_decref(o);
+	free(path);
+	return ok;
+}

@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One round:
+ *
+ *	workload starts, its vCPU threads appear
+ *	the recorder starts
+ *	knobs and policies are written down and set
+ *	warm-up, and a phase of this round's own
+ *	the window: what counts, from one TSC to another
+ *	all is put back
+ *	the recorder stops, the workload ends
+ *
+ * The recording is longer than its window.  It must begin and end while the
+ * vCPUs are ordinary tasks: attaching and detaching wait for kernel threads,
+ * which real-time vCPUs would starve.  So that the window ends at all, this
+ * process stays above those, and sleeps.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <x86intrin.h>
+
+#include "host/device.h"
+#include "experiment/experiment.h"
+#include "base/kvmsched.h"
+
+#define APPEAR_S	60	/* for a workload's vCPUs */
+#define SETTLE		4	/* looks without a change */
+#define LOOK_S		0.05
+#define START_S		30	/* for the recorder */
+#define STOP_S		120
+#define END_S		5	/* for the workload, until SIGKILL */
+#define STEP_S		0.001
+#define EDGE_S		0.002	/* from our own doings to the window */
+
+struct state {
+	struct exp_run *run;
+	const struct exp_round *round;
+	const struct exp_arm *arm;
+	char *stem, *file;		/* in the folder */
+	pid_t workload, recorder;
+	struct ks_threads threads;
+	struct exp_witness *witnesses;
+	struct ks_undo *undo;
+	struct exp_window window;
+	json_t *knobs;			/* as they were in it */
+	double tsc_hz;
+};
+
+static bool workload_lives(struct state *s)
+{
+	int status;
+
+	if (!s->run->e->workload || !exp_reap(s->workload, &status))
+		return true;
+	s->workload = 0;
+	ks_err("the workload ended by itself, with status %d; see %s/%s.log", status,
+	       s->run->e->folder, s->stem);
+	ks_hint("it must run until it gets SIGTERM");
+	return false;
+}
+
+static void set_environment(const struct state *s)
+{
+	char number[32];
+
+	snprintf(number, sizeof(number), "%zu", s->run->at + 1);
+	setenv("KVMSCHED_ROUND", number, 1);
+	snprintf(number, sizeof(number), "%u", s->round->seed);
+	setenv("KVMSCHED_SEED", number, 1);
+	setenv("KVMSCHED_ARM", s->arm->name, 1);
+}
+
+static bool start_workload(struct state *s)
+{
+	struct experiment *e = s->run->e;
+	char *log;
+
+	if (!e->workload)
+		return true;
+	set_environment(s);
+	log = xasprintf("%s/%s.log", e->folder, s->stem);
+	s->workload = exp_spawn_workload(e->workload, log, &s->run->old);
+	free(log);
+	return s->workload;
+}
+
+/* As many as were asked for, or until no more come */
+static bool find_threads(struct state *s)
+{
+	const struct experiment *e = s->run->e;
+	double end = exp_now() + APPEAR_S;
+	unsigned int same = 0;
+	size_t before = 0;
+
+	exp_progress(s->run, "waits for vCPUs");
+	while (exp_now() < end) {
+		free(s->threads.threads);
+		exp_threads(e, s->workload, &s->threads);
+		if (e->vcpus && s->threads.nr >= (size_t)e->vcpus)
+			return true;
+		same = s->threads.nr == before ? same + 1 : 0;
+		before = s->threads.nr;
+		if (!e->vcpus && before && same >= (e->workload ? SETTLE : 0))
+			return true;
+		if (exp_sleep(s->run, LOOK_S) || !workload_lives(s))
+			return false;
+	}
+	ks_err("%zu vCPU threads after %d s%s", s->threads.nr, APPEAR_S,
+	       e->vcpus ? ", fewer than `vcpus` says" : "");
+	ks_hint("does the workload start a VM? `kvmsched info` shows what is found");
+	return false;
+}
+
+static bool set_policies(struct state *s)
+{
+	const struct exp_knobs *common = &s->run->e->knobs, *own = &s->arm->knobs;
+	struct ks_knob_setting *knobs = xcalloc(common->nr + own->nr, sizeof(*knobs));
+	struct ks_setting *settings = exp_settings(s->arm, &s->threads);
+	const struct ks_change change = {
+		.threads = &s->threads, .settings = settings,
+		.knobs = knobs, .nr_knobs = common->nr + own->nr,
+		.force = s->run->e->force,
+	};
+	bool ok;
+
+	/* An arm's own come later, and so prevail. */
+	if (common->nr)
+		memcpy(knobs, common->knobs, common->nr * sizeof(*knobs));
+	if (own->nr)
+		memcpy(knobs + common->nr, own->knobs, own->nr * sizeof(*knobs));
+	s->undo = ks_undo_create(true, "kvmsched experiment");
+	ok = ks_change_apply(&change, s->undo);
+	free(settings);
+	free(knobs);
+	return ok;
+}
+
+/* --- the recorder ----------------------------------------------------- */
+
+static bool recorder_failed(struct state *s)
+{
+	int status;
+
+	if (!exp_reap(s->recorder, &status))
+		return false;
+	s->recorder = 0;
+	ks_err("the recording ended by itself, with status %d", status);
+	return true;
+}
+
+/* The device tells when it records. */
+static bool start_recorder(struct state *s)
+{
+	double end = exp_now() + START_S;
+	struct kvmsched_info info;
+	char *path;
+	int dev;
+
+	if (!s->file)
+		return true;
+	exp_progress(s->run, "starts to record");
+	dev = device_open(false);
+	if (dev < 0)
+		return false;
+	path = xasprintf("%s/%s", s->run->e->folder, s->file);
+	s->recorder = exp_spawn_recorder(s->run->e, path);
+	free(path);
+	while (s->recorder && exp_now() < end) {
+		if (!device_info(dev, &info) && info.session) {
+			s->tsc_hz = info.tsc_khz * 1e3;
+			close(dev);
+			return true;
+		}
+		if (recorder_failed(s) || exp_sleep(s->run, STEP_S))
+			break;
+	}
+	close(dev);
+	return false;
+}
+
+static bool stop_recorder(struct state *s)
+{
+	double end = exp_now() + STOP_S;
+	int status = 0;
+
+	if (!s->recorder)
+		return true;
+	kill(s->recorder, SIGTERM);
+	while (!exp_reap(s->recorder, &status)) {
+		const struct timespec step = { .tv_nsec = STEP_S * 1e9 };
+
+		if (exp_now() > end) {
+			ks_err("the recorder doesn't end");
+			kill(s->recorder, SIGKILL);
+			end += STOP_S;
+		}
+		nanosleep(&step, NULL);
+	}
+	s->recorder = 0;
+	if (status)
+		ks_err("the recorder ended with status %d", status);
+	return !status;
+}
+
+/* --- witnesses -------------------------------------------------------- */
+
+static void witness_begin(struct state *s)
+{
+	s->witnesses = xcalloc(s->threads.nr, sizeof(*s->witnesses));
+	for (size_t i = 0; i < s->threads.nr; i++) {
+		s->witnesses[i].thread = s->threads.threads[i];
+		exp_counts_read(s->threads.threads[i].tid, &s->witnesses[i].begin);
+	}
+}
+
+static void witness_end(struct state *s)
+{
+	for (size_t i = 0; i < s->threads.nr; i++) {
+		struct exp_witness *w = &s->witnesses[i];
+		struct ks_thread now;
+
+		exp_counts_read(w->thread.tid, &w->end);
+		w->starved = ks_thread_look(w->thread.tid, &now) && now.state == 'R' &&
+			     w->end.run_ns == w->begin.run_ns;
+	}
+}
+
+/* --- a round ---------------------------------------------------------- */
+
+/*
+ * The window is fixed before it begins, so that our own switches, to sleep and
+ * awake, are outside of it.
+ */
+static bool observe(struct state *s)
+{
+	double length = s->run->e->length, begin;
+	bool ended;
+
+	exp_progress(s->run, s->file ? "is recorded" : "runs unrecorded");
+	s->knobs = ks_knobs_json();
+	witness_begin(s);
+	begin = exp_now();
+	s->window.begin_tsc = __rdtsc() + s->tsc_hz * EDGE_S;
+	s->window.end_tsc = s->window.begin_tsc + s->tsc_hz * length;
+	ended = exp_sleep(s->run, length + 2 * EDGE_S);
+	witness_end(s);
+	s->window.seconds = exp_now() - begin;
+	return !ended && workload_lives(s) &&
+	       (!s->recorder || !recorder_failed(s));
+}
+
+static void end_workload(struct state *s)
+{
+	double end = exp_now() + END_S;
+	bool killed = false;
+	int status;
+
+	if (!s->workload)
+		return;
+	kill(-s->workload, SIGTERM);
+	while (!exp_reap(s->workload, &status)) {
+		const struct timespec step = { .tv_nsec = STEP_S * 1e9 };
+
+		if (!killed && exp_now() > end) {
+			kill(-s->workload, SIGKILL);
+			killed = true;
+		}
+		nanosleep(&step, NULL);
+	}
+	/* Whoever of its group is left */
+	kill(-s->workload, SIGKILL);
+	s->workload = 0;
+}
+
+/* Policies first: under real-time ones neither of the others could end. */
+static bool clean_up(struct state *s)
+{
+	bool ok = true;
+
+	if (s->undo)
+		ok = ks_undo_restore(s->undo);
+	ks_undo_free(s->undo);
+	ok &= stop_recorder(s);
+	end_workload(s);
+	return ok;
+}
+
+static bool go(struct state *s)
+{
+	if (!start_workload(s) || !find_threads(s) || !start_recorder(s) ||
+	    !set_policies(s))
+		return false;
+	exp_progress(s->run, "warms up");
+	if (exp_sleep(s->run, s->run->e->warmup + s->round->phase))
+		return false;
+	return observe(s);
+}
+
+/* Of a name only what any file system takes */
+static char *stem_of(size_t number, const char *arm)
+{
+	char *stem = xasprintf("%03zu-%s", number, arm);
+
+	for (char *c = stem; *c; c++)
+		if (!strchr("0123456789-_.abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", *c))
+			*c = '_';
+	return stem;
+}
+
+bool exp_round(struct exp_run *run, const struct exp_round *round)
+{
+	struct state s = { .run = run, .round = round, .arm = &run->e->arms[round->arm] };
+	bool ok;
+
+	s.stem = stem_of(run->at + 1, s.arm->name);
+	if (round->recorded)
+		s.file = xasprintf("%s.dat", s.stem);
+	ok = go(&s);
+	ok &= clean_up(&s);
+	if (ok)
+		json_array_append_new(run->rounds,
+				      exp_round_json(run, round, s.file, &s.window,
+						     s.knobs, s.witnesses,
+						     s.threads.nr));
+	json_decref(s.knobs);
+	free(s.witnesses);
+	free(s.threads.threads);
+	free(s.file);
+	free(s.stem);
+	return ok && !run->signal;
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Workload and recorder: two processes that end with us, even by kill -9.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "host/device.h"
+#include "experiment/experiment.h"
+#include "base/kvmsched.h"
+#include "record/recorder.h"
+
+#define DEFAULT_MEMORY	(4U << 20)
+#define PAGE		4096
+
+/* In the child: whoever started us may be gone already. */
+static void end_with(pid_t parent, int sig)
+{
+	prctl(PR_SET_PDEATHSIG, sig);
+	if (getppid() != parent)
+		_exit(KS_EXIT_FAILED);
+}
+
+static void run_workload(char **argv, const char *log, const sigset_t *mask)
+{
+	int out = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	int in = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	setpgid(0, 0);
+	if (out < 0 || in < 0 || dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0)
+		_exit(KS_EXIT_FAILED);
+	sigprocmask(SIG_SETMASK, mask, NULL);
+	execvp(argv[0], argv);
+	dprintf(2, "can't run %s: %s\n", argv[0], strerror(errno));
+	_exit(errno == ENOENT ? KS_EXIT_NOENT : KS_EXIT_NOEXEC);
+}
+
+pid_t exp_spawn_workload(char **argv, const char *log, const sigset_t *mask)
+{
+	pid_t parent = getpid(), pid = fork();
+
+	if (pid < 0)
+		ks_errno("can't start %s", argv[0]);
+	if (!pid) {
+		end_with(parent, SIGKILL);
+		run_workload(argv, log, mask);
+	}
+	/* Both do it, so that it is done when either goes on. */
+	if (pid > 0)
+		setpgid(pid, pid);
+	return pid > 0 ? pid : 0;
+}
+
+static uint32_t pages_of(uint64_t memory)
+{
+	uint64_t want = memory ? memory : DEFAULT_MEMORY, pages = KVMSCHED_MIN_PAGES;
+
+	while (pages * PAGE < want && pages < KVMSCHED_MAX_PAGES)
+		pages *= 2;
+	return pages;
+}
+
+pid_t exp_spawn_recorder(const struct experiment *e, const char *file)
+{
+	struct record_options o = {
+		.file = file, .quiet = true,
+		.start = {
+			.size = sizeof(o.start),
+			.classes = KVMSCHED_CLASS_DEFAULT,
+			.pages = pages_of(e->memory),
+		},
+	};
+	pid_t parent = getpid(), pid;
+
+	if (e->events && !class_parse(e->events, &o.start.classes))
+		return 0;
+	fflush(NULL);
+	pid = fork();
+	if (pid < 0)
+		ks_errno("can't start the recorder");
+	if (!pid) {
+		end_with(parent, SIGTERM);
+		/* Its own signals: those of the terminal are for us to pass on. */
+		setpgid(0, 0);
+		_exit(record(&o));
+	}
+	return pid > 0 ? pid : 0;
+}
+
+bool exp_reap(pid_t pid, int *status)
+{
+	int raw;
+
+	if (waitpid(pid, &raw, WNOHANG) != pid)
+		return false;
+	*status = WIFEXITED(raw) ? WEXITSTATUS(raw) : 128 + WTERMSIG(raw);
+	return true;
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The workload's vCPU threads, and what the kernel itself counts for them,
+ * recorded or not.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "experiment/experiment.h"
+#include "base/kvmsched.h"
+
+static bool read_schedstat(pid_t tid, struct exp_counts *c)
+{
+	char *path = xasprintf("/proc/%d/schedstat", tid), *text = ks_read_line(path);
+	bool ok;
+
+	ok = text && sscanf(text, "%" SCNu64 " %" SCNu64, &c->run_ns, &c->wait_ns) == 2;
+	free(text);
+	free(path);
+	return ok;
+}
+
+bool exp_counts_read(pid_t tid, struct exp_counts *c)
+{
+	char *path = xasprintf("/proc/%d/status", tid), *text = ks_read_file(path, NULL);
+	char *line = text ? strstr(text, "\nvoluntary_ctxt_switches:") : NULL;
+	bool ok;
+
+	*c = (struct exp_counts){ 0 };
+	ok = line && sscanf(line, "\nvoluntary_ctxt_switches: %" SCNu64
+			    " nonvoluntary_ctxt_switches: %" SCNu64,
+			    &c->nvcsw, &c->nivcsw) == 2;
+	free(text);
+	free(path);
+	return ok && read_schedstat(tid, c);
+}
+
+static pid_t parent_of(pid_t pid)
+{
+	char *path = xasprintf("/proc/%d/status", pid), *text = ks_read_file(path, NULL);
+	char *line = text ? strstr(text, "\nPPid:") : NULL;
+	pid_t parent = line ? atoi(line + strlen("\nPPid:")) : 0;
+
+	free(text);
+	free(path);
+	return parent;
+}
+
+static bool descends(pid_t pid, pid_t root)
+{
+	while (pid > 1 && pid != root)
+		pid = parent_of(pid);
+	return pid == root;
+}
+
+void exp_threads(const struct experiment *e, pid_t root, struct ks_threads *threads)
+{
+	size_t kept = 0;
+
+	ks_select_all(&e->select, threads);
+	if (!root)
+		return;
+	for (size_t i = 0; i < threads->nr; i++)
+		if (descends(threads->threads[i].pid, root))
+			threads->threads[kept++] = threads->threads[i];
+	threads->nr = kept;
+}
+
+/* A vCPU's own setting goes before the arm's. */
+struct ks_setting *exp_settings(const struct exp_arm *arm,
+				const struct ks_threads *threads)
+{
+	struct ks_setting *settings = xcalloc(threads->nr, sizeof(*settings));
+
+	for (size_t i = 0; i < threads->nr; i++) {
+		const struct exp_setting *best = NULL;
+
+		for (size_t k = 0; k < arm->nr; k++)
+			if (arm->settings[k].vcpu == threads->threads[i].vcpu ||
+			    (arm->settings[k].vcpu < 0 && !best))
+				best = &arm->settings[k];
+		if (best)
+			settings[i] = best->setting;
+	}
+	return settings;
+}

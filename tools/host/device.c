@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * /dev/kvmsched, with errors that say what to do.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "trace/dat.h"
+#include "host/device.h"
+#include "base/kvmsched.h"
+
+static const struct {
+	const char *name;
+	uint32_t classes;
+} classes[] = {
+	{ "switch",	KVMSCHED_CLASS_SWITCH },
+	{ "exit",	KVMSCHED_CLASS_EXIT },
+	{ "irq",	KVMSCHED_CLASS_IRQ },
+	{ "timer",	KVMSCHED_CLASS_TIMER },
+	{ "host",	KVMSCHED_CLASS_HOST },
+	{ "steal",	KVMSCHED_CLASS_STEAL },
+	/* names of several, behind the single ones */
+	{ "default",	KVMSCHED_CLASS_DEFAULT },
+	{ "all",	KVMSCHED_CLASS_ALL },
+};
+
+const char *class_names(uint32_t set)
+{
+	static char text[64];
+
+	text[0] = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(classes); i++) {
+		uint32_t bit = classes[i].classes;
+
+		if ((bit & (bit - 1)) || !(set & bit))
+			continue;
+		if (text[0])
+			strcat(text, ",");
+		strcat(text, classes[i].name);
+	}
+	return text;
+}
+
+static uint32_t class_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(classes); i++)
+		if (!strcmp(classes[i].name, name))
+			return classes[i].classes;
+	return 0;
+}
+
+bool class_parse(const char *list, uint32_t *result)
+{
+	char *copy = xstrdup(list), *next = copy, *item;
+	uint32_t set = strchr("+-", list[0]) ? KVMSCHED_CLASS_DEFAULT : 0;
+	bool ok = true;
+
+	while (ok && (item = strsep(&next, ","))) {
+		char sign = strchr("+-", item[0]) ? item[0] : '\0';
+		uint32_t found = class_find(item + (sign != '\0'));
+
+		ok = found != 0;
+		if (!ok)
+			ks_err("there is no event class '%s'; there are switch, exit, irq, timer, host, default and all",
+			       item);
+		set = sign == '-' ? set & ~found : set | found;
+	}
+	if (ok && !set)
+		ks_err("no event class is left of '%s'", list);
+	free(copy);
+	*result = set;
+	return ok && set;
+}
+
+const char *lockdown_state(void)
+{
+	static char state[32];
+	char *text = ks_read_line("/sys/kernel/security/lockdown");
+	bool found = text && sscanf(text, "%*[^[][%31[^]]]", state) != 1 ?
+		     sscanf(text, "[%31[^]]]", state) == 1 : text != NULL;
+
+	free(text);
+	return found ? state : NULL;
+}
+
+static void explain_missing(void)
+{
+	const char *lockdown = lockdown_state();
+	struct stat st;
+
+	if (!stat("/sys/module/kvmsched", &st)) {
+		ks_err("the module is loaded, but %s is missing", KVMSCHED_DEVICE);
+		ks_hint("is a devtmpfs mounted on /dev? In a container, pass the device in");
+		return;
+	}
+	ks_err("the kernel module kvmsched is not loaded");
+	ks_hint("`modprobe kvmsched`, or insmod the kvmsched.ko built for this kernel");
+	if (lockdown && strcmp(lockdown, "none"))
+		ks_hint("this kernel is locked down (%s): it loads signed modules only; sign kvmsched.ko with a key that it trusts, or switch Secure Boot off",
+			lockdown);
+}
+
+int device_open(bool quiet)
+{
+	int fd = open(KVMSCHED_DEVICE, O_RDWR | O_CLOEXEC);
+
+	if (fd >= 0 || quiet)
+		return fd;
+	switch (errno) {
+	case ENOENT:
+		explain_missing();
+		break;
+	case ENODEV:
+	case ENXIO:
+		ks_err("the kernel module kvmsched is being unloaded");
+		ks_hint("load it again with `modprobe kvmsched`");
+		break;
+	case EACCES:
+	case EPERM:
+		ks_errno("can't open %s", KVMSCHED_DEVICE);
+		ks_hint("recording shows every VM of the host: run this as root");
+		break;
+	default:
+		ks_errno("can't open %s", KVMSCHED_DEVICE);
+	}
+	return -1;
+}
+
+int device_info(int fd, struct kvmsched_info *info)
+{
+	memset(info, 0, sizeof(*info));
+	info->size = sizeof(*info);
+	if (ioctl(fd, KVMSCHED_IOC_INFO, info)) {
+		bool other = errno == E2BIG || errno == EINVAL || errno == ENOTTY;
+
+		ks_errno("%s doesn't tell about itself", KVMSCHED_DEVICE);
+		if (other)
+			ks_hint("module and tool are of different versions");
+		return -1;
+	}
+	if (info->abi != KVMSCHED_ABI) {
+		ks_err("the module speaks version %u of the interface, this tool version %u",
+		       info->abi, KVMSCHED_ABI);
+		ks_hint("install module and tool of the same version");
+		return -1;
+	}
+	if (info->page_size != DAT_PAGE_SIZE) {
+		ks_err("the module's rings have pages of %u bytes, not %u",
+		       info->page_size, DAT_PAGE_SIZE);
+		return -1;
+	}
+	return 0;
+}
+
+int device_hook(int fd, uint32_t index, struct kvmsched_hook *hook)
+{
+	memset(hook, 0, sizeof(*hook));
+	hook->size = sizeof(*hook);
+	hook->index = index;
+	return ioctl(fd, KVMSCHED_IOC_HOOK, hook);
+}
+
+int device_stats(int fd, uint32_t cpu, struct kvmsched_stats *stats)
+{
+	memset(stats, 0, sizeof(*stats));
+	stats->size = sizeof(*stats);
+	stats->cpu = cpu;
+	return ioctl(fd, KVMSCHED_IOC_STATS, stats);
+}
+
+/* Does this process, not ours, hold the device? */
+static bool holds_device(long pid)
+{
+	char *path = xasprintf("/proc/%ld/fd", pid);
+	DIR *dir = pid == getpid() ? NULL : opendir(path);
+	struct dirent *d;
+	bool found = false;
+
+	while (dir && !found && (d = readdir(dir))) {
+		char link[64];
+		ssize_t n = readlinkat(dirfd(dir), d->d_name, link, sizeof(link));
+
+		found = n == (ssize_t)strlen(KVMSCHED_DEVICE) &&
+			!memcmp(link, KVMSCHED_DEVICE, n);
+	}
+	if (dir)
+		closedir(dir);
+	free(path);
+	return found;
+}
+
+static void explain_busy(void)
+{
+	DIR *dir = opendir("/proc");
+	bool found = false;
+	struct dirent *d;
+	long pid;
+
+	ks_err("another program is recording");
+	while (dir && (d = readdir(dir))) {
+		char *path, *comm;
+
+		if (!ks_parse_long(d->d_name, 1, INT32_MAX, &pid) ||
+		    !holds_device(pid))
+			continue;
+		path = xasprintf("/proc/%ld/comm", pid);
+		comm = ks_read_line(path);
+		ks_hint("%s is open in process %ld (%s): let it finish, or end it with `kill %ld`",
+			KVMSCHED_DEVICE, pid, comm ? comm : "?", pid);
+		found = true;
+		free(comm);
+		free(path);
+	}
+	if (!found)
+		ks_hint("it runs in another PID namespace, perhaps a container");
+	if (dir)
+		closedir(dir);
+}
+
+int device_start(int fd, const struct kvmsched_start *start)
+{
+	if (!ioctl(fd, KVMSCHED_IOC_START, start))
+		return 0;
+	switch (errno) {
+	case EBUSY:
+		explain_busy();
+		break;
+	case ENOMEM:
+		ks_err("no memory for rings of %llu KiB on each CPU",
+		       (unsigned long long)start->pages * getpagesize() / 1024);
+		ks_hint("ask for less with -m SIZE");
+		break;
+	case EINVAL:
+		ks_errno("the module refuses to record this");
+		ks_hint("classes %s, %u pages, %u VMs; module and tool may be of different versions",
+			class_names(start->classes), start->pages, start->nr_vms);
+		break;
+	case ENODEV:
+		ks_err("the kernel module kvmsched is being unloaded");
+		break;
+	default:
+		ks_errno("can't start recording");
+	}
+	return -1;
+}
+
+int device_flush(int fd)
+{
+	return ioctl(fd, KVMSCHED_IOC_FLUSH, 0);
+}
+
+int device_stop(int fd)
+{
+	/* The module refuses an argument that it doesn't know: say there is none. */
+	return ioctl(fd, KVMSCHED_IOC_STOP, 0);
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The host's side: its processes' slices, and the interrupts it serves.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/kvmsched.h"
+#include "model/model.h"
+
+#define MAX_TASKS	8192	/* a damaged file, or a fork bomb */
+#define MAX_HOST_IRQS	256
+
+static struct ks_task *task_get(struct ks_model *m, s32 pid)
+{
+	struct ks_task *t = ks_table_get(&m->task_table, (u32)pid);
+
+	if (t)
+		return t;
+	if (m->nr_tasks == MAX_TASKS)
+		return m->tasks[MAX_TASKS - 1];
+	t = xcalloc(1, sizeof(*t));
+	t->pid = pid;
+	if (m->nr_tasks == MAX_TASKS - 1) {
+		t->pid = -1;
+		strcpy(t->comm, KS_OTHERS);
+	}
+	m->tasks = xrealloc(m->tasks, (m->nr_tasks + 1) * sizeof(*m->tasks));
+	m->tasks[m->nr_tasks++] = t;
+	ks_table_put(&m->task_table, (u32)pid, t);
+	return t;
+}
+
+static void task_describe(struct ks_task *t, const char *comm, size_t size,
+			  u8 policy, s16 prio, bool is_vcpu)
+{
+	if (t->pid > 0)
+		ks_copy_comm(t->comm, comm, size);
+	t->policy = policy;
+	t->prio = prio;
+	t->is_vcpu |= is_vcpu;
+}
+
+static struct ks_running *running_on(struct ks_model *m, unsigned int cpu)
+{
+	if (cpu >= m->nr_running) {
+		m->running = xrealloc(m->running, (cpu + 1) * sizeof(*m->running));
+		memset(m->running + m->nr_running, 0,
+		       (cpu + 1 - m->nr_running) * sizeof(*m->running));
+		m->nr_running = cpu + 1;
+	}
+	return &m->running[cpu];
+}
+
+static void task_out(struct ks_model *m, const struct ks_record *rec)
+{
+	const struct ks_running *r = running_on(m, rec->cpu);
+	struct ks_task *t = task_get(m, rec->host_switch.prev_pid);
+
+	task_describe(t, rec->host_switch.prev_comm,
+		      sizeof(rec->host_switch.prev_comm),
+		      rec->host_switch.prev_policy, rec->host_switch.prev_prio,
+		      rec->host_switch.vcpus & 1);
+	/* The slice of before the first record, or of a lost one, has no start. */
+	if (r->known && r->pid == rec->host_switch.prev_pid &&
+	    r->epoch == m->epoch) {
+		t->slices++;
+		ks_hist_add(&t->slice_ts, rec->ts - r->since_ts);
+	}
+	if (rec->host_switch.preempted)
+		t->preempted++;
+	else
+		t->blocked++;
+	t->waiting = rec->host_switch.preempted;
+	t->out_ts = rec->ts;
+	t->out_epoch = m->epoch;
+}
+
+static void task_in(struct ks_model *m, const struct ks_record *rec)
+{
+	struct ks_task *t = task_get(m, rec->host_switch.next_pid);
+
+	task_describe(t, rec->host_switch.next_comm,
+		      sizeof(rec->host_switch.next_comm),
+		      rec->host_switch.next_policy, rec->host_switch.next_prio,
+		      rec->host_switch.vcpus & 2);
+	if (t->waiting && t->out_epoch == m->epoch && rec->ts >= t->out_ts)
+		ks_hist_add(&t->preempted_wait_ts, rec->ts - t->out_ts);
+	t->waiting = false;
+}
+
+void ks_host_switch(struct ks_model *m, const struct ks_record *rec)
+{
+	struct ks_running *r = running_on(m, rec->cpu);
+
+	/* Idle threads all have pid 0, and nobody asks for their slices. */
+	if (rec->host_switch.prev_pid)
+		task_out(m, rec);
+	if (rec->host_switch.next_pid)
+		task_in(m, rec);
+	r->pid = rec->host_switch.next_pid;
+	r->since_ts = rec->ts;
+	r->epoch = m->epoch;
+	r->known = true;
+}
+
+struct ks_host_irq_stats *ks_host_irq_get(struct ks_host_irqs *irqs, u8 kind,
+					  s32 irq, u16 vector, const char *name)
+{
+	struct ks_host_irq_stats *i;
+
+	if (irqs->nr == MAX_HOST_IRQS - 1) {
+		kind = KS_HOST_IRQ_OTHER;
+		irq = -1;
+		vector = 0;
+		name = KS_OTHERS;
+	}
+	for (i = irqs->irqs; i < irqs->irqs + irqs->nr; i++)
+		if (i->kind == kind && i->irq == irq && i->vector == vector &&
+		    !strcmp(i->name, name))
+			return i;
+	if (irqs->nr == MAX_HOST_IRQS)
+		return &irqs->irqs[MAX_HOST_IRQS - 1];
+	irqs->irqs = xrealloc(irqs->irqs, (irqs->nr + 1) * sizeof(*i));
+	i = &irqs->irqs[irqs->nr++];
+	*i = (struct ks_host_irq_stats){ .kind = kind, .irq = irq, .vector = vector };
+	ks_copy_comm(i->name, name, sizeof(i->name) - 1);
+	return i;
+}
+
+void ks_host_irq_add(struct ks_host_irqs *irqs, const struct ks_record *rec)
+{
+	char name[KS_COMM_LEN];
+	struct ks_host_irq_stats *i;
+
+	ks_copy_comm(name, rec->host_irq.name, sizeof(rec->host_irq.name));
+	i = ks_host_irq_get(irqs, rec->host_irq.kind, rec->host_irq.irq,
+			    rec->host_irq.vector, name);
+	i->count++;
+	i->ended_guest += !!rec->host_irq.ended_guest;
+	ks_hist_add(&i->cycles, rec->host_irq.cycles);
+}
+
+void ks_host_free(struct ks_model *m)
+{
+	for (unsigned int i = 0; i < m->nr_tasks; i++) {
+		ks_hist_free(&m->tasks[i]->slice_ts);
+		ks_hist_free(&m->tasks[i]->preempted_wait_ts);
+		free(m->tasks[i]);
+	}
+	free(m->tasks);
+	ks_table_free(&m->task_table);
+	for (unsigned int i = 0; i < m->host_irqs.nr; i++)
+		ks_hist_free(&m->host_irqs.irqs[i].cycles);
+	free(m->host_irqs.irqs);
+	free(m->running);
+}

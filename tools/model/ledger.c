@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The state machine of the ledger; see ledger.h and docs/states.dot.
+ */
+#include <string.h>
+
+#include "base/kvmsched.h"
+#include "model/ledger.h"
+#include "trace/schema.h"
+
+/*
+ * The clocks of two records may differ by this where the tracer reads its own:
+ * differences that are larger hide what was lost.
+ */
+#define SLACK	256
+
+static const char *const names[KVMSCHED_NR_STATES] = {
+	[KVMSCHED_STATE_UNKNOWN]	= "unknown",
+	[KVMSCHED_STATE_GUEST]		= "guest",
+	[KVMSCHED_STATE_EXIT]		= "exit",
+	[KVMSCHED_STATE_USER]		= "user",
+	[KVMSCHED_STATE_POLL]		= "poll",
+	[KVMSCHED_STATE_HALTED]		= "halted",
+	[KVMSCHED_STATE_BLOCKED]	= "blocked",
+	[KVMSCHED_STATE_WAIT_PREEMPTED]	= "wait_preempted",
+	[KVMSCHED_STATE_WAIT_WOKEN]	= "wait_woken",
+};
+
+const char *ks_ledger_state_name(unsigned int state)
+{
+	return state < KVMSCHED_NR_STATES ? names[state] : NULL;
+}
+
+static void move(struct ks_ledger *l, unsigned int state, uint64_t at)
+{
+	if (at < l->since)
+		at = l->since;
+	l->states[l->state] += at - l->since;
+	if (l->state == KVMSCHED_STATE_EXIT)
+		l->exit_time += at - l->since;
+	l->since = at;
+	l->state = state;
+	if (state == KVMSCHED_STATE_GUEST || state == KVMSCHED_STATE_UNKNOWN)
+		l->exit_time = 0;
+}
+
+/* The exit was told, or never will be: @guest of the pending time was guest's. */
+static void settle(struct ks_ledger *l, uint64_t guest, unsigned int rest)
+{
+	uint64_t whole = l->pending_to - l->pending_from;
+
+	if (guest > whole)
+		guest = whole;
+	l->states[KVMSCHED_STATE_GUEST] += guest;
+	l->states[rest] += whole - guest;
+	if (rest == KVMSCHED_STATE_UNKNOWN)
+		l->lost += whole - guest;
+	l->pending_from = l->pending_to = 0;
+}
+
+/* Records are missing: whatever it did since the last change is unknown. */
+static void forget(struct ks_ledger *l, uint64_t until)
+{
+	if (l->pending_to)
+		settle(l, 0, KVMSCHED_STATE_UNKNOWN);
+	if (until > l->since && l->state != KVMSCHED_STATE_UNKNOWN)
+		l->lost += until - l->since;
+	l->state = KVMSCHED_STATE_UNKNOWN;
+	move(l, KVMSCHED_STATE_UNKNOWN, until);
+	l->gap = l->doubt = false;
+	l->woken = l->polled = 0;
+}
+
+void ks_ledger_begin(struct ks_ledger *l, uint64_t ts)
+{
+	memset(l, 0, sizeof(*l));
+	l->begin = l->since = ts;
+}
+
+void ks_ledger_loss(struct ks_ledger *l, bool own)
+{
+	if (ks_ledger_off_cpu(l))
+		l->doubt = true;
+	else if (own && l->state != KVMSCHED_STATE_UNKNOWN)
+		l->gap = true;
+}
+
+bool ks_ledger_end(struct ks_ledger *l, uint64_t ts)
+{
+	bool known = !l->gap && !l->doubt;
+
+	/* Off the CPU, and records were lost: it may have come and gone. */
+	if (!known)
+		forget(l, ts);
+	if (l->pending_to)
+		settle(l, UINT64_MAX, KVMSCHED_STATE_GUEST);
+	if (l->woken)
+		move(l, KVMSCHED_STATE_WAIT_WOKEN, l->woken);
+	move(l, l->state, ts);
+	return known;
+}
+
+bool ks_ledger_leave(struct ks_ledger *l, uint64_t ts)
+{
+	bool known = ks_ledger_end(l, ts);
+
+	move(l, KVMSCHED_STATE_UNKNOWN, ts);
+	l->woken = 0;
+	return known;
+}
+
+/* From @from, and nowhere else, unless nothing is known yet. */
+static void expect(struct ks_ledger *l, unsigned int from, uint64_t ts)
+{
+	if (l->pending_to)
+		settle(l, 0, KVMSCHED_STATE_UNKNOWN);
+	if (l->state == KVMSCHED_STATE_UNKNOWN)
+		return;
+	if (l->gap || l->state != from)
+		forget(l, ts);
+}
+
+void ks_ledger_load(struct ks_ledger *l, uint64_t ts)
+{
+	expect(l, KVMSCHED_STATE_USER, ts);
+	move(l, KVMSCHED_STATE_EXIT, ts);
+	l->exit_time = 0;
+}
+
+void ks_ledger_put(struct ks_ledger *l, uint64_t ts)
+{
+	expect(l, KVMSCHED_STATE_EXIT, ts);
+	move(l, KVMSCHED_STATE_USER, ts);
+}
+
+void ks_ledger_entry(struct ks_ledger *l, uint64_t ts)
+{
+	expect(l, KVMSCHED_STATE_EXIT, ts);
+	move(l, KVMSCHED_STATE_GUEST, ts);
+}
+
+/* State exit up to now; @polled of it was poll. */
+static void spun(struct ks_ledger *l, uint64_t polled)
+{
+	if (polled > l->exit_time)
+		polled = l->exit_time;
+	l->states[KVMSCHED_STATE_EXIT] -= polled;
+	l->states[KVMSCHED_STATE_POLL] += polled;
+	l->exit_time -= polled;
+}
+
+/* After a loss: does the exit's own story reach back to the last change? */
+static bool reaches(const struct ks_ledger *l, uint64_t ts, uint64_t story)
+{
+	return l->state == KVMSCHED_STATE_GUEST && story + SLACK >= ts - l->since;
+}
+
+void ks_ledger_exit_slow(struct ks_ledger *l, uint64_t ts, uint64_t guest,
+			 uint64_t host, bool entered)
+{
+	uint64_t exit, entry;
+
+	/* Only a damaged file goes back in time. */
+	if (ts < l->since)
+		ts = l->since;
+	exit = host < ts - l->since ? ts - host : l->since;
+	entry = guest < exit - l->since ? exit - guest : l->since;
+	if (l->gap && !reaches(l, ts, guest + host))
+		forget(l, entry);
+	l->gap = false;
+	if (l->pending_to && !ks_ledger_off_cpu(l)) {
+		/* Told after the switch in: @host counts from there. */
+		settle(l, guest, guest ? KVMSCHED_STATE_EXIT : KVMSCHED_STATE_UNKNOWN);
+	} else if (l->state == KVMSCHED_STATE_GUEST) {
+		move(l, KVMSCHED_STATE_EXIT, guest ? entry + guest : exit);
+	} else {
+		/* The entry was not told: the first one after a load isn't. */
+		if (l->state != KVMSCHED_STATE_EXIT)
+			forget(l, entry);
+		if (guest)
+			move(l, KVMSCHED_STATE_GUEST, entry);
+		move(l, KVMSCHED_STATE_EXIT, exit);
+	}
+	move(l, KVMSCHED_STATE_EXIT, ts);
+	spun(l, l->polled);
+	l->polled = 0;
+	if (entered)
+		move(l, KVMSCHED_STATE_GUEST, ts);
+}
+
+void ks_ledger_switch_out(struct ks_ledger *l, uint64_t ts, unsigned int kind,
+			  bool loaded)
+{
+	static const uint8_t state_of[] = {
+		[KS_SWITCH_PREEMPTED]	= KVMSCHED_STATE_WAIT_PREEMPTED,
+		[KS_SWITCH_HALTED]	= KVMSCHED_STATE_HALTED,
+		[KS_SWITCH_BLOCKED]	= KVMSCHED_STATE_BLOCKED,
+		[KS_SWITCH_ABORTED]	= KVMSCHED_STATE_WAIT_PREEMPTED,
+		[KS_SWITCH_DEAD]	= KVMSCHED_STATE_UNKNOWN,
+	};
+
+	if (l->gap || ks_ledger_off_cpu(l))
+		forget(l, ts);
+	if (l->state == KVMSCHED_STATE_GUEST && ts > l->since) {
+		/* The exit that led here is told later, when it runs again. */
+		l->pending_from = l->since;
+		l->pending_to = ts;
+		l->since = ts;
+	}
+	move(l, kind < ARRAY_SIZE(state_of) ? state_of[kind] : KVMSCHED_STATE_UNKNOWN, ts);
+	l->loaded = loaded;
+	l->woken = 0;
+	l->doubt = false;
+}
+
+void ks_ledger_wake(struct ks_ledger *l, uint64_t ts)
+{
+	if (l->state == KVMSCHED_STATE_HALTED || l->state == KVMSCHED_STATE_BLOCKED)
+		l->woken = ts;
+}
+
+bool ks_ledger_switch_in(struct ks_ledger *l, uint64_t ts, uint64_t off,
+			 uint64_t waited, struct ks_ledger_wait *wait)
+{
+	bool slept = l->state == KVMSCHED_STATE_HALTED ||
+		     l->state == KVMSCHED_STATE_BLOCKED;
+	uint64_t whole = ts > l->since ? ts - l->since : 0, got;
+
+	/* A switch out was lost, or one more pair of in and out. */
+	if (!ks_ledger_off_cpu(l) || (l->doubt && off + SLACK < whole)) {
+		forget(l, ts);
+		return false;
+	}
+	/* Told a little later than the scheduler gave it the CPU. */
+	got = off && off < whole ? l->since + off : ts;
+	if (slept && !l->woken)
+		l->woken = got > l->since && waited < got - l->since ? got - waited : l->since;
+	if (slept)
+		move(l, KVMSCHED_STATE_WAIT_WOKEN, l->woken);
+	*wait = (struct ks_ledger_wait){
+		.begin = l->since, .end = l->since > got ? l->since : got, .preempted = !slept,
+	};
+	move(l, l->loaded ? KVMSCHED_STATE_EXIT : KVMSCHED_STATE_USER, got);
+	l->doubt = false;
+	l->woken = 0;
+	return true;
+}
+
+void ks_ledger_poll(struct ks_ledger *l, uint64_t ts, uint64_t polled)
+{
+	/* It never slept: the exit is still to be told, with all this in it. */
+	if (l->state == KVMSCHED_STATE_GUEST && !l->gap) {
+		l->polled += polled;
+		return;
+	}
+	expect(l, KVMSCHED_STATE_EXIT, ts);
+	move(l, KVMSCHED_STATE_EXIT, ts);
+	spun(l, polled);
+}
+
+uint64_t ks_ledger_wall(const struct ks_ledger *l)
+{
+	return l->since - l->begin;
+}
+
+int64_t ks_ledger_residual(const struct ks_ledger *l)
+{
+	uint64_t sum = l->pending_to - l->pending_from;
+
+	for (unsigned int i = 0; i < KVMSCHED_NR_STATES; i++)
+		sum += l->states[i];
+	return ks_ledger_wall(l) - sum;
+}
+
+void ks_ledger_at(const struct ks_ledger *l, uint64_t ts,
+		  uint64_t states[KVMSCHED_NR_STATES])
+{
+	memcpy(states, l->states, sizeof(l->states));
+	states[KVMSCHED_STATE_GUEST] += l->pending_to - l->pending_from;
+	if (ts > l->since)
+		states[l->state] += ts - l->since;
+}

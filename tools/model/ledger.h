@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The ledger of a vCPU: all its time, split into states that exclude each other.
+ *
+ * Pure arithmetic on time stamps, told by whoever reads the records; the states
+ * are those of enum kvmsched_state, docs/states.dot draws them.  The time since
+ * the last change belongs to the state that ends, so the sum is wall time; what
+ * can't have happened as told (records are missing) is unknown instead.
+ *
+ * The module's ledger (module/ledger.h) does the same as things happen.  This
+ * one learns of some later: when guest mode ended, when a sleeper was woken.
+ * All times and durations are in one unit, that of the caller's time stamps.
+ */
+#ifndef KVMSCHED_LEDGER_H
+#define KVMSCHED_LEDGER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "uapi/kvmsched.h"
+
+struct ks_ledger {
+	uint8_t state;		/* enum kvmsched_state, since ... */
+	bool loaded;		/* within KVM_RUN, as of the last switch out */
+	bool gap;		/* records of its CPU were lost since the last */
+	bool doubt;		/* ... or of any, while it was off the CPU */
+	uint64_t begin, since;
+	uint64_t states[KVMSCHED_NR_STATES];
+	uint64_t lost;		/* of unknown: for records that are missing */
+	/* Guest mode left by a switch before its exit was told: .. */
+	uint64_t pending_from, pending_to;	/* .. how much is guest's? */
+	uint64_t exit_time;	/* state exit since guest mode: polls are in it */
+	uint64_t polled;	/* told before the exit that it is part of */
+	uint64_t woken;		/* of a sleep, 0: not told */
+};
+
+/* A wait for the CPU that has just ended */
+struct ks_ledger_wait {
+	uint64_t begin, end;
+	bool preempted;		/* else woken */
+};
+
+void ks_ledger_begin(struct ks_ledger *l, uint64_t ts);
+/* A loss on the CPU that it runs on (@own), or on any while it may move. */
+void ks_ledger_loss(struct ks_ledger *l, bool own);
+/*
+ * Nothing is known of it from here on: its thread is another's, or dead; or the
+ * recording ends.  False: nor is what it did since the last change.
+ */
+bool ks_ledger_leave(struct ks_ledger *l, uint64_t ts);
+bool ks_ledger_end(struct ks_ledger *l, uint64_t ts);
+
+void ks_ledger_load(struct ks_ledger *l, uint64_t ts);
+void ks_ledger_put(struct ks_ledger *l, uint64_t ts);
+void ks_ledger_entry(struct ks_ledger *l, uint64_t ts);
+/* A record written at @ts: @guest (0: unknown) in guest mode, @host since. */
+void ks_ledger_exit_slow(struct ks_ledger *l, uint64_t ts, uint64_t guest,
+			 uint64_t host, bool entered);
+void ks_ledger_switch_out(struct ks_ledger *l, uint64_t ts, unsigned int kind,
+			  bool loaded);
+void ks_ledger_wake(struct ks_ledger *l, uint64_t ts);
+/*
+ * After @off, of which @waited were spent runnable (used where no wakeup was
+ * told).  False: there is no wait that is known.
+ */
+bool ks_ledger_switch_in(struct ks_ledger *l, uint64_t ts, uint64_t off,
+			 uint64_t waited, struct ks_ledger_wait *wait);
+/* A halt is over; @polled of the time in state exit was spent spinning. */
+void ks_ledger_poll(struct ks_ledger *l, uint64_t ts, uint64_t polled);
+
+uint64_t ks_ledger_wall(const struct ks_ledger *l);
+/* Wall time minus the states' sum; not 0: the ledger is wrong. */
+int64_t ks_ledger_residual(const struct ks_ledger *l);
+/* The states as of @ts, what is open included */
+void ks_ledger_at(const struct ks_ledger *l, uint64_t ts,
+		  uint64_t states[KVMSCHED_NR_STATES]);
+
+static inline bool ks_ledger_off_cpu(const struct ks_ledger *l)
+{
+	return l->state >= KVMSCHED_STATE_HALTED;
+}
+
+/* An exit of a CPU-bound guest comes by here; all others are slower. */
+static inline void ks_ledger_exit(struct ks_ledger *l, uint64_t ts,
+				  uint64_t guest, uint64_t host, bool entered)
+{
+	uint64_t whole = ts - l->since;
+
+	if (l->state != KVMSCHED_STATE_GUEST || l->gap || !entered || !guest ||
+	    l->polled || ts < l->since || guest > whole) {
+		ks_ledger_exit_slow(l, ts, guest, host, entered);
+		return;
+	}
+	l->states[KVMSCHED_STATE_GUEST] += guest;
+	l->states[KVMSCHED_STATE_EXIT] += whole - guest;
+	l->since = ts;
+}
+
+/* "guest", "wait_preempted" ...; NULL beyond the last */
+const char *ks_ledger_state_name(unsigned int state);
+
+#endif /* KVMSCHED_LEDGER_H */

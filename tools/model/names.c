@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Exit reasons under the kernel's own names, from its own headers.
+ */
+#include <stdio.h>
+
+#include <linux/kvm.h>
+#include <asm/svm.h>
+#include <asm/vmx.h>
+
+#include "uapi/kvmsched.h"
+#include "base/kvmsched.h"
+#include "model/names.h"
+#include "model/model.h"
+
+/* The hardware's basic reason; other bits qualify it. */
+#define VMX_BASIC_REASON	0xffff
+
+struct reason {
+	uint32_t code;
+	const char *name;
+};
+
+/* What is newer than the headers of the oldest distribution we build on */
+#ifndef EXIT_REASON_TDCALL
+#define EXIT_REASON_TDCALL	77
+#endif
+#ifndef EXIT_REASON_MSR_READ_IMM
+#define EXIT_REASON_MSR_READ_IMM	84
+#define EXIT_REASON_MSR_WRITE_IMM	85
+#endif
+#ifndef SVM_EXIT_BUS_LOCK
+#define SVM_EXIT_BUS_LOCK	0x0a5
+#endif
+#ifndef SVM_EXIT_IDLE_HLT
+#define SVM_EXIT_IDLE_HLT	0x0a6
+#endif
+
+static const struct reason vmx_reasons[] = {
+	VMX_EXIT_REASONS,
+	/* Later entries only name what the list above doesn't. */
+	{ EXIT_REASON_TDCALL,		"TDCALL" },
+	{ EXIT_REASON_MSR_READ_IMM,	"MSR_READ_IMM" },
+	{ EXIT_REASON_MSR_WRITE_IMM,	"MSR_WRITE_IMM" },
+};
+
+static const struct reason svm_reasons[] = {
+	SVM_EXIT_REASONS,
+	{ SVM_EXIT_BUS_LOCK,		"buslock" },
+	{ SVM_EXIT_IDLE_HLT,		"idle-halt" },
+};
+
+static const char *find(const struct reason *reasons, size_t n, uint32_t code)
+{
+	for (size_t i = 0; i < n; i++)
+		if (reasons[i].code == code)
+			return reasons[i].name;
+	return NULL;
+}
+
+const char *ks_exit_reason(char name[KS_NAME_LEN], uint8_t isa, uint32_t reason)
+{
+	const char *known = NULL;
+	const char *failed = "";
+
+	if (isa == KS_ISA_VMX) {
+		known = find(vmx_reasons, ARRAY_SIZE(vmx_reasons),
+			     reason & VMX_BASIC_REASON);
+		if (reason & VMX_EXIT_REASONS_FAILED_VMENTRY)
+			failed = "|FAILED_VMENTRY";
+	} else if (isa == KS_ISA_SVM) {
+		known = find(svm_reasons, ARRAY_SIZE(svm_reasons), reason);
+	}
+	if (known)
+		snprintf(name, KS_NAME_LEN, "%s%s", known, failed);
+	else if (reason == KS_OTHER_REASON)
+		snprintf(name, KS_NAME_LEN, KS_OTHERS);
+	else if (isa == KS_ISA_SVM && reason == (uint32_t)KS_REASON_WIDE)
+		snprintf(name, KS_NAME_LEN, "svm, a wide code");
+	else if (isa == KS_ISA_VMX || isa == KS_ISA_SVM)
+		snprintf(name, KS_NAME_LEN, "%s %#x",
+			 isa == KS_ISA_VMX ? "vmx" : "svm", reason);
+	else
+		snprintf(name, KS_NAME_LEN, "isa %u %#x", isa, reason);
+	return name;
+}
+
+const char *ks_user_reason(char name[KS_NAME_LEN], uint32_t reason)
+{
+#define NAMED(reason)	[KVM_EXIT_##reason] = #reason
+	static const char *const names[] = {
+		NAMED(UNKNOWN), NAMED(EXCEPTION), NAMED(IO), NAMED(HYPERCALL),
+		NAMED(DEBUG), NAMED(HLT), NAMED(MMIO), NAMED(IRQ_WINDOW_OPEN),
+		NAMED(SHUTDOWN), NAMED(FAIL_ENTRY), NAMED(INTR), NAMED(SET_TPR),
+		NAMED(TPR_ACCESS), NAMED(NMI), NAMED(INTERNAL_ERROR),
+		NAMED(WATCHDOG), NAMED(SYSTEM_EVENT), NAMED(IOAPIC_EOI),
+		NAMED(HYPERV), NAMED(X86_RDMSR), NAMED(X86_WRMSR),
+		NAMED(DIRTY_RING_FULL), NAMED(AP_RESET_HOLD),
+		NAMED(X86_BUS_LOCK), NAMED(XEN), NAMED(NOTIFY),
+		[39] = "MEMORY_FAULT", [40] = "TDX",
+	};
+#undef NAMED
+
+	if (reason < ARRAY_SIZE(names) && names[reason])
+		snprintf(name, KS_NAME_LEN, "%s", names[reason]);
+	else if (reason == KS_OTHER_REASON)
+		snprintf(name, KS_NAME_LEN, KS_OTHERS);
+	else
+		snprintf(name, KS_NAME_LEN, "KVM_EXIT_%u", reason);
+	return name;
+}
+
+/* A function for each table: an index beyond it has no name. */
+#define TABLE(function, ...)						\
+	const char *function(unsigned int index)			\
+	{								\
+		static const char *const names[] = { __VA_ARGS__ };	\
+									\
+		return index < ARRAY_SIZE(names) ? names[index] : NULL;	\
+	}
+
+TABLE(ks_switch_kind,
+      [KS_SWITCH_PREEMPTED] = "preempted", [KS_SWITCH_HALTED] = "halted",
+      [KS_SWITCH_BLOCKED] = "blocked", [KS_SWITCH_ABORTED] = "aborted",
+      [KS_SWITCH_DEAD] = "dead")
+
+TABLE(ks_exit_end,
+      [KS_EXIT_BY_ENTRY] = "entry", [KS_EXIT_BY_SWITCH] = "switch",
+      [KS_EXIT_BY_PUT] = "put")
+
+TABLE(ks_timer_mode,
+      [KS_TIMER_ONESHOT] = "one-shot", [KS_TIMER_PERIODIC] = "periodic",
+      [KS_TIMER_DEADLINE] = "tsc-deadline")
+
+TABLE(ks_host_irq_kind,
+      [KS_HOST_IRQ_DEVICE] = "device", [KS_HOST_IRQ_TIMER] = "timer",
+      [KS_HOST_IRQ_RESCHEDULE] = "reschedule", [KS_HOST_IRQ_CALL] = "call",
+      [KS_HOST_IRQ_OTHER] = "other")
+
+TABLE(ks_hook_how,
+      [KVMSCHED_HOW_NONE] = "none", [KVMSCHED_HOW_TRACEPOINT] = "tracepoint",
+      [KVMSCHED_HOW_KPROBE] = "kprobe",
+      [KVMSCHED_HOW_NOTIFIER] = "preempt notifier")
+
+TABLE(ks_class_name, "switch", "exit", "irq", "timer", "host", "steal")

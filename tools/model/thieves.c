@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Waits cut by who held the CPU; see thieves.h.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/kvmsched.h"
+#include "model/thieves.h"
+
+#define MAX_THIEVES	1024	/* of one vCPU; all beyond go to the last row */
+#define MAX_CPUS	65536
+
+static const char *const kinds[KS_THIEF_KINDS] = {
+	[KS_THIEF_UNKNOWN]	= "unknown",
+	[KS_THIEF_TASK]		= "task",
+	[KS_THIEF_IDLE]		= "idle",
+	[KS_THIEF_MIGRATION]	= "migration",
+	[KS_THIEF_INTERRUPT]	= "interrupt",
+	[KS_THIEF_THROTTLED]	= "throttled",
+};
+
+const char *ks_thief_kind_name(unsigned int kind)
+{
+	return kind < KS_THIEF_KINDS ? kinds[kind] : NULL;
+}
+
+const char *ks_thief_name(const struct ks_holder *who)
+{
+	static const char *const names[KS_THIEF_KINDS] = {
+		[KS_THIEF_UNKNOWN]	= "(unknown)",
+		[KS_THIEF_IDLE]		= "(idle: wakeup latency)",
+		[KS_THIEF_MIGRATION]	= "(migration)",
+		[KS_THIEF_THROTTLED]	= "(idle: throttled, inferred)",
+	};
+
+	if (who->kind < KS_THIEF_KINDS && names[who->kind])
+		return names[who->kind];
+	return who->comm;
+}
+
+void ks_queues_free(struct ks_queues *q)
+{
+	free(q->first);
+}
+
+void ks_waiter_free(struct ks_waiter *w)
+{
+	free(w->thieves);
+}
+
+struct ks_holder ks_holder_of(int32_t pid, int16_t prio, uint16_t cpu,
+			      const char *comm)
+{
+	struct ks_holder h = { .pid = pid, .prio = prio, .cpu = cpu };
+
+	if (pid < 0) {
+		h.pid = -1;
+	} else if (!pid) {
+		h.kind = KS_THIEF_IDLE;
+	} else {
+		memcpy(h.comm, comm, strnlen(comm, sizeof(h.comm) - 1));
+		h.kind = strncmp(h.comm, "migration/", 10) ? KS_THIEF_TASK :
+							     KS_THIEF_MIGRATION;
+	}
+	return h;
+}
+
+/*
+ * Threads are told apart, and interrupts by name; all idle threads and all
+ * migration threads are one.
+ */
+static bool same(const struct ks_holder *a, const struct ks_holder *b)
+{
+	if (a->kind != b->kind)
+		return false;
+	if (a->kind == KS_THIEF_INTERRUPT)
+		return !strcmp(a->comm, b->comm);
+	return a->kind != KS_THIEF_TASK || a->pid == b->pid;
+}
+
+struct ks_thief *ks_thief_get(struct ks_waiter *w, const struct ks_holder *who)
+{
+	struct ks_thief *t;
+
+	for (t = w->thieves; t < w->thieves + w->nr; t++)
+		if (same(&t->who, who))
+			return t;
+	if (w->nr == MAX_THIEVES)
+		return &w->thieves[MAX_THIEVES - 1];
+	w->thieves = xrealloc(w->thieves, (w->nr + 1) * sizeof(*t));
+	t = &w->thieves[w->nr++];
+	*t = (struct ks_thief){ .who = *who };
+	if (w->nr == MAX_THIEVES)
+		t->who = (struct ks_holder){ .pid = -1, .comm = "(others)",
+					     .kind = KS_THIEF_TASK };
+	return t;
+}
+
+static struct ks_waiter **queue(struct ks_queues *q, unsigned int cpu)
+{
+	if (cpu >= q->nr) {
+		q->first = xrealloc(q->first, (cpu + 1) * sizeof(*q->first));
+		memset(q->first + q->nr, 0, (cpu + 1 - q->nr) * sizeof(*q->first));
+		q->nr = cpu + 1;
+	}
+	return &q->first[cpu];
+}
+
+static void enqueue(struct ks_queues *q, struct ks_waiter *w)
+{
+	struct ks_waiter **first = queue(q, w->holder.cpu);
+
+	w->next = *first;
+	*first = w;
+}
+
+static void dequeue(struct ks_queues *q, struct ks_waiter *w)
+{
+	struct ks_waiter **at = queue(q, w->holder.cpu);
+
+	while (*at && *at != w)
+		at = &(*at)->next;
+	if (*at)
+		*at = w->next;
+}
+
+/* The piece since the last change is its holder's. */
+static void piece(struct ks_waiter *w, uint64_t ts)
+{
+	struct ks_thief *t;
+	uint64_t time = ts > w->since ? ts - w->since : 0;
+
+	w->since = ts;
+	if (!time)
+		return;
+	t = ks_thief_get(w, &w->holder);
+	t->pending.time += time;
+	t->pending.count++;
+	if (time > t->pending.max) {
+		t->pending.max = time;
+		t->pending.cpu = w->holder.cpu;
+	}
+	/* Name and priority may change: the latest are the best known. */
+	if (t->who.pid == w->holder.pid && t->who.kind == KS_THIEF_TASK) {
+		memcpy(t->who.comm, w->holder.comm, sizeof(t->who.comm));
+		t->who.prio = w->holder.prio;
+	}
+}
+
+static void forget(struct ks_waiter *w)
+{
+	for (struct ks_thief *t = w->thieves; t < w->thieves + w->nr; t++)
+		memset(&t->pending, 0, sizeof(t->pending));
+}
+
+void ks_wait_begin(struct ks_queues *q, struct ks_waiter *w, uint64_t ts,
+		   struct ks_holder holder, bool preempted)
+{
+	if (w->waiting) {
+		dequeue(q, w);
+		forget(w);
+	}
+	if (preempted && holder.kind == KS_THIEF_IDLE)
+		holder.kind = KS_THIEF_THROTTLED;
+	w->waiting = true;
+	w->since = ts;
+	w->holder = holder;
+	enqueue(q, w);
+}
+
+void ks_wait_move(struct ks_queues *q, struct ks_waiter *w, uint64_t ts,
+		  struct ks_holder holder)
+{
+	if (!w->waiting)
+		return;
+	piece(w, ts);
+	dequeue(q, w);
+	w->holder = holder;
+	enqueue(q, w);
+}
+
+void ks_wait_holder(struct ks_queues *q, uint64_t ts, const struct ks_holder *holder)
+{
+	struct ks_waiter *w = holder->cpu < q->nr ? q->first[holder->cpu] : NULL;
+
+	for (; w; w = w->next) {
+		/* It has the CPU at last: the switch there is part of its wait. */
+		if (holder->pid == w->tid)
+			continue;
+		piece(w, ts);
+		w->holder = *holder;
+		if (holder->kind == KS_THIEF_IDLE)
+			w->holder.kind = KS_THIEF_THROTTLED;
+	}
+}
+
+void ks_wait_interrupt(struct ks_queues *q, unsigned int cpu, uint64_t ts,
+		       uint64_t length, const char *name)
+{
+	struct ks_holder interrupt = {
+		.pid = -1, .cpu = cpu, .kind = KS_THIEF_INTERRUPT,
+	};
+
+	memcpy(interrupt.comm, name, strnlen(name, sizeof(interrupt.comm) - 1));
+	for (struct ks_waiter *w = cpu < q->nr ? q->first[cpu] : NULL; w; w = w->next) {
+		struct ks_holder holder = w->holder;
+
+		/* A wait may begin in the interrupt that wakes it. */
+		if (ts - w->since > length)
+			piece(w, ts - length);
+		w->holder = interrupt;
+		piece(w, ts);
+		w->holder = holder;
+	}
+}
+
+void ks_wait_loss(struct ks_queues *q, unsigned int cpu)
+{
+	struct ks_waiter *w = cpu < q->nr ? q->first[cpu] : NULL;
+
+	for (; w; w = w->next)
+		w->holder = (struct ks_holder){ .pid = -1, .cpu = cpu };
+}
+
+/* The pieces are the thieves' for good; the largest part names the wait. */
+static void commit(struct ks_waiter *w, struct ks_past_wait *past)
+{
+	for (struct ks_thief *t = w->thieves; t < w->thieves + w->nr; t++) {
+		if (!t->pending.time)
+			continue;
+		if (t->pending.time > past->top_time) {
+			past->top_time = t->pending.time;
+			past->top = t->who;
+			past->top.cpu = t->pending.cpu;
+		}
+		t->time += t->pending.time;
+		t->count += t->pending.count;
+		if (t->pending.max > t->max) {
+			t->max = t->pending.max;
+			t->who.cpu = t->pending.cpu;
+		}
+	}
+	forget(w);
+}
+
+const struct ks_past_wait *ks_wait_end(struct ks_queues *q, struct ks_waiter *w,
+				       const struct ks_ledger_wait *span)
+{
+	static const struct ks_holder nobody = { .pid = -1 };
+	struct ks_past_wait *past;
+
+	if (w->waiting)
+		dequeue(q, w);
+	if (!span) {
+		w->waiting = false;
+		forget(w);
+		return NULL;
+	}
+	past = &w->past[w->nr_past++ % KS_PAST_WAITS];
+	*past = (struct ks_past_wait){ .span = *span, .top = nobody };
+	/* Its wakeup was not told: then nor was who had the CPU. */
+	if (!w->waiting) {
+		w->holder = nobody;
+		w->since = span->begin;
+	}
+	w->waiting = false;
+	piece(w, span->end);
+	commit(w, past);
+	return past;
+}
+
+void ks_wait_cut(struct ks_queues *q, struct ks_waiter *w, uint64_t ts, bool known)
+{
+	struct ks_ledger_wait span = { .begin = w->since, .end = ts };
+
+	if (w->waiting)
+		ks_wait_end(q, w, known ? &span : NULL);
+}
+
+const struct ks_past_wait *ks_wait_within(const struct ks_waiter *w,
+					  uint64_t from, uint64_t to)
+{
+	const struct ks_past_wait *best = NULL;
+
+	for (unsigned int i = 0; i < KS_PAST_WAITS && i < w->nr_past; i++) {
+		const struct ks_past_wait *p = &w->past[i];
+
+		if (p->span.end <= from || p->span.begin >= to)
+			continue;
+		if (!best || p->top_time > best->top_time)
+			best = p;
+	}
+	return best;
+}

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One thread's policy and affinity.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/kvmsched.h"
+#include "policy/policy.h"
+
+#define RESET_ON_FORK	0x01	/* SCHED_FLAG_RESET_ON_FORK */
+
+bool ks_policy_is_rt(int policy)
+{
+	return policy == SCHED_FIFO || policy == SCHED_RR;
+}
+
+/* --- text ------------------------------------------------------------- */
+
+static bool parse_time(const char *s, size_t len, uint64_t *ns)
+{
+	static const struct {
+		const char *suffix;
+		double ns;
+	} units[] = { { "ns", 1 }, { "us", 1e3 }, { "ms", 1e6 }, { "s", 1e9 } };
+	char *copy = strndup(s, len), *end;
+	bool ok = false;
+	double value;
+
+	errno = 0;
+	value = strtod(copy, &end);
+	for (size_t i = 0; i < ARRAY_SIZE(units) && end != copy && !errno; i++) {
+		if (strcmp(end, units[i].suffix) || !(value > 0) || value > 1e9)
+			continue;
+		*ns = value * units[i].ns + 0.5;
+		ok = true;
+	}
+	free(copy);
+	return ok;
+}
+
+/* RUNTIME/DEADLINE[/PERIOD] */
+static bool parse_deadline(const char *arg, struct ks_attr *attr, const char **why)
+{
+	uint64_t *const parts[] = { &attr->runtime, &attr->deadline, &attr->period };
+	unsigned int n = 0;
+
+	*why = "deadline takes RUNTIME/DEADLINE[/PERIOD] with units, as in deadline:10ms/50ms/100ms";
+	for (; arg && n < ARRAY_SIZE(parts); n++) {
+		const char *slash = strchr(arg, '/');
+		size_t len = slash ? (size_t)(slash - arg) : strlen(arg);
+
+		if (!parse_time(arg, len, parts[n]))
+			return false;
+		arg = slash ? slash + 1 : NULL;
+	}
+	if (arg || n < 2)
+		return false;
+	if (n == 2)
+		attr->period = attr->deadline;
+	*why = "deadline wants RUNTIME <= DEADLINE <= PERIOD";
+	return attr->runtime <= attr->deadline && attr->deadline <= attr->period;
+}
+
+static bool parse_nice(const char *arg, struct ks_attr *attr, const char **why)
+{
+	long nice = 0;
+
+	*why = "nice is a number from -20 to 19, as in other:-5";
+	if (arg && !ks_parse_long(arg, -20, 19, &nice))
+		return false;
+	attr->nice = nice;
+	return true;
+}
+
+static bool parse_priority(const char *arg, struct ks_attr *attr, const char **why)
+{
+	long priority;
+
+	*why = "it takes a priority from 1 to 99, as in rr:10";
+	if (!arg || !ks_parse_long(arg, 1, 99, &priority))
+		return false;
+	attr->priority = priority;
+	return true;
+}
+
+static const struct {
+	const char *name;
+	int policy;
+} names[] = {
+	{ "other", SCHED_OTHER }, { "batch", SCHED_BATCH }, { "idle", SCHED_IDLE },
+	{ "fifo", SCHED_FIFO }, { "rr", SCHED_RR }, { "deadline", SCHED_DEADLINE },
+	/* What SCHED_OTHER is called after its schedulers, understood only */
+	{ "cfs", SCHED_OTHER }, { "eevdf", SCHED_OTHER },
+};
+
+bool ks_policy_parse(const char *text, struct ks_attr *attr, const char **why)
+{
+	const char *colon = strchr(text, ':'), *arg = colon ? colon + 1 : NULL;
+	size_t len = colon ? (size_t)(colon - text) : strlen(text), i = 0;
+
+	*attr = (struct ks_attr){ .size = sizeof(*attr) };
+	while (i < ARRAY_SIZE(names) &&
+	       (strlen(names[i].name) != len || strncmp(text, names[i].name, len)))
+		i++;
+	if (i == ARRAY_SIZE(names)) {
+		*why = "policies are other, batch, idle, fifo, rr and deadline";
+		return false;
+	}
+	attr->policy = names[i].policy;
+	switch (attr->policy) {
+	case SCHED_DEADLINE:
+		return parse_deadline(arg, attr, why);
+	case SCHED_FIFO:
+	case SCHED_RR:
+		return parse_priority(arg, attr, why);
+	case SCHED_IDLE:
+		*why = "idle takes no argument";
+		return !arg;
+	}
+	return parse_nice(arg, attr, why);
+}
+
+const char *ks_policy_text(const struct ks_attr *attr)
+{
+	static char text[96];
+	const char *name = "policy";
+
+	for (size_t i = ARRAY_SIZE(names); i--;)
+		if (names[i].policy == (int)attr->policy)
+			name = names[i].name;
+	switch (attr->policy) {
+	case SCHED_DEADLINE:
+		snprintf(text, sizeof(text), "%s:%gus/%gus/%gus", name,
+			 attr->runtime / 1e3, attr->deadline / 1e3,
+			 attr->period / 1e3);
+		break;
+	case SCHED_FIFO:
+	case SCHED_RR:
+		snprintf(text, sizeof(text), "%s:%u", name, attr->priority);
+		break;
+	case SCHED_OTHER:
+	case SCHED_BATCH:
+		snprintf(text, sizeof(text), "%s:%d", name, attr->nice);
+		break;
+	default:
+		snprintf(text, sizeof(text), "%s", name);
+	}
+	return text;
+}
+
+bool ks_cpus_parse(const char *list, struct ks_cpus *cpus)
+{
+	char *copy = xstrdup(list), *next = copy, *item;
+	bool ok = true;
+
+	memset(cpus, 0, sizeof(*cpus));
+	while (ok && (item = strsep(&next, ","))) {
+		char *dash = strchr(item, '-');
+		long from, to;
+
+		if (dash)
+			*dash++ = '\0';
+		ok = ks_parse_long(item, 0, KS_MAX_CPUS - 1, &from);
+		to = from;
+		ok = ok && (!dash || ks_parse_long(dash, from, KS_MAX_CPUS - 1, &to));
+		for (; ok && from <= to; from++)
+			CPU_SET_S(from, sizeof(*cpus), cpus->set);
+	}
+	free(copy);
+	return ok;
+}
+
+char *ks_cpus_text(const struct ks_cpus *cpus)
+{
+	char *text = xstrdup(""), *longer;
+
+	for (size_t cpu = 0; cpu < KS_MAX_CPUS; cpu++) {
+		size_t first = cpu;
+
+		if (!ks_cpus_has(cpus, cpu))
+			continue;
+		while (cpu + 1 < KS_MAX_CPUS && ks_cpus_has(cpus, cpu + 1))
+			cpu++;
+		if (cpu > first)
+			longer = xasprintf("%s%s%zu-%zu", text, *text ? "," : "", first, cpu);
+		else
+			longer = xasprintf("%s%s%zu", text, *text ? "," : "", cpu);
+		free(text);
+		text = longer;
+	}
+	return text;
+}
+
+size_t ks_cpus_count(const struct ks_cpus *cpus)
+{
+	return CPU_COUNT_S(sizeof(*cpus), cpus->set);
+}
+
+bool ks_cpus_has(const struct ks_cpus *cpus, size_t cpu)
+{
+	return CPU_ISSET_S(cpu, sizeof(*cpus), cpus->set);
+}
+
+bool ks_cpus_online(struct ks_cpus *cpus)
+{
+	char *list = ks_read_line("/sys/devices/system/cpu/online");
+	bool ok = list && ks_cpus_parse(list, cpus);
+
+	free(list);
+	return ok;
+}
+
+/* --- threads ---------------------------------------------------------- */
+
+static bool read_tgid(pid_t tid, pid_t *tgid)
+{
+	char *path = xasprintf("/proc/%d/status", tid);
+	char *text = ks_read_file(path, NULL), *line;
+
+	line = text ? strstr(text, "\nTgid:") : NULL;
+	if (line)
+		*tgid = atoi(line + strlen("\nTgid:"));
+	free(text);
+	free(path);
+	return line;
+}
+
+/* The name may hold blanks and parentheses: what follows its last one counts. */
+bool ks_thread_look(pid_t tid, struct ks_thread *t)
+{
+	char *path = xasprintf("/proc/%d/stat", tid), *text = ks_read_line(path);
+	char *open = text ? strchr(text, '(') : NULL;
+	char *close = text ? strrchr(text, ')') : NULL;
+	unsigned long long starttime;
+	bool ok = false;
+
+	*t = (struct ks_thread){ .tid = tid, .vcpu = -1 };
+	/* State is field 3, starttime 22. */
+	if (open && close && close > open &&
+	    sscanf(close + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+		   &t->state, &starttime) == 2 && read_tgid(tid, &t->pid)) {
+		t->starttime = starttime;
+		snprintf(t->comm, sizeof(t->comm), "%.*s", (int)(close - open - 1), open + 1);
+		ok = true;
+	}
+	free(text);
+	free(path);
+	return ok;
+}
+
+bool ks_thread_same(const struct ks_thread *thread)
+{
+	struct ks_thread now;
+
+	/* A zombie has no policy that matters to anybody. */
+	return ks_thread_look(thread->tid, &now) && now.starttime == thread->starttime &&
+	       now.pid == thread->pid && now.state != 'Z' && now.state != 'X';
+}
+
+/*
+ * From 6.12 on a fair thread's slice is told as its runtime, and a runtime that
+ * is set pins the slice: only one that somebody has pinned is worth keeping.
+ */
+static void forget_default_slice(struct ks_attr *attr)
+{
+	char *base = ks_knob_get(ks_knob_find("base_slice_ns"));
+	long ns;
+
+	if (!base || !ks_parse_long(base, 0, INT64_MAX, &ns) ||
+	    (uint64_t)ns == attr->runtime)
+		attr->runtime = 0;
+	free(base);
+}
+
+int ks_thread_get(pid_t tid, struct ks_attr *attr, struct ks_cpus *cpus)
+{
+	memset(attr, 0, sizeof(*attr));
+	memset(cpus, 0, sizeof(*cpus));
+	if (syscall(SYS_sched_getattr, tid, attr, sizeof(*attr), 0))
+		return -1;
+	attr->size = sizeof(*attr);
+	if (!ks_policy_is_rt(attr->policy) && attr->policy != SCHED_DEADLINE)
+		forget_default_slice(attr);
+	return sched_getaffinity(tid, sizeof(*cpus), cpus->set);
+}
+
+int ks_thread_set(pid_t tid, const struct ks_setting *s)
+{
+	/* SCHED_DEADLINE refuses a change of affinity: before, or after. */
+	bool late = s->has_policy && s->attr.policy != SCHED_DEADLINE;
+
+	if (s->has_cpus && !late && sched_setaffinity(tid, sizeof(s->cpus), s->cpus.set))
+		return -1;
+	if (s->has_policy && syscall(SYS_sched_setattr, tid, &s->attr, 0))
+		return -1;
+	if (s->has_cpus && late && sched_setaffinity(tid, sizeof(s->cpus), s->cpus.set))
+		return -1;
+	return 0;
+}
+
+const char *ks_thread_advice(int error, const struct ks_setting *s)
+{
+	bool deadline = s->has_policy && s->attr.policy == SCHED_DEADLINE;
+
+	switch (error) {
+	case EPERM:
+		if (deadline && !geteuid())
+			return "SCHED_DEADLINE wants a thread that may run on all CPUs of its root domain";
+		return "it takes root, or CAP_SYS_NICE";
+	case EBUSY:
+		return "the kernel's admission test says that the CPUs have no room for this SCHED_DEADLINE reservation";
+	case EINVAL:
+		if (s->has_cpus)
+			return "is one of these CPUs online, and allowed by its cpuset?";
+		if (deadline)
+			return "the kernel takes runtimes from 1 us, and periods within sched_deadline_period_{min,max}_us";
+		return "does its control group have real-time runtime (cpu.rt_runtime_us)?";
+	case ESRCH:
+		return "the thread is gone";
+	}
+	return NULL;
+}
+
+int ks_stay_above(unsigned int priority)
+{
+	struct ks_setting s = {
+		.has_policy = true,
+		.attr = {
+			.size = sizeof(s.attr), .policy = SCHED_FIFO,
+			.priority = priority < 99 ? priority + 1 : 99,
+			/* Not for the commands that we start. */
+			.flags = RESET_ON_FORK,
+		},
+	};
+
+	return ks_thread_set(0, &s);
+}

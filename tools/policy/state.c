@@ -1,0 +1,432 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What was there before, kept in a file until it is back.
+ *
+ * Each run that changes something has a file of its own, numbered in their
+ * order, in /run/kvmsched (root) or $XDG_RUNTIME_DIR/kvmsched:
+ *
+ *	written, fsync'ed and renamed	before anything is changed
+ *	removed				when all of it is back
+ *
+ * So a file without an owner that lives is what a killed run left.  Each holds
+ * what was there before its own run; put back newest first, they end where the
+ * oldest began.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/kvmsched.h"
+#include "policy/policy.h"
+
+#define FORMAT	1
+
+struct ks_undo {
+	char *path;
+	json_t *json;
+};
+
+/* --- the folder ------------------------------------------------------- */
+
+static char *state_folder(void)
+{
+	const char *base = getenv("XDG_RUNTIME_DIR");
+
+	/* Root's is one, whoever it is called from. */
+	if (!geteuid())
+		return xstrdup("/run/kvmsched");
+	return base && *base == '/' ? xasprintf("%s/kvmsched", base) :
+	       xasprintf("/tmp/kvmsched-%d", geteuid());
+}
+
+/* What is put back by root must not come from somebody else. */
+static bool folder_is_ours(const char *folder)
+{
+	struct stat st;
+
+	return !lstat(folder, &st) && S_ISDIR(st.st_mode) &&
+	       st.st_uid == geteuid() && !(st.st_mode & 022);
+}
+
+static char *boot_id(void)
+{
+	char *id = ks_read_line("/proc/sys/kernel/random/boot_id");
+
+	return id ? id : xstrdup("");
+}
+
+/* The next number; O_EXCL settles a race with another run. */
+static char *next_path(const char *folder)
+{
+	unsigned int number = 0, n;
+	DIR *dir = opendir(folder);
+	struct dirent *d;
+
+	while (dir && (d = readdir(dir)))
+		if (sscanf(d->d_name, "policy-%u.json", &n) == 1 && n > number)
+			number = n;
+	if (dir)
+		closedir(dir);
+	for (;;) {
+		char *path = xasprintf("%s/policy-%06u.json", folder, ++number);
+		int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+		if (fd >= 0)
+			close(fd);
+		if (fd >= 0 || errno != EEXIST)
+			return path;
+		free(path);
+	}
+}
+
+/* --- one file --------------------------------------------------------- */
+
+struct ks_undo *ks_undo_create(bool held, const char *what)
+{
+	struct ks_undo *s = xcalloc(1, sizeof(*s));
+	struct ks_thread self;
+	char *boot = boot_id();
+
+	ks_thread_look(getpid(), &self);
+	s->json = json_pack("{si ss sb ss s{si sI} s[] s[]}", "version", FORMAT,
+			    "boot_id", boot, "held", held, "what", what,
+			    "owner", "pid", (int)self.tid,
+			    "starttime", (json_int_t)self.starttime,
+			    "threads", "knobs");
+	free(boot);
+	return s;
+}
+
+static bool has_thread(const struct ks_undo *s, const struct ks_thread *t)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(json_object_get(s->json, "threads"), i, item)
+		if (json_integer_value(json_object_get(item, "tid")) == t->tid &&
+		    (uint64_t)json_integer_value(json_object_get(item, "starttime")) == t->starttime)
+			return true;
+	return false;
+}
+
+void ks_undo_add_thread(struct ks_undo *s, const struct ks_thread *t)
+{
+	struct ks_cpus cpus;
+	struct ks_attr a;
+	char *affinity;
+
+	if (has_thread(s, t) || ks_thread_get(t->tid, &a, &cpus))
+		return;
+	affinity = ks_cpus_text(&cpus);
+	json_array_append_new(json_object_get(s->json, "threads"),
+		json_pack("{si si sI ss* si sI si si sI sI sI ss}",
+			  "tid", (int)t->tid, "pid", (int)t->pid,
+			  "starttime", (json_int_t)t->starttime, "comm", t->comm,
+			  "policy", (int)a.policy, "flags", (json_int_t)a.flags,
+			  "nice", (int)a.nice, "priority", (int)a.priority,
+			  "runtime", (json_int_t)a.runtime,
+			  "deadline", (json_int_t)a.deadline,
+			  "period", (json_int_t)a.period, "affinity", affinity));
+	free(affinity);
+}
+
+static bool has_file(const struct ks_undo *s, const char *file)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(json_object_get(s->json, "knobs"), i, item)
+		if (!strcmp(json_string_value(json_object_get(item, "file")), file))
+			return true;
+	return false;
+}
+
+void ks_undo_add_knob(struct ks_undo *s, const struct ks_knob *knob)
+{
+	char **files = ks_knob_files(knob);
+
+	for (char **file = files; *file; file++) {
+		char *value = has_file(s, *file) ? NULL : ks_read_line(*file);
+
+		if (value)
+			json_array_append_new(json_object_get(s->json, "knobs"),
+				json_pack("{ss ss}", "file", *file, "value", value));
+		free(value);
+	}
+	ks_knob_files_free(files);
+}
+
+static bool sync_folder(const char *folder)
+{
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool ok = fd >= 0 && !fsync(fd);
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+static bool write_synced(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	bool ok = fd >= 0 && !ks_write_all(fd, text, strlen(text)) && !fsync(fd);
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+bool ks_undo_write(struct ks_undo *s)
+{
+	char *folder = state_folder(), *text, *next;
+	bool ok;
+
+	if (mkdir(folder, 0700) && errno != EEXIST)
+		ok = false;
+	else
+		ok = folder_is_ours(folder);
+	if (ok && !s->path)
+		s->path = next_path(folder);
+	text = json_dumps(s->json, JSON_INDENT(1));
+	next = xasprintf("%s.new", s->path ? s->path : "");
+	ok = ok && write_synced(next, text) && !rename(next, s->path) &&
+	     sync_folder(folder);
+	if (!ok) {
+		ks_errno("can't write down in %s what is to be put back", folder);
+		ks_hint("nothing was changed; the folder must be yours, and writable for you alone");
+	}
+	free(next);
+	free(text);
+	free(folder);
+	return ok;
+}
+
+/* --- back ------------------------------------------------------------- */
+
+static long number(json_t *o, const char *key)
+{
+	return json_integer_value(json_object_get(o, key));
+}
+
+static bool restore_thread(json_t *o)
+{
+	const char *comm = json_string_value(json_object_get(o, "comm"));
+	const char *affinity = json_string_value(json_object_get(o, "affinity"));
+	struct ks_thread t = {
+		.tid = number(o, "tid"), .pid = number(o, "pid"),
+		.starttime = number(o, "starttime"),
+	};
+	struct ks_setting s = {
+		.has_policy = true,
+		.attr = {
+			.size = sizeof(s.attr), .policy = number(o, "policy"),
+			.flags = number(o, "flags"), .nice = number(o, "nice"),
+			.priority = number(o, "priority"),
+			.runtime = number(o, "runtime"),
+			.deadline = number(o, "deadline"),
+			.period = number(o, "period"),
+		},
+	};
+
+	/* Gone, or another thread by now: never touched. */
+	if (!ks_thread_same(&t))
+		return true;
+	s.has_cpus = affinity && ks_cpus_parse(affinity, &s.cpus);
+	if (!ks_thread_set(t.tid, &s) || !ks_thread_same(&t))
+		return true;
+	ks_errno("can't put thread %d (%s) back to %s on CPUs %s", t.tid,
+		 comm ? comm : "?", ks_policy_text(&s.attr), affinity ? affinity : "?");
+	return false;
+}
+
+static bool restore_knob(json_t *o)
+{
+	const char *file = json_string_value(json_object_get(o, "file"));
+	const char *value = json_string_value(json_object_get(o, "value"));
+	char *now;
+	bool ok;
+
+	if (!file || !value || !ks_knob_owns(file))
+		return true;
+	now = ks_read_line(file);
+	/* A module may be gone, a CPU unplugged. */
+	ok = !now || !strcmp(now, value) || ks_knob_write(file, value);
+	free(now);
+	return ok;
+}
+
+/* Threads first: nobody is above the others when the throttling comes back. */
+static bool restore(json_t *json)
+{
+	json_t *threads = json_object_get(json, "threads");
+	json_t *knobs = json_object_get(json, "knobs");
+	bool ok = true;
+
+	for (size_t i = json_array_size(threads); i--;)
+		ok &= restore_thread(json_array_get(threads, i));
+	for (size_t i = json_array_size(knobs); i--;)
+		ok &= restore_knob(json_array_get(knobs, i));
+	return ok;
+}
+
+bool ks_undo_restore(struct ks_undo *s)
+{
+	bool ok = restore(s->json);
+
+	if (!s->path)
+		return ok;
+	if (ok) {
+		unlink(s->path);
+		free(s->path);
+		s->path = NULL;
+	} else {
+		ks_hint("%s keeps what was there; `kvmsched policy restore` tries again",
+			s->path);
+	}
+	return ok;
+}
+
+void ks_undo_free(struct ks_undo *s)
+{
+	if (!s)
+		return;
+	json_decref(s->json);
+	free(s->path);
+	free(s);
+}
+
+/* --- what others left ------------------------------------------------- */
+
+static bool owner_lives(json_t *json)
+{
+	json_t *owner = json_object_get(json, "owner");
+	struct ks_thread now;
+
+	return ks_thread_look(number(owner, "pid"), &now) && now.state != 'Z' &&
+	       now.starttime == (uint64_t)number(owner, "starttime");
+}
+
+/* One of another boot, or empty since its run was killed before its first. */
+static bool is_stale(json_t *json, const char *boot)
+{
+	const char *id = json_string_value(json_object_get(json, "boot_id"));
+
+	return !json || !id || strcmp(id, boot) || number(json, "version") != FORMAT;
+}
+
+static int newest_first(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*b)->d_name, (*a)->d_name);
+}
+
+static int is_state_file(const struct dirent *d)
+{
+	unsigned int n;
+	char end;
+
+	return sscanf(d->d_name, "policy-%u.jso%c", &n, &end) == 2 &&
+	       !strstr(d->d_name, ".new");
+}
+
+static bool take_leftover(const char *folder, const char *name, const char *boot,
+			  struct ks_leftover *l)
+{
+	char *path = xasprintf("%s/%s", folder, name);
+	json_t *json = json_load_file(path, 0, NULL);
+
+	if (is_stale(json, boot)) {
+		/* An empty one may be another run's that is about to write it. */
+		if (json)
+			unlink(path);
+		json_decref(json);
+		free(path);
+		return false;
+	}
+	*l = (struct ks_leftover){
+		.path = path, .json = json,
+		.held = json_is_true(json_object_get(json, "held")),
+		.owner_lives = owner_lives(json),
+	};
+	return true;
+}
+
+size_t ks_leftovers(struct ks_leftover **leftovers)
+{
+	char *folder = state_folder(), *boot = boot_id();
+	struct dirent **names = NULL;
+	size_t nr = 0;
+	int n = 0;
+
+	*leftovers = NULL;
+	if (folder_is_ours(folder))
+		n = scandir(folder, &names, is_state_file, newest_first);
+	*leftovers = xcalloc(n > 0 ? n : 1, sizeof(**leftovers));
+	for (int i = 0; i < n; i++) {
+		nr += take_leftover(folder, names[i]->d_name, boot, *leftovers + nr);
+		free(names[i]);
+	}
+	free(names);
+	free(boot);
+	free(folder);
+	return nr;
+}
+
+void ks_leftovers_free(struct ks_leftover *leftovers, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++) {
+		json_decref(leftovers[i].json);
+		free(leftovers[i].path);
+	}
+	free(leftovers);
+}
+
+bool ks_leftover_restore(const struct ks_leftover *l)
+{
+	if (!restore(l->json))
+		return false;
+	unlink(l->path);
+	return true;
+}
+
+/* A person at the terminal decides; a script gets a message. */
+static bool agreed(void)
+{
+	char answer[16];
+
+	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+		return false;
+	fprintf(stderr, "kvmsched: put it back now? [Y/n] ");
+	return fgets(answer, sizeof(answer), stdin) &&
+	       (answer[0] == '\n' || answer[0] == 'y' || answer[0] == 'Y');
+}
+
+bool ks_leftovers_offer(void)
+{
+	struct ks_leftover *l;
+	size_t nr = ks_leftovers(&l);
+	bool clean = true, asked = false, yes = false;
+
+	for (size_t i = 0; i < nr; i++) {
+		const char *what = json_string_value(json_object_get(l[i].json, "what"));
+
+		if (!l[i].held || l[i].owner_lives)
+			continue;
+		ks_warn("'%s' was killed and has not put back %zu threads and %zu settings",
+			what ? what : "kvmsched",
+			json_array_size(json_object_get(l[i].json, "threads")),
+			json_array_size(json_object_get(l[i].json, "knobs")));
+		if (!asked)
+			yes = agreed();
+		asked = true;
+		clean &= yes && ks_leftover_restore(&l[i]);
+	}
+	if (!clean)
+		ks_hint("`kvmsched policy restore` puts it back");
+	ks_leftovers_free(l, nr);
+	return clean;
+}

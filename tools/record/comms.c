@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Names of threads, for the cmdlines of a trace.dat.
+ *
+ * ftrace's saved_cmdlines know nothing of records that went through our ring,
+ * so trace-cmd would print <...> for every thread.
+ */
+#include <ctype.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "record/comms.h"
+#include "trace/formats.h"
+#include "base/kvmsched.h"
+
+#define COMM_LEN	16
+#define PID_LIMIT	(4U << 20)	/* PID_MAX_LIMIT of 64-bit kernels */
+#define NR_IDS		65536U		/* common_type is a u16 */
+
+struct name {
+	pid_t pid;
+	char comm[COMM_LEN];
+};
+
+/* Where a record tells a name. */
+static const struct {
+	const char *event, *pid, *comm;
+	bool corrects;		/* rare, and later than the others */
+} sources[] = {
+	{ "kvmsched_vcpu",	  "common_pid",	"comm", true },
+	{ "kvmsched_switch_out",  "next_pid",	"next_comm", false },
+	{ "kvmsched_host_switch", "prev_pid",	"prev_comm", false },
+	{ "kvmsched_host_switch", "next_pid",	"next_comm", false },
+};
+
+struct field {
+	unsigned int offset, size;
+};
+
+struct source {
+	int id;
+	bool corrects;
+	struct field pid, comm;
+};
+
+struct comms {
+	size_t nr, room;
+	struct name *names;
+	unsigned char *known;	/* bitmap by pid */
+	/* for names in records */
+	struct source sources[ARRAY_SIZE(sources)];
+	size_t nr_sources;
+	unsigned char *wanted;	/* by event id */
+};
+
+struct comms *comms_new(void)
+{
+	struct comms *comms = xcalloc(1, sizeof(*comms));
+
+	comms->known = xcalloc(PID_LIMIT / 8, 1);
+	return comms;
+}
+
+void comms_free(struct comms *comms)
+{
+	if (!comms)
+		return;
+	free(comms->names);
+	free(comms->known);
+	free(comms->wanted);
+	free(comms);
+}
+
+static bool is_known(const struct comms *comms, pid_t pid)
+{
+	return pid <= 0 || (unsigned int)pid >= PID_LIMIT ||
+	       comms->known[pid / 8] & 1 << pid % 8;
+}
+
+static void name_set(struct name *name, const char *comm)
+{
+	memset(name->comm, 0, COMM_LEN);
+	for (int i = 0; i < COMM_LEN - 1 && comm[i]; i++)
+		name->comm[i] = iscntrl((unsigned char)comm[i]) ? '?' : comm[i];
+}
+
+void comms_add(struct comms *comms, pid_t pid, const char *comm)
+{
+	struct name *name;
+
+	if (is_known(comms, pid) || !*comm)
+		return;
+	comms->known[pid / 8] |= 1 << pid % 8;
+	if (comms->nr == comms->room) {
+		comms->room = comms->room ? 2 * comms->room : 256;
+		comms->names = xrealloc(comms->names,
+					comms->room * sizeof(*comms->names));
+	}
+	name = &comms->names[comms->nr++];
+	name->pid = pid;
+	name_set(name, comm);
+}
+
+/* A vCPU's own word, given once it runs, stands above what it was at birth. */
+static void comms_correct(struct comms *comms, pid_t pid, const char *comm)
+{
+	for (size_t i = 0; i < comms->nr; i++)
+		if (comms->names[i].pid == pid)
+			name_set(&comms->names[i], comm);
+}
+
+void comms_merge(struct comms *comms, const struct comms *from)
+{
+	for (size_t i = 0; i < from->nr; i++)
+		comms_add(comms, from->names[i].pid, from->names[i].comm);
+}
+
+static void add_tasks(struct comms *comms, const char *tgid)
+{
+	char *path = xasprintf("/proc/%s/task", tgid), *comm;
+	DIR *dir = opendir(path);
+	struct dirent *d;
+	long tid;
+
+	free(path);
+	while (dir && (d = readdir(dir))) {
+		if (!ks_parse_long(d->d_name, 1, PID_LIMIT, &tid))
+			continue;
+		path = xasprintf("/proc/%s/task/%ld/comm", tgid, tid);
+		comm = ks_read_line(path);
+		if (comm)
+			comms_add(comms, tid, comm);
+		free(comm);
+		free(path);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+void comms_add_proc(struct comms *comms)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *d;
+	long tgid;
+
+	while (dir && (d = readdir(dir)))
+		if (ks_parse_long(d->d_name, 1, PID_LIMIT, &tgid))
+			add_tasks(comms, d->d_name);
+	if (dir)
+		closedir(dir);
+}
+
+/* "field:char comm[16];	offset:8;	size:16;" */
+static bool find_field(const char *format, const char *name, struct field *field)
+{
+	size_t len = strlen(name);
+	const char *p = format;
+
+	while ((p = strstr(p, name))) {
+		bool begins = p[-1] == ' ';
+
+		p += len;
+		if (!begins || (*p != ';' && *p != '['))
+			continue;
+		p = strchr(p, ';');
+		return p && sscanf(p, "; offset:%u; size:%u;", &field->offset,
+				   &field->size) == 2;
+	}
+	return false;
+}
+
+static const char *find_format(const struct dat_system *sys, int id)
+{
+	int other;
+
+	for (size_t i = 0; i < sys->nr; i++)
+		if (sscanf(sys->texts[i], "name: %*s ID: %d", &other) == 1 &&
+		    other == id)
+			return sys->texts[i];
+	return NULL;
+}
+
+void comms_set_events(struct comms *comms, const struct dat_system *sys)
+{
+	if (!comms->wanted)
+		comms->wanted = xmalloc(NR_IDS);
+	memset(comms->wanted, 0, NR_IDS);
+	comms->nr_sources = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
+		struct source *found = &comms->sources[comms->nr_sources];
+		int id = formats_id(sys, sources[i].event);
+		const char *format = id < 0 ? NULL : find_format(sys, id);
+
+		if (!format || (unsigned int)id >= NR_IDS ||
+		    !find_field(format, sources[i].pid, &found->pid) ||
+		    !find_field(format, sources[i].comm, &found->comm) ||
+		    found->pid.size != 4 || found->comm.size > COMM_LEN)
+			continue;
+		found->id = id;
+		found->corrects = sources[i].corrects;
+		comms->wanted[id] = 1;
+		comms->nr_sources++;
+	}
+}
+
+static void add_record(struct comms *comms, const struct source *source,
+		       const char *record, size_t size)
+{
+	char comm[COMM_LEN + 1] = "";
+	int32_t pid;
+
+	if (source->pid.offset + source->pid.size > size ||
+	    source->comm.offset + source->comm.size > size)
+		return;
+	memcpy(&pid, record + source->pid.offset, sizeof(pid));
+	if (is_known(comms, pid) && !source->corrects)
+		return;
+	memcpy(comm, record + source->comm.offset, source->comm.size);
+	if (is_known(comms, pid))
+		comms_correct(comms, pid, comm);
+	else
+		comms_add(comms, pid, comm);
+}
+
+static void look_at_record(struct comms *comms, const char *record, size_t size)
+{
+	uint16_t id;
+
+	memcpy(&id, record, sizeof(id));
+	for (size_t i = 0; i < comms->nr_sources; i++)
+		if (comms->sources[i].id == id)
+			add_record(comms, &comms->sources[i], record, size);
+}
+
+/*
+ * An entry that isn't simply a record of 4 to 112 bytes: its size, or 0 where
+ * nothing can follow.  Longer records are none of ours.
+ */
+static size_t odd_entry(uint32_t head, const char *p, size_t left)
+{
+	uint32_t array;
+
+	if (left < sizeof(head) + sizeof(array))
+		return 0;
+	memcpy(&array, p + sizeof(head), sizeof(array));
+	switch (head & 31) {
+	case 0:			/* a longer record: its length stands first */
+		return array >= 4 ? sizeof(head) + ((array + 3) & ~3U) : 0;
+	case 29:		/* padding; without a time delta up to the end */
+		return head >> 5 ? sizeof(head) + array : 0;
+	default:		/* time extend, absolute time stamp */
+		return sizeof(head) + sizeof(array);
+	}
+}
+
+static size_t add_page(struct comms *comms, const char *page)
+{
+	const unsigned char *wanted = comms->wanted;
+	const char *p = page + 16, *end, *next;
+	uint32_t commit, head;
+	size_t records = 0;
+	uint16_t id;
+
+	memcpy(&commit, page + 8, sizeof(commit));
+	commit &= (1U << 27) - 1;
+	end = p + (commit < DAT_PAGE_SIZE - 16 ? commit : DAT_PAGE_SIZE - 16);
+	/* All entries have 8 bytes at least; what follows is the hot path. */
+	for (; p + 8 <= end; p = next) {
+		memcpy(&head, p, sizeof(head));
+		memcpy(&id, p + sizeof(head), sizeof(id));
+		if ((head & 31) - 1 >= 28) {
+			next = p + odd_entry(head, p, end - p);
+			if (next == p)
+				break;
+			records += !(head & 31);
+			continue;
+		}
+		next = p + sizeof(head) + (head & 31) * 4;
+		records++;
+		if (wanted[id] && next <= end)
+			look_at_record(comms, p + sizeof(head),
+				       next - p - sizeof(head));
+	}
+	return records;
+}
+
+size_t comms_add_pages(struct comms *comms, const void *data, size_t size)
+{
+	size_t records = 0;
+
+	for (size_t pos = 0; pos + DAT_PAGE_SIZE <= size; pos += DAT_PAGE_SIZE)
+		records += add_page(comms, (const char *)data + pos);
+	return records;
+}
+
+char *comms_text(const struct comms *comms, size_t room)
+{
+	char *text = xmalloc(room);
+	size_t used = 0;
+
+	for (size_t i = 0; i < comms->nr; i++) {
+		int n = snprintf(text + used, room - used, "%d %s\n",
+				 comms->names[i].pid, comms->names[i].comm);
+
+		if (used + n >= room)
+			break;
+		used += n;
+	}
+	text[used] = '\0';
+	return text;
+}

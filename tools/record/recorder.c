@@ -1,0 +1,606 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A recording, from the device to the file.
+ */
+#include <errno.h>
+#include <math.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <tracefs.h>
+#include <unistd.h>
+#include <x86intrin.h>
+
+#include "record/comms.h"
+#include "trace/dat.h"
+#include "host/device.h"
+#include "trace/formats.h"
+#include "base/kvmsched.h"
+#include "record/recorder.h"
+#include "record/ring.h"
+#include "record/spool.h"
+#include "record/watch.h"
+#include "record/workload.h"
+
+#define POLL_MS		100
+#define PROGRESS_S	0.5
+/* Room for names of threads: what is known at the start, and this on top. */
+#define CMDLINES_ROOM	(64U << 10)
+
+enum end {
+	END_NONE,
+	END_COMMAND,		/* COMMAND ended */
+	END_TIME,		/* -d is over */
+	END_SIGNAL,
+	END_HELD,		/* what was waited for has happened */
+	END_CUT,		/* by the kernel */
+	END_FAILED,		/* told already */
+};
+
+struct recorder {
+	const struct record_options *opts;
+	int dev;
+	int signals;
+	struct kvmsched_info info;
+	struct rings *rings;
+	struct spool *spool;
+	struct workload workload;
+	struct dat_desc desc;
+	struct comms *before;	/* names as of the start */
+	struct comms *named;	/* names within the records */
+	struct watch *watch;	/* NULL: nothing is waited for */
+	double held;		/* when it had happened, 0: not yet */
+	uint64_t *first;	/* by CPU: time of the first page in the file */
+	char *uname;
+	double started;		/* seconds of CLOCK_MONOTONIC */
+	double ended;
+	bool progress;		/* on a terminal that is all ours */
+	double shown;
+	int signal;		/* that ended it */
+	bool full;		/* the disk is */
+	struct kvmsched_stats total;
+	uint64_t records;	/* in the file */
+};
+
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+static int read_formats(struct recorder *r)
+{
+	const char *tracing = tracefs_tracing_dir();
+	char *events;
+	int ret;
+
+	if (!tracing) {
+		ks_err("tracefs is not there, which tells the format of the records");
+		ks_hint("`mount -t tracefs nodev /sys/kernel/tracing`; it wants CONFIG_FTRACE, and no lockdown for confidentiality");
+		return -1;
+	}
+	events = xasprintf("%s/events", tracing);
+	ret = formats_read(events, "ftrace", &r->desc.ftrace);
+	if (!ret)
+		ret = formats_read(events, "kvmsched", &r->desc.events);
+	if (ret) {
+		ks_errno("can't read the records' formats in %s", events);
+		ks_hint("is it tracefs that is mounted there, and is the module's own log clean (dmesg)?");
+	}
+	free(events);
+	return ret;
+}
+
+static void describe_host(struct recorder *r)
+{
+	struct utsname u;
+
+	uname(&u);
+	r->uname = xasprintf("%s %s %s %s", u.sysname, u.nodename, u.release,
+			     u.machine);
+	r->desc.uname = r->uname;
+	r->desc.nr_cpus = r->info.nr_cpus;
+}
+
+static void describe_clock(struct recorder *r)
+{
+	r->desc.tsc_mult = r->info.tsc_mult;
+	r->desc.tsc_shift = r->info.tsc_shift;
+	r->desc.tsc_offset = r->info.tsc_offset;
+}
+
+static int open_spool(struct recorder *r)
+{
+	char *cmdlines;
+	size_t size;
+	void *header;
+
+	r->first = xcalloc(r->info.nr_cpus, sizeof(*r->first));
+	r->before = comms_new();
+	r->named = comms_new();
+	comms_set_events(r->named, &r->desc.events);
+	comms_add_proc(r->before);
+	cmdlines = comms_text(r->before, 16U << 20);
+	r->desc.cmdlines = cmdlines;
+	header = dat_header(&r->desc, &size);
+	free(header);
+	/* CPU statistics are in the last header only. */
+	size += CMDLINES_ROOM + r->info.nr_cpus * 256;
+	r->spool = spool_create(r->opts->file, r->info.nr_cpus, size);
+	r->desc.cmdlines = NULL;
+	free(cmdlines);
+	return r->spool ? 0 : -1;
+}
+
+/* For whoever has to recover this. */
+static int save_header(struct recorder *r)
+{
+	char *cmdlines = comms_text(r->before, 16U << 20);
+	size_t size;
+	void *header;
+	int ret;
+
+	r->desc.cmdlines = cmdlines;
+	header = dat_header(&r->desc, &size);
+	ret = spool_save_header(r->spool, header, size);
+	r->desc.cmdlines = NULL;
+	free(header);
+	free(cmdlines);
+	return ret;
+}
+
+static int catch_signals(struct recorder *r, sigset_t *old)
+{
+	sigset_t mask;
+
+	/* A file too large is an error of write(2) like others. */
+	signal(SIGXFSZ, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGINT);
+	sigaddset(&mask, SIGTERM);
+	sigaddset(&mask, SIGHUP);
+	sigprocmask(SIG_BLOCK, &mask, old);
+	r->signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (r->signals < 0)
+		ks_errno("signalfd");
+	return r->signals < 0 ? -1 : 0;
+}
+
+/* Is it there?  The other vendor's isn't, and nobody misses its hooks. */
+static bool module_loaded(const char *name)
+{
+	char *path = xasprintf("/sys/module/%.*s", KVMSCHED_NAME_LEN, name);
+	bool loaded = !access(path, F_OK);
+
+	free(path);
+	return loaded;
+}
+
+/* Hooks that the session wanted and didn't get. */
+static void warn_hooks(struct recorder *r)
+{
+	bool no_kvm = !module_loaded("kvm_amd") && !module_loaded("kvm_intel");
+	struct kvmsched_hook hook;
+
+	if (no_kvm) {
+		ks_warn("KVM is not loaded: there is nothing to record before it is");
+		ks_hint("`modprobe kvm_amd` or `modprobe kvm_intel`; kvmsched follows it");
+	}
+	for (uint32_t i = 0; !device_hook(r->dev, i, &hook); i++) {
+		if (!(hook.classes & r->opts->start.classes) || !hook.status ||
+		    (hook.module[0] && (no_kvm || !module_loaded(hook.module))))
+			continue;
+		ks_warn("can't attach %.*s: %s; records of class %s will be missing",
+			KVMSCHED_NAME_LEN, hook.name, strerror(-hook.status),
+			class_names(hook.classes & r->opts->start.classes));
+	}
+}
+
+static int start(struct recorder *r)
+{
+	if (device_start(r->dev, &r->opts->start))
+		return -1;
+	r->started = now();
+	if (device_info(r->dev, &r->info))
+		return -1;
+	r->rings = rings_map(r->dev, r->info.nr_cpus, r->info.pages);
+	if (!r->rings) {
+		ks_errno("can't map the rings");
+		return -1;
+	}
+	describe_clock(r);
+	warn_hooks(r);
+	if (r->opts->stop_on)
+		r->watch = watch_new(r->opts->stop_on, &r->desc.events, &r->info);
+	return save_header(r);
+}
+
+static int sink(void *ctx, unsigned int cpu, const void *pages, size_t size)
+{
+	struct recorder *r = ctx;
+	uint64_t before = spool_bytes(r->spool);
+	int ret = spool_append(r->spool, cpu, pages, size);
+
+	if (!r->first[cpu])
+		memcpy(&r->first[cpu], pages, sizeof(*r->first));
+
+	if (ret)
+		r->full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
+	/* Of what is in the file, be it a part only. */
+	r->records += comms_add_pages(r->named, pages,
+				      spool_bytes(r->spool) - before);
+	return ret;
+}
+
+static int see(void *ctx, unsigned int cpu, const void *pages, size_t size)
+{
+	struct recorder *r = ctx;
+
+	watch_pages(r->watch, cpu, pages, size);
+	return 0;
+}
+
+/* A flush: what is recorded up to here can be seen, of all CPUs. */
+static bool look(struct recorder *r)
+{
+	uint64_t until = __rdtsc();
+
+	if (!r->watch || r->held || device_flush(r->dev))
+		return false;
+	rings_peek(r->rings, see, r);
+	return watch_look(r->watch, until);
+}
+
+/* The last records came by STOP. */
+static void look_at_rest(struct recorder *r)
+{
+	if (!r->watch || r->held)
+		return;
+	rings_peek(r->rings, see, r);
+	if (watch_look(r->watch, UINT64_MAX))
+		r->held = now();
+}
+
+static void add_stats(struct recorder *r)
+{
+	struct kvmsched_stats stats;
+
+	memset(&r->total, 0, sizeof(r->total));
+	for (unsigned int cpu = 0; cpu < r->info.nr_cpus; cpu++) {
+		if (device_stats(r->dev, cpu, &stats))
+			continue;
+		r->total.written += stats.written;
+		r->total.lost += stats.lost;
+		r->total.overwritten += stats.overwritten;
+	}
+}
+
+static void show_progress(struct recorder *r)
+{
+	double t = now();
+
+	if (!r->progress || t - r->shown < PROGRESS_S)
+		return;
+	r->shown = t;
+	add_stats(r);
+	fprintf(stderr, "\r\033[K%7.1f s  %llu events  %.1f MB  %llu lost ",
+		t - r->started, (unsigned long long)r->total.written,
+		spool_bytes(r->spool) / 1e6, (unsigned long long)r->total.lost);
+	fflush(stderr);
+}
+
+/* A signal for us; COMMAND gets it too unless the terminal gave it already. */
+static bool take_signal(struct recorder *r)
+{
+	struct signalfd_siginfo si;
+
+	if (read(r->signals, &si, sizeof(si)) != sizeof(si))
+		return false;
+	r->signal = si.ssi_signo;
+	if (si.ssi_code != SI_KERNEL)
+		workload_signal(&r->workload, r->signal);
+	return true;
+}
+
+static int poll_timeout(const struct recorder *r)
+{
+	double left = POLL_MS / 1e3, t = now();
+
+	if (r->opts->seconds)
+		left = fmin(left, r->started + r->opts->seconds - t);
+	if (r->held)
+		left = fmin(left, r->held + r->opts->after - t);
+	return left > 0 ? (int)ceil(left * 1e3) : 0;
+}
+
+static enum end consume(struct recorder *r)
+{
+	bool overwrite = r->opts->start.flags & KVMSCHED_START_OVERWRITE;
+	struct pollfd fds[] = {
+		{ .fd = r->signals, .events = POLLIN },
+		{ .fd = r->workload.pidfd, .events = POLLIN },
+		/* A flight recorder is read when it has ended. */
+		{ .fd = r->dev, .events = overwrite ? 0 : POLLIN },
+	};
+
+	for (;;) {
+		if (poll(fds, ARRAY_SIZE(fds), poll_timeout(r)) < 0 &&
+		    errno != EINTR) {
+			ks_errno("poll");
+			return END_FAILED;
+		}
+		if (!overwrite && rings_drain(r->rings, sink, r))
+			return END_FAILED;
+		if (look(r))
+			r->held = now();
+		if (fds[0].revents && take_signal(r))
+			return END_SIGNAL;
+		if (fds[1].revents && workload_ended(&r->workload, 0))
+			return END_COMMAND;
+		if (r->opts->seconds &&
+		    now() >= r->started + r->opts->seconds)
+			return END_TIME;
+		if (r->held && now() >= r->held + r->opts->after)
+			return END_HELD;
+		if (fds[2].revents & POLLHUP) {
+			ks_err("the machine goes to sleep, where time stamps may begin anew: the recording ends");
+			return END_CUT;
+		}
+		show_progress(r);
+	}
+}
+
+static enum end stop(struct recorder *r, enum end end)
+{
+	int ret;
+
+	r->ended = now();
+	if (device_stop(r->dev)) {
+		ks_errno("can't stop the recording");
+		return END_FAILED;
+	}
+	if (end == END_FAILED)
+		return end;
+	look_at_rest(r);
+	if (r->opts->start.flags & KVMSCHED_START_OVERWRITE)
+		ret = rings_drain_overwritten(r->rings, sink, r);
+	else
+		ret = rings_drain(r->rings, sink, r);
+	return ret ? END_FAILED : end;
+}
+
+/* As ftrace's per_cpu/cpuN/stats, for `trace-cmd report --stat`. */
+static char **cpustats(struct recorder *r)
+{
+	char **texts = xcalloc(r->info.nr_cpus, sizeof(*texts));
+	struct kvmsched_stats stats;
+
+	for (unsigned int cpu = 0; cpu < r->info.nr_cpus; cpu++) {
+		if (device_stats(r->dev, cpu, &stats))
+			memset(&stats, 0, sizeof(stats));
+		/* entries: what is still in the ring and in no file */
+		texts[cpu] = xasprintf("CPU: %u\nentries: 0\noverrun: %llu\n"
+				       "dropped events: %llu\nread events: %llu\n",
+				       cpu,
+				       (unsigned long long)stats.overwritten,
+				       (unsigned long long)stats.lost,
+				       (unsigned long long)(stats.written -
+							    stats.overwritten));
+	}
+	return texts;
+}
+
+static char *all_names(struct recorder *r, size_t room)
+{
+	struct comms *comms = comms_new();
+	char *text;
+
+	/* Who lives, then who left a name in a record, then who is gone. */
+	comms_add_proc(comms);
+	comms_merge(comms, r->named);
+	comms_merge(comms, r->before);
+	text = comms_text(comms, room);
+	comms_free(comms);
+	return text;
+}
+
+static int finish(struct recorder *r)
+{
+	char **stats = cpustats(r), *cmdlines;
+	size_t size;
+	void *header;
+	int ret;
+
+	r->desc.cpustats = stats;
+	free(dat_header(&r->desc, &size));
+	cmdlines = all_names(r, size < spool_room(r->spool) ?
+				spool_room(r->spool) - size : 1);
+	r->desc.cmdlines = cmdlines;
+	header = dat_header(&r->desc, &size);
+	ret = spool_finish(r->spool, header, size);
+	free(header);
+	free(cmdlines);
+	for (unsigned int cpu = 0; cpu < r->info.nr_cpus; cpu++)
+		free(stats[cpu]);
+	free(stats);
+	r->desc.cpustats = NULL;
+	r->desc.cmdlines = NULL;
+	return ret;
+}
+
+static void summarize(struct recorder *r, uint64_t bytes)
+{
+	unsigned long long unwritten;
+
+	add_stats(r);
+	unwritten = r->total.written - r->total.overwritten - r->records;
+	if (r->progress && r->shown)
+		fprintf(stderr, "\r\033[K");
+	if (r->opts->quiet) {
+		if (r->total.lost)
+			ks_warn("%llu records were lost",
+				(unsigned long long)r->total.lost);
+		return;
+	}
+	fprintf(stderr, "kvmsched: %.3f s, %llu records, %.3f MB in %s, %llu lost",
+		r->ended - r->started, (unsigned long long)r->records,
+		bytes / 1e6, r->opts->file, (unsigned long long)r->total.lost);
+	if (r->total.overwritten)
+		fprintf(stderr, ", %llu older ones overwritten",
+			(unsigned long long)r->total.overwritten);
+	if (unwritten)
+		fprintf(stderr, ", %llu could not be written", unwritten);
+	fprintf(stderr, "\n");
+	if (r->total.lost && !r->watch)
+		ks_hint("larger rings lose less: -m SIZE (they had %u KiB on each CPU)",
+			r->info.pages * (DAT_PAGE_SIZE / 1024));
+}
+
+/* Was what came after it so much that the rings don't hold it any more? */
+static bool outlived(struct recorder *r, uint64_t since)
+{
+	struct kvmsched_stats stats;
+
+	for (unsigned int cpu = 0; cpu < r->info.nr_cpus; cpu++)
+		if (!device_stats(r->dev, cpu, &stats) && stats.overwritten &&
+		    r->first[cpu] > since)
+			return true;
+	return false;
+}
+
+static void tell_held(struct recorder *r)
+{
+	uint64_t since;
+	char *sentence;
+
+	if (!r->watch)
+		return;
+	sentence = watch_sentence(r->watch, &since);
+	if (!sentence) {
+		ks_warn("what --stop-on waits for did not happen");
+		return;
+	}
+	fprintf(stderr, "kvmsched: stopped on this: %s\n", sentence);
+	free(sentence);
+	if (outlived(r, since)) {
+		ks_warn("%s does not hold all of it: too much came after", r->opts->file);
+		ks_hint("larger rings hold more: -m SIZE (they had %u KiB on each CPU); or a shorter --after",
+			r->info.pages * (DAT_PAGE_SIZE / 1024));
+	}
+}
+
+/* The program's status: COMMAND's own, where it has ended. */
+static int status_of(const struct recorder *r, enum end end)
+{
+	if (end == END_FAILED || end == END_CUT)
+		return KS_EXIT_FAILED;
+	if ((end == END_COMMAND || end == END_SIGNAL) && r->workload.status)
+		return r->workload.status;
+	return r->watch && !r->held ? KS_EXIT_NOT_HELD : KS_EXIT_OK;
+}
+
+/* Until COMMAND is done; another signal of ours ends the wait. */
+static void wait_command(struct recorder *r)
+{
+	struct pollfd fds[] = {
+		{ .fd = r->signals, .events = POLLIN },
+		{ .fd = r->workload.pidfd, .events = POLLIN },
+	};
+
+	while (!workload_ended(&r->workload, 0)) {
+		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
+			return;
+		if (fds[0].revents && take_signal(r))
+			return;
+	}
+}
+
+static int run(struct recorder *r, bool *kept)
+{
+	uint64_t bytes;
+	enum end end;
+	int ret;
+
+	if (start(r))
+		return KS_EXIT_FAILED;
+	if (r->opts->command) {
+		ret = workload_go(&r->workload, r->opts->command[0]);
+		if (ret)
+			return ret;
+	}
+	*kept = true;
+	end = stop(r, consume(r));
+	bytes = spool_bytes(r->spool);
+	if (end == END_TIME || end == END_HELD)
+		workload_signal(&r->workload, SIGTERM);
+	if (finish(r))
+		return KS_EXIT_FAILED;
+	summarize(r, bytes);
+	tell_held(r);
+	if (end == END_FAILED || end == END_CUT) {
+		ks_err("%s holds what was recorded until then", r->opts->file);
+		if (r->full)
+			ks_hint("make room, or write to another file system with -o FILE");
+	}
+	wait_command(r);
+	return status_of(r, end);
+}
+
+static int setup(struct recorder *r, bool *kept)
+{
+	sigset_t old;
+	int ret = KS_EXIT_FAILED;
+
+	r->dev = device_open(false);
+	if (r->dev < 0 || device_info(r->dev, &r->info) || read_formats(r))
+		return KS_EXIT_FAILED;
+	describe_host(r);
+	if (open_spool(r))
+		return KS_EXIT_FAILED;
+	if (!catch_signals(r, &old) &&
+	    (!r->opts->command ||
+	     !workload_fork(&r->workload, r->opts->command, &old)))
+		ret = run(r, kept);
+	if (!*kept)
+		spool_discard(r->spool);
+	return ret;
+}
+
+int record(const struct record_options *opts)
+{
+	struct recorder r = {
+		.opts = opts,
+		.dev = -1,
+		.signals = -1,
+		.workload = { .pidfd = -1, .go = -1, .told = -1 },
+		/* COMMAND has the terminal where there is one. */
+		.progress = !opts->quiet && !opts->command &&
+			    isatty(STDERR_FILENO),
+	};
+	bool kept = false;
+	int ret = setup(&r, &kept);
+
+	workload_drop(&r.workload);
+	rings_unmap(r.rings);
+	if (r.dev >= 0)
+		close(r.dev);
+	if (r.signals >= 0)
+		close(r.signals);
+	spool_free(r.spool);
+	watch_free(r.watch);
+	free(r.first);
+	comms_free(r.before);
+	comms_free(r.named);
+	formats_free(&r.desc.ftrace);
+	formats_free(&r.desc.events);
+	free(r.uname);
+	return ret;
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * COMMAND of `kvmsched record -- COMMAND`.
+ *
+ * Two pipes: on one it waits until the rings record, so that not even its first
+ * instruction is missed; through the other, closed by a successful exec, it
+ * tells why it couldn't run.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/kvmsched.h"
+#include "record/workload.h"
+
+static int read_int(int fd, int *value)
+{
+	ssize_t n;
+
+	do
+		n = read(fd, value, sizeof(*value));
+	while (n < 0 && errno == EINTR);
+	return n == sizeof(*value) ? 0 : -1;
+}
+
+static void child(int go, int told, char **argv, const sigset_t *mask)
+{
+	int word;
+
+	/* What we ignore it would ignore, too. */
+	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
+	sigprocmask(SIG_SETMASK, mask, NULL);
+	if (read_int(go, &word))
+		_exit(KS_EXIT_FAILED);
+	execvp(argv[0], argv);
+	word = errno;
+	if (write(told, &word, sizeof(word)) != sizeof(word))
+		_exit(KS_EXIT_FAILED);
+	_exit(word == ENOENT ? KS_EXIT_NOENT : KS_EXIT_NOEXEC);
+}
+
+int workload_fork(struct workload *w, char **argv, const sigset_t *mask)
+{
+	int go[2], told[2];
+
+	if (pipe2(go, O_CLOEXEC) || pipe2(told, O_CLOEXEC))
+		goto fail;
+	w->pid = fork();
+	if (w->pid < 0)
+		goto fail;
+	if (!w->pid) {
+		close(go[1]);
+		child(go[0], told[1], argv, mask);
+	}
+	close(go[0]);
+	close(told[1]);
+	w->go = go[1];
+	w->told = told[0];
+	w->pidfd = pidfd_open(w->pid, 0);
+	if (w->pidfd >= 0)
+		return 0;
+	workload_drop(w);
+fail:
+	ks_errno("can't start %s", argv[0]);
+	w->pid = 0;
+	return -1;
+}
+
+int workload_go(struct workload *w, const char *name)
+{
+	int word = 0;
+
+	if (write(w->go, &word, sizeof(word)) != sizeof(word)) {
+		ks_err("%s ended before it began", name);
+		return KS_EXIT_FAILED;
+	}
+	close(w->go);
+	w->go = -1;
+	if (read_int(w->told, &word))
+		return 0;
+	ks_err("can't run '%s': %s", name, strerror(word));
+	workload_ended(w, 1);
+	return w->status;
+}
+
+void workload_signal(struct workload *w, int sig)
+{
+	if (w->pid > 0)
+		kill(w->pid, sig);
+}
+
+int workload_ended(struct workload *w, int block)
+{
+	int status;
+	pid_t pid;
+
+	if (!w->pid)
+		return 1;
+	pid = waitpid(w->pid, &status, block ? 0 : WNOHANG);
+	if (pid != w->pid)
+		return 0;
+	w->pid = 0;
+	w->status = WIFEXITED(status) ? WEXITSTATUS(status) :
+		    128 + WTERMSIG(status);
+	return 1;
+}
+
+void workload_drop(struct workload *w)
+{
+	if (w->go >= 0)
+		close(w->go);
+	if (w->told >= 0)
+		close(w->told);
+	if (w->pidfd >= 0)
+		close(w->pidfd);
+	w->go = w->told = w->pidfd = -1;
+}

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Timers and interrupts of each vCPU, leg by leg.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "uapi/kvmsched.h"
+#include "report/print.h"
+
+#define LEG_HEADINGS	"Count", "Avg µs", "p50 µs", "p99 µs", "p99.9 µs", "Max µs"
+
+static void cells_leg(struct ks_rows *rows, const struct ks_summary *s, bool known)
+{
+	ks_cell_count(rows, s->count);
+	ks_cell_us(rows, known, s->avg);
+	ks_cell_us(rows, known, s->p50);
+	ks_cell_us(rows, known, s->p99);
+	ks_cell_us(rows, known, s->p999);
+	ks_cell_us(rows, known, s->max);
+}
+
+static void cells_vm(struct ks_rows *rows, const struct ks_vcpu *v)
+{
+	char vm[KS_VM_LEN];
+
+	ks_row(rows);
+	ks_cell(rows, "%s", ks_vm_name(vm, v));
+	ks_cell(rows, "%u", v->id);
+}
+
+static void row_hist(struct ks_rows *rows, const struct ks_view *view,
+		     const struct ks_vcpu *v, const char *leg, const struct ks_hist *h)
+{
+	struct ks_summary s;
+	bool known = ks_hist_summary(h, &view->times.ts, &s);
+
+	if (!h->count)
+		return;
+	cells_vm(rows, v);
+	ks_cell(rows, "%s", leg);
+	cells_leg(rows, &s, known);
+}
+
+static void row_signed(struct ks_rows *rows, const struct ks_vcpu *v, const char *leg,
+		       const struct ks_shist *h, const struct ks_scale *scale)
+{
+	struct ks_summary s;
+	bool known = ks_shist_summary(h, scale, &s);
+
+	if (!s.count)
+		return;
+	cells_vm(rows, v);
+	ks_cell(rows, "%s", leg);
+	cells_leg(rows, &s, known);
+}
+
+static void rows_legs(struct ks_rows *rows, const struct ks_view *view,
+		      const struct ks_vcpu *v)
+{
+	const struct ks_timer_stats *t = &v->timer;
+
+	row_signed(rows, v, "deadline to expiry", &t->late_cycles, &view->times.cycles);
+	row_hist(rows, view, v, "expiry to accept", &t->expire_to_accept_ts);
+	row_hist(rows, view, v, "accept to injection", &t->accept_to_inject_ts);
+	row_hist(rows, view, v, "injection to entry", &t->inject_to_entry_ts);
+	row_signed(rows, v, "deadline to injection", &t->deadline_to_inject_ts,
+		   &view->times.ts);
+}
+
+static void print_causes(const struct ks_view *view)
+{
+	struct ks_rows rows = ks_rows_begin(HEADINGS("VM", "vCPU", "<Cause", "Mostly",
+						     "Sum µs", "Share", "p50 µs",
+						     "p99 µs", "p99.9 µs", "Max µs"));
+
+	for (unsigned int i = 0; i < view->model->nr_vcpus; i++) {
+		const struct ks_vcpu *v = view->model->vcpus[i];
+		ks_u128 all = 0;
+
+		for (unsigned int c = 0; c < KS_CAUSES; c++)
+			all += v->timer.cause_ts[c].sum;
+		for (unsigned int c = 0; ks_selected(&view->select, v) && c < KS_CAUSES; c++) {
+			struct ks_summary s;
+			bool known = ks_hist_summary(&v->timer.cause_ts[c], &view->times.ts, &s);
+
+			if (!v->timer.cause_ts[c].sum)
+				continue;
+			cells_vm(&rows, v);
+			ks_cell(&rows, "%s", ks_cause_name(c));
+			ks_cell_count(&rows, v->timer.main_cause[c]);
+			ks_cell_us(&rows, known, s.total);
+			ks_cell_share(&rows, v->timer.cause_ts[c].sum, all);
+			ks_cell_us(&rows, known, s.p50);
+			ks_cell_us(&rows, known, s.p99);
+			ks_cell_us(&rows, known, s.p999);
+			ks_cell_us(&rows, known, s.max);
+		}
+	}
+	ks_rows_end(&rows);
+}
+
+static void print_overdue(const struct ks_view *view, const struct ks_vcpu *v)
+{
+	const struct ks_model *m = view->model;
+	const struct ks_overdue *o = &v->timer.overdue;
+	u64 start = m->started ? m->start_ts : m->first_ts;
+	u64 sum = o->not_expired + o->not_accepted + o->not_injected + o->unanswered;
+	char vm[KS_VM_LEN];
+
+	printf("%svm %s vcpu%u: %" PRIu64 " timer%s passed the deadline and never reached the guest%s",
+	       ks_alarm(), ks_vm_name(vm, v), v->id, sum, sum == 1 ? "" : "s", ks_plain());
+	if (o->not_expired)
+		printf("; %" PRIu64 " never expired", o->not_expired);
+	if (o->not_accepted)
+		printf("; %" PRIu64 " expired, but the LAPIC took no interrupt (is its timer masked?)",
+		       o->not_accepted);
+	if (o->not_injected)
+		printf("; %" PRIu64 " accepted, but not injected", o->not_injected);
+	if (o->unanswered)
+		printf("; %" PRIu64 " expired without an interrupt, and the guest armed it again",
+		       o->unanswered);
+	if (o->last_deadline > start)
+		printf("; the last was due at %.6f s",
+		       ks_scale(&view->times.ts, o->last_deadline - start) / 1e9);
+	putchar('\n');
+}
+
+static void print_watchdog(const struct ks_view *view)
+{
+	bool none = true;
+
+	ks_title(view, "Watchdog: armed timers that never reached the guest");
+	for (unsigned int i = 0; i < view->model->nr_vcpus; i++) {
+		const struct ks_vcpu *v = view->model->vcpus[i];
+
+		if (!ks_selected(&view->select, v) || !ks_overdue(v))
+			continue;
+		print_overdue(view, v);
+		none = false;
+	}
+	if (none)
+		printf("none\n");
+}
+
+void ks_print_timers(const struct ks_view *view)
+{
+	struct ks_rows rows;
+
+	if (!ks_recorded(view, KVMSCHED_CLASS_TIMER, "Guest timers", "timer"))
+		return;
+	ks_title(view, "Guest timers, leg by leg");
+	rows = ks_rows_begin(HEADINGS("VM", "vCPU", "<Leg", LEG_HEADINGS));
+	for (unsigned int i = 0; i < view->model->nr_vcpus; i++)
+		if (ks_selected(&view->select, view->model->vcpus[i]))
+			rows_legs(&rows, view, view->model->vcpus[i]);
+	ks_rows_end(&rows);
+	if (ks_recorded(view, KVMSCHED_CLASS_IRQ, "Causes", "irq") &&
+	    ks_recorded(view, KVMSCHED_CLASS_SWITCH, "Causes", "switch")) {
+		ks_title(view, "Causes: where the time from deadline to injection went");
+		print_causes(view);
+	}
+	print_watchdog(view);
+}
+
+static void rows_vectors(struct ks_rows *rows, const struct ks_view *view,
+			 const struct ks_vcpu *v)
+{
+	for (unsigned int i = 0; i < KS_VECTORS; i++) {
+		const struct ks_vector_stats *s = v->vector[i];
+		char leg[64];
+
+		if (!s)
+			continue;
+		snprintf(leg, sizeof(leg), "%#x accept to exit (kick)", i);
+		row_hist(rows, view, v, leg, &s->accept_to_exit_ts);
+		snprintf(leg, sizeof(leg), "%#x accept to CPU (wakeup)", i);
+		row_hist(rows, view, v, leg, &s->accept_to_cpu_ts);
+		snprintf(leg, sizeof(leg), "%#x accept to injection", i);
+		row_hist(rows, view, v, leg, &s->accept_to_inject_ts);
+		snprintf(leg, sizeof(leg), "%#x injection to EOI", i);
+		row_hist(rows, view, v, leg, &s->inject_to_eoi_ts);
+	}
+}
+
+static void rows_host_irqs(struct ks_rows *rows, const struct ks_view *view,
+			   const struct ks_vcpu *v)
+{
+	for (unsigned int i = 0; i < v->host_irqs.nr; i++) {
+		const struct ks_host_irq_stats *irq = &v->host_irqs.irqs[i];
+		struct ks_summary s;
+		bool known = ks_hist_summary(&irq->cycles, &view->times.cycles, &s);
+
+		cells_vm(rows, v);
+		ks_cell(rows, "%s", irq->name);
+		if (irq->irq >= 0)
+			ks_cell(rows, "%d", irq->irq);
+		else
+			ks_cell(rows, "-");
+		if (irq->vector)
+			ks_cell(rows, "%#x", irq->vector);
+		else
+			ks_cell(rows, "not told");
+		ks_cell_count(rows, irq->ended_guest);
+		cells_leg(rows, &s, known);
+	}
+}
+
+void ks_print_irqs(const struct ks_view *view)
+{
+	const struct ks_model *m = view->model;
+	struct ks_rows rows;
+
+	if (!ks_recorded(view, KVMSCHED_CLASS_IRQ, "Interrupts", "irq"))
+		return;
+	ks_title(view, "Guest interrupts, leg by leg");
+	rows = ks_rows_begin(HEADINGS("VM", "vCPU", "<Vector, leg", LEG_HEADINGS));
+	for (unsigned int i = 0; i < m->nr_vcpus; i++)
+		if (ks_selected(&view->select, m->vcpus[i]))
+			rows_vectors(&rows, view, m->vcpus[i]);
+	ks_rows_end(&rows);
+	ks_note_apicv(view);
+	ks_title(view, "Host interrupts on a vCPU's time: which ended guest mode, how long they took");
+	rows = ks_rows_begin(HEADINGS("VM", "vCPU", "<Interrupt", "IRQ", "Vector",
+				      "Ended guest", LEG_HEADINGS));
+	for (unsigned int i = 0; i < m->nr_vcpus; i++)
+		if (ks_selected(&view->select, m->vcpus[i]))
+			rows_host_irqs(&rows, view, m->vcpus[i]);
+	ks_rows_end(&rows);
+}

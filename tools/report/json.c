@@ -1,0 +1,566 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The report as one JSON object.
+ *
+ * Keys stay.  What wasn't recorded, or isn't known, is null and never 0; a
+ * distribution of no values is null.
+ */
+#include <stdio.h>
+
+#include <jansson.h>
+
+#include "uapi/kvmsched.h"
+#include "report/print.h"
+#include "model/names.h"
+
+static json_int_t clamp(ks_s128 n)
+{
+	if (n > INT64_MAX)
+		return INT64_MAX;
+	return n < INT64_MIN ? INT64_MIN : n;
+}
+
+static json_t *number(u64 n)
+{
+	return json_integer(clamp(n));
+}
+
+static json_t *number_if(bool known, u64 n)
+{
+	return known ? number(n) : json_null();
+}
+
+static json_t *summary(const struct ks_summary *s, bool known)
+{
+	if (!known)
+		return json_null();
+	return json_pack("{sI sI sf sI sI sI sI sI}",
+			 "count", clamp(s->count), "min", (json_int_t)s->min,
+			 "avg", s->avg, "p50", (json_int_t)s->p50,
+			 "p99", (json_int_t)s->p99, "p999", (json_int_t)s->p999,
+			 "max", (json_int_t)s->max, "total", clamp(s->total));
+}
+
+static json_t *dist(const struct ks_hist *h, const struct ks_scale *scale)
+{
+	struct ks_summary s;
+	bool known = ks_hist_summary(h, scale, &s);
+
+	return summary(&s, known);
+}
+
+static json_t *signed_dist(const struct ks_shist *h, const struct ks_scale *scale)
+{
+	struct ks_summary s;
+	bool known = ks_shist_summary(h, scale, &s);
+
+	return summary(&s, known);
+}
+
+/* Kernel names are bytes: whatever isn't UTF-8 would make jansson fail. */
+static json_t *name_of(const char *name)
+{
+	char ascii[64];
+	size_t i = 0;
+	json_t *s = json_string(name);
+
+	if (s)
+		return s;
+	for (; name[i] && i < sizeof(ascii) - 1; i++)
+		ascii[i] = (unsigned char)name[i] < 0x80 ? name[i] : '?';
+	ascii[i] = '\0';
+	return json_string(ascii);
+}
+
+static json_t *exit_of(const struct ks_times *t, const struct ks_exit_stats *e)
+{
+	struct ks_hist host, out;
+	char name[KS_NAME_LEN];
+	json_t *o, *ended = json_object();
+
+	ks_exit_host(e, &host);
+	ks_exit_out(e, &out);
+	for (unsigned int end = 0; end < KS_EXIT_ENDS; end++)
+		json_object_set_new(ended, ks_exit_end(end), number(e->ended[end]));
+	if (e->fastpath)
+		snprintf(name, sizeof(name), "fastpath");
+	else
+		ks_exit_reason(name, e->isa, e->reason);
+	o = json_pack("{ss sI si sb sI so so so so}",
+		      "reason", name, "code", (json_int_t)e->reason, "isa", e->isa,
+		      "fastpath", e->fastpath, "count", clamp(e->count),
+		      "ended_by", ended, "host_ns", dist(&host, &t->cycles),
+		      "out_ns", dist(&out, &t->cycles),
+		      "guest_ns", dist(&e->guest_cycles, &t->cycles));
+	ks_hist_free(&host);
+	ks_hist_free(&out);
+	return o;
+}
+
+static json_t *exits_of(const struct ks_view *view, struct ks_vcpu *v)
+{
+	json_t *a;
+
+	if (!ks_model_has_class(view->model, KVMSCHED_CLASS_EXIT))
+		return json_null();
+	a = json_array();
+	ks_sort_exits(v);
+	for (unsigned int i = 0; i < v->nr_exits; i++)
+		json_array_append_new(a, exit_of(&view->times, &v->exits[i]));
+	return a;
+}
+
+static json_t *takers_of(const struct ks_view *view, struct ks_vcpu *v)
+{
+	const struct ks_times *t = &view->times;
+	json_t *a = json_array();
+
+	ks_sort_takers(v);
+	for (unsigned int i = 0; i < v->sw.nr_takers; i++) {
+		const struct ks_taker *taker = &v->sw.takers[i];
+		const struct ks_vcpu *other = ks_vcpu_of_thread(view->model, taker->pid);
+
+		json_array_append_new(a, json_pack("{so si so so si sI sI sI sI so}",
+			"comm", name_of(taker->comm), "pid", taker->pid,
+			"vm", other && other->identified ?
+				json_integer(other->tgid) : json_null(),
+			"vcpu", other ? json_integer(other->id) : json_null(),
+			"prio", taker->prio,
+			"preempted", clamp(taker->count[KS_SWITCH_PREEMPTED]),
+			"halted", clamp(taker->count[KS_SWITCH_HALTED]),
+			"blocked", clamp(taker->count[KS_SWITCH_BLOCKED]),
+			"aborted", clamp(taker->count[KS_SWITCH_ABORTED]),
+			"wait_ns", dist(&taker->wait_cycles, &t->cycles)));
+	}
+	return a;
+}
+
+static json_t *switches_of(const struct ks_view *view, struct ks_vcpu *v)
+{
+	const struct ks_times *t = &view->times;
+	const struct ks_switch_stats *sw = &v->sw;
+	json_t *o, *wait;
+	struct ks_hist waits;
+
+	if (!ks_model_has_class(view->model, KVMSCHED_CLASS_SWITCH))
+		return json_null();
+	wait = ks_waits(t, v, &waits) ? dist(&waits, &t->ns) : json_null();
+	ks_hist_free(&waits);
+	o = json_pack("{so so so so so sI sI sI}",
+		      "wait_ns", wait,
+		      "preempted_wait_ns", dist(&sw->preempted_wait_cycles, &t->cycles),
+		      "woken_wait_ns", dist(&sw->woken_wait_ns, &t->ns),
+		      "off_cpu_ns", dist(&sw->off_cycles, &t->cycles),
+		      "takers", takers_of(view, v),
+		      "in", clamp(sw->in), "migrated", clamp(sw->migrated),
+		      "in_userspace", clamp(sw->in_userspace));
+	for (unsigned int kind = 0; kind < KS_SWITCH_KINDS; kind++)
+		json_object_set_new(o, ks_switch_kind(kind), number(sw->out[kind]));
+	return o;
+}
+
+static json_t *interrupts_of(const struct ks_view *view, const struct ks_vcpu *v)
+{
+	const struct ks_scale *ts = &view->times.ts;
+	json_t *a;
+
+	if (!ks_model_has_class(view->model, KVMSCHED_CLASS_IRQ))
+		return json_null();
+	a = json_array();
+	for (unsigned int i = 0; i < KS_VECTORS; i++) {
+		const struct ks_vector_stats *s = v->vector[i];
+
+		if (!s)
+			continue;
+		json_array_append_new(a, json_pack("{si sI sI sI sI sI sI so so so so}",
+			"vector", (int)s->vector, "accepted", clamp(s->accepted),
+			"merged", clamp(s->merged), "injected", clamp(s->injected),
+			"reinjected", clamp(s->reinjected), "soft", clamp(s->soft),
+			"eoi", clamp(s->eoi),
+			"accept_to_exit_ns", dist(&s->accept_to_exit_ts, ts),
+			"accept_to_cpu_ns", dist(&s->accept_to_cpu_ts, ts),
+			"accept_to_inject_ns", dist(&s->accept_to_inject_ts, ts),
+			"inject_to_eoi_ns", dist(&s->inject_to_eoi_ts, ts)));
+	}
+	return a;
+}
+
+/* Of the time from deadline to injection; "count": where it was most of it */
+static json_t *causes_of(const struct ks_view *view, const struct ks_timer_stats *t)
+{
+	json_t *a = json_array();
+
+	for (unsigned int i = 0; i < KS_CAUSES; i++)
+		if (t->cause_ts[i].sum)
+			json_array_append_new(a, json_pack("{ss sI so}",
+				"cause", ks_cause_name(i), "count", clamp(t->main_cause[i]),
+				"ns", dist(&t->cause_ts[i], &view->times.ts)));
+	return a;
+}
+
+static json_t *timers_of(const struct ks_view *view, const struct ks_vcpu *v)
+{
+	const struct ks_timer_stats *t = &v->timer;
+	const struct ks_scale *ts = &view->times.ts;
+	bool irqs = ks_model_has_class(view->model, KVMSCHED_CLASS_IRQ);
+	json_t *modes;
+	u64 armed = 0;
+
+	if (!ks_model_has_class(view->model, KVMSCHED_CLASS_TIMER))
+		return json_null();
+	modes = json_object();
+	for (unsigned int mode = 0; mode < KS_TIMER_MODES; mode++) {
+		json_object_set_new(modes, ks_timer_mode(mode), number(t->armed[mode]));
+		armed += t->armed[mode];
+	}
+	return json_pack("{sI so sI sI sI sI so so so so so so so so so so}",
+			 "armed", clamp(armed), "armed_by_mode", modes,
+			 "rearmed", clamp(t->rearmed), "hv_armed", clamp(t->hv_armed),
+			 "expired", clamp(t->expired), "hv_expired", clamp(t->hv_expired),
+			 "injected", number_if(irqs, t->injected),
+			 "vector", t->vector < 0 ? json_null() : json_integer(t->vector),
+			 "lateness_ns", signed_dist(&t->late_cycles, &view->times.cycles),
+			 "expire_to_inject_ns", dist(&t->expire_to_inject_ts, ts),
+			 "expire_to_accept_ns", dist(&t->expire_to_accept_ts, ts),
+			 "accept_to_inject_ns", dist(&t->accept_to_inject_ts, ts),
+			 "inject_to_entry_ns", dist(&t->inject_to_entry_ts, ts),
+			 "deadline_to_inject_ns", signed_dist(&t->deadline_to_inject_ts, ts),
+			 "causes", causes_of(view, t),
+			 "overdue", json_pack("{sI sI sI sI}",
+				"not_expired", clamp(t->overdue.not_expired),
+				"not_accepted", clamp(t->overdue.not_accepted),
+				"not_injected", clamp(t->overdue.not_injected),
+				"unanswered", clamp(t->overdue.unanswered)));
+}
+
+static json_t *states_of(const u64 states[KVMSCHED_NR_STATES])
+{
+	json_t *o = json_object();
+
+	for (unsigned int i = 0; i < KVMSCHED_NR_STATES; i++)
+		json_object_set_new(o, ks_ledger_state_name(i), number(states[i]));
+	return o;
+}
+
+static void add_ledger(json_t *o, const struct ks_view *view, const struct ks_vcpu *v)
+{
+	const struct ks_times *t = &view->times;
+	bool known = ks_model_has_ledger(view->model) && t->ts.known;
+	u64 kernel[KVMSCHED_NR_STATES];
+	struct ks_ledger_ns ns;
+
+	ks_ledger_ns(t, &v->ledger, &ns);
+	json_object_set_new(o, "wall_ns", number_if(known, ns.wall));
+	json_object_set_new(o, "states_ns", known ? states_of(ns.states) : json_null());
+	json_object_set_new(o, "residual_ns", known ? json_integer(ns.residual) : json_null());
+	json_object_set_new(o, "unknown_by_loss_ns", number_if(known, ns.lost));
+	for (unsigned int i = 0; i < KVMSCHED_NR_STATES; i++)
+		kernel[i] = ks_scale(&t->cycles, v->kernel.states[i]);
+	known = v->kernel.known && t->cycles.known;
+	json_object_set_new(o, "kernel_ledger_ns", known ? states_of(kernel) : json_null());
+	json_object_set_new(o, "halts", !v->halts.count ? json_null() :
+		json_pack("{sI sI sI sI}", "count", clamp(v->halts.count),
+			  "slept", clamp(v->halts.slept), "poll_ns", clamp(v->halts.poll_ns),
+			  "halt_ns", clamp(v->halts.halt_ns)));
+}
+
+static json_t *thief_of(const struct ks_view *view, const struct ks_thief *t, u64 ns)
+{
+	const struct ks_vcpu *v = ks_vcpu_of_thread(view->model, t->who.pid);
+	const struct ks_scale *ts = &view->times.ts;
+	bool is_vcpu = t->who.kind == KS_THIEF_TASK && v;
+
+	return json_pack("{so ss so sI sI sI si si so so}",
+		"who", name_of(ks_thief_name(&t->who)),
+		"kind", is_vcpu ? "vcpu" : ks_thief_kind_name(t->who.kind),
+		"pid", t->who.pid < 0 ? json_null() : json_integer(t->who.pid),
+		"ns", clamp(ns), "count", clamp(t->count),
+		"max_ns", clamp(ks_scale(ts, t->max)),
+		"prio", t->who.prio, "cpu", t->who.cpu,
+		"vm", is_vcpu && v->identified ? json_integer(v->tgid) : json_null(),
+		"vcpu", is_vcpu ? json_integer(v->id) : json_null());
+}
+
+static json_t *thieves_of(const struct ks_view *view, const struct ks_vcpu *v)
+{
+	const struct ks_waiter *w = &v->waiter;
+	u64 sum = 0, before, upto;
+	json_t *a;
+
+	if (!ks_model_has_class(view->model, KVMSCHED_CLASS_STEAL) ||
+	    !ks_model_has_ledger(view->model) || !view->times.ts.known)
+		return json_null();
+	a = json_array();
+	/* Rounded as the states are: rows sum to the two waits, the last of them. */
+	for (unsigned int i = 0; i < KVMSCHED_STATE_WAIT_PREEMPTED; i++)
+		sum += v->ledger.states[i];
+	before = ks_scale(&view->times.ts, sum);
+	for (unsigned int i = 0; i < w->nr; i++) {
+		if (!w->thieves[i].count)
+			continue;
+		sum += w->thieves[i].time;
+		upto = ks_scale(&view->times.ts, sum);
+		json_array_append_new(a, thief_of(view, &w->thieves[i], upto - before));
+		before = upto;
+	}
+	return a;
+}
+
+static json_t *users_of(const struct ks_view *view, struct ks_vcpu *v)
+{
+	const struct ks_scale *cycles = &view->times.cycles;
+	char name[KS_NAME_LEN];
+	json_t *a;
+
+	if (!ks_model_has_class(view->model, KVMSCHED_CLASS_SWITCH))
+		return json_null();
+	a = json_array();
+	ks_sort_users(v);
+	for (unsigned int i = 0; i < v->nr_users; i++) {
+		const struct ks_user_stats *u = &v->users[i];
+
+		json_array_append_new(a, json_pack("{ss sI sI so so}",
+			"reason", ks_user_reason(name, u->reason), "code", (json_int_t)u->reason,
+			"count", clamp(u->count), "run_ns", dist(&u->run_cycles, cycles),
+			"user_ns", dist(&u->user_cycles, cycles)));
+	}
+	return a;
+}
+
+static json_t *host_irqs_of(const struct ks_view *view,
+			    const struct ks_host_irqs *irqs, u32 class)
+{
+	json_t *a;
+
+	if (!ks_model_has_class(view->model, class))
+		return json_null();
+	a = json_array();
+	for (unsigned int i = 0; i < irqs->nr; i++) {
+		const struct ks_host_irq_stats *irq = &irqs->irqs[i];
+		const char *kind = ks_host_irq_kind(irq->kind);
+
+		json_array_append_new(a, json_pack("{so ss? so so sI sI so}",
+			"name", name_of(irq->name), "kind", kind,
+			"irq", irq->irq < 0 ? json_null() : json_integer(irq->irq),
+			"vector", irq->vector ? json_integer(irq->vector) : json_null(),
+			"count", clamp(irq->count), "ended_guest", clamp(irq->ended_guest),
+			"ns", dist(&irq->cycles, &view->times.cycles)));
+	}
+	return a;
+}
+
+/* What a kvmsched_vcpu told; all null without one. */
+static void add_identity(json_t *o, const struct ks_vcpu *v)
+{
+	bool known = v->identified;
+	bool policy = v->policy_known;
+
+	json_object_set_new(o, "vm", known ? json_integer(v->tgid) : json_null());
+	json_object_set_new(o, "vm_index", number_if(known, v->vm_index));
+	json_object_set_new(o, "vcpu", number(v->id));
+	json_object_set_new(o, "tid", v->tid ? json_integer(v->tid) : json_null());
+	json_object_set_new(o, "threads", number(v->threads));
+	json_object_set_new(o, "comm", known ? name_of(v->comm) : json_null());
+	json_object_set_new(o, "policy", policy ? json_string(ks_policy_name(v->policy)) : json_null());
+	json_object_set_new(o, "priority", number_if(policy, v->rt_priority));
+	json_object_set_new(o, "nice", policy ? json_integer(v->nice) : json_null());
+	json_object_set_new(o, "policy_changes", number(v->policy_changes));
+	json_object_set_new(o, "features", number_if(known, v->features));
+	json_object_set_new(o, "apicv_inhibits", number_if(known, v->apicv_inhibits));
+	json_object_set_new(o, "halt_poll_ns", number_if(known, v->halt_poll_ns));
+	json_object_set_new(o, "tsc_offset", known ? json_integer((s64)v->tsc_offset) : json_null());
+	json_object_set_new(o, "tsc_ratio", number_if(known, v->tsc_ratio));
+	json_object_set_new(o, "tsc_frac_bits", number_if(known, v->tsc_frac_bits));
+}
+
+static json_t *vcpu_of(const struct ks_view *view, struct ks_vcpu *v)
+{
+	const struct ks_times *t = &view->times;
+	bool switches = ks_model_has_class(view->model, KVMSCHED_CLASS_SWITCH);
+	bool exits = ks_model_has_class(view->model, KVMSCHED_CLASS_EXIT);
+	json_t *o = json_object();
+
+	add_identity(o, v);
+	json_object_set_new(o, "on_cpu_ns", switches && t->ts.known ?
+			    json_integer(clamp(ks_on_cpu_ns(t, v))) : json_null());
+	json_object_set_new(o, "in_guest_ns", exits && t->cycles.known ?
+			    json_integer(clamp(ks_scale_sum(&t->cycles, v->guest_cycles.sum))) :
+			    json_null());
+	add_ledger(o, view, v);
+	json_object_set_new(o, "thieves", thieves_of(view, v));
+	json_object_set_new(o, "exit_count", number_if(exits, v->exit_count));
+	json_object_set_new(o, "exits", exits_of(view, v));
+	json_object_set_new(o, "switches", switches_of(view, v));
+	json_object_set_new(o, "slices_ns", dist(&v->sw.slice_cycles, &t->cycles));
+	json_object_set_new(o, "preempted_slices_ns", dist(&v->sw.full_slice_cycles, &t->cycles));
+	json_object_set_new(o, "interrupts", interrupts_of(view, v));
+	json_object_set_new(o, "timers", timers_of(view, v));
+	json_object_set_new(o, "userspace_exits", users_of(view, v));
+	ks_sort_host_irqs(&v->host_irqs);
+	json_object_set_new(o, "host_irqs", host_irqs_of(view, &v->host_irqs, KVMSCHED_CLASS_IRQ));
+	json_object_set_new(o, "clockevents_ns", dist(&v->clockevent_ns, &t->ns));
+	return o;
+}
+
+static json_t *attach_of(const struct ks_model *m)
+{
+	json_t *a = json_array();
+
+	for (unsigned int i = 0; i < m->nr_hooks; i++)
+		json_array_append_new(a, json_pack("{so ss? si sI}",
+			"hook", name_of(m->hooks[i].name),
+			"how", ks_hook_how(m->hooks[i].how),
+			"status", m->hooks[i].status,
+			"classes", (json_int_t)m->hooks[i].classes));
+	return a;
+}
+
+static json_t *by_event(const u64 counts[KS_NR_EVENTS])
+{
+	static const char *const names[KS_NR_EVENTS] = {
+#define JSON_NAME(record, FIELDS, classes) [KS_EV_##record] = #record,
+		KS_RECORDS(JSON_NAME)
+	};
+	json_t *o = json_object();
+
+	for (unsigned int i = 0; i < KS_NR_EVENTS; i++)
+		json_object_set_new(o, names[i], number(counts[i]));
+	return o;
+}
+
+static json_t *missed_of(const struct ks_model *m)
+{
+	json_t *a = json_array();
+
+	for (unsigned int i = 0; i < m->nr_missed; i++)
+		json_array_append_new(a, json_pack("{so sI}",
+			"hook", name_of(m->missed[i].hook),
+			"count", clamp(m->missed[i].count)));
+	return a;
+}
+
+static json_t *classes_of(const struct ks_model *m)
+{
+	json_t *a = json_array();
+
+	for (unsigned int bit = 0; ks_class_name(bit); bit++)
+		if (ks_model_has_class(m, 1U << bit))
+			json_array_append_new(a, json_string(ks_class_name(bit)));
+	return a;
+}
+
+static json_t *tasks_of(const struct ks_view *view)
+{
+	const struct ks_model *m = view->model;
+	json_t *a;
+
+	if (!ks_model_has_class(m, KVMSCHED_CLASS_HOST))
+		return json_null();
+	a = json_array();
+	for (unsigned int i = 0; i < m->nr_tasks; i++) {
+		const struct ks_task *t = m->tasks[i];
+
+		json_array_append_new(a, json_pack("{so si ss si sb sI sI sI so so}",
+			"comm", name_of(t->comm), "pid", t->pid,
+			"policy", ks_policy_name(t->policy), "prio", t->prio,
+			"vcpu", t->is_vcpu, "slices", clamp(t->slices),
+			"preempted", clamp(t->preempted), "blocked", clamp(t->blocked),
+			"slices_ns", dist(&t->slice_ts, &view->times.ts),
+			"wait_ns", dist(&t->preempted_wait_ts, &view->times.ts)));
+	}
+	return a;
+}
+
+static void add_file(json_t *o, const struct ks_view *view)
+{
+	static const char *const sources[] = {
+		[KS_TSC_OPTION] = "TSC2NSEC", [KS_TSC_SESSION] = "tsc_khz",
+		[KS_TSC_RECORDS] = "records",
+	};
+	const struct ks_scale *cycles = &view->times.cycles;
+	const struct ks_trace_info *info = view->info;
+
+	json_object_set_new(o, "version", number(info->version));
+	json_object_set_new(o, "cpus", number(info->cpus));
+	json_object_set_new(o, "tsc_khz", cycles->known && cycles->mult ?
+			    json_real(1e6 * (double)(1ULL << cycles->shift) / cycles->mult) :
+			    json_null());
+	json_object_set_new(o, "tsc_source", cycles->known ?
+			    json_string(sources[view->times.source]) : json_null());
+	json_object_set_new(o, "truncated_bytes", number(info->absent));
+	json_object_set_new(o, "bad_pages", number(info->bad_pages));
+	json_object_set_new(o, "bad_records", number(info->bad_records));
+	json_object_set_new(o, "unknown_records", number(info->unknown));
+	json_object_set_new(o, "other_records", number(info->other));
+}
+
+static void add_session(json_t *o, const struct ks_view *view)
+{
+	const struct ks_model *m = view->model;
+	const struct ks_scale *ts = &view->times.ts;
+	u64 duration = ks_model_duration_ts(m);
+	u64 lost;
+	bool exact = ks_model_lost(m, &lost);
+
+	json_object_set_new(o, "duration_ns", number_if(ts->known, ks_scale_sum(ts, duration)));
+	json_object_set_new(o, "records", number(ks_model_records(m)));
+	json_object_set_new(o, "lost", number_if(exact || lost, lost));
+	json_object_set_new(o, "lost_exact", json_boolean(exact));
+	json_object_set_new(o, "records_by_event", by_event(m->records));
+	json_object_set_new(o, "lost_by_event", m->has_closing ? by_event(m->lost_closing) : json_null());
+	json_object_set_new(o, "overwritten", number(m->overwritten));
+	json_object_set_new(o, "missed", missed_of(m));
+	json_object_set_new(o, "attach", attach_of(m));
+	json_object_set_new(o, "classes", classes_of(m));
+	json_object_set_new(o, "session", m->started || m->stopped ?
+		json_pack("{sb sb sb si}", "started", m->started, "stopped", m->stopped,
+			  "overwrite", m->overwrite, "pages", m->pages) : json_null());
+}
+
+bool ks_print_json_keys(const struct ks_view *view, const char *const *keys)
+{
+	static const char *const identity[] = { "vm", "vm_index", "vcpu", "tid", "comm" };
+	const struct ks_model *m = view->model;
+	json_t *o, *vcpus = json_array();
+	int failed;
+
+	for (unsigned int i = 0; i < m->nr_vcpus; i++) {
+		json_t *all, *some;
+
+		if (!ks_selected(&view->select, m->vcpus[i]))
+			continue;
+		all = vcpu_of(view, m->vcpus[i]);
+		some = json_object();
+		for (size_t k = 0; k < ARRAY_SIZE(identity); k++)
+			json_object_set(some, identity[k], json_object_get(all, identity[k]));
+		for (size_t k = 0; keys[k]; k++)
+			json_object_set(some, keys[k], json_object_get(all, keys[k]));
+		json_array_append_new(vcpus, some);
+		json_decref(all);
+	}
+	o = json_pack("{so}", "vcpus", vcpus);
+	failed = json_dumpf(o, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(15));
+	putchar('\n');
+	json_decref(o);
+	return !failed;
+}
+
+bool ks_print_json(const struct ks_view *view)
+{
+	const struct ks_model *m = view->model;
+	json_t *o = json_object(), *vcpus = json_array();
+	int failed;
+
+	add_session(o, view);
+	add_file(o, view);
+	for (unsigned int i = 0; i < m->nr_vcpus; i++)
+		if (ks_selected(&view->select, m->vcpus[i]))
+			json_array_append_new(vcpus, vcpu_of(view, m->vcpus[i]));
+	json_object_set_new(o, "vcpus", vcpus);
+	json_object_set_new(o, "host_tasks", tasks_of(view));
+	json_object_set_new(o, "host_irqs", host_irqs_of(view, &m->host_irqs, KVMSCHED_CLASS_HOST));
+	failed = json_dumpf(o, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(15));
+	putchar('\n');
+	json_decref(o);
+	return !failed;
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Tables, by libsmartcols, and colours.
+ */
+#include <inttypes.h>
+#include <langinfo.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <libsmartcols.h>
+
+#include "report/print.h"
+
+static bool coloured(void)
+{
+	static int known = -1;
+
+	if (known < 0) {
+		const char *no = getenv("NO_COLOR");
+
+		known = isatty(STDOUT_FILENO) && !(no && *no);
+	}
+	return known;
+}
+
+const char *ks_bold(void)
+{
+	return coloured() ? "\033[1m" : "";
+}
+
+const char *ks_alarm(void)
+{
+	return coloured() ? "\033[1;31m" : "";
+}
+
+const char *ks_plain(void)
+{
+	return coloured() ? "\033[0m" : "";
+}
+
+/* Numbers of a recording with losses are too small: each table says so. */
+static void print_loss(const struct ks_view *view)
+{
+	u64 lost;
+	bool exact = ks_model_lost(view->model, &lost);
+
+	if (!lost && exact)
+		return;
+	if (lost)
+		printf("  %s(%s%" PRIu64 " record%s lost)%s", ks_alarm(),
+		       exact ? "" : "at least ", lost, lost == 1 ? "" : "s",
+		       ks_plain());
+	else
+		printf("  %s(records lost)%s", ks_alarm(), ks_plain());
+}
+
+void ks_title(const struct ks_view *view, const char *fmt, ...)
+{
+	va_list ap;
+
+	printf("\n%s", ks_bold());
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	fputs(ks_plain(), stdout);
+	print_loss(view);
+	putchar('\n');
+}
+
+static void nomem(void)
+{
+	ks_err("out of memory");
+	exit(KS_EXIT_FAILED);
+}
+
+/* Locales without the µ get a u. */
+static void add_column(struct libscols_table *table, const char *heading)
+{
+	bool text = *heading == '<';
+	char *name = xstrdup(heading + text);
+	char *micro = strstr(name, "µ");
+
+	if (micro && strcmp(nl_langinfo(CODESET), "UTF-8")) {
+		*micro = 'u';
+		memmove(micro + 1, micro + strlen("µ"), strlen(micro + strlen("µ")) + 1);
+	}
+	if (!scols_table_new_column(table, name, 0, text ? 0 : SCOLS_FL_RIGHT))
+		nomem();
+	free(name);
+}
+
+struct ks_rows ks_rows_begin(const char *const *headings)
+{
+	struct ks_rows rows = { .table = scols_new_table() };
+
+	if (!rows.table)
+		nomem();
+	/* Neither narrower than its contents nor as wide as the terminal */
+	scols_table_set_termforce(rows.table, SCOLS_TERMFORCE_NEVER);
+	scols_table_set_column_separator(rows.table, "  ");
+	for (; *headings; headings++)
+		add_column(rows.table, *headings);
+	return rows;
+}
+
+void ks_row(struct ks_rows *rows)
+{
+	rows->line = scols_table_new_line(rows->table, NULL);
+	if (!rows->line)
+		nomem();
+	rows->column = 0;
+}
+
+void ks_cell(struct ks_rows *rows, const char *fmt, ...)
+{
+	char *text = NULL;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (n < 0 || scols_line_refer_data(rows->line, rows->column++, text))
+		nomem();
+}
+
+void ks_cell_count(struct ks_rows *rows, uint64_t n)
+{
+	ks_cell(rows, "%" PRIu64, n);
+}
+
+void ks_cell_us(struct ks_rows *rows, bool known, double ns)
+{
+	if (!known)
+		ks_cell(rows, "-");
+	else
+		ks_cell(rows, "%.2f", ns / 1000);
+}
+
+void ks_cell_share(struct ks_rows *rows, double part, double whole)
+{
+	if (whole > 0)
+		ks_cell(rows, "%.2f%%", 100 * part / whole);
+	else
+		ks_cell(rows, "-");
+}
+
+void ks_rows_end(struct ks_rows *rows)
+{
+	if (!scols_table_get_nlines(rows->table))
+		printf("none\n");
+	else if (scols_print_table(rows->table))
+		nomem();
+	scols_unref_table(rows->table);
+}
+
+const char *ks_vm_name(char name[KS_VM_LEN], const struct ks_vcpu *v)
+{
+	if (!v->identified)
+		snprintf(name, KS_VM_LEN, "vm %u?", v->vm);
+	else if (v->vm_index)
+		snprintf(name, KS_VM_LEN, "%d.%u", v->tgid, v->vm_index);
+	else
+		snprintf(name, KS_VM_LEN, "%d", v->tgid);
+	return name;
+}

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The permutation test and its inversion.
+ *
+ * Each value's score is how many of all others are surely smaller minus how
+ * many are surely larger.  The scores of all values sum to 0, and those of one
+ * arm to the statistic: what it wins against the other arm minus what it loses,
+ * na * nb times Cliff's delta.  If the arms don't differ, every choice of nb
+ * values out of na + nb was as likely as the one that was seen; scores are
+ * whole numbers, so all choices can be counted by their sums, without a list of
+ * them (Streitberg and Roehmel's shift algorithm, 1986).
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <gsl/gsl_randist.h>
+#include <gsl/gsl_rng.h>
+#include <gsl/gsl_sort_double.h>
+
+#include "base/kvmsched.h"
+#include "stats/stats.h"
+
+#define EXACT_STEPS	4e8	/* about a second */
+
+struct ks_permuter {
+	uint64_t seed;
+	double limit;
+	size_t na, nb;
+	long *scores;		/* sorted: what the distribution belongs to */
+	double *tail;		/* tail[t]: P(|statistic| >= t), t = 0 .. na * nb + 1 */
+	bool exact;
+};
+
+struct ks_permuter *ks_permuter_create(uint64_t seed)
+{
+	struct ks_permuter *p = xcalloc(1, sizeof(*p));
+
+	p->seed = seed;
+	p->limit = EXACT_STEPS;
+	return p;
+}
+
+void ks_permuter_destroy(struct ks_permuter *p)
+{
+	if (!p)
+		return;
+	free(p->scores);
+	free(p->tail);
+	free(p);
+}
+
+void ks_permuter_limit(struct ks_permuter *p, double steps)
+{
+	p->limit = steps;
+	p->na = p->nb = 0;
+}
+
+uint64_t ks_permuter_seed(const struct ks_permuter *p)
+{
+	return p->seed;
+}
+
+static int long_order(const void *left, const void *right)
+{
+	const long *a = left, *b = right;
+
+	return (*a > *b) - (*a < *b);
+}
+
+/* Sums of @k scores out of @n stay within that. */
+static long reach(size_t n, size_t k)
+{
+	return (long)(k * (n - k));
+}
+
+static long widest(size_t n)
+{
+	return reach(n, n / 2);
+}
+
+/*
+ * ways[k][s]: in how many ways k of the scores seen so far sum up to s.  In
+ * floating point, since they are many; each is exact up to 2^53 and precise to
+ * 15 digits beyond.
+ */
+static void count_ways(const long *scores, size_t n, size_t nb, double *ways)
+{
+	long w = widest(n), width = 2 * w + 1;
+
+	ways[w] = 1;
+	for (size_t i = 0; i < n; i++) {
+		size_t most = i + 1 < nb ? i + 1 : nb;
+
+		for (size_t k = most; k >= 1; k--) {
+			double *to = ways + k * width;
+			const double *from = ways + (k - 1) * width;
+			long lo = scores[i] > 0 ? scores[i] : 0;
+			long hi = scores[i] < 0 ? width + scores[i] : width;
+
+			for (long s = lo; s < hi; s++)
+				to[s] += from[s - scores[i]];
+		}
+	}
+}
+
+static void exact_tail(struct ks_permuter *p, size_t n)
+{
+	long w = widest(n), width = 2 * w + 1, most = reach(n, p->nb);
+	double *ways = xcalloc((p->nb + 1) * width, sizeof(*ways));
+	const double *sums = ways + p->nb * width + w;
+	double all = 0;
+
+	count_ways(p->scores, n, p->nb, ways);
+	for (long t = most; t > 0; t--) {
+		all += sums[t] + sums[-t];
+		p->tail[t] = all;
+	}
+	all += sums[0];
+	p->tail[0] = all;
+	for (long t = 0; t <= most; t++)
+		p->tail[t] /= all;
+	free(ways);
+}
+
+/* The permutation that was seen counts as one of them, so p is never 0. */
+static void drawn_tail(struct ks_permuter *p, size_t n)
+{
+	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
+	long *drawn = xcalloc(p->nb, sizeof(*drawn)), most = reach(n, p->nb);
+
+	gsl_rng_set(rng, p->seed);
+	for (long draw = 0; draw < KS_PERMUTATIONS; draw++) {
+		long sum = 0;
+
+		gsl_ran_choose(rng, drawn, p->nb, p->scores, n, sizeof(*drawn));
+		for (size_t k = 0; k < p->nb; k++)
+			sum += drawn[k];
+		p->tail[labs(sum)]++;
+	}
+	for (long t = most; t > 0; t--)
+		p->tail[t - 1] += p->tail[t];
+	for (long t = 0; t <= most; t++)
+		p->tail[t] = (p->tail[t] + 1) / (KS_PERMUTATIONS + 1);
+	free(drawn);
+	gsl_rng_free(rng);
+}
+
+/* The distribution of the statistic for these sizes and scores, sorted. */
+static void learn(struct ks_permuter *p, size_t na, size_t nb, long *scores)
+{
+	size_t n = na + nb;
+	double steps = (double)n * nb * (2.0 * widest(n) + 1);
+
+	if (p->na == na && p->nb == nb &&
+	    !memcmp(p->scores, scores, n * sizeof(*scores))) {
+		free(scores);
+		return;
+	}
+	free(p->scores);
+	free(p->tail);
+	p->na = na;
+	p->nb = nb;
+	p->scores = scores;
+	/* One more: a statistic that is never reached has p = 0. */
+	p->tail = xcalloc(na * nb + 2, sizeof(*p->tail));
+	p->exact = steps <= p->limit;
+	if (p->exact)
+		exact_tail(p, n);
+	else
+		drawn_tail(p, n);
+}
+
+/*
+ * The statistic of @arms with @b moved by -@shift; @scores of all values, those
+ * of @b last.
+ */
+static long score_all(const struct ks_arms *arms, double shift, long *scores)
+{
+	size_t n = arms->na + arms->nb;
+	struct ks_obs *all = xcalloc(n, sizeof(*all));
+	long statistic = 0;
+
+	memcpy(all, arms->a, arms->na * sizeof(*all));
+	memcpy(all + arms->na, arms->b, arms->nb * sizeof(*all));
+	for (size_t j = arms->na; j < n; j++)
+		all[j].value -= shift;
+	for (size_t i = 0; i < n; i++) {
+		scores[i] = 0;
+		for (size_t j = 0; j < n; j++)
+			scores[i] += ks_order(all[j], all[i]);
+	}
+	for (size_t j = arms->na; j < n; j++)
+		statistic += scores[j];
+	free(all);
+	return statistic;
+}
+
+static double p_shifted(struct ks_permuter *p, const struct ks_arms *arms,
+			double shift)
+{
+	size_t n = arms->na + arms->nb;
+	long *scores = xcalloc(n, sizeof(*scores));
+	long statistic = score_all(arms, shift, scores);
+
+	qsort(scores, n, sizeof(*scores), long_order);
+	learn(p, arms->na, arms->nb, scores);
+	return p->tail[labs(statistic)];
+}
+
+double ks_permutation_p(struct ks_permuter *p, const struct ks_arms *arms,
+			bool *exact)
+{
+	double value = p_shifted(p, arms, 0);
+
+	if (exact)
+		*exact = p->exact;
+	return value;
+}
+
+long ks_critical(struct ks_permuter *p, size_t na, size_t nb, double alpha)
+{
+	size_t n = na + nb;
+	long *scores = xcalloc(n, sizeof(*scores)), t = na * nb;
+
+	for (size_t i = 0; i < n; i++)
+		scores[i] = 2 * (long)i - (long)n + 1;
+	learn(p, na, nb, scores);
+	while (t >= 0 && p->tail[t] <= alpha)
+		t--;
+	return t + 1;
+}
+
+/*
+ * p changes only where an a meets a b.  So there are @n differences, sorted and
+ * all different, and 2 n + 1 shifts to try: 0 stands below the first, 2 i + 1
+ * for difference i, 2 i + 2 between that one and the next.
+ */
+struct grid {
+	struct ks_permuter *permuter;
+	const struct ks_arms *arms;
+	double *d;
+	size_t n;
+	double alpha;
+};
+
+static double shift_at(const struct grid *g, size_t at)
+{
+	size_t i = at / 2;
+	double wide = g->d[g->n - 1] - g->d[0] + fabs(g->d[0]) + 1;
+
+	if (at % 2)
+		return g->d[i];
+	if (!i)
+		return g->d[0] - wide;
+	if (i == g->n)
+		return g->d[g->n - 1] + wide;
+	return g->d[i - 1] + (g->d[i] - g->d[i - 1]) / 2;
+}
+
+static bool accepted(const struct grid *g, size_t at)
+{
+	return p_shifted(g->permuter, g->arms, shift_at(g, at)) > g->alpha;
+}
+
+/* From @in, which is accepted, towards @out: the last that still is. */
+static size_t edge(const struct grid *g, size_t in, size_t out)
+{
+	if (accepted(g, out))
+		return out;
+	while (in + 1 < out || out + 1 < in) {
+		size_t middle = (in + out) / 2;
+
+		if (accepted(g, middle))
+			in = middle;
+		else
+			out = middle;
+	}
+	return in;
+}
+
+static void grid_init(struct grid *g)
+{
+	const struct ks_arms *arms = g->arms;
+	size_t all = 0;
+
+	g->d = xcalloc(arms->na * arms->nb, sizeof(*g->d));
+	for (size_t i = 0; i < arms->na; i++)
+		for (size_t j = 0; j < arms->nb; j++)
+			g->d[all++] = arms->b[j].value - arms->a[i].value;
+	gsl_sort(g->d, 1, all);
+	/* Differences that only rounding tells apart are one. */
+	for (size_t i = 0; i < all; i++) {
+		double last = g->n ? g->d[g->n - 1] : 0;
+
+		if (!g->n || g->d[i] - last > 1e-12 * (fabs(last) + fabs(g->d[i])))
+			g->d[g->n++] = g->d[i];
+	}
+}
+
+/* Where the estimate is, which no level rejects. */
+static size_t centre(const struct grid *g, double estimate)
+{
+	size_t best = 1;
+
+	for (size_t at = 1; at < 2 * g->n; at++)
+		if (fabs(shift_at(g, at) - estimate) <
+		    fabs(shift_at(g, best) - estimate))
+			best = at;
+	return best;
+}
+
+void ks_shift_interval(struct ks_permuter *p, const struct ks_arms *arms,
+		       double confidence, double ci[2])
+{
+	struct grid g = { .permuter = p, .arms = arms, .alpha = 1 - confidence };
+	size_t middle, low, high;
+
+	grid_init(&g);
+	middle = centre(&g, ks_hodges_lehmann(arms, NULL));
+	low = edge(&g, middle, 0);
+	high = edge(&g, middle, 2 * g.n);
+	/* Of what lies between two differences, the interval has the ends. */
+	ci[0] = !low ? -INFINITY : g.d[low % 2 ? low / 2 : low / 2 - 1];
+	ci[1] = high == 2 * g.n ? INFINITY : g.d[high / 2];
+	free(g.d);
+}

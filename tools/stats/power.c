@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a run of this size could have found.
+ *
+ * Both arms' deviations from their medians, put together, stand for how rounds
+ * scatter.  Runs of the same size are drawn from them, smoothed (Silverman and
+ * Young, Biometrika 74, 1987): few rounds have no tails, and it is in the tails
+ * that two arms overlap.  One arm is moved, and the test counts how often it
+ * notices.  The same draws serve all shifts, so the chance grows with the shift.
+ */
+#include <math.h>
+#include <stdlib.h>
+
+#include <gsl/gsl_randist.h>
+#include <gsl/gsl_rng.h>
+
+#include "base/kvmsched.h"
+#include "stats/stats.h"
+
+#define DRAWS		500
+#define STEPS		20	/* of bisection: to 6 digits */
+
+struct scatter {
+	double *drawn;		/* DRAWS runs of na + nb values */
+	double most;		/* the largest deviation of any */
+	long critical;
+};
+
+static void add_deviations(double *to, const struct ks_obs *x, size_t n)
+{
+	double *copy = xcalloc(n, sizeof(*copy)), middle;
+
+	for (size_t i = 0; i < n; i++)
+		copy[i] = x[i].value;
+	middle = ks_median(copy, n);
+	for (size_t i = 0; i < n; i++)
+		to[i] = x[i].value - middle;
+	free(copy);
+}
+
+/* Two medians were taken from the data: as with n - 2 in a variance. */
+static double spread_of(const double *deviation, size_t n)
+{
+	double squares = 0;
+
+	for (size_t i = 0; i < n; i++)
+		squares += deviation[i] * deviation[i];
+	return sqrt(squares / (n > 2 ? n - 2 : 1));
+}
+
+static void scatter_init(struct scatter *s, const struct ks_arms *arms,
+			 uint64_t seed)
+{
+	size_t n = arms->na + arms->nb;
+	double *deviation = xcalloc(n, sizeof(*deviation)), spread, smooth;
+	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
+	double wider = n > 2 ? sqrt(n / (n - 2.0)) : 1;
+
+	add_deviations(deviation, arms->a, arms->na);
+	add_deviations(deviation + arms->na, arms->b, arms->nb);
+	spread = spread_of(deviation, n);
+	/* Silverman's width; what it adds to the variance is taken off again. */
+	smooth = 0.9 * pow(n, -0.2);
+	gsl_rng_set(rng, seed);
+	s->drawn = xcalloc(DRAWS * n, sizeof(*s->drawn));
+	s->most = 0;
+	for (size_t i = 0; i < DRAWS * n; i++) {
+		double x = deviation[gsl_rng_uniform_int(rng, n)] * wider;
+
+		x += gsl_ran_gaussian(rng, smooth) * spread;
+		s->drawn[i] = x / sqrt(1 + smooth * smooth);
+		s->most = fmax(s->most, fabs(s->drawn[i]));
+	}
+	gsl_rng_free(rng);
+	free(deviation);
+}
+
+static bool found(const double *a, size_t na, const double *b, size_t nb,
+		  double shift, long critical)
+{
+	long statistic = 0;
+
+	for (size_t i = 0; i < na; i++)
+		for (size_t j = 0; j < nb; j++)
+			statistic += (a[i] < b[j] + shift) - (a[i] > b[j] + shift);
+	return labs(statistic) >= critical;
+}
+
+static double power_of(const struct scatter *s, const struct ks_arms *arms,
+		       double shift)
+{
+	const double *run = s->drawn;
+	unsigned int hits = 0;
+
+	for (unsigned int draw = 0; draw < DRAWS; draw++) {
+		hits += found(run, arms->na, run + arms->na, arms->nb, shift,
+			      s->critical);
+		run += arms->na + arms->nb;
+	}
+	return (double)hits / DRAWS;
+}
+
+double ks_power(struct ks_permuter *p, const struct ks_arms *arms, double shift,
+		double alpha)
+{
+	struct scatter s;
+	double power;
+
+	s.critical = ks_critical(p, arms->na, arms->nb, alpha);
+	scatter_init(&s, arms, ks_permuter_seed(p));
+	power = power_of(&s, arms, shift);
+	free(s.drawn);
+	return power;
+}
+
+double ks_detectable(struct ks_permuter *p, const struct ks_arms *arms,
+		     double alpha, double power)
+{
+	double low = 0, high;
+	struct scatter s;
+
+	s.critical = ks_critical(p, arms->na, arms->nb, alpha);
+	if (s.critical > (long)(arms->na * arms->nb))
+		return INFINITY;
+	scatter_init(&s, arms, ks_permuter_seed(p));
+	/* Twice the largest deviation parts the arms for good. */
+	high = 2.01 * s.most;
+	for (unsigned int step = 0; high > 0 && step < STEPS; step++) {
+		double middle = (low + high) / 2;
+
+		if (power_of(&s, arms, middle) >= power)
+			high = middle;
+		else
+			low = middle;
+	}
+	free(s.drawn);
+	return high;
+}

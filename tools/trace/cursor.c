@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Reading the headers of trace.dat files, whatever is in them.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "trace/cursor.h"
+#include "base/kvmsched.h"
+
+bool ks_cursor_init(struct ks_cursor *c, int fd, u64 at)
+{
+	struct stat st;
+
+	*c = (struct ks_cursor){ .fd = fd };
+	if (fstat(fd, &st))
+		return false;
+	c->end = st.st_size;
+	ks_skip(c, at);
+	return true;
+}
+
+bool ks_get(struct ks_cursor *c, void *data, u64 size)
+{
+	char *p = data;
+
+	if (c->failed || size > c->end - c->at) {
+		c->failed = true;
+		return false;
+	}
+	while (size) {
+		ssize_t n = pread(c->fd, p, size, c->at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			c->failed = true;
+			return false;
+		}
+		p += n;
+		size -= n;
+		c->at += n;
+	}
+	return true;
+}
+
+u16 ks_get16(struct ks_cursor *c)
+{
+	u16 n = 0;
+
+	ks_get(c, &n, sizeof(n));
+	return n;
+}
+
+u32 ks_get32(struct ks_cursor *c)
+{
+	u32 n = 0;
+
+	ks_get(c, &n, sizeof(n));
+	return n;
+}
+
+u64 ks_get64(struct ks_cursor *c)
+{
+	u64 n = 0;
+
+	ks_get(c, &n, sizeof(n));
+	return n;
+}
+
+void ks_skip(struct ks_cursor *c, u64 size)
+{
+	if (c->failed || size > c->end - c->at)
+		c->failed = true;
+	else
+		c->at += size;
+}
+
+char *ks_get_text(struct ks_cursor *c, u64 size, u64 max)
+{
+	char *text;
+
+	if (c->failed || size > max || size > c->end - c->at) {
+		c->failed = true;
+		return NULL;
+	}
+	text = xmalloc(size + 1);
+	ks_get(c, text, size);
+	text[size] = '\0';
+	return text;
+}
+
+bool ks_get_string(struct ks_cursor *c, char *s, size_t room)
+{
+	for (size_t i = 0; i < room; i++) {
+		if (!ks_get(c, &s[i], 1))
+			return false;
+		if (!s[i])
+			return true;
+	}
+	c->failed = true;
+	return false;
+}
+
+bool ks_expect(struct ks_cursor *c, const char *name)
+{
+	char s[32];
+
+	if (!ks_get_string(c, s, sizeof(s)) || strcmp(s, name))
+		c->failed = true;
+	return !c->failed;
+}
+
+/* Offset of the data, name of the instance, clock; we read the nameless one. */
+static void buffer_option(struct ks_trace_info *info, const char *data, u32 size)
+{
+	if (size > 9 && !data[8] && !strcmp(data + 9, "x86-tsc"))
+		info->clock = KS_CLOCK_TSC;
+}
+
+void ks_option_get(struct ks_cursor *c, struct ks_trace_info *info, u16 option,
+		   u32 size)
+{
+	char *data = ks_get_text(c, size, KS_OPTION_MAX);
+
+	if (!data)
+		return;
+	switch (option) {
+	case KS_OPTION_BUFFER:
+		if (info->version >= 7)
+			buffer_option(info, data, size);
+		break;
+	case KS_OPTION_TRACECLOCK:
+		if (strstr(data, "[x86-tsc]"))
+			info->clock = KS_CLOCK_TSC;
+		break;
+	case KS_OPTION_TSC2NSEC:
+		if (size < 16)
+			break;
+		memcpy(&info->tsc_mult, data, sizeof(u32));
+		memcpy(&info->tsc_shift, data + 4, sizeof(u32));
+		memcpy(&info->tsc_offset, data + 8, sizeof(u64));
+		if (info->tsc_shift > 63)
+			info->tsc_mult = 0;
+		/* It is there only where time stamps are to be converted. */
+		if (info->tsc_mult)
+			info->clock = KS_CLOCK_TSC;
+		break;
+	}
+	free(data);
+}
+
+/*
+ * Sections of options, each at any place of the file; their last option tells
+ * where the next one is, and garbage may make a ring of that.
+ */
+void ks_v7_options(struct ks_cursor *c, struct ks_trace_info *info)
+{
+	char name[64];
+	u64 next;
+
+	ks_get_string(c, name, sizeof(name));	/* of the compression */
+	ks_get_string(c, name, sizeof(name));	/* its version */
+	next = ks_get64(c);
+	for (unsigned int sections = 0; next && sections < 64; sections++) {
+		struct ks_cursor section = { .fd = c->fd, .end = c->end };
+		u16 option;
+
+		ks_skip(&section, next);
+		if (ks_get16(&section) != 0)	/* the id of such sections */
+			return;
+		ks_skip(&section, 2 + 4 + 8);	/* flags, description, size */
+		next = 0;
+		while ((option = ks_get16(&section)) != KS_OPTION_DONE && !section.failed)
+			ks_option_get(&section, info, option, ks_get32(&section));
+		if (ks_get32(&section) == sizeof(next))
+			next = ks_get64(&section);
+		if (section.failed)
+			return;
+	}
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Encoder of trace.dat, version 6.
+ *
+ * libtracecmd reads such files but its public API writes none.  Version 6 is
+ * what every trace-cmd since 2012 and every KernelShark opens.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "trace/dat.h"
+#include "base/kvmsched.h"
+
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "the module is for x86, and so is the byte order here"
+#endif
+
+#define DAT_MAGIC	"\x17\x08\x44" "tracing"
+#define DAT_CLOCK	"[x86-tsc]"
+
+/* Options, by trace-cmd's numbers */
+enum {
+	DAT_OPTION_DONE		= 0,
+	DAT_OPTION_CPUSTAT	= 2,
+	DAT_OPTION_TRACECLOCK	= 4,
+	DAT_OPTION_UNAME	= 5,
+	DAT_OPTION_CPUCOUNT	= 8,
+	DAT_OPTION_VERSION	= 9,
+	DAT_OPTION_TSC2NSEC	= 14,
+};
+
+/*
+ * Our own, since tracefs' header_page tells the size of ftrace's sub-buffers,
+ * which newer kernels let the user change, and not that of our ring's pages.
+ */
+static const char header_page[] =
+	"\tfield: u64 timestamp;\toffset:0;\tsize:8;\tsigned:0;\n"
+	"\tfield: local_t commit;\toffset:8;\tsize:8;\tsigned:1;\n"
+	"\tfield: int overwrite;\toffset:8;\tsize:1;\tsigned:1;\n"
+	"\tfield: char data;\toffset:16;\tsize:4080;\tsigned:0;\n";
+_Static_assert(DAT_PAGE_SIZE - 16 == 4080, "header_page tells the page's size");
+
+static const char header_event[] =
+	"# compressed entry header\n"
+	"\ttype_len    :    5 bits\n"
+	"\ttime_delta  :   27 bits\n"
+	"\tarray       :   32 bits\n"
+	"\n"
+	"\tpadding     : type == 29\n"
+	"\ttime_extend : type == 30\n"
+	"\ttime_stamp : type == 31\n"
+	"\tdata max type_len  == 28\n";
+
+static void put(FILE *out, const void *data, size_t size)
+{
+	if (size)
+		fwrite(data, 1, size, out);
+}
+
+static void put_string(FILE *out, const char *s)
+{
+	put(out, s, strlen(s) + 1);
+}
+
+static void put16(FILE *out, uint16_t n)
+{
+	put(out, &n, sizeof(n));
+}
+
+static void put32(FILE *out, uint32_t n)
+{
+	put(out, &n, sizeof(n));
+}
+
+static void put64(FILE *out, uint64_t n)
+{
+	put(out, &n, sizeof(n));
+}
+
+/* A text behind its size, without its NUL. */
+static void put_text(FILE *out, const char *text)
+{
+	put64(out, strlen(text));
+	put(out, text, strlen(text));
+}
+
+static void put_formats(FILE *out, const struct dat_system *sys)
+{
+	put32(out, sys->nr);
+	for (size_t i = 0; i < sys->nr; i++)
+		put_text(out, sys->texts[i]);
+}
+
+static void put_option(FILE *out, uint16_t option, const void *data,
+		       uint32_t size)
+{
+	put16(out, option);
+	put32(out, size);
+	put(out, data, size);
+}
+
+static void put_options(FILE *out, const struct dat_desc *desc)
+{
+	struct {
+		uint32_t mult, shift;
+		uint64_t offset;
+	} tsc2nsec = { desc->tsc_mult, desc->tsc_shift, desc->tsc_offset };
+	uint32_t cpus = desc->nr_cpus;
+
+	put(out, "options  ", 10);
+	if (desc->uname)
+		put_option(out, DAT_OPTION_UNAME, desc->uname,
+			   strlen(desc->uname) + 1);
+	if (desc->version)
+		put_option(out, DAT_OPTION_VERSION, desc->version,
+			   strlen(desc->version) + 1);
+	put_option(out, DAT_OPTION_CPUCOUNT, &cpus, sizeof(cpus));
+	for (unsigned int cpu = 0; desc->cpustats && cpu < desc->nr_cpus; cpu++)
+		put_option(out, DAT_OPTION_CPUSTAT, desc->cpustats[cpu],
+			   strlen(desc->cpustats[cpu]) + 1);
+	/* Says only that the clock's name follows the table of the CPUs. */
+	put_option(out, DAT_OPTION_TRACECLOCK, NULL, 0);
+	put_option(out, DAT_OPTION_TSC2NSEC, &tsc2nsec, sizeof(tsc2nsec));
+	put16(out, DAT_OPTION_DONE);
+}
+
+void *dat_header(const struct dat_desc *desc, size_t *size)
+{
+	char *data = NULL;
+	FILE *out = open_memstream(&data, size);
+
+	if (!out)
+		goto nomem;
+	put(out, DAT_MAGIC, strlen(DAT_MAGIC));
+	put_string(out, "6");
+	put(out, "\0\x08", 2);		/* little endian, longs of 8 bytes */
+	put32(out, DAT_PAGE_SIZE);
+	put_string(out, "header_page");
+	put_text(out, header_page);
+	put_string(out, "header_event");
+	put_text(out, header_event);
+	put_formats(out, &desc->ftrace);
+	put32(out, 1);			/* event systems */
+	put_string(out, desc->events.name);
+	put_formats(out, &desc->events);
+	put32(out, 0);			/* kallsyms */
+	put32(out, 0);			/* printk */
+	put_text(out, desc->cmdlines ? desc->cmdlines : "");
+	put32(out, desc->nr_cpus);
+	put_options(out, desc);
+	put(out, "flyrecord", 10);
+	for (unsigned int cpu = 0; cpu < desc->nr_cpus; cpu++) {
+		put64(out, 0);
+		put64(out, 0);
+	}
+	put_text(out, DAT_CLOCK);
+	if (ferror(out) | fclose(out))
+		goto nomem;
+	return data;
+nomem:
+	ks_err("out of memory");
+	exit(KS_EXIT_FAILED);
+}
+
+struct dat_cpu *dat_table(void *header, size_t size, unsigned int nr_cpus)
+{
+	size_t tail = sizeof(uint64_t) + strlen(DAT_CLOCK);
+	size_t table = (size_t)nr_cpus * sizeof(struct dat_cpu);
+	char *end = (char *)header + size;
+
+	if (size < 10 + table + tail ||
+	    memcmp(end - strlen(DAT_CLOCK), DAT_CLOCK, strlen(DAT_CLOCK)) ||
+	    memcmp(end - tail - table - 10, "flyrecord", 10))
+		return NULL;
+	return (struct dat_cpu *)(end - tail - table);
+}

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Decoding of records by the formats in the file.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "trace/decode.h"
+#include "base/kvmsched.h"
+
+#define MAX_EVENTS	65536	/* common_type has 16 bits */
+#define MAX_FIELDS	20
+
+/* What we want: one line per field of records.h */
+struct want {
+	const char *name;
+	u16 offset, size;
+	bool is_signed, is_array;
+};
+
+struct schema {
+	const char *name;
+	struct want want[MAX_FIELDS];
+};
+
+#define WANT_MEMBER(s, type, member)					\
+	{ #member, offsetof(s, member), sizeof(((s *)0)->member),	\
+	  (type)-1 < (type)1, false },
+#define WANT_ARRAY(s, type, member, n)					\
+	{ #member, offsetof(s, member), sizeof(((s *)0)->member), false, true },
+
+/* The lists' macros don't tell the record: rec_t does, in a scope for each. */
+#define WANT_F(type, member)		WANT_MEMBER(rec_t, type, member)
+#define WANT_A(type, member, n)		WANT_ARRAY(rec_t, type, member, n)
+#define DEFINE_SCHEMA(record, FIELDS, ...)					\
+	static void schema_##record(struct schema *s)			\
+	{								\
+		typedef __typeof__(((struct ks_record *)0)->record) rec_t; \
+		static const struct want want[] = {			\
+			FIELDS(WANT_F, WANT_A)				\
+		};							\
+									\
+		_Static_assert(ARRAY_SIZE(want) <= MAX_FIELDS,		\
+			       "room for all fields");			\
+		s->name = KS_EVENT_PREFIX #record;			\
+		memcpy(s->want, want, sizeof(want));			\
+	}
+KS_RECORDS(DEFINE_SCHEMA)
+
+/* Where a wanted field is in this file */
+struct found {
+	u16 from, size;		/* in the file's record */
+	u16 to, room;		/* in struct ks_record's */
+	bool is_signed, is_array;
+};
+
+struct layout {
+	bool ours;		/* an event of system kvmsched ... */
+	bool known;		/* ... that records.h has */
+	bool same;		/* as in records.h, byte for byte */
+	u16 event;
+	u16 need;		/* bytes */
+	u16 nr;
+	struct found found[MAX_FIELDS];
+};
+
+struct ks_decoder {
+	struct schema schema[KS_NR_EVENTS];
+	struct layout **layout;	/* by the event's id */
+	unsigned int events;
+	u16 type_offset, type_size, pid_offset;
+	char **missing;
+	unsigned int nr_missing;
+};
+
+struct ks_decoder *ks_decoder_create(void)
+{
+	struct ks_decoder *d = xcalloc(1, sizeof(*d));
+
+#define FILL_SCHEMA(record, FIELDS, ...) schema_##record(&d->schema[KS_EV_##record]);
+	KS_RECORDS(FILL_SCHEMA)
+	d->layout = xcalloc(MAX_EVENTS, sizeof(*d->layout));
+	d->type_offset = offsetof(struct trace_entry, type);
+	d->type_size = sizeof(u16);
+	d->pid_offset = offsetof(struct trace_entry, pid);
+	return d;
+}
+
+void ks_decoder_destroy(struct ks_decoder *d)
+{
+	if (!d)
+		return;
+	for (unsigned int i = 0; i < MAX_EVENTS; i++)
+		free(d->layout[i]);
+	free(d->layout);
+	for (unsigned int i = 0; i < d->nr_missing; i++)
+		free(d->missing[i]);
+	free(d->missing);
+	free(d);
+}
+
+void ks_decoder_note_missing(struct ks_decoder *d, const char *field)
+{
+	d->missing = xrealloc(d->missing,
+			      (d->nr_missing + 1) * sizeof(*d->missing));
+	d->missing[d->nr_missing++] = xstrdup(field);
+}
+
+const char *ks_decoder_missing(const struct ks_decoder *d, unsigned int index)
+{
+	return index < d->nr_missing ? d->missing[index] : NULL;
+}
+
+unsigned int ks_decoder_events(const struct ks_decoder *d)
+{
+	return d->events;
+}
+
+/* A field of a size that we can take into a member of ours. */
+static bool usable(const struct want *want, const struct ks_format_field *f)
+{
+	if (f->offset > UINT16_MAX / 2 || !f->size || f->size > UINT16_MAX / 2 ||
+	    f->is_dynamic)
+		return false;
+	if (want->is_array)
+		return true;
+	return f->size == 1 || f->size == 2 || f->size == 4 || f->size == 8;
+}
+
+static void find_field(struct layout *l, const struct want *want,
+		       const struct ks_format_field *f)
+{
+	l->found[l->nr++] = (struct found) {
+		.from = f->offset, .size = f->size,
+		.to = want->offset, .room = want->size,
+		.is_signed = f->is_signed,
+		.is_array = want->is_array,
+	};
+	if (f->offset + f->size > l->need)
+		l->need = f->offset + f->size;
+	if (f->offset != want->offset || f->size != want->size)
+		l->same = false;
+}
+
+static void find_fields(struct ks_decoder *d, struct layout *l,
+			const struct ks_format *format, const struct schema *s)
+{
+	l->known = true;
+	l->same = true;
+	for (const struct want *want = s->want;
+	     want < s->want + MAX_FIELDS && want->name; want++) {
+		const struct ks_format_field *f = ks_format_find(format, want->name);
+		char *name;
+
+		if (f && usable(want, f)) {
+			find_field(l, want, f);
+			continue;
+		}
+		name = xasprintf("%s.%s", format->name, want->name);
+		ks_decoder_note_missing(d, name);
+		free(name);
+		l->same = false;
+	}
+}
+
+/* Common fields are the same in all events of a file. */
+static bool find_common(struct ks_decoder *d, const struct ks_format *f)
+{
+	const struct ks_format_field *type = ks_format_find(f, "common_type");
+	const struct ks_format_field *pid = ks_format_find(f, "common_pid");
+
+	if (!type || !pid || type->offset > 256 || pid->offset > 256 ||
+	    pid->size != 4 || (type->size != 2 && type->size != 4))
+		return false;
+	d->type_offset = type->offset;
+	d->type_size = type->size;
+	d->pid_offset = pid->offset;
+	return true;
+}
+
+bool ks_decoder_add(struct ks_decoder *d, const struct ks_format *f)
+{
+	struct layout *l;
+
+	if (f->id >= MAX_EVENTS || d->layout[f->id] || !find_common(d, f))
+		return false;
+	l = xcalloc(1, sizeof(*l));
+	l->ours = true;
+	l->need = d->pid_offset + sizeof(s32);
+	for (unsigned int i = 0; i < KS_NR_EVENTS; i++) {
+		if (strcmp(d->schema[i].name, f->name))
+			continue;
+		l->event = i;
+		find_fields(d, l, f, &d->schema[i]);
+	}
+	l->same &= d->pid_offset == offsetof(struct trace_entry, pid) &&
+		   d->type_offset == offsetof(struct trace_entry, type) &&
+		   d->type_size == sizeof(u16);
+	d->layout[f->id] = l;
+	d->events++;
+	return true;
+}
+
+static s64 get_number(const unsigned char *p, const struct found *f)
+{
+	u64 value = 0;
+	unsigned int unused = 64 - 8 * f->size;
+
+	memcpy(&value, p, f->size);
+	if (f->is_signed)
+		return (s64)(value << unused) >> unused;
+	return value;
+}
+
+static void take_field(const struct found *f, const unsigned char *data,
+		       struct ks_record *rec)
+{
+	char *to = (char *)&rec->ent + f->to;
+	const unsigned char *from = data + f->from;
+
+	if (f->is_array) {
+		memcpy(to, from, f->size < f->room ? f->size : f->room);
+	} else {
+		s64 value = get_number(from, f);
+
+		memcpy(to, &value, f->room);	/* little endian */
+	}
+}
+
+static void take_fields(const struct ks_decoder *d, const struct layout *l,
+			const unsigned char *data, struct ks_record *rec)
+{
+	memset(&rec->ent, 0, sizeof(*rec) - offsetof(struct ks_record, ent));
+	memcpy(&rec->ent.pid, data + d->pid_offset, sizeof(rec->ent.pid));
+	for (unsigned int i = 0; i < l->nr; i++)
+		take_field(&l->found[i], data, rec);
+}
+
+enum ks_decoded ks_decode(const struct ks_decoder *d, const void *data,
+			  size_t size, struct ks_record *rec)
+{
+	const struct layout *l;
+	u32 type = 0;
+
+	if (size < (size_t)d->type_offset + d->type_size)
+		return KS_DECODED_SHORT;
+	memcpy(&type, (const char *)data + d->type_offset, d->type_size);
+	l = type < MAX_EVENTS ? d->layout[type] : NULL;
+	if (!l)
+		return KS_DECODED_OTHER;
+	if (!l->known)
+		return KS_DECODED_UNKNOWN;
+	if (size < l->need)
+		return KS_DECODED_SHORT;
+	rec->event = l->event;
+	if (l->same)
+		memcpy(&rec->ent, data, l->need);
+	else
+		take_fields(d, l, data, rec);
+	return KS_DECODED;
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Names and places of an event's fields.
+ */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "trace/format.h"
+#include "base/kvmsched.h"
+
+#define MAX_LINE	512
+
+/* "unsigned char foo[16]" is named foo. */
+static bool name_of(char name[KS_FORMAT_NAME], const char *declaration)
+{
+	size_t end = strcspn(declaration, "[");
+	size_t start;
+
+	/* "__data_loc char[] foo" has its brackets before the name. */
+	if (strstr(declaration, "[]"))
+		end = strlen(declaration);
+	while (end && isspace((unsigned char)declaration[end - 1]))
+		end--;
+	for (start = end; start; start--)
+		if (!isalnum((unsigned char)declaration[start - 1]) &&
+		    declaration[start - 1] != '_')
+			break;
+	if (start == end || end - start >= KS_FORMAT_NAME)
+		return false;
+	memcpy(name, declaration + start, end - start);
+	name[end - start] = '\0';
+	return true;
+}
+
+/* One line of a field; false where it makes no sense. */
+static bool parse_field(struct ks_format_field *field, const char *line)
+{
+	char declaration[MAX_LINE];
+	int is_signed = 0;
+
+	*field = (struct ks_format_field){ 0 };
+	if (sscanf(line, " field:%511[^;]; offset:%9u; size:%9u; signed:%9d;",
+		   declaration, &field->offset, &field->size, &is_signed) < 3)
+		return false;
+	field->is_signed = is_signed;
+	field->is_dynamic = !!strstr(declaration, "_loc ");
+	return name_of(field->name, declaration);
+}
+
+static bool parse_line(struct ks_format *f, const char *line)
+{
+	if (!strncmp(line, "name: ", 6))
+		return sscanf(line, "name: %63[^\n]", f->name) == 1;
+	if (!strncmp(line, "ID: ", 4))
+		return sscanf(line, "ID: %9u", &f->id) == 1;
+	if (!strstr(line, "field:") || f->nr == KS_FORMAT_FIELDS)
+		return true;
+	return parse_field(&f->fields[f->nr++], line);
+}
+
+bool ks_format_parse(struct ks_format *f, const char *text, size_t size)
+{
+	const char *end = text + size;
+	char line[MAX_LINE];
+
+	memset(f, 0, sizeof(*f));
+	while (text < end) {
+		const char *newline = memchr(text, '\n', end - text);
+		size_t length = (newline ? newline : end) - text;
+
+		/* It is the last, and longer than any line. */
+		if (length >= 9 && !memcmp(text, "print fmt", 9))
+			break;
+		if (length >= sizeof(line) || memchr(text, '\0', length))
+			return false;
+		memcpy(line, text, length);
+		line[length] = '\0';
+		if (!parse_line(f, line))
+			return false;
+		text += length + 1;
+	}
+	return f->name[0] && f->id && f->nr;
+}
+
+const struct ks_format_field *ks_format_find(const struct ks_format *f,
+					     const char *name)
+{
+	for (unsigned int i = 0; i < f->nr; i++)
+		if (!strcmp(f->fields[i].name, name))
+			return &f->fields[i];
+	return NULL;
+}

@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Any trace.dat that libtracecmd reads: version 7, compressed or not, as
+ * `trace-cmd record -e kvmsched` writes it.
+ *
+ *	child:  libtracecmd -> decoder -> messages
+ *	parent: messages -> sink
+ *
+ * The library trusts what it reads; a damaged file makes it crash or hang, and
+ * so it does that in a process of its own.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <trace-cmd/trace-cmd.h>
+
+#include "trace/cursor.h"
+#include "base/kvmsched.h"
+#include "trace/load.h"
+
+#define SILENCE_MAX	60	/* s; the child never needs that for one piece */
+#define NAME_ROOM	128
+
+enum message_kind {
+	MSG_OPEN,	/* first: the file can be read */
+	MSG_FIELD,	/* one that it lacks */
+	MSG_RECORD,
+	MSG_MISSED,
+	MSG_END,	/* last: counts */
+};
+
+struct message {
+	enum message_kind kind;
+	union {
+		struct {
+			unsigned int cpus, events;
+		} open;
+		char field[NAME_ROOM];
+		struct ks_record record;
+		struct {
+			unsigned int cpu;
+			s64 count;
+		} missed;
+		struct {
+			struct ks_trace_info info;
+			bool whole;
+		} end;
+	};
+};
+
+/* The child's */
+struct source {
+	struct ks_trace *trace;
+	FILE *out;
+	struct message msg;
+};
+
+/* The parent's */
+struct reader {
+	pid_t child;
+	FILE *in;
+	struct message msg;
+};
+
+static void tell(struct source *s, enum message_kind kind)
+{
+	s->msg.kind = kind;
+	if (fwrite(&s->msg, sizeof(s->msg), 1, s->out) != 1)
+		_exit(1);
+}
+
+static int take(struct tracecmd_input *input, struct tep_record *record, int cpu,
+		void *data)
+{
+	struct source *s = data;
+	struct ks_trace *t = s->trace;
+
+	if (record->missed_events) {
+		s->msg.missed.cpu = cpu;
+		s->msg.missed.count = record->missed_events;
+		tell(s, MSG_MISSED);
+	}
+	if (!ks_trace_count(t, ks_decode(t->decoder, record->data, record->size,
+					 &s->msg.record)))
+		return 0;
+	s->msg.record.ts = record->ts;
+	s->msg.record.cpu = cpu;
+	tell(s, MSG_RECORD);
+	return 0;
+}
+
+static void add_fields(struct ks_format *f, struct tep_format_field **fields)
+{
+	for (unsigned int i = 0; fields && fields[i] && f->nr < KS_FORMAT_FIELDS; i++) {
+		struct ks_format_field *to = &f->fields[f->nr++];
+
+		snprintf(to->name, sizeof(to->name), "%s", fields[i]->name);
+		to->offset = fields[i]->offset;
+		to->size = fields[i]->size;
+		to->is_signed = fields[i]->flags & TEP_FIELD_IS_SIGNED;
+		to->is_dynamic = fields[i]->flags & TEP_FIELD_IS_DYNAMIC;
+	}
+	free(fields);
+}
+
+static void add_events(struct ks_decoder *d, struct tep_handle *tep)
+{
+	struct tep_event **all = tep_list_events(tep, TEP_EVENT_SORT_ID);
+
+	for (unsigned int i = 0; all && all[i]; i++) {
+		struct ks_format f = { .id = all[i]->id };
+
+		if (strcmp(all[i]->system, KS_SYSTEM))
+			continue;
+		snprintf(f.name, sizeof(f.name), "%s", all[i]->name);
+		add_fields(&f, tep_event_common_fields(all[i]));
+		add_fields(&f, tep_event_fields(all[i]));
+		ks_decoder_add(d, &f);
+	}
+}
+
+static void send_open(struct source *s, struct tep_handle *tep)
+{
+	const char *field;
+
+	add_events(s->trace->decoder, tep);
+	s->msg.open.cpus = tep_get_cpus(tep);
+	s->msg.open.events = ks_decoder_events(s->trace->decoder);
+	tell(s, MSG_OPEN);
+	for (unsigned int i = 0; (field = ks_decoder_missing(s->trace->decoder, i)); i++) {
+		snprintf(s->msg.field, sizeof(s->msg.field), "%s", field);
+		tell(s, MSG_FIELD);
+	}
+}
+
+static void child(struct ks_trace *t, int fd)
+{
+	struct source s = { .trace = t, .out = fdopen(fd, "w") };
+	struct tracecmd_input *input;
+	int null = open("/dev/null", O_WRONLY);
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* The library's messages name neither the program nor what to do. */
+	dup2(null, STDERR_FILENO);
+	dup2(null, STDOUT_FILENO);
+	tracecmd_set_loglevel(TEP_LOG_NONE);
+	tep_set_loglevel(TEP_LOG_NONE);
+	input = tracecmd_open(t->path, TRACECMD_FL_LOAD_NO_PLUGINS);
+	if (!input || !s.out)
+		_exit(1);
+	send_open(&s, tracecmd_get_tep(input));
+	s.msg.end.whole = !tracecmd_iterate_events(input, NULL, 0, take, &s);
+	s.msg.end.info = t->info;
+	tell(&s, MSG_END);
+	_exit(fflush(s.out) ? 1 : 0);
+}
+
+/* False when the child is gone, or silent for too long. */
+static bool receive(struct reader *r)
+{
+	return fread(&r->msg, sizeof(r->msg), 1, r->in) == 1;
+}
+
+static struct reader *reader_create(struct ks_trace *t)
+{
+	const struct timeval silence = { .tv_sec = SILENCE_MAX };
+	struct reader *r = xcalloc(1, sizeof(*r));
+	int fds[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds))
+		goto failed;
+	setsockopt(fds[0], SOL_SOCKET, SO_RCVTIMEO, &silence, sizeof(silence));
+	fflush(stdout);
+	r->child = fork();
+	if (!r->child)
+		child(t, fds[1]);
+	close(fds[1]);
+	r->in = fdopen(fds[0], "r");
+	if (r->child > 0 && r->in)
+		return r;
+failed:
+	ks_errno("%s", t->path);
+	free(r);
+	return NULL;
+}
+
+static bool refused(const struct ks_trace *t, const char *what)
+{
+	ks_err("%s: %s (version %u)", t->path, what, t->info.version);
+	ks_hint("cut short, damaged, or of a newer trace-cmd: see what `trace-cmd report %s` says",
+		t->path);
+	return false;
+}
+
+/*
+ * The library turns a TSC clock to ns where the file tells the rate, and shows
+ * neither rate nor clock: look for ourselves.
+ */
+static void look_for_clock(struct ks_trace *t)
+{
+	struct ks_cursor c;
+	u8 order[2];
+
+	/* Magic and version; byte order, size of a long; size of a page */
+	if (t->info.version < 7 || !ks_cursor_init(&c, t->fd, 12) ||
+	    !ks_get(&c, order, sizeof(order)) || order[0])
+		return;
+	ks_skip(&c, 4);
+	ks_v7_options(&c, &t->info);
+	if (t->info.tsc_mult)
+		t->info.clock = KS_CLOCK_NS;
+}
+
+static bool tracecmd_reader_open(struct ks_trace *t)
+{
+	struct reader *r = reader_create(t);
+
+	t->priv = r;
+	if (!r)
+		return false;
+	if (!receive(r) || r->msg.kind != MSG_OPEN)
+		return refused(t, "libtracecmd can't read it");
+	look_for_clock(t);
+	t->info.cpus = r->msg.open.cpus;
+	t->info.events = r->msg.open.events;
+	return true;
+}
+
+static void take_counts(struct ks_trace_info *into, const struct ks_trace_info *from)
+{
+	into->other = from->other;
+	into->unknown = from->unknown;
+	into->bad_records = from->bad_records;
+}
+
+static bool tracecmd_reader_read(struct ks_trace *t, const struct ks_sink *sink)
+{
+	struct reader *r = t->priv;
+
+	while (receive(r)) {
+		switch (r->msg.kind) {
+		case MSG_FIELD:
+			ks_decoder_note_missing(t->decoder, r->msg.field);
+			break;
+		case MSG_RECORD:
+			sink->record(sink->ctx, &r->msg.record);
+			break;
+		case MSG_MISSED:
+			sink->missed(sink->ctx, r->msg.missed.cpu, r->msg.missed.count);
+			break;
+		case MSG_END:
+			take_counts(&t->info, &r->msg.end.info);
+			return r->msg.end.whole ||
+			       refused(t, "libtracecmd stopped before its end");
+		default:
+			break;
+		}
+	}
+	return refused(t, "libtracecmd failed within it");
+}
+
+static void tracecmd_reader_close(struct ks_trace *t)
+{
+	struct reader *r = t->priv;
+
+	if (!r)
+		return;
+	fclose(r->in);
+	/* Ours, not reaped yet: the number can't be another's. */
+	kill(r->child, SIGKILL);
+	while (waitpid(r->child, NULL, 0) < 0 && errno == EINTR)
+		;
+	free(r);
+}
+
+const struct ks_reader ks_reader_tracecmd = {
+	.open = tracecmd_reader_open,
+	.read = tracecmd_reader_read,
+	.close = tracecmd_reader_close,
+};
