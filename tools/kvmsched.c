@@ -13,17 +13,17 @@
 #define KVMSCHED_VERSION "unknown"
 #endif
 
-static const struct command commands[] = {
-	{ "record", cmd_record, "record how KVM schedules vCPUs into a trace.dat file" },
-	{ "report", cmd_report, "summarize a recording: vCPUs, exits, switches, interrupts, timers" },
-	{ "top",    cmd_top,    "show what vCPUs spend their time on, now" },
-	{ "compare", cmd_compare, "tell what differs between recordings, and how sure that is" },
-	{ "experiment", cmd_experiment, "record rounds of a workload under several policies" },
-	{ "policy", cmd_policy, "show, set and put back policies of vCPU threads" },
-	{ "info",   cmd_info,   "show what this host offers and which VMs run on it" },
+static const struct kvs_command commands[] = {
+	{ "record", kvs_cmd_record, "record how KVM schedules vCPUs into a trace.dat file" },
+	{ "report", kvs_cmd_report, "summarize a recording: vCPUs, exits, switches, interrupts, timers" },
+	{ "top",    kvs_cmd_top,    "show what vCPUs spend their time on, now" },
+	{ "compare", kvs_cmd_compare, "tell what differs between recordings, and how sure that is" },
+	{ "experiment", kvs_cmd_experiment, "record rounds of a workload under several policies" },
+	{ "policy", kvs_cmd_policy, "show, set and put back policies of vCPU threads" },
+	{ "info",   kvs_cmd_info,   "show what this host offers and which VMs run on it" },
 };
 
-static const struct command *command_find(const char *name)
+static const struct kvs_command *command_find(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		if (!strcmp(commands[i].name, name))
@@ -72,7 +72,7 @@ static size_t edit_distance(const char *a, const char *b)
 
 static int unknown_command(const char *name)
 {
-	const struct command *best = NULL;
+	const struct kvs_command *best = NULL;
 	size_t least = 3;
 
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
@@ -83,15 +83,15 @@ static int unknown_command(const char *name)
 			best = &commands[i];
 		}
 	}
-	ks_err("'%s' is not a kvmsched command", name);
+	kvs_err("'%s' is not a kvmsched command", name);
 	if (best)
-		ks_hint("did you mean '%s'?", best->name);
+		kvs_hint("did you mean '%s'?", best->name);
 	else
-		ks_hint("see `kvmsched help`");
-	return KS_EXIT_USAGE;
+		kvs_hint("see `kvmsched help`");
+	return KVS_EXIT_USAGE;
 }
 
-static int run(const struct command *cmd, int argc, char **argv)
+static int run(const struct kvs_command *cmd, int argc, char **argv)
 {
 	/* getopt_long() begins its messages with this. */
 	argv[0] = xasprintf("kvmsched %s", cmd->name);
@@ -100,12 +100,12 @@ static int run(const struct command *cmd, int argc, char **argv)
 
 static int cmd_help(int argc, char **argv)
 {
-	const struct command *cmd;
+	const struct kvs_command *cmd;
 	char *page, *self[] = { argv[1], (char *)"--help", NULL };
 
 	if (argc < 2) {
 		help(stdout);
-		return KS_EXIT_OK;
+		return KVS_EXIT_OK;
 	}
 	cmd = command_find(argv[1]);
 	if (!cmd)
@@ -120,23 +120,23 @@ static int cmd_help(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	const struct command *cmd;
+	const struct kvs_command *cmd;
 
 	if (argc < 2) {
 		help(stderr);
-		return KS_EXIT_USAGE;
+		return KVS_EXIT_USAGE;
 	}
 	argc--;
 	argv++;
 	if (!strcmp(argv[0], "--version") || !strcmp(argv[0], "version")) {
 		printf("kvmsched version %s\n", KVMSCHED_VERSION);
-		return KS_EXIT_OK;
+		return KVS_EXIT_OK;
 	}
 	if (!strcmp(argv[0], "--help") || !strcmp(argv[0], "-h") ||
 	    !strcmp(argv[0], "help"))
 		return cmd_help(argc, argv);
 	if (argv[0][0] == '-')
-		return ks_usage(NULL, "unknown option %s", argv[0]);
+		return kvs_usage(NULL, "unknown option %s", argv[0]);
 	cmd = command_find(argv[0]);
 	if (!cmd)
 		return unknown_command(argv[0]);

@@ -71,9 +71,9 @@ int main(int argc, char **argv)
 	unsigned long exits;
 	long cpus;
 
-	if (argc != 5 || !ks_parse_long(argv[4], 1, MAX_CPUS, &cpus)) {
+	if (argc != 5 || !kvs_parse_long(argv[4], 1, MAX_CPUS, &cpus)) {
 		fprintf(stderr, "usage: bigfile FORMATS FILE EXITS CPUS\n");
-		return KS_EXIT_USAGE;
+		return KVS_EXIT_USAGE;
 	}
 	exits = strtoul(argv[3], NULL, 10);
 	s = synth_new(argv[2], cpus, argv[1]);
@@ -89,5 +89,5 @@ int main(int argc, char **argv)
 	for (unsigned int cpu = 0; cpu < cpus; cpu++)
 		session(cpu, KS_SESSION_STOP);
 	synth_finish(s);
-	return KS_EXIT_OK;
+	return KVS_EXIT_OK;
 }

@@ -76,7 +76,7 @@ static uint64_t fake_tsc(void)
 
 static uint64_t *position(struct fake_cpu *cpu, int page)
 {
-	return (uint64_t *)(cpu->ring + page * DAT_PAGE_SIZE);
+	return (uint64_t *)(cpu->ring + page * KVS_PAGE_SIZE);
 }
 
 static void write_page(struct fake_cpu *cpu)
@@ -98,7 +98,7 @@ static void write_page(struct fake_cpu *cpu)
 	if (*head >= fake.pages && fake.overwrite)
 		cpu->overwritten += RECORDS;
 	page = cpu->ring + (KVMSCHED_RING_DATA + *head % fake.pages) *
-			   DAT_PAGE_SIZE;
+			   KVS_PAGE_SIZE;
 	p = page + KVMSCHED_PAGE_HEADER;
 	for (int i = 0; i < RECORDS; i++) {
 		rec.guest_cycles = cpu->written + cpu->lost;
@@ -134,7 +134,7 @@ static void *writer(void *unused)
 
 static int fake_start(const struct kvmsched_start *start)
 {
-	size_t size = (size_t)(KVMSCHED_RING_DATA + start->pages) * DAT_PAGE_SIZE;
+	size_t size = (size_t)(KVMSCHED_RING_DATA + start->pages) * KVS_PAGE_SIZE;
 	char *map;
 
 	errno = failure("start");
@@ -169,7 +169,7 @@ static int fake_ioctl(unsigned long request, void *arg)
 	switch (request) {
 	case KVMSCHED_IOC_INFO:
 		info->abi = KVMSCHED_ABI;
-		info->page_size = DAT_PAGE_SIZE;
+		info->page_size = KVS_PAGE_SIZE;
 		info->nr_cpus = fake.nr_cpus;
 		info->pages = fake.pages;
 		info->tsc_khz = 2000000;
@@ -195,19 +195,19 @@ static int fake_ioctl(unsigned long request, void *arg)
 
 static int fake_open(void)
 {
-	struct dat_system sys;
+	struct kvs_dat_system sys;
 	char *events = xasprintf("%s/events", getenv("FAKEDEV_TRACING"));
 
 	errno = failure("open");
 	if (errno)
 		return -1;
-	if (formats_read(events, "kvmsched", &sys)) {
+	if (kvs_formats_read(events, "kvmsched", &sys)) {
 		fprintf(stderr, "fakedev: no formats in %s\n", events);
 		_exit(125);
 	}
 	free(events);
-	fake.exit_id = formats_id(&sys, "kvmsched_exit");
-	formats_free(&sys);
+	fake.exit_id = kvs_formats_id(&sys, "kvmsched_exit");
+	kvs_formats_free(&sys);
 	fake.nr_cpus = setting("FAKEDEV_CPUS", 2);
 	fake.rate = setting("FAKEDEV_PAGES", 1);
 	fake.cpus = calloc(fake.nr_cpus, sizeof(*fake.cpus));

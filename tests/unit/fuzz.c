@@ -93,9 +93,9 @@ static void write_file(const char *path, const void *data, size_t size)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 
-	if (fd < 0 || ks_write_all(fd, data, size)) {
-		ks_errno("%s", path);
-		exit(KS_EXIT_FAILED);
+	if (fd < 0 || kvs_write_all(fd, data, size)) {
+		kvs_errno("%s", path);
+		exit(KVS_EXIT_FAILED);
 	}
 	close(fd);
 }
@@ -112,8 +112,8 @@ static void run(unsigned int seed, const char *file, const void *whole, size_t s
 	damage(data, &size);
 	write_file(path, data, size);
 	optind = 0;
-	status = cmd_report(3, argv);
-	if (status != KS_EXIT_OK && status != KS_EXIT_FAILED) {
+	status = kvs_cmd_report(3, argv);
+	if (status != KVS_EXIT_OK && status != KVS_EXIT_FAILED) {
 		dprintf(STDERR_FILENO, "%s, seed %u: status %d\n", file, seed, status);
 		abort();
 	}
@@ -130,28 +130,28 @@ int main(int argc, char **argv)
 
 	if (argc < 4) {
 		fprintf(stderr, "usage: fuzz SECONDS SEED FILE...\n");
-		return KS_EXIT_USAGE;
+		return KVS_EXIT_USAGE;
 	}
 	end = time(NULL) + atoi(argv[1]);
 	seed = atoi(argv[2]);
 	/* The sanitizers write to file descriptor 2: it stays. */
 	out = dup(STDOUT_FILENO);
 	if (!freopen("/dev/null", "w", stdout))
-		return KS_EXIT_FAILED;
+		return KVS_EXIT_FAILED;
 	stderr = stdout;
 	do {
 		const char *file = argv[3 + runs % (argc - 3)];
 		size_t size;
-		char *whole = ks_read_file(file, &size);
+		char *whole = kvs_read_file(file, &size);
 
 		if (!whole) {
 			dprintf(out, "%s: can't be read\n", file);
-			return KS_EXIT_FAILED;
+			return KVS_EXIT_FAILED;
 		}
 		run(seed++, file, whole, size);
 		free(whole);
 		runs++;
 	} while (time(NULL) < end);
 	dprintf(out, "%u damaged files\n", runs);
-	return KS_EXIT_OK;
+	return KVS_EXIT_OK;
 }

@@ -28,13 +28,13 @@ struct page {
 	uint64_t lost;		/* before it */
 	bool flagged;
 	size_t used;
-	char data[DAT_PAGE_SIZE];
+	char data[KVS_PAGE_SIZE];
 };
 
 struct synth {
-	struct spool *spool;
-	struct dat_desc desc;
-	struct comms *comms;
+	struct kvs_spool *spool;
+	struct kvs_dat_desc desc;
+	struct kvs_comms *comms;
 	struct page *pages;
 	int ids[KS_NR_EVENTS];
 };
@@ -46,8 +46,8 @@ static const char *const names[] = {
 
 static void die(const char *what)
 {
-	ks_errno("synth: %s", what);
-	exit(KS_EXIT_FAILED);
+	kvs_errno("synth: %s", what);
+	exit(KVS_EXIT_FAILED);
 }
 
 struct synth *synth_new(const char *file, unsigned int nr_cpus,
@@ -56,20 +56,20 @@ struct synth *synth_new(const char *file, unsigned int nr_cpus,
 	struct synth *s = xcalloc(1, sizeof(*s));
 	size_t room;
 
-	if (formats_read(formats, "ftrace", &s->desc.ftrace) ||
-	    formats_read(formats, "kvmsched", &s->desc.events))
+	if (kvs_formats_read(formats, "ftrace", &s->desc.ftrace) ||
+	    kvs_formats_read(formats, "kvmsched", &s->desc.events))
 		die(formats);
 	s->desc.nr_cpus = nr_cpus;
 	s->desc.version = "synthetic";
 	s->desc.uname = "Linux synthetic 0 x86_64";
-	free(dat_header(&s->desc, &room));
-	s->spool = spool_create(file, nr_cpus, room + CMDLINES_ROOM);
+	free(kvs_dat_header(&s->desc, &room));
+	s->spool = kvs_spool_create(file, nr_cpus, room + CMDLINES_ROOM);
 	if (!s->spool)
-		exit(KS_EXIT_FAILED);
-	s->comms = comms_new();
+		exit(KVS_EXIT_FAILED);
+	s->comms = kvs_comms_new();
 	s->pages = xcalloc(nr_cpus, sizeof(*s->pages));
 	for (int i = 0; i < KS_NR_EVENTS; i++)
-		s->ids[i] = formats_id(&s->desc.events, names[i]);
+		s->ids[i] = kvs_formats_id(&s->desc.events, names[i]);
 	/* 1e6 / khz ns a cycle; exact for 2 GHz */
 	synth_clock(s, (1000000ULL << 20) / SYNTH_TSC_KHZ, 20, 0);
 	return s;
@@ -97,8 +97,8 @@ void synth_flush(struct synth *s, unsigned int cpu)
 	}
 	memcpy(p->data, &p->tsc, sizeof(p->tsc));
 	memcpy(p->data + 8, &commit, sizeof(commit));
-	if (spool_append(s->spool, cpu, p->data, DAT_PAGE_SIZE))
-		exit(KS_EXIT_FAILED);
+	if (kvs_spool_append(s->spool, cpu, p->data, KVS_PAGE_SIZE))
+		exit(KVS_EXIT_FAILED);
 	memset(p, 0, sizeof(*p));
 }
 
@@ -134,7 +134,7 @@ void synth_add(struct synth *s, unsigned int cpu, uint64_t tsc,
 	if (s->ids[event] < 0 || size > 28 * 4 || size % 4)
 		die(names[event]);
 	ent->type = s->ids[event];
-	if (p->used + need > DAT_PAGE_SIZE - PAGE_HEADER)
+	if (p->used + need > KVS_PAGE_SIZE - PAGE_HEADER)
 		synth_flush(s, cpu);
 	if (!p->used)
 		p->tsc = p->last = tsc;
@@ -167,7 +167,7 @@ const char *synth_name(enum ks_event event)
 
 void synth_comm(struct synth *s, pid_t pid, const char *comm)
 {
-	comms_add(s->comms, pid, comm);
+	kvs_comms_add(s->comms, pid, comm);
 }
 
 void synth_finish(struct synth *s)
@@ -178,17 +178,17 @@ void synth_finish(struct synth *s)
 
 	for (unsigned int cpu = 0; cpu < s->desc.nr_cpus; cpu++)
 		synth_flush(s, cpu);
-	cmdlines = comms_text(s->comms, CMDLINES_ROOM);
+	cmdlines = kvs_comms_text(s->comms, CMDLINES_ROOM);
 	s->desc.cmdlines = cmdlines;
-	header = dat_header(&s->desc, &size);
-	if (spool_finish(s->spool, header, size))
-		exit(KS_EXIT_FAILED);
+	header = kvs_dat_header(&s->desc, &size);
+	if (kvs_spool_finish(s->spool, header, size))
+		exit(KVS_EXIT_FAILED);
 	free(header);
 	free(cmdlines);
-	spool_free(s->spool);
-	comms_free(s->comms);
-	formats_free(&s->desc.ftrace);
-	formats_free(&s->desc.events);
+	kvs_spool_free(s->spool);
+	kvs_comms_free(s->comms);
+	kvs_formats_free(&s->desc.ftrace);
+	kvs_formats_free(&s->desc.events);
 	free(s->pages);
 	free(s);
 }

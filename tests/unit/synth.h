@@ -51,7 +51,7 @@ void synth_lost(struct synth *s, unsigned int cpu, uint64_t count);
 /* End this CPU's page here, as a flush does. */
 void synth_flush(struct synth *s, unsigned int cpu);
 
-/* The id of an event in these formats, e.g. for the field of ks_lost. */
+/* The id of an event in these formats, e.g. for the field of kvs_lost. */
 uint16_t synth_id(const struct synth *s, enum ks_event event);
 const char *synth_name(enum ks_event event);
 

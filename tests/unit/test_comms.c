@@ -16,8 +16,8 @@
 #include "base/kvmsched.h"
 #include "records.h"
 
-static struct dat_system events;
-static char page[DAT_PAGE_SIZE];
+static struct kvs_dat_system events;
+static char page[KVS_PAGE_SIZE];
 static size_t used;
 
 static void append(const void *data, size_t size)
@@ -34,7 +34,7 @@ static void append_word(uint32_t word)
 
 static void append_record(const char *event, void *record, size_t size)
 {
-	((struct trace_entry *)record)->type = formats_id(&events, event);
+	((struct trace_entry *)record)->type = kvs_formats_id(&events, event);
 	append_word(size / 4);
 	append(record, size);
 }
@@ -61,16 +61,16 @@ static int empty_page(void **state)
 	return 0;
 }
 
-static void expect(struct comms *comms, size_t records, const char *names)
+static void expect(struct kvs_comms *comms, size_t records, const char *names)
 {
 	char *text;
 
-	comms_set_events(comms, &events);
-	assert_int_equal(comms_add_pages(comms, page, sizeof(page)), records);
-	text = comms_text(comms, 4096);
+	kvs_comms_set_events(comms, &events);
+	assert_int_equal(kvs_comms_add_pages(comms, page, sizeof(page)), records);
+	text = kvs_comms_text(comms, 4096);
 	assert_string_equal(text, names);
 	free(text);
-	comms_free(comms);
+	kvs_comms_free(comms);
 }
 
 static void test_names(void **state)
@@ -85,17 +85,17 @@ static void test_names(void **state)
 	strcpy(sw.prev_comm, "a");
 	strcpy(sw.next_comm, "b");
 	append_record("kvmsched_host_switch", &sw, KS_RECORD_SIZE(host_switch));
-	expect(comms_new(), 4, "7 CPU 0/KVM\n8 thief\n9 a\n10 b\n");
+	expect(kvs_comms_new(), 4, "7 CPU 0/KVM\n8 thief\n9 a\n10 b\n");
 }
 
 /* But a vCPU's own word stands above all others. */
 static void test_first_name_stays(void **state)
 {
 	struct ks_rec_switch_out out = { .ent.pid = 7, .next_pid = 9 };
-	struct comms *comms = comms_new();
+	struct kvs_comms *comms = kvs_comms_new();
 
-	comms_add(comms, 7, "before");
-	comms_add(comms, 9, "first");
+	kvs_comms_add(comms, 7, "before");
+	kvs_comms_add(comms, 9, "first");
 	append_vcpu(7, "after");
 	strcpy(out.next_comm, "second");
 	append_record("kvmsched_switch_out", &out, KS_RECORD_SIZE(switch_out));
@@ -120,7 +120,7 @@ static void test_odd_entries(void **state)
 	append_word(29);		/* the rest is padding */
 	append_word(0);
 	append_vcpu(8, "not there");
-	expect(comms_new(), 2, "7 behind them\n");
+	expect(kvs_comms_new(), 2, "7 behind them\n");
 }
 
 static void test_damage(void **state)
@@ -132,33 +132,33 @@ static void test_damage(void **state)
 	append_vcpu(7, "cut");
 	commit = used - 8;
 	memcpy(page + 8, &commit, sizeof(commit));
-	expect(comms_new(), 2, "");
+	expect(kvs_comms_new(), 2, "");
 
 	/* a commit beyond the page; entries of no length */
 	empty_page(NULL);
 	append_vcpu(7, "x");
 	commit = (1 << 27) - 1;
 	memcpy(page + 8, &commit, sizeof(commit));
-	expect(comms_new(), 1, "7 x\n");
+	expect(kvs_comms_new(), 1, "7 x\n");
 }
 
 static void test_room(void **state)
 {
-	struct comms *comms = comms_new();
+	struct kvs_comms *comms = kvs_comms_new();
 	char *text;
 
-	comms_add(comms, 1, "one");
-	comms_add(comms, 22, "two");
-	text = comms_text(comms, sizeof("1 one\n22 two\n"));
+	kvs_comms_add(comms, 1, "one");
+	kvs_comms_add(comms, 22, "two");
+	text = kvs_comms_text(comms, sizeof("1 one\n22 two\n"));
 	assert_string_equal(text, "1 one\n22 two\n");
 	free(text);
-	text = comms_text(comms, sizeof("1 one\n22 two\n") - 1);
+	text = kvs_comms_text(comms, sizeof("1 one\n22 two\n") - 1);
 	assert_string_equal(text, "1 one\n");
 	free(text);
-	text = comms_text(comms, 1);
+	text = kvs_comms_text(comms, 1);
 	assert_string_equal(text, "");
 	free(text);
-	comms_free(comms);
+	kvs_comms_free(comms);
 }
 
 int main(void)
@@ -173,8 +173,8 @@ int main(void)
 	const char *tests_dir = getenv("KVMSCHED_TESTS");
 	char *formats = xasprintf("%s/golden/formats", tests_dir ? : "tests");
 
-	if (formats_read(formats, "kvmsched", &events)) {
-		ks_errno("can't read %s", formats);
+	if (kvs_formats_read(formats, "kvmsched", &events)) {
+		kvs_errno("can't read %s", formats);
 		return 125;
 	}
 	free(formats);

@@ -25,61 +25,61 @@
 
 /* --- a story of records ----------------------------------------------- */
 
-static struct ks_survey survey_of(u64 length)
+static struct kvs_survey survey_of(u64 length)
 {
-	const struct ks_scale one = KS_SCALE_NONE;
+	const struct kvs_scale one = KVS_SCALE_NONE;
 
-	return (struct ks_survey){
+	return (struct kvs_survey){
 		.times = { .ts = one, .cycles = one, .ns = one },
 		.begin = BASE, .end = BASE + length,
 	};
 }
 
-static struct ks_record record(u16 event, u64 ts, s32 tid)
+static struct kvs_record record(u16 event, u64 ts, s32 tid)
 {
-	struct ks_record rec = { .event = event, .ts = BASE + ts };
+	struct kvs_record rec = { .event = event, .ts = BASE + ts };
 
 	rec.ent.pid = tid;
 	return rec;
 }
 
-static void out(struct ks_collector *c, u64 ts, u16 vcpu, u8 kind, u64 ran)
+static void out(struct kvs_collector *c, u64 ts, u16 vcpu, u8 kind, u64 ran)
 {
-	struct ks_record rec = record(KS_EV_switch_out, ts, 100 + vcpu);
+	struct kvs_record rec = record(KS_EV_switch_out, ts, 100 + vcpu);
 
 	rec.switch_out.vm = 1;
 	rec.switch_out.vcpu = vcpu;
 	rec.switch_out.kind = kind;
 	rec.switch_out.ran_cycles = ran;
-	ks_collector_record(c, &rec);
+	kvs_collector_record(c, &rec);
 }
 
-static void in(struct ks_collector *c, u64 ts, u16 vcpu, u8 kind, u64 off, u64 wait)
+static void in(struct kvs_collector *c, u64 ts, u16 vcpu, u8 kind, u64 off, u64 wait)
 {
-	struct ks_record rec = record(KS_EV_switch_in, ts, 100 + vcpu);
+	struct kvs_record rec = record(KS_EV_switch_in, ts, 100 + vcpu);
 
 	rec.switch_in.vm = 1;
 	rec.switch_in.vcpu = vcpu;
 	rec.switch_in.kind = kind;
 	rec.switch_in.off_cycles = off;
 	rec.switch_in.wait_ns = wait;
-	ks_collector_record(c, &rec);
+	kvs_collector_record(c, &rec);
 }
 
-static void leave_guest(struct ks_collector *c, u64 ts, u16 vcpu, u64 guest, u64 host)
+static void leave_guest(struct kvs_collector *c, u64 ts, u16 vcpu, u64 guest, u64 host)
 {
-	struct ks_record rec = record(KS_EV_exit, ts, 100 + vcpu);
+	struct kvs_record rec = record(KS_EV_exit, ts, 100 + vcpu);
 
 	rec.exit.vm = 1;
 	rec.exit.vcpu = vcpu;
 	rec.exit.reason = 0x60;
 	rec.exit.guest_cycles = guest;
 	rec.exit.host_cycles = host;
-	ks_collector_record(c, &rec);
+	kvs_collector_record(c, &rec);
 }
 
 /* Two vCPUs take turns of @slice, from before the window until after it. */
-static void take_turns(struct ks_collector *c, u64 length, u64 slice)
+static void take_turns(struct kvs_collector *c, u64 length, u64 slice)
 {
 	u64 ts = 0;
 
@@ -102,128 +102,128 @@ static void take_turns(struct ks_collector *c, u64 length, u64 slice)
 			fail_msg("%s is %.10g, not %.10g", #x, got_, want_); \
 	} while (0)
 
-static double median_of(struct ks_unit *unit, enum ks_metric metric, bool censored)
+static double median_of(struct kvs_unit *unit, enum kvs_metric metric, bool censored)
 {
-	struct ks_obs obs;
+	struct kvs_obs obs;
 
-	assert_true(ks_values_quantile(&unit->values[metric], 0.5, &obs));
+	assert_true(kvs_values_quantile(&unit->values[metric], 0.5, &obs));
 	assert_int_equal(obs.censored, censored);
 	return obs.value;
 }
 
 static void turns_give_slices_waits_and_shares(void **unused)
 {
-	const struct ks_survey survey = survey_of(SECOND);
-	const struct ks_cut cut = { .block_ns = 0 };
-	struct ks_collector *c = ks_collector_create(&survey, &cut);
-	struct ks_units units;
-	struct ks_unit *u;
+	const struct kvs_survey survey = survey_of(SECOND);
+	const struct kvs_cut cut = { .block_ns = 0 };
+	struct kvs_collector *c = kvs_collector_create(&survey, &cut);
+	struct kvs_units units;
+	struct kvs_unit *u;
 
 	take_turns(c, SECOND, 4 * MS);
-	ks_collector_finish(c, &units);
+	kvs_collector_finish(c, &units);
 	assert_int_equal(units.nr, 1);
 	u = units.units;
-	assert_near(median_of(u, KS_M_SLICE, false), 4 * MS, 1);
-	assert_near(median_of(u, KS_M_WAIT_PREEMPTED, false), 4 * MS, 1);
-	assert_near(median_of(u, KS_M_EXIT_COST, false), 1000, 0.01);
-	assert_near(u->single[KS_M_FAIRNESS].value, 1, 1e-4);
-	assert_near(u->single[KS_M_STEAL].value, 0.5, 0.005);
+	assert_near(median_of(u, KVS_M_SLICE, false), 4 * MS, 1);
+	assert_near(median_of(u, KVS_M_WAIT_PREEMPTED, false), 4 * MS, 1);
+	assert_near(median_of(u, KVS_M_EXIT_COST, false), 1000, 0.01);
+	assert_near(u->single[KVS_M_FAIRNESS].value, 1, 1e-4);
+	assert_near(u->single[KVS_M_STEAL].value, 0.5, 0.005);
 	/* 125 slices each */
-	assert_near(u->single[KS_M_SLICES].value, 125, 1);
-	assert_near(u->single[KS_M_PREEMPTIONS].value, 125, 1);
-	assert_near(u->single[KS_M_SWITCHES].value, 250, 2);
+	assert_near(u->single[KVS_M_SLICES].value, 125, 1);
+	assert_near(u->single[KVS_M_PREEMPTIONS].value, 125, 1);
+	assert_near(u->single[KVS_M_SWITCHES].value, 250, 2);
 	/* Half of each slice, less 1 µs; of two vCPUs, one at a time */
-	assert_near(u->single[KS_M_GUEST_SHARE].value, 0.25, 0.003);
-	ks_units_free(&units);
+	assert_near(u->single[KVS_M_GUEST_SHARE].value, 0.25, 0.003);
+	kvs_units_free(&units);
 }
 
 static void blocks_are_equal_and_add_up(void **unused)
 {
-	const struct ks_survey survey = survey_of(SECOND);
-	const struct ks_cut cut = { .block_ns = 50 * MS };
-	struct ks_collector *c = ks_collector_create(&survey, &cut);
-	struct ks_units units;
+	const struct kvs_survey survey = survey_of(SECOND);
+	const struct kvs_cut cut = { .block_ns = 50 * MS };
+	struct kvs_collector *c = kvs_collector_create(&survey, &cut);
+	struct kvs_units units;
 
 	take_turns(c, SECOND, 4 * MS);
-	ks_collector_finish(c, &units);
+	kvs_collector_finish(c, &units);
 	assert_int_equal(units.nr, 20);
 	for (size_t i = 0; i < units.nr; i++) {
-		struct ks_unit *u = &units.units[i];
+		struct kvs_unit *u = &units.units[i];
 
-		assert_true(u->values[KS_M_SLICE].nr == 12 || u->values[KS_M_SLICE].nr == 13);
-		assert_near(u->single[KS_M_STEAL].value, 0.5, 0.05);
-		assert_near(u->single[KS_M_SLICES].value, 125, 5.1);
+		assert_true(u->values[KVS_M_SLICE].nr == 12 || u->values[KVS_M_SLICE].nr == 13);
+		assert_near(u->single[KVS_M_STEAL].value, 0.5, 0.05);
+		assert_near(u->single[KVS_M_SLICES].value, 125, 5.1);
 	}
-	ks_units_free(&units);
+	kvs_units_free(&units);
 }
 
 /* One has the CPU all the time, the other waits since before the window. */
 static void starved_vcpu_is_censored(void **unused)
 {
-	const struct ks_survey survey = survey_of(SECOND);
-	const struct ks_cut cut = { .block_ns = 0 };
-	struct ks_collector *c = ks_collector_create(&survey, &cut);
-	struct ks_record early = record(KS_EV_switch_out, 0, 101);
-	struct ks_units units;
+	const struct kvs_survey survey = survey_of(SECOND);
+	const struct kvs_cut cut = { .block_ns = 0 };
+	struct kvs_collector *c = kvs_collector_create(&survey, &cut);
+	struct kvs_record early = record(KS_EV_switch_out, 0, 101);
+	struct kvs_units units;
 
 	early.ts = BASE - 300 * MS;
 	early.switch_out.vm = 1;
 	early.switch_out.vcpu = 1;
 	early.switch_out.kind = KS_SWITCH_PREEMPTED;
 	early.switch_out.ran_cycles = 4 * MS;
-	ks_collector_record(c, &early);
+	kvs_collector_record(c, &early);
 	in(c, 0, 0, KS_SWITCH_PREEMPTED, 0, 0);
 	leave_guest(c, 500 * MS, 0, 400 * MS, 1000);
 	/* After the window all is as it was: none of this counts. */
 	out(c, SECOND + MS, 0, KS_SWITCH_PREEMPTED, SECOND + MS);
 	in(c, SECOND + MS, 1, KS_SWITCH_PREEMPTED, SECOND + 301 * MS, 0);
-	ks_collector_finish(c, &units);
-	assert_near(median_of(units.units, KS_M_SLICE, true), SECOND, 100);
-	assert_near(median_of(units.units, KS_M_WAIT_PREEMPTED, true), SECOND, 100);
-	assert_near(units.units->single[KS_M_FAIRNESS].value, 0.5, 1e-6);
-	assert_near(units.units->single[KS_M_STEAL].value, 0.5, 1e-6);
-	assert_near(units.units->single[KS_M_PREEMPTIONS].value, 0, 0);
-	ks_units_free(&units);
+	kvs_collector_finish(c, &units);
+	assert_near(median_of(units.units, KVS_M_SLICE, true), SECOND, 100);
+	assert_near(median_of(units.units, KVS_M_WAIT_PREEMPTED, true), SECOND, 100);
+	assert_near(units.units->single[KVS_M_FAIRNESS].value, 0.5, 1e-6);
+	assert_near(units.units->single[KVS_M_STEAL].value, 0.5, 1e-6);
+	assert_near(units.units->single[KVS_M_PREEMPTIONS].value, 0, 0);
+	kvs_units_free(&units);
 }
 
 /* One that left no record at all is known by a witness. */
 static void witness_speaks_for_the_unseen(void **unused)
 {
-	const struct ks_witness witnesses[] = {
+	const struct kvs_witness witnesses[] = {
 		{ .tid = 100, .starved = false }, { .tid = 101, .starved = true },
 	};
-	const struct ks_survey survey = survey_of(SECOND);
-	const struct ks_cut cut = { .witnesses = witnesses, .nr_witnesses = 2 };
-	struct ks_collector *c = ks_collector_create(&survey, &cut);
-	struct ks_units units;
+	const struct kvs_survey survey = survey_of(SECOND);
+	const struct kvs_cut cut = { .witnesses = witnesses, .nr_witnesses = 2 };
+	struct kvs_collector *c = kvs_collector_create(&survey, &cut);
+	struct kvs_units units;
 
 	in(c, 0, 0, KS_SWITCH_PREEMPTED, 0, 0);
 	leave_guest(c, 500 * MS, 0, 400 * MS, 1000);
-	ks_collector_finish(c, &units);
-	assert_near(median_of(units.units, KS_M_WAIT_PREEMPTED, true), SECOND, 100);
-	assert_near(units.units->single[KS_M_FAIRNESS].value, 0.5, 1e-6);
-	ks_units_free(&units);
+	kvs_collector_finish(c, &units);
+	assert_near(median_of(units.units, KVS_M_WAIT_PREEMPTED, true), SECOND, 100);
+	assert_near(units.units->single[KVS_M_FAIRNESS].value, 0.5, 1e-6);
+	kvs_units_free(&units);
 }
 
 static void woken_waits_are_apart(void **unused)
 {
-	const struct ks_survey survey = survey_of(SECOND);
-	const struct ks_cut cut = { .block_ns = 0 };
-	struct ks_collector *c = ks_collector_create(&survey, &cut);
-	struct ks_units units;
+	const struct kvs_survey survey = survey_of(SECOND);
+	const struct kvs_cut cut = { .block_ns = 0 };
+	struct kvs_collector *c = kvs_collector_create(&survey, &cut);
+	struct kvs_units units;
 
 	in(c, 0, 0, KS_SWITCH_HALTED, 0, 0);
 	for (u64 ts = 10 * MS; ts < SECOND; ts += 10 * MS) {
 		out(c, ts, 0, KS_SWITCH_HALTED, 4 * MS);
 		in(c, ts + 6 * MS, 0, KS_SWITCH_HALTED, 6 * MS, 50000);
 	}
-	ks_collector_finish(c, &units);
-	assert_near(median_of(units.units, KS_M_WAIT_WOKEN, false), 50000, 0.01);
-	assert_int_equal(units.units->values[KS_M_WAIT_PREEMPTED].nr, 0);
+	kvs_collector_finish(c, &units);
+	assert_near(median_of(units.units, KVS_M_WAIT_WOKEN, false), 50000, 0.01);
+	assert_int_equal(units.units->values[KVS_M_WAIT_PREEMPTED].nr, 0);
 	/* 99 times 50 µs of a second: asleep is not stolen */
-	assert_near(units.units->single[KS_M_STEAL].value, 99 * 50e-6, 1e-6);
-	assert_near(units.units->single[KS_M_PREEMPTIONS].value, 0, 0);
-	ks_units_free(&units);
+	assert_near(units.units->single[KVS_M_STEAL].value, 99 * 50e-6, 1e-6);
+	assert_near(units.units->single[KVS_M_PREEMPTIONS].value, 0, 0);
+	kvs_units_free(&units);
 }
 
 /* --- values ----------------------------------------------------------- */
@@ -231,91 +231,91 @@ static void woken_waits_are_apart(void **unused)
 static void values_are_as_observations(void **unused)
 {
 	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
-	struct ks_obs obs[40], expected, got;
+	struct kvs_obs obs[40], expected, got;
 
 	gsl_rng_set(rng, 1);
 	for (unsigned int run = 0; run < 200; run++) {
 		size_t n = 1 + gsl_rng_uniform_int(rng, ARRAY_SIZE(obs));
 		double q = (1 + gsl_rng_uniform_int(rng, 100)) / 100.0;
-		struct ks_values v = { 0 };
+		struct kvs_values v = { 0 };
 
 		for (size_t i = 0; i < n; i++) {
-			obs[i] = (struct ks_obs){ gsl_rng_uniform_int(rng, 20),
+			obs[i] = (struct kvs_obs){ gsl_rng_uniform_int(rng, 20),
 						  !gsl_rng_uniform_int(rng, 4) };
-			ks_values_add(&v, obs[i].value, obs[i].censored);
+			kvs_values_add(&v, obs[i].value, obs[i].censored);
 		}
-		expected = ks_quantile(obs, n, q);
-		assert_true(ks_values_quantile(&v, q, &got));
+		expected = kvs_quantile(obs, n, q);
+		assert_true(kvs_values_quantile(&v, q, &got));
 		assert_true(got.value == expected.value);
 		assert_int_equal(got.censored, expected.censored);
-		ks_values_free(&v);
+		kvs_values_free(&v);
 	}
 	gsl_rng_free(rng);
 }
 
 /* --- arms to verdicts ------------------------------------------------- */
 
-static void give(struct ks_arm *arm, enum ks_metric m, const double *x, size_t n)
+static void give(struct kvs_arm *arm, enum kvs_metric m, const double *x, size_t n)
 {
 	arm->value[m] = xcalloc(n, sizeof(**arm->value));
 	arm->nr[m] = n;
 	for (size_t i = 0; i < n; i++) {
 		arm->value[m][i].value = x[i];
-		ks_values_add(&arm->pool[m], x[i], false);
+		kvs_values_add(&arm->pool[m], x[i], false);
 	}
 }
 
-static const struct ks_settings settings = {
-	.by = KS_BY_ROUND, .statistic = 0.5, .seed = 1,
-	.metrics = (1U << KS_NR_METRICS) - 1,
+static const struct kvs_settings settings = {
+	.by = KVS_BY_ROUND, .statistic = 0.5, .seed = 1,
+	.metrics = (1U << KVS_NR_METRICS) - 1,
 };
 
 static void verdicts_follow_directions(void **unused)
 {
 	static const double low[] = { 1, 2, 3, 4, 5, 6 }, high[] = { 11, 12, 13, 14, 15, 16 };
-	static const enum ks_verdict expected[KS_NR_METRICS] = {
-		[KS_M_SLICE] = KS_V_HIGHER, [KS_M_WAIT_PREEMPTED] = KS_V_WORSE,
-		[KS_M_WAIT_WOKEN] = KS_V_WORSE, [KS_M_TIMER_LATENESS] = KS_V_WORSE,
-		[KS_M_IRQ_DELIVERY] = KS_V_WORSE, [KS_M_EXIT_COST] = KS_V_WORSE,
-		[KS_M_SLICES] = KS_V_HIGHER, [KS_M_PREEMPTIONS] = KS_V_HIGHER,
-		[KS_M_FAIRNESS] = KS_V_BETTER, [KS_M_GUEST_SHARE] = KS_V_BETTER,
-		[KS_M_SWITCHES] = KS_V_HIGHER, [KS_M_STEAL] = KS_V_WORSE,
+	static const enum kvs_verdict expected[KVS_NR_METRICS] = {
+		[KVS_M_SLICE] = KVS_V_HIGHER, [KVS_M_WAIT_PREEMPTED] = KVS_V_WORSE,
+		[KVS_M_WAIT_WOKEN] = KVS_V_WORSE, [KVS_M_TIMER_LATENESS] = KVS_V_WORSE,
+		[KVS_M_IRQ_DELIVERY] = KVS_V_WORSE, [KVS_M_EXIT_COST] = KVS_V_WORSE,
+		[KVS_M_SLICES] = KVS_V_HIGHER, [KVS_M_PREEMPTIONS] = KVS_V_HIGHER,
+		[KVS_M_FAIRNESS] = KVS_V_BETTER, [KVS_M_GUEST_SHARE] = KVS_V_BETTER,
+		[KVS_M_SWITCHES] = KVS_V_HIGHER, [KVS_M_STEAL] = KVS_V_WORSE,
 	};
-	struct ks_arm a = { .units = 6 }, b = { .units = 6 };
-	struct ks_comparison pair = { .a = &a, .b = &b };
+	struct kvs_arm a = { .units = 6 }, b = { .units = 6 };
+	struct kvs_comparison pair = { .a = &a, .b = &b };
 
-	for (unsigned int m = 0; m < KS_NR_METRICS; m++) {
+	for (unsigned int m = 0; m < KVS_NR_METRICS; m++) {
 		give(&a, m, low, 6);
 		give(&b, m, high, 6);
 	}
-	ks_compare(&pair, 1, &settings);
-	assert_int_equal(pair.tests, KS_NR_METRICS);
-	for (unsigned int m = 0; m < KS_NR_METRICS; m++) {
+	kvs_compare(&pair, 1, &settings);
+	assert_int_equal(pair.tests, KVS_NR_METRICS);
+	for (unsigned int m = 0; m < KVS_NR_METRICS; m++) {
 		assert_int_equal(pair.result[m].verdict, expected[m]);
 		/* 12 tests, all as sure as 6 against 6 can be */
 		assert_near(pair.result[m].corrected, 12 * 2 / 924.0, 1e-9);
 		assert_near(pair.result[m].difference, 10, 0);
 	}
-	ks_arm_free(&a);
-	ks_arm_free(&b);
+	kvs_arm_free(&a);
+	kvs_arm_free(&b);
 }
 
 static void five_rounds_are_too_few(void **unused)
 {
 	static const double low[] = { 1, 2, 3, 4, 5 }, high[] = { 11, 12, 13, 14, 15 };
-	struct ks_arm a = { .units = 5 }, b = { .units = 5 };
-	struct ks_comparison pair = { .a = &a, .b = &b };
+	struct kvs_arm a = { .units = 5 }, b = { .units = 5 };
+	struct kvs_comparison pair = { .a = &a, .b = &b };
 
-	give(&a, KS_M_SLICE, low, 5);
-	give(&b, KS_M_SLICE, high, 5);
-	ks_compare(&pair, 1, &settings);
-	assert_int_equal(pair.result[KS_M_SLICE].verdict, KS_V_TOO_FEW);
-	assert_int_equal(pair.result[KS_M_SLICE].needed, 6);
-	assert_true(isnan(pair.result[KS_M_SLICE].p));
-	assert_near(pair.result[KS_M_SLICE].difference, 10, 0);
-	assert_false(pair.result[KS_M_STEAL].present);
-	ks_arm_free(&a);
-	ks_arm_free(&b);
+	give(&a, KVS_M_SLICE, low, 5);
+	give(&b, KVS_M_SLICE, high, 5);
+	kvs_compare(&pair, 1, &settings);
+	assert_int_equal(pair.result[KVS_M_SLICE].verdict, KVS_V_TOO_FEW);
+	assert_int_equal(pair.result[KVS_M_SLICE].needed, 6);
+	assert_true(isnan(pair.result[KVS_M_SLICE].p));
+	assert_near(pair.result[KVS_M_SLICE].difference, 10, 0);
+	assert_false(pair.result[KVS_M_STEAL].present);
+	kvs_arm_free(&a);
+	kvs_arm_free(&b);
 }
 
 /* Corrected for three pairs, 6 rounds can find nothing any more: say so. */
@@ -323,45 +323,45 @@ static void more_tests_need_more_rounds(void **unused)
 {
 	static const double low[] = { 1, 2, 3, 4, 5, 6 }, high[] = { 11, 12, 13, 14, 15, 16 };
 	static const double mixed[] = { 1, 12, 3, 14, 5, 16 };
-	struct ks_settings all = settings;
-	struct ks_arm a = { .units = 6 }, b = { .units = 6 }, c = { .units = 6 };
-	struct ks_comparison pairs[] = {
+	struct kvs_settings all = settings;
+	struct kvs_arm a = { .units = 6 }, b = { .units = 6 }, c = { .units = 6 };
+	struct kvs_comparison pairs[] = {
 		{ .a = &a, .b = &b }, { .a = &a, .b = &c }, { .a = &b, .b = &c },
 	};
 
 	all.all_pairs = true;
-	for (unsigned int m = 0; m < KS_NR_METRICS; m++) {
+	for (unsigned int m = 0; m < KVS_NR_METRICS; m++) {
 		give(&a, m, low, 6);
 		give(&b, m, high, 6);
 		give(&c, m, mixed, 6);
 	}
-	ks_compare(pairs, 3, &all);
-	assert_int_equal(pairs[0].result[KS_M_SLICE].verdict, KS_V_TOO_FEW);
+	kvs_compare(pairs, 3, &all);
+	assert_int_equal(pairs[0].result[KVS_M_SLICE].verdict, KVS_V_TOO_FEW);
 	/* 36 tests: 2 / C(14, 7) times 36 is 0.021 */
-	assert_int_equal(pairs[0].result[KS_M_SLICE].needed, 7);
-	ks_compare(pairs, 3, &settings);
-	assert_int_equal(pairs[0].result[KS_M_SLICE].verdict, KS_V_HIGHER);
-	ks_arm_free(&a);
-	ks_arm_free(&b);
-	ks_arm_free(&c);
+	assert_int_equal(pairs[0].result[KVS_M_SLICE].needed, 7);
+	kvs_compare(pairs, 3, &settings);
+	assert_int_equal(pairs[0].result[KVS_M_SLICE].verdict, KVS_V_HIGHER);
+	kvs_arm_free(&a);
+	kvs_arm_free(&b);
+	kvs_arm_free(&c);
 }
 
 static void identical_rounds_are_deterministic(void **unused)
 {
 	static const double same[] = { 4, 4, 4, 4, 4, 4 };
-	struct ks_arm a = { .units = 6 }, b = { .units = 6 };
-	struct ks_comparison pair = { .a = &a, .b = &b };
+	struct kvs_arm a = { .units = 6 }, b = { .units = 6 };
+	struct kvs_comparison pair = { .a = &a, .b = &b };
 
-	give(&a, KS_M_SLICE, same, 6);
-	give(&b, KS_M_SLICE, same, 6);
-	ks_compare(&pair, 1, &settings);
-	assert_true(pair.result[KS_M_SLICE].identical);
-	assert_int_equal(pair.result[KS_M_SLICE].verdict, KS_V_NONE);
-	assert_near(pair.result[KS_M_SLICE].detectable, 0, 0);
-	assert_near(pair.result[KS_M_SLICE].ci[0], 0, 0);
-	assert_near(pair.result[KS_M_SLICE].ci[1], 0, 0);
-	ks_arm_free(&a);
-	ks_arm_free(&b);
+	give(&a, KVS_M_SLICE, same, 6);
+	give(&b, KVS_M_SLICE, same, 6);
+	kvs_compare(&pair, 1, &settings);
+	assert_true(pair.result[KVS_M_SLICE].identical);
+	assert_int_equal(pair.result[KVS_M_SLICE].verdict, KVS_V_NONE);
+	assert_near(pair.result[KVS_M_SLICE].detectable, 0, 0);
+	assert_near(pair.result[KVS_M_SLICE].ci[0], 0, 0);
+	assert_near(pair.result[KVS_M_SLICE].ci[1], 0, 0);
+	kvs_arm_free(&a);
+	kvs_arm_free(&b);
 }
 
 /* 200 whole comparisons of an arm with itself, 12 metrics each */
@@ -373,11 +373,11 @@ static void whole_comparisons_rarely_alarm(void **unused)
 
 	gsl_rng_set(rng, 11);
 	for (unsigned int run = 0; run < 200; run++) {
-		struct ks_arm a = { .units = 8 }, b = { .units = 8 };
-		struct ks_comparison pair = { .a = &a, .b = &b };
+		struct kvs_arm a = { .units = 8 }, b = { .units = 8 };
+		struct kvs_comparison pair = { .a = &a, .b = &b };
 		bool alarm = false;
 
-		for (unsigned int m = 0; m < KS_NR_METRICS; m++) {
+		for (unsigned int m = 0; m < KVS_NR_METRICS; m++) {
 			for (size_t i = 0; i < 8; i++) {
 				x[i] = 100 + gsl_ran_gaussian(rng, 10);
 				y[i] = 100 + gsl_ran_gaussian(rng, 10);
@@ -385,12 +385,12 @@ static void whole_comparisons_rarely_alarm(void **unused)
 			give(&a, m, x, 8);
 			give(&b, m, y, 8);
 		}
-		ks_compare(&pair, 1, &settings);
-		for (unsigned int m = 0; m < KS_NR_METRICS; m++)
-			alarm |= pair.result[m].verdict != KS_V_NONE;
+		kvs_compare(&pair, 1, &settings);
+		for (unsigned int m = 0; m < KVS_NR_METRICS; m++)
+			alarm |= pair.result[m].verdict != KVS_V_NONE;
 		alarms += alarm;
-		ks_arm_free(&a);
-		ks_arm_free(&b);
+		kvs_arm_free(&a);
+		kvs_arm_free(&b);
 	}
 	print_message("# A/A comparisons with any verdict but none: %u of 200\n", alarms);
 	assert_true(alarms <= 18);
@@ -438,11 +438,11 @@ static char *file_of_turns(const char *name, u64 length, u64 slice, unsigned int
 	return path;
 }
 
-static struct ks_study study_of(char **args, size_t nr)
+static struct kvs_study study_of(char **args, size_t nr)
 {
-	struct ks_study study = { .settings = settings };
+	struct kvs_study study = { .settings = settings };
 
-	assert_true(ks_study_load(&study, args, nr));
+	assert_true(kvs_study_load(&study, args, nr));
 	return study;
 }
 
@@ -450,22 +450,22 @@ static void two_files_are_cut_into_blocks(void **unused)
 {
 	char *args[] = { file_of_turns("a.dat", 10 * SECOND, 4 * MS, 1),
 			 file_of_turns("b.dat", 10 * SECOND, 5 * MS, 2) };
-	struct ks_study study = study_of(args, 2);
-	const struct ks_result *r = study.pairs[0].result;
+	struct kvs_study study = study_of(args, 2);
+	const struct kvs_result *r = study.pairs[0].result;
 
-	assert_int_equal(study.settings.by, KS_BY_BLOCK);
+	assert_int_equal(study.settings.by, KVS_BY_BLOCK);
 	assert_false(study.settings.too_short);
-	assert_true(study.block_ns >= KS_BLOCK_SLICES * 5 * MS);
-	assert_in_range(study.arms[0].units, KS_MIN_BLOCKS, KS_MAX_BLOCKS);
+	assert_true(study.block_ns >= KVS_BLOCK_SLICES * 5 * MS);
+	assert_in_range(study.arms[0].units, KVS_MIN_BLOCKS, KVS_MAX_BLOCKS);
 	assert_int_equal(study.arms[0].units, study.arms[1].units);
-	assert_near(r[KS_M_SLICE].difference, 1 * MS, 0.02 * MS);
-	assert_int_equal(r[KS_M_SLICE].verdict, KS_V_HIGHER);
-	assert_int_equal(r[KS_M_WAIT_PREEMPTED].verdict, KS_V_WORSE);
-	assert_int_equal(r[KS_M_SLICES].verdict, KS_V_LOWER);
-	assert_int_equal(r[KS_M_STEAL].verdict, KS_V_NONE);
+	assert_near(r[KVS_M_SLICE].difference, 1 * MS, 0.02 * MS);
+	assert_int_equal(r[KVS_M_SLICE].verdict, KVS_V_HIGHER);
+	assert_int_equal(r[KVS_M_WAIT_PREEMPTED].verdict, KVS_V_WORSE);
+	assert_int_equal(r[KVS_M_SLICES].verdict, KVS_V_LOWER);
+	assert_int_equal(r[KVS_M_STEAL].verdict, KVS_V_NONE);
 	/* Exits were not recorded: no share of 0 is made of that. */
-	assert_false(r[KS_M_GUEST_SHARE].present);
-	ks_study_free(&study);
+	assert_false(r[KVS_M_GUEST_SHARE].present);
+	kvs_study_free(&study);
 	unlink(args[0]);
 	unlink(args[1]);
 	free(args[0]);
@@ -476,14 +476,14 @@ static void too_short_a_file_says_what_it_takes(void **unused)
 {
 	char *args[] = { file_of_turns("a.dat", 3 * SECOND, 4 * MS, 1),
 			 file_of_turns("b.dat", 3 * SECOND, 100 * MS, 2) };
-	struct ks_study study = study_of(args, 2);
+	struct kvs_study study = study_of(args, 2);
 
 	assert_true(study.settings.too_short);
-	assert_near(study.needed_ns, KS_MIN_BLOCKS * KS_BLOCK_SLICES * 100.5 * MS,
+	assert_near(study.needed_ns, KVS_MIN_BLOCKS * KVS_BLOCK_SLICES * 100.5 * MS,
 		    0.01 * 12 * SECOND);
-	for (unsigned int m = 0; m < KS_NR_METRICS; m++)
-		assert_int_equal(study.pairs[0].result[m].verdict, KS_V_TOO_FEW);
-	ks_study_free(&study);
+	for (unsigned int m = 0; m < KVS_NR_METRICS; m++)
+		assert_int_equal(study.pairs[0].result[m].verdict, KVS_V_TOO_FEW);
+	kvs_study_free(&study);
 	unlink(args[0]);
 	unlink(args[1]);
 	free(args[0]);
@@ -495,7 +495,7 @@ static void named_files_are_rounds(void **unused)
 {
 	enum { ROUNDS = 6 };
 	char *paths[2 * ROUNDS], *args[2 * ROUNDS];
-	struct ks_study study;
+	struct kvs_study study;
 
 	for (unsigned int i = 0; i < 2 * ROUNDS; i++) {
 		char *name = xasprintf("%u.dat", i);
@@ -505,14 +505,14 @@ static void named_files_are_rounds(void **unused)
 		free(name);
 	}
 	study = study_of(args, 2 * ROUNDS);
-	assert_int_equal(study.settings.by, KS_BY_ROUND);
+	assert_int_equal(study.settings.by, KVS_BY_ROUND);
 	assert_int_equal(study.nr_arms, 2);
 	assert_string_equal(study.arms[1].name, "five");
 	assert_int_equal(study.arms[1].units, ROUNDS);
-	assert_int_equal(study.pairs[0].result[KS_M_SLICE].verdict, KS_V_HIGHER);
-	assert_int_equal(study.pairs[0].result[KS_M_STEAL].verdict, KS_V_NONE);
+	assert_int_equal(study.pairs[0].result[KVS_M_SLICE].verdict, KVS_V_HIGHER);
+	assert_int_equal(study.pairs[0].result[KVS_M_STEAL].verdict, KVS_V_NONE);
 	assert_false(study.deterministic);
-	ks_study_free(&study);
+	kvs_study_free(&study);
 	for (unsigned int i = 0; i < 2 * ROUNDS; i++) {
 		unlink(paths[i]);
 		free(paths[i]);

@@ -60,26 +60,26 @@ struct raw {
 	u8 data[24];
 };
 
-static struct ks_decoder *d;
-static struct ks_record rec;
+static struct kvs_decoder *d;
+static struct kvs_record rec;
 
 static bool add(const char *text, size_t size)
 {
-	struct ks_format f;
+	struct kvs_format f;
 
-	return ks_format_parse(&f, text, size) && ks_decoder_add(d, &f);
+	return kvs_format_parse(&f, text, size) && kvs_decoder_add(d, &f);
 }
 
 static int setup(void **unused)
 {
-	d = ks_decoder_create();
+	d = kvs_decoder_create();
 	memset(&rec, 0xff, sizeof(rec));
 	return 0;
 }
 
 static int teardown(void **unused)
 {
-	ks_decoder_destroy(d);
+	kvs_decoder_destroy(d);
 	return 0;
 }
 
@@ -88,13 +88,13 @@ static void decodes_its_own_layout(void **unused)
 	struct raw raw = { .type = 77, .pid = 4711, .data = { 2, 1, 3, 0, 0xec, 0, 0, 0 } };
 
 	assert_true(add(eoi, strlen(eoi)));
-	assert_int_equal(ks_decode(d, &raw, 16, &rec), KS_DECODED);
+	assert_int_equal(kvs_decode(d, &raw, 16, &rec), KVS_DECODED);
 	assert_int_equal(rec.event, KS_EV_irq_eoi);
 	assert_int_equal(rec.ent.pid, 4711);
 	assert_int_equal(rec.irq_eoi.vm, 0x102);
 	assert_int_equal(rec.irq_eoi.vcpu, 3);
 	assert_int_equal(rec.irq_eoi.vector, 0xec);
-	assert_null(ks_decoder_missing(d, 0));
+	assert_null(kvs_decoder_missing(d, 0));
 }
 
 static void decodes_another_layout(void **unused)
@@ -102,14 +102,14 @@ static void decodes_another_layout(void **unused)
 	struct raw raw = { .type = 77, .pid = 5, .data = { 0xfe, 0xff, 9, 0, 0, 0, 0, 0, 7 } };
 
 	assert_true(add(other_eoi, strlen(other_eoi)));
-	assert_int_equal(ks_decode(d, &raw, 24, &rec), KS_DECODED);
+	assert_int_equal(kvs_decode(d, &raw, 24, &rec), KVS_DECODED);
 	assert_int_equal(rec.ent.pid, 5);
 	assert_int_equal(rec.irq_eoi.vm, 7);
 	assert_int_equal(rec.irq_eoi.vector, -2);	/* signed, and widened */
 	/* What isn't there is 0, and told. */
 	assert_int_equal(rec.irq_eoi.vcpu, 0);
-	assert_string_equal(ks_decoder_missing(d, 0), "kvmsched_irq_eoi.vcpu");
-	assert_null(ks_decoder_missing(d, 1));
+	assert_string_equal(kvs_decoder_missing(d, 0), "kvmsched_irq_eoi.vcpu");
+	assert_null(kvs_decoder_missing(d, 1));
 }
 
 static void decodes_another_order(void **unused)
@@ -117,11 +117,11 @@ static void decodes_another_order(void **unused)
 	struct raw raw = { .type = 77, .data = { 1, 0, 2, 0, 3, 0, 0, 0 } };
 
 	assert_true(add(swapped_eoi, strlen(swapped_eoi)));
-	assert_int_equal(ks_decode(d, &raw, 16, &rec), KS_DECODED);
+	assert_int_equal(kvs_decode(d, &raw, 16, &rec), KVS_DECODED);
 	assert_int_equal(rec.irq_eoi.vcpu, 1);
 	assert_int_equal(rec.irq_eoi.vm, 2);
 	assert_int_equal(rec.irq_eoi.vector, 3);
-	assert_null(ks_decoder_missing(d, 0));
+	assert_null(kvs_decoder_missing(d, 0));
 }
 
 static void short_records_are_refused(void **unused)
@@ -129,9 +129,9 @@ static void short_records_are_refused(void **unused)
 	struct raw raw = { .type = 77 };
 
 	assert_true(add(eoi, strlen(eoi)));
-	assert_int_equal(ks_decode(d, &raw, 15, &rec), KS_DECODED_SHORT);
-	assert_int_equal(ks_decode(d, &raw, 8, &rec), KS_DECODED_SHORT);
-	assert_int_equal(ks_decode(d, &raw, 1, &rec), KS_DECODED_SHORT);
+	assert_int_equal(kvs_decode(d, &raw, 15, &rec), KVS_DECODED_SHORT);
+	assert_int_equal(kvs_decode(d, &raw, 8, &rec), KVS_DECODED_SHORT);
+	assert_int_equal(kvs_decode(d, &raw, 1, &rec), KVS_DECODED_SHORT);
 }
 
 static void others_are_told_apart(void **unused)
@@ -139,10 +139,10 @@ static void others_are_told_apart(void **unused)
 	struct raw raw = { .type = 99 };
 
 	assert_true(add(newer, strlen(newer)));
-	assert_int_equal(ks_decode(d, &raw, 16, &rec), KS_DECODED_UNKNOWN);
+	assert_int_equal(kvs_decode(d, &raw, 16, &rec), KVS_DECODED_UNKNOWN);
 	raw.type = 98;
-	assert_int_equal(ks_decode(d, &raw, 16, &rec), KS_DECODED_OTHER);
-	assert_int_equal(ks_decoder_events(d), 1);
+	assert_int_equal(kvs_decode(d, &raw, 16, &rec), KVS_DECODED_OTHER);
+	assert_int_equal(kvs_decoder_events(d), 1);
 }
 
 static void names_of_fields(void **unused)
@@ -153,18 +153,18 @@ static void names_of_fields(void **unused)
 		"\tfield:char comm[16];\toffset:16;\tsize:16;\tsigned:0;\n"
 		"\tfield:__data_loc char[] far;\toffset:32;\tsize:4;\tsigned:1;\n"
 		"\tfield:struct foo * old;\toffset:36;\tsize:8;\n";
-	struct ks_format f;
+	struct kvs_format f;
 
-	assert_true(ks_format_parse(&f, text, strlen(text)));
+	assert_true(kvs_format_parse(&f, text, strlen(text)));
 	assert_int_equal(f.nr, 4);
 	assert_int_equal(f.id, 7);
-	assert_int_equal(ks_format_find(&f, "plain")->offset, 8);
-	assert_int_equal(ks_format_find(&f, "comm")->size, 16);
-	assert_false(ks_format_find(&f, "comm")->is_dynamic);
-	assert_true(ks_format_find(&f, "far")->is_dynamic);
-	assert_true(ks_format_find(&f, "far")->is_signed);
-	assert_int_equal(ks_format_find(&f, "old")->size, 8);
-	assert_null(ks_format_find(&f, "foo"));
+	assert_int_equal(kvs_format_find(&f, "plain")->offset, 8);
+	assert_int_equal(kvs_format_find(&f, "comm")->size, 16);
+	assert_false(kvs_format_find(&f, "comm")->is_dynamic);
+	assert_true(kvs_format_find(&f, "far")->is_dynamic);
+	assert_true(kvs_format_find(&f, "far")->is_signed);
+	assert_int_equal(kvs_format_find(&f, "old")->size, 8);
+	assert_null(kvs_format_find(&f, "foo"));
 }
 
 /* Both parsers, on every format that the schema makes */
@@ -172,10 +172,10 @@ static void agrees_with_libtraceevent(const char *text, size_t size)
 {
 	struct tep_handle *tep = tep_alloc();
 	struct tep_event *event = NULL;
-	struct ks_format f;
+	struct kvs_format f;
 
-	assert_true(ks_format_parse(&f, text, size));
-	assert_int_equal(tep_parse_format(tep, &event, text, size, KS_SYSTEM), 0);
+	assert_true(kvs_format_parse(&f, text, size));
+	assert_int_equal(tep_parse_format(tep, &event, text, size, KVS_SYSTEM), 0);
 	assert_string_equal(f.name, event->name);
 	assert_int_equal(f.id, event->id);
 	assert_int_equal(f.nr, event->format.nr_common + event->format.nr_fields);
@@ -203,7 +203,7 @@ static void nonsense_is_no_format(void **unused)
 	/* The same event twice: the first one stays. */
 	assert_true(add(eoi, strlen(eoi)));
 	assert_false(add(other_eoi, strlen(other_eoi)));
-	assert_int_equal(ks_decoder_events(d), 1);
+	assert_int_equal(kvs_decoder_events(d), 1);
 }
 
 /* Every event and field of records.h is in the formats, and at its place. */
@@ -228,7 +228,7 @@ static void formats_are_the_schema(void **unused)
 		fclose(f);
 		agrees_with_libtraceevent(text, size);
 		assert_true(add(text, size));
-		assert_null(ks_decoder_missing(d, 0));
+		assert_null(kvs_decoder_missing(d, 0));
 	}
 }
 

@@ -22,20 +22,20 @@
 #define STATES	KVMSCHED_NR_STATES
 
 /* The model under test, the truth, and what the coming records share */
-static struct ks_model m;
+static struct kvs_model m;
 static u64 truth[STATES];
 static u64 now;
 static u16 cpu;
 static s32 pid;
 
 #define RECORD(name, ...) do {						\
-	struct ks_record rec_ = {					\
+	struct kvs_record rec_ = {					\
 		.ts = now, .event = KS_EV_##name, .cpu = cpu,		\
 		.name = { __VA_ARGS__ },				\
 	};								\
 									\
 	rec_.ent.pid = pid;						\
-	ks_model_record(&m, &rec_);					\
+	kvs_model_record(&m, &rec_);					\
 } while (0)
 
 static void session(u8 op)
@@ -46,7 +46,7 @@ static void session(u8 op)
 
 static int setup(void **unused)
 {
-	ks_model_init(&m);
+	kvs_model_init(&m);
 	memset(truth, 0, sizeof(truth));
 	now = 1000;
 	cpu = 0;
@@ -57,7 +57,7 @@ static int setup(void **unused)
 
 static int teardown(void **unused)
 {
-	ks_model_free(&m);
+	kvs_model_free(&m);
 	return 0;
 }
 
@@ -68,7 +68,7 @@ static void spend(unsigned int state, u64 time)
 	truth[state] += time;
 }
 
-static const struct ks_ledger *ledger(void)
+static const struct kvs_ledger *ledger(void)
 {
 	return &m.vcpus[0]->ledger;
 }
@@ -76,7 +76,7 @@ static const struct ks_ledger *ledger(void)
 static void end(void)
 {
 	session(KS_SESSION_STOP);
-	ks_model_finish(&m);
+	kvs_model_finish(&m);
 }
 
 static void expect_truth(void)
@@ -85,13 +85,13 @@ static void expect_truth(void)
 
 	for (unsigned int i = 0; i < STATES; i++) {
 		if (ledger()->states[i] != truth[i])
-			fail_msg("%s: %llu, not %llu", ks_ledger_state_name(i),
+			fail_msg("%s: %llu, not %llu", kvs_ledger_state_name(i),
 				 (unsigned long long)ledger()->states[i],
 				 (unsigned long long)truth[i]);
 		sum += truth[i];
 	}
-	assert_int_equal(ks_ledger_wall(ledger()), sum);
-	assert_int_equal(ks_ledger_residual(ledger()), 0);
+	assert_int_equal(kvs_ledger_wall(ledger()), sum);
+	assert_int_equal(kvs_ledger_residual(ledger()), 0);
 }
 
 /* Parts of a life.  The one that is in the guest stays in the guest. */
@@ -271,7 +271,7 @@ static void a_loss_makes_its_time_unknown(void **unused)
 	/* Here a halt, a return to userspace and two exits are lost. */
 	lost = 4321;
 	spend(KVMSCHED_STATE_UNKNOWN, lost);
-	ks_model_missed(&m, 0, 5);
+	kvs_model_missed(&m, 0, 5);
 	round_trip(100, 10);
 	end();
 	expect_truth();
@@ -284,15 +284,15 @@ static void whatever_follows_a_loss(void **unused)
 	begin();
 	round_trip(100, 10);
 	spend(KVMSCHED_STATE_UNKNOWN, 700);	/* from guest mode to KVM_RUN's end */
-	ks_model_missed(&m, 0, 2);
+	kvs_model_missed(&m, 0, 2);
 	RECORD(put, ME);
 	spend(KVMSCHED_STATE_USER, 50);
 	RECORD(load, ME);
 	spend(KVMSCHED_STATE_UNKNOWN, 800);	/* userspace and back, unseen */
-	ks_model_missed(&m, 0, 2);
+	kvs_model_missed(&m, 0, 2);
 	RECORD(load, ME);
 	spend(KVMSCHED_STATE_UNKNOWN, 900);
-	ks_model_missed(&m, 0, 2);
+	kvs_model_missed(&m, 0, 2);
 	enter();
 	round_trip(100, 10);
 	spend(KVMSCHED_STATE_UNKNOWN, 60);	/* no loss told: it is out of turn */
@@ -300,7 +300,7 @@ static void whatever_follows_a_loss(void **unused)
 	spend(KVMSCHED_STATE_EXIT, 60);
 	enter();
 	spend(KVMSCHED_STATE_UNKNOWN, 77);
-	ks_model_missed(&m, 0, 2);
+	kvs_model_missed(&m, 0, 2);
 	RECORD(switch_out, ME, .kind = KS_SWITCH_HALTED, .loaded = 1);
 	spend(KVMSCHED_STATE_HALTED, 5);
 	end();
@@ -312,9 +312,9 @@ static void a_loss_of_others_records_harms_no_one(void **unused)
 {
 	begin();
 	round_trip(100, 10);
-	ks_model_missed(&m, 0, 5);
+	kvs_model_missed(&m, 0, 5);
 	round_trip(1000, 10);
-	ks_model_missed(&m, 1, 5);	/* another CPU */
+	kvs_model_missed(&m, 1, 5);	/* another CPU */
 	to_userspace(50);
 	end();
 	expect_truth();
@@ -326,7 +326,7 @@ static void a_run_on_a_cpu_that_lost_it_is_unknown(void **unused)
 	begin();
 	exit_by(20, 5, KS_EXIT_BY_SWITCH);
 	RECORD(switch_out, ME, .kind = KS_SWITCH_HALTED, .loaded = 1);
-	ks_model_missed(&m, 1, 5);
+	kvs_model_missed(&m, 1, 5);
 	spend(KVMSCHED_STATE_UNKNOWN, 9000);
 	RECORD(switch_in, ME, .kind = KS_SWITCH_HALTED, .off_cycles = 600, .wait_ns = 5);
 	spend(KVMSCHED_STATE_UNKNOWN, 30);	/* in KVM_RUN or not? */
@@ -355,8 +355,8 @@ static void hits_of_kprobes_are_not_lost_records(void **unused)
 	RECORD(lost, .event = 0, .cpu = 1, .name = "overwritten", .count = 12);
 	RECORD(lost, .event = 0, .cpu = 1, .name = "vcpu_load", .count = 2);
 	RECORD(lost, .event = 9, .cpu = 0, .name = "kvmsched_exit", .count = 3);
-	ks_model_finish(&m);
-	assert_true(ks_model_lost(&m, &lost));
+	kvs_model_finish(&m);
+	assert_true(kvs_model_lost(&m, &lost));
 	assert_int_equal(lost, 3);
 	assert_int_equal(m.overwritten, 42);
 	assert_int_equal(m.nr_missed, 1);
@@ -366,13 +366,13 @@ static void hits_of_kprobes_are_not_lost_records(void **unused)
 
 /* Thieves */
 
-static struct ks_thief *thief(u8 kind, s32 who)
+static struct kvs_thief *thief(u8 kind, s32 who)
 {
-	struct ks_waiter *w = &m.vcpus[0]->waiter;
+	struct kvs_waiter *w = &m.vcpus[0]->waiter;
 
 	for (unsigned int i = 0; i < w->nr; i++)
 		if (w->thieves[i].who.kind == kind &&
-		    (kind != KS_THIEF_TASK || w->thieves[i].who.pid == who))
+		    (kind != KVS_THIEF_TASK || w->thieves[i].who.pid == who))
 			return &w->thieves[i];
 	fail_msg("no thief %d", who);
 	return NULL;
@@ -380,7 +380,7 @@ static struct ks_thief *thief(u8 kind, s32 who)
 
 static void expect_rows_sum(void)
 {
-	const struct ks_waiter *w = &m.vcpus[0]->waiter;
+	const struct kvs_waiter *w = &m.vcpus[0]->waiter;
 	u64 sum = 0;
 
 	for (unsigned int i = 0; i < w->nr; i++)
@@ -391,13 +391,13 @@ static void expect_rows_sum(void)
 
 static void holder(s32 who, const char *comm)
 {
-	struct ks_record rec = {
+	struct kvs_record rec = {
 		.ts = now, .event = KS_EV_holder, .cpu = cpu,
 		.holder = { .pid = who, .prio = 120, .waiters = 1 },
 	};
 
 	strcpy(rec.holder.comm, comm);
-	ks_model_record(&m, &rec);
+	kvs_model_record(&m, &rec);
 }
 
 static void taken_by_two_in_turn(void **unused)
@@ -419,10 +419,10 @@ static void taken_by_two_in_turn(void **unused)
 	RECORD(switch_in, ME, .kind = KS_SWITCH_PREEMPTED, .off_cycles = 405);
 	end();
 	expect_rows_sum();
-	assert_int_equal(thief(KS_THIEF_TASK, 7)->time, 100 + 101 + 102 + 12);
-	assert_int_equal(thief(KS_THIEF_TASK, 7)->count, 4);
-	assert_int_equal(thief(KS_THIEF_TASK, 7)->max, 102);
-	assert_int_equal(thief(KS_THIEF_TASK, 8)->time, 90);
+	assert_int_equal(thief(KVS_THIEF_TASK, 7)->time, 100 + 101 + 102 + 12);
+	assert_int_equal(thief(KVS_THIEF_TASK, 7)->count, 4);
+	assert_int_equal(thief(KVS_THIEF_TASK, 7)->max, 102);
+	assert_int_equal(thief(KVS_THIEF_TASK, 8)->time, 90);
 	assert_int_equal(m.vcpus[0]->waiter.nr, 2);
 }
 
@@ -445,12 +445,12 @@ static void interrupts_are_told_apart(void **unused)
 	RECORD(switch_in, ME, .kind = KS_SWITCH_PREEMPTED, .off_cycles = 153);
 	end();
 	expect_rows_sum();
-	assert_int_equal(thief(KS_THIEF_TASK, 7)->time, 60 + 50);
+	assert_int_equal(thief(KVS_THIEF_TASK, 7)->time, 60 + 50);
 	assert_int_equal(m.vcpus[0]->waiter.nr, 3);
 	for (unsigned int i = 0; i < 3; i++) {
-		const struct ks_thief *t = &m.vcpus[0]->waiter.thieves[i];
+		const struct kvs_thief *t = &m.vcpus[0]->waiter.thieves[i];
 
-		if (t->who.kind == KS_THIEF_INTERRUPT)
+		if (t->who.kind == KVS_THIEF_INTERRUPT)
 			assert_int_equal(t->time, strcmp(t->who.comm, "eth0") ? 3 : 40);
 	}
 }
@@ -472,9 +472,9 @@ static void moved_while_it_waits(void **unused)
 	RECORD(switch_in, ME, .kind = KS_SWITCH_PREEMPTED, .from_cpu = 0, .off_cycles = 83);
 	end();
 	expect_rows_sum();
-	assert_int_equal(thief(KS_THIEF_TASK, 7)->time, 50);
-	assert_int_equal(thief(KS_THIEF_TASK, 9)->time, 25);
-	assert_int_equal(thief(KS_THIEF_TASK, 10)->time, 8);
+	assert_int_equal(thief(KVS_THIEF_TASK, 7)->time, 50);
+	assert_int_equal(thief(KVS_THIEF_TASK, 9)->time, 25);
+	assert_int_equal(thief(KVS_THIEF_TASK, 10)->time, 8);
 	assert_int_equal(m.vcpus[0]->waiter.nr, 3);
 }
 
@@ -488,8 +488,8 @@ static void idle_is_latency_or_throttling(void **unused)
 	RECORD(switch_in, ME, .kind = KS_SWITCH_PREEMPTED, .off_cycles = 5000);
 	end();
 	expect_rows_sum();
-	assert_int_equal(thief(KS_THIEF_IDLE, 0)->time, 50);
-	assert_int_equal(thief(KS_THIEF_THROTTLED, 0)->time, 5000);
+	assert_int_equal(thief(KVS_THIEF_IDLE, 0)->time, 50);
+	assert_int_equal(thief(KVS_THIEF_THROTTLED, 0)->time, 5000);
 }
 
 static void a_holder_that_was_lost_is_unknown(void **unused)
@@ -501,16 +501,16 @@ static void a_holder_that_was_lost_is_unknown(void **unused)
 	spend(KVMSCHED_STATE_WAIT_PREEMPTED, 100);
 	holder(8, "b");
 	spend(KVMSCHED_STATE_WAIT_PREEMPTED, 40);
-	ks_model_missed(&m, cpu, 1);
+	kvs_model_missed(&m, cpu, 1);
 	holder(9, "c");
 	spend(KVMSCHED_STATE_WAIT_PREEMPTED, 1000);
 	RECORD(switch_in, ME, .kind = KS_SWITCH_PREEMPTED, .off_cycles = 1140);
 	sleeps(KS_SWITCH_HALTED, 0, 1000, 60, false);	/* no wakeup: unknown, too */
 	end();
 	expect_rows_sum();
-	assert_int_equal(thief(KS_THIEF_TASK, 7)->time, 100);
-	assert_int_equal(thief(KS_THIEF_UNKNOWN, -1)->time, 40 + 60);
-	assert_int_equal(thief(KS_THIEF_TASK, 9)->time, 1000);
+	assert_int_equal(thief(KVS_THIEF_TASK, 7)->time, 100);
+	assert_int_equal(thief(KVS_THIEF_UNKNOWN, -1)->time, 40 + 60);
+	assert_int_equal(thief(KVS_THIEF_TASK, 9)->time, 1000);
 }
 
 static void a_wait_that_the_recording_cuts(void **unused)
@@ -523,18 +523,18 @@ static void a_wait_that_the_recording_cuts(void **unused)
 	end();
 	expect_truth();
 	expect_rows_sum();
-	assert_int_equal(thief(KS_THIEF_TASK, 7)->time, 700);
+	assert_int_equal(thief(KVS_THIEF_TASK, 7)->time, 700);
 }
 
 /* A theft of 5 ms between expiry and injection is what the timer was late for. */
 static void worst_moment_names_the_thief(void **unused)
 {
-	struct ks_trace_info info = { .clock = KS_CLOCK_NS };
-	struct ks_view view = { .info = &info, .model = &m, .select = { -1, -1, -1 } };
-	const struct ks_moment *moment;
+	struct kvs_trace_info info = { .clock = KVS_CLOCK_NS };
+	struct kvs_view view = { .info = &info, .model = &m, .select = { -1, -1, -1 } };
+	const struct kvs_moment *moment;
 	char *text;
 
-	ks_worst_init(&m.worst, 2, 1 << KS_MOMENT_TIMER);
+	kvs_worst_init(&m.worst, 2, 1 << KVS_MOMENT_TIMER);
 	begin();
 	for (unsigned int i = 0; i < 50; i++) {
 		u64 stolen = i == 20 ? 5000000 : 100;
@@ -557,28 +557,28 @@ static void worst_moment_names_the_thief(void **unused)
 	}
 	end();
 	expect_truth();
-	ks_view_init(&view);
+	kvs_view_init(&view);
 	assert_int_equal(m.worst.count, 2);
 	moment = &m.worst.heap[0];
 	assert_int_equal(moment->length, 30 + 10 + 5000000 + 7);
-	assert_int_equal(moment->spent[KS_CAUSE_TIMER], 30);
-	assert_int_equal(moment->spent[KS_CAUSE_WAIT], 5000000);
-	assert_int_equal(moment->spent[KS_CAUSE_HOST], 17);
-	text = ks_moment_sentence(&view, moment);
+	assert_int_equal(moment->spent[KVS_CAUSE_TIMER], 30);
+	assert_int_equal(moment->spent[KVS_CAUSE_WAIT], 5000000);
+	assert_int_equal(moment->spent[KVS_CAUSE_HOST], 17);
+	text = kvs_moment_sentence(&view, moment);
 	assert_non_null(strstr(text, "vm 50 vcpu0: timer due at "));
 	assert_non_null(strstr(text, "injected 5.000 ms late: runnable, but CPU 3 ran "
 				     "thief/901 (SCHED_FIFO/RR 50) for 5.000 ms"));
 	free(text);
 	/* Of the first one's guest mode, the ledger learnt only after its expiry. */
-	assert_int_equal(m.vcpus[0]->timer.main_cause[KS_CAUSE_WAIT], 49);
+	assert_int_equal(m.vcpus[0]->timer.main_cause[KVS_CAUSE_WAIT], 49);
 	assert_int_equal(m.vcpus[0]->timer.overdue.not_expired, 0);
-	ks_view_free(&view);
+	kvs_view_free(&view);
 }
 
 /* Three ways for a timer to be lost; the fourth is on time. */
 static void watchdog_names_lost_timers(void **unused)
 {
-	const struct ks_overdue *o;
+	const struct kvs_overdue *o;
 
 	begin();
 	RECORD(timer_arm, ME, .mode = KS_TIMER_DEADLINE, .deadline = now + 200);
@@ -602,28 +602,28 @@ static void watchdog_names_lost_timers(void **unused)
 	assert_int_equal(o->unanswered, 1);
 	assert_int_equal(o->not_accepted, 1);
 	assert_int_equal(o->not_injected, 0);
-	assert_true(ks_overdue(m.vcpus[0]));
+	assert_true(kvs_overdue(m.vcpus[0]));
 }
 
 /* Time stamps in ns, durations in cycles: 2.5 cycles are one ns. */
 static void clocks_of_two_kinds(void **unused)
 {
-	struct ks_times t;
-	struct ks_trace_info info = { .clock = KS_CLOCK_NS };
-	struct ks_ledger_ns ns;
+	struct kvs_times t;
+	struct kvs_trace_info info = { .clock = KVS_CLOCK_NS };
+	struct kvs_ledger_ns ns;
 	u64 sum = 0;
 
-	ks_model_free(&m);
-	ks_model_init(&m);
-	ks_model_clock(&m, true, 0, 0);
+	kvs_model_free(&m);
+	kvs_model_init(&m);
+	kvs_model_clock(&m, true, 0, 0);
 	RECORD(load, ME);
 	for (unsigned int i = 0; i < 1000; i++) {
 		now += 1100;
 		RECORD(exit, ME, .guest_cycles = 2500, .host_cycles = 250);
 	}
-	ks_model_finish(&m);
-	ks_times_init(&t, &info, &m);
-	ks_ledger_ns(&t, ledger(), &ns);
+	kvs_model_finish(&m);
+	kvs_times_init(&t, &info, &m);
+	kvs_ledger_ns(&t, ledger(), &ns);
 	for (unsigned int i = 0; i < STATES; i++)
 		sum += ns.states[i];
 	assert_int_equal(sum, ns.wall);

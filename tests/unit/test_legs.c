@@ -16,21 +16,21 @@
 #define ME	.vm = 1, .vcpu = 0
 #define VECTOR	0x40
 
-static struct ks_model m;
+static struct kvs_model m;
 
 #define RECORD(at, name, ...) do {					\
-	struct ks_record rec_ = {					\
+	struct kvs_record rec_ = {					\
 		.ts = (at), .event = KS_EV_##name,			\
 		.name = { __VA_ARGS__ },				\
 	};								\
 									\
 	rec_.ent.pid = 10;						\
-	ks_model_record(&m, &rec_);					\
+	kvs_model_record(&m, &rec_);					\
 } while (0)
 
 static int setup(void **unused)
 {
-	ks_model_init(&m);
+	kvs_model_init(&m);
 	RECORD(1, session, .op = KS_SESSION_START, .tsc_khz = 1000000,
 	       .classes = KVMSCHED_CLASS_DEFAULT);
 	RECORD(5, switch_in, ME);
@@ -40,11 +40,11 @@ static int setup(void **unused)
 
 static int teardown(void **unused)
 {
-	ks_model_free(&m);
+	kvs_model_free(&m);
 	return 0;
 }
 
-static const struct ks_vector_stats *vector(void)
+static const struct kvs_vector_stats *vector(void)
 {
 	return m.vcpus[0]->vector[VECTOR];
 }

@@ -32,7 +32,7 @@ static struct seen {
 	u64 missed_at[8];	/* records of that CPU seen until then */
 } seen;
 
-static void on_record(void *ctx, const struct ks_record *rec)
+static void on_record(void *ctx, const struct kvs_record *rec)
 {
 	seen.records++;
 	seen.disorder += rec->ts < seen.last_ts;
@@ -51,7 +51,7 @@ static void on_missed(void *ctx, unsigned int cpu, s64 count)
 	seen.missed_at[cpu] = seen.by_cpu[cpu];
 }
 
-static const struct ks_sink sink = { .record = on_record, .missed = on_missed };
+static const struct kvs_sink sink = { .record = on_record, .missed = on_missed };
 
 static int setup_dir(void **unused)
 {
@@ -90,22 +90,22 @@ static void add_exit(struct synth *s, unsigned int cpu, u64 tsc, u64 host)
 	SYNTH_ADD(s, cpu, tsc, exit, &rec);
 }
 
-static struct ks_trace_info read_all(void)
+static struct kvs_trace_info read_all(void)
 {
-	struct ks_trace *t = ks_trace_open(path);
-	struct ks_trace_info info;
+	struct kvs_trace *t = kvs_trace_open(path);
+	struct kvs_trace_info info;
 
 	assert_non_null(t);
-	assert_true(ks_trace_read(t, &sink));
-	info = *ks_trace_info(t);
-	ks_trace_close(t);
+	assert_true(kvs_trace_read(t, &sink));
+	info = *kvs_trace_info(t);
+	kvs_trace_close(t);
 	return info;
 }
 
 static void merges_cpus_by_time(void **unused)
 {
 	struct synth *s = synth_new(path, 5, formats);
-	struct ks_trace_info info;
+	struct kvs_trace_info info;
 	u64 sum = 0, tsc = 1000;
 
 	/* CPU 3 has no records at all. */
@@ -120,7 +120,7 @@ static void merges_cpus_by_time(void **unused)
 	info = read_all();
 	assert_int_equal(info.version, 6);
 	assert_int_equal(info.cpus, 5);
-	assert_int_equal(info.clock, KS_CLOCK_TSC);
+	assert_int_equal(info.clock, KVS_CLOCK_TSC);
 	assert_true(info.tsc_mult > 0);
 	assert_int_equal(seen.records, 20000);
 	assert_int_equal(seen.disorder, 0);
@@ -200,7 +200,7 @@ static void small_file(unsigned int cpus, unsigned int records)
 
 static void truncated_file_is_read_as_far_as_it_goes(void **unused)
 {
-	struct ks_trace_info info;
+	struct kvs_trace_info info;
 	struct stat st;
 
 	small_file(1, 1000);
@@ -229,13 +229,13 @@ static void truncated_anywhere(void **unused)
 	close(STDERR_FILENO);
 	open("/dev/null", O_WRONLY);
 	for (off_t size = st.st_size; size >= 0; size -= size > header ? 509 : 97) {
-		struct ks_trace *t;
+		struct kvs_trace *t;
 
 		assert_int_equal(truncate(path, size), 0);
-		t = ks_trace_open(path);
+		t = kvs_trace_open(path);
 		if (t)
-			ks_trace_read(t, &sink);
-		ks_trace_close(t);
+			kvs_trace_read(t, &sink);
+		kvs_trace_close(t);
 	}
 	dup2(err, STDERR_FILENO);
 	close(err);
@@ -244,7 +244,7 @@ static void truncated_anywhere(void **unused)
 static void garbage_pages_are_counted(void **unused)
 {
 	unsigned char noise[4096];
-	struct ks_trace_info info;
+	struct kvs_trace_info info;
 	struct stat st;
 	unsigned int lost;
 	int fd;

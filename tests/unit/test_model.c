@@ -20,13 +20,13 @@
 #define VCPU1	1, 1
 
 /* The model under test, and what the coming records have in common */
-static struct ks_model m;
+static struct kvs_model m;
 static u16 cpu;
 static s32 pid;
 
 static int setup(void **unused)
 {
-	ks_model_init(&m);
+	kvs_model_init(&m);
 	cpu = 0;
 	pid = 100;
 	return 0;
@@ -34,19 +34,19 @@ static int setup(void **unused)
 
 static int teardown(void **unused)
 {
-	ks_model_free(&m);
+	kvs_model_free(&m);
 	return 0;
 }
 
 /* A record of that event; fields as in records.h, by name */
 #define RECORD(at, name, ...) do {					\
-	struct ks_record rec_ = {					\
+	struct kvs_record rec_ = {					\
 		.ts = (at), .event = KS_EV_##name, .cpu = cpu,		\
 		.name = { __VA_ARGS__ },				\
 	};								\
 									\
 	rec_.ent.pid = pid;						\
-	ks_model_record(&m, &rec_);					\
+	kvs_model_record(&m, &rec_);					\
 } while (0)
 
 #define AT(vm_, vcpu_)	.vm = (vm_), .vcpu = (vcpu_)
@@ -58,7 +58,7 @@ static void identify(u64 ts, u16 vm, u16 id, s32 tgid)
 	       .rt_priority = 7, .comm = "CPU/KVM");
 }
 
-static struct ks_vcpu *vcpu(u16 vm, u16 id)
+static struct kvs_vcpu *vcpu(u16 vm, u16 id)
 {
 	for (unsigned int i = 0; i < m.nr_vcpus; i++)
 		if (m.vcpus[i]->vm == vm && m.vcpus[i]->id == id)
@@ -67,9 +67,9 @@ static struct ks_vcpu *vcpu(u16 vm, u16 id)
 	return NULL;
 }
 
-static struct ks_exit_stats *exit_of(struct ks_vcpu *v, u32 reason)
+static struct kvs_exit_stats *exit_of(struct kvs_vcpu *v, u32 reason)
 {
-	struct ks_exit_stats *e = ks_exit_get(v, 2, reason, false);
+	struct kvs_exit_stats *e = kvs_exit_get(v, 2, reason, false);
 
 	assert_true(e->count > 0);
 	return e;
@@ -77,7 +77,7 @@ static struct ks_exit_stats *exit_of(struct ks_vcpu *v, u32 reason)
 
 static void exits_are_counted_by_reason(void **unused)
 {
-	struct ks_vcpu *v;
+	struct kvs_vcpu *v;
 
 	identify(10, VCPU0, 50);
 	for (u64 i = 0; i < 1000; i++)
@@ -86,7 +86,7 @@ static void exits_are_counted_by_reason(void **unused)
 	for (u64 i = 0; i < 10; i++)
 		RECORD(20000 + i, exit, ON(VCPU0), .reason = 0x400,
 		       .host_cycles = 4);
-	ks_model_finish(&m);
+	kvs_model_finish(&m);
 	v = vcpu(VCPU0);
 	assert_int_equal(v->exit_count, 1010);
 	assert_int_equal(v->nr_exits, 2);
@@ -100,8 +100,8 @@ static void exits_are_counted_by_reason(void **unused)
 /* exit, switch out, switch in, entry: host work ends at the switch out */
 static void cut_story_is_told_in_two(void **unused)
 {
-	struct ks_exit_stats *hlt;
-	struct ks_hist host, out;
+	struct kvs_exit_stats *hlt;
+	struct kvs_hist host, out;
 
 	identify(10, VCPU0, 50);
 	RECORD(100, exit, ON(VCPU0), .reason = 0x78, .guest_cycles = 50,
@@ -113,17 +113,17 @@ static void cut_story_is_told_in_two(void **unused)
 	/* Another one, uncut: both count as out of the guest. */
 	RECORD(1000, exit, ON(VCPU0), .reason = 0x78, .guest_cycles = 40,
 	       .host_cycles = 10, .flags = KS_EXIT_BY_ENTRY);
-	ks_model_finish(&m);
+	kvs_model_finish(&m);
 	hlt = exit_of(vcpu(VCPU0), 0x78);
 	assert_int_equal(hlt->ended[KS_EXIT_BY_SWITCH], 1);
 	assert_int_equal(hlt->ended[KS_EXIT_BY_ENTRY], 1);
-	ks_exit_host(hlt, &host);
-	ks_exit_out(hlt, &out);
+	kvs_exit_host(hlt, &host);
+	kvs_exit_out(hlt, &out);
 	assert_int_equal((u64)host.sum, 30);
 	assert_int_equal((u64)out.sum, 880);
 	assert_int_equal(out.count, 2);
-	ks_hist_free(&host);
-	ks_hist_free(&out);
+	kvs_hist_free(&host);
+	kvs_hist_free(&out);
 }
 
 /* An entry says nothing of an exit that was lost. */
@@ -131,7 +131,7 @@ static void entry_after_a_loss_blames_no_one(void **unused)
 {
 	identify(10, VCPU0, 50);
 	RECORD(100, exit, ON(VCPU0), .reason = 0x78, .flags = KS_EXIT_BY_PUT);
-	ks_model_missed(&m, 0, 5);
+	kvs_model_missed(&m, 0, 5);
 	RECORD(900, entry, ON(VCPU0), .since_exit_cycles = 100);
 	assert_int_equal(exit_of(vcpu(VCPU0), 0x78)->out_cycles.count, 0);
 }
@@ -157,9 +157,9 @@ static void switch_pair(u64 out, u64 in, u8 kind, u64 ran, s32 next, u64 wait_ns
 
 static void waits_and_slices(void **unused)
 {
-	const struct ks_times t = { .cycles = { 3, 0, true }, .ts = { 3, 0, true } };
-	struct ks_vcpu *v;
-	struct ks_hist waits;
+	const struct kvs_times t = { .cycles = { 3, 0, true }, .ts = { 3, 0, true } };
+	struct kvs_vcpu *v;
+	struct kvs_hist waits;
 
 	identify(0, VCPU0, 50);
 	switch_pair(100, 300, KS_SWITCH_PREEMPTED, 100, 900, 1);
@@ -167,9 +167,9 @@ static void waits_and_slices(void **unused)
 	switch_pair(500, 900, KS_SWITCH_BLOCKED, 50, 0, 12);
 	switch_pair(950, 960, KS_SWITCH_ABORTED, 50, 0, 9);
 	RECORD(1000, session, .op = KS_SESSION_STOP);
-	ks_model_finish(&m);
+	kvs_model_finish(&m);
 	v = vcpu(VCPU0);
-	assert_int_equal(ks_switches(v), 4);
+	assert_int_equal(kvs_switches(v), 4);
 	assert_int_equal(v->sw.out[KS_SWITCH_PREEMPTED], 2);
 	assert_int_equal(v->sw.in, 4);
 	/* Runnable all the time: after a preemption and an aborted sleep. */
@@ -182,22 +182,22 @@ static void waits_and_slices(void **unused)
 	assert_int_equal((u64)v->on_cpu_ts, 340);
 	assert_int_equal((u64)v->on_cpu_cycles, 0);
 	/* Both units in one distribution: cycles are 3 ns each here. */
-	assert_true(ks_waits(&t, v, &waits));
+	assert_true(kvs_waits(&t, v, &waits));
 	assert_int_equal((u64)waits.sum, 260 * 3 + 12);
-	ks_hist_free(&waits);
+	kvs_hist_free(&waits);
 }
 
 static void thieves_are_told_apart(void **unused)
 {
-	struct ks_switch_stats *sw;
+	struct kvs_switch_stats *sw;
 
 	identify(0, VCPU0, 50);
 	switch_pair(100, 300, KS_SWITCH_PREEMPTED, 100, 900, 1);
 	switch_pair(400, 450, KS_SWITCH_PREEMPTED, 100, 901, 1);
 	switch_pair(460, 500, KS_SWITCH_PREEMPTED, 10, 900, 1);
 	switch_pair(600, 900, KS_SWITCH_HALTED, 50, 0, 12);
-	ks_model_finish(&m);
-	ks_sort_takers(vcpu(VCPU0));
+	kvs_model_finish(&m);
+	kvs_sort_takers(vcpu(VCPU0));
 	sw = &vcpu(VCPU0)->sw;
 	assert_int_equal(sw->nr_takers, 3);
 	assert_int_equal(sw->takers[0].pid, 900);
@@ -225,13 +225,13 @@ static void migrations_by_cpu(void **unused)
 /* The switch in was lost: the module still knows how long the slice was. */
 static void lost_switch_in(void **unused)
 {
-	struct ks_vcpu *v;
+	struct kvs_vcpu *v;
 
 	identify(0, VCPU0, 50);
 	RECORD(100, switch_out, ON(VCPU0), .kind = KS_SWITCH_BLOCKED, .ran_cycles = 100);
-	ks_model_missed(&m, 0, 1);
+	kvs_model_missed(&m, 0, 1);
 	RECORD(500, switch_out, ON(VCPU0), .kind = KS_SWITCH_BLOCKED, .ran_cycles = 40);
-	ks_model_finish(&m);
+	kvs_model_finish(&m);
 	v = vcpu(VCPU0);
 	assert_int_equal((u64)v->on_cpu_ts, 100);
 	assert_int_equal((u64)v->on_cpu_cycles, 40);
@@ -243,16 +243,16 @@ static void lost_switch_in_shows_at_the_entry(void **unused)
 {
 	identify(0, VCPU0, 50);
 	RECORD(100, switch_out, ON(VCPU0), .kind = KS_SWITCH_BLOCKED);
-	ks_model_missed(&m, 0, -1);
+	kvs_model_missed(&m, 0, -1);
 	RECORD(500, entry, ON(VCPU0), .since_exit_cycles = 450);
 	RECORD(700, session, .op = KS_SESSION_STOP);
-	ks_model_finish(&m);
+	kvs_model_finish(&m);
 	assert_int_equal((u64)vcpu(VCPU0)->on_cpu_ts, 100 + 200);
 }
 
 static void vcpu_changes_its_thread(void **unused)
 {
-	struct ks_vcpu *v;
+	struct kvs_vcpu *v;
 
 	identify(0, VCPU0, 50);
 	RECORD(100, put, ON(VCPU0), .exit_reason = 2);
@@ -260,7 +260,7 @@ static void vcpu_changes_its_thread(void **unused)
 	pid = 200;
 	RECORD(300, load, ON(VCPU0));
 	RECORD(400, switch_out, ON(VCPU0), .kind = KS_SWITCH_BLOCKED);
-	ks_model_finish(&m);
+	kvs_model_finish(&m);
 	v = vcpu(VCPU0);
 	assert_int_equal(m.nr_vcpus, 1);
 	assert_int_equal(v->threads, 2);
@@ -282,7 +282,7 @@ static void one_thread_carries_two_vcpus(void **unused)
 	RECORD(400, switch_in, ON(VCPU1), .kind = KS_SWITCH_BLOCKED, .off_cycles = 140);
 	RECORD(410, load, ON(VCPU0), .user_cycles = 310);
 	RECORD(500, session, .op = KS_SESSION_STOP);
-	ks_model_finish(&m);
+	kvs_model_finish(&m);
 	assert_int_equal((u64)vcpu(VCPU0)->on_cpu_ts, 150 + 90);
 	assert_int_equal((u64)vcpu(VCPU1)->on_cpu_ts, 110 + 10);
 	assert_int_equal((u64)vcpu(VCPU1)->on_cpu_cycles, 0);
@@ -299,7 +299,7 @@ static void vms_of_a_process_are_numbered(void **unused)
 	identify(3, 5, 0, 40);
 	pid = 103;
 	identify(4, 3, 1, 50);
-	ks_model_finish(&m);
+	kvs_model_finish(&m);
 	assert_int_equal(vcpu(3, 0)->vm_index, 0);
 	assert_int_equal(vcpu(3, 1)->vm_index, 0);
 	assert_int_equal(vcpu(7, 0)->vm_index, 1);
@@ -321,8 +321,8 @@ static void policy_is_the_last_one(void **unused)
 
 static void userspace_exits(void **unused)
 {
-	struct ks_user_stats *io;
-	struct ks_vcpu *v;
+	struct kvs_user_stats *io;
+	struct kvs_vcpu *v;
 
 	identify(0, VCPU0, 50);
 	for (u64 i = 0; i < 10; i++) {
@@ -331,12 +331,12 @@ static void userspace_exits(void **unused)
 	}
 	RECORD(2000, put, ON(VCPU0), .exit_reason = 8, .run_cycles = 5);
 	v = vcpu(VCPU0);
-	io = ks_user_get(v, 2);
+	io = kvs_user_get(v, 2);
 	assert_int_equal(io->count, 10);
 	assert_int_equal((u64)io->run_cycles.sum, 300);
 	assert_int_equal((u64)io->user_cycles.sum, 300);
-	assert_int_equal(ks_user_get(v, 8)->count, 1);
-	assert_int_equal(ks_user_get(v, 8)->user_cycles.count, 0);
+	assert_int_equal(kvs_user_get(v, 8)->count, 1);
+	assert_int_equal(kvs_user_get(v, 8)->user_cycles.count, 0);
 }
 
 static void accept(u64 ts, u8 vector)
@@ -356,7 +356,7 @@ static void eoi(u64 ts, s32 vector)
 
 static void legs_of_an_interrupt(void **unused)
 {
-	struct ks_vector_stats *s;
+	struct kvs_vector_stats *s;
 
 	accept(100, 0x31);
 	inject(130, 0x31, false);
@@ -367,7 +367,7 @@ static void legs_of_an_interrupt(void **unused)
 	inject(220, 0x31, true);	/* delivery was cut by an exit */
 	eoi(300, 0x31);
 	RECORD(400, irq_accept, ON(VCPU0), .delivery_mode = 4, .vector = 0x31);
-	s = ks_vector_get(vcpu(VCPU0), 0x31);
+	s = kvs_vector_get(vcpu(VCPU0), 0x31);
 	assert_int_equal(s->accepted, 3);
 	assert_int_equal(s->merged, 1);
 	assert_int_equal(s->injected, 2);
@@ -386,20 +386,20 @@ static void vectors_dont_mix(void **unused)
 	inject(130, 0x31, false);
 	eoi(140, 0x31);
 	eoi(150, 0x41);
-	assert_int_equal((u64)ks_vector_get(vcpu(VCPU0), 0x41)->accept_to_inject_ts.sum, 10);
-	assert_int_equal((u64)ks_vector_get(vcpu(VCPU0), 0x31)->accept_to_inject_ts.sum, 30);
+	assert_int_equal((u64)kvs_vector_get(vcpu(VCPU0), 0x41)->accept_to_inject_ts.sum, 10);
+	assert_int_equal((u64)kvs_vector_get(vcpu(VCPU0), 0x31)->accept_to_inject_ts.sum, 30);
 }
 
 static void losses_end_the_legs(void **unused)
 {
-	struct ks_vector_stats *s;
+	struct kvs_vector_stats *s;
 
 	accept(100, 0x31);
-	ks_model_missed(&m, 0, 3);
+	kvs_model_missed(&m, 0, 3);
 	inject(9000, 0x31, false);	/* may be the next one's */
-	ks_model_missed(&m, 1, 3);
+	kvs_model_missed(&m, 1, 3);
 	eoi(9999, 0x31);
-	s = ks_vector_get(vcpu(VCPU0), 0x31);
+	s = kvs_vector_get(vcpu(VCPU0), 0x31);
 	assert_int_equal(s->injected, 1);
 	assert_int_equal(s->accept_to_inject_ts.count, 0);
 	assert_int_equal(s->inject_to_eoi_ts.count, 0);
@@ -421,7 +421,7 @@ static void timer_round(u64 ts)
 
 static void timers_vector_is_learned(void **unused)
 {
-	struct ks_timer_stats *t;
+	struct kvs_timer_stats *t;
 
 	for (u64 i = 0; i < 10; i++)
 		timer_round(1000 * i);
@@ -448,7 +448,7 @@ static void timers_vector_is_learned(void **unused)
 /* A booting guest moves from its firmware's vector to the system's. */
 static void timers_vector_changes(void **unused)
 {
-	struct ks_timer_stats *t;
+	struct kvs_timer_stats *t;
 
 	for (u64 i = 0; i < 4; i++)
 		timer_round(1000 * i);
@@ -476,7 +476,7 @@ static void rearming_is_not_programming(void **unused)
 /* Periods that pass while the vCPU waits: one interrupt, as late as the first */
 static void periods_become_one(void **unused)
 {
-	struct ks_timer_stats *t;
+	struct kvs_timer_stats *t;
 
 	expire(100, KS_TIMER_PERIODIC, 0);
 	expire(200, KS_TIMER_PERIODIC, 0);
@@ -503,22 +503,22 @@ static void senders_are_no_threads(void **unused)
 
 static void lost(const char *event, u64 count)
 {
-	struct ks_record rec = { .event = KS_EV_lost };
+	struct kvs_record rec = { .event = KS_EV_lost };
 
 	snprintf(rec.lost.name, sizeof(rec.lost.name), "%s", event);
 	rec.lost.count = count;
-	ks_model_record(&m, &rec);
+	kvs_model_record(&m, &rec);
 }
 
 static void closing_records_hold_all_losses(void **unused)
 {
 	u64 n;
 
-	ks_model_missed(&m, 0, 30);	/* the same losses, told by pages */
+	kvs_model_missed(&m, 0, 30);	/* the same losses, told by pages */
 	lost("kvmsched_exit", 40);
 	lost("kvmsched_entry", 2);
 	RECORD(100, session, .op = KS_SESSION_STOP);
-	assert_true(ks_model_lost(&m, &n));
+	assert_true(kvs_model_lost(&m, &n));
 	assert_int_equal(n, 42);
 	assert_int_equal(m.lost_closing[KS_EV_exit], 40);
 }
@@ -527,12 +527,12 @@ static void pages_tell_losses_without_a_stop(void **unused)
 {
 	u64 n;
 
-	ks_model_missed(&m, 0, 30);
-	ks_model_missed(&m, 1, 5);
-	assert_true(ks_model_lost(&m, &n));
+	kvs_model_missed(&m, 0, 30);
+	kvs_model_missed(&m, 1, 5);
+	assert_true(kvs_model_lost(&m, &n));
 	assert_int_equal(n, 35);
-	ks_model_missed(&m, 1, -1);
-	assert_false(ks_model_lost(&m, &n));
+	kvs_model_missed(&m, 1, -1);
+	assert_false(kvs_model_lost(&m, &n));
 	assert_int_equal(n, 35);
 }
 
@@ -544,18 +544,18 @@ static void session_is_as_long_as_its_cpus(void **unused)
 	RECORD(9000, session, .op = KS_SESSION_STOP);
 	cpu = 0;
 	RECORD(9003, session, .op = KS_SESSION_STOP);
-	assert_int_equal(ks_model_duration_ts(&m), 8003);
-	assert_true(ks_model_has_class(&m, KVMSCHED_CLASS_EXIT));
-	assert_false(ks_model_has_class(&m, KVMSCHED_CLASS_IRQ));
+	assert_int_equal(kvs_model_duration_ts(&m), 8003);
+	assert_true(kvs_model_has_class(&m, KVMSCHED_CLASS_EXIT));
+	assert_false(kvs_model_has_class(&m, KVMSCHED_CLASS_IRQ));
 }
 
 static void without_a_session_records_prove_classes(void **unused)
 {
 	identify(5, VCPU0, 50);
 	accept(105, 0x31);
-	assert_int_equal(ks_model_duration_ts(&m), 100);
-	assert_true(ks_model_has_class(&m, KVMSCHED_CLASS_IRQ));
-	assert_false(ks_model_has_class(&m, KVMSCHED_CLASS_SWITCH));
+	assert_int_equal(kvs_model_duration_ts(&m), 100);
+	assert_true(kvs_model_has_class(&m, KVMSCHED_CLASS_IRQ));
+	assert_false(kvs_model_has_class(&m, KVMSCHED_CLASS_SWITCH));
 }
 
 static void host_switch(u64 ts, s32 prev, s32 next, bool preempted)
@@ -564,7 +564,7 @@ static void host_switch(u64 ts, s32 prev, s32 next, bool preempted)
 	       .preempted = preempted, .prev_comm = "prev", .next_comm = "next");
 }
 
-static struct ks_task *task(s32 id)
+static struct kvs_task *task(s32 id)
 {
 	for (unsigned int i = 0; i < m.nr_tasks; i++)
 		if (m.tasks[i]->pid == id)
@@ -583,7 +583,7 @@ static void slices_of_host_tasks(void **unused)
 	cpu = 0;
 	host_switch(350, 9, 0, false);
 	host_switch(400, 0, 7, false);	/* woken: since when, no one told */
-	ks_model_finish(&m);
+	kvs_model_finish(&m);
 	assert_int_equal(task(8)->slices, 0);
 	assert_int_equal(task(7)->slices, 2);
 	assert_int_equal((u64)task(7)->slice_ts.sum, 100 + 40);
@@ -613,8 +613,8 @@ static void host_irqs_are_whose_they_are(void **unused)
 /* Time stamps in ns, durations in cycles: 3 cycles a ns, told by the records */
 static void rate_is_told_by_the_records(void **unused)
 {
-	const struct ks_trace_info info = { .clock = KS_CLOCK_NS };
-	struct ks_times t;
+	const struct kvs_trace_info info = { .clock = KVS_CLOCK_NS };
+	struct kvs_times t;
 	u64 ts = 1000;
 
 	identify(ts, VCPU0, 50);
@@ -623,28 +623,28 @@ static void rate_is_told_by_the_records(void **unused)
 		RECORD(ts, exit, ON(VCPU0), .reason = 0x72,
 		       .guest_cycles = 12000, .host_cycles = 3000);
 	}
-	ks_model_finish(&m);
-	ks_times_init(&t, &info, &m);
-	assert_int_equal(t.source, KS_TSC_RECORDS);
+	kvs_model_finish(&m);
+	kvs_times_init(&t, &info, &m);
+	assert_int_equal(t.source, KVS_TSC_RECORDS);
 	assert_true(t.cycles.known && t.ts.known);
-	assert_in_range(ks_scale(&t.cycles, 3000000), 999999, 1000001);
-	assert_int_equal(ks_scale(&t.ts, 12345), 12345);
+	assert_in_range(kvs_scale(&t.cycles, 3000000), 999999, 1000001);
+	assert_int_equal(kvs_scale(&t.ts, 12345), 12345);
 }
 
 static void without_a_rate_cycles_have_no_time(void **unused)
 {
-	const struct ks_trace_info info = { .clock = KS_CLOCK_NS };
-	struct ks_times t;
+	const struct kvs_trace_info info = { .clock = KVS_CLOCK_NS };
+	struct kvs_times t;
 
-	ks_times_init(&t, &info, &m);
+	kvs_times_init(&t, &info, &m);
 	assert_false(t.cycles.known);
 	assert_true(t.ts.known);
 }
 
 static void selection_sums_only_its_own(void **unused)
 {
-	const struct ks_trace_info info = { .clock = KS_CLOCK_NS };
-	struct ks_view view = { .info = &info, .model = &m };
+	const struct kvs_trace_info info = { .clock = KVS_CLOCK_NS };
+	struct kvs_view view = { .info = &info, .model = &m };
 
 	for (u16 id = 0; id < 3; id++) {
 		pid = 100 + id;
@@ -653,21 +653,21 @@ static void selection_sums_only_its_own(void **unused)
 			RECORD(100 + i, exit, AT(1, id), .reason = 0x72,
 			       .host_cycles = 10);
 	}
-	ks_model_finish(&m);
-	view.select = (struct ks_select){ -1, -1, -1 };
-	ks_view_init(&view);
+	kvs_model_finish(&m);
+	view.select = (struct kvs_select){ -1, -1, -1 };
+	kvs_view_init(&view);
 	assert_int_equal(view.selected, 3);
 	assert_int_equal(view.total->exit_count, 6);
-	ks_view_free(&view);
-	view.select = (struct ks_select){ 50, -1, 2 };
-	ks_view_init(&view);
+	kvs_view_free(&view);
+	view.select = (struct kvs_select){ 50, -1, 2 };
+	kvs_view_init(&view);
 	assert_int_equal(view.selected, 1);
 	assert_int_equal(view.total->exit_count, 3);
-	ks_view_free(&view);
-	view.select = (struct ks_select){ 51, -1, -1 };
-	ks_view_init(&view);
+	kvs_view_free(&view);
+	view.select = (struct kvs_select){ 51, -1, -1 };
+	kvs_view_init(&view);
 	assert_int_equal(view.selected, 0);
-	ks_view_free(&view);
+	kvs_view_free(&view);
 }
 
 /* A damaged file invents vCPUs and reasons: tables end, counts don't. */
@@ -680,7 +680,7 @@ static void tables_have_limits(void **unused)
 	for (u32 i = 0; i < 6000; i++)
 		RECORD(30000 + i, exit, AT(1, i % 65535), .reason = i);
 	RECORD(40000, exit, .vm = 0, .vcpu = KS_NO_VCPU);
-	ks_model_finish(&m);
+	kvs_model_finish(&m);
 	for (unsigned int i = 0; i < m.nr_vcpus; i++) {
 		u64 sum = 0;
 

@@ -100,13 +100,13 @@ static void finds_every_record(void **unused)
 		{ (1ULL << 27) + 500 + 2, 8, 0x66 },
 	};
 	struct builder b;
-	struct ks_page page;
+	struct kvs_page page;
 	size_t size;
 
 	all_kinds(&b);
-	ks_page_start(&page, b.page, PAGE, PAGE);
+	kvs_page_start(&page, b.page, PAGE, PAGE);
 	for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
-		const void *p = ks_page_next(&page, &size);
+		const void *p = kvs_page_next(&page, &size);
 		uint32_t first;
 
 		assert_non_null(p);
@@ -115,7 +115,7 @@ static void finds_every_record(void **unused)
 		assert_int_equal(size, want[i].size);
 		assert_true(page.ts == want[i].ts);
 	}
-	assert_null(ks_page_next(&page, &size));
+	assert_null(kvs_page_next(&page, &size));
 	assert_false(page.bad);
 	assert_int_equal(page.missed, 0);
 }
@@ -128,7 +128,7 @@ static void agrees_with_kbuffer(void **unused)
 
 	for (unsigned int seed = 1; seed <= 200; seed++) {
 		unsigned long long ts;
-		struct ks_page page;
+		struct kvs_page page;
 		size_t size;
 		void *theirs;
 
@@ -150,16 +150,16 @@ static void agrees_with_kbuffer(void **unused)
 		data(&b, 1, 1, 1);	/* a time extend is never the last */
 		end(&b, 0);
 		kbuffer_load_subbuffer(k, b.page);
-		ks_page_start(&page, b.page, PAGE, PAGE);
+		kvs_page_start(&page, b.page, PAGE, PAGE);
 		for (theirs = kbuffer_read_event(k, &ts); theirs;
 		     theirs = kbuffer_next_event(k, &ts)) {
-			const void *ours = ks_page_next(&page, &size);
+			const void *ours = kvs_page_next(&page, &size);
 
 			assert_ptr_equal(ours, theirs);
 			assert_int_equal(size, kbuffer_event_size(k));
 			assert_true(page.ts == ts);
 		}
-		assert_null(ks_page_next(&page, &size));
+		assert_null(kvs_page_next(&page, &size));
 	}
 	kbuffer_free(k);
 }
@@ -167,28 +167,28 @@ static void agrees_with_kbuffer(void **unused)
 static void tells_what_was_missed(void **unused)
 {
 	uint64_t count = 4711;
-	struct ks_page page;
+	struct kvs_page page;
 	struct builder b;
 
 	begin(&b, 5);
 	data(&b, 0, 2, 1);
 	end(&b, LOST);
-	ks_page_start(&page, b.page, PAGE, PAGE);
+	kvs_page_start(&page, b.page, PAGE, PAGE);
 	assert_int_equal(page.missed, -1);
 
 	end(&b, LOST | LOST_COUNT);
 	memcpy(b.page + 16 + b.used, &count, 8);
-	ks_page_start(&page, b.page, PAGE, PAGE);
+	kvs_page_start(&page, b.page, PAGE, PAGE);
 	assert_int_equal(page.missed, 4711);
 
 	/* The count's bytes aren't there: some were lost, nobody knows how many. */
-	ks_page_start(&page, b.page, 16 + b.used + 7, PAGE);
+	kvs_page_start(&page, b.page, 16 + b.used + 7, PAGE);
 	assert_int_equal(page.missed, -1);
 }
 
 static void records_cut_by_the_end_are_left_out(void **unused)
 {
-	struct ks_page page;
+	struct kvs_page page;
 	struct builder b;
 	size_t size;
 
@@ -197,22 +197,22 @@ static void records_cut_by_the_end_are_left_out(void **unused)
 	data(&b, 0, 20, 2);
 	end(&b, 0);
 	/* The file ends within the second record. */
-	ks_page_start(&page, b.page, 16 + 12 + 30, PAGE);
+	kvs_page_start(&page, b.page, 16 + 12 + 30, PAGE);
 	assert_true(page.bad);
-	assert_non_null(ks_page_next(&page, &size));
-	assert_null(ks_page_next(&page, &size));
+	assert_non_null(kvs_page_next(&page, &size));
+	assert_null(kvs_page_next(&page, &size));
 
 	/* It ends within the page's header. */
-	ks_page_start(&page, b.page, 11, PAGE);
+	kvs_page_start(&page, b.page, 11, PAGE);
 	assert_true(page.bad);
-	assert_null(ks_page_next(&page, &size));
+	assert_null(kvs_page_next(&page, &size));
 
 	/* The commit word claims more than a page. */
 	b.used = PAGE;
 	end(&b, 0);
-	ks_page_start(&page, b.page, PAGE, PAGE);
+	kvs_page_start(&page, b.page, PAGE, PAGE);
 	assert_true(page.bad);
-	assert_null(ks_page_next(&page, &size));
+	assert_null(kvs_page_next(&page, &size));
 }
 
 /* A page of noise before a page that can't be read: one byte too far is SEGV. */
@@ -224,7 +224,7 @@ static void noise_stays_within_its_page(void **unused)
 	assert_true(map != MAP_FAILED);
 	assert_int_equal(mprotect(map + PAGE, PAGE, PROT_NONE), 0);
 	for (unsigned int seed = 1; seed <= 3000; seed++) {
-		struct ks_page page;
+		struct kvs_page page;
 		uint64_t commit = PAGE - 16;
 		unsigned int records = 0;
 		const unsigned char *p;
@@ -235,8 +235,8 @@ static void noise_stays_within_its_page(void **unused)
 			map[i] = rand() >> 8;
 		if (seed % 4)
 			memcpy(map + 8, &commit, 8);
-		ks_page_start(&page, map, PAGE, PAGE);
-		while ((p = ks_page_next(&page, &size))) {
+		kvs_page_start(&page, map, PAGE, PAGE);
+		while ((p = kvs_page_next(&page, &size))) {
 			assert_true(p >= map + 16 && p + size <= map + PAGE);
 			assert_true(++records < PAGE);
 		}

@@ -21,7 +21,7 @@ static void policies_read_as_written(void **unused)
 {
 	static const struct {
 		const char *text, *back;
-		struct ks_attr attr;
+		struct kvs_attr attr;
 	} rows[] = {
 		{ "other", "other:0", { .policy = SCHED_OTHER } },
 		{ "other:-5", "other:-5", { .policy = SCHED_OTHER, .nice = -5 } },
@@ -37,16 +37,16 @@ static void policies_read_as_written(void **unused)
 		  { .policy = SCHED_DEADLINE, .runtime = 500000,
 		    .deadline = 1000000, .period = 100000000 } },
 	};
-	struct ks_attr attr;
+	struct kvs_attr attr;
 	const char *why;
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct ks_attr expected = rows[i].attr;
+		struct kvs_attr expected = rows[i].attr;
 
 		expected.size = sizeof(expected);
-		assert_true(ks_policy_parse(rows[i].text, &attr, &why));
+		assert_true(kvs_policy_parse(rows[i].text, &attr, &why));
 		assert_memory_equal(&attr, &expected, sizeof(attr));
-		assert_string_equal(ks_policy_text(&attr), rows[i].back);
+		assert_string_equal(kvs_policy_text(&attr), rows[i].back);
 	}
 }
 
@@ -59,12 +59,12 @@ static void nonsense_is_refused_with_a_reason(void **unused)
 		"deadline:1ms/2ms/3ms/4ms", "deadline:0ms/1ms", "deadline:-1ms/1ms",
 		"deadline:1ms/", "deadline:nanms/1ms",
 	};
-	struct ks_attr attr;
+	struct kvs_attr attr;
 	const char *why;
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		why = NULL;
-		if (ks_policy_parse(texts[i], &attr, &why))
+		if (kvs_policy_parse(texts[i], &attr, &why))
 			fail_msg("'%s' was taken", texts[i]);
 		assert_non_null(why);
 	}
@@ -77,41 +77,41 @@ static void lists_of_cpus(void **unused)
 		{ "1022-1025", "1022-1025" }, { "8191", "8191" },
 	};
 	static const char *const bad[] = { "", "x", "1-", "-1", "3-2", "8192", "1,,2", "0 1" };
-	struct ks_cpus cpus;
+	struct kvs_cpus cpus;
 
 	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
 		char *text;
 
-		assert_true(ks_cpus_parse(good[i][0], &cpus));
-		text = ks_cpus_text(&cpus);
+		assert_true(kvs_cpus_parse(good[i][0], &cpus));
+		text = kvs_cpus_text(&cpus);
 		assert_string_equal(text, good[i][1]);
 		free(text);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
-		if (ks_cpus_parse(bad[i], &cpus))
+		if (kvs_cpus_parse(bad[i], &cpus))
 			fail_msg("'%s' was taken", bad[i]);
 }
 
 /* Threads as "policy@cpus", of a machine with CPUs @online */
 static bool fills(const char *online, const char *const *threads, size_t nr)
 {
-	struct ks_attr *attr = xcalloc(nr, sizeof(*attr));
-	struct ks_cpus *cpus = xcalloc(nr, sizeof(*cpus)), machine;
-	struct ks_hog *hogs = xcalloc(nr, sizeof(*hogs));
+	struct kvs_attr *attr = xcalloc(nr, sizeof(*attr));
+	struct kvs_cpus *cpus = xcalloc(nr, sizeof(*cpus)), machine;
+	struct kvs_hog *hogs = xcalloc(nr, sizeof(*hogs));
 	const char *why;
 	bool result;
 
-	assert_true(ks_cpus_parse(online, &machine));
+	assert_true(kvs_cpus_parse(online, &machine));
 	for (size_t i = 0; i < nr; i++) {
 		char *copy = xstrdup(threads[i]), *at = strchr(copy, '@');
 
 		*at++ = '\0';
-		assert_true(ks_policy_parse(copy, &attr[i], &why));
-		assert_true(ks_cpus_parse(at, &cpus[i]));
-		hogs[i] = (struct ks_hog){ &attr[i], &cpus[i] };
+		assert_true(kvs_policy_parse(copy, &attr[i], &why));
+		assert_true(kvs_cpus_parse(at, &cpus[i]));
+		hogs[i] = (struct kvs_hog){ &attr[i], &cpus[i] };
 		free(copy);
 	}
-	result = ks_guard_fills(hogs, nr, &machine);
+	result = kvs_guard_fills(hogs, nr, &machine);
 	free(hogs);
 	free(cpus);
 	free(attr);
@@ -141,39 +141,39 @@ static void what_fills_a_machine(void **unused)
 
 static void knobs_of_a_state_file_are_ours(void **unused)
 {
-	assert_true(ks_knob_owns("/proc/sys/kernel/sched_rr_timeslice_ms"));
-	assert_true(ks_knob_owns("/sys/kernel/debug/sched/fair_server/cpu12/runtime"));
-	assert_false(ks_knob_owns("/sys/kernel/debug/sched/fair_server/cpu0/../../features"));
-	assert_false(ks_knob_owns("/proc/sys/kernel/core_pattern"));
-	assert_false(ks_knob_owns("/sys/kernel/debug/sched/fair_server/cpu0/a/runtime"));
+	assert_true(kvs_knob_owns("/proc/sys/kernel/sched_rr_timeslice_ms"));
+	assert_true(kvs_knob_owns("/sys/kernel/debug/sched/fair_server/cpu12/runtime"));
+	assert_false(kvs_knob_owns("/sys/kernel/debug/sched/fair_server/cpu0/../../features"));
+	assert_false(kvs_knob_owns("/proc/sys/kernel/core_pattern"));
+	assert_false(kvs_knob_owns("/sys/kernel/debug/sched/fair_server/cpu0/a/runtime"));
 }
 
 static void own_thread_is_told_from_a_later_one(void **unused)
 {
-	struct ks_thread t;
+	struct kvs_thread t;
 
-	assert_true(ks_thread_look(getpid(), &t));
+	assert_true(kvs_thread_look(getpid(), &t));
 	assert_int_equal(t.pid, getpid());
-	assert_true(ks_thread_same(&t));
+	assert_true(kvs_thread_same(&t));
 	t.starttime++;
-	assert_false(ks_thread_same(&t));
+	assert_false(kvs_thread_same(&t));
 }
 
 /* --- experiments ------------------------------------------------------ */
 
-static bool read_text(struct experiment *e, const char *text)
+static bool read_text(struct kvs_experiment *e, const char *text)
 {
 	char path[] = "/tmp/kvmsched-test-XXXXXX";
 	int fd = mkstemp(path), saved = dup(2), null = open("/dev/null", O_WRONLY);
 	bool ok;
 
 	assert_true(fd >= 0 && null >= 0 && saved >= 0);
-	assert_int_equal(ks_write_all(fd, text, strlen(text)), 0);
+	assert_int_equal(kvs_write_all(fd, text, strlen(text)), 0);
 	close(fd);
-	experiment_init(e);
+	kvs_experiment_init(e);
 	/* What is wrong with it is told to people. */
 	dup2(null, 2);
-	ok = experiment_read(e, path);
+	ok = kvs_experiment_read(e, path);
 	dup2(saved, 2);
 	close(saved);
 	close(null);
@@ -183,7 +183,7 @@ static bool read_text(struct experiment *e, const char *text)
 
 static void file_of_an_experiment(void **unused)
 {
-	struct experiment e;
+	struct kvs_experiment e;
 
 	assert_true(read_text(&e,
 		"# comment\nname: test\nworkload: [guest, --vms, 2]\nvcpus: 2\n"
@@ -202,13 +202,13 @@ static void file_of_an_experiment(void **unused)
 	assert_int_equal(e.nr_arms, 2);
 	assert_int_equal(e.arms[1].nr, 3);
 	assert_int_equal(e.arms[1].knobs.nr, 1);
-	assert_true(experiment_check(&e));
+	assert_true(kvs_experiment_check(&e));
 	/* The control arm is there twice. */
 	assert_int_equal(e.nr_arms, 3);
 	assert_string_equal(e.arms[2].name, "b again");
 	assert_string_equal(e.arms[2].control_of, "b");
 	assert_int_equal(e.arms[2].nr, 3);
-	experiment_free(&e);
+	kvs_experiment_free(&e);
 }
 
 static void wrong_files_are_refused(void **unused)
@@ -222,24 +222,24 @@ static void wrong_files_are_refused(void **unused)
 		"arms: [{name: a, vcpus: {x: rr:1}}]",
 		"arms: [{name: a, vcpus: {0: {knobs: {}}}}]",
 	};
-	struct experiment e;
+	struct kvs_experiment e;
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		if (read_text(&e, texts[i]))
 			fail_msg("'%s' was taken", texts[i]);
-		experiment_free(&e);
+		kvs_experiment_free(&e);
 	}
 }
 
 static void rounds_are_interleaved_or_shuffled(void **unused)
 {
-	struct exp_arm arms[3] = { { .name = NULL } };
-	struct experiment e = {
+	struct kvs_exp_arm arms[3] = { { .name = NULL } };
+	struct kvs_experiment e = {
 		.arms = arms, .nr_arms = 3, .rounds = 8, .seed = 5, .phase = 0.1,
 		.unrecorded = 1,
 	};
 	size_t nr, count[3] = { 0 }, unrecorded = 0, moved = 0, at = 0;
-	struct exp_round *plan = exp_plan(&e, &nr), *again;
+	struct kvs_exp_round *plan = kvs_exp_plan(&e, &nr), *again;
 
 	assert_int_equal(nr, 25);
 	for (size_t i = 0; i < nr; i++) {
@@ -254,8 +254,8 @@ static void rounds_are_interleaved_or_shuffled(void **unused)
 	free(plan);
 
 	e.shuffled = true;
-	plan = exp_plan(&e, &nr);
-	again = exp_plan(&e, &nr);
+	plan = kvs_exp_plan(&e, &nr);
+	again = kvs_exp_plan(&e, &nr);
 	assert_memory_equal(plan, again, nr * sizeof(*plan));
 	at = 0;
 	for (size_t i = 0; i < nr; i++) {

@@ -21,13 +21,13 @@
 #define STATES	KVMSCHED_NR_STATES
 
 static bool drawn[STATES][STATES], taken[STATES][STATES];
-static struct ks_ledger l;
+static struct kvs_ledger l;
 static uint64_t now;
 
 static int state_named(const char *name)
 {
 	for (int i = 0; i < STATES; i++)
-		if (!strcmp(name, ks_ledger_state_name(i)))
+		if (!strcmp(name, kvs_ledger_state_name(i)))
 			return i;
 	fail_msg("states.dot has a state \"%s\"", name);
 	return -1;
@@ -69,8 +69,8 @@ static void check(unsigned int from, unsigned int to, const char *what)
 		taken[from][between[i]] = taken[between[i]][to] = true;
 		return;
 	}
-	fail_msg("%s leads from %s to %s", what, ks_ledger_state_name(from),
-		 ks_ledger_state_name(to));
+	fail_msg("%s leads from %s to %s", what, kvs_ledger_state_name(from),
+		 kvs_ledger_state_name(to));
 }
 
 #define TELL(call) do {							\
@@ -88,20 +88,20 @@ static void switch_out(bool loaded)
 	/* Outside of KVM_RUN nobody halts. */
 	if (!loaded && kind == KS_SWITCH_HALTED)
 		kind = KS_SWITCH_BLOCKED;
-	TELL(ks_ledger_switch_out(&l, now, kind, loaded));
+	TELL(kvs_ledger_switch_out(&l, now, kind, loaded));
 }
 
 static void in_kvm(void)
 {
 	switch (rand() % 4) {
 	case 0:
-		TELL(ks_ledger_entry(&l, now));
+		TELL(kvs_ledger_entry(&l, now));
 		break;
 	case 1:
-		TELL(ks_ledger_put(&l, now));
+		TELL(kvs_ledger_put(&l, now));
 		break;
 	case 2:
-		TELL(ks_ledger_poll(&l, now, rand() % 50));
+		TELL(kvs_ledger_poll(&l, now, rand() % 50));
 		break;
 	default:
 		switch_out(true);
@@ -112,33 +112,33 @@ static void in_guest(void)
 {
 	switch (rand() % 3) {
 	case 0:
-		TELL(ks_ledger_exit(&l, now, now - l.since - 1, 1, true));
+		TELL(kvs_ledger_exit(&l, now, now - l.since - 1, 1, true));
 		break;
 	case 1:
-		TELL(ks_ledger_exit(&l, now, now - l.since - 1, 1, false));
+		TELL(kvs_ledger_exit(&l, now, now - l.since - 1, 1, false));
 		break;
 	default:
-		TELL(ks_ledger_switch_out(&l, now, KS_SWITCH_PREEMPTED, true));
+		TELL(kvs_ledger_switch_out(&l, now, KS_SWITCH_PREEMPTED, true));
 	}
 }
 
 static void off_cpu(void)
 {
-	struct ks_ledger_wait wait;
+	struct kvs_ledger_wait wait;
 
 	if (rand() % 2)
-		TELL(ks_ledger_wake(&l, now));
-	TELL(ks_ledger_switch_in(&l, now, now - l.since, rand() % 300, &wait));
+		TELL(kvs_ledger_wake(&l, now));
+	TELL(kvs_ledger_switch_in(&l, now, now - l.since, rand() % 300, &wait));
 }
 
 static void first_sight(void)
 {
 	switch (rand() % 4) {
 	case 0:
-		TELL(ks_ledger_load(&l, now));
+		TELL(kvs_ledger_load(&l, now));
 		break;
 	case 1:
-		TELL(ks_ledger_exit(&l, now, 3, 2, rand() % 2));
+		TELL(kvs_ledger_exit(&l, now, 3, 2, rand() % 2));
 		break;
 	case 2:
 		in_kvm();
@@ -162,7 +162,7 @@ static void step(void)
 		break;
 	case KVMSCHED_STATE_USER:
 		if (rand() % 2)
-			TELL(ks_ledger_load(&l, now));
+			TELL(kvs_ledger_load(&l, now));
 		else
 			switch_out(false);
 		break;
@@ -176,7 +176,7 @@ static void as_drawn(void **unused)
 	srand(1);
 	for (unsigned int life = 0; life < 2000; life++) {
 		now = 1000;
-		ks_ledger_begin(&l, now);
+		kvs_ledger_begin(&l, now);
 		for (unsigned int i = 0; i < 50; i++)
 			step();
 	}
@@ -186,7 +186,7 @@ static void as_drawn(void **unused)
 		for (unsigned int j = 0; j < STATES; j++)
 			if (drawn[i][j] && !taken[i][j])
 				fail_msg("nothing leads from %s to %s",
-					 ks_ledger_state_name(i), ks_ledger_state_name(j));
+					 kvs_ledger_state_name(i), kvs_ledger_state_name(j));
 }
 
 int main(void)

@@ -14,9 +14,9 @@
 #include "base/kvmsched.h"
 #include "stats/stats.h"
 
-static struct ks_obs *plain(const double *x, size_t n)
+static struct kvs_obs *plain(const double *x, size_t n)
 {
-	struct ks_obs *obs = xcalloc(n, sizeof(*obs));
+	struct kvs_obs *obs = xcalloc(n, sizeof(*obs));
 
 	for (size_t i = 0; i < n; i++)
 		obs[i].value = x[i];
@@ -26,7 +26,7 @@ static struct ks_obs *plain(const double *x, size_t n)
 #define ARMS(x, y)	{ plain(x, ARRAY_SIZE(x)), plain(y, ARRAY_SIZE(y)),	\
 			  ARRAY_SIZE(x), ARRAY_SIZE(y) }
 
-static void drop(struct ks_arms *arms)
+static void drop(struct kvs_arms *arms)
 {
 	free((void *)arms->a);
 	free((void *)arms->b);
@@ -51,24 +51,24 @@ static const double early[] = { 1.15, 0.88, 0.90, 0.74, 1.21 };
 
 static void rank_sum_of_hollander_and_wolfe(void **unused)
 {
-	struct ks_permuter *p = ks_permuter_create(1);
-	struct ks_arms arms = ARMS(early, term);
-	enum ks_bound bound;
+	struct kvs_permuter *p = kvs_permuter_create(1);
+	struct kvs_arms arms = ARMS(early, term);
+	enum kvs_bound bound;
 	double ci[2];
 	bool exact;
 
-	assert_near(ks_permutation_p(p, &arms, &exact), 2 * 0.1272, 1e-4);
+	assert_near(kvs_permutation_p(p, &arms, &exact), 2 * 0.1272, 1e-4);
 	assert_true(exact);
 	/* W = 35 of 50 */
-	assert_near(ks_cliff(&arms), 2 * 35 / 50.0 - 1, 1e-12);
-	assert_near(ks_hodges_lehmann(&arms, &bound), 0.305, 1e-9);
-	assert_int_equal(bound, KS_BOUND_NONE);
-	ks_shift_interval(p, &arms, 0.95, ci);
+	assert_near(kvs_cliff(&arms), 2 * 35 / 50.0 - 1, 1e-12);
+	assert_near(kvs_hodges_lehmann(&arms, &bound), 0.305, 1e-9);
+	assert_int_equal(bound, KVS_BOUND_NONE);
+	kvs_shift_interval(p, &arms, 0.95, ci);
 	/* The 9th of 50 differences from either end: C(9) of their table A.5 */
 	assert_near(ci[0], -0.15, 1e-9);
 	assert_near(ci[1], 0.76, 1e-9);
 	drop(&arms);
-	ks_permuter_destroy(p);
+	kvs_permuter_destroy(p);
 }
 
 /*
@@ -81,50 +81,50 @@ static void ties_of_bergmann_ludbrook_spooren(void **unused)
 					  300, 300, 300, 300 };
 	static const double drug[] = { 18, 22, 75, 163, 271, 300, 300, 300, 300,
 				       300, 300, 300 };
-	struct ks_permuter *p = ks_permuter_create(1);
-	struct ks_arms arms = ARMS(control, drug);
+	struct kvs_permuter *p = kvs_permuter_create(1);
+	struct kvs_arms arms = ARMS(control, drug);
 	double ci[2];
 	bool exact;
 
-	assert_near(ks_permutation_p(p, &arms, &exact), 0.0373, 5e-5);
+	assert_near(kvs_permutation_p(p, &arms, &exact), 0.0373, 5e-5);
 	assert_true(exact);
-	ks_shift_interval(p, &arms, 0.95, ci);
+	kvs_shift_interval(p, &arms, 0.95, ci);
 	assert_true(ci[0] < 0 && ci[1] == 0);
 	drop(&arms);
-	ks_permuter_destroy(p);
+	kvs_permuter_destroy(p);
 }
 
 /* Drawn permutations must agree with the counted ones within their error. */
 static void drawn_is_near_exact(void **unused)
 {
-	struct ks_permuter *p = ks_permuter_create(7);
-	struct ks_arms arms = ARMS(early, term);
+	struct kvs_permuter *p = kvs_permuter_create(7);
+	struct kvs_arms arms = ARMS(early, term);
 	double drawn, again;
 	bool exact;
 
-	ks_permuter_limit(p, 0);
-	drawn = ks_permutation_p(p, &arms, &exact);
+	kvs_permuter_limit(p, 0);
+	drawn = kvs_permutation_p(p, &arms, &exact);
 	assert_false(exact);
 	/* five standard errors of 99,999 draws */
 	assert_near(drawn, 2 * 0.1272, 5 * sqrt(0.2544 * 0.7456 / 99999));
-	ks_permuter_limit(p, 0);
-	again = ks_permutation_p(p, &arms, NULL);
+	kvs_permuter_limit(p, 0);
+	again = kvs_permutation_p(p, &arms, NULL);
 	assert_true(drawn == again);
 	drop(&arms);
-	ks_permuter_destroy(p);
+	kvs_permuter_destroy(p);
 }
 
 /*
  * Remission of leukemia, 6-MP: Freireich et al. (1963), in Gehan, Biometrika 52
  * (1965); the medians of Kaplan and Meier are 23 weeks and, of placebo, 8.
  */
-static const struct ks_obs six_mp[] = {
+static const struct kvs_obs six_mp[] = {
 	{ 6, 0 }, { 6, 0 }, { 6, 0 }, { 6, 1 }, { 7, 0 }, { 9, 1 }, { 10, 0 },
 	{ 10, 1 }, { 11, 1 }, { 13, 0 }, { 16, 0 }, { 17, 1 }, { 19, 1 },
 	{ 20, 1 }, { 22, 0 }, { 23, 0 }, { 25, 1 }, { 32, 1 }, { 32, 1 },
 	{ 34, 1 }, { 35, 1 },
 };
-static const struct ks_obs placebo[] = {
+static const struct kvs_obs placebo[] = {
 	{ 1, 0 }, { 1, 0 }, { 2, 0 }, { 2, 0 }, { 3, 0 }, { 4, 0 }, { 4, 0 },
 	{ 5, 0 }, { 5, 0 }, { 8, 0 }, { 8, 0 }, { 8, 0 }, { 8, 0 }, { 11, 0 },
 	{ 11, 0 }, { 12, 0 }, { 12, 0 }, { 15, 0 }, { 17, 0 }, { 22, 0 },
@@ -133,48 +133,48 @@ static const struct ks_obs placebo[] = {
 
 static void censored_medians_of_kaplan_and_meier(void **unused)
 {
-	struct ks_obs copy[ARRAY_SIZE(six_mp)], median;
+	struct kvs_obs copy[ARRAY_SIZE(six_mp)], median;
 
 	memcpy(copy, six_mp, sizeof(copy));
-	median = ks_quantile(copy, ARRAY_SIZE(copy), 0.5);
+	median = kvs_quantile(copy, ARRAY_SIZE(copy), 0.5);
 	assert_true(median.value == 23 && !median.censored);
 	/* Fewer than 1 in 10 is never reached: at least the longest time. */
-	median = ks_quantile(copy, ARRAY_SIZE(copy), 0.9);
+	median = kvs_quantile(copy, ARRAY_SIZE(copy), 0.9);
 	assert_true(median.value == 35 && median.censored);
 	memcpy(copy, placebo, sizeof(copy));
-	median = ks_quantile(copy, ARRAY_SIZE(copy), 0.5);
+	median = kvs_quantile(copy, ARRAY_SIZE(copy), 0.5);
 	assert_true(median.value == 8 && !median.censored);
 }
 
 /* Of an even number, and of two of which one was not seen to its end */
 static void median_of_an_even_number_is_the_middle(void **unused)
 {
-	struct ks_obs four[] = { { 4, 0 }, { 1, 0 }, { 3, 0 }, { 2, 0 } };
-	struct ks_obs two[] = { { 450, 1 }, { 2, 0 } }, three[] = { { 1, 0 }, { 2, 0 }, { 9, 1 } };
-	struct ks_obs median = ks_quantile(four, 4, 0.5);
+	struct kvs_obs four[] = { { 4, 0 }, { 1, 0 }, { 3, 0 }, { 2, 0 } };
+	struct kvs_obs two[] = { { 450, 1 }, { 2, 0 } }, three[] = { { 1, 0 }, { 2, 0 }, { 9, 1 } };
+	struct kvs_obs median = kvs_quantile(four, 4, 0.5);
 
 	assert_true(median.value == 2.5 && !median.censored);
-	assert_true(ks_quantile(four, 4, 1).value == 4);
-	assert_true(ks_quantile(four, 4, 0.7).value == 3);
-	median = ks_quantile(two, 2, 0.5);
+	assert_true(kvs_quantile(four, 4, 1).value == 4);
+	assert_true(kvs_quantile(four, 4, 0.7).value == 3);
+	median = kvs_quantile(two, 2, 0.5);
 	assert_true(median.value == 226 && median.censored);
-	median = ks_quantile(three, 3, 0.5);
+	median = kvs_quantile(three, 3, 0.5);
 	assert_true(median.value == 2 && !median.censored);
 }
 
 /* Gehan (1965), section 3: the statistic of these data is 271. */
 static void censored_statistic_of_gehan(void **unused)
 {
-	const struct ks_arms arms = { placebo, six_mp, ARRAY_SIZE(placebo),
+	const struct kvs_arms arms = { placebo, six_mp, ARRAY_SIZE(placebo),
 				      ARRAY_SIZE(six_mp) };
-	struct ks_permuter *p = ks_permuter_create(1);
-	enum ks_bound bound;
+	struct kvs_permuter *p = kvs_permuter_create(1);
+	enum kvs_bound bound;
 
-	assert_near(ks_cliff(&arms) * arms.na * arms.nb, 271, 1e-9);
-	assert_true(ks_permutation_p(p, &arms, NULL) < 0.001);
-	assert_true(ks_hodges_lehmann(&arms, &bound) > 0);
-	assert_int_equal(bound, KS_BOUND_LOWER);
-	ks_permuter_destroy(p);
+	assert_near(kvs_cliff(&arms) * arms.na * arms.nb, 271, 1e-9);
+	assert_true(kvs_permutation_p(p, &arms, NULL) < 0.001);
+	assert_true(kvs_hodges_lehmann(&arms, &bound) > 0);
+	assert_int_equal(bound, KVS_BOUND_LOWER);
+	kvs_permuter_destroy(p);
 }
 
 /*
@@ -185,9 +185,9 @@ static void effect_of_hogarty_and_kromrey(void **unused)
 {
 	static const double treatment[] = { 10, 10, 20, 20, 20, 30, 30, 30, 40, 50 };
 	static const double control[] = { 10, 20, 30, 40, 40, 50 };
-	struct ks_arms arms = ARMS(control, treatment);
+	struct kvs_arms arms = ARMS(control, treatment);
 
-	assert_near(ks_cliff(&arms), -0.25, 1e-12);
+	assert_near(kvs_cliff(&arms), -0.25, 1e-12);
 	drop(&arms);
 }
 
@@ -197,14 +197,14 @@ static void correction_of_holm(void **unused)
 	const double p[] = { 0.01, 0.04, NAN, 0.03, 0.005 };
 	double adjusted[ARRAY_SIZE(p)];
 
-	ks_holm(p, adjusted, ARRAY_SIZE(p));
+	kvs_holm(p, adjusted, ARRAY_SIZE(p));
 	assert_near(adjusted[0], 0.03, 1e-12);
 	assert_near(adjusted[1], 0.06, 1e-12);
 	assert_true(isnan(adjusted[2]));
 	assert_near(adjusted[3], 0.06, 1e-12);
 	assert_near(adjusted[4], 0.02, 1e-12);
 	memcpy(adjusted, p, sizeof(p));
-	ks_holm(adjusted, adjusted, ARRAY_SIZE(p));
+	kvs_holm(adjusted, adjusted, ARRAY_SIZE(p));
 	assert_near(adjusted[0], 0.03, 1e-12);
 	assert_near(adjusted[1], 0.06, 1e-12);
 }
@@ -217,40 +217,40 @@ static void fairness_of_jain_chiu_hawe(void **unused)
 {
 	double x[100] = { 0 };
 
-	assert_near(ks_jain(x, 100), 1, 0);
+	assert_near(kvs_jain(x, 100), 1, 0);
 	for (size_t k = 1; k <= 100; k++) {
 		x[k - 1] = 20;
-		assert_near(ks_jain(x, 100), k / 100.0, 1e-12);
+		assert_near(kvs_jain(x, 100), k / 100.0, 1e-12);
 	}
 	x[0] = 1;
 	x[1] = 3;
-	assert_near(ks_jain(x, 2), 16 / 20.0, 1e-12);
+	assert_near(kvs_jain(x, 2), 16 / 20.0, 1e-12);
 }
 
 static void least_p_is_two_of_all_choices(void **unused)
 {
-	assert_near(ks_least_p(6, 6), 2 / 924.0, 1e-12);
-	assert_near(ks_least_p(5, 5), 2 / 252.0, 1e-12);
-	assert_near(ks_least_p(1, 0), 1, 0);
+	assert_near(kvs_least_p(6, 6), 2 / 924.0, 1e-12);
+	assert_near(kvs_least_p(5, 5), 2 / 252.0, 1e-12);
+	assert_near(kvs_least_p(1, 0), 1, 0);
 }
 
 /* --- plain counting of all choices ------------------------------------ */
 
-static long statistic_of(const struct ks_obs *all, size_t n, unsigned int choice)
+static long statistic_of(const struct kvs_obs *all, size_t n, unsigned int choice)
 {
 	long sum = 0;
 
 	for (size_t i = 0; i < n; i++)
 		for (size_t j = 0; j < n; j++)
 			if (!(choice >> i & 1) && (choice >> j & 1))
-				sum += ks_order(all[i], all[j]);
+				sum += kvs_order(all[i], all[j]);
 	return sum;
 }
 
-static double counted_p(const struct ks_arms *arms)
+static double counted_p(const struct kvs_arms *arms)
 {
 	size_t n = arms->na + arms->nb;
-	struct ks_obs all[16];
+	struct kvs_obs all[16];
 	unsigned long extreme = 0, choices = 0;
 	long seen;
 
@@ -268,28 +268,28 @@ static double counted_p(const struct ks_arms *arms)
 
 static void every_p_is_a_share_of_all_choices(void **unused)
 {
-	struct ks_permuter *p = ks_permuter_create(1);
+	struct kvs_permuter *p = kvs_permuter_create(1);
 	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
-	struct ks_obs x[6], y[6];
+	struct kvs_obs x[6], y[6];
 
 	gsl_rng_set(rng, 2);
 	for (unsigned int i = 0; i < 60; i++) {
-		struct ks_arms arms = {
+		struct kvs_arms arms = {
 			x, y, 2 + gsl_rng_uniform_int(rng, 4),
 			2 + gsl_rng_uniform_int(rng, 4),
 		};
 
 		/* Few values, so that there are ties; every fifth censored */
 		for (size_t k = 0; k < 6; k++) {
-			x[k] = (struct ks_obs){ gsl_rng_uniform_int(rng, 6),
+			x[k] = (struct kvs_obs){ gsl_rng_uniform_int(rng, 6),
 						!gsl_rng_uniform_int(rng, 5) };
-			y[k] = (struct ks_obs){ gsl_rng_uniform_int(rng, 6) + 1,
+			y[k] = (struct kvs_obs){ gsl_rng_uniform_int(rng, 6) + 1,
 						!gsl_rng_uniform_int(rng, 5) };
 		}
-		assert_near(ks_permutation_p(p, &arms, NULL), counted_p(&arms), 1e-12);
+		assert_near(kvs_permutation_p(p, &arms, NULL), counted_p(&arms), 1e-12);
 	}
 	gsl_rng_free(rng);
-	ks_permuter_destroy(p);
+	kvs_permuter_destroy(p);
 }
 
 /* --- cases whose answer is plain -------------------------------------- */
@@ -298,66 +298,66 @@ static void identical_rounds_divide_by_nothing(void **unused)
 {
 	static const double four[] = { 4, 4, 4, 4, 4, 4 };
 	static const double hundred[] = { 100, 100, 100, 100, 100, 100 };
-	struct ks_permuter *p = ks_permuter_create(1);
-	struct ks_arms differ = ARMS(four, hundred), equal = ARMS(four, four);
+	struct kvs_permuter *p = kvs_permuter_create(1);
+	struct kvs_arms differ = ARMS(four, hundred), equal = ARMS(four, four);
 	double ci[2];
 
-	assert_true(ks_identical(&differ));
-	assert_near(ks_permutation_p(p, &differ, NULL), 2 / 924.0, 1e-12);
-	assert_near(ks_hodges_lehmann(&differ, NULL), 96, 0);
-	ks_shift_interval(p, &differ, 0.95, ci);
+	assert_true(kvs_identical(&differ));
+	assert_near(kvs_permutation_p(p, &differ, NULL), 2 / 924.0, 1e-12);
+	assert_near(kvs_hodges_lehmann(&differ, NULL), 96, 0);
+	kvs_shift_interval(p, &differ, 0.95, ci);
 	assert_true(ci[0] == 96 && ci[1] == 96);
-	assert_near(ks_detectable(p, &differ, 0.05, 0.8), 0, 0);
+	assert_near(kvs_detectable(p, &differ, 0.05, 0.8), 0, 0);
 
-	assert_near(ks_permutation_p(p, &equal, NULL), 1, 0);
-	assert_near(ks_cliff(&equal), 0, 0);
-	ks_shift_interval(p, &equal, 0.95, ci);
+	assert_near(kvs_permutation_p(p, &equal, NULL), 1, 0);
+	assert_near(kvs_cliff(&equal), 0, 0);
+	kvs_shift_interval(p, &equal, 0.95, ci);
 	assert_true(ci[0] == 0 && ci[1] == 0);
 	drop(&differ);
 	drop(&equal);
-	ks_permuter_destroy(p);
+	kvs_permuter_destroy(p);
 }
 
 static void too_few_say_so(void **unused)
 {
 	static const double x[] = { 1, 2, 3 }, y[] = { 11, 12, 13 };
-	struct ks_permuter *p = ks_permuter_create(1);
-	struct ks_arms arms = ARMS(x, y);
+	struct kvs_permuter *p = kvs_permuter_create(1);
+	struct kvs_arms arms = ARMS(x, y);
 	double ci[2];
 
 	/* 2 of 20 choices is all that can be had. */
-	assert_near(ks_permutation_p(p, &arms, NULL), 0.1, 1e-12);
-	ks_shift_interval(p, &arms, 0.95, ci);
+	assert_near(kvs_permutation_p(p, &arms, NULL), 0.1, 1e-12);
+	kvs_shift_interval(p, &arms, 0.95, ci);
 	assert_true(isinf(ci[0]) && isinf(ci[1]) && ci[0] < 0 && ci[1] > 0);
-	assert_true(isinf(ks_detectable(p, &arms, 0.05, 0.8)));
-	assert_int_equal(ks_critical(p, 3, 3, 0.05), 10);
+	assert_true(isinf(kvs_detectable(p, &arms, 0.05, 0.8)));
+	assert_int_equal(kvs_critical(p, 3, 3, 0.05), 10);
 	/* All sums are odd here: 8 isn't reached, and no less extreme than 9. */
-	assert_int_equal(ks_critical(p, 3, 3, 0.1), 8);
+	assert_int_equal(kvs_critical(p, 3, 3, 0.1), 8);
 	drop(&arms);
-	ks_permuter_destroy(p);
+	kvs_permuter_destroy(p);
 }
 
 /* One arm is never preempted: all that is known of its slices is "longer". */
 static void all_censored_beats_all_seen(void **unused)
 {
-	const struct ks_obs never = { 3e9, true }, tick = { 4e6, false };
-	struct ks_obs x[6], y[6];
-	const struct ks_arms arms = { x, y, 6, 6 }, same = { y, y, 6, 6 };
-	struct ks_permuter *p = ks_permuter_create(1);
-	enum ks_bound bound;
+	const struct kvs_obs never = { 3e9, true }, tick = { 4e6, false };
+	struct kvs_obs x[6], y[6];
+	const struct kvs_arms arms = { x, y, 6, 6 }, same = { y, y, 6, 6 };
+	struct kvs_permuter *p = kvs_permuter_create(1);
+	enum kvs_bound bound;
 
 	for (size_t i = 0; i < 6; i++) {
 		x[i] = tick;
 		y[i] = never;
 	}
-	assert_near(ks_permutation_p(p, &arms, NULL), 2 / 924.0, 1e-12);
-	assert_near(ks_cliff(&arms), 1, 0);
-	assert_near(ks_hodges_lehmann(&arms, &bound), 2.996e9, 0);
-	assert_int_equal(bound, KS_BOUND_LOWER);
-	assert_near(ks_permutation_p(p, &same, NULL), 1, 0);
-	ks_hodges_lehmann(&same, &bound);
-	assert_int_equal(bound, KS_BOUND_UNKNOWN);
-	ks_permuter_destroy(p);
+	assert_near(kvs_permutation_p(p, &arms, NULL), 2 / 924.0, 1e-12);
+	assert_near(kvs_cliff(&arms), 1, 0);
+	assert_near(kvs_hodges_lehmann(&arms, &bound), 2.996e9, 0);
+	assert_int_equal(bound, KVS_BOUND_LOWER);
+	assert_near(kvs_permutation_p(p, &same, NULL), 1, 0);
+	kvs_hodges_lehmann(&same, &bound);
+	assert_int_equal(bound, KVS_BOUND_UNKNOWN);
+	kvs_permuter_destroy(p);
 }
 
 /*
@@ -367,27 +367,27 @@ static void all_censored_beats_all_seen(void **unused)
  */
 static void interval_and_test_agree(void **unused)
 {
-	struct ks_permuter *p = ks_permuter_create(1);
+	struct kvs_permuter *p = kvs_permuter_create(1);
 	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
 	double x[8], y[7];
 
 	gsl_rng_set(rng, 3);
 	for (unsigned int i = 0; i < 300; i++) {
-		struct ks_arms arms;
+		struct kvs_arms arms;
 		double ci[2];
 
 		for (size_t k = 0; k < ARRAY_SIZE(x); k++)
 			x[k] = gsl_rng_uniform_int(rng, 1000);
 		for (size_t k = 0; k < ARRAY_SIZE(y); k++)
 			y[k] = gsl_rng_uniform_int(rng, 1000) + (i % 4) * 200 + 0.5;
-		arms = (struct ks_arms)ARMS(x, y);
-		ks_shift_interval(p, &arms, 0.95, ci);
-		assert_int_equal(ks_permutation_p(p, &arms, NULL) > 0.05,
+		arms = (struct kvs_arms)ARMS(x, y);
+		kvs_shift_interval(p, &arms, 0.95, ci);
+		assert_int_equal(kvs_permutation_p(p, &arms, NULL) > 0.05,
 				 ci[0] <= 0 && ci[1] >= 0);
 		drop(&arms);
 	}
 	gsl_rng_free(rng);
-	ks_permuter_destroy(p);
+	kvs_permuter_destroy(p);
 }
 
 int main(void)

@@ -40,11 +40,11 @@ static double draw(gsl_rng *rng, enum shape shape)
 	}
 }
 
-static void fill(gsl_rng *rng, enum shape shape, struct ks_obs *x, size_t n,
+static void fill(gsl_rng *rng, enum shape shape, struct kvs_obs *x, size_t n,
 		 double shift)
 {
 	for (size_t i = 0; i < n; i++)
-		x[i] = (struct ks_obs){ draw(rng, shape) + shift, false };
+		x[i] = (struct kvs_obs){ draw(rng, shape) + shift, false };
 }
 
 static const size_t rounds[] = { 6, 8, 12 };
@@ -52,14 +52,14 @@ static const size_t rounds[] = { 6, 8, 12 };
 static void intervals_hold_the_truth(void **unused)
 {
 	const unsigned int runs = 1000;
-	struct ks_permuter *p = ks_permuter_create(1);
+	struct kvs_permuter *p = kvs_permuter_create(1);
 	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
-	struct ks_obs a[ROUNDS_MAX], b[ROUNDS_MAX];
+	struct kvs_obs a[ROUNDS_MAX], b[ROUNDS_MAX];
 
 	gsl_rng_set(rng, 4);
 	for (enum shape shape = 0; shape < NR_SHAPES; shape++) {
 		for (size_t r = 0; r < ARRAY_SIZE(rounds); r++) {
-			const struct ks_arms arms = { a, b, rounds[r], rounds[r] };
+			const struct kvs_arms arms = { a, b, rounds[r], rounds[r] };
 			/* 12 is a number of ticks, too */
 			const double truth = 12;
 			unsigned int held = 0;
@@ -68,7 +68,7 @@ static void intervals_hold_the_truth(void **unused)
 			for (unsigned int i = 0; i < runs; i++) {
 				fill(rng, shape, a, arms.na, 0);
 				fill(rng, shape, b, arms.nb, truth);
-				ks_shift_interval(p, &arms, 0.95, ci);
+				kvs_shift_interval(p, &arms, 0.95, ci);
 				held += ci[0] <= truth && truth <= ci[1];
 			}
 			print_message("# coverage, %s, %zu rounds: %.1f %%\n",
@@ -80,26 +80,26 @@ static void intervals_hold_the_truth(void **unused)
 		}
 	}
 	gsl_rng_free(rng);
-	ks_permuter_destroy(p);
+	kvs_permuter_destroy(p);
 }
 
 static void no_more_false_alarms_than_stated(void **unused)
 {
-	struct ks_permuter *p = ks_permuter_create(1);
+	struct kvs_permuter *p = kvs_permuter_create(1);
 	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
-	struct ks_obs a[ROUNDS_MAX], b[ROUNDS_MAX];
+	struct kvs_obs a[ROUNDS_MAX], b[ROUNDS_MAX];
 	unsigned int all = 0, runs = 0;
 
 	gsl_rng_set(rng, 5);
 	for (enum shape shape = 0; shape < NR_SHAPES; shape++) {
 		for (size_t r = 0; r < ARRAY_SIZE(rounds); r++) {
-			const struct ks_arms arms = { a, b, rounds[r], rounds[r] };
+			const struct kvs_arms arms = { a, b, rounds[r], rounds[r] };
 			unsigned int alarms = 0;
 
 			for (unsigned int i = 0; i < 200; i++) {
 				fill(rng, shape, a, arms.na, 0);
 				fill(rng, shape, b, arms.nb, 0);
-				alarms += ks_permutation_p(p, &arms, NULL) <= 0.05;
+				alarms += kvs_permutation_p(p, &arms, NULL) <= 0.05;
 			}
 			print_message("# false alarms at 5 %%, %s, %zu rounds: %u of 200\n",
 				      shapes[shape], rounds[r], alarms);
@@ -112,17 +112,17 @@ static void no_more_false_alarms_than_stated(void **unused)
 	print_message("# false alarms, all: %.1f %%\n", 100.0 * all / runs);
 	assert_true(all >= 0.025 * runs && all <= 0.055 * runs);
 	gsl_rng_free(rng);
-	ks_permuter_destroy(p);
+	kvs_permuter_destroy(p);
 }
 
 /* 12 metrics a comparison, corrected: alarms are for the comparison as a whole. */
 static void no_more_false_alarms_in_a_whole_table(void **unused)
 {
 	enum { METRICS = 12 };
-	struct ks_permuter *p = ks_permuter_create(1);
+	struct kvs_permuter *p = kvs_permuter_create(1);
 	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
-	struct ks_obs a[ROUNDS_MAX], b[ROUNDS_MAX];
-	const struct ks_arms arms = { a, b, 8, 8 };
+	struct kvs_obs a[ROUNDS_MAX], b[ROUNDS_MAX];
+	const struct kvs_arms arms = { a, b, 8, 8 };
 	unsigned int alarms = 0, uncorrected = 0;
 
 	gsl_rng_set(rng, 6);
@@ -133,9 +133,9 @@ static void no_more_false_alarms_in_a_whole_table(void **unused)
 		for (unsigned int m = 0; m < METRICS; m++) {
 			fill(rng, m % NR_SHAPES, a, arms.na, 0);
 			fill(rng, m % NR_SHAPES, b, arms.nb, 0);
-			raw[m] = ks_permutation_p(p, &arms, NULL);
+			raw[m] = kvs_permutation_p(p, &arms, NULL);
 		}
-		ks_holm(raw, adjusted, METRICS);
+		kvs_holm(raw, adjusted, METRICS);
 		for (unsigned int m = 0; m < METRICS; m++) {
 			alarm |= adjusted[m] <= 0.05;
 			one |= raw[m] <= 0.05;
@@ -148,7 +148,7 @@ static void no_more_false_alarms_in_a_whole_table(void **unused)
 	assert_true(alarms <= 18);
 	assert_true(uncorrected > 18);
 	gsl_rng_free(rng);
-	ks_permuter_destroy(p);
+	kvs_permuter_destroy(p);
 }
 
 /*
@@ -160,22 +160,22 @@ static void planted_effect_is_found_at_the_stated_power(void **unused)
 {
 	const double alpha = 0.05 / 12, effect = 20;
 	const unsigned int runs = 200;
-	struct ks_permuter *p = ks_permuter_create(1);
+	struct kvs_permuter *p = kvs_permuter_create(1);
 	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
-	struct ks_obs a[ROUNDS_MAX], b[ROUNDS_MAX];
+	struct kvs_obs a[ROUNDS_MAX], b[ROUNDS_MAX];
 
 	gsl_rng_set(rng, 7);
 	for (enum shape shape = 0; shape < EXPONENTIAL; shape++) {
 		for (size_t r = 0; r < ARRAY_SIZE(rounds); r++) {
-			const struct ks_arms arms = { a, b, rounds[r], rounds[r] };
+			const struct kvs_arms arms = { a, b, rounds[r], rounds[r] };
 			unsigned int found = 0;
 			double stated = 0;
 
 			for (unsigned int i = 0; i < runs; i++) {
 				fill(rng, shape, a, arms.na, 0);
 				fill(rng, shape, b, arms.nb, effect);
-				found += ks_permutation_p(p, &arms, NULL) <= alpha;
-				stated += ks_power(p, &arms, effect, alpha) / runs;
+				found += kvs_permutation_p(p, &arms, NULL) <= alpha;
+				stated += kvs_power(p, &arms, effect, alpha) / runs;
 			}
 			print_message("# a planted 20 %%, %s, %zu rounds: found in %.0f %%, stated %.0f %%\n",
 				      shapes[shape], rounds[r],
@@ -186,7 +186,7 @@ static void planted_effect_is_found_at_the_stated_power(void **unused)
 		}
 	}
 	gsl_rng_free(rng);
-	ks_permuter_destroy(p);
+	kvs_permuter_destroy(p);
 }
 
 /* "none" comes with a difference: one of that size is found in 80 % of runs. */
@@ -194,26 +194,26 @@ static void stated_difference_is_detectable(void **unused)
 {
 	const double alpha = 0.05 / 12, power = 0.8;
 	const unsigned int runs = 150;
-	struct ks_permuter *p = ks_permuter_create(1);
+	struct kvs_permuter *p = kvs_permuter_create(1);
 	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
-	struct ks_obs a[ROUNDS_MAX], b[ROUNDS_MAX];
+	struct kvs_obs a[ROUNDS_MAX], b[ROUNDS_MAX];
 
 	gsl_rng_set(rng, 8);
 	for (enum shape shape = 0; shape < TICKS; shape++) {
 		for (size_t r = 1; r < ARRAY_SIZE(rounds); r++) {
-			const struct ks_arms arms = { a, b, rounds[r], rounds[r] };
+			const struct kvs_arms arms = { a, b, rounds[r], rounds[r] };
 			unsigned int found = 0;
 			double mean = 0;
 
 			for (unsigned int i = 0; i < runs; i++) {
 				fill(rng, shape, a, arms.na, 0);
 				fill(rng, shape, b, arms.nb, 0);
-				mean += ks_detectable(p, &arms, alpha, power) / runs;
+				mean += kvs_detectable(p, &arms, alpha, power) / runs;
 			}
 			for (unsigned int i = 0; i < runs; i++) {
 				fill(rng, shape, a, arms.na, 0);
 				fill(rng, shape, b, arms.nb, mean);
-				found += ks_permutation_p(p, &arms, NULL) <= alpha;
+				found += kvs_permutation_p(p, &arms, NULL) <= alpha;
 			}
 			print_message("# detectable at 80 %%, %s, %zu rounds: %.1f; one like that is found in %.0f %%\n",
 				      shapes[shape], rounds[r], mean,
@@ -222,7 +222,7 @@ static void stated_difference_is_detectable(void **unused)
 		}
 	}
 	gsl_rng_free(rng);
-	ks_permuter_destroy(p);
+	kvs_permuter_destroy(p);
 }
 
 int main(void)

@@ -16,13 +16,13 @@
 #define WAIT	KVMSCHED_STATE_WAIT_PREEMPTED
 
 /* At time 100 and at 200; vCPU 1 of VM 2 came in between. */
-static const struct top_sample before[] = {
+static const struct kvs_top_sample before[] = {
 	{ .tgid = 9, .tid = 10, .vm = 1, .vcpu = 0, .begin = 20, .now = 100,
 	  .states = { [GUEST] = 80 }, .exits = 5, .waits = 1, .wait_max = 3 },
 	{ .tgid = 9, .tid = 11, .vm = 1, .vcpu = 1, .begin = 20, .now = 100,
 	  .states = { [GUEST] = 30, [WAIT] = 50 }, .exits = 7 },
 };
-static const struct top_sample after[] = {
+static const struct kvs_top_sample after[] = {
 	{ .tgid = 9, .tid = 10, .vm = 1, .vcpu = 0, .begin = 20, .now = 200,
 	  .states = { [GUEST] = 120, [WAIT] = 60 }, .exits = 15, .waits = 4, .wait_max = 30 },
 	{ .tgid = 8, .tid = 21, .vm = 2, .vcpu = 1, .begin = 150, .now = 200,
@@ -33,9 +33,9 @@ static const struct top_sample after[] = {
 
 static void rows_are_differences(void **unused)
 {
-	struct top_row rows[3];
+	struct kvs_top_row rows[3];
 
-	assert_int_equal(top_rows(rows, before, 2, after, 3, false), 3);
+	assert_int_equal(kvs_top_rows(rows, before, 2, after, 3, false), 3);
 	assert_int_equal(rows[0].span, 100);
 	assert_int_equal(rows[0].states[GUEST], 40);
 	assert_int_equal(rows[0].states[WAIT], 60);
@@ -50,22 +50,22 @@ static void rows_are_differences(void **unused)
 
 static void a_ledger_begun_anew_is_another(void **unused)
 {
-	struct top_sample again = after[0];
-	struct top_row row;
+	struct kvs_top_sample again = after[0];
+	struct kvs_top_row row;
 
 	again.begin = 170;
 	again.states[GUEST] = 30;
 	again.states[WAIT] = 0;
-	assert_int_equal(top_rows(&row, before, 2, &again, 1, false), 1);
+	assert_int_equal(kvs_top_rows(&row, before, 2, &again, 1, false), 1);
 	assert_int_equal(row.span, 30);
 	assert_int_equal(row.states[GUEST], 30);
 }
 
 static void by_vm(void **unused)
 {
-	struct top_row rows[3];
+	struct kvs_top_row rows[3];
 
-	assert_int_equal(top_rows(rows, before, 2, after, 3, true), 2);
+	assert_int_equal(kvs_top_rows(rows, before, 2, after, 3, true), 2);
 	assert_int_equal(rows[0].vcpus, 2);
 	assert_int_equal(rows[0].span, 200);
 	assert_int_equal(rows[0].longest, 100);
@@ -76,20 +76,20 @@ static void by_vm(void **unused)
 
 static void sorted(void **unused)
 {
-	struct top_row rows[3];
-	enum top_sort by;
+	struct kvs_top_row rows[3];
+	enum kvs_top_sort by;
 
-	top_rows(rows, before, 2, after, 3, false);
-	top_sort(rows, 3, TOP_BY_VM);
+	kvs_top_rows(rows, before, 2, after, 3, false);
+	kvs_top_sort(rows, 3, KVS_TOP_BY_VM);
 	assert_int_equal(rows[0].tid, 21);
 	assert_int_equal(rows[1].tid, 10);
-	assert_true(top_sort_parse("wait", &by));
-	top_sort(rows, 3, by);
+	assert_true(kvs_top_sort_parse("wait", &by));
+	kvs_top_sort(rows, 3, by);
 	assert_int_equal(rows[0].tid, 10);
-	assert_true(top_sort_parse("guest", &by));
-	top_sort(rows, 3, by);
+	assert_true(kvs_top_sort_parse("guest", &by));
+	kvs_top_sort(rows, 3, by);
 	assert_int_equal(rows[2].tid, 10);
-	assert_false(top_sort_parse("colour", &by));
+	assert_false(kvs_top_sort_parse("colour", &by));
 }
 
 int main(void)

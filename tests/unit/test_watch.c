@@ -21,7 +21,7 @@
 
 #define CPUS	2
 
-static struct dat_system events;
+static struct kvs_dat_system events;
 static const struct kvmsched_info info = {
 	.nr_cpus = CPUS, .tsc_khz = 1000000, .tsc_mult = 1, .tsc_shift = 0,
 };
@@ -30,7 +30,7 @@ static int setup(void **unused)
 {
 	const char *tests = getenv("KVMSCHED_TESTS");
 	char *formats = xasprintf("%s/golden/formats", tests ? tests : "tests");
-	int ret = formats_read(formats, "kvmsched", &events);
+	int ret = kvs_formats_read(formats, "kvmsched", &events);
 
 	free(formats);
 	return ret;
@@ -38,11 +38,11 @@ static int setup(void **unused)
 
 static int teardown(void **unused)
 {
-	formats_free(&events);
+	kvs_formats_free(&events);
 	return 0;
 }
 
-static bool parses(const char *text, struct watch_limits *limits)
+static bool parses(const char *text, struct kvs_watch_limits *limits)
 {
 	int err = dup(STDERR_FILENO);
 	bool ok;
@@ -52,7 +52,7 @@ static bool parses(const char *text, struct watch_limits *limits)
 	fflush(stderr);
 	if (!freopen("/dev/null", "w", stderr))
 		fail();
-	ok = watch_parse(limits, text);
+	ok = kvs_watch_parse(limits, text);
 	fflush(stderr);
 	dup2(err, STDERR_FILENO);
 	close(err);
@@ -66,27 +66,27 @@ static void conditions(void **unused)
 		"wait>nanus", "wait>1e30s", "halt>1us", "wait<1us", "wait>1us,",
 		"wait>1us;irq>1us", ">1us", "wait>1 us x",
 	};
-	struct watch_limits limits;
+	struct kvs_watch_limits limits;
 
 	assert_true(parses("wait>500us", &limits));
-	assert_int_equal(limits.ns[KS_MOMENT_WAIT], 500000);
-	assert_int_equal(limits.ns[KS_MOMENT_TIMER], 0);
+	assert_int_equal(limits.ns[KVS_MOMENT_WAIT], 500000);
+	assert_int_equal(limits.ns[KVS_MOMENT_TIMER], 0);
 	assert_true(parses("timer>1.5ms,irq>20ns,exit>2s", &limits));
-	assert_int_equal(limits.ns[KS_MOMENT_TIMER], 1500000);
-	assert_int_equal(limits.ns[KS_MOMENT_IRQ], 20);
-	assert_int_equal(limits.ns[KS_MOMENT_EXIT], 2000000000);
+	assert_int_equal(limits.ns[KVS_MOMENT_TIMER], 1500000);
+	assert_int_equal(limits.ns[KVS_MOMENT_IRQ], 20);
+	assert_int_equal(limits.ns[KVS_MOMENT_EXIT], 2000000000);
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
 		assert_false(parses(bad[i], &limits));
 }
 
 /* A page with one exit each at @ts, and so many cycles of host time */
-static void see_exit(struct watch *w, unsigned int cpu, uint64_t ts, uint64_t host)
+static void see_exit(struct kvs_watch *w, unsigned int cpu, uint64_t ts, uint64_t host)
 {
 	struct ks_rec_exit rec = {
-		.ent = { .type = formats_id(&events, "kvmsched_exit"), .pid = 10 },
+		.ent = { .type = kvs_formats_id(&events, "kvmsched_exit"), .pid = 10 },
 		.vm = 1, .vcpu = cpu, .reason = 0x72, .host_cycles = host,
 	};
-	unsigned char page[DAT_PAGE_SIZE] = { 0 };
+	unsigned char page[KVS_PAGE_SIZE] = { 0 };
 	uint64_t commit = 4 + KS_RECORD_SIZE(exit);
 	uint32_t word = KS_RECORD_SIZE(exit) / 4;
 
@@ -94,74 +94,74 @@ static void see_exit(struct watch *w, unsigned int cpu, uint64_t ts, uint64_t ho
 	memcpy(page + 8, &commit, sizeof(commit));
 	memcpy(page + 16, &word, sizeof(word));
 	memcpy(page + 20, &rec, KS_RECORD_SIZE(exit));
-	watch_pages(w, cpu, page, sizeof(page));
+	kvs_watch_pages(w, cpu, page, sizeof(page));
 }
 
-static struct watch *exits_above(uint64_t ns)
+static struct kvs_watch *exits_above(uint64_t ns)
 {
-	const struct watch_limits limits = { .ns = { [KS_MOMENT_EXIT] = ns } };
+	const struct kvs_watch_limits limits = { .ns = { [KVS_MOMENT_EXIT] = ns } };
 
-	return watch_new(&limits, &events, &info);
+	return kvs_watch_new(&limits, &events, &info);
 }
 
 static void looks_no_further_than_told(void **unused)
 {
-	struct watch *w = exits_above(100);
+	struct kvs_watch *w = exits_above(100);
 	uint64_t since;
 	char *text;
 
 	see_exit(w, 0, 1000, 50);
 	see_exit(w, 1, 1500, 101);
 	see_exit(w, 0, 2000, 100);
-	assert_false(watch_look(w, 1400));
-	assert_null(watch_sentence(w, &since));
-	assert_true(watch_look(w, 1500));
-	text = watch_sentence(w, &since);
+	assert_false(kvs_watch_look(w, 1400));
+	assert_null(kvs_watch_sentence(w, &since));
+	assert_true(kvs_watch_look(w, 1500));
+	text = kvs_watch_sentence(w, &since);
 	assert_non_null(strstr(text, "vcpu1: exit cpuid"));
 	assert_int_equal(since, 1500 - 101);
 	free(text);
-	watch_free(w);
+	kvs_watch_free(w);
 }
 
 static void as_long_is_not_longer(void **unused)
 {
-	struct watch *w = exits_above(100);
+	struct kvs_watch *w = exits_above(100);
 
 	see_exit(w, 0, 1000, 100);
-	assert_false(watch_look(w, UINT64_MAX));
+	assert_false(kvs_watch_look(w, UINT64_MAX));
 	see_exit(w, 0, 2000, 101);
-	assert_true(watch_look(w, UINT64_MAX));
-	watch_free(w);
+	assert_true(kvs_watch_look(w, UINT64_MAX));
+	kvs_watch_free(w);
 }
 
 /* One CPU is always a little ahead of what may be looked at. */
 static void needs_no_more_for_longer(void **unused)
 {
-	struct watch *w = exits_above(1000);
+	struct kvs_watch *w = exits_above(1000);
 	size_t before = 0;
 
 	for (uint64_t i = 1; i <= 20000; i++) {
 		see_exit(w, 0, i * 1000, 10);
 		see_exit(w, 1, i * 1000 + 5, 10);
-		assert_false(watch_look(w, i * 1000));
+		assert_false(kvs_watch_look(w, i * 1000));
 		if (i == 100)
 			before = mallinfo2().uordblks + mallinfo2().hblkhd;
 	}
 	assert_true(mallinfo2().uordblks + mallinfo2().hblkhd < before + (64U << 10));
 	see_exit(w, 1, 30000000, 1001);
-	assert_true(watch_look(w, UINT64_MAX));
-	watch_free(w);
+	assert_true(kvs_watch_look(w, UINT64_MAX));
+	kvs_watch_free(w);
 }
 
 static void classes(void **unused)
 {
-	struct watch_limits limits = { .ns = { [KS_MOMENT_EXIT] = 1 } };
+	struct kvs_watch_limits limits = { .ns = { [KVS_MOMENT_EXIT] = 1 } };
 	uint32_t wanted;
 
-	assert_int_equal(watch_classes(&limits, &wanted), KVMSCHED_CLASS_EXIT);
+	assert_int_equal(kvs_watch_classes(&limits, &wanted), KVMSCHED_CLASS_EXIT);
 	assert_int_equal(wanted, KVMSCHED_CLASS_EXIT);
-	limits.ns[KS_MOMENT_TIMER] = 1;
-	assert_int_equal(watch_classes(&limits, &wanted), KVMSCHED_CLASS_EXIT |
+	limits.ns[KVS_MOMENT_TIMER] = 1;
+	assert_int_equal(kvs_watch_classes(&limits, &wanted), KVMSCHED_CLASS_EXIT |
 			 KVMSCHED_CLASS_TIMER | KVMSCHED_CLASS_IRQ);
 	assert_true(wanted & KVMSCHED_CLASS_STEAL);
 }

@@ -10,20 +10,20 @@
 
 static unsigned int octave_of(uint64_t value)
 {
-	if (value < KS_HIST_STEPS)
+	if (value < KVS_HIST_STEPS)
 		return 0;
-	return 63 - __builtin_clzll(value) - KS_HIST_BITS + 1;
+	return 63 - __builtin_clzll(value) - KVS_HIST_BITS + 1;
 }
 
 static unsigned int step_of(uint64_t value, unsigned int octave)
 {
 	if (!octave)
 		return value;
-	return (value >> (octave - 1)) & (KS_HIST_STEPS - 1);
+	return (value >> (octave - 1)) & (KVS_HIST_STEPS - 1);
 }
 
 /* The mean of a bucket's values; the width of octave o's buckets is 2^(o - 1). */
-static uint64_t bucket_value(const struct ks_bucket *b, unsigned int octave,
+static uint64_t bucket_value(const struct kvs_bucket *b, unsigned int octave,
 			     unsigned int step)
 {
 	uint64_t width, low, mean;
@@ -31,29 +31,29 @@ static uint64_t bucket_value(const struct ks_bucket *b, unsigned int octave,
 	if (!octave)
 		return step;
 	width = 1ULL << (octave - 1);
-	low = (uint64_t)(KS_HIST_STEPS + step) * width;
+	low = (uint64_t)(KVS_HIST_STEPS + step) * width;
 	mean = b->sum / b->count;
 	return mean - low < width ? mean : low + width / 2;
 }
 
-static struct ks_bucket *octave_get(struct ks_hist *h, unsigned int octave)
+static struct kvs_bucket *octave_get(struct kvs_hist *h, unsigned int octave)
 {
 	if (!h->octave[octave])
-		h->octave[octave] = xcalloc(KS_HIST_STEPS, sizeof(struct ks_bucket));
+		h->octave[octave] = xcalloc(KVS_HIST_STEPS, sizeof(struct kvs_bucket));
 	return h->octave[octave];
 }
 
-static void bucket_add(struct ks_hist *h, uint64_t value, uint64_t count)
+static void bucket_add(struct kvs_hist *h, uint64_t value, uint64_t count)
 {
 	unsigned int octave = octave_of(value);
-	struct ks_bucket *b = &octave_get(h, octave)[step_of(value, octave)];
+	struct kvs_bucket *b = &octave_get(h, octave)[step_of(value, octave)];
 
 	b->count += count;
 	b->sum += value * count;
 }
 
 /* Take over what is exact. */
-static void extremes_add(struct ks_hist *h, uint64_t min, uint64_t max,
+static void extremes_add(struct kvs_hist *h, uint64_t min, uint64_t max,
 			 uint64_t count)
 {
 	if (!h->count || min < h->min)
@@ -63,46 +63,46 @@ static void extremes_add(struct ks_hist *h, uint64_t min, uint64_t max,
 	h->count += count;
 }
 
-void ks_hist_add(struct ks_hist *h, uint64_t value)
+void kvs_hist_add(struct kvs_hist *h, uint64_t value)
 {
 	extremes_add(h, value, value, 1);
 	h->sum += value;
 	bucket_add(h, value, 1);
 }
 
-void ks_hist_merge(struct ks_hist *into, const struct ks_hist *from)
+void kvs_hist_merge(struct kvs_hist *into, const struct kvs_hist *from)
 {
 	if (!from->count)
 		return;
 	extremes_add(into, from->min, from->max, from->count);
 	into->sum += from->sum;
-	for (unsigned int o = 0; o < KS_HIST_OCTAVES; o++) {
-		struct ks_bucket *octave;
+	for (unsigned int o = 0; o < KVS_HIST_OCTAVES; o++) {
+		struct kvs_bucket *octave;
 
 		if (!from->octave[o])
 			continue;
 		octave = octave_get(into, o);
-		for (unsigned int i = 0; i < KS_HIST_STEPS; i++) {
+		for (unsigned int i = 0; i < KVS_HIST_STEPS; i++) {
 			octave[i].count += from->octave[o][i].count;
 			octave[i].sum += from->octave[o][i].sum;
 		}
 	}
 }
 
-void ks_hist_merge_scaled(struct ks_hist *into, const struct ks_hist *from,
-			  const struct ks_scale *scale)
+void kvs_hist_merge_scaled(struct kvs_hist *into, const struct kvs_hist *from,
+			   const struct kvs_scale *scale)
 {
 	if (!from->count)
 		return;
-	extremes_add(into, ks_scale(scale, from->min),
-		     ks_scale(scale, from->max), from->count);
-	into->sum += ks_scale_sum(scale, from->sum);
-	for (unsigned int o = 0; o < KS_HIST_OCTAVES; o++) {
-		for (unsigned int i = 0; from->octave[o] && i < KS_HIST_STEPS; i++) {
-			const struct ks_bucket *b = &from->octave[o][i];
+	extremes_add(into, kvs_scale(scale, from->min),
+		     kvs_scale(scale, from->max), from->count);
+	into->sum += kvs_scale_sum(scale, from->sum);
+	for (unsigned int o = 0; o < KVS_HIST_OCTAVES; o++) {
+		for (unsigned int i = 0; from->octave[o] && i < KVS_HIST_STEPS; i++) {
+			const struct kvs_bucket *b = &from->octave[o][i];
 
 			if (b->count)
-				bucket_add(into, ks_scale(scale, bucket_value(b, o, i)),
+				bucket_add(into, kvs_scale(scale, bucket_value(b, o, i)),
 					   b->count);
 		}
 	}
@@ -111,12 +111,12 @@ void ks_hist_merge_scaled(struct ks_hist *into, const struct ks_hist *from,
 /* ceil(count * num / den), at least 1: ranks count from there */
 static uint64_t rank_of(uint64_t count, uint32_t num, uint32_t den)
 {
-	uint64_t rank = ((ks_u128)count * num + den - 1) / den;
+	uint64_t rank = ((kvs_u128)count * num + den - 1) / den;
 
 	return rank ? rank : 1;
 }
 
-static uint64_t value_at(const struct ks_hist *h, uint64_t rank)
+static uint64_t value_at(const struct kvs_hist *h, uint64_t rank)
 {
 	uint64_t seen = 0, value;
 
@@ -125,8 +125,8 @@ static uint64_t value_at(const struct ks_hist *h, uint64_t rank)
 		return h->min;
 	if (rank >= h->count)
 		return h->max;
-	for (unsigned int o = 0; o < KS_HIST_OCTAVES; o++) {
-		for (unsigned int i = 0; h->octave[o] && i < KS_HIST_STEPS; i++) {
+	for (unsigned int o = 0; o < KVS_HIST_OCTAVES; o++) {
+		for (unsigned int i = 0; h->octave[o] && i < KVS_HIST_STEPS; i++) {
 			seen += h->octave[o][i].count;
 			if (seen < rank)
 				continue;
@@ -139,30 +139,30 @@ static uint64_t value_at(const struct ks_hist *h, uint64_t rank)
 	return h->max;
 }
 
-uint64_t ks_hist_percentile(const struct ks_hist *h, uint32_t num, uint32_t den)
+uint64_t kvs_hist_percentile(const struct kvs_hist *h, uint32_t num, uint32_t den)
 {
 	return h->count ? value_at(h, rank_of(h->count, num, den)) : 0;
 }
 
-void ks_hist_free(struct ks_hist *h)
+void kvs_hist_free(struct kvs_hist *h)
 {
-	for (unsigned int o = 0; o < KS_HIST_OCTAVES; o++)
+	for (unsigned int o = 0; o < KVS_HIST_OCTAVES; o++)
 		free(h->octave[o]);
 	memset(h, 0, sizeof(*h));
 }
 
-void ks_shist_add(struct ks_shist *h, int64_t value)
+void kvs_shist_add(struct kvs_shist *h, int64_t value)
 {
 	if (value < 0)
-		ks_hist_add(&h->below, -(uint64_t)value);
+		kvs_hist_add(&h->below, -(uint64_t)value);
 	else
-		ks_hist_add(&h->above, value);
+		kvs_hist_add(&h->above, value);
 }
 
-void ks_shist_merge(struct ks_shist *into, const struct ks_shist *from)
+void kvs_shist_merge(struct kvs_shist *into, const struct kvs_shist *from)
 {
-	ks_hist_merge(&into->below, &from->below);
-	ks_hist_merge(&into->above, &from->above);
+	kvs_hist_merge(&into->below, &from->below);
+	kvs_hist_merge(&into->above, &from->above);
 }
 
 static int64_t saturated(uint64_t value)
@@ -175,7 +175,7 @@ static int64_t negative(uint64_t magnitude)
 	return -saturated(magnitude);
 }
 
-int64_t ks_shist_percentile(const struct ks_shist *h, uint32_t num, uint32_t den)
+int64_t kvs_shist_percentile(const struct kvs_shist *h, uint32_t num, uint32_t den)
 {
 	uint64_t count = h->below.count + h->above.count;
 	uint64_t rank;
@@ -189,57 +189,57 @@ int64_t ks_shist_percentile(const struct ks_shist *h, uint32_t num, uint32_t den
 	return saturated(value_at(&h->above, rank - h->below.count));
 }
 
-void ks_shist_free(struct ks_shist *h)
+void kvs_shist_free(struct kvs_shist *h)
 {
-	ks_hist_free(&h->below);
-	ks_hist_free(&h->above);
+	kvs_hist_free(&h->below);
+	kvs_hist_free(&h->above);
 }
 
-ks_u128 ks_scale_sum(const struct ks_scale *scale, ks_u128 value)
+kvs_u128 kvs_scale_sum(const struct kvs_scale *scale, kvs_u128 value)
 {
 	/* Both halves apart, for a sum that times mult leaves 128 bits. */
-	ks_u128 high = (value >> 64) * scale->mult;
-	ks_u128 low = (ks_u128)(uint64_t)value * scale->mult;
+	kvs_u128 high = (value >> 64) * scale->mult;
+	kvs_u128 low = (kvs_u128)(uint64_t)value * scale->mult;
 
 	return (high << (64 - scale->shift)) + (low >> scale->shift);
 }
 
-uint64_t ks_scale(const struct ks_scale *scale, uint64_t value)
+uint64_t kvs_scale(const struct kvs_scale *scale, uint64_t value)
 {
-	return ((ks_u128)value * scale->mult) >> scale->shift;
+	return ((kvs_u128)value * scale->mult) >> scale->shift;
 }
 
-static int64_t scale_signed(const struct ks_scale *scale, int64_t value)
+static int64_t scale_signed(const struct kvs_scale *scale, int64_t value)
 {
 	if (value < 0)
-		return negative(ks_scale(scale, -(uint64_t)value));
-	return saturated(ks_scale(scale, value));
+		return negative(kvs_scale(scale, -(uint64_t)value));
+	return saturated(kvs_scale(scale, value));
 }
 
-bool ks_shist_summary(const struct ks_shist *h, const struct ks_scale *scale,
-		      struct ks_summary *s)
+bool kvs_shist_summary(const struct kvs_shist *h, const struct kvs_scale *scale,
+		       struct kvs_summary *s)
 {
-	const struct ks_hist *below = &h->below, *above = &h->above;
+	const struct kvs_hist *below = &h->below, *above = &h->above;
 
 	memset(s, 0, sizeof(*s));
 	if (!scale->known || !(below->count + above->count))
 		return false;
 	s->count = below->count + above->count;
-	s->min = scale_signed(scale, ks_shist_percentile(h, 0, 1));
-	s->p50 = scale_signed(scale, ks_shist_percentile(h, 1, 2));
-	s->p99 = scale_signed(scale, ks_shist_percentile(h, 99, 100));
-	s->p999 = scale_signed(scale, ks_shist_percentile(h, 999, 1000));
-	s->max = scale_signed(scale, ks_shist_percentile(h, 1, 1));
-	s->total = (ks_s128)ks_scale_sum(scale, above->sum) -
-		   (ks_s128)ks_scale_sum(scale, below->sum);
+	s->min = scale_signed(scale, kvs_shist_percentile(h, 0, 1));
+	s->p50 = scale_signed(scale, kvs_shist_percentile(h, 1, 2));
+	s->p99 = scale_signed(scale, kvs_shist_percentile(h, 99, 100));
+	s->p999 = scale_signed(scale, kvs_shist_percentile(h, 999, 1000));
+	s->max = scale_signed(scale, kvs_shist_percentile(h, 1, 1));
+	s->total = (kvs_s128)kvs_scale_sum(scale, above->sum) -
+		   (kvs_s128)kvs_scale_sum(scale, below->sum);
 	s->avg = (double)s->total / s->count;
 	return true;
 }
 
-bool ks_hist_summary(const struct ks_hist *h, const struct ks_scale *scale,
-		     struct ks_summary *s)
+bool kvs_hist_summary(const struct kvs_hist *h, const struct kvs_scale *scale,
+		      struct kvs_summary *s)
 {
-	struct ks_shist both = { .above = *h };
+	struct kvs_shist both = { .above = *h };
 
-	return ks_shist_summary(&both, scale, s);
+	return kvs_shist_summary(&both, scale, s);
 }

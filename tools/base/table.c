@@ -8,27 +8,27 @@
 #include "base/kvmsched.h"
 #include "base/table.h"
 
-static struct ks_slot *slot_of(const struct ks_table *t, uint64_t key)
+static struct kvs_slot *slot_of(const struct kvs_table *t, uint64_t key)
 {
 	/* Fibonacci hashing: keys are small numbers in a row */
 	size_t i = (key * 0x9e3779b97f4a7c15ULL) >> 32;
 
 	for (;; i++) {
-		struct ks_slot *slot = &t->slots[i & (t->room - 1)];
+		struct kvs_slot *slot = &t->slots[i & (t->room - 1)];
 
 		if (!slot->value || slot->key == key)
 			return slot;
 	}
 }
 
-void *ks_table_get(const struct ks_table *t, uint64_t key)
+void *kvs_table_get(const struct kvs_table *t, uint64_t key)
 {
 	return t->room ? slot_of(t, key)->value : NULL;
 }
 
-static void grow(struct ks_table *t)
+static void grow(struct kvs_table *t)
 {
-	struct ks_table bigger = { .room = t->room ? 2 * t->room : 64 };
+	struct kvs_table bigger = { .room = t->room ? 2 * t->room : 64 };
 
 	bigger.slots = xcalloc(bigger.room, sizeof(*bigger.slots));
 	for (size_t i = 0; i < t->room; i++)
@@ -39,9 +39,9 @@ static void grow(struct ks_table *t)
 	*t = bigger;
 }
 
-void ks_table_put(struct ks_table *t, uint64_t key, void *value)
+void kvs_table_put(struct kvs_table *t, uint64_t key, void *value)
 {
-	struct ks_slot *slot;
+	struct kvs_slot *slot;
 
 	if (2 * t->count >= t->room)
 		grow(t);
@@ -51,7 +51,7 @@ void ks_table_put(struct ks_table *t, uint64_t key, void *value)
 	slot->value = value;
 }
 
-void ks_table_free(struct ks_table *t)
+void kvs_table_free(struct kvs_table *t)
 {
 	free(t->slots);
 	memset(t, 0, sizeof(*t));

@@ -8,17 +8,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct ks_table {
-	struct ks_slot {
+struct kvs_table {
+	struct kvs_slot {
 		uint64_t key;
 		void *value;	/* NULL: free */
 	} *slots;
 	size_t room, count;
 };
 
-void *ks_table_get(const struct ks_table *t, uint64_t key);
+void *kvs_table_get(const struct kvs_table *t, uint64_t key);
 /* @value replaces what was there; not NULL. */
-void ks_table_put(struct ks_table *t, uint64_t key, void *value);
-void ks_table_free(struct ks_table *t);
+void kvs_table_put(struct kvs_table *t, uint64_t key, void *value);
+void kvs_table_free(struct kvs_table *t);
 
 #endif /* KVMSCHED_TABLE_H */

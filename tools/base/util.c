@@ -25,7 +25,7 @@ static __printf(3, 0) void message(const char *kind, int error, const char *fmt,
 	fputc('\n', stderr);
 }
 
-void ks_err(const char *fmt, ...)
+void kvs_err(const char *fmt, ...)
 {
 	va_list ap;
 
@@ -34,7 +34,7 @@ void ks_err(const char *fmt, ...)
 	va_end(ap);
 }
 
-void ks_errno(const char *fmt, ...)
+void kvs_errno(const char *fmt, ...)
 {
 	int error = errno;
 	va_list ap;
@@ -45,7 +45,7 @@ void ks_errno(const char *fmt, ...)
 	errno = error;
 }
 
-void ks_warn(const char *fmt, ...)
+void kvs_warn(const char *fmt, ...)
 {
 	va_list ap;
 
@@ -54,7 +54,7 @@ void ks_warn(const char *fmt, ...)
 	va_end(ap);
 }
 
-void ks_hint(const char *fmt, ...)
+void kvs_hint(const char *fmt, ...)
 {
 	va_list ap;
 
@@ -63,7 +63,7 @@ void ks_hint(const char *fmt, ...)
 	va_end(ap);
 }
 
-int ks_usage(const char *cmd, const char *fmt, ...)
+int kvs_usage(const char *cmd, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -71,17 +71,17 @@ int ks_usage(const char *cmd, const char *fmt, ...)
 	message("", 0, fmt, ap);
 	va_end(ap);
 	if (cmd)
-		ks_hint("see `kvmsched %s --help`", cmd);
+		kvs_hint("see `kvmsched %s --help`", cmd);
 	else
-		ks_hint("see `kvmsched help`");
-	return KS_EXIT_USAGE;
+		kvs_hint("see `kvmsched help`");
+	return KVS_EXIT_USAGE;
 }
 
 static void *checked(void *p)
 {
 	if (!p) {
-		ks_err("out of memory");
-		exit(KS_EXIT_FAILED);
+		kvs_err("out of memory");
+		exit(KVS_EXIT_FAILED);
 	}
 	return p;
 }
@@ -118,7 +118,7 @@ char *xasprintf(const char *fmt, ...)
 	return checked(n < 0 ? NULL : s);
 }
 
-char *ks_read_file(const char *path, size_t *size)
+char *kvs_read_file(const char *path, size_t *size)
 {
 	size_t used = 0, room = 4096;
 	int fd = open(path, O_RDONLY | O_CLOEXEC), error;
@@ -151,10 +151,10 @@ char *ks_read_file(const char *path, size_t *size)
 	return data;
 }
 
-char *ks_read_line(const char *path)
+char *kvs_read_line(const char *path)
 {
 	size_t size;
-	char *s = ks_read_file(path, &size);
+	char *s = kvs_read_file(path, &size);
 
 	if (!s)
 		return NULL;
@@ -163,7 +163,7 @@ char *ks_read_line(const char *path)
 	return s;
 }
 
-int ks_write_all(int fd, const void *data, size_t size)
+int kvs_write_all(int fd, const void *data, size_t size)
 {
 	const char *p = data;
 
@@ -180,7 +180,7 @@ int ks_write_all(int fd, const void *data, size_t size)
 	return 0;
 }
 
-bool ks_parse_long(const char *s, long min, long max, long *value)
+bool kvs_parse_long(const char *s, long min, long max, long *value)
 {
 	char *end;
 
@@ -192,7 +192,7 @@ bool ks_parse_long(const char *s, long min, long max, long *value)
 	return !errno && !*end && *value >= min && *value <= max;
 }
 
-bool ks_parse_size(const char *s, uint64_t *bytes)
+bool kvs_parse_size(const char *s, uint64_t *bytes)
 {
 	static const char suffixes[] = "KMG";
 	unsigned long long n;
@@ -218,7 +218,7 @@ bool ks_parse_size(const char *s, uint64_t *bytes)
 	return true;
 }
 
-const char *ks_policy_name(int policy)
+const char *kvs_policy_name(int policy)
 {
 	static const char *const names[] = {
 		[SCHED_OTHER] = "SCHED_OTHER", [SCHED_FIFO] = "SCHED_FIFO",

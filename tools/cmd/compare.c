@@ -18,10 +18,10 @@ enum {
 	OPT_SEED, OPT_HISTOGRAM,
 };
 
-#define DEFAULT_HISTOGRAMS	(1U << KS_M_SLICE | 1U << KS_M_WAIT_PREEMPTED)
+#define DEFAULT_HISTOGRAMS	(1U << KVS_M_SLICE | 1U << KVS_M_WAIT_PREEMPTED)
 
 struct options {
-	struct ks_study study;
+	struct kvs_study study;
 	unsigned int histograms;
 	bool json, help;
 };
@@ -44,10 +44,10 @@ static void help(void)
 	       "                        wait_preempted\n"
 	       "      --json            one JSON object, for programs\n"
 	       "  -h, --help            this text\n\nMetrics:\n");
-	for (unsigned int m = 0; m < KS_NR_METRICS; m++)
-		printf("  %-20s%s%s\n", ks_metrics[m].name, ks_metrics[m].what,
-		       ks_metrics[m].better == KS_DIR_LOWER ? "; lower is better" :
-		       ks_metrics[m].better == KS_DIR_HIGHER ? "; higher is better" : "");
+	for (unsigned int m = 0; m < KVS_NR_METRICS; m++)
+		printf("  %-20s%s%s\n", kvs_metrics[m].name, kvs_metrics[m].what,
+		       kvs_metrics[m].better == KVS_DIR_LOWER ? "; lower is better" :
+		       kvs_metrics[m].better == KVS_DIR_HIGHER ? "; higher is better" : "");
 }
 
 static bool parse_metrics(const char *list, unsigned int *mask)
@@ -59,13 +59,13 @@ static bool parse_metrics(const char *list, unsigned int *mask)
 	while (ok && (name = strsep(&next, ","))) {
 		unsigned int m = 0;
 
-		while (m < KS_NR_METRICS && strcmp(ks_metrics[m].name, name))
+		while (m < KVS_NR_METRICS && strcmp(kvs_metrics[m].name, name))
 			m++;
-		ok = m < KS_NR_METRICS;
+		ok = m < KVS_NR_METRICS;
 		if (ok)
 			*mask |= 1U << m;
 		else
-			ks_usage("compare", "there is no metric '%s'", name);
+			kvs_usage("compare", "there is no metric '%s'", name);
 	}
 	free(copy);
 	return ok;
@@ -76,7 +76,7 @@ static bool parse_histograms(const char *list, unsigned int *mask)
 	if (!strcmp(list, "none"))
 		*mask = 0;
 	else if (!strcmp(list, "all"))
-		*mask = (1U << KS_NR_METRICS) - 1;
+		*mask = (1U << KVS_NR_METRICS) - 1;
 	else
 		return parse_metrics(list, mask);
 	return true;
@@ -87,7 +87,7 @@ static bool parse_statistic(const char *s, double *statistic)
 	char *end;
 
 	if (!strcmp(s, "median") || !strcmp(s, "mean")) {
-		*statistic = s[2] == 'd' ? 0.5 : KS_STATISTIC_MEAN;
+		*statistic = s[2] == 'd' ? 0.5 : KVS_STATISTIC_MEAN;
 		return true;
 	}
 	errno = 0;
@@ -97,7 +97,7 @@ static bool parse_statistic(const char *s, double *statistic)
 
 static int take_option(struct options *o, int c)
 {
-	struct ks_settings *s = &o->study.settings;
+	struct kvs_settings *s = &o->study.settings;
 	long seed;
 
 	switch (c) {
@@ -108,26 +108,26 @@ static int take_option(struct options *o, int c)
 		o->study.baseline = optarg;
 		return 0;
 	case OPT_METRIC:
-		return parse_metrics(optarg, &s->metrics) ? 0 : KS_EXIT_USAGE;
+		return parse_metrics(optarg, &s->metrics) ? 0 : KVS_EXIT_USAGE;
 	case OPT_HISTOGRAM:
-		return parse_histograms(optarg, &o->histograms) ? 0 : KS_EXIT_USAGE;
+		return parse_histograms(optarg, &o->histograms) ? 0 : KVS_EXIT_USAGE;
 	case OPT_STATISTIC:
 		if (parse_statistic(optarg, &s->statistic))
 			return 0;
-		return ks_usage("compare", "--statistic takes median, mean or a quantile up to 1, not '%s'", optarg);
+		return kvs_usage("compare", "--statistic takes median, mean or a quantile up to 1, not '%s'", optarg);
 	case OPT_FAMILY:
 		s->all_pairs = !strcmp(optarg, "all");
 		if (s->all_pairs || !strcmp(optarg, "pair"))
 			return 0;
-		return ks_usage("compare", "--family takes pair or all, not '%s'", optarg);
+		return kvs_usage("compare", "--family takes pair or all, not '%s'", optarg);
 	case OPT_SEED:
-		if (!ks_parse_long(optarg, 0, LONG_MAX, &seed))
-			return ks_usage("compare", "--seed takes a number, not '%s'", optarg);
+		if (!kvs_parse_long(optarg, 0, LONG_MAX, &seed))
+			return kvs_usage("compare", "--seed takes a number, not '%s'", optarg);
 		s->seed = seed;
 		return 0;
 	}
-	ks_hint("see `kvmsched compare --help`");
-	return KS_EXIT_USAGE;
+	kvs_hint("see `kvmsched compare --help`");
+	return KVS_EXIT_USAGE;
 }
 
 static int parse(int argc, char **argv, struct options *o)
@@ -155,7 +155,7 @@ static int parse(int argc, char **argv, struct options *o)
 			return ret;
 	}
 	if (optind == argc)
-		return ks_usage("compare", "which recordings?");
+		return kvs_usage("compare", "which recordings?");
 	return 0;
 }
 
@@ -164,21 +164,21 @@ static int show(const struct options *o)
 	bool ok = true;
 
 	if (o->json)
-		ok = ks_study_json(&o->study);
+		ok = kvs_study_json(&o->study);
 	else
-		ks_study_text(&o->study, o->histograms);
+		kvs_study_text(&o->study, o->histograms);
 	if (ok && !fflush(stdout) && !ferror(stdout))
-		return KS_EXIT_OK;
-	ks_errno("can't write the comparison");
-	return KS_EXIT_FAILED;
+		return KVS_EXIT_OK;
+	kvs_errno("can't write the comparison");
+	return KVS_EXIT_FAILED;
 }
 
-int cmd_compare(int argc, char **argv)
+int kvs_cmd_compare(int argc, char **argv)
 {
 	struct options o = {
 		.study.settings = {
 			.statistic = 0.5, .seed = 1,
-			.metrics = (1U << KS_NR_METRICS) - 1,
+			.metrics = (1U << KVS_NR_METRICS) - 1,
 		},
 		.histograms = DEFAULT_HISTOGRAMS,
 	};
@@ -190,11 +190,11 @@ int cmd_compare(int argc, char **argv)
 		return status;
 	if (o.help) {
 		help();
-		return KS_EXIT_OK;
+		return KVS_EXIT_OK;
 	}
-	status = KS_EXIT_FAILED;
-	if (ks_study_load(&o.study, argv + optind, argc - optind))
+	status = KVS_EXIT_FAILED;
+	if (kvs_study_load(&o.study, argv + optind, argc - optind))
 		status = show(&o);
-	ks_study_free(&o.study);
+	kvs_study_free(&o.study);
 	return status;
 }

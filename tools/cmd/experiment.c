@@ -21,9 +21,9 @@ enum {
 
 static void help(void)
 {
-	struct experiment d;
+	struct kvs_experiment d;
 
-	experiment_init(&d);
+	kvs_experiment_init(&d);
 	printf("usage: kvmsched experiment FILE [OPTIONS]\n"
 	       "       kvmsched experiment --arm NAME=POLICY --arm NAME=POLICY... [OPTIONS]\n"
 	       "                           [-- WORKLOAD [ARG...]]\n\n"
@@ -49,7 +49,7 @@ static void help(void)
 	       "      --force          even if an arm could lock the host up\n"
 	       "  -q, --quiet          no progress\n"
 	       "  -h, --help           this text\n",
-	       d.rounds, KS_MIN_ROUNDS, d.seed, d.warmup, d.phase, d.length, d.unrecorded);
+	       d.rounds, KVS_MIN_ROUNDS, d.seed, d.warmup, d.phase, d.length, d.unrecorded);
 }
 
 static int take_seconds(const char *name, double *to)
@@ -59,15 +59,15 @@ static int take_seconds(const char *name, double *to)
 	errno = 0;
 	*to = strtod(optarg, &end);
 	if (errno || end == optarg || *end || !(*to >= 0) || *to > 1e6)
-		return ks_usage("experiment", "%s takes a number of seconds, not '%s'", name, optarg);
+		return kvs_usage("experiment", "%s takes a number of seconds, not '%s'", name, optarg);
 	return 0;
 }
 
 static int take_long(const char *name, long min, long *to)
 {
-	if (ks_parse_long(optarg, min, INT_MAX, to))
+	if (kvs_parse_long(optarg, min, INT_MAX, to))
 		return 0;
-	return ks_usage("experiment", "%s takes a number, not '%s'", name, optarg);
+	return kvs_usage("experiment", "%s takes a number, not '%s'", name, optarg);
 }
 
 static int take_text(char **to)
@@ -77,13 +77,13 @@ static int take_text(char **to)
 	return 0;
 }
 
-static int take_option(struct experiment *e, int c)
+static int take_option(struct kvs_experiment *e, int c)
 {
 	switch (c) {
 	case OPT_ARM:
-		return exp_arm_option(e, optarg) ? 0 : KS_EXIT_USAGE;
+		return kvs_exp_arm_option(e, optarg) ? 0 : KVS_EXIT_USAGE;
 	case OPT_KNOB:
-		return exp_knob_option(&e->knobs, optarg) ? 0 : KS_EXIT_USAGE;
+		return kvs_exp_knob_option(&e->knobs, optarg) ? 0 : KVS_EXIT_USAGE;
 	case OPT_ROUNDS:
 		return take_long("--rounds", 1, &e->rounds);
 	case OPT_SEED:
@@ -105,11 +105,11 @@ static int take_option(struct experiment *e, int c)
 	case 'o':
 		return take_text(&e->folder);
 	case 'm':
-		return ks_parse_size(optarg, &e->memory) ? 0 :
-			ks_usage("experiment", "'%s' is not a size; say e.g. 512K or 4M", optarg);
+		return kvs_parse_size(optarg, &e->memory) ? 0 :
+			kvs_usage("experiment", "'%s' is not a size; say e.g. 512K or 4M", optarg);
 	case OPT_VM:
-		return ks_parse_vm(optarg, &e->select) ? 0 :
-			ks_usage("experiment", "--vm takes the PID of a VM's process, not '%s'", optarg);
+		return kvs_parse_vm(optarg, &e->select) ? 0 :
+			kvs_usage("experiment", "--vm takes the PID of a VM's process, not '%s'", optarg);
 	case OPT_SHUFFLE:
 		e->shuffled = true;
 		return 0;
@@ -120,8 +120,8 @@ static int take_option(struct experiment *e, int c)
 		e->quiet = true;
 		return 0;
 	}
-	ks_hint("see `kvmsched experiment --help`");
-	return KS_EXIT_USAGE;
+	kvs_hint("see `kvmsched experiment --help`");
+	return KVS_EXIT_USAGE;
 }
 
 static const struct option longs[] = {
@@ -149,7 +149,7 @@ static const struct option longs[] = {
 #define SHORTS	"e:m:o:qh"
 
 /* FILE first, wherever it stands: what the options say goes before it. */
-static int parse(int argc, char **argv, struct experiment *e, bool *helped)
+static int parse(int argc, char **argv, struct kvs_experiment *e, bool *helped)
 {
 	int c, ret;
 
@@ -160,10 +160,10 @@ static int parse(int argc, char **argv, struct experiment *e, bool *helped)
 	if (c != -1)
 		return *helped ? 0 : take_option(e, '?');
 	/* getopt has moved FILE behind the options. */
-	if (optind < argc && !experiment_read(e, argv[optind]))
-		return KS_EXIT_FAILED;
+	if (optind < argc && !kvs_experiment_read(e, argv[optind]))
+		return KVS_EXIT_FAILED;
 	if (optind + 1 < argc)
-		return ks_usage("experiment", "one FILE at a time; a WORKLOAD comes after --");
+		return kvs_usage("experiment", "one FILE at a time; a WORKLOAD comes after --");
 	optind = 0;
 	while ((c = getopt_long(argc, argv, SHORTS, longs, NULL)) != -1) {
 		ret = take_option(e, c);
@@ -173,20 +173,20 @@ static int parse(int argc, char **argv, struct experiment *e, bool *helped)
 	return 0;
 }
 
-static void take_workload(struct experiment *e, char **argv, size_t nr)
+static void take_workload(struct kvs_experiment *e, char **argv, size_t nr)
 {
 	e->workload = xcalloc(nr + 1, sizeof(*e->workload));
 	for (size_t i = 0; i < nr; i++)
 		e->workload[i] = xstrdup(argv[i]);
 }
 
-int cmd_experiment(int argc, char **argv)
+int kvs_cmd_experiment(int argc, char **argv)
 {
 	int end = argc, status;
-	struct experiment e;
+	struct kvs_experiment e;
 	bool helped;
 
-	experiment_init(&e);
+	kvs_experiment_init(&e);
 	for (int i = 1; i < argc && end == argc; i++)
 		if (!strcmp(argv[i], "--"))
 			end = i;
@@ -196,8 +196,8 @@ int cmd_experiment(int argc, char **argv)
 	} else if (!status) {
 		if (end < argc - 1)
 			take_workload(&e, argv + end + 1, argc - end - 1);
-		status = experiment_check(&e) ? experiment_run(&e) : KS_EXIT_USAGE;
+		status = kvs_experiment_check(&e) ? kvs_experiment_run(&e) : KVS_EXIT_USAGE;
 	}
-	experiment_free(&e);
+	kvs_experiment_free(&e);
 	return status;
 }

@@ -32,7 +32,7 @@ static void usage(void)
 static json_t *class_array(uint32_t set)
 {
 	json_t *array = json_array();
-	char *names = xstrdup(class_names(set)), *next = names, *name;
+	char *names = xstrdup(kvs_class_names(set)), *next = names, *name;
 
 	while (names[0] && (name = strsep(&next, ",")))
 		json_array_append_new(array, json_string(name));
@@ -60,7 +60,7 @@ static json_t *hooks(int dev)
 	json_t *array = json_array();
 	struct kvmsched_hook hook;
 
-	for (uint32_t i = 0; !device_hook(dev, i, &hook); i++) {
+	for (uint32_t i = 0; !kvs_device_hook(dev, i, &hook); i++) {
 		hook.name[KVMSCHED_NAME_LEN - 1] = '\0';
 		hook.module[KVMSCHED_NAME_LEN - 1] = '\0';
 		json_array_append_new(array, json_pack("{ss ss ss sb si ss so sI}",
@@ -80,7 +80,7 @@ static void tell_device(json_t *o, int dev)
 {
 	struct kvmsched_info info;
 
-	if (device_info(dev, &info))
+	if (kvs_device_info(dev, &info))
 		return;
 	json_object_set_new(o, "tsc_khz", json_integer(info.tsc_khz));
 	json_object_set_new(o, "recording", class_array(info.session));
@@ -94,8 +94,8 @@ static void tell_device(json_t *o, int dev)
 
 static json_t *module(void)
 {
-	json_t *o = json_object(), *parameters = host_parameters("kvmsched");
-	char *version = ks_read_line("/sys/module/kvmsched/version");
+	json_t *o = json_object(), *parameters = kvs_host_parameters("kvmsched");
+	char *version = kvs_read_line("/sys/module/kvmsched/version");
 	int dev = -1;
 
 	json_object_set_new(o, "loaded", json_boolean(parameters != NULL));
@@ -103,7 +103,7 @@ static json_t *module(void)
 		json_object_set_new(o, "version", json_string(version));
 	if (parameters) {
 		json_object_set_new(o, "parameters", parameters);
-		dev = device_open(true);
+		dev = kvs_device_open(true);
 		if (dev < 0)
 			json_object_set_new(o, "error",
 					    json_string(strerror(errno)));
@@ -116,10 +116,10 @@ static json_t *module(void)
 	return o;
 }
 
-static json_t *vcpu_json(const struct vms_vcpu *v)
+static json_t *vcpu_json(const struct kvs_vms_vcpu *v)
 {
 	json_t *o = json_pack("{si ss}", "vcpu", v->id,
-			      "found_by", vcpu_found_name(v->found));
+			      "found_by", kvs_vcpu_found_name(v->found));
 
 	if (!v->tid)
 		return o;
@@ -127,7 +127,7 @@ static json_t *vcpu_json(const struct vms_vcpu *v)
 	json_object_set_new(o, "comm", json_string(v->comm ? v->comm : ""));
 	if (v->policy >= 0) {
 		json_object_set_new(o, "policy",
-				    json_string(ks_policy_name(v->policy)));
+				    json_string(kvs_policy_name(v->policy)));
 		json_object_set_new(o, "priority", json_integer(v->priority));
 		json_object_set_new(o, "nice", json_integer(v->nice));
 	}
@@ -138,12 +138,12 @@ static json_t *vcpu_json(const struct vms_vcpu *v)
 	return o;
 }
 
-static json_t *vms_json(const struct vms *vms)
+static json_t *vms_json(const struct kvs_vms *vms)
 {
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < vms->nr; i++) {
-		const struct vms_vm *vm = &vms->vms[i];
+		const struct kvs_vms_vm *vm = &vms->vms[i];
 		json_t *vcpus = json_array();
 
 		for (size_t j = 0; j < vm->nr; j++)
@@ -398,7 +398,7 @@ static void show_vms(json_t *root)
 		printf("%lld processes are hidden from us: root sees all\n", hidden);
 }
 
-int cmd_info(int argc, char **argv)
+int kvs_cmd_info(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "json", no_argument, NULL, 'j' },
@@ -406,31 +406,31 @@ int cmd_info(int argc, char **argv)
 		{ NULL, 0, NULL, 0 }
 	};
 	bool json = false;
-	struct vms *vms;
+	struct kvs_vms *vms;
 	json_t *root;
-	int opt, ret = KS_EXIT_OK;
+	int opt, ret = KVS_EXIT_OK;
 
 	while ((opt = getopt_long(argc, argv, "jh", options, NULL)) != -1) {
 		if (opt == 'h') {
 			usage();
-			return KS_EXIT_OK;
+			return KVS_EXIT_OK;
 		}
 		if (opt != 'j') {
-			ks_hint("see `kvmsched info --help`");
-			return KS_EXIT_USAGE;
+			kvs_hint("see `kvmsched info --help`");
+			return KVS_EXIT_USAGE;
 		}
 		json = true;
 	}
 	if (optind < argc)
-		return ks_usage("info", "'%s' is one argument too many",
-				argv[optind]);
-	vms = vms_scan();
-	root = json_pack("{so so so so so so sI}", "kernel", host_kernel(),
-			 "cpu", host_cpu(), "kvm", host_kvm(),
-			 "scheduler", host_scheduler(), "module", module(),
+		return kvs_usage("info", "'%s' is one argument too many",
+				 argv[optind]);
+	vms = kvs_vms_scan();
+	root = json_pack("{so so so so so so sI}", "kernel", kvs_host_kernel(),
+			 "cpu", kvs_host_cpu(), "kvm", kvs_host_kvm(),
+			 "scheduler", kvs_host_scheduler(), "module", module(),
 			 "vms", vms_json(vms),
 			 "hidden_processes", (json_int_t)vms->hidden);
-	vms_free(vms);
+	kvs_vms_free(vms);
 	if (json) {
 		json_dumpf(root, stdout, JSON_INDENT(2));
 		printf("\n");
@@ -441,8 +441,8 @@ int cmd_info(int argc, char **argv)
 	}
 	json_decref(root);
 	if (fflush(stdout) || ferror(stdout)) {
-		ks_errno("can't write");
-		ret = KS_EXIT_FAILED;
+		kvs_errno("can't write");
+		ret = KVS_EXIT_FAILED;
 	}
 	return ret;
 }

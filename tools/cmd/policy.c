@@ -24,10 +24,10 @@ enum {
 };
 
 struct options {
-	struct ks_selection select;
-	struct ks_setting setting;
+	struct kvs_selection select;
+	struct kvs_setting setting;
 	bool spread;
-	struct ks_knob_setting *knobs;
+	struct kvs_knob_setting *knobs;
 	size_t nr_knobs;
 	double seconds;
 	bool force, json, help;
@@ -59,7 +59,7 @@ static void help(void)
 	       "                       with neither until `kvmsched policy restore`\n"
 	       "      --json           (show) one JSON object, for programs\n"
 	       "  -h, --help           this text\n\nSettings:\n");
-	for (const struct ks_knob *k = ks_knobs; k->name; k++)
+	for (const struct kvs_knob *k = kvs_knobs; k->name; k++)
 		printf("  %-22s %s\n", k->name, k->what);
 }
 
@@ -69,26 +69,26 @@ static int add_knob(struct options *o, const char *arg)
 {
 	const char *equals = strchr(arg, '=');
 	char *name = strndup(arg, equals ? (size_t)(equals - arg) : strlen(arg));
-	const struct ks_knob *knob = ks_knob_find(name);
+	const struct kvs_knob *knob = kvs_knob_find(name);
 	long value;
 
 	free(name);
 	if (!knob || !equals)
-		return ks_usage("policy", "--knob takes NAME=VALUE, not '%s'", arg);
-	if (!ks_parse_long(equals + 1, -1, INT64_MAX, &value))
-		return ks_usage("policy", "'%s' is not a number", equals + 1);
+		return kvs_usage("policy", "--knob takes NAME=VALUE, not '%s'", arg);
+	if (!kvs_parse_long(equals + 1, -1, INT64_MAX, &value))
+		return kvs_usage("policy", "'%s' is not a number", equals + 1);
 	o->knobs = xrealloc(o->knobs, (o->nr_knobs + 1) * sizeof(*o->knobs));
-	o->knobs[o->nr_knobs++] = (struct ks_knob_setting){ knob, xstrdup(equals + 1) };
+	o->knobs[o->nr_knobs++] = (struct kvs_knob_setting){ knob, xstrdup(equals + 1) };
 	return 0;
 }
 
 static int add_tid(struct options *o, const char *arg)
 {
-	struct ks_selection *s = &o->select;
+	struct kvs_selection *s = &o->select;
 	long tid;
 
-	if (!ks_parse_long(arg, 1, INT32_MAX, &tid))
-		return ks_usage("policy", "--tid takes the number of a thread, not '%s'", arg);
+	if (!kvs_parse_long(arg, 1, INT32_MAX, &tid))
+		return kvs_usage("policy", "--tid takes the number of a thread, not '%s'", arg);
 	s->tids = xrealloc(s->tids, (s->nr_tids + 1) * sizeof(*s->tids));
 	s->tids[s->nr_tids++] = tid;
 	return 0;
@@ -96,8 +96,8 @@ static int add_tid(struct options *o, const char *arg)
 
 static int set_cpus(struct options *o, const char *arg)
 {
-	if (!ks_cpus_parse(arg, &o->setting.cpus))
-		return ks_usage("policy", "--cpus takes a list such as 0,2-3, not '%s'", arg);
+	if (!kvs_cpus_parse(arg, &o->setting.cpus))
+		return kvs_usage("policy", "--cpus takes a list such as 0,2-3, not '%s'", arg);
 	o->setting.has_cpus = true;
 	return 0;
 }
@@ -109,7 +109,7 @@ static int set_seconds(struct options *o, const char *arg)
 	errno = 0;
 	o->seconds = strtod(arg, &end);
 	if (errno || end == arg || *end || !(o->seconds > 0) || o->seconds > 1e7)
-		return ks_usage("policy", "--for takes a number of seconds, not '%s'", arg);
+		return kvs_usage("policy", "--for takes a number of seconds, not '%s'", arg);
 	return 0;
 }
 
@@ -117,11 +117,11 @@ static int take_option(struct options *o, int c)
 {
 	switch (c) {
 	case OPT_VM:
-		return ks_parse_vm(optarg, &o->select) ? 0 :
-			ks_usage("policy", "--vm takes the PID of a VM's process, not '%s'", optarg);
+		return kvs_parse_vm(optarg, &o->select) ? 0 :
+			kvs_usage("policy", "--vm takes the PID of a VM's process, not '%s'", optarg);
 	case OPT_VCPU:
-		return ks_parse_long(optarg, 0, 65534, &o->select.vcpu) ? 0 :
-			ks_usage("policy", "--vcpu takes a number, not '%s'", optarg);
+		return kvs_parse_long(optarg, 0, 65534, &o->select.vcpu) ? 0 :
+			kvs_usage("policy", "--vcpu takes a number, not '%s'", optarg);
 	case OPT_TID:
 		return add_tid(o, optarg);
 	case OPT_KNOB:
@@ -143,8 +143,8 @@ static int take_option(struct options *o, int c)
 		o->json = true;
 		return 0;
 	}
-	ks_hint("see `kvmsched policy --help`");
-	return KS_EXIT_USAGE;
+	kvs_hint("see `kvmsched policy --help`");
+	return KVS_EXIT_USAGE;
 }
 
 static int take_policy(struct options *o, const char *arg)
@@ -152,9 +152,9 @@ static int take_policy(struct options *o, const char *arg)
 	const char *why;
 
 	if (o->setting.has_policy)
-		return ks_usage("policy", "one policy at a time; '%s' is one too many", arg);
-	if (!ks_policy_parse(arg, &o->setting.attr, &why))
-		return ks_usage("policy", "'%s': %s", arg, why);
+		return kvs_usage("policy", "one policy at a time; '%s' is one too many", arg);
+	if (!kvs_policy_parse(arg, &o->setting.attr, &why))
+		return kvs_usage("policy", "'%s': %s", arg, why);
 	o->setting.has_policy = true;
 	return 0;
 }
@@ -204,19 +204,19 @@ static void options_free(struct options *o)
 
 /* --- show ------------------------------------------------------------- */
 
-static json_t *thread_json(const struct ks_thread *t)
+static json_t *thread_json(const struct kvs_thread *t)
 {
-	struct ks_cpus cpus;
-	struct ks_attr a;
+	struct kvs_cpus cpus;
+	struct kvs_attr a;
 	char *affinity;
 	json_t *o;
 
-	if (ks_thread_get(t->tid, &a, &cpus))
+	if (kvs_thread_get(t->tid, &a, &cpus))
 		return NULL;
-	affinity = ks_cpus_text(&cpus);
+	affinity = kvs_cpus_text(&cpus);
 	o = json_pack("{si si ss* ss ss ss sI}", "pid", (int)t->pid, "tid", (int)t->tid,
-		      "comm", t->comm, "policy", ks_policy_name(a.policy),
-		      "setting", ks_policy_text(&a), "affinity", affinity,
+		      "comm", t->comm, "policy", kvs_policy_name(a.policy),
+		      "setting", kvs_policy_text(&a), "affinity", affinity,
 		      "starttime", (json_int_t)t->starttime);
 	if (t->vcpu >= 0) {
 		json_object_set_new(o, "vm_index", json_integer(t->vm_index));
@@ -228,8 +228,8 @@ static json_t *thread_json(const struct ks_thread *t)
 
 static json_t *leftovers_json(void)
 {
-	struct ks_leftover *l;
-	size_t nr = ks_leftovers(&l);
+	struct kvs_leftover *l;
+	size_t nr = kvs_leftovers(&l);
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < nr; i++)
@@ -239,11 +239,11 @@ static json_t *leftovers_json(void)
 			"held", l[i].held, "owner_lives", l[i].owner_lives,
 			"threads", (int)json_array_size(json_object_get(l[i].json, "threads")),
 			"knobs", (int)json_array_size(json_object_get(l[i].json, "knobs"))));
-	ks_leftovers_free(l, nr);
+	kvs_leftovers_free(l, nr);
 	return array;
 }
 
-static json_t *gather(const struct ks_threads *threads)
+static json_t *gather(const struct kvs_threads *threads)
 {
 	json_t *array = json_array();
 
@@ -253,7 +253,7 @@ static json_t *gather(const struct ks_threads *threads)
 		if (t)
 			json_array_append_new(array, t);
 	}
-	return json_pack("{so so so}", "threads", array, "knobs", ks_knobs_json(),
+	return json_pack("{so so so}", "threads", array, "knobs", kvs_knobs_json(),
 			 "pending", leftovers_json());
 }
 
@@ -269,7 +269,7 @@ static void show_threads(json_t *array)
 	static const char *const headings[] = {
 		"VM", "vCPU", "TID", "<Name", "<Policy", "<CPUs", NULL
 	};
-	struct ks_rows rows;
+	struct kvs_rows rows;
 	json_t *t, *vcpu;
 	size_t i;
 
@@ -277,47 +277,47 @@ static void show_threads(json_t *array)
 		printf("No VM runs here.\n");
 		return;
 	}
-	rows = ks_rows_begin(headings);
+	rows = kvs_rows_begin(headings);
 	json_array_foreach(array, i, t) {
 		int index = json_integer_value(json_object_get(t, "vm_index"));
 		int pid = json_integer_value(json_object_get(t, "pid"));
 
 		vcpu = json_object_get(t, "vcpu");
-		ks_row(&rows);
+		kvs_row(&rows);
 		if (index)
-			ks_cell(&rows, "%d.%d", pid, index);
+			kvs_cell(&rows, "%d.%d", pid, index);
 		else
-			ks_cell(&rows, "%d", pid);
+			kvs_cell(&rows, "%d", pid);
 		if (vcpu)
-			ks_cell(&rows, "%d", (int)json_integer_value(vcpu));
+			kvs_cell(&rows, "%d", (int)json_integer_value(vcpu));
 		else
-			ks_cell(&rows, "-");
-		ks_cell(&rows, "%d", (int)json_integer_value(json_object_get(t, "tid")));
-		ks_cell(&rows, "%s", text_of(t, "comm"));
-		ks_cell(&rows, "%s", text_of(t, "setting"));
-		ks_cell(&rows, "%s", text_of(t, "affinity"));
+			kvs_cell(&rows, "-");
+		kvs_cell(&rows, "%d", (int)json_integer_value(json_object_get(t, "tid")));
+		kvs_cell(&rows, "%s", text_of(t, "comm"));
+		kvs_cell(&rows, "%s", text_of(t, "setting"));
+		kvs_cell(&rows, "%s", text_of(t, "affinity"));
 	}
-	ks_rows_end(&rows);
+	kvs_rows_end(&rows);
 }
 
 static void show_knobs(json_t *knobs)
 {
 	static const char *const headings[] = { "<Setting", "Value", "<What", NULL };
-	struct ks_rows rows = ks_rows_begin(headings);
+	struct kvs_rows rows = kvs_rows_begin(headings);
 
-	for (const struct ks_knob *k = ks_knobs; k->name; k++) {
+	for (const struct kvs_knob *k = kvs_knobs; k->name; k++) {
 		json_t *value = json_object_get(knobs, k->name);
 		char *text = value ? json_dumps(value, JSON_ENCODE_ANY) : NULL;
 
 		if (text) {
-			ks_row(&rows);
-			ks_cell(&rows, "%s", k->name);
-			ks_cell(&rows, "%s", text);
-			ks_cell(&rows, "%s", k->what);
+			kvs_row(&rows);
+			kvs_cell(&rows, "%s", k->name);
+			kvs_cell(&rows, "%s", text);
+			kvs_cell(&rows, "%s", k->what);
 		}
 		free(text);
 	}
-	ks_rows_end(&rows);
+	kvs_rows_end(&rows);
 }
 
 static void show_pending(json_t *array)
@@ -337,16 +337,16 @@ static void show_pending(json_t *array)
 
 static int show(struct options *o)
 {
-	struct ks_threads threads = { 0 };
+	struct kvs_threads threads = { 0 };
 	json_t *json;
 	bool ok = true;
 
 	if (o->select.nr_tids || o->select.vm >= 0 || o->select.vcpu >= 0) {
 		o->select.all |= o->select.vm < 0 && !o->select.nr_tids;
-		if (!ks_select(&o->select, &threads))
-			return KS_EXIT_FAILED;
+		if (!kvs_select(&o->select, &threads))
+			return KVS_EXIT_FAILED;
 	} else {
-		ks_select_all(&o->select, &threads);
+		kvs_select_all(&o->select, &threads);
 	}
 	json = gather(&threads);
 	if (o->json) {
@@ -359,24 +359,24 @@ static int show(struct options *o)
 	}
 	json_decref(json);
 	free(threads.threads);
-	return ok && !fflush(stdout) ? KS_EXIT_OK : KS_EXIT_FAILED;
+	return ok && !fflush(stdout) ? KVS_EXIT_OK : KVS_EXIT_FAILED;
 }
 
 /* --- set -------------------------------------------------------------- */
 
-static size_t nth_cpu(const struct ks_cpus *cpus, size_t nth)
+static size_t nth_cpu(const struct kvs_cpus *cpus, size_t nth)
 {
-	size_t count = ks_cpus_count(cpus), cpu = 0;
+	size_t count = kvs_cpus_count(cpus), cpu = 0;
 
-	for (nth %= count ? count : 1; cpu < KS_MAX_CPUS; cpu++)
-		if (ks_cpus_has(cpus, cpu) && !nth--)
+	for (nth %= count ? count : 1; cpu < KVS_MAX_CPUS; cpu++)
+		if (kvs_cpus_has(cpus, cpu) && !nth--)
 			return cpu;
 	return 0;
 }
 
-static struct ks_setting *settings_for(const struct options *o, size_t nr)
+static struct kvs_setting *settings_for(const struct options *o, size_t nr)
 {
-	struct ks_setting *settings = xcalloc(nr, sizeof(*settings));
+	struct kvs_setting *settings = xcalloc(nr, sizeof(*settings));
 
 	for (size_t i = 0; i < nr; i++) {
 		settings[i] = o->setting;
@@ -390,7 +390,7 @@ static struct ks_setting *settings_for(const struct options *o, size_t nr)
 }
 
 /* Until COMMAND ends, the time is over, or a signal comes; 0 or its number */
-static int hold(struct workload *w, int signals, double seconds)
+static int hold(struct kvs_workload *w, int signals, double seconds)
 {
 	struct pollfd fds[] = {
 		{ .fd = signals, .events = POLLIN },
@@ -404,10 +404,10 @@ static int hold(struct workload *w, int signals, double seconds)
 	while (n < 0 && errno == EINTR);
 	if (!fds[0].revents || read(signals, &si, sizeof(si)) != sizeof(si)) {
 		/* A time that is over ends COMMAND, too. */
-		workload_signal(w, n ? 0 : SIGTERM);
+		kvs_workload_signal(w, n ? 0 : SIGTERM);
 		return 0;
 	}
-	workload_signal(w, si.ssi_signo);
+	kvs_workload_signal(w, si.ssi_signo);
 	return si.ssi_signo;
 }
 
@@ -425,38 +425,38 @@ static int catch_signals(sigset_t *old)
 }
 
 /* Make the change, wait, put it back. */
-static int set_held(const struct options *o, const struct ks_change *change,
-		    struct ks_undo *state)
+static int set_held(const struct options *o, const struct kvs_change *change,
+		    struct kvs_undo *state)
 {
-	struct workload w = { .pidfd = -1, .go = -1, .told = -1 };
-	int signals, sig = 0, status = KS_EXIT_OK;
+	struct kvs_workload w = { .pidfd = -1, .go = -1, .told = -1 };
+	int signals, sig = 0, status = KVS_EXIT_OK;
 	sigset_t old;
 
 	/* From before the change: none of them may end us before it is back. */
 	signals = catch_signals(&old);
-	if (o->setting.has_policy && ks_policy_is_rt(o->setting.attr.policy) &&
-	    ks_stay_above(o->setting.attr.priority))
-		ks_warn("can't stay above these threads: %s", strerror(errno));
-	if (o->command && workload_fork(&w, o->command, &old))
-		return KS_EXIT_FAILED;
-	if (!ks_change_apply(change, state)) {
-		workload_signal(&w, SIGKILL);
-		workload_drop(&w);
-		return KS_EXIT_FAILED;
+	if (o->setting.has_policy && kvs_policy_is_rt(o->setting.attr.policy) &&
+	    kvs_stay_above(o->setting.attr.priority))
+		kvs_warn("can't stay above these threads: %s", strerror(errno));
+	if (o->command && kvs_workload_fork(&w, o->command, &old))
+		return KVS_EXIT_FAILED;
+	if (!kvs_change_apply(change, state)) {
+		kvs_workload_signal(&w, SIGKILL);
+		kvs_workload_drop(&w);
+		return KVS_EXIT_FAILED;
 	}
 	if (o->command)
-		status = workload_go(&w, o->command[0]);
+		status = kvs_workload_go(&w, o->command[0]);
 	if (!status)
 		sig = hold(&w, signals, o->seconds);
-	if (!ks_undo_restore(state))
-		status = KS_EXIT_FAILED;
+	if (!kvs_undo_restore(state))
+		status = KVS_EXIT_FAILED;
 	if (o->command) {
-		workload_ended(&w, 1);
+		kvs_workload_ended(&w, 1);
 		status = status ? status : w.status;
 	} else if (sig) {
 		status = 128 + sig;
 	}
-	workload_drop(&w);
+	kvs_workload_drop(&w);
 	return status;
 }
 
@@ -474,30 +474,30 @@ static char *describe(int argc, char **argv)
 
 static int set(const struct options *o, const char *what)
 {
-	struct ks_threads threads = { 0 };
-	struct ks_change change = {
+	struct kvs_threads threads = { 0 };
+	struct kvs_change change = {
 		.threads = &threads, .knobs = o->knobs, .nr_knobs = o->nr_knobs,
 		.force = o->force,
 	};
 	bool held = o->command || o->seconds > 0;
-	struct ks_setting *settings;
-	struct ks_undo *state;
+	struct kvs_setting *settings;
+	struct kvs_undo *state;
 	int status;
 
 	if ((o->setting.has_policy || o->setting.has_cpus) &&
-	    !ks_select(&o->select, &threads))
-		return KS_EXIT_FAILED;
+	    !kvs_select(&o->select, &threads))
+		return KVS_EXIT_FAILED;
 	settings = settings_for(o, threads.nr);
 	change.settings = settings;
-	state = ks_undo_create(held, what);
+	state = kvs_undo_create(held, what);
 	if (held) {
 		status = set_held(o, &change, state);
 	} else {
-		status = ks_change_apply(&change, state) ? KS_EXIT_OK : KS_EXIT_FAILED;
+		status = kvs_change_apply(&change, state) ? KVS_EXIT_OK : KVS_EXIT_FAILED;
 		if (!status)
-			ks_hint("`kvmsched policy restore` puts back what was there");
+			kvs_hint("`kvmsched policy restore` puts back what was there");
 	}
-	ks_undo_free(state);
+	kvs_undo_free(state);
 	free(settings);
 	free(threads.threads);
 	return status;
@@ -508,13 +508,13 @@ static int check_set(const struct options *o)
 	bool which = o->select.all || o->select.vm >= 0 || o->select.nr_tids;
 
 	if (!o->setting.has_policy && !o->setting.has_cpus && !o->nr_knobs)
-		return ks_usage("policy", "what is to be set? A policy, --cpus or --knob");
+		return kvs_usage("policy", "what is to be set? A policy, --cpus or --knob");
 	if ((o->setting.has_policy || o->setting.has_cpus) && !which)
-		return ks_usage("policy", "which threads? --vm, --tid or --all");
+		return kvs_usage("policy", "which threads? --vm, --tid or --all");
 	if (o->spread && !o->setting.has_cpus)
-		return ks_usage("policy", "--spread needs --cpus");
-	if (!ks_leftovers_offer())
-		return KS_EXIT_FAILED;
+		return kvs_usage("policy", "--spread needs --cpus");
+	if (!kvs_leftovers_offer())
+		return KVS_EXIT_FAILED;
 	return 0;
 }
 
@@ -522,18 +522,18 @@ static int check_set(const struct options *o)
 
 static int restore(void)
 {
-	struct ks_leftover *l;
-	size_t nr = ks_leftovers(&l), done = 0;
+	struct kvs_leftover *l;
+	size_t nr = kvs_leftovers(&l), done = 0;
 	bool ok = true;
 
 	for (size_t i = 0; i < nr; i++) {
 		const char *what = text_of(l[i].json, "what");
 
 		if (l[i].owner_lives && l[i].held) {
-			ks_warn("'%s' still runs, and will put back itself what it changed", what);
+			kvs_warn("'%s' still runs, and will put back itself what it changed", what);
 			continue;
 		}
-		if (ks_leftover_restore(&l[i])) {
+		if (kvs_leftover_restore(&l[i])) {
 			printf("put back what '%s' changed: %zu threads, %zu settings\n", what,
 			       json_array_size(json_object_get(l[i].json, "threads")),
 			       json_array_size(json_object_get(l[i].json, "knobs")));
@@ -544,11 +544,11 @@ static int restore(void)
 	}
 	if (!done && ok)
 		printf("there is nothing to put back\n");
-	ks_leftovers_free(l, nr);
-	return ok ? KS_EXIT_OK : KS_EXIT_FAILED;
+	kvs_leftovers_free(l, nr);
+	return ok ? KVS_EXIT_OK : KVS_EXIT_FAILED;
 }
 
-int cmd_policy(int argc, char **argv)
+int kvs_cmd_policy(int argc, char **argv)
 {
 	struct options o = { .select = { .vm = -1, .vm_index = -1, .vcpu = -1 } };
 	const char *action = argc > 1 ? argv[1] : "";
@@ -557,7 +557,7 @@ int cmd_policy(int argc, char **argv)
 
 	if (!strcmp(action, "-h") || !strcmp(action, "--help")) {
 		help();
-		return KS_EXIT_OK;
+		return KVS_EXIT_OK;
 	}
 	argv[1] = argv[0];
 	status = *action ? parse(argc - 1, argv + 1, &o) : 0;
@@ -570,7 +570,7 @@ int cmd_policy(int argc, char **argv)
 	else if (!status && !strcmp(action, "restore"))
 		status = restore();
 	else if (!status)
-		status = ks_usage("policy", "show, set or restore?");
+		status = kvs_usage("policy", "show, set or restore?");
 	options_free(&o);
 	free(what);
 	return status;

@@ -43,14 +43,14 @@ static void usage(void)
 	       "      --recover [FILE]   put together what an interrupted recording left\n"
 	       "  -q, --quiet            no progress line, no summary\n"
 	       "  -h, --help             this text\n",
-	       KS_DEFAULT_FILE, DEFAULT_SIZE, DEFAULT_AFTER);
+	       KVS_DEFAULT_FILE, DEFAULT_SIZE, DEFAULT_AFTER);
 }
 
 /* The process that a thread belongs to; 0 if there is no such thread. */
 static long tgid_of(long pid)
 {
 	char *path = xasprintf("/proc/%ld/status", pid);
-	char *text = ks_read_file(path, NULL), *line;
+	char *text = kvs_read_file(path, NULL), *line;
 	long tgid = 0;
 
 	line = text ? strstr(text, "\nTgid:") : NULL;
@@ -65,21 +65,21 @@ static int add_pid(struct kvmsched_start *start, const char *s)
 {
 	long pid, tgid;
 
-	if (!ks_parse_long(s, 1, INT32_MAX, &pid))
-		return ks_usage("record", "'%s' is not a process id", s);
+	if (!kvs_parse_long(s, 1, INT32_MAX, &pid))
+		return kvs_usage("record", "'%s' is not a process id", s);
 	if (start->nr_vms == KVMSCHED_MAX_VMS)
-		return ks_usage("record", "more than %d processes",
-				KVMSCHED_MAX_VMS);
+		return kvs_usage("record", "more than %d processes",
+				 KVMSCHED_MAX_VMS);
 	tgid = tgid_of(pid);
 	if (!tgid) {
-		ks_err("there is no process %ld", pid);
-		ks_hint("`kvmsched info` lists the VMs that run");
-		return KS_EXIT_USAGE;
+		kvs_err("there is no process %ld", pid);
+		kvs_hint("`kvmsched info` lists the VMs that run");
+		return KVS_EXIT_USAGE;
 	}
 	if (tgid != pid) {
-		ks_err("%ld is a thread of process %ld", pid, tgid);
-		ks_hint("give the VMM process: -p %ld", tgid);
-		return KS_EXIT_USAGE;
+		kvs_err("%ld is a thread of process %ld", pid, tgid);
+		kvs_hint("give the VMM process: -p %ld", tgid);
+		return KVS_EXIT_USAGE;
 	}
 	start->vms[start->nr_vms++] = pid;
 	return 0;
@@ -100,13 +100,13 @@ static int set_memory(struct kvmsched_start *start, const char *s)
 {
 	uint64_t bytes, pages = KVMSCHED_MIN_PAGES;
 
-	if (!ks_parse_size(s, &bytes) || !bytes)
-		return ks_usage("record", "'%s' is not a size; say e.g. 512K or 4M",
-				s);
-	if (bytes > (uint64_t)KVMSCHED_MAX_PAGES * DAT_PAGE_SIZE)
-		return ks_usage("record", "a ring of %s is more than the %u MiB of a CPU",
-				s, KVMSCHED_MAX_PAGES / 1024 * DAT_PAGE_SIZE / 1024);
-	while (pages * DAT_PAGE_SIZE < bytes)
+	if (!kvs_parse_size(s, &bytes) || !bytes)
+		return kvs_usage("record", "'%s' is not a size; say e.g. 512K or 4M",
+				 s);
+	if (bytes > (uint64_t)KVMSCHED_MAX_PAGES * KVS_PAGE_SIZE)
+		return kvs_usage("record", "a ring of %s is more than the %u MiB of a CPU",
+				 s, KVMSCHED_MAX_PAGES / 1024 * KVS_PAGE_SIZE / 1024);
+	while (pages * KVS_PAGE_SIZE < bytes)
 		pages *= 2;
 	start->pages = pages;
 	return 0;
@@ -120,7 +120,7 @@ static int set_seconds(double *seconds, const char *s)
 	*seconds = strtod(s, &end);
 	if (errno || end == s || *end || !(*seconds > 0) ||
 	    *seconds > MAX_SECONDS)
-		return ks_usage("record", "'%s' is not a number of seconds", s);
+		return kvs_usage("record", "'%s' is not a number of seconds", s);
 	return 0;
 }
 
@@ -128,12 +128,12 @@ static int recover(const char *file)
 {
 	struct stat st;
 
-	if (spool_recover(file))
-		return KS_EXIT_FAILED;
+	if (kvs_spool_recover(file))
+		return KVS_EXIT_FAILED;
 	if (!stat(file, &st))
 		fprintf(stderr, "kvmsched: %s is complete: %.1f MB\n", file,
 			st.st_size / 1e6);
-	return KS_EXIT_OK;
+	return KVS_EXIT_OK;
 }
 
 enum { OPT_OVERWRITE = 256, OPT_RECOVER, OPT_STOP_ON, OPT_AFTER };
@@ -155,20 +155,20 @@ static const struct option options[] = {
 
 /* Beside what is recorded: what is waited for */
 struct waiting {
-	struct watch_limits limits;
+	struct kvs_watch_limits limits;
 	bool on, after, classes;
 };
 
 /* A flight recorder, of all that is needed to see it come. */
-static int wait_for(struct record_options *opts, const struct waiting *w)
+static int wait_for(struct kvs_record_options *opts, const struct waiting *w)
 {
-	uint32_t wanted, needed = watch_classes(&w->limits, &wanted);
+	uint32_t wanted, needed = kvs_watch_classes(&w->limits, &wanted);
 
 	if (!w->on)
-		return w->after ? ks_usage("record", "--after belongs to --stop-on") : 0;
+		return w->after ? kvs_usage("record", "--after belongs to --stop-on") : 0;
 	if (w->classes && needed & ~opts->start.classes)
-		return ks_usage("record", "--stop-on needs the classes %s, too",
-				class_names(needed & ~opts->start.classes));
+		return kvs_usage("record", "--stop-on needs the classes %s, too",
+				 kvs_class_names(needed & ~opts->start.classes));
 	if (!w->classes)
 		opts->start.classes |= wanted;
 	opts->start.flags |= KVMSCHED_START_OVERWRITE;
@@ -177,25 +177,25 @@ static int wait_for(struct record_options *opts, const struct waiting *w)
 }
 
 /* One option; a status to end with, or 0 to go on. */
-static int take_option(struct record_options *opts, struct waiting *w, int opt,
+static int take_option(struct kvs_record_options *opts, struct waiting *w, int opt,
 		       bool *recovering)
 {
 	switch (opt) {
 	case 'o':
 		opts->file = optarg;
-		return *optarg ? 0 : ks_usage("record", "-o wants a file's name");
+		return *optarg ? 0 : kvs_usage("record", "-o wants a file's name");
 	case 'p':
 		return add_pids(&opts->start, optarg);
 	case OPT_STOP_ON:
 		w->on = true;
-		return watch_parse(&w->limits, optarg) ? 0 : KS_EXIT_USAGE;
+		return kvs_watch_parse(&w->limits, optarg) ? 0 : KVS_EXIT_USAGE;
 	case OPT_AFTER:
 		w->after = true;
 		return set_seconds(&opts->after, optarg);
 	case 'e':
 		w->classes = true;
-		return class_parse(optarg, &opts->start.classes) ? 0 :
-			KS_EXIT_USAGE;
+		return kvs_class_parse(optarg, &opts->start.classes) ? 0 :
+			KVS_EXIT_USAGE;
 	case 'm':
 		return set_memory(&opts->start, optarg);
 	case 'd':
@@ -210,14 +210,14 @@ static int take_option(struct record_options *opts, struct waiting *w, int opt,
 		opts->quiet = true;
 		return 0;
 	}
-	ks_hint("see `kvmsched record --help`");
-	return KS_EXIT_USAGE;
+	kvs_hint("see `kvmsched record --help`");
+	return KVS_EXIT_USAGE;
 }
 
-int cmd_record(int argc, char **argv)
+int kvs_cmd_record(int argc, char **argv)
 {
-	struct record_options opts = {
-		.file = KS_DEFAULT_FILE,
+	struct kvs_record_options opts = {
+		.file = KVS_DEFAULT_FILE,
 		.after = DEFAULT_AFTER,
 		.start = {
 			.size = sizeof(struct kvmsched_start),
@@ -234,14 +234,14 @@ int cmd_record(int argc, char **argv)
 				  NULL)) != -1) {
 		if (opt == 'h') {
 			usage();
-			return KS_EXIT_OK;
+			return KVS_EXIT_OK;
 		}
 		ret = take_option(&opts, &waiting, opt, &recovering);
 		if (ret)
 			return ret;
 	}
 	if (recovering && optind + 1 < argc)
-		return ks_usage("record", "--recover takes one file");
+		return kvs_usage("record", "--recover takes one file");
 	if (recovering)
 		return recover(optind < argc ? argv[optind] : opts.file);
 	ret = wait_for(&opts, &waiting);
@@ -249,5 +249,5 @@ int cmd_record(int argc, char **argv)
 		return ret;
 	if (optind < argc)
 		opts.command = argv + optind;
-	return record(&opts);
+	return kvs_recorder_run(&opts);
 }

@@ -25,17 +25,17 @@
 /* What is printed: everything, or one question's answer at length */
 struct answer {
 	const char *name;
-	void (*text)(const struct ks_view *view);
+	void (*text)(const struct kvs_view *view);
 	const char *const *keys;	/* of each vCPU, in the JSON */
 };
 
 #define KEYS(...)	((const char *const[]){ __VA_ARGS__, NULL })
 
 static const struct answer answers[] = {
-	{ "thieves", ks_print_thieves, KEYS("states_ns", "thieves") },
-	{ "worst", ks_print_worst, NULL },
-	{ "timers", ks_print_timers, KEYS("timers") },
-	{ "irqs", ks_print_irqs, KEYS("interrupts", "host_irqs") },
+	{ "thieves", kvs_print_thieves, KEYS("states_ns", "thieves") },
+	{ "worst", kvs_print_worst, NULL },
+	{ "timers", kvs_print_timers, KEYS("timers") },
+	{ "irqs", kvs_print_irqs, KEYS("interrupts", "host_irqs") },
 };
 
 #define DEFAULT_WORST	10
@@ -44,7 +44,7 @@ static const struct answer answers[] = {
 struct options {
 	const struct answer *answer;	/* NULL: everything */
 	const char *path;
-	struct ks_select select;
+	struct kvs_select select;
 	long worst;
 	u32 kinds;
 	bool host, json, help;
@@ -58,7 +58,7 @@ static void help(FILE *out)
 		"Summarize a recording: vCPUs, exits, switches, interrupts, timers; or one\n"
 		"question at length: who took the CPU (thieves), the worst moments and how\n"
 		"they came about (worst), timers or interrupts leg by leg (timers, irqs).\n"
-		"FILE is " KS_DEFAULT_FILE " unless given; any trace.dat with events of\n"
+		"FILE is " KVS_DEFAULT_FILE " unless given; any trace.dat with events of\n"
 		"system kvmsched will do, one by trace-cmd, too.\n"
 		"\n"
 		"  -i, --input FILE  the same as FILE\n"
@@ -73,15 +73,15 @@ static void help(FILE *out)
 }
 
 /* "PID" or "PID.INDEX" */
-static bool parse_vm(const char *arg, struct ks_select *select)
+static bool parse_vm(const char *arg, struct kvs_select *select)
 {
 	char *pid = xstrdup(arg), *dot = strchr(pid, '.');
 	bool ok;
 
 	if (dot)
 		*dot++ = '\0';
-	ok = ks_parse_long(pid, 1, INT_MAX, &select->vm) &&
-	     (!dot || ks_parse_long(dot, 0, INT_MAX, &select->vm_index));
+	ok = kvs_parse_long(pid, 1, INT_MAX, &select->vm) &&
+	     (!dot || kvs_parse_long(dot, 0, INT_MAX, &select->vm_index));
 	free(pid);
 	return ok;
 }
@@ -90,7 +90,7 @@ static bool parse_kind(const char *arg, u32 *kinds)
 {
 	const char *name;
 
-	for (unsigned int i = 0; (name = ks_moment_kind_name(i)); i++)
+	for (unsigned int i = 0; (name = kvs_moment_kind_name(i)); i++)
 		if (!strcmp(arg, name)) {
 			*kinds |= 1U << i;
 			return true;
@@ -116,19 +116,19 @@ static int parse_operands(int argc, char **argv, struct options *o)
 	if (optind < argc && !o->path)
 		o->path = argv[optind++];
 	if (optind < argc)
-		return ks_usage("report", "one file at a time; '%s' is one too many", argv[optind]);
+		return kvs_usage("report", "one file at a time; '%s' is one too many", argv[optind]);
 	if (!o->path)
-		o->path = KS_DEFAULT_FILE;
+		o->path = KVS_DEFAULT_FILE;
 	if ((o->worst || o->kinds) && (!o->answer || strcmp(o->answer->name, "worst")))
-		return ks_usage("report", "-n and --kind belong to `kvmsched report worst`");
+		return kvs_usage("report", "-n and --kind belong to `kvmsched report worst`");
 	if (!o->worst)
 		o->worst = DEFAULT_WORST;
 	if (!o->kinds)
-		o->kinds = (1U << KS_MOMENT_KINDS) - 1;
-	return KS_EXIT_OK;
+		o->kinds = (1U << KVS_MOMENT_KINDS) - 1;
+	return KVS_EXIT_OK;
 }
 
-/* KS_EXIT_OK, or a status to end with. */
+/* KVS_EXIT_OK, or a status to end with. */
 static int parse(int argc, char **argv, struct options *o)
 {
 	static const struct option longs[] = {
@@ -153,19 +153,19 @@ static int parse(int argc, char **argv, struct options *o)
 			break;
 		case OPT_VM:
 			if (!parse_vm(optarg, &o->select))
-				return ks_usage("report", "--vm takes the PID of a VM's process, not '%s'", optarg);
+				return kvs_usage("report", "--vm takes the PID of a VM's process, not '%s'", optarg);
 			break;
 		case OPT_VCPU:
-			if (!ks_parse_long(optarg, 0, 65534, &o->select.vcpu))
-				return ks_usage("report", "--vcpu takes a number, not '%s'", optarg);
+			if (!kvs_parse_long(optarg, 0, 65534, &o->select.vcpu))
+				return kvs_usage("report", "--vcpu takes a number, not '%s'", optarg);
 			break;
 		case 'n':
-			if (!ks_parse_long(optarg, 1, MAX_WORST, &o->worst))
-				return ks_usage("report", "-n takes a number from 1 to %d, not '%s'", MAX_WORST, optarg);
+			if (!kvs_parse_long(optarg, 1, MAX_WORST, &o->worst))
+				return kvs_usage("report", "-n takes a number from 1 to %d, not '%s'", MAX_WORST, optarg);
 			break;
 		case OPT_KIND:
 			if (!parse_kind(optarg, &o->kinds))
-				return ks_usage("report", "--kind takes timer, irq, wait or exit, not '%s'", optarg);
+				return kvs_usage("report", "--kind takes timer, irq, wait or exit, not '%s'", optarg);
 			break;
 		case OPT_HOST:
 			o->host = true;
@@ -175,92 +175,92 @@ static int parse(int argc, char **argv, struct options *o)
 			break;
 		case 'h':
 			o->help = true;
-			return KS_EXIT_OK;
+			return KVS_EXIT_OK;
 		case ':':
-			return ks_usage("report", "%s needs an argument", argv[optind - 1]);
+			return kvs_usage("report", "%s needs an argument", argv[optind - 1]);
 		default:
-			return ks_usage("report", "unknown option %s", argv[optind - 1]);
+			return kvs_usage("report", "unknown option %s", argv[optind - 1]);
 		}
 	}
 	return parse_operands(argc, argv, o);
 }
 
 /* What is wrong with the file, beside the report of what is right. */
-static void warn_about(const char *path, const struct ks_trace *trace,
-		       const struct ks_model *m)
+static void warn_about(const char *path, const struct kvs_trace *trace,
+		       const struct kvs_model *m)
 {
-	const struct ks_trace_info *info = ks_trace_info(trace);
+	const struct kvs_trace_info *info = kvs_trace_info(trace);
 	const char *field;
 
 	if (info->absent)
-		ks_warn("%s: truncated, the last %" PRIu64 " bytes are missing; this is what is there",
-			path, info->absent);
+		kvs_warn("%s: truncated, the last %" PRIu64 " bytes are missing; this is what is there",
+			 path, info->absent);
 	if (info->bad_pages || info->bad_records)
-		ks_warn("%s: damaged: %" PRIu64 " pages and %" PRIu64 " records make no sense and are left out",
-			path, info->bad_pages, info->bad_records);
+		kvs_warn("%s: damaged: %" PRIu64 " pages and %" PRIu64 " records make no sense and are left out",
+			 path, info->bad_pages, info->bad_records);
 	if (info->unknown)
-		ks_warn("%s: %" PRIu64 " records of events that this kvmsched doesn't know; use a newer one",
-			path, info->unknown);
-	for (unsigned int i = 0; (field = ks_decoder_missing(ks_trace_decoder(trace), i)); i++)
-		ks_warn("%s: has no field %s: recorded by another version of the module",
-			path, field);
+		kvs_warn("%s: %" PRIu64 " records of events that this kvmsched doesn't know; use a newer one",
+			 path, info->unknown);
+	for (unsigned int i = 0; (field = kvs_decoder_missing(kvs_trace_decoder(trace), i)); i++)
+		kvs_warn("%s: has no field %s: recorded by another version of the module",
+			 path, field);
 	if (m->unattributed)
-		ks_warn("%s: %" PRIu64 " records are of no vCPU that the module knew",
-			path, m->unattributed);
+		kvs_warn("%s: %" PRIu64 " records are of no vCPU that the module knew",
+			 path, m->unattributed);
 }
 
-static bool print(const struct options *o, struct ks_view *view)
+static bool print(const struct options *o, struct kvs_view *view)
 {
 	const struct answer *answer = o->answer;
 	bool ok = true;
 
-	ks_view_init(view);
+	kvs_view_init(view);
 	if (answer && o->json)
-		ok = answer->keys ? ks_print_json_keys(view, answer->keys) :
-				    ks_print_json_worst(view);
+		ok = answer->keys ? kvs_print_json_keys(view, answer->keys) :
+				    kvs_print_json_worst(view);
 	else if (answer)
 		answer->text(view);
 	else if (o->json)
-		ok = ks_print_json(view);
+		ok = kvs_print_json(view);
 	else
-		ks_print_text(view, o->host);
-	ks_view_free(view);
+		kvs_print_text(view, o->host);
+	kvs_view_free(view);
 	if (ok && !fflush(stdout) && !ferror(stdout))
 		return true;
-	ks_errno("can't write the report");
+	kvs_errno("can't write the report");
 	return false;
 }
 
-static int report(const struct options *o, struct ks_trace *trace,
-		  struct ks_model *m)
+static int report(const struct options *o, struct kvs_trace *trace,
+		  struct kvs_model *m)
 {
-	struct ks_view view = {
-		.path = o->path, .info = ks_trace_info(trace),
-		.decoder = ks_trace_decoder(trace), .model = m,
+	struct kvs_view view = {
+		.path = o->path, .info = kvs_trace_info(trace),
+		.decoder = kvs_trace_decoder(trace), .model = m,
 		.select = o->select,
 	};
-	const struct ks_sink sink = {
-		.record = ks_model_record, .missed = ks_model_missed, .ctx = m,
+	const struct kvs_sink sink = {
+		.record = kvs_model_record, .missed = kvs_model_missed, .ctx = m,
 	};
 	bool whole;
 
-	ks_model_clock(m, view.info->clock == KS_CLOCK_NS, view.info->tsc_mult,
-		       view.info->tsc_shift);
-	whole = ks_trace_read(trace, &sink);
-	ks_model_finish(m);
-	if (!ks_model_records(m)) {
-		ks_err("%s: no kvmsched records in it", o->path);
-		ks_hint("did a vCPU run, and was the recording ended by `kvmsched record` itself?");
-		return KS_EXIT_FAILED;
+	kvs_model_clock(m, view.info->clock == KVS_CLOCK_NS, view.info->tsc_mult,
+			view.info->tsc_shift);
+	whole = kvs_trace_read(trace, &sink);
+	kvs_model_finish(m);
+	if (!kvs_model_records(m)) {
+		kvs_err("%s: no kvmsched records in it", o->path);
+		kvs_hint("did a vCPU run, and was the recording ended by `kvmsched record` itself?");
+		return KVS_EXIT_FAILED;
 	}
 	warn_about(o->path, trace, m);
-	return print(o, &view) && whole ? KS_EXIT_OK : KS_EXIT_FAILED;
+	return print(o, &view) && whole ? KVS_EXIT_OK : KVS_EXIT_FAILED;
 }
 
-int cmd_report(int argc, char **argv)
+int kvs_cmd_report(int argc, char **argv)
 {
-	struct ks_trace *trace;
-	struct ks_model model;
+	struct kvs_trace *trace;
+	struct kvs_model model;
 	struct options o;
 	int status;
 
@@ -271,16 +271,16 @@ int cmd_report(int argc, char **argv)
 		return status;
 	if (o.help) {
 		help(stdout);
-		return KS_EXIT_OK;
+		return KVS_EXIT_OK;
 	}
-	trace = ks_trace_open(o.path);
+	trace = kvs_trace_open(o.path);
 	if (!trace)
-		return KS_EXIT_FAILED;
-	ks_model_init(&model);
+		return KVS_EXIT_FAILED;
+	kvs_model_init(&model);
 	if (o.answer && !o.answer->keys)
-		ks_worst_init(&model.worst, o.worst, o.kinds);
+		kvs_worst_init(&model.worst, o.worst, o.kinds);
 	status = report(&o, trace, &model);
-	ks_model_free(&model);
-	ks_trace_close(trace);
+	kvs_model_free(&model);
+	kvs_trace_close(trace);
 	return status;
 }

@@ -30,12 +30,12 @@
 struct options {
 	double seconds;
 	bool once, json, by_vm, help;
-	enum top_sort sort;
+	enum kvs_top_sort sort;
 };
 
 /* All ledgers at one time */
 struct reading {
-	struct top_sample *samples;
+	struct kvs_top_sample *samples;
 	size_t nr, room;
 	unsigned int busy;	/* that never stood still to be read */
 };
@@ -88,7 +88,7 @@ static int parse(int argc, char **argv, struct options *o)
 		switch (c) {
 		case 'd':
 			if (!parse_seconds(optarg, &o->seconds))
-				return ks_usage("top", "-d takes seconds from 0.01 to 86400, not '%s'", optarg);
+				return kvs_usage("top", "-d takes seconds from 0.01 to 86400, not '%s'", optarg);
 			break;
 		case OPT_ONCE:
 			o->once = true;
@@ -99,24 +99,24 @@ static int parse(int argc, char **argv, struct options *o)
 		case OPT_BY:
 			o->by_vm = !strcmp(optarg, "vm");
 			if (!o->by_vm && strcmp(optarg, "vcpu"))
-				return ks_usage("top", "--by takes vm or vcpu, not '%s'", optarg);
+				return kvs_usage("top", "--by takes vm or vcpu, not '%s'", optarg);
 			break;
 		case OPT_SORT:
-			if (!top_sort_parse(optarg, &o->sort))
-				return ks_usage("top", "--sort does not know '%s'", optarg);
+			if (!kvs_top_sort_parse(optarg, &o->sort))
+				return kvs_usage("top", "--sort does not know '%s'", optarg);
 			break;
 		case 'h':
 			o->help = true;
-			return KS_EXIT_OK;
+			return KVS_EXIT_OK;
 		case ':':
-			return ks_usage("top", "%s needs an argument", argv[optind - 1]);
+			return kvs_usage("top", "%s needs an argument", argv[optind - 1]);
 		default:
-			return ks_usage("top", "unknown option %s", argv[optind - 1]);
+			return kvs_usage("top", "unknown option %s", argv[optind - 1]);
 		}
 	}
 	if (optind < argc)
-		return ks_usage("top", "'%s' is no option", argv[optind]);
-	return KS_EXIT_OK;
+		return kvs_usage("top", "'%s' is no option", argv[optind]);
+	return KVS_EXIT_OK;
 }
 
 static void stop(int sig)
@@ -138,13 +138,13 @@ static bool read_ledgers(int fd, struct reading *r)
 				r->room = r->room ? 2 * r->room : 64;
 				r->samples = xrealloc(r->samples, r->room * sizeof(*r->samples));
 			}
-			top_sample_of(&r->samples[r->nr++], &ledger);
+			kvs_top_sample_of(&r->samples[r->nr++], &ledger);
 		} else if (errno == ENOENT) {
 			return true;
 		} else if (errno == EAGAIN) {
 			r->busy++;
 		} else if (errno != EINTR) {
-			ks_errno("can't read a ledger");
+			kvs_errno("can't read a ledger");
 			return false;
 		} else {
 			index--;
@@ -157,69 +157,69 @@ static double ns(uint32_t tsc_khz, uint64_t cycles)
 	return tsc_khz ? (double)cycles * 1e6 / tsc_khz : 0;
 }
 
-static double per_second(uint32_t tsc_khz, const struct top_row *row, uint64_t count)
+static double per_second(uint32_t tsc_khz, const struct kvs_top_row *row, uint64_t count)
 {
 	double span = ns(tsc_khz, row->longest) / 1e9;
 
 	return span > 0 ? count / span : 0;
 }
 
-static void print_row(struct ks_rows *rows, const struct options *o, uint32_t khz,
-		      const struct top_row *row)
+static void print_row(struct kvs_rows *rows, const struct options *o, uint32_t khz,
+		      const struct kvs_top_row *row)
 {
-	ks_row(rows);
+	kvs_row(rows);
 	if (row->tgid)
-		ks_cell(rows, "%d", row->tgid);
+		kvs_cell(rows, "%d", row->tgid);
 	else
-		ks_cell(rows, "-");	/* of another PID namespace */
-	ks_cell(rows, "%u", row->vm);
+		kvs_cell(rows, "-");	/* of another PID namespace */
+	kvs_cell(rows, "%u", row->vm);
 	if (o->by_vm) {
-		ks_cell(rows, "%u", row->vcpus);
+		kvs_cell(rows, "%u", row->vcpus);
 	} else {
-		ks_cell(rows, "%u", row->vcpu);
-		ks_cell(rows, "%d", row->tid);
-		ks_cell(rows, "%s", ks_ledger_state_name(row->state) ?: "?");
+		kvs_cell(rows, "%u", row->vcpu);
+		kvs_cell(rows, "%d", row->tid);
+		kvs_cell(rows, "%s", kvs_ledger_state_name(row->state) ?: "?");
 	}
 	for (unsigned int i = KVMSCHED_STATE_GUEST; i < KVMSCHED_NR_STATES; i++)
-		ks_cell_share(rows, row->states[i], row->span);
-	ks_cell_share(rows, row->states[KVMSCHED_STATE_UNKNOWN], row->span);
-	ks_cell(rows, "%.0f", per_second(khz, row, row->exits));
-	ks_cell(rows, "%.0f", per_second(khz, row, row->waits));
-	ks_cell_us(rows, khz, ns(khz, row->wait_max));
+		kvs_cell_share(rows, row->states[i], row->span);
+	kvs_cell_share(rows, row->states[KVMSCHED_STATE_UNKNOWN], row->span);
+	kvs_cell(rows, "%.0f", per_second(khz, row, row->exits));
+	kvs_cell(rows, "%.0f", per_second(khz, row, row->waits));
+	kvs_cell_us(rows, khz, ns(khz, row->wait_max));
 }
 
 static void print_table(const struct options *o, uint32_t khz,
-			const struct top_row *table, size_t nr, unsigned int busy)
+			const struct kvs_top_row *table, size_t nr, unsigned int busy)
 {
-	struct ks_rows rows;
+	struct kvs_rows rows;
 
 	if (isatty(STDOUT_FILENO) && !o->once)
 		printf("\033[H\033[J");
 	if (!nr)
 		printf("no vCPU has run since %s\n", o->once ? "the reading began" : "the last reading");
 	if (o->by_vm)
-		rows = ks_rows_begin(HEADINGS("PID", "VM", "vCPUs", "Guest", "Exit", "User",
-					      "Poll", "Halted", "Blocked", "Preempted",
-					      "Woken", "Unknown", "Exits/s", "Waits/s",
-					      "Worst wait µs"));
+		rows = kvs_rows_begin(HEADINGS("PID", "VM", "vCPUs", "Guest", "Exit", "User",
+					       "Poll", "Halted", "Blocked", "Preempted",
+					       "Woken", "Unknown", "Exits/s", "Waits/s",
+					       "Worst wait µs"));
 	else
-		rows = ks_rows_begin(HEADINGS("PID", "VM", "vCPU", "TID", "<Now", "Guest",
-					      "Exit", "User", "Poll", "Halted", "Blocked",
-					      "Preempted", "Woken", "Unknown", "Exits/s",
-					      "Waits/s", "Worst wait µs"));
+		rows = kvs_rows_begin(HEADINGS("PID", "VM", "vCPU", "TID", "<Now", "Guest",
+					       "Exit", "User", "Poll", "Halted", "Blocked",
+					       "Preempted", "Woken", "Unknown", "Exits/s",
+					       "Waits/s", "Worst wait µs"));
 	for (size_t i = 0; i < nr; i++)
 		print_row(&rows, o, khz, &table[i]);
-	ks_rows_end(&rows);
+	kvs_rows_end(&rows);
 	if (busy)
 		printf("%u more changed too fast to be read\n", busy);
 }
 
-static json_t *json_row(const struct options *o, uint32_t khz, const struct top_row *row)
+static json_t *json_row(const struct options *o, uint32_t khz, const struct kvs_top_row *row)
 {
 	json_t *states = json_object(), *r;
 
 	for (unsigned int i = 0; i < KVMSCHED_NR_STATES; i++)
-		json_object_set_new(states, ks_ledger_state_name(i),
+		json_object_set_new(states, kvs_ledger_state_name(i),
 				    json_integer(ns(khz, row->states[i])));
 	r = json_pack("{so si sI so sI sI sf sf sI}",
 		"vm", row->tgid ? json_integer(row->tgid) : json_null(), "vm_number", row->vm,
@@ -233,13 +233,13 @@ static json_t *json_row(const struct options *o, uint32_t khz, const struct top_
 	} else {
 		json_object_set_new(r, "vcpu", json_integer(row->vcpu));
 		json_object_set_new(r, "tid", json_integer(row->tid));
-		json_object_set_new(r, "state", json_string(ks_ledger_state_name(row->state) ?: "?"));
+		json_object_set_new(r, "state", json_string(kvs_ledger_state_name(row->state) ?: "?"));
 	}
 	return r;
 }
 
 static void print_json(const struct options *o, uint32_t khz,
-		       const struct top_row *table, size_t nr, unsigned int busy)
+		       const struct kvs_top_row *table, size_t nr, unsigned int busy)
 {
 	json_t *top, *rows = json_array();
 
@@ -255,11 +255,11 @@ static void print_json(const struct options *o, uint32_t khz,
 static bool show(const struct options *o, uint32_t khz, const struct reading *before,
 		 const struct reading *after)
 {
-	struct top_row *rows = xcalloc(after->nr + 1, sizeof(*rows));
-	size_t nr = top_rows(rows, before->samples, before->nr, after->samples,
-			     after->nr, o->by_vm);
+	struct kvs_top_row *rows = xcalloc(after->nr + 1, sizeof(*rows));
+	size_t nr = kvs_top_rows(rows, before->samples, before->nr, after->samples,
+				 after->nr, o->by_vm);
 
-	top_sort(rows, nr, o->sort);
+	kvs_top_sort(rows, nr, o->sort);
 	if (o->json)
 		print_json(o, khz, rows, nr, after->busy);
 	else
@@ -275,7 +275,7 @@ static int watch(const struct options *o, int fd, uint32_t khz)
 		.tv_nsec = (o->seconds - (time_t)o->seconds) * 1e9,
 	};
 	struct reading readings[2] = { 0 };
-	int status = KS_EXIT_FAILED;
+	int status = KVS_EXIT_FAILED;
 
 	if (!read_ledgers(fd, &readings[0]))
 		return status;
@@ -289,7 +289,7 @@ static int watch(const struct options *o, int fd, uint32_t khz)
 		if (o->once || stopped)
 			break;
 	}
-	status = KS_EXIT_OK;
+	status = KVS_EXIT_OK;
 out:
 	free(readings[0].samples);
 	free(readings[1].samples);
@@ -300,16 +300,16 @@ static int top(const struct options *o)
 {
 	struct sigaction action = { .sa_handler = stop };
 	struct kvmsched_info info;
-	int fd = device_open(false), status = KS_EXIT_FAILED;
+	int fd = kvs_device_open(false), status = KVS_EXIT_FAILED;
 
 	if (fd < 0)
 		return status;
-	if (device_info(fd, &info)) {
-		ks_errno("can't ask the module");
+	if (kvs_device_info(fd, &info)) {
+		kvs_errno("can't ask the module");
 	} else if (ioctl(fd, KVMSCHED_IOC_FOLLOW)) {
-		ks_errno("the module can't follow the vCPUs");
+		kvs_errno("the module can't follow the vCPUs");
 		if (errno == ENOTTY)
-			ks_hint("the module is older than this program: load the one that came with it");
+			kvs_hint("the module is older than this program: load the one that came with it");
 	} else {
 		sigaction(SIGINT, &action, NULL);
 		sigaction(SIGTERM, &action, NULL);
@@ -319,7 +319,7 @@ static int top(const struct options *o)
 	return status;
 }
 
-int cmd_top(int argc, char **argv)
+int kvs_cmd_top(int argc, char **argv)
 {
 	struct options o;
 	int status;
@@ -330,7 +330,7 @@ int cmd_top(int argc, char **argv)
 		return status;
 	if (o.help) {
 		help(stdout);
-		return KS_EXIT_OK;
+		return KVS_EXIT_OK;
 	}
 	return top(&o);
 }

@@ -24,7 +24,7 @@ struct share {
 };
 
 struct track {
-	const struct ks_vcpu *vcpu;	/* NULL: known by a witness only */
+	const struct kvs_vcpu *vcpu;	/* NULL: known by a witness only */
 	long tid;
 	enum where where;
 	double since;			/* ns from the beginning */
@@ -36,27 +36,27 @@ struct counts {
 	u64 slices, preempted, switches;
 };
 
-struct ks_collector {
-	struct ks_model model;
-	const struct ks_survey *survey;
-	const struct ks_cut *cut;
+struct kvs_collector {
+	struct kvs_model model;
+	const struct kvs_survey *survey;
+	const struct kvs_cut *cut;
 	double length;			/* of a unit, ns */
 	double end;			/* of the last one */
 	bool closed;			/* that is over */
-	struct ks_units units;
+	struct kvs_units units;
 	struct counts *counts;		/* by unit */
 	struct track **tracks;
 	unsigned int nr;
-	struct ks_table table;		/* by vm and vcpu */
+	struct kvs_table table;		/* by vm and vcpu */
 };
 
-struct ks_collector *ks_collector_create(const struct ks_survey *survey,
-					 const struct ks_cut *cut)
+struct kvs_collector *kvs_collector_create(const struct kvs_survey *survey,
+					   const struct kvs_cut *cut)
 {
-	struct ks_collector *c = xcalloc(1, sizeof(*c));
-	double all = ks_scale(&survey->times.ts, survey->end - survey->begin);
+	struct kvs_collector *c = xcalloc(1, sizeof(*c));
+	double all = kvs_scale(&survey->times.ts, survey->end - survey->begin);
 
-	ks_model_init(&c->model);
+	kvs_model_init(&c->model);
 	c->survey = survey;
 	c->cut = cut;
 	c->length = cut->block_ns > 0 ? cut->block_ns : all;
@@ -68,22 +68,22 @@ struct ks_collector *ks_collector_create(const struct ks_survey *survey,
 }
 
 /* ns from the beginning; negative before it */
-static double time_of(const struct ks_collector *c, u64 ts)
+static double time_of(const struct kvs_collector *c, u64 ts)
 {
-	const struct ks_scale *scale = &c->survey->times.ts;
+	const struct kvs_scale *scale = &c->survey->times.ts;
 
 	if (ts < c->survey->begin)
-		return -(double)ks_scale(scale, c->survey->begin - ts);
-	return ks_scale(scale, ts - c->survey->begin);
+		return -(double)kvs_scale(scale, c->survey->begin - ts);
+	return kvs_scale(scale, ts - c->survey->begin);
 }
 
-static double ns_of(const struct ks_collector *c, u64 cycles)
+static double ns_of(const struct kvs_collector *c, u64 cycles)
 {
-	return ks_scale(&c->survey->times.cycles, cycles);
+	return kvs_scale(&c->survey->times.cycles, cycles);
 }
 
 /* The unit that has @ns, or NULL outside of all of them */
-static struct ks_unit *unit_at(struct ks_collector *c, double ns, struct counts **counts)
+static struct kvs_unit *unit_at(struct kvs_collector *c, double ns, struct counts **counts)
 {
 	size_t i;
 
@@ -98,17 +98,17 @@ static struct ks_unit *unit_at(struct ks_collector *c, double ns, struct counts 
 	return &c->units.units[i];
 }
 
-static void value(struct ks_collector *c, double at, enum ks_metric metric,
+static void value(struct kvs_collector *c, double at, enum kvs_metric metric,
 		  double x, bool censored)
 {
-	struct ks_unit *unit = unit_at(c, at, NULL);
+	struct kvs_unit *unit = unit_at(c, at, NULL);
 
 	if (unit)
-		ks_values_add(&unit->values[metric], x, censored);
+		kvs_values_add(&unit->values[metric], x, censored);
 }
 
 /* Adds the stretch to the member at @offset of each unit's share. */
-static void spread(struct ks_collector *c, struct track *t, double from,
+static void spread(struct kvs_collector *c, struct track *t, double from,
 		   double to, size_t offset)
 {
 	from = fmax(from, 0);
@@ -126,7 +126,7 @@ static void spread(struct ks_collector *c, struct track *t, double from,
 #define SPREAD(c, t, from, to, member) \
 	spread(c, t, from, to, offsetof(struct share, member))
 
-static struct track *track_add(struct ks_collector *c)
+static struct track *track_add(struct kvs_collector *c)
 {
 	struct track *t = xcalloc(1, sizeof(*t));
 
@@ -136,25 +136,25 @@ static struct track *track_add(struct ks_collector *c)
 	return t;
 }
 
-static struct track *track_of(struct ks_collector *c, u16 vm, u16 id)
+static struct track *track_of(struct kvs_collector *c, u16 vm, u16 id)
 {
 	u64 key = (u64)vm << 16 | id;
-	struct track *t = ks_table_get(&c->table, key);
-	const struct ks_vcpu *v;
+	struct track *t = kvs_table_get(&c->table, key);
+	const struct kvs_vcpu *v;
 
 	if (t)
 		return t;
-	v = ks_table_get(&c->model.vcpu_table, key);
+	v = kvs_table_get(&c->model.vcpu_table, key);
 	if (!v)
 		return NULL;
 	t = track_add(c);
 	t->vcpu = v;
-	ks_table_put(&c->table, key, t);
+	kvs_table_put(&c->table, key, t);
 	return t;
 }
 
 /* What it did since the last change ends now. */
-static void leave(struct ks_collector *c, struct track *t, double now)
+static void leave(struct kvs_collector *c, struct track *t, double now)
 {
 	if (t->where == ON_CPU)
 		SPREAD(c, t, t->since, now, on);
@@ -162,7 +162,7 @@ static void leave(struct ks_collector *c, struct track *t, double now)
 		SPREAD(c, t, t->since, now, waiting);
 }
 
-static void go(struct ks_collector *c, struct track *t, enum where where,
+static void go(struct kvs_collector *c, struct track *t, enum where where,
 	       double now)
 {
 	leave(c, t, now);
@@ -171,7 +171,7 @@ static void go(struct ks_collector *c, struct track *t, enum where where,
 }
 
 /* It runs, as it tells so itself; for at least @ns already. */
-static void runs(struct ks_collector *c, struct track *t, double now, double ns)
+static void runs(struct kvs_collector *c, struct track *t, double now, double ns)
 {
 	if (t->where != ON_CPU) {
 		t->where = ON_CPU;
@@ -179,8 +179,8 @@ static void runs(struct ks_collector *c, struct track *t, double now, double ns)
 	}
 }
 
-static void switch_out(struct ks_collector *c, struct track *t,
-		       const struct ks_record *rec, double now)
+static void switch_out(struct kvs_collector *c, struct track *t,
+		       const struct kvs_record *rec, double now)
 {
 	bool preempted = rec->switch_out.kind == KS_SWITCH_PREEMPTED;
 	double ran = ns_of(c, rec->switch_out.ran_cycles);
@@ -189,9 +189,9 @@ static void switch_out(struct ks_collector *c, struct track *t,
 	if (t->where != ON_CPU)
 		runs(c, t, now, ran);
 	if (t->vcpu->sw.slice_cycles.count != t->slices)
-		value(c, now, KS_M_SLICE, ran, false);
+		value(c, now, KVS_M_SLICE, ran, false);
 	else if (!rec->switch_out.ran_cycles && now > t->since)
-		value(c, now, KS_M_SLICE, now - fmax(t->since, 0), true);
+		value(c, now, KVS_M_SLICE, now - fmax(t->since, 0), true);
 	if (unit_at(c, now, &counts)) {
 		counts->switches++;
 		counts->slices++;
@@ -201,29 +201,29 @@ static void switch_out(struct ks_collector *c, struct track *t,
 		 WAITING : ASLEEP, now);
 }
 
-static void switch_in(struct ks_collector *c, struct track *t,
-		      const struct ks_record *rec, double now)
+static void switch_in(struct kvs_collector *c, struct track *t,
+		      const struct kvs_record *rec, double now)
 {
 	bool preempted = rec->switch_in.kind == KS_SWITCH_PREEMPTED ||
 			 rec->switch_in.kind == KS_SWITCH_ABORTED;
 	double off = ns_of(c, rec->switch_in.off_cycles);
 
 	if (off > 0 && preempted) {
-		value(c, now, KS_M_WAIT_PREEMPTED, off, false);
+		value(c, now, KVS_M_WAIT_PREEMPTED, off, false);
 		if (t->where != WAITING) {
 			t->where = WAITING;
 			t->since = now - off;
 		}
 	} else if (off > 0) {
-		value(c, now, KS_M_WAIT_WOKEN, rec->switch_in.wait_ns, false);
+		value(c, now, KVS_M_WAIT_WOKEN, rec->switch_in.wait_ns, false);
 		t->where = WAITING;
 		t->since = now - rec->switch_in.wait_ns;
 	}
 	go(c, t, ON_CPU, now);
 }
 
-static void exit_record(struct ks_collector *c, struct track *t,
-			const struct ks_record *rec, double now)
+static void exit_record(struct kvs_collector *c, struct track *t,
+			const struct kvs_record *rec, double now)
 {
 	double host = ns_of(c, rec->exit.host_cycles);
 	double guest = ns_of(c, rec->exit.guest_cycles);
@@ -231,49 +231,49 @@ static void exit_record(struct ks_collector *c, struct track *t,
 	runs(c, t, now, host + guest);
 	SPREAD(c, t, now - host - guest, now - host, guest);
 	if (!(rec->exit.flags & KS_EXIT_FASTPATH))
-		value(c, now, KS_M_EXIT_COST, host, false);
+		value(c, now, KVS_M_EXIT_COST, host, false);
 }
 
 /* What an interrupt's way to the guest took, if the model saw both ends. */
-static void delivery(struct ks_collector *c, const struct ks_record *rec,
-		     const struct ks_hist *before, double now)
+static void delivery(struct kvs_collector *c, const struct kvs_record *rec,
+		     const struct kvs_hist *before, double now)
 {
-	const struct ks_vcpu *v;
-	const struct ks_hist *after;
+	const struct kvs_vcpu *v;
+	const struct kvs_hist *after;
 
-	v = ks_table_get(&c->model.vcpu_table, (u64)rec->irq_inject.vm << 16 |
+	v = kvs_table_get(&c->model.vcpu_table, (u64)rec->irq_inject.vm << 16 |
 					       rec->irq_inject.vcpu);
-	if (!v || rec->irq_inject.vector >= KS_VECTORS || !v->vector[rec->irq_inject.vector])
+	if (!v || rec->irq_inject.vector >= KVS_VECTORS || !v->vector[rec->irq_inject.vector])
 		return;
 	after = &v->vector[rec->irq_inject.vector]->accept_to_inject_ts;
 	if (after->count != before->count)
-		value(c, now, KS_M_IRQ_DELIVERY,
-		      ks_scale(&c->survey->times.ts, after->sum - before->sum), false);
+		value(c, now, KVS_M_IRQ_DELIVERY,
+		      kvs_scale(&c->survey->times.ts, after->sum - before->sum), false);
 }
 
-static struct ks_hist delivered_before(const struct ks_collector *c,
-				       const struct ks_record *rec)
+static struct kvs_hist delivered_before(const struct kvs_collector *c,
+					const struct kvs_record *rec)
 {
-	const struct ks_vcpu *v = NULL;
+	const struct kvs_vcpu *v = NULL;
 
-	if (rec->event == KS_EV_irq_inject && rec->irq_inject.vector < KS_VECTORS)
-		v = ks_table_get(&c->model.vcpu_table,
-				 (u64)rec->irq_inject.vm << 16 | rec->irq_inject.vcpu);
+	if (rec->event == KS_EV_irq_inject && rec->irq_inject.vector < KVS_VECTORS)
+		v = kvs_table_get(&c->model.vcpu_table,
+				  (u64)rec->irq_inject.vm << 16 | rec->irq_inject.vcpu);
 	if (!v || !v->vector[rec->irq_inject.vector])
-		return (struct ks_hist){ 0 };
+		return (struct kvs_hist){ 0 };
 	return v->vector[rec->irq_inject.vector]->accept_to_inject_ts;
 }
 
-static void lateness(struct ks_collector *c, const struct ks_record *rec, double now)
+static void lateness(struct kvs_collector *c, const struct kvs_record *rec, double now)
 {
 	s64 late = rec->timer_expire.late_cycles;
 	double ns = ns_of(c, late < 0 ? -(u64)late : (u64)late);
 
-	value(c, now, KS_M_TIMER_LATENESS, late < 0 ? -ns : ns, false);
+	value(c, now, KVS_M_TIMER_LATENESS, late < 0 ? -ns : ns, false);
 }
 
-static void vcpu_record(struct ks_collector *c, struct track *t,
-			const struct ks_record *rec, double now)
+static void vcpu_record(struct kvs_collector *c, struct track *t,
+			const struct kvs_record *rec, double now)
 {
 	switch (rec->event) {
 	case KS_EV_switch_out:
@@ -292,7 +292,7 @@ static void vcpu_record(struct ks_collector *c, struct track *t,
 }
 
 /* Open stories lasted at least until the end. */
-static void censor(struct ks_collector *c, struct track *t)
+static void censor(struct kvs_collector *c, struct track *t)
 {
 	double lasted = c->end - fmax(t->since, 0);
 
@@ -300,28 +300,28 @@ static void censor(struct ks_collector *c, struct track *t)
 	if (lasted <= 0)
 		return;
 	if (t->where == ON_CPU)
-		value(c, c->end, KS_M_SLICE, lasted, true);
+		value(c, c->end, KVS_M_SLICE, lasted, true);
 	else if (t->where == WAITING)
-		value(c, c->end, KS_M_WAIT_PREEMPTED, lasted, true);
+		value(c, c->end, KVS_M_WAIT_PREEMPTED, lasted, true);
 }
 
-static void close_window(struct ks_collector *c)
+static void close_window(struct kvs_collector *c)
 {
 	for (unsigned int i = 0; i < c->nr; i++)
 		censor(c, c->tracks[i]);
 	c->closed = true;
 }
 
-void ks_collector_record(void *collector, const struct ks_record *rec)
+void kvs_collector_record(void *collector, const struct kvs_record *rec)
 {
-	struct ks_collector *c = collector;
-	const struct ks_hist before = delivered_before(c, rec);
+	struct kvs_collector *c = collector;
+	const struct kvs_hist before = delivered_before(c, rec);
 	double now = time_of(c, rec->ts);
 	struct track *t;
 
 	if (now > c->end && !c->closed)
 		close_window(c);
-	ks_model_record(&c->model, rec);
+	kvs_model_record(&c->model, rec);
 	if (c->closed)
 		return;
 	switch (rec->event) {
@@ -348,20 +348,20 @@ void ks_collector_record(void *collector, const struct ks_record *rec)
 }
 
 /* What happened meanwhile is anybody's guess. */
-void ks_collector_missed(void *collector, unsigned int cpu, s64 count)
+void kvs_collector_missed(void *collector, unsigned int cpu, s64 count)
 {
-	struct ks_collector *c = collector;
+	struct kvs_collector *c = collector;
 
-	ks_model_missed(&c->model, cpu, count);
+	kvs_model_missed(&c->model, cpu, count);
 	for (unsigned int i = 0; i < c->nr; i++)
 		c->tracks[i]->where = NOWHERE;
 }
 
 /* A vCPU that waited all the time left no record: a witness speaks for it. */
-static void hear_witnesses(struct ks_collector *c)
+static void hear_witnesses(struct kvs_collector *c)
 {
 	for (size_t i = 0; i < c->cut->nr_witnesses; i++) {
-		const struct ks_witness *w = &c->cut->witnesses[i];
+		const struct kvs_witness *w = &c->cut->witnesses[i];
 		struct track *t;
 		bool known = false;
 
@@ -376,18 +376,18 @@ static void hear_witnesses(struct ks_collector *c)
 	}
 }
 
-static void single(struct ks_unit *unit, enum ks_metric metric, double x)
+static void single(struct kvs_unit *unit, enum kvs_metric metric, double x)
 {
-	unit->single[metric] = (struct ks_obs){ x, false };
+	unit->single[metric] = (struct kvs_obs){ x, false };
 	unit->known[metric] = true;
 }
 
-static void finish_unit(struct ks_collector *c, size_t i)
+static void finish_unit(struct kvs_collector *c, size_t i)
 {
-	struct ks_unit *unit = &c->units.units[i];
+	struct kvs_unit *unit = &c->units.units[i];
 	const struct counts *n = &c->counts[i];
 	double *got = xcalloc(c->nr, sizeof(*got)), seconds = c->length / 1e9;
-	bool exits = ks_model_has_class(&c->model, KVMSCHED_CLASS_EXIT);
+	bool exits = kvs_model_has_class(&c->model, KVMSCHED_CLASS_EXIT);
 	struct share sum = { 0 };
 	size_t wanted = 0;
 
@@ -402,19 +402,19 @@ static void finish_unit(struct ks_collector *c, size_t i)
 			got[wanted++] = s->on / (s->on + s->waiting);
 	}
 	if (wanted && exits)
-		single(unit, KS_M_GUEST_SHARE, sum.guest / (c->length * c->nr));
-	if (wanted && ks_model_has_class(&c->model, KVMSCHED_CLASS_SWITCH)) {
-		single(unit, KS_M_FAIRNESS, ks_jain(got, wanted));
-		single(unit, KS_M_STEAL, sum.waiting / (c->length * c->nr));
-		single(unit, KS_M_SLICES, n->slices / (seconds * c->nr));
-		single(unit, KS_M_PREEMPTIONS, n->preempted / (seconds * c->nr));
+		single(unit, KVS_M_GUEST_SHARE, sum.guest / (c->length * c->nr));
+	if (wanted && kvs_model_has_class(&c->model, KVMSCHED_CLASS_SWITCH)) {
+		single(unit, KVS_M_FAIRNESS, kvs_jain(got, wanted));
+		single(unit, KVS_M_STEAL, sum.waiting / (c->length * c->nr));
+		single(unit, KVS_M_SLICES, n->slices / (seconds * c->nr));
+		single(unit, KVS_M_PREEMPTIONS, n->preempted / (seconds * c->nr));
 		if (sum.on > 0)
-			single(unit, KS_M_SWITCHES, n->switches / (sum.on / 1e9));
+			single(unit, KVS_M_SWITCHES, n->switches / (sum.on / 1e9));
 	}
 	free(got);
 }
 
-void ks_collector_finish(struct ks_collector *c, struct ks_units *units)
+void kvs_collector_finish(struct kvs_collector *c, struct kvs_units *units)
 {
 	if (!c->closed)
 		close_window(c);
@@ -429,16 +429,16 @@ void ks_collector_finish(struct ks_collector *c, struct ks_units *units)
 	}
 	free(c->tracks);
 	free(c->counts);
-	ks_table_free(&c->table);
-	ks_model_free(&c->model);
+	kvs_table_free(&c->table);
+	kvs_model_free(&c->model);
 	free(c);
 }
 
-void ks_units_free(struct ks_units *units)
+void kvs_units_free(struct kvs_units *units)
 {
 	for (size_t i = 0; i < units->nr; i++)
-		for (unsigned int m = 0; m < KS_M_PER_UNIT; m++)
-			ks_values_free(&units->units[i].values[m]);
+		for (unsigned int m = 0; m < KVS_M_PER_UNIT; m++)
+			kvs_values_free(&units->units[i].values[m]);
 	free(units->units);
 	memset(units, 0, sizeof(*units));
 }

@@ -9,121 +9,121 @@
 #include "compare/compare.h"
 #include "base/kvmsched.h"
 
-const struct ks_metric_desc ks_metrics[KS_NR_METRICS] = {
-	[KS_M_SLICE] = { "slice", "slice", "ns", KS_DIR_NONE,
+const struct kvs_metric_desc kvs_metrics[KVS_NR_METRICS] = {
+	[KVS_M_SLICE] = { "slice", "slice", "ns", KVS_DIR_NONE,
 		"time on the CPU, from switch in to switch out" },
-	[KS_M_SLICES] = { "slices", "slices", "1/s", KS_DIR_NONE,
+	[KVS_M_SLICES] = { "slices", "slices", "1/s", KVS_DIR_NONE,
 		"slices that ended, per vCPU and second" },
-	[KS_M_WAIT_PREEMPTED] = { "wait_preempted", "wait, preempted", "ns", KS_DIR_LOWER,
+	[KVS_M_WAIT_PREEMPTED] = { "wait_preempted", "wait, preempted", "ns", KVS_DIR_LOWER,
 		"runnable and off the CPU after a preemption" },
-	[KS_M_WAIT_WOKEN] = { "wait_woken", "wait, woken", "ns", KS_DIR_LOWER,
+	[KVS_M_WAIT_WOKEN] = { "wait_woken", "wait, woken", "ns", KVS_DIR_LOWER,
 		"from the wakeup to the CPU" },
-	[KS_M_PREEMPTIONS] = { "preemptions", "preemptions", "1/s", KS_DIR_NONE,
+	[KVS_M_PREEMPTIONS] = { "preemptions", "preemptions", "1/s", KVS_DIR_NONE,
 		"CPU lost while runnable, per vCPU and second" },
-	[KS_M_FAIRNESS] = { "fairness", "fairness (Jain)", "", KS_DIR_HIGHER,
+	[KVS_M_FAIRNESS] = { "fairness", "fairness (Jain)", "", KVS_DIR_HIGHER,
 		"of the shares of what each vCPU wanted: 1/n .. 1" },
-	[KS_M_TIMER_LATENESS] = { "timer_lateness", "timer lateness", "ns", KS_DIR_LOWER,
+	[KVS_M_TIMER_LATENESS] = { "timer_lateness", "timer lateness", "ns", KVS_DIR_LOWER,
 		"expiry of the guest's LAPIC timer after its deadline" },
-	[KS_M_IRQ_DELIVERY] = { "interrupt_delivery", "interrupt delivery", "ns", KS_DIR_LOWER,
+	[KVS_M_IRQ_DELIVERY] = { "interrupt_delivery", "interrupt delivery", "ns", KVS_DIR_LOWER,
 		"accepted by the virtual LAPIC to injected" },
-	[KS_M_EXIT_COST] = { "exit_cost", "exit cost", "ns", KS_DIR_LOWER,
+	[KVS_M_EXIT_COST] = { "exit_cost", "exit cost", "ns", KVS_DIR_LOWER,
 		"host time of an exit, on the CPU and in the kernel" },
-	[KS_M_GUEST_SHARE] = { "guest_share", "guest share", "", KS_DIR_HIGHER,
+	[KVS_M_GUEST_SHARE] = { "guest_share", "guest share", "", KVS_DIR_HIGHER,
 		"time in guest mode, of each vCPU's wall time" },
-	[KS_M_SWITCHES] = { "context_switches", "context switches", "1/s", KS_DIR_NONE,
+	[KVS_M_SWITCHES] = { "context_switches", "context switches", "1/s", KVS_DIR_NONE,
 		"of vCPU threads, per second on a CPU" },
-	[KS_M_STEAL] = { "steal", "steal", "", KS_DIR_LOWER,
+	[KVS_M_STEAL] = { "steal", "steal", "", KVS_DIR_LOWER,
 		"runnable and not running, of each vCPU's wall time" },
 };
 
 static const char *const verdicts[] = {
-	[KS_V_BETTER] = "better", [KS_V_WORSE] = "worse",
-	[KS_V_HIGHER] = "higher", [KS_V_LOWER] = "lower",
-	[KS_V_NONE] = "none", [KS_V_TOO_FEW] = "too_few",
+	[KVS_V_BETTER] = "better", [KVS_V_WORSE] = "worse",
+	[KVS_V_HIGHER] = "higher", [KVS_V_LOWER] = "lower",
+	[KVS_V_NONE] = "none", [KVS_V_TOO_FEW] = "too_few",
 };
 
-const char *ks_verdict_name(enum ks_verdict verdict)
+const char *kvs_verdict_name(enum kvs_verdict verdict)
 {
 	return verdicts[verdict];
 }
 
-static void arm_value(struct ks_arm *arm, unsigned int metric, struct ks_obs obs)
+static void arm_value(struct kvs_arm *arm, unsigned int metric, struct kvs_obs obs)
 {
 	arm->value[metric] = xrealloc(arm->value[metric],
 				      (arm->nr[metric] + 1) * sizeof(obs));
 	arm->value[metric][arm->nr[metric]++] = obs;
 }
 
-void ks_arm_add(struct ks_arm *arm, struct ks_units *units, double statistic)
+void kvs_arm_add(struct kvs_arm *arm, struct kvs_units *units, double statistic)
 {
 	for (size_t i = 0; i < units->nr; i++) {
-		struct ks_unit *unit = &units->units[i];
-		struct ks_obs obs;
+		struct kvs_unit *unit = &units->units[i];
+		struct kvs_obs obs;
 
 		arm->units++;
-		for (unsigned int m = 0; m < KS_M_PER_UNIT; m++) {
-			if (ks_values_statistic(&unit->values[m], statistic, &obs))
+		for (unsigned int m = 0; m < KVS_M_PER_UNIT; m++) {
+			if (kvs_values_statistic(&unit->values[m], statistic, &obs))
 				arm_value(arm, m, obs);
-			ks_values_merge(&arm->pool[m], &unit->values[m]);
+			kvs_values_merge(&arm->pool[m], &unit->values[m]);
 		}
-		for (unsigned int m = KS_M_PER_UNIT; m < KS_NR_METRICS; m++) {
+		for (unsigned int m = KVS_M_PER_UNIT; m < KVS_NR_METRICS; m++) {
 			if (!unit->known[m])
 				continue;
 			arm_value(arm, m, unit->single[m]);
-			ks_values_add(&arm->pool[m], unit->single[m].value,
-				      unit->single[m].censored);
+			kvs_values_add(&arm->pool[m], unit->single[m].value,
+				       unit->single[m].censored);
 		}
 	}
 }
 
-void ks_arm_free(struct ks_arm *arm)
+void kvs_arm_free(struct kvs_arm *arm)
 {
-	for (unsigned int m = 0; m < KS_NR_METRICS; m++) {
+	for (unsigned int m = 0; m < KVS_NR_METRICS; m++) {
 		free(arm->value[m]);
-		ks_values_free(&arm->pool[m]);
+		kvs_values_free(&arm->pool[m]);
 	}
 	free(arm->name);
 	memset(arm, 0, sizeof(*arm));
 }
 
-static struct ks_arms arms_of(const struct ks_comparison *pair, unsigned int metric)
+static struct kvs_arms arms_of(const struct kvs_comparison *pair, unsigned int metric)
 {
-	return (struct ks_arms){ pair->a->value[metric], pair->b->value[metric],
+	return (struct kvs_arms){ pair->a->value[metric], pair->b->value[metric],
 				 pair->a->nr[metric], pair->b->nr[metric] };
 }
 
-static size_t least_units(const struct ks_settings *settings)
+static size_t least_units(const struct kvs_settings *settings)
 {
-	return settings->by == KS_BY_BLOCK ? KS_MIN_BLOCKS : KS_MIN_ROUNDS;
+	return settings->by == KVS_BY_BLOCK ? KVS_MIN_BLOCKS : KVS_MIN_ROUNDS;
 }
 
 /* Estimates need no more than a value on either side. */
-static void estimate(struct ks_permuter *permuter, struct ks_result *r,
-		     const struct ks_arms *arms, bool enough)
+static void estimate(struct kvs_permuter *permuter, struct kvs_result *r,
+		     const struct kvs_arms *arms, bool enough)
 {
-	r->difference = ks_hodges_lehmann(arms, &r->bound);
-	r->effect = ks_cliff(arms);
-	r->identical = ks_identical(arms);
+	r->difference = kvs_hodges_lehmann(arms, &r->bound);
+	r->effect = kvs_cliff(arms);
+	r->identical = kvs_identical(arms);
 	r->tested = enough;
 	if (!enough)
 		return;
-	r->p = ks_permutation_p(permuter, arms, &r->exact);
-	ks_shift_interval(permuter, arms, KS_CONFIDENCE, r->ci);
+	r->p = kvs_permutation_p(permuter, arms, &r->exact);
+	kvs_shift_interval(permuter, arms, KVS_CONFIDENCE, r->ci);
 }
 
-static void measure(struct ks_permuter *permuter, struct ks_comparison *pair,
-		    const struct ks_settings *settings)
+static void measure(struct kvs_permuter *permuter, struct kvs_comparison *pair,
+		    const struct kvs_settings *settings)
 {
 	size_t least = least_units(settings);
 
-	for (unsigned int m = 0; m < KS_NR_METRICS; m++) {
-		struct ks_arms arms = arms_of(pair, m);
-		struct ks_result *r = &pair->result[m];
+	for (unsigned int m = 0; m < KVS_NR_METRICS; m++) {
+		struct kvs_arms arms = arms_of(pair, m);
+		struct kvs_result *r = &pair->result[m];
 
-		*r = (struct ks_result){
+		*r = (struct kvs_result){
 			.difference = NAN, .effect = NAN, .p = NAN, .corrected = NAN,
 			.ci = { NAN, NAN }, .detectable = NAN,
-			.verdict = KS_V_TOO_FEW,
+			.verdict = KVS_V_TOO_FEW,
 		};
 		r->present = settings->metrics & 1U << m && (arms.na || arms.nb);
 		if (r->present && arms.na && arms.nb)
@@ -136,24 +136,24 @@ static void measure(struct ks_permuter *permuter, struct ks_comparison *pair,
 /* Units an arm that @tests tests need, so that any of them can be significant. */
 static size_t needed_for(size_t tests, size_t least)
 {
-	while (ks_least_p(least, least) * tests > KS_ALPHA)
+	while (kvs_least_p(least, least) * tests > KVS_ALPHA)
 		least++;
 	return least;
 }
 
-static enum ks_verdict verdict_of(const struct ks_result *r,
-				  enum ks_direction better)
+static enum kvs_verdict verdict_of(const struct kvs_result *r,
+				   enum kvs_direction better)
 {
 	bool up = r->effect > 0;
 
-	if (r->corrected > KS_ALPHA)
-		return KS_V_NONE;
-	if (better == KS_DIR_NONE)
-		return up ? KS_V_HIGHER : KS_V_LOWER;
-	return up == (better == KS_DIR_HIGHER) ? KS_V_BETTER : KS_V_WORSE;
+	if (r->corrected > KVS_ALPHA)
+		return KVS_V_NONE;
+	if (better == KVS_DIR_NONE)
+		return up ? KVS_V_HIGHER : KVS_V_LOWER;
+	return up == (better == KVS_DIR_HIGHER) ? KVS_V_BETTER : KVS_V_WORSE;
 }
 
-static bool any_censored(const struct ks_arms *arms)
+static bool any_censored(const struct kvs_arms *arms)
 {
 	for (size_t i = 0; i < arms->na; i++)
 		if (arms->a[i].censored)
@@ -165,42 +165,42 @@ static bool any_censored(const struct ks_arms *arms)
 }
 
 /* The strictest level that Holm may ask of one of @tests tests */
-static void decide(struct ks_permuter *permuter, struct ks_comparison *pair,
-		   size_t tests, const struct ks_settings *settings)
+static void decide(struct kvs_permuter *permuter, struct kvs_comparison *pair,
+		   size_t tests, const struct kvs_settings *settings)
 {
-	double strictest = KS_ALPHA / (tests ? tests : 1);
+	double strictest = KVS_ALPHA / (tests ? tests : 1);
 
-	for (unsigned int m = 0; m < KS_NR_METRICS; m++) {
-		struct ks_arms arms = arms_of(pair, m);
-		struct ks_result *r = &pair->result[m];
-		bool hopeless = ks_least_p(arms.na, arms.nb) > strictest;
+	for (unsigned int m = 0; m < KVS_NR_METRICS; m++) {
+		struct kvs_arms arms = arms_of(pair, m);
+		struct kvs_result *r = &pair->result[m];
+		bool hopeless = kvs_least_p(arms.na, arms.nb) > strictest;
 
-		if (!r->tested || (hopeless && r->corrected > KS_ALPHA)) {
+		if (!r->tested || (hopeless && r->corrected > KVS_ALPHA)) {
 			r->needed = needed_for(tests ? tests : 1, least_units(settings));
 			continue;
 		}
-		r->verdict = verdict_of(r, ks_metrics[m].better);
-		if (r->verdict == KS_V_NONE && !any_censored(&arms))
-			r->detectable = ks_detectable(permuter, &arms, strictest, KS_POWER);
+		r->verdict = verdict_of(r, kvs_metrics[m].better);
+		if (r->verdict == KVS_V_NONE && !any_censored(&arms))
+			r->detectable = kvs_detectable(permuter, &arms, strictest, KVS_POWER);
 	}
 }
 
-static void correct(struct ks_comparison *pairs, size_t nr)
+static void correct(struct kvs_comparison *pairs, size_t nr)
 {
-	double *p = xcalloc(nr * KS_NR_METRICS, sizeof(*p));
+	double *p = xcalloc(nr * KVS_NR_METRICS, sizeof(*p));
 
-	for (size_t i = 0; i < nr * KS_NR_METRICS; i++)
-		p[i] = pairs[i / KS_NR_METRICS].result[i % KS_NR_METRICS].p;
-	ks_holm(p, p, nr * KS_NR_METRICS);
-	for (size_t i = 0; i < nr * KS_NR_METRICS; i++)
-		pairs[i / KS_NR_METRICS].result[i % KS_NR_METRICS].corrected = p[i];
+	for (size_t i = 0; i < nr * KVS_NR_METRICS; i++)
+		p[i] = pairs[i / KVS_NR_METRICS].result[i % KVS_NR_METRICS].p;
+	kvs_holm(p, p, nr * KVS_NR_METRICS);
+	for (size_t i = 0; i < nr * KVS_NR_METRICS; i++)
+		pairs[i / KVS_NR_METRICS].result[i % KVS_NR_METRICS].corrected = p[i];
 	free(p);
 }
 
-void ks_compare(struct ks_comparison *pairs, size_t nr,
-		const struct ks_settings *settings)
+void kvs_compare(struct kvs_comparison *pairs, size_t nr,
+		 const struct kvs_settings *settings)
 {
-	struct ks_permuter *permuter = ks_permuter_create(settings->seed);
+	struct kvs_permuter *permuter = kvs_permuter_create(settings->seed);
 	size_t tests = 0;
 
 	for (size_t i = 0; i < nr; i++) {
@@ -217,5 +217,5 @@ void ks_compare(struct ks_comparison *pairs, size_t nr,
 		}
 		decide(permuter, &pairs[i], tests, settings);
 	}
-	ks_permuter_destroy(permuter);
+	kvs_permuter_destroy(permuter);
 }

@@ -25,40 +25,40 @@
 #include "stats/stats.h"
 #include "report/view.h"
 
-/* What is compared.  The first KS_M_PER_UNIT have many values in a unit. */
-enum ks_metric {
-	KS_M_SLICE,
-	KS_M_WAIT_PREEMPTED,
-	KS_M_WAIT_WOKEN,
-	KS_M_TIMER_LATENESS,
-	KS_M_IRQ_DELIVERY,
-	KS_M_EXIT_COST,
-	KS_M_PER_UNIT,		/* from here on, one value for each unit */
-	KS_M_SLICES = KS_M_PER_UNIT,
-	KS_M_PREEMPTIONS,
-	KS_M_FAIRNESS,
-	KS_M_GUEST_SHARE,
-	KS_M_SWITCHES,
-	KS_M_STEAL,
-	KS_NR_METRICS
+/* What is compared.  The first KVS_M_PER_UNIT have many values in a unit. */
+enum kvs_metric {
+	KVS_M_SLICE,
+	KVS_M_WAIT_PREEMPTED,
+	KVS_M_WAIT_WOKEN,
+	KVS_M_TIMER_LATENESS,
+	KVS_M_IRQ_DELIVERY,
+	KVS_M_EXIT_COST,
+	KVS_M_PER_UNIT,		/* from here on, one value for each unit */
+	KVS_M_SLICES = KVS_M_PER_UNIT,
+	KVS_M_PREEMPTIONS,
+	KVS_M_FAIRNESS,
+	KVS_M_GUEST_SHARE,
+	KVS_M_SWITCHES,
+	KVS_M_STEAL,
+	KVS_NR_METRICS
 };
 
-enum ks_direction { KS_DIR_NONE, KS_DIR_LOWER, KS_DIR_HIGHER };
+enum kvs_direction { KVS_DIR_NONE, KVS_DIR_LOWER, KVS_DIR_HIGHER };
 
-struct ks_metric_desc {
+struct kvs_metric_desc {
 	const char *name;	/* in JSON, and of --metric */
 	const char *title;
 	const char *unit;	/* "ns", "1/s" or "" (a share of 1) */
-	enum ks_direction better;
+	enum kvs_direction better;
 	const char *what;	/* one line of explanation */
 };
 
-extern const struct ks_metric_desc ks_metrics[KS_NR_METRICS];
+extern const struct kvs_metric_desc kvs_metrics[KVS_NR_METRICS];
 
 /* --- values.c ------------------------------------------------- */
 
 /* Many values, in single precision (24 bits), and the few that are censored */
-struct ks_values {
+struct kvs_values {
 	float *seen;
 	size_t nr, room;
 	bool sorted;
@@ -67,33 +67,33 @@ struct ks_values {
 };
 
 /* What stands for a unit: the share of its values that are below; 0: mean */
-#define KS_STATISTIC_MEAN	0.0
+#define KVS_STATISTIC_MEAN	0.0
 
-void ks_values_add(struct ks_values *v, double value, bool censored);
-void ks_values_merge(struct ks_values *into, const struct ks_values *from);
+void kvs_values_add(struct kvs_values *v, double value, bool censored);
+void kvs_values_merge(struct kvs_values *into, const struct kvs_values *from);
 /* False: there is none. */
-bool ks_values_quantile(struct ks_values *v, double q, struct ks_obs *obs);
-bool ks_values_statistic(struct ks_values *v, double statistic, struct ks_obs *obs);
-void ks_values_free(struct ks_values *v);
+bool kvs_values_quantile(struct kvs_values *v, double q, struct kvs_obs *obs);
+bool kvs_values_statistic(struct kvs_values *v, double statistic, struct kvs_obs *obs);
+void kvs_values_free(struct kvs_values *v);
 
 /* --- collect.c ------------------------------------------------ */
 
 /* A vCPU that was there, whether it left a record or not */
-struct ks_witness {
+struct kvs_witness {
 	long tid;
 	bool starved;		/* runnable, and never on a CPU */
 };
 
 /* How a recording is cut into units, and what it may not show by itself */
-struct ks_cut {
+struct kvs_cut {
 	double block_ns;	/* 0: one unit, the whole recording */
-	const struct ks_witness *witnesses;
+	const struct kvs_witness *witnesses;
 	size_t nr_witnesses;
 };
 
 /* What the first pass finds out. */
-struct ks_survey {
-	struct ks_times times;
+struct kvs_survey {
+	struct kvs_times times;
 	u64 begin, end;		/* ts: while all vCPUs were there */
 	double longest_ns;	/* slice */
 	unsigned int vcpus;
@@ -102,14 +102,14 @@ struct ks_survey {
 	bool tsc;		/* the file's clock is the TSC */
 };
 
-struct ks_unit {
-	struct ks_values values[KS_M_PER_UNIT];
-	struct ks_obs single[KS_NR_METRICS];	/* from KS_M_PER_UNIT on */
-	bool known[KS_NR_METRICS];		/* of these */
+struct kvs_unit {
+	struct kvs_values values[KVS_M_PER_UNIT];
+	struct kvs_obs single[KVS_NR_METRICS];	/* from KVS_M_PER_UNIT on */
+	bool known[KVS_NR_METRICS];		/* of these */
 };
 
-struct ks_units {
-	struct ks_unit *units;
+struct kvs_units {
+	struct kvs_unit *units;
 	size_t nr;
 	bool idle;		/* no vCPU wanted a CPU */
 };
@@ -118,72 +118,72 @@ struct ks_units {
  * Both give false after a message.  @whole: the window is the recording's own,
  * not the time while all its vCPUs were there.
  */
-bool ks_survey_file(const char *path, bool whole, struct ks_survey *survey);
-bool ks_collect_file(const char *path, const struct ks_survey *survey,
-		     const struct ks_cut *cut, struct ks_units *units);
-void ks_units_free(struct ks_units *units);
+bool kvs_survey_file(const char *path, bool whole, struct kvs_survey *survey);
+bool kvs_collect_file(const char *path, const struct kvs_survey *survey,
+		      const struct kvs_cut *cut, struct kvs_units *units);
+void kvs_units_free(struct kvs_units *units);
 
-/* The collector itself, for ks_collect_file() and tests. */
-struct ks_collector;
+/* The collector itself, for kvs_collect_file() and tests. */
+struct kvs_collector;
 
-struct ks_collector *ks_collector_create(const struct ks_survey *survey,
-					 const struct ks_cut *cut);
-void ks_collector_record(void *collector, const struct ks_record *rec);
-void ks_collector_missed(void *collector, unsigned int cpu, s64 count);
+struct kvs_collector *kvs_collector_create(const struct kvs_survey *survey,
+					   const struct kvs_cut *cut);
+void kvs_collector_record(void *collector, const struct kvs_record *rec);
+void kvs_collector_missed(void *collector, unsigned int cpu, s64 count);
 /* Ends it, and frees it. */
-void ks_collector_finish(struct ks_collector *c, struct ks_units *units);
+void kvs_collector_finish(struct kvs_collector *c, struct kvs_units *units);
 
 /* --- compare.c -------------------------------------------------------- */
 
-struct ks_arm {
+struct kvs_arm {
 	char *name;
 	size_t files, units;
-	struct ks_obs *value[KS_NR_METRICS];	/* one a unit that has any */
-	size_t nr[KS_NR_METRICS];
-	struct ks_values pool[KS_NR_METRICS];	/* of all units */
+	struct kvs_obs *value[KVS_NR_METRICS];	/* one a unit that has any */
+	size_t nr[KVS_NR_METRICS];
+	struct kvs_values pool[KVS_NR_METRICS];	/* of all units */
 	u64 lost;
 	unsigned int vcpus, starved;
 };
 
-void ks_arm_add(struct ks_arm *arm, struct ks_units *units, double statistic);
-void ks_arm_free(struct ks_arm *arm);
+void kvs_arm_add(struct kvs_arm *arm, struct kvs_units *units, double statistic);
+void kvs_arm_free(struct kvs_arm *arm);
 
-enum ks_verdict {
-	KS_V_BETTER, KS_V_WORSE, KS_V_HIGHER, KS_V_LOWER, KS_V_NONE, KS_V_TOO_FEW,
+enum kvs_verdict {
+	KVS_V_BETTER, KVS_V_WORSE, KVS_V_HIGHER, KVS_V_LOWER, KVS_V_NONE, KVS_V_TOO_FEW,
 };
 
-const char *ks_verdict_name(enum ks_verdict verdict);
+const char *kvs_verdict_name(enum kvs_verdict verdict);
 
-struct ks_result {
+struct kvs_result {
 	bool present;		/* one of the arms has values */
 	bool tested;		/* both have enough for a test */
 	double difference, effect, p, corrected;
-	enum ks_bound bound;
+	enum kvs_bound bound;
 	double ci[2];
 	bool exact, identical;
 	double detectable;	/* of verdict none; NaN: can't be told */
 	size_t needed;		/* units an arm, of verdict too_few; 0: unknown */
-	enum ks_verdict verdict;
+	enum kvs_verdict verdict;
 };
 
-struct ks_comparison {
-	struct ks_arm *a, *b;	/* @b against @a */
-	struct ks_result result[KS_NR_METRICS];
+struct kvs_comparison {
+	struct kvs_arm *a, *b;	/* @b against @a */
+	struct kvs_result result[KVS_NR_METRICS];
 	size_t tests;
 };
 
-enum ks_inference { KS_BY_ROUND, KS_BY_BLOCK };
+enum kvs_inference { KVS_BY_ROUND, KVS_BY_BLOCK };
 
-#define KS_ALPHA	0.05
-#define KS_CONFIDENCE	0.95
-#define KS_POWER	0.8
-#define KS_MIN_ROUNDS	6
-#define KS_MIN_BLOCKS	12
-#define KS_BLOCK_SLICES	10	/* a block is so many of the longest slices */
-#define KS_MAX_BLOCKS	20	/* and not more than that of the shorter file */
+#define KVS_ALPHA	0.05
+#define KVS_CONFIDENCE	0.95
+#define KVS_POWER	0.8
+#define KVS_MIN_ROUNDS	6
+#define KVS_MIN_BLOCKS	12
+#define KVS_BLOCK_SLICES	10	/* a block is so many of the longest slices */
+#define KVS_MAX_BLOCKS	20	/* and not more than that of the shorter file */
 
-struct ks_settings {
-	enum ks_inference by;
+struct kvs_settings {
+	enum kvs_inference by;
 	bool too_short;		/* blocks of time would hold too few slices */
 	double statistic;	/* of a unit's values */
 	uint64_t seed;
@@ -192,17 +192,17 @@ struct ks_settings {
 };
 
 /* All pairs in one call, since the correction may go over all of them. */
-void ks_compare(struct ks_comparison *pairs, size_t nr,
-		const struct ks_settings *settings);
+void kvs_compare(struct kvs_comparison *pairs, size_t nr,
+		 const struct kvs_settings *settings);
 
 /* --- load.c --------------------------------------------------- */
 
-struct ks_study {
-	struct ks_settings settings;
+struct kvs_study {
+	struct kvs_settings settings;
 	const char *baseline;	/* name of an arm; NULL: the first */
-	struct ks_arm *arms;
+	struct kvs_arm *arms;
 	size_t nr_arms;
-	struct ks_comparison *pairs;
+	struct kvs_comparison *pairs;
 	size_t nr_pairs;
 	double block_ns;	/* by block: how long one is */
 	double needed_ns;	/* ... and what a recording would need; 0: enough */
@@ -211,32 +211,32 @@ struct ks_study {
 };
 
 /* @args: FILE..., NAME=FILE..., or one folder.  False after a message. */
-bool ks_study_load(struct ks_study *study, char **args, size_t nr);
-void ks_study_free(struct ks_study *study);
+bool kvs_study_load(struct kvs_study *study, char **args, size_t nr);
+void kvs_study_free(struct kvs_study *study);
 
 /* --- cost.c --------------------------------------------------- */
 
-enum ks_cost { KS_COST_RUN, KS_COST_SWITCHES, KS_NR_COSTS };
+enum kvs_cost { KVS_COST_RUN, KVS_COST_SWITCHES, KVS_NR_COSTS };
 
-struct ks_cost_range {
+struct kvs_cost_range {
 	unsigned int rounds;
 	double low, high;	/* of the rounds; per vCPU and second */
 };
 
-struct ks_costs {
-	struct ks_cost_range recorded[KS_NR_COSTS], unrecorded[KS_NR_COSTS];
+struct kvs_costs {
+	struct kvs_cost_range recorded[KVS_NR_COSTS], unrecorded[KVS_NR_COSTS];
 };
 
 /* False: this arm has no round without a recording. */
-bool ks_study_cost(const struct ks_study *study, size_t arm, struct ks_costs *costs);
+bool kvs_study_cost(const struct kvs_study *study, size_t arm, struct kvs_costs *costs);
 
 /* --- printers --------------------------------------------------------- */
 
-void ks_study_text(const struct ks_study *study, unsigned int histograms);
-bool ks_study_json(const struct ks_study *study);
+void kvs_study_text(const struct kvs_study *study, unsigned int histograms);
+bool kvs_study_json(const struct kvs_study *study);
 /* Whether the terminal takes more than ASCII */
-bool ks_utf8(void);
+bool kvs_utf8(void);
 /* One metric, all arms side by side */
-void ks_histogram(const struct ks_study *study, enum ks_metric metric);
+void kvs_histogram(const struct kvs_study *study, enum kvs_metric metric);
 
 #endif /* KVMSCHED_COMPARE_H */

@@ -16,14 +16,14 @@ static double number(json_t *o, const char *key)
 }
 
 /* One round's count per vCPU and second; NaN: it has no vCPUs. */
-static double rate(json_t *round, enum ks_cost what)
+static double rate(json_t *round, enum kvs_cost what)
 {
 	json_t *vcpus = json_object_get(round, "vcpus"), *v;
 	double sum = 0;
 	size_t i;
 
 	json_array_foreach(vcpus, i, v) {
-		if (what == KS_COST_RUN)
+		if (what == KVS_COST_RUN)
 			sum += number(v, "run_ns") / 1e9;
 		else
 			sum += number(v, "nvcsw") + number(v, "nivcsw");
@@ -32,7 +32,7 @@ static double rate(json_t *round, enum ks_cost what)
 	       sum / (json_array_size(vcpus) * number(round, "seconds")) : NAN;
 }
 
-static void add(struct ks_cost_range *range, double x)
+static void add(struct kvs_cost_range *range, double x)
 {
 	if (isnan(x))
 		return;
@@ -41,19 +41,19 @@ static void add(struct ks_cost_range *range, double x)
 	range->rounds++;
 }
 
-bool ks_study_cost(const struct ks_study *study, size_t arm, struct ks_costs *costs)
+bool kvs_study_cost(const struct kvs_study *study, size_t arm, struct kvs_costs *costs)
 {
 	json_t *round;
 	size_t i;
 
-	*costs = (struct ks_costs){ 0 };
+	*costs = (struct kvs_costs){ 0 };
 	json_array_foreach(json_object_get(study->result, "rounds"), i, round) {
 		const char *name = json_string_value(json_object_get(round, "arm"));
 		bool recorded = json_is_true(json_object_get(round, "recorded"));
 
 		if (!name || strcmp(name, study->arms[arm].name))
 			continue;
-		for (unsigned int what = 0; what < KS_NR_COSTS; what++)
+		for (unsigned int what = 0; what < KVS_NR_COSTS; what++)
 			add(recorded ? &costs->recorded[what] : &costs->unrecorded[what],
 			    rate(round, what));
 	}

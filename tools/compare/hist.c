@@ -20,18 +20,18 @@ struct bins {
 	size_t nr;
 };
 
-bool ks_utf8(void)
+bool kvs_utf8(void)
 {
 	return !strcmp(nl_langinfo(CODESET), "UTF-8");
 }
 
 /* The ends of all values of all arms; zero and less share the first bin. */
-static bool ends(const struct ks_study *study, enum ks_metric m, double *low, double *high)
+static bool ends(const struct kvs_study *study, enum kvs_metric m, double *low, double *high)
 {
 	*low = INFINITY;
 	*high = 0;
 	for (size_t i = 0; i < study->nr_arms; i++) {
-		const struct ks_values *v = &study->arms[i].pool[m];
+		const struct kvs_values *v = &study->arms[i].pool[m];
 
 		for (size_t k = 0; k < v->nr; k++) {
 			if (v->seen[k] > 0)
@@ -76,7 +76,7 @@ static size_t bin_of(const struct bins *b, double x)
 	return i;
 }
 
-static void count(const struct bins *b, const struct ks_values *v,
+static void count(const struct bins *b, const struct kvs_values *v,
 		  double share[MAX_BINS], bool open[MAX_BINS])
 {
 	double one = 1.0 / (v->nr + v->nr_censored);
@@ -99,7 +99,7 @@ static void bar(double share, double largest)
 
 	if (share > 0 && !n)
 		n = 1;
-	if (!ks_utf8()) {
+	if (!kvs_utf8()) {
 		width = (n + 7) / 8;
 		for (int i = 0; i < width; i++)
 			putchar('#');
@@ -112,30 +112,30 @@ static void bar(double share, double largest)
 	printf("%*s", BAR - width, "");
 }
 
-static void label(enum ks_metric m, double edge)
+static void label(enum kvs_metric m, double edge)
 {
-	if (strcmp(ks_metrics[m].unit, "ns"))
-		printf("%10g", *ks_metrics[m].unit ? edge : 100 * edge);
+	if (strcmp(kvs_metrics[m].unit, "ns"))
+		printf("%10g", *kvs_metrics[m].unit ? edge : 100 * edge);
 	else if (edge >= 1e9)
 		printf("%7g s ", edge / 1e9);
 	else if (edge >= 1e6)
 		printf("%7g ms", edge / 1e6);
 	else if (edge >= 1e3)
-		printf(ks_utf8() ? "%7g µs" : "%7g us", edge / 1e3);
+		printf(kvs_utf8() ? "%7g µs" : "%7g us", edge / 1e3);
 	else
 		printf("%7g ns", edge);
 }
 
-static void heading(const struct ks_study *study, enum ks_metric m)
+static void heading(const struct kvs_study *study, enum kvs_metric m)
 {
-	printf("\n%s%s%s: %s; share of each arm's values\n%10s", ks_bold(),
-	       ks_metrics[m].title, ks_plain(), ks_metrics[m].what, "from");
+	printf("\n%s%s%s: %s; share of each arm's values\n%10s", kvs_bold(),
+	       kvs_metrics[m].title, kvs_plain(), kvs_metrics[m].what, "from");
 	for (size_t i = 0; i < study->nr_arms; i++)
 		printf("  %-*.*s", BAR + 9, BAR + 9, study->arms[i].name);
 	putchar('\n');
 }
 
-void ks_histogram(const struct ks_study *study, enum ks_metric m)
+void kvs_histogram(const struct kvs_study *study, enum kvs_metric m)
 {
 	double (*share)[MAX_BINS], largest = 0, low, high;
 	bool (*open)[MAX_BINS], any = false;

@@ -15,21 +15,21 @@ static json_t *number(double x)
 	return isfinite(x) ? json_real(x) : json_null();
 }
 
-static json_t *quantile(struct ks_values *v, double q, bool *censored)
+static json_t *quantile(struct kvs_values *v, double q, bool *censored)
 {
-	struct ks_obs obs;
+	struct kvs_obs obs;
 
-	if (!ks_values_quantile(v, q, &obs))
+	if (!kvs_values_quantile(v, q, &obs))
 		return json_null();
 	*censored |= obs.censored;
 	return number(obs.value);
 }
 
-static json_t *arm_json(struct ks_arm *arm, unsigned int m)
+static json_t *arm_json(struct kvs_arm *arm, unsigned int m)
 {
 	bool censored[3] = { false };
 	json_t *o = json_pack("{ss}", "name", arm->name);
-	struct ks_values *v = &arm->pool[m];
+	struct kvs_values *v = &arm->pool[m];
 
 	json_object_set_new(o, "median", quantile(v, 0.5, &censored[0]));
 	json_object_set_new(o, "p99", quantile(v, 0.99, &censored[1]));
@@ -45,23 +45,23 @@ static json_t *arm_json(struct ks_arm *arm, unsigned int m)
 }
 
 static const char *const bounds[] = {
-	[KS_BOUND_NONE] = "exact", [KS_BOUND_LOWER] = "at_least",
-	[KS_BOUND_UPPER] = "at_most", [KS_BOUND_UNKNOWN] = "unknown",
+	[KVS_BOUND_NONE] = "exact", [KVS_BOUND_LOWER] = "at_least",
+	[KVS_BOUND_UPPER] = "at_most", [KVS_BOUND_UNKNOWN] = "unknown",
 };
 
-static json_t *direction(enum ks_direction better)
+static json_t *direction(enum kvs_direction better)
 {
-	if (better == KS_DIR_NONE)
+	if (better == KVS_DIR_NONE)
 		return json_null();
-	return json_string(better == KS_DIR_LOWER ? "lower" : "higher");
+	return json_string(better == KVS_DIR_LOWER ? "lower" : "higher");
 }
 
-static json_t *metric_json(const struct ks_comparison *pair, unsigned int m)
+static json_t *metric_json(const struct kvs_comparison *pair, unsigned int m)
 {
-	const struct ks_result *r = &pair->result[m];
-	json_t *o = json_pack("{ss ss so}", "name", ks_metrics[m].name,
-			      "unit", ks_metrics[m].unit,
-			      "direction", direction(ks_metrics[m].better));
+	const struct kvs_result *r = &pair->result[m];
+	json_t *o = json_pack("{ss ss so}", "name", kvs_metrics[m].name,
+			      "unit", kvs_metrics[m].unit,
+			      "direction", direction(kvs_metrics[m].better));
 
 	json_object_set_new(o, "arms", json_pack("[oo]", arm_json(pair->a, m),
 						 arm_json(pair->b, m)));
@@ -73,17 +73,17 @@ static json_t *metric_json(const struct ks_comparison *pair, unsigned int m)
 	json_object_set_new(o, "p_uncorrected", number(r->p));
 	json_object_set_new(o, "exact", json_boolean(r->exact));
 	json_object_set_new(o, "effect", number(r->effect));
-	json_object_set_new(o, "verdict", json_string(ks_verdict_name(r->verdict)));
+	json_object_set_new(o, "verdict", json_string(kvs_verdict_name(r->verdict)));
 	json_object_set_new(o, "detectable", number(r->detectable));
 	json_object_set_new(o, "needed", r->needed ? json_integer(r->needed) : json_null());
 	json_object_set_new(o, "deterministic", json_boolean(r->identical));
 	return o;
 }
 
-static json_t *ranges_json(const struct ks_cost_range *ranges)
+static json_t *ranges_json(const struct kvs_cost_range *ranges)
 {
-	const struct ks_cost_range *run = &ranges[KS_COST_RUN];
-	const struct ks_cost_range *switches = &ranges[KS_COST_SWITCHES];
+	const struct kvs_cost_range *run = &ranges[KVS_COST_RUN];
+	const struct kvs_cost_range *switches = &ranges[KVS_COST_SWITCHES];
 
 	return json_pack("{si s[ff] s[ff]}", "rounds", (int)run->rounds,
 			 "on_cpu_share", run->low, run->high,
@@ -91,22 +91,22 @@ static json_t *ranges_json(const struct ks_cost_range *ranges)
 }
 
 /* By the kernel's own counts, lowest and highest of the rounds; else null */
-static json_t *cost_json(const struct ks_study *study, size_t arm)
+static json_t *cost_json(const struct kvs_study *study, size_t arm)
 {
-	struct ks_costs costs;
+	struct kvs_costs costs;
 
-	if (!ks_study_cost(study, arm, &costs))
+	if (!kvs_study_cost(study, arm, &costs))
 		return json_null();
 	return json_pack("{so so}", "recorded", ranges_json(costs.recorded),
 			 "unrecorded", ranges_json(costs.unrecorded));
 }
 
-static json_t *arms_json(const struct ks_study *study)
+static json_t *arms_json(const struct kvs_study *study)
 {
 	json_t *arms = json_array();
 
 	for (size_t i = 0; i < study->nr_arms; i++) {
-		const struct ks_arm *arm = &study->arms[i];
+		const struct kvs_arm *arm = &study->arms[i];
 
 		json_array_append_new(arms, json_pack("{ss si si si si sI so}",
 			"name", arm->name, "files", (int)arm->files,
@@ -117,32 +117,32 @@ static json_t *arms_json(const struct ks_study *study)
 	return arms;
 }
 
-static json_t *settings_json(const struct ks_study *study)
+static json_t *settings_json(const struct kvs_study *study)
 {
-	const struct ks_settings *s = &study->settings;
+	const struct kvs_settings *s = &study->settings;
 
 	return json_pack("{sf sf sf ss ss so sI}",
-			 "alpha", KS_ALPHA, "confidence", KS_CONFIDENCE,
-			 "power", KS_POWER, "correction", "holm",
+			 "alpha", KVS_ALPHA, "confidence", KVS_CONFIDENCE,
+			 "power", KVS_POWER, "correction", "holm",
 			 "family", s->all_pairs ? "all pairs" : "pair",
-			 "statistic", s->statistic == KS_STATISTIC_MEAN ?
+			 "statistic", s->statistic == KVS_STATISTIC_MEAN ?
 				json_string("mean") : json_real(s->statistic),
 			 "seed", (json_int_t)s->seed);
 }
 
-bool ks_study_json(const struct ks_study *study)
+bool kvs_study_json(const struct kvs_study *study)
 {
 	json_t *metrics = json_array(), *o;
 	int failed;
 
 	for (size_t i = 0; i < study->nr_pairs; i++)
-		for (unsigned int m = 0; m < KS_NR_METRICS; m++)
+		for (unsigned int m = 0; m < KVS_NR_METRICS; m++)
 			if (study->pairs[i].result[m].present)
 				json_array_append_new(metrics,
 						      metric_json(&study->pairs[i], m));
 	o = json_pack("{ss so so sb so so}",
-		      "inference", study->settings.by == KS_BY_BLOCK ? "block" : "round",
-		      "block_ns", study->settings.by == KS_BY_BLOCK ?
+		      "inference", study->settings.by == KVS_BY_BLOCK ? "block" : "round",
+		      "block_ns", study->settings.by == KVS_BY_BLOCK ?
 				number(study->block_ns) : json_null(),
 		      "needed_ns", study->needed_ns > 0 ?
 				number(study->needed_ns) : json_null(),

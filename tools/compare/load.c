@@ -18,8 +18,8 @@
 struct source {
 	char *path;
 	size_t arm;
-	struct ks_survey survey;
-	struct ks_witness *witnesses;
+	struct kvs_survey survey;
+	struct kvs_witness *witnesses;
 	size_t nr_witnesses;
 	u64 begin_tsc, end_tsc;		/* what counts of it; 0: all */
 };
@@ -29,14 +29,14 @@ struct sources {
 	size_t nr;
 };
 
-static size_t arm_add(struct ks_study *study, const char *name)
+static size_t arm_add(struct kvs_study *study, const char *name)
 {
 	study->arms = xrealloc(study->arms, (study->nr_arms + 1) * sizeof(*study->arms));
-	study->arms[study->nr_arms] = (struct ks_arm){ .name = xstrdup(name) };
+	study->arms[study->nr_arms] = (struct kvs_arm){ .name = xstrdup(name) };
 	return study->nr_arms++;
 }
 
-static size_t arm_find(const struct ks_study *study, const char *name)
+static size_t arm_find(const struct kvs_study *study, const char *name)
 {
 	size_t i = 0;
 
@@ -64,7 +64,7 @@ static void sources_free(struct sources *sources)
 /* --- FILE and NAME=FILE ------------------------------------------------ */
 
 /* "cfs" for "some/cfs.dat", unless another arm is called so already */
-static char *name_of(const struct ks_study *study, const char *path)
+static char *name_of(const struct kvs_study *study, const char *path)
 {
 	char *copy = xstrdup(path), *name = xstrdup(basename(copy));
 	size_t len = strlen(name);
@@ -83,7 +83,7 @@ static char *name_of(const struct ks_study *study, const char *path)
 	return name;
 }
 
-static void take_file(struct ks_study *study, struct sources *sources, const char *arg)
+static void take_file(struct kvs_study *study, struct sources *sources, const char *arg)
 {
 	const char *equals = strchr(arg, '=');
 	size_t arm;
@@ -107,8 +107,8 @@ static void take_file(struct ks_study *study, struct sources *sources, const cha
 
 static bool bad_result(const char *path, const char *why)
 {
-	ks_err("%s: %s", path, why);
-	ks_hint("`kvmsched experiment` writes such a folder; its recordings can be compared by name, too: NAME=FILE...");
+	kvs_err("%s: %s", path, why);
+	kvs_hint("`kvmsched experiment` writes such a folder; its recordings can be compared by name, too: NAME=FILE...");
 	return false;
 }
 
@@ -119,13 +119,13 @@ static void take_witnesses(struct source *s, json_t *vcpus)
 
 	s->witnesses = xcalloc(json_array_size(vcpus), sizeof(*s->witnesses));
 	json_array_foreach(vcpus, i, v)
-		s->witnesses[s->nr_witnesses++] = (struct ks_witness){
+		s->witnesses[s->nr_witnesses++] = (struct kvs_witness){
 			.tid = json_integer_value(json_object_get(v, "tid")),
 			.starved = json_is_true(json_object_get(v, "starved")),
 		};
 }
 
-static bool take_round(struct ks_study *study, struct sources *sources,
+static bool take_round(struct kvs_study *study, struct sources *sources,
 		       const char *folder, json_t *round)
 {
 	const char *name = json_string_value(json_object_get(round, "arm"));
@@ -146,7 +146,7 @@ static bool take_round(struct ks_study *study, struct sources *sources,
 	return true;
 }
 
-static bool take_folder(struct ks_study *study, struct sources *sources,
+static bool take_folder(struct kvs_study *study, struct sources *sources,
 			const char *folder)
 {
 	char *path = xasprintf("%s/result.json", folder);
@@ -179,27 +179,27 @@ static bool take_folder(struct ks_study *study, struct sources *sources,
 
 /* --- from files to arms ------------------------------------------------ */
 
-static void choose_inference(struct ks_study *study, const struct sources *sources)
+static void choose_inference(struct kvs_study *study, const struct sources *sources)
 {
 	size_t *files = xcalloc(study->nr_arms, sizeof(*files));
 
-	study->settings.by = study->result ? KS_BY_ROUND : KS_BY_BLOCK;
+	study->settings.by = study->result ? KVS_BY_ROUND : KVS_BY_BLOCK;
 	for (size_t i = 0; i < sources->nr; i++)
 		if (++files[sources->s[i].arm] > 1)
-			study->settings.by = KS_BY_ROUND;
+			study->settings.by = KVS_BY_ROUND;
 	free(files);
 }
 
-static double duration_ns(const struct ks_survey *survey)
+static double duration_ns(const struct kvs_survey *survey)
 {
-	return ks_scale(&survey->times.ts, survey->end - survey->begin);
+	return kvs_scale(&survey->times.ts, survey->end - survey->begin);
 }
 
 /*
  * Blocks are equal in all files: of at least so many of the longest slices of
  * any, and no more of them than can be told apart.
  */
-static void choose_block(struct ks_study *study, const struct sources *sources)
+static void choose_block(struct kvs_study *study, const struct sources *sources)
 {
 	double longest = 0, shortest = INFINITY, block;
 
@@ -207,31 +207,31 @@ static void choose_block(struct ks_study *study, const struct sources *sources)
 		longest = fmax(longest, sources->s[i].survey.longest_ns);
 		shortest = fmin(shortest, duration_ns(&sources->s[i].survey));
 	}
-	block = fmax(KS_BLOCK_SLICES * longest, shortest / KS_MAX_BLOCKS);
-	if (shortest / block < KS_MIN_BLOCKS) {
+	block = fmax(KVS_BLOCK_SLICES * longest, shortest / KVS_MAX_BLOCKS);
+	if (shortest / block < KVS_MIN_BLOCKS) {
 		study->settings.too_short = true;
-		study->needed_ns = KS_MIN_BLOCKS * KS_BLOCK_SLICES * longest;
-		block = shortest / KS_MIN_BLOCKS;
+		study->needed_ns = KVS_MIN_BLOCKS * KVS_BLOCK_SLICES * longest;
+		block = shortest / KVS_MIN_BLOCKS;
 	}
 	/* Rounding must not cost the last one. */
 	study->block_ns = block * (1 - 1e-9);
 }
 
-static bool collect(struct ks_study *study, const struct source *s)
+static bool collect(struct kvs_study *study, const struct source *s)
 {
-	const struct ks_cut cut = {
-		.block_ns = study->settings.by == KS_BY_BLOCK ? study->block_ns : 0,
+	const struct kvs_cut cut = {
+		.block_ns = study->settings.by == KVS_BY_BLOCK ? study->block_ns : 0,
 		.witnesses = s->witnesses, .nr_witnesses = s->nr_witnesses,
 	};
-	struct ks_arm *arm = &study->arms[s->arm];
-	struct ks_units units;
+	struct kvs_arm *arm = &study->arms[s->arm];
+	struct kvs_units units;
 
-	if (!ks_collect_file(s->path, &s->survey, &cut, &units))
+	if (!kvs_collect_file(s->path, &s->survey, &cut, &units))
 		return false;
 	if (units.idle)
-		ks_warn("%s: no vCPU did anything in it", s->path);
-	ks_arm_add(arm, &units, study->settings.statistic);
-	ks_units_free(&units);
+		kvs_warn("%s: no vCPU did anything in it", s->path);
+	kvs_arm_add(arm, &units, study->settings.statistic);
+	kvs_units_free(&units);
 	arm->files++;
 	arm->lost += s->survey.lost;
 	if (s->survey.vcpus > arm->vcpus)
@@ -244,15 +244,15 @@ static bool collect(struct ks_study *study, const struct source *s)
 /* A round was recorded before its window began, and after it had ended. */
 static bool survey_source(struct source *s, bool whole)
 {
-	struct ks_survey *survey = &s->survey;
+	struct kvs_survey *survey = &s->survey;
 
-	if (!ks_survey_file(s->path, whole, survey))
+	if (!kvs_survey_file(s->path, whole, survey))
 		return false;
 	if (!s->begin_tsc)
 		return true;
 	if (!survey->tsc || s->begin_tsc < survey->begin || s->end_tsc > survey->end ||
 	    s->end_tsc <= s->begin_tsc) {
-		ks_err("%s: doesn't cover the window that result.json gives it", s->path);
+		kvs_err("%s: doesn't cover the window that result.json gives it", s->path);
 		return false;
 	}
 	survey->begin = s->begin_tsc;
@@ -260,13 +260,13 @@ static bool survey_source(struct source *s, bool whole)
 	return true;
 }
 
-static bool read_all(struct ks_study *study, struct sources *sources)
+static bool read_all(struct kvs_study *study, struct sources *sources)
 {
 	choose_inference(study, sources);
 	for (size_t i = 0; i < sources->nr; i++)
 		if (!survey_source(&sources->s[i], study->result))
 			return false;
-	if (study->settings.by == KS_BY_BLOCK)
+	if (study->settings.by == KVS_BY_BLOCK)
 		choose_block(study, sources);
 	for (size_t i = 0; i < sources->nr; i++)
 		if (!collect(study, &sources->s[i]))
@@ -275,31 +275,31 @@ static bool read_all(struct ks_study *study, struct sources *sources)
 }
 
 /* Every arm against the baseline */
-static bool make_pairs(struct ks_study *study)
+static bool make_pairs(struct kvs_study *study)
 {
 	size_t base = study->baseline ? arm_find(study, study->baseline) : 0;
 
 	if (base == study->nr_arms) {
-		ks_err("there is no arm '%s'", study->baseline);
+		kvs_err("there is no arm '%s'", study->baseline);
 		for (size_t i = 0; i < study->nr_arms; i++)
-			ks_hint("there is '%s'", study->arms[i].name);
+			kvs_hint("there is '%s'", study->arms[i].name);
 		return false;
 	}
 	study->pairs = xcalloc(study->nr_arms - 1, sizeof(*study->pairs));
 	for (size_t i = 0; i < study->nr_arms; i++)
 		if (i != base)
-			study->pairs[study->nr_pairs++] = (struct ks_comparison){
+			study->pairs[study->nr_pairs++] = (struct kvs_comparison){
 				.a = &study->arms[base], .b = &study->arms[i],
 			};
 	return true;
 }
 
-static void notice_determinism(struct ks_study *study)
+static void notice_determinism(struct kvs_study *study)
 {
 	bool any = false, all = true;
 
 	for (size_t i = 0; i < study->nr_pairs; i++) {
-		for (unsigned int m = 0; m < KS_NR_METRICS; m++) {
+		for (unsigned int m = 0; m < KVS_NR_METRICS; m++) {
 			if (!study->pairs[i].result[m].tested)
 				continue;
 			any = true;
@@ -309,7 +309,7 @@ static void notice_determinism(struct ks_study *study)
 	study->deterministic = any && all;
 }
 
-bool ks_study_load(struct ks_study *study, char **args, size_t nr)
+bool kvs_study_load(struct kvs_study *study, char **args, size_t nr)
 {
 	struct sources sources = { 0 };
 	struct stat st;
@@ -321,23 +321,23 @@ bool ks_study_load(struct ks_study *study, char **args, size_t nr)
 		for (size_t i = 0; i < nr; i++)
 			take_file(study, &sources, args[i]);
 	if (ok && study->nr_arms < 2) {
-		ks_err("there is nothing to compare '%s' with", args[0]);
-		ks_hint("give two recordings, NAME=FILE for each round of two arms, or an experiment's folder");
+		kvs_err("there is nothing to compare '%s' with", args[0]);
+		kvs_hint("give two recordings, NAME=FILE for each round of two arms, or an experiment's folder");
 		ok = false;
 	}
 	ok = ok && make_pairs(study) && read_all(study, &sources);
 	if (ok) {
-		ks_compare(study->pairs, study->nr_pairs, &study->settings);
+		kvs_compare(study->pairs, study->nr_pairs, &study->settings);
 		notice_determinism(study);
 	}
 	sources_free(&sources);
 	return ok;
 }
 
-void ks_study_free(struct ks_study *study)
+void kvs_study_free(struct kvs_study *study)
 {
 	for (size_t i = 0; i < study->nr_arms; i++)
-		ks_arm_free(&study->arms[i]);
+		kvs_arm_free(&study->arms[i]);
 	free(study->arms);
 	free(study->pairs);
 	json_decref(study->result);

@@ -13,7 +13,7 @@
 #include "compare/compare.h"
 #include "base/kvmsched.h"
 
-void ks_values_add(struct ks_values *v, double value, bool censored)
+void kvs_values_add(struct kvs_values *v, double value, bool censored)
 {
 	if (censored) {
 		v->censored = xrealloc(v->censored,
@@ -29,22 +29,22 @@ void ks_values_add(struct ks_values *v, double value, bool censored)
 	v->sorted = false;
 }
 
-void ks_values_merge(struct ks_values *into, const struct ks_values *from)
+void kvs_values_merge(struct kvs_values *into, const struct kvs_values *from)
 {
 	for (size_t i = 0; i < from->nr; i++)
-		ks_values_add(into, from->seen[i], false);
+		kvs_values_add(into, from->seen[i], false);
 	for (size_t i = 0; i < from->nr_censored; i++)
-		ks_values_add(into, from->censored[i], true);
+		kvs_values_add(into, from->censored[i], true);
 }
 
-void ks_values_free(struct ks_values *v)
+void kvs_values_free(struct kvs_values *v)
 {
 	free(v->seen);
 	free(v->censored);
 	memset(v, 0, sizeof(*v));
 }
 
-static void sort(struct ks_values *v)
+static void sort(struct kvs_values *v)
 {
 	if (!v->sorted)
 		gsl_sort_float(v->seen, 1, v->nr);
@@ -53,7 +53,7 @@ static void sort(struct ks_values *v)
 }
 
 /* The largest of all; it is censored where the longest end was not seen. */
-static double largest(const struct ks_values *v)
+static double largest(const struct kvs_values *v)
 {
 	double last = v->nr ? v->seen[v->nr - 1] : -INFINITY;
 
@@ -63,18 +63,18 @@ static double largest(const struct ks_values *v)
 }
 
 /* As in stats.c: the curve stays level from value @i to the next. */
-static struct ks_obs middle(const struct ks_values *v, size_t i)
+static struct kvs_obs middle(const struct kvs_values *v, size_t i)
 {
 	double value = v->seen[i], last = largest(v);
 	bool longer = v->nr_censored && v->censored[v->nr_censored - 1] >= value;
 
 	if (i + 1 < v->nr)
-		return (struct ks_obs){ (value + v->seen[i + 1]) / 2, false };
-	return (struct ks_obs){ (value + last) / 2, longer };
+		return (struct kvs_obs){ (value + v->seen[i + 1]) / 2, false };
+	return (struct kvs_obs){ (value + last) / 2, longer };
 }
 
-/* As ks_quantile(), without a copy of all values; both kinds are sorted. */
-bool ks_values_quantile(struct ks_values *v, double q, struct ks_obs *obs)
+/* As kvs_quantile(), without a copy of all values; both kinds are sorted. */
+bool kvs_values_quantile(struct kvs_values *v, double q, struct kvs_obs *obs)
 {
 	size_t all = v->nr + v->nr_censored, gone = 0;
 	double survive = 1, level = 1 - q;
@@ -87,32 +87,32 @@ bool ks_values_quantile(struct ks_values *v, double q, struct ks_obs *obs)
 		while (gone < v->nr_censored && v->censored[gone] < v->seen[i])
 			gone++;
 		survive *= (double)(all - i - gone - 1) / (double)(all - i - gone);
-		if (fabs(survive - level) < KS_LEVEL_EPS) {
+		if (fabs(survive - level) < KVS_LEVEL_EPS) {
 			*obs = middle(v, i);
 			return true;
 		}
 		if (survive < level) {
-			*obs = (struct ks_obs){ v->seen[i], false };
+			*obs = (struct kvs_obs){ v->seen[i], false };
 			return true;
 		}
 	}
-	*obs = (struct ks_obs){ largest(v), true };
+	*obs = (struct kvs_obs){ largest(v), true };
 	return true;
 }
 
 /* A mean with censored values in it is a lower bound. */
-bool ks_values_statistic(struct ks_values *v, double statistic, struct ks_obs *obs)
+bool kvs_values_statistic(struct kvs_values *v, double statistic, struct kvs_obs *obs)
 {
 	double sum = 0;
 
-	if (statistic != KS_STATISTIC_MEAN)
-		return ks_values_quantile(v, statistic, obs);
+	if (statistic != KVS_STATISTIC_MEAN)
+		return kvs_values_quantile(v, statistic, obs);
 	if (!(v->nr + v->nr_censored))
 		return false;
 	for (size_t i = 0; i < v->nr; i++)
 		sum += v->seen[i];
 	for (size_t i = 0; i < v->nr_censored; i++)
 		sum += v->censored[i];
-	*obs = (struct ks_obs){ sum / (v->nr + v->nr_censored), v->nr_censored > 0 };
+	*obs = (struct kvs_obs){ sum / (v->nr + v->nr_censored), v->nr_censored > 0 };
 	return true;
 }

@@ -17,23 +17,23 @@
 #include "experiment/experiment.h"
 #include "base/kvmsched.h"
 
-void experiment_init(struct experiment *e)
+void kvs_experiment_init(struct kvs_experiment *e)
 {
-	*e = (struct experiment){
+	*e = (struct kvs_experiment){
 		.select = { .vm = -1, .vm_index = -1, .vcpu = -1 },
 		.rounds = 8, .seed = 1, .warmup = 0.5, .phase = 0.1, .length = 2,
 		.unrecorded = 1,
 	};
 }
 
-static void knobs_free(struct exp_knobs *knobs)
+static void knobs_free(struct kvs_exp_knobs *knobs)
 {
 	for (size_t i = 0; i < knobs->nr; i++)
 		free(knobs->knobs[i].value);
 	free(knobs->knobs);
 }
 
-static void arm_free(struct exp_arm *arm)
+static void arm_free(struct kvs_exp_arm *arm)
 {
 	for (size_t i = 0; i < arm->nr; i++) {
 		free(arm->settings[i].policy);
@@ -45,7 +45,7 @@ static void arm_free(struct exp_arm *arm)
 	free(arm->name);
 }
 
-void experiment_free(struct experiment *e)
+void kvs_experiment_free(struct kvs_experiment *e)
 {
 	for (size_t i = 0; i < e->nr_arms; i++)
 		arm_free(&e->arms[i]);
@@ -62,7 +62,7 @@ void experiment_free(struct experiment *e)
 
 /* --- parts of an experiment ------------------------------------------- */
 
-static struct exp_arm *arm_find(const struct experiment *e, const char *name)
+static struct kvs_exp_arm *arm_find(const struct kvs_experiment *e, const char *name)
 {
 	for (size_t i = 0; i < e->nr_arms; i++)
 		if (!strcmp(e->arms[i].name, name))
@@ -70,24 +70,24 @@ static struct exp_arm *arm_find(const struct experiment *e, const char *name)
 	return NULL;
 }
 
-struct exp_arm *exp_arm_add(struct experiment *e, const char *name)
+struct kvs_exp_arm *kvs_exp_arm_add(struct kvs_experiment *e, const char *name)
 {
 	if (arm_find(e, name))
 		return NULL;
 	e->arms = xrealloc(e->arms, (e->nr_arms + 1) * sizeof(*e->arms));
-	e->arms[e->nr_arms] = (struct exp_arm){ .name = xstrdup(name) };
+	e->arms[e->nr_arms] = (struct kvs_exp_arm){ .name = xstrdup(name) };
 	return &e->arms[e->nr_arms++];
 }
 
-bool exp_setting_add(struct exp_arm *arm, long vcpu, const char *policy,
-		     const char *cpus, const char **why)
+bool kvs_exp_setting_add(struct kvs_exp_arm *arm, long vcpu, const char *policy,
+			 const char *cpus, const char **why)
 {
-	struct exp_setting s = { .vcpu = vcpu };
+	struct kvs_exp_setting s = { .vcpu = vcpu };
 
-	if (policy && !ks_policy_parse(policy, &s.setting.attr, why))
+	if (policy && !kvs_policy_parse(policy, &s.setting.attr, why))
 		return false;
 	*why = "cpus is a list such as 0,2-3";
-	if (cpus && !ks_cpus_parse(cpus, &s.setting.cpus))
+	if (cpus && !kvs_cpus_parse(cpus, &s.setting.cpus))
 		return false;
 	s.setting.has_policy = policy;
 	s.setting.has_cpus = cpus;
@@ -98,28 +98,28 @@ bool exp_setting_add(struct exp_arm *arm, long vcpu, const char *policy,
 	return true;
 }
 
-bool exp_knob_add(struct exp_knobs *knobs, const char *name, const char *value,
-		  const char **why)
+bool kvs_exp_knob_add(struct kvs_exp_knobs *knobs, const char *name, const char *value,
+		      const char **why)
 {
-	const struct ks_knob *knob = ks_knob_find(name);
+	const struct kvs_knob *knob = kvs_knob_find(name);
 	long n;
 
 	*why = "there is no such setting; `kvmsched policy show` lists them";
 	if (!knob)
 		return false;
 	*why = "a setting's value is a number";
-	if (!ks_parse_long(value, -1, INT64_MAX, &n))
+	if (!kvs_parse_long(value, -1, INT64_MAX, &n))
 		return false;
 	knobs->knobs = xrealloc(knobs->knobs, (knobs->nr + 1) * sizeof(*knobs->knobs));
-	knobs->knobs[knobs->nr++] = (struct ks_knob_setting){ knob, xstrdup(value) };
+	knobs->knobs[knobs->nr++] = (struct kvs_knob_setting){ knob, xstrdup(value) };
 	return true;
 }
 
-bool exp_arm_option(struct experiment *e, const char *arg)
+bool kvs_exp_arm_option(struct kvs_experiment *e, const char *arg)
 {
 	char *copy = xstrdup(arg), *policy = strchr(copy, '='), *cpus;
 	const char *why = "an arm is NAME=POLICY, or NAME=POLICY@CPUS";
-	struct exp_arm *arm = NULL;
+	struct kvs_exp_arm *arm = NULL;
 	bool ok = policy && policy != copy;
 
 	if (ok) {
@@ -127,18 +127,18 @@ bool exp_arm_option(struct experiment *e, const char *arg)
 		cpus = strchr(policy, '@');
 		if (cpus)
 			*cpus++ = '\0';
-		arm = exp_arm_add(e, copy);
+		arm = kvs_exp_arm_add(e, copy);
 		if (!arm)
 			why = "there is an arm of this name already";
-		ok = arm && exp_setting_add(arm, -1, policy, cpus, &why);
+		ok = arm && kvs_exp_setting_add(arm, -1, policy, cpus, &why);
 	}
 	if (!ok)
-		ks_usage("experiment", "'%s': %s", arg, why);
+		kvs_usage("experiment", "'%s': %s", arg, why);
 	free(copy);
 	return ok;
 }
 
-bool exp_knob_option(struct exp_knobs *knobs, const char *arg)
+bool kvs_exp_knob_option(struct kvs_exp_knobs *knobs, const char *arg)
 {
 	char *name = xstrdup(arg), *value = strchr(name, '=');
 	const char *why = "--knob takes NAME=VALUE";
@@ -146,9 +146,9 @@ bool exp_knob_option(struct exp_knobs *knobs, const char *arg)
 
 	if (value)
 		*value++ = '\0';
-	ok = value && exp_knob_add(knobs, name, value, &why);
+	ok = value && kvs_exp_knob_add(knobs, name, value, &why);
 	if (!ok)
-		ks_usage("experiment", "'%s': %s", arg, why);
+		kvs_usage("experiment", "'%s': %s", arg, why);
 	free(name);
 	return ok;
 }
@@ -156,21 +156,21 @@ bool exp_knob_option(struct exp_knobs *knobs, const char *arg)
 /* --- what it needs ---------------------------------------------------- */
 
 /* The control arm's twin: what differs between them is noise. */
-static bool add_control(struct experiment *e)
+static bool add_control(struct kvs_experiment *e)
 {
 	const char *name = e->control ? e->control : e->arms[0].name, *why;
-	const struct exp_arm *of;
-	struct exp_arm *twin;
+	const struct kvs_exp_arm *of;
+	struct kvs_exp_arm *twin;
 	char *twin_name;
 
 	if (!strcmp(name, "none"))
 		return true;
 	if (!arm_find(e, name)) {
-		ks_err("the control arm '%s' is none of the arms", name);
+		kvs_err("the control arm '%s' is none of the arms", name);
 		return false;
 	}
 	twin_name = xasprintf("%s again", name);
-	twin = exp_arm_add(e, twin_name);
+	twin = kvs_exp_arm_add(e, twin_name);
 	free(twin_name);
 	if (!twin)
 		return true;
@@ -178,41 +178,41 @@ static bool add_control(struct experiment *e)
 	of = arm_find(e, name);
 	twin->control_of = xstrdup(name);
 	for (size_t i = 0; i < of->nr; i++)
-		exp_setting_add(twin, of->settings[i].vcpu, of->settings[i].policy,
-				of->settings[i].cpus, &why);
+		kvs_exp_setting_add(twin, of->settings[i].vcpu, of->settings[i].policy,
+				    of->settings[i].cpus, &why);
 	for (size_t i = 0; i < of->knobs.nr; i++)
-		exp_knob_add(&twin->knobs, of->knobs.knobs[i].knob->name,
-			     of->knobs.knobs[i].value, &why);
+		kvs_exp_knob_add(&twin->knobs, of->knobs.knobs[i].knob->name,
+				 of->knobs.knobs[i].value, &why);
 	return true;
 }
 
-bool experiment_check(struct experiment *e)
+bool kvs_experiment_check(struct kvs_experiment *e)
 {
 	if (!e->nr_arms) {
-		ks_usage("experiment", "which arms? A FILE, or --arm NAME=POLICY");
+		kvs_usage("experiment", "which arms? A FILE, or --arm NAME=POLICY");
 		return false;
 	}
 	if (!(e->length > 0)) {
-		ks_usage("experiment", "a round must last some time");
+		kvs_usage("experiment", "a round must last some time");
 		return false;
 	}
 	if (e->workload && e->select.vm >= 0) {
-		ks_usage("experiment", "a workload or a VM that runs already, not both");
+		kvs_usage("experiment", "a workload or a VM that runs already, not both");
 		return false;
 	}
 	if (!add_control(e))
 		return false;
 	if (e->nr_arms < 2) {
-		ks_usage("experiment", "one arm alone can't be compared: add one, or a control");
+		kvs_usage("experiment", "one arm alone can't be compared: add one, or a control");
 		return false;
 	}
-	if (e->rounds < KS_MIN_ROUNDS)
-		ks_warn("%ld rounds of an arm are too few for any verdict; it takes %d",
-			e->rounds, KS_MIN_ROUNDS);
+	if (e->rounds < KVS_MIN_ROUNDS)
+		kvs_warn("%ld rounds of an arm are too few for any verdict; it takes %d",
+			 e->rounds, KVS_MIN_ROUNDS);
 	return true;
 }
 
-static bool make_folder(struct experiment *e)
+static bool make_folder(struct kvs_experiment *e)
 {
 	struct dirent *d;
 	bool empty = true;
@@ -224,7 +224,7 @@ static bool make_folder(struct experiment *e)
 		return true;
 	dir = errno == EEXIST ? opendir(e->folder) : NULL;
 	if (!dir) {
-		ks_errno("can't make the folder %s", e->folder);
+		kvs_errno("can't make the folder %s", e->folder);
 		return false;
 	}
 	while ((d = readdir(dir)))
@@ -232,13 +232,13 @@ static bool make_folder(struct experiment *e)
 	closedir(dir);
 	if (empty)
 		return true;
-	ks_err("%s is not empty", e->folder);
-	ks_hint("the results of an experiment get a folder of their own: -o FOLDER");
+	kvs_err("%s is not empty", e->folder);
+	kvs_hint("the results of an experiment get a folder of their own: -o FOLDER");
 	return false;
 }
 
 /* The highest real-time priority of any arm */
-static unsigned int highest(const struct experiment *e)
+static unsigned int highest(const struct kvs_experiment *e)
 {
 	unsigned int priority = 0;
 
@@ -251,7 +251,7 @@ static unsigned int highest(const struct experiment *e)
 
 /* --- progress --------------------------------------------------------- */
 
-double exp_now(void)
+double kvs_exp_now(void)
 {
 	struct timespec ts;
 
@@ -259,12 +259,12 @@ double exp_now(void)
 	return ts.tv_sec + ts.tv_nsec / 1e9;
 }
 
-bool exp_sleep(struct exp_run *run, double seconds)
+bool kvs_exp_sleep(struct kvs_exp_run *run, double seconds)
 {
-	double end = exp_now() + seconds;
+	double end = kvs_exp_now() + seconds;
 
 	while (!run->signal) {
-		double left = end - exp_now();
+		double left = end - kvs_exp_now();
 		struct timespec ts;
 		int sig;
 
@@ -280,11 +280,11 @@ bool exp_sleep(struct exp_run *run, double seconds)
 }
 
 /* As the rounds so far took, or as they will take at least */
-static double time_left(const struct exp_run *run)
+static double time_left(const struct kvs_exp_run *run)
 {
-	const struct experiment *e = run->e;
+	const struct kvs_experiment *e = run->e;
 	double each = e->warmup + e->phase / 2 + e->length + (e->workload ? 1 : 0);
-	double spent = exp_now() - run->begin, left;
+	double spent = kvs_exp_now() - run->begin, left;
 
 	if (run->at)
 		each = spent / (run->at + 0.5);
@@ -292,9 +292,9 @@ static double time_left(const struct exp_run *run)
 	return left > 0 ? left : 0;
 }
 
-void exp_progress(struct exp_run *run, const char *doing)
+void kvs_exp_progress(struct kvs_exp_run *run, const char *doing)
 {
-	const struct exp_arm *arm = &run->e->arms[run->plan[run->at].arm];
+	const struct kvs_exp_arm *arm = &run->e->arms[run->plan[run->at].arm];
 	long left = lround(time_left(run));
 
 	if (run->e->quiet || (!run->terminal && strcmp(doing, "is recorded")))
@@ -307,7 +307,7 @@ void exp_progress(struct exp_run *run, const char *doing)
 
 /* --- run -------------------------------------------------------------- */
 
-static void block_signals(struct exp_run *run)
+static void block_signals(struct kvs_exp_run *run)
 {
 	sigemptyset(&run->signals);
 	sigaddset(&run->signals, SIGINT);
@@ -317,52 +317,52 @@ static void block_signals(struct exp_run *run)
 	sigprocmask(SIG_BLOCK, &run->signals, &run->old);
 }
 
-static bool run_rounds(struct exp_run *run)
+static bool run_rounds(struct kvs_exp_run *run)
 {
 	bool ok = true;
 
 	for (run->at = 0; ok && run->at < run->nr_rounds; run->at++) {
-		ok = exp_round(run, &run->plan[run->at]);
+		ok = kvs_exp_round(run, &run->plan[run->at]);
 		/* What there is can be compared, whatever comes. */
-		ok &= exp_result_write(run, run->at + 1 == run->nr_rounds && ok);
+		ok &= kvs_exp_result_write(run, run->at + 1 == run->nr_rounds && ok);
 	}
 	if (run->terminal && !run->e->quiet)
 		fprintf(stderr, "\r\033[K");
 	return ok;
 }
 
-static void conclude(const struct exp_run *run, bool ok)
+static void conclude(const struct kvs_exp_run *run, bool ok)
 {
 	if (!ok)
-		ks_err("ended %s after %zu of %zu rounds", run->signal ? "by a signal" : "early",
-		       json_array_size(run->rounds), run->nr_rounds);
+		kvs_err("ended %s after %zu of %zu rounds", run->signal ? "by a signal" : "early",
+			json_array_size(run->rounds), run->nr_rounds);
 	else if (!run->e->quiet)
 		fprintf(stderr, "kvmsched: %zu rounds in %.0f s\n", run->nr_rounds,
-			exp_now() - run->begin);
+			kvs_exp_now() - run->begin);
 	if (json_array_size(run->rounds) && !run->e->quiet)
-		ks_hint("`kvmsched compare %s` tells what differs", run->e->folder);
+		kvs_hint("`kvmsched compare %s` tells what differs", run->e->folder);
 }
 
-int experiment_run(struct experiment *e)
+int kvs_experiment_run(struct kvs_experiment *e)
 {
-	struct exp_run run = { .e = e, .above = highest(e), .begin = exp_now() };
-	int dev = device_open(false);
+	struct kvs_exp_run run = { .e = e, .above = highest(e), .begin = kvs_exp_now() };
+	int dev = kvs_device_open(false);
 	bool ok;
 
 	if (dev < 0)
-		return KS_EXIT_FAILED;
+		return KVS_EXIT_FAILED;
 	close(dev);
-	if (!ks_leftovers_offer() || !make_folder(e))
-		return KS_EXIT_FAILED;
+	if (!kvs_leftovers_offer() || !make_folder(e))
+		return KVS_EXIT_FAILED;
 	run.terminal = isatty(STDERR_FILENO);
 	run.rounds = json_array();
-	run.plan = exp_plan(e, &run.nr_rounds);
+	run.plan = kvs_exp_plan(e, &run.nr_rounds);
 	block_signals(&run);
-	if (run.above && ks_stay_above(run.above))
-		ks_warn("can't stay above the arms' real-time threads: %s", strerror(errno));
+	if (run.above && kvs_stay_above(run.above))
+		kvs_warn("can't stay above the arms' real-time threads: %s", strerror(errno));
 	ok = run_rounds(&run);
 	conclude(&run, ok);
 	json_decref(run.rounds);
 	free(run.plan);
-	return run.signal ? 128 + run.signal : ok ? KS_EXIT_OK : KS_EXIT_FAILED;
+	return run.signal ? 128 + run.signal : ok ? KVS_EXIT_OK : KVS_EXIT_FAILED;
 }

@@ -23,29 +23,29 @@
 
 #include "policy/policy.h"
 
-struct exp_setting {
+struct kvs_exp_setting {
 	long vcpu;		/* -1: all others */
-	struct ks_setting setting;
+	struct kvs_setting setting;
 	char *policy, *cpus;	/* as written; NULL: left as they are */
 };
 
-struct exp_knobs {
-	struct ks_knob_setting *knobs;
+struct kvs_exp_knobs {
+	struct kvs_knob_setting *knobs;
 	size_t nr;
 };
 
-struct exp_arm {
+struct kvs_exp_arm {
 	char *name;
-	struct exp_setting *settings;
+	struct kvs_exp_setting *settings;
 	size_t nr;
-	struct exp_knobs knobs;
+	struct kvs_exp_knobs knobs;
 	char *control_of;	/* the arm that this one repeats */
 };
 
-struct experiment {
+struct kvs_experiment {
 	char *title;
 	char **workload;	/* argv, NULL at the end; NULL: VMs that run */
-	struct ks_selection select;
+	struct kvs_selection select;
 	long vcpus;		/* wait for so many; 0: until no more come */
 	long rounds;		/* of each arm */
 	bool shuffled;
@@ -56,31 +56,31 @@ struct experiment {
 	char *control;		/* arm to repeat; NULL: the first, "none": none */
 	long unrecorded;	/* rounds without a recording */
 	bool force;
-	struct exp_knobs knobs;	/* of all arms */
-	struct exp_arm *arms;
+	struct kvs_exp_knobs knobs;	/* of all arms */
+	struct kvs_exp_arm *arms;
 	size_t nr_arms;
 	char *folder;
 	bool quiet;
 };
 
-void experiment_init(struct experiment *e);
-void experiment_free(struct experiment *e);
+void kvs_experiment_init(struct kvs_experiment *e);
+void kvs_experiment_free(struct kvs_experiment *e);
 /* Each false after a message. */
-bool experiment_read(struct experiment *e, const char *path);
-bool exp_arm_option(struct experiment *e, const char *arg);	/* NAME=POLICY[@CPUS] */
-bool exp_knob_option(struct exp_knobs *knobs, const char *arg);	/* NAME=VALUE */
-bool experiment_check(struct experiment *e);
+bool kvs_experiment_read(struct kvs_experiment *e, const char *path);
+bool kvs_exp_arm_option(struct kvs_experiment *e, const char *arg);	/* NAME=POLICY[@CPUS] */
+bool kvs_exp_knob_option(struct kvs_exp_knobs *knobs, const char *arg);	/* NAME=VALUE */
+bool kvs_experiment_check(struct kvs_experiment *e);
 
 /* file.c and options share these; false with a reason. */
-struct exp_arm *exp_arm_add(struct experiment *e, const char *name);
-bool exp_setting_add(struct exp_arm *arm, long vcpu, const char *policy,
-		     const char *cpus, const char **why);
-bool exp_knob_add(struct exp_knobs *knobs, const char *name, const char *value,
-		  const char **why);
+struct kvs_exp_arm *kvs_exp_arm_add(struct kvs_experiment *e, const char *name);
+bool kvs_exp_setting_add(struct kvs_exp_arm *arm, long vcpu, const char *policy,
+			 const char *cpus, const char **why);
+bool kvs_exp_knob_add(struct kvs_exp_knobs *knobs, const char *name, const char *value,
+		      const char **why);
 
 /* --- plan.c ------------------------------------------------ */
 
-struct exp_round {
+struct kvs_exp_round {
 	size_t arm;
 	bool recorded;
 	double phase;		/* seconds beside the warm-up */
@@ -88,74 +88,74 @@ struct exp_round {
 };
 
 /* All rounds in their order; caller frees. */
-struct exp_round *exp_plan(const struct experiment *e, size_t *nr);
+struct kvs_exp_round *kvs_exp_plan(const struct kvs_experiment *e, size_t *nr);
 
 /* --- threads.c --------------------------------------------- */
 
 /* What the kernel counted for one thread */
-struct exp_counts {
+struct kvs_exp_counts {
 	uint64_t run_ns, wait_ns, nvcsw, nivcsw;
 };
 
-struct exp_witness {
-	struct ks_thread thread;
-	struct exp_counts begin, end;
+struct kvs_exp_witness {
+	struct kvs_thread thread;
+	struct kvs_exp_counts begin, end;
 	bool starved;		/* runnable all the time, and never on a CPU */
 };
 
-bool exp_counts_read(pid_t tid, struct exp_counts *counts);
+bool kvs_exp_counts_read(pid_t tid, struct kvs_exp_counts *counts);
 /* The vCPU threads that there are now; those of @root and its children alone. */
-void exp_threads(const struct experiment *e, pid_t root, struct ks_threads *threads);
+void kvs_exp_threads(const struct kvs_experiment *e, pid_t root, struct kvs_threads *threads);
 /* What each of @threads gets in @arm */
-struct ks_setting *exp_settings(const struct exp_arm *arm,
-				const struct ks_threads *threads);
+struct kvs_setting *kvs_exp_settings(const struct kvs_exp_arm *arm,
+				     const struct kvs_threads *threads);
 
 /* --- spawn.c ----------------------------------------------- */
 
 /* Both 0 after a message.  Workload: its own process group, output to @log. */
-pid_t exp_spawn_workload(char **argv, const char *log, const sigset_t *mask);
-pid_t exp_spawn_recorder(const struct experiment *e, const char *file);
+pid_t kvs_exp_spawn_workload(char **argv, const char *log, const sigset_t *mask);
+pid_t kvs_exp_spawn_recorder(const struct kvs_experiment *e, const char *file);
 /* Has it ended?  Then its status, as the shell has it */
-bool exp_reap(pid_t pid, int *status);
+bool kvs_exp_reap(pid_t pid, int *status);
 
 /* --- round.c ----------------------------------------------- */
 
-struct exp_run {
-	struct experiment *e;
+struct kvs_exp_run {
+	struct kvs_experiment *e;
 	sigset_t signals, old;
 	int signal;		/* that ended it; 0: none */
 	unsigned int above;	/* RT priority of the arms; 0: none is RT */
 	json_t *rounds;
 	/* Progress */
-	struct exp_round *plan;
+	struct kvs_exp_round *plan;
 	size_t nr_rounds, at;
 	double begin;
 	bool terminal;
 };
 
-double exp_now(void);
+double kvs_exp_now(void);
 /* Sleeps; true when a signal ended it. */
-bool exp_sleep(struct exp_run *run, double seconds);
-void exp_progress(struct exp_run *run, const char *doing);
+bool kvs_exp_sleep(struct kvs_exp_run *run, double seconds);
+void kvs_exp_progress(struct kvs_exp_run *run, const char *doing);
 /* False after a message, or when a signal came. */
-bool exp_round(struct exp_run *run, const struct exp_round *round);
+bool kvs_exp_round(struct kvs_exp_run *run, const struct kvs_exp_round *round);
 
 /* --- result.c ---------------------------------------------- */
 
 /* What counts of a recording */
-struct exp_window {
+struct kvs_exp_window {
 	uint64_t begin_tsc, end_tsc;
 	double seconds;
 };
 
-json_t *exp_round_json(const struct exp_run *run, const struct exp_round *round,
-		       const char *file, const struct exp_window *window,
-		       json_t *knobs, const struct exp_witness *witnesses, size_t nr);
-bool exp_result_write(const struct exp_run *run, bool complete);
+json_t *kvs_exp_round_json(const struct kvs_exp_run *run, const struct kvs_exp_round *round,
+			   const char *file, const struct kvs_exp_window *window,
+			   json_t *knobs, const struct kvs_exp_witness *witnesses, size_t nr);
+bool kvs_exp_result_write(const struct kvs_exp_run *run, bool complete);
 
 /* --- experiment.c ----------------------------------------------------- */
 
 /* Returns the program's exit status. */
-int experiment_run(struct experiment *e);
+int kvs_experiment_run(struct kvs_experiment *e);
 
 #endif /* KVMSCHED_EXPERIMENT_H */

@@ -20,12 +20,12 @@
 struct file {
 	const char *path;
 	yaml_document_t doc;
-	struct experiment *e;
+	struct kvs_experiment *e;
 };
 
 static bool wrong(const struct file *f, const yaml_node_t *node, const char *why)
 {
-	ks_err("%s:%zu: %s", f->path, node->start_mark.line + 1, why);
+	kvs_err("%s:%zu: %s", f->path, node->start_mark.line + 1, why);
 	return false;
 }
 
@@ -47,7 +47,7 @@ static bool take_text(struct file *f, yaml_node_t *node, char **to)
 
 static bool take_long(struct file *f, yaml_node_t *node, long min, long *to)
 {
-	if (!text(node) || !ks_parse_long(text(node), min, LONG_MAX, to))
+	if (!text(node) || !kvs_parse_long(text(node), min, LONG_MAX, to))
 		return wrong(f, node, "a whole number is wanted here");
 	return true;
 }
@@ -133,12 +133,12 @@ static bool take_knob(struct file *f, void *knobs, const yaml_node_t *key,
 
 	if (!text(value))
 		return wrong(f, value, "a number is wanted here");
-	return exp_knob_add(knobs, text(key), text(value), &why) || wrong(f, key, why);
+	return kvs_exp_knob_add(knobs, text(key), text(value), &why) || wrong(f, key, why);
 }
 
 /* Of an arm, or of one vCPU in it */
 struct place {
-	struct exp_arm *arm;
+	struct kvs_exp_arm *arm;
 	long vcpu;
 	const char *policy, *cpus;
 	yaml_node_t *vcpus;
@@ -174,7 +174,7 @@ static bool add_place(struct file *f, const struct place *p, const yaml_node_t *
 
 	if (!p->policy && !p->cpus)
 		return true;
-	return exp_setting_add(p->arm, p->vcpu, p->policy, p->cpus, &why) ||
+	return kvs_exp_setting_add(p->arm, p->vcpu, p->policy, p->cpus, &why) ||
 	       wrong(f, node, why);
 }
 
@@ -184,7 +184,7 @@ static bool take_vcpu(struct file *f, void *arm, const yaml_node_t *key,
 {
 	struct place p = { .arm = arm };
 
-	if (!ks_parse_long(text(key), 0, 65534, &p.vcpu))
+	if (!kvs_parse_long(text(key), 0, 65534, &p.vcpu))
 		return wrong(f, key, "the number of a vCPU is wanted here");
 	if (text(value))
 		p.policy = text(value);
@@ -215,7 +215,7 @@ static bool take_arm(struct file *f, yaml_node_t *node)
 	name = member(f, node, "name");
 	if (!name || !text(name))
 		return wrong(f, node, "this arm has no name");
-	p.arm = exp_arm_add(f->e, text(name));
+	p.arm = kvs_exp_arm_add(f->e, text(name));
 	if (!p.arm)
 		return wrong(f, name, "there is an arm of this name already");
 	return each_pair(f, node, take_place, &p) && add_place(f, &p, node) &&
@@ -244,20 +244,20 @@ static bool take_order(struct file *f, yaml_node_t *node)
 
 static bool take_vm(struct file *f, yaml_node_t *node)
 {
-	return (text(node) && ks_parse_vm(text(node), &f->e->select)) ||
+	return (text(node) && kvs_parse_vm(text(node), &f->e->select)) ||
 	       wrong(f, node, "the PID of a VM's process is wanted here");
 }
 
 static bool take_memory(struct file *f, yaml_node_t *node)
 {
-	return (text(node) && ks_parse_size(text(node), &f->e->memory)) ||
+	return (text(node) && kvs_parse_size(text(node), &f->e->memory)) ||
 	       wrong(f, node, "a size such as 4M is wanted here");
 }
 
 static bool take_top(struct file *f, void *ctx, const yaml_node_t *key,
 		     yaml_node_t *value)
 {
-	struct experiment *e = ctx;
+	struct kvs_experiment *e = ctx;
 	const char *k = text(key);
 
 	if (!strcmp(k, "name"))
@@ -304,14 +304,14 @@ static bool parse(struct file *f, FILE *in)
 	bool ok;
 
 	if (!yaml_parser_initialize(&parser)) {
-		ks_err("out of memory");
+		kvs_err("out of memory");
 		return false;
 	}
 	yaml_parser_set_input_file(&parser, in);
 	ok = yaml_parser_load(&parser, &f->doc);
 	if (!ok)
-		ks_err("%s:%zu: %s", f->path, parser.problem_mark.line + 1,
-		       parser.problem ? parser.problem : "not YAML");
+		kvs_err("%s:%zu: %s", f->path, parser.problem_mark.line + 1,
+			parser.problem ? parser.problem : "not YAML");
 	yaml_parser_delete(&parser);
 	if (!ok)
 		return false;
@@ -319,24 +319,24 @@ static bool parse(struct file *f, FILE *in)
 	if (root)
 		ok = each_pair(f, root, take_top, f->e);
 	else
-		ks_err("%s: empty", f->path);
+		kvs_err("%s: empty", f->path);
 	yaml_document_delete(&f->doc);
 	return root && ok;
 }
 
-bool experiment_read(struct experiment *e, const char *path)
+bool kvs_experiment_read(struct kvs_experiment *e, const char *path)
 {
 	struct file f = { .path = path, .e = e };
 	FILE *in = fopen(path, "re");
 	bool ok;
 
 	if (!in) {
-		ks_errno("%s", path);
+		kvs_errno("%s", path);
 		return false;
 	}
 	ok = parse(&f, in);
 	fclose(in);
 	if (!ok)
-		ks_hint("kvmsched-experiment(1) has an example");
+		kvs_hint("kvmsched-experiment(1) has an example");
 	return ok;
 }

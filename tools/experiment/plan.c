@@ -14,7 +14,7 @@
 #include "experiment/experiment.h"
 #include "base/kvmsched.h"
 
-static void turn(const struct experiment *e, gsl_rng *rng, struct exp_round *rounds)
+static void turn(const struct kvs_experiment *e, gsl_rng *rng, struct kvs_exp_round *rounds)
 {
 	size_t *order = xcalloc(e->nr_arms, sizeof(*order));
 
@@ -23,16 +23,16 @@ static void turn(const struct experiment *e, gsl_rng *rng, struct exp_round *rou
 	if (e->shuffled)
 		gsl_ran_shuffle(rng, order, e->nr_arms, sizeof(*order));
 	for (size_t i = 0; i < e->nr_arms; i++)
-		rounds[i] = (struct exp_round){ .arm = order[i], .recorded = true };
+		rounds[i] = (struct kvs_exp_round){ .arm = order[i], .recorded = true };
 	free(order);
 }
 
 /* Unrecorded rounds, of the first arm, stand in the middle of the others. */
-struct exp_round *exp_plan(const struct experiment *e, size_t *nr)
+struct kvs_exp_round *kvs_exp_plan(const struct kvs_experiment *e, size_t *nr)
 {
 	size_t recorded = e->nr_arms * e->rounds, at = 0;
 	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
-	struct exp_round *plan;
+	struct kvs_exp_round *plan;
 
 	*nr = recorded + e->unrecorded;
 	plan = xcalloc(*nr, sizeof(*plan));
@@ -41,7 +41,7 @@ struct exp_round *exp_plan(const struct experiment *e, size_t *nr)
 		turn(e, rng, &plan[at]);
 		at += e->nr_arms;
 		for (long i = 0; round == (e->rounds - 1) / 2 && i < e->unrecorded; i++)
-			plan[at++] = (struct exp_round){ .arm = 0 };
+			plan[at++] = (struct kvs_exp_round){ .arm = 0 };
 	}
 	for (size_t i = 0; i < *nr; i++) {
 		plan[i].phase = e->phase * gsl_rng_uniform(rng);

@@ -18,7 +18,7 @@
 
 #define FORMAT	1
 
-static json_t *witness_json(const struct exp_witness *w)
+static json_t *witness_json(const struct kvs_exp_witness *w)
 {
 	return json_pack("{si si si si ss* sb sI sI sI sI}",
 		"vm", (int)w->thread.pid, "vm_index", w->thread.vm_index,
@@ -30,9 +30,9 @@ static json_t *witness_json(const struct exp_witness *w)
 		"nivcsw", (json_int_t)(w->end.nivcsw - w->begin.nivcsw));
 }
 
-json_t *exp_round_json(const struct exp_run *run, const struct exp_round *round,
-		       const char *file, const struct exp_window *window,
-		       json_t *knobs, const struct exp_witness *witnesses, size_t nr)
+json_t *kvs_exp_round_json(const struct kvs_exp_run *run, const struct kvs_exp_round *round,
+			   const char *file, const struct kvs_exp_window *window,
+			   json_t *knobs, const struct kvs_exp_witness *witnesses, size_t nr)
 {
 	json_t *vcpus = json_array();
 
@@ -48,7 +48,7 @@ json_t *exp_round_json(const struct exp_run *run, const struct exp_round *round,
 			 "knobs", knobs, "vcpus", vcpus);
 }
 
-static json_t *knobs_json(const struct exp_knobs *knobs)
+static json_t *knobs_json(const struct kvs_exp_knobs *knobs)
 {
 	json_t *o = json_object();
 
@@ -58,16 +58,16 @@ static json_t *knobs_json(const struct exp_knobs *knobs)
 	return o;
 }
 
-static json_t *arms_json(const struct experiment *e)
+static json_t *arms_json(const struct kvs_experiment *e)
 {
 	json_t *arms = json_array();
 
 	for (size_t i = 0; i < e->nr_arms; i++) {
-		const struct exp_arm *arm = &e->arms[i];
+		const struct kvs_exp_arm *arm = &e->arms[i];
 		json_t *settings = json_array();
 
 		for (size_t k = 0; k < arm->nr; k++) {
-			const struct exp_setting *s = &arm->settings[k];
+			const struct kvs_exp_setting *s = &arm->settings[k];
 
 			json_array_append_new(settings, json_pack("{so ss* ss*}",
 				"vcpu", s->vcpu < 0 ? json_null() : json_integer(s->vcpu),
@@ -81,7 +81,7 @@ static json_t *arms_json(const struct experiment *e)
 	return arms;
 }
 
-static json_t *asked_json(const struct experiment *e)
+static json_t *asked_json(const struct kvs_experiment *e)
 {
 	json_t *workload = e->workload ? json_array() : json_null();
 
@@ -102,7 +102,7 @@ static char *module_build_id(void)
 	char *note, *hex = NULL;
 	size_t size;
 
-	note = ks_read_file("/sys/module/kvmsched/notes/.note.gnu.build-id", &size);
+	note = kvs_read_file("/sys/module/kvmsched/notes/.note.gnu.build-id", &size);
 	if (note && size > 16) {
 		hex = xcalloc(2 * (size - 16) + 1, 1);
 		for (size_t i = 16; i < size; i++)
@@ -114,9 +114,9 @@ static char *module_build_id(void)
 
 static json_t *versions_json(void)
 {
-	char *module = ks_read_line("/sys/module/kvmsched/version");
+	char *module = kvs_read_line("/sys/module/kvmsched/version");
 	char *src = module_build_id();
-	char *kernel = ks_read_line("/proc/version");
+	char *kernel = kvs_read_line("/proc/version");
 	json_t *o = json_pack("{ss ss* ss* ss*}", "kvmsched", KVMSCHED_VERSION,
 			      "module", module, "module_build_id", src,
 			      "kernel", kernel);
@@ -129,11 +129,11 @@ static json_t *versions_json(void)
 
 static json_t *host_json(void)
 {
-	return json_pack("{so so so so}", "kernel", host_kernel(), "cpu", host_cpu(),
-			 "kvm", host_kvm(), "scheduler", host_scheduler());
+	return json_pack("{so so so so}", "kernel", kvs_host_kernel(), "cpu", kvs_host_cpu(),
+			 "kvm", kvs_host_kvm(), "scheduler", kvs_host_scheduler());
 }
 
-bool exp_result_write(const struct exp_run *run, bool complete)
+bool kvs_exp_result_write(const struct kvs_exp_run *run, bool complete)
 {
 	char *path = xasprintf("%s/result.json", run->e->folder), when[64];
 	time_t now = time(NULL);
@@ -143,12 +143,12 @@ bool exp_result_write(const struct exp_run *run, bool complete)
 	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", gmtime(&now));
 	o = json_pack("{si ss sb so so so so so sO}", "version", FORMAT, "ended", when,
 		      "complete", complete, "versions", versions_json(),
-		      "host", host_json(), "knobs", ks_knobs_json(),
+		      "host", host_json(), "knobs", kvs_knobs_json(),
 		      "experiment", asked_json(run->e), "arms", arms_json(run->e),
 		      "rounds", run->rounds);
 	ok = o && !json_dump_file(o, path, JSON_INDENT(1));
 	if (!ok)
-		ks_errno("can't write %s", path);
+		kvs_errno("can't write %s", path);
 	json_decref(o);
 	free(path);
 	return ok;

@@ -37,15 +37,15 @@
 #define EDGE_S		0.002	/* from our own doings to the window */
 
 struct state {
-	struct exp_run *run;
-	const struct exp_round *round;
-	const struct exp_arm *arm;
+	struct kvs_exp_run *run;
+	const struct kvs_exp_round *round;
+	const struct kvs_exp_arm *arm;
 	char *stem, *file;		/* in the folder */
 	pid_t workload, recorder;
-	struct ks_threads threads;
-	struct exp_witness *witnesses;
-	struct ks_undo *undo;
-	struct exp_window window;
+	struct kvs_threads threads;
+	struct kvs_exp_witness *witnesses;
+	struct kvs_undo *undo;
+	struct kvs_exp_window window;
 	json_t *knobs;			/* as they were in it */
 	double tsc_hz;
 };
@@ -54,12 +54,12 @@ static bool workload_lives(struct state *s)
 {
 	int status;
 
-	if (!s->run->e->workload || !exp_reap(s->workload, &status))
+	if (!s->run->e->workload || !kvs_exp_reap(s->workload, &status))
 		return true;
 	s->workload = 0;
-	ks_err("the workload ended by itself, with status %d; see %s/%s.log", status,
-	       s->run->e->folder, s->stem);
-	ks_hint("it must run until it gets SIGTERM");
+	kvs_err("the workload ended by itself, with status %d; see %s/%s.log", status,
+		s->run->e->folder, s->stem);
+	kvs_hint("it must run until it gets SIGTERM");
 	return false;
 }
 
@@ -76,14 +76,14 @@ static void set_environment(const struct state *s)
 
 static bool start_workload(struct state *s)
 {
-	struct experiment *e = s->run->e;
+	struct kvs_experiment *e = s->run->e;
 	char *log;
 
 	if (!e->workload)
 		return true;
 	set_environment(s);
 	log = xasprintf("%s/%s.log", e->folder, s->stem);
-	s->workload = exp_spawn_workload(e->workload, log, &s->run->old);
+	s->workload = kvs_exp_spawn_workload(e->workload, log, &s->run->old);
 	free(log);
 	return s->workload;
 }
@@ -91,36 +91,36 @@ static bool start_workload(struct state *s)
 /* As many as were asked for, or until no more come */
 static bool find_threads(struct state *s)
 {
-	const struct experiment *e = s->run->e;
-	double end = exp_now() + APPEAR_S;
+	const struct kvs_experiment *e = s->run->e;
+	double end = kvs_exp_now() + APPEAR_S;
 	unsigned int same = 0;
 	size_t before = 0;
 
-	exp_progress(s->run, "waits for vCPUs");
-	while (exp_now() < end) {
+	kvs_exp_progress(s->run, "waits for vCPUs");
+	while (kvs_exp_now() < end) {
 		free(s->threads.threads);
-		exp_threads(e, s->workload, &s->threads);
+		kvs_exp_threads(e, s->workload, &s->threads);
 		if (e->vcpus && s->threads.nr >= (size_t)e->vcpus)
 			return true;
 		same = s->threads.nr == before ? same + 1 : 0;
 		before = s->threads.nr;
 		if (!e->vcpus && before && same >= (e->workload ? SETTLE : 0))
 			return true;
-		if (exp_sleep(s->run, LOOK_S) || !workload_lives(s))
+		if (kvs_exp_sleep(s->run, LOOK_S) || !workload_lives(s))
 			return false;
 	}
-	ks_err("%zu vCPU threads after %d s%s", s->threads.nr, APPEAR_S,
-	       e->vcpus ? ", fewer than `vcpus` says" : "");
-	ks_hint("does the workload start a VM? `kvmsched info` shows what is found");
+	kvs_err("%zu vCPU threads after %d s%s", s->threads.nr, APPEAR_S,
+		e->vcpus ? ", fewer than `vcpus` says" : "");
+	kvs_hint("does the workload start a VM? `kvmsched info` shows what is found");
 	return false;
 }
 
 static bool set_policies(struct state *s)
 {
-	const struct exp_knobs *common = &s->run->e->knobs, *own = &s->arm->knobs;
-	struct ks_knob_setting *knobs = xcalloc(common->nr + own->nr, sizeof(*knobs));
-	struct ks_setting *settings = exp_settings(s->arm, &s->threads);
-	const struct ks_change change = {
+	const struct kvs_exp_knobs *common = &s->run->e->knobs, *own = &s->arm->knobs;
+	struct kvs_knob_setting *knobs = xcalloc(common->nr + own->nr, sizeof(*knobs));
+	struct kvs_setting *settings = kvs_exp_settings(s->arm, &s->threads);
+	const struct kvs_change change = {
 		.threads = &s->threads, .settings = settings,
 		.knobs = knobs, .nr_knobs = common->nr + own->nr,
 		.force = s->run->e->force,
@@ -132,8 +132,8 @@ static bool set_policies(struct state *s)
 		memcpy(knobs, common->knobs, common->nr * sizeof(*knobs));
 	if (own->nr)
 		memcpy(knobs + common->nr, own->knobs, own->nr * sizeof(*knobs));
-	s->undo = ks_undo_create(true, "kvmsched experiment");
-	ok = ks_change_apply(&change, s->undo);
+	s->undo = kvs_undo_create(true, "kvmsched experiment");
+	ok = kvs_change_apply(&change, s->undo);
 	free(settings);
 	free(knobs);
 	return ok;
@@ -145,37 +145,37 @@ static bool recorder_failed(struct state *s)
 {
 	int status;
 
-	if (!exp_reap(s->recorder, &status))
+	if (!kvs_exp_reap(s->recorder, &status))
 		return false;
 	s->recorder = 0;
-	ks_err("the recording ended by itself, with status %d", status);
+	kvs_err("the recording ended by itself, with status %d", status);
 	return true;
 }
 
 /* The device tells when it records. */
 static bool start_recorder(struct state *s)
 {
-	double end = exp_now() + START_S;
+	double end = kvs_exp_now() + START_S;
 	struct kvmsched_info info;
 	char *path;
 	int dev;
 
 	if (!s->file)
 		return true;
-	exp_progress(s->run, "starts to record");
-	dev = device_open(false);
+	kvs_exp_progress(s->run, "starts to record");
+	dev = kvs_device_open(false);
 	if (dev < 0)
 		return false;
 	path = xasprintf("%s/%s", s->run->e->folder, s->file);
-	s->recorder = exp_spawn_recorder(s->run->e, path);
+	s->recorder = kvs_exp_spawn_recorder(s->run->e, path);
 	free(path);
-	while (s->recorder && exp_now() < end) {
-		if (!device_info(dev, &info) && info.session) {
+	while (s->recorder && kvs_exp_now() < end) {
+		if (!kvs_device_info(dev, &info) && info.session) {
 			s->tsc_hz = info.tsc_khz * 1e3;
 			close(dev);
 			return true;
 		}
-		if (recorder_failed(s) || exp_sleep(s->run, STEP_S))
+		if (recorder_failed(s) || kvs_exp_sleep(s->run, STEP_S))
 			break;
 	}
 	close(dev);
@@ -184,17 +184,17 @@ static bool start_recorder(struct state *s)
 
 static bool stop_recorder(struct state *s)
 {
-	double end = exp_now() + STOP_S;
+	double end = kvs_exp_now() + STOP_S;
 	int status = 0;
 
 	if (!s->recorder)
 		return true;
 	kill(s->recorder, SIGTERM);
-	while (!exp_reap(s->recorder, &status)) {
+	while (!kvs_exp_reap(s->recorder, &status)) {
 		const struct timespec step = { .tv_nsec = STEP_S * 1e9 };
 
-		if (exp_now() > end) {
-			ks_err("the recorder doesn't end");
+		if (kvs_exp_now() > end) {
+			kvs_err("the recorder doesn't end");
 			kill(s->recorder, SIGKILL);
 			end += STOP_S;
 		}
@@ -202,7 +202,7 @@ static bool stop_recorder(struct state *s)
 	}
 	s->recorder = 0;
 	if (status)
-		ks_err("the recorder ended with status %d", status);
+		kvs_err("the recorder ended with status %d", status);
 	return !status;
 }
 
@@ -213,18 +213,18 @@ static void witness_begin(struct state *s)
 	s->witnesses = xcalloc(s->threads.nr, sizeof(*s->witnesses));
 	for (size_t i = 0; i < s->threads.nr; i++) {
 		s->witnesses[i].thread = s->threads.threads[i];
-		exp_counts_read(s->threads.threads[i].tid, &s->witnesses[i].begin);
+		kvs_exp_counts_read(s->threads.threads[i].tid, &s->witnesses[i].begin);
 	}
 }
 
 static void witness_end(struct state *s)
 {
 	for (size_t i = 0; i < s->threads.nr; i++) {
-		struct exp_witness *w = &s->witnesses[i];
-		struct ks_thread now;
+		struct kvs_exp_witness *w = &s->witnesses[i];
+		struct kvs_thread now;
 
-		exp_counts_read(w->thread.tid, &w->end);
-		w->starved = ks_thread_look(w->thread.tid, &now) && now.state == 'R' &&
+		kvs_exp_counts_read(w->thread.tid, &w->end);
+		w->starved = kvs_thread_look(w->thread.tid, &now) && now.state == 'R' &&
 			     w->end.run_ns == w->begin.run_ns;
 	}
 }
@@ -240,32 +240,32 @@ static bool observe(struct state *s)
 	double length = s->run->e->length, begin;
 	bool ended;
 
-	exp_progress(s->run, s->file ? "is recorded" : "runs unrecorded");
-	s->knobs = ks_knobs_json();
+	kvs_exp_progress(s->run, s->file ? "is recorded" : "runs unrecorded");
+	s->knobs = kvs_knobs_json();
 	witness_begin(s);
-	begin = exp_now();
+	begin = kvs_exp_now();
 	s->window.begin_tsc = __rdtsc() + s->tsc_hz * EDGE_S;
 	s->window.end_tsc = s->window.begin_tsc + s->tsc_hz * length;
-	ended = exp_sleep(s->run, length + 2 * EDGE_S);
+	ended = kvs_exp_sleep(s->run, length + 2 * EDGE_S);
 	witness_end(s);
-	s->window.seconds = exp_now() - begin;
+	s->window.seconds = kvs_exp_now() - begin;
 	return !ended && workload_lives(s) &&
 	       (!s->recorder || !recorder_failed(s));
 }
 
 static void end_workload(struct state *s)
 {
-	double end = exp_now() + END_S;
+	double end = kvs_exp_now() + END_S;
 	bool killed = false;
 	int status;
 
 	if (!s->workload)
 		return;
 	kill(-s->workload, SIGTERM);
-	while (!exp_reap(s->workload, &status)) {
+	while (!kvs_exp_reap(s->workload, &status)) {
 		const struct timespec step = { .tv_nsec = STEP_S * 1e9 };
 
-		if (!killed && exp_now() > end) {
+		if (!killed && kvs_exp_now() > end) {
 			kill(-s->workload, SIGKILL);
 			killed = true;
 		}
@@ -282,8 +282,8 @@ static bool clean_up(struct state *s)
 	bool ok = true;
 
 	if (s->undo)
-		ok = ks_undo_restore(s->undo);
-	ks_undo_free(s->undo);
+		ok = kvs_undo_restore(s->undo);
+	kvs_undo_free(s->undo);
 	ok &= stop_recorder(s);
 	end_workload(s);
 	return ok;
@@ -294,8 +294,8 @@ static bool go(struct state *s)
 	if (!start_workload(s) || !find_threads(s) || !start_recorder(s) ||
 	    !set_policies(s))
 		return false;
-	exp_progress(s->run, "warms up");
-	if (exp_sleep(s->run, s->run->e->warmup + s->round->phase))
+	kvs_exp_progress(s->run, "warms up");
+	if (kvs_exp_sleep(s->run, s->run->e->warmup + s->round->phase))
 		return false;
 	return observe(s);
 }
@@ -311,7 +311,7 @@ static char *stem_of(size_t number, const char *arm)
 	return stem;
 }
 
-bool exp_round(struct exp_run *run, const struct exp_round *round)
+bool kvs_exp_round(struct kvs_exp_run *run, const struct kvs_exp_round *round)
 {
 	struct state s = { .run = run, .round = round, .arm = &run->e->arms[round->arm] };
 	bool ok;
@@ -323,9 +323,9 @@ bool exp_round(struct exp_run *run, const struct exp_round *round)
 	ok &= clean_up(&s);
 	if (ok)
 		json_array_append_new(run->rounds,
-				      exp_round_json(run, round, s.file, &s.window,
-						     s.knobs, s.witnesses,
-						     s.threads.nr));
+				      kvs_exp_round_json(run, round, s.file, &s.window,
+							 s.knobs, s.witnesses,
+							 s.threads.nr));
 	json_decref(s.knobs);
 	free(s.witnesses);
 	free(s.threads.threads);

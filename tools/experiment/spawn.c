@@ -24,7 +24,7 @@ static void end_with(pid_t parent, int sig)
 {
 	prctl(PR_SET_PDEATHSIG, sig);
 	if (getppid() != parent)
-		_exit(KS_EXIT_FAILED);
+		_exit(KVS_EXIT_FAILED);
 }
 
 static void run_workload(char **argv, const char *log, const sigset_t *mask)
@@ -34,19 +34,19 @@ static void run_workload(char **argv, const char *log, const sigset_t *mask)
 
 	setpgid(0, 0);
 	if (out < 0 || in < 0 || dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0)
-		_exit(KS_EXIT_FAILED);
+		_exit(KVS_EXIT_FAILED);
 	sigprocmask(SIG_SETMASK, mask, NULL);
 	execvp(argv[0], argv);
 	dprintf(2, "can't run %s: %s\n", argv[0], strerror(errno));
-	_exit(errno == ENOENT ? KS_EXIT_NOENT : KS_EXIT_NOEXEC);
+	_exit(errno == ENOENT ? KVS_EXIT_NOENT : KVS_EXIT_NOEXEC);
 }
 
-pid_t exp_spawn_workload(char **argv, const char *log, const sigset_t *mask)
+pid_t kvs_exp_spawn_workload(char **argv, const char *log, const sigset_t *mask)
 {
 	pid_t parent = getpid(), pid = fork();
 
 	if (pid < 0)
-		ks_errno("can't start %s", argv[0]);
+		kvs_errno("can't start %s", argv[0]);
 	if (!pid) {
 		end_with(parent, SIGKILL);
 		run_workload(argv, log, mask);
@@ -66,9 +66,9 @@ static uint32_t pages_of(uint64_t memory)
 	return pages;
 }
 
-pid_t exp_spawn_recorder(const struct experiment *e, const char *file)
+pid_t kvs_exp_spawn_recorder(const struct kvs_experiment *e, const char *file)
 {
-	struct record_options o = {
+	struct kvs_record_options o = {
 		.file = file, .quiet = true,
 		.start = {
 			.size = sizeof(o.start),
@@ -78,22 +78,22 @@ pid_t exp_spawn_recorder(const struct experiment *e, const char *file)
 	};
 	pid_t parent = getpid(), pid;
 
-	if (e->events && !class_parse(e->events, &o.start.classes))
+	if (e->events && !kvs_class_parse(e->events, &o.start.classes))
 		return 0;
 	fflush(NULL);
 	pid = fork();
 	if (pid < 0)
-		ks_errno("can't start the recorder");
+		kvs_errno("can't start the recorder");
 	if (!pid) {
 		end_with(parent, SIGTERM);
 		/* Its own signals: those of the terminal are for us to pass on. */
 		setpgid(0, 0);
-		_exit(record(&o));
+		_exit(kvs_recorder_run(&o));
 	}
 	return pid > 0 ? pid : 0;
 }
 
-bool exp_reap(pid_t pid, int *status)
+bool kvs_exp_reap(pid_t pid, int *status)
 {
 	int raw;
 

@@ -11,9 +11,9 @@
 #include "experiment/experiment.h"
 #include "base/kvmsched.h"
 
-static bool read_schedstat(pid_t tid, struct exp_counts *c)
+static bool read_schedstat(pid_t tid, struct kvs_exp_counts *c)
 {
-	char *path = xasprintf("/proc/%d/schedstat", tid), *text = ks_read_line(path);
+	char *path = xasprintf("/proc/%d/schedstat", tid), *text = kvs_read_line(path);
 	bool ok;
 
 	ok = text && sscanf(text, "%" SCNu64 " %" SCNu64, &c->run_ns, &c->wait_ns) == 2;
@@ -22,13 +22,13 @@ static bool read_schedstat(pid_t tid, struct exp_counts *c)
 	return ok;
 }
 
-bool exp_counts_read(pid_t tid, struct exp_counts *c)
+bool kvs_exp_counts_read(pid_t tid, struct kvs_exp_counts *c)
 {
-	char *path = xasprintf("/proc/%d/status", tid), *text = ks_read_file(path, NULL);
+	char *path = xasprintf("/proc/%d/status", tid), *text = kvs_read_file(path, NULL);
 	char *line = text ? strstr(text, "\nvoluntary_ctxt_switches:") : NULL;
 	bool ok;
 
-	*c = (struct exp_counts){ 0 };
+	*c = (struct kvs_exp_counts){ 0 };
 	ok = line && sscanf(line, "\nvoluntary_ctxt_switches: %" SCNu64
 			    " nonvoluntary_ctxt_switches: %" SCNu64,
 			    &c->nvcsw, &c->nivcsw) == 2;
@@ -39,7 +39,7 @@ bool exp_counts_read(pid_t tid, struct exp_counts *c)
 
 static pid_t parent_of(pid_t pid)
 {
-	char *path = xasprintf("/proc/%d/status", pid), *text = ks_read_file(path, NULL);
+	char *path = xasprintf("/proc/%d/status", pid), *text = kvs_read_file(path, NULL);
 	char *line = text ? strstr(text, "\nPPid:") : NULL;
 	pid_t parent = line ? atoi(line + strlen("\nPPid:")) : 0;
 
@@ -55,11 +55,11 @@ static bool descends(pid_t pid, pid_t root)
 	return pid == root;
 }
 
-void exp_threads(const struct experiment *e, pid_t root, struct ks_threads *threads)
+void kvs_exp_threads(const struct kvs_experiment *e, pid_t root, struct kvs_threads *threads)
 {
 	size_t kept = 0;
 
-	ks_select_all(&e->select, threads);
+	kvs_select_all(&e->select, threads);
 	if (!root)
 		return;
 	for (size_t i = 0; i < threads->nr; i++)
@@ -69,13 +69,13 @@ void exp_threads(const struct experiment *e, pid_t root, struct ks_threads *thre
 }
 
 /* A vCPU's own setting goes before the arm's. */
-struct ks_setting *exp_settings(const struct exp_arm *arm,
-				const struct ks_threads *threads)
+struct kvs_setting *kvs_exp_settings(const struct kvs_exp_arm *arm,
+				     const struct kvs_threads *threads)
 {
-	struct ks_setting *settings = xcalloc(threads->nr, sizeof(*settings));
+	struct kvs_setting *settings = xcalloc(threads->nr, sizeof(*settings));
 
 	for (size_t i = 0; i < threads->nr; i++) {
-		const struct exp_setting *best = NULL;
+		const struct kvs_exp_setting *best = NULL;
 
 		for (size_t k = 0; k < arm->nr; k++)
 			if (arm->settings[k].vcpu == threads->threads[i].vcpu ||

@@ -31,7 +31,7 @@ static const struct {
 	{ "all",	KVMSCHED_CLASS_ALL },
 };
 
-const char *class_names(uint32_t set)
+const char *kvs_class_names(uint32_t set)
 {
 	static char text[64];
 
@@ -56,7 +56,7 @@ static uint32_t class_find(const char *name)
 	return 0;
 }
 
-bool class_parse(const char *list, uint32_t *result)
+bool kvs_class_parse(const char *list, uint32_t *result)
 {
 	char *copy = xstrdup(list), *next = copy, *item;
 	uint32_t set = strchr("+-", list[0]) ? KVMSCHED_CLASS_DEFAULT : 0;
@@ -68,21 +68,21 @@ bool class_parse(const char *list, uint32_t *result)
 
 		ok = found != 0;
 		if (!ok)
-			ks_err("there is no event class '%s'; there are switch, exit, irq, timer, host, default and all",
-			       item);
+			kvs_err("there is no event class '%s'; there are switch, exit, irq, timer, host, default and all",
+				item);
 		set = sign == '-' ? set & ~found : set | found;
 	}
 	if (ok && !set)
-		ks_err("no event class is left of '%s'", list);
+		kvs_err("no event class is left of '%s'", list);
 	free(copy);
 	*result = set;
 	return ok && set;
 }
 
-const char *lockdown_state(void)
+const char *kvs_lockdown_state(void)
 {
 	static char state[32];
-	char *text = ks_read_line("/sys/kernel/security/lockdown");
+	char *text = kvs_read_line("/sys/kernel/security/lockdown");
 	bool found = text && sscanf(text, "%*[^[][%31[^]]]", state) != 1 ?
 		     sscanf(text, "[%31[^]]]", state) == 1 : text != NULL;
 
@@ -92,22 +92,22 @@ const char *lockdown_state(void)
 
 static void explain_missing(void)
 {
-	const char *lockdown = lockdown_state();
+	const char *lockdown = kvs_lockdown_state();
 	struct stat st;
 
 	if (!stat("/sys/module/kvmsched", &st)) {
-		ks_err("the module is loaded, but %s is missing", KVMSCHED_DEVICE);
-		ks_hint("is a devtmpfs mounted on /dev? In a container, pass the device in");
+		kvs_err("the module is loaded, but %s is missing", KVMSCHED_DEVICE);
+		kvs_hint("is a devtmpfs mounted on /dev? In a container, pass the device in");
 		return;
 	}
-	ks_err("the kernel module kvmsched is not loaded");
-	ks_hint("`modprobe kvmsched`, or insmod the kvmsched.ko built for this kernel");
+	kvs_err("the kernel module kvmsched is not loaded");
+	kvs_hint("`modprobe kvmsched`, or insmod the kvmsched.ko built for this kernel");
 	if (lockdown && strcmp(lockdown, "none"))
-		ks_hint("this kernel is locked down (%s): it loads signed modules only; sign kvmsched.ko with a key that it trusts, or switch Secure Boot off",
-			lockdown);
+		kvs_hint("this kernel is locked down (%s): it loads signed modules only; sign kvmsched.ko with a key that it trusts, or switch Secure Boot off",
+			 lockdown);
 }
 
-int device_open(bool quiet)
+int kvs_device_open(bool quiet)
 {
 	int fd = open(KVMSCHED_DEVICE, O_RDWR | O_CLOEXEC);
 
@@ -119,47 +119,47 @@ int device_open(bool quiet)
 		break;
 	case ENODEV:
 	case ENXIO:
-		ks_err("the kernel module kvmsched is being unloaded");
-		ks_hint("load it again with `modprobe kvmsched`");
+		kvs_err("the kernel module kvmsched is being unloaded");
+		kvs_hint("load it again with `modprobe kvmsched`");
 		break;
 	case EACCES:
 	case EPERM:
-		ks_errno("can't open %s", KVMSCHED_DEVICE);
-		ks_hint("recording shows every VM of the host: run this as root");
+		kvs_errno("can't open %s", KVMSCHED_DEVICE);
+		kvs_hint("recording shows every VM of the host: run this as root");
 		break;
 	default:
-		ks_errno("can't open %s", KVMSCHED_DEVICE);
+		kvs_errno("can't open %s", KVMSCHED_DEVICE);
 	}
 	return -1;
 }
 
-int device_info(int fd, struct kvmsched_info *info)
+int kvs_device_info(int fd, struct kvmsched_info *info)
 {
 	memset(info, 0, sizeof(*info));
 	info->size = sizeof(*info);
 	if (ioctl(fd, KVMSCHED_IOC_INFO, info)) {
 		bool other = errno == E2BIG || errno == EINVAL || errno == ENOTTY;
 
-		ks_errno("%s doesn't tell about itself", KVMSCHED_DEVICE);
+		kvs_errno("%s doesn't tell about itself", KVMSCHED_DEVICE);
 		if (other)
-			ks_hint("module and tool are of different versions");
+			kvs_hint("module and tool are of different versions");
 		return -1;
 	}
 	if (info->abi != KVMSCHED_ABI) {
-		ks_err("the module speaks version %u of the interface, this tool version %u",
-		       info->abi, KVMSCHED_ABI);
-		ks_hint("install module and tool of the same version");
+		kvs_err("the module speaks version %u of the interface, this tool version %u",
+			info->abi, KVMSCHED_ABI);
+		kvs_hint("install module and tool of the same version");
 		return -1;
 	}
-	if (info->page_size != DAT_PAGE_SIZE) {
-		ks_err("the module's rings have pages of %u bytes, not %u",
-		       info->page_size, DAT_PAGE_SIZE);
+	if (info->page_size != KVS_PAGE_SIZE) {
+		kvs_err("the module's rings have pages of %u bytes, not %u",
+			info->page_size, KVS_PAGE_SIZE);
 		return -1;
 	}
 	return 0;
 }
 
-int device_hook(int fd, uint32_t index, struct kvmsched_hook *hook)
+int kvs_device_hook(int fd, uint32_t index, struct kvmsched_hook *hook)
 {
 	memset(hook, 0, sizeof(*hook));
 	hook->size = sizeof(*hook);
@@ -167,7 +167,7 @@ int device_hook(int fd, uint32_t index, struct kvmsched_hook *hook)
 	return ioctl(fd, KVMSCHED_IOC_HOOK, hook);
 }
 
-int device_stats(int fd, uint32_t cpu, struct kvmsched_stats *stats)
+int kvs_device_stats(int fd, uint32_t cpu, struct kvmsched_stats *stats)
 {
 	memset(stats, 0, sizeof(*stats));
 	stats->size = sizeof(*stats);
@@ -203,28 +203,28 @@ static void explain_busy(void)
 	struct dirent *d;
 	long pid;
 
-	ks_err("another program is recording");
+	kvs_err("another program is recording");
 	while (dir && (d = readdir(dir))) {
 		char *path, *comm;
 
-		if (!ks_parse_long(d->d_name, 1, INT32_MAX, &pid) ||
+		if (!kvs_parse_long(d->d_name, 1, INT32_MAX, &pid) ||
 		    !holds_device(pid))
 			continue;
 		path = xasprintf("/proc/%ld/comm", pid);
-		comm = ks_read_line(path);
-		ks_hint("%s is open in process %ld (%s): let it finish, or end it with `kill %ld`",
-			KVMSCHED_DEVICE, pid, comm ? comm : "?", pid);
+		comm = kvs_read_line(path);
+		kvs_hint("%s is open in process %ld (%s): let it finish, or end it with `kill %ld`",
+			 KVMSCHED_DEVICE, pid, comm ? comm : "?", pid);
 		found = true;
 		free(comm);
 		free(path);
 	}
 	if (!found)
-		ks_hint("it runs in another PID namespace, perhaps a container");
+		kvs_hint("it runs in another PID namespace, perhaps a container");
 	if (dir)
 		closedir(dir);
 }
 
-int device_start(int fd, const struct kvmsched_start *start)
+int kvs_device_start(int fd, const struct kvmsched_start *start)
 {
 	if (!ioctl(fd, KVMSCHED_IOC_START, start))
 		return 0;
@@ -233,30 +233,30 @@ int device_start(int fd, const struct kvmsched_start *start)
 		explain_busy();
 		break;
 	case ENOMEM:
-		ks_err("no memory for rings of %llu KiB on each CPU",
-		       (unsigned long long)start->pages * getpagesize() / 1024);
-		ks_hint("ask for less with -m SIZE");
+		kvs_err("no memory for rings of %llu KiB on each CPU",
+			(unsigned long long)start->pages * getpagesize() / 1024);
+		kvs_hint("ask for less with -m SIZE");
 		break;
 	case EINVAL:
-		ks_errno("the module refuses to record this");
-		ks_hint("classes %s, %u pages, %u VMs; module and tool may be of different versions",
-			class_names(start->classes), start->pages, start->nr_vms);
+		kvs_errno("the module refuses to record this");
+		kvs_hint("classes %s, %u pages, %u VMs; module and tool may be of different versions",
+			 kvs_class_names(start->classes), start->pages, start->nr_vms);
 		break;
 	case ENODEV:
-		ks_err("the kernel module kvmsched is being unloaded");
+		kvs_err("the kernel module kvmsched is being unloaded");
 		break;
 	default:
-		ks_errno("can't start recording");
+		kvs_errno("can't start recording");
 	}
 	return -1;
 }
 
-int device_flush(int fd)
+int kvs_device_flush(int fd)
 {
 	return ioctl(fd, KVMSCHED_IOC_FLUSH, 0);
 }
 
-int device_stop(int fd)
+int kvs_device_stop(int fd)
 {
 	/* The module refuses an argument that it doesn't know: say there is none. */
 	return ioctl(fd, KVMSCHED_IOC_STOP, 0);

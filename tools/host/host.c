@@ -22,7 +22,7 @@ static json_t *value_of(const char *text)
 {
 	long n;
 
-	if (ks_parse_long(text, INT64_MIN, INT64_MAX, &n))
+	if (kvs_parse_long(text, INT64_MIN, INT64_MAX, &n))
 		return json_integer(n);
 	if (!strcmp(text, "Y") || !strcmp(text, "N"))
 		return json_boolean(text[0] == 'Y');
@@ -31,7 +31,7 @@ static json_t *value_of(const char *text)
 
 static void set_file(json_t *o, const char *key, const char *path)
 {
-	char *text = ks_read_line(path);
+	char *text = kvs_read_line(path);
 
 	/* nohz_full is "(null)" where there is none. */
 	if (text && text[0] && strcmp(text, "(null)"))
@@ -45,7 +45,7 @@ static void set_string(json_t *o, const char *key, const char *value)
 		json_object_set_new(o, key, json_string(value));
 }
 
-json_t *host_parameters(const char *module)
+json_t *kvs_host_parameters(const char *module)
 {
 	char *path = xasprintf("/sys/module/%s", module), *file;
 	json_t *o = access(path, F_OK) ? NULL : json_object();
@@ -71,7 +71,7 @@ json_t *host_parameters(const char *module)
 static long config_hz(const char *release)
 {
 	char *path = xasprintf("/boot/config-%s", release);
-	char *text = ks_read_file(path, NULL), *p;
+	char *text = kvs_read_file(path, NULL), *p;
 	long hz = 0;
 
 	p = text ? strstr(text, "\nCONFIG_HZ=") : NULL;
@@ -84,7 +84,7 @@ static long config_hz(const char *release)
 
 static bool read_jiffies(double *jiffies, double *seconds)
 {
-	char *text = ks_read_file("/proc/timer_list", NULL), *now, *j;
+	char *text = kvs_read_file("/proc/timer_list", NULL), *now, *j;
 	bool ok = false;
 
 	now = text ? strstr(text, "now at ") : NULL;
@@ -120,7 +120,7 @@ static long measured_hz(void)
 /* "none (voluntary) full" */
 static void set_preemption(json_t *o, const char *version)
 {
-	char *text = ks_read_line(SCHED_DEBUG "/preempt"), mode[16];
+	char *text = kvs_read_line(SCHED_DEBUG "/preempt"), mode[16];
 
 	if (strstr(version, "PREEMPT_RT"))
 		set_string(o, "preemption", "rt");
@@ -134,7 +134,7 @@ static void set_preemption(json_t *o, const char *version)
 	free(text);
 }
 
-json_t *host_kernel(void)
+json_t *kvs_host_kernel(void)
 {
 	json_t *o = json_object();
 	struct utsname u;
@@ -148,7 +148,7 @@ json_t *host_kernel(void)
 	if (hz)
 		json_object_set_new(o, "hz", json_integer(hz));
 	set_preemption(o, u.version);
-	set_string(o, "lockdown", lockdown_state());
+	set_string(o, "lockdown", kvs_lockdown_state());
 	set_file(o, "signed_modules_only", "/sys/module/module/parameters/sig_enforce");
 	set_file(o, "isolated_cpus", "/sys/devices/system/cpu/isolated");
 	set_file(o, "nohz_full_cpus", "/sys/devices/system/cpu/nohz_full");
@@ -207,9 +207,9 @@ static json_t *tsc(const char *flags)
 	return o;
 }
 
-json_t *host_cpu(void)
+json_t *kvs_host_cpu(void)
 {
-	char *text = ks_read_file("/proc/cpuinfo", NULL);
+	char *text = kvs_read_file("/proc/cpuinfo", NULL);
 	char *vendor = cpuinfo(text, "vendor_id");
 	char *model = cpuinfo(text, "model name");
 	char *flags = cpuinfo(text, "flags");
@@ -232,13 +232,13 @@ json_t *host_cpu(void)
 	return o;
 }
 
-json_t *host_kvm(void)
+json_t *kvs_host_kvm(void)
 {
 	static const char *const modules[] = { "kvm", "kvm_intel", "kvm_amd" };
 	json_t *o = json_object(), *loaded = json_object(), *parameters;
 
 	for (size_t i = 0; i < ARRAY_SIZE(modules); i++) {
-		parameters = host_parameters(modules[i]);
+		parameters = kvs_host_parameters(modules[i]);
 		if (parameters)
 			json_object_set_new(loaded, modules[i], parameters);
 	}
@@ -256,7 +256,7 @@ static json_t *fair_server(const char *name)
 	for (int cpu = 0; ; cpu++) {
 		char *path = xasprintf(SCHED_DEBUG "/fair_server/cpu%d/%s", cpu,
 				       name);
-		char *text = ks_read_line(path);
+		char *text = kvs_read_line(path);
 
 		free(path);
 		if (!text)
@@ -274,7 +274,7 @@ static json_t *fair_server(const char *name)
 	return value;
 }
 
-json_t *host_scheduler(void)
+json_t *kvs_host_scheduler(void)
 {
 	static const struct {
 		const char *key, *path;

@@ -8,12 +8,12 @@
 
 #include <jansson.h>
 
-json_t *host_kernel(void);	/* release, HZ, preemption, lockdown */
-json_t *host_cpu(void);		/* vendor, virtualization, TSC */
-json_t *host_kvm(void);		/* modules and their parameters */
-json_t *host_scheduler(void);	/* quantum, throttling, fair server */
+json_t *kvs_host_kernel(void);	/* release, HZ, preemption, lockdown */
+json_t *kvs_host_cpu(void);		/* vendor, virtualization, TSC */
+json_t *kvs_host_kvm(void);		/* modules and their parameters */
+json_t *kvs_host_scheduler(void);	/* quantum, throttling, fair server */
 
 /* All parameters of a loaded kernel module; NULL: not loaded. */
-json_t *host_parameters(const char *module);
+json_t *kvs_host_parameters(const char *module);
 
 #endif /* KVMSCHED_HOST_H */

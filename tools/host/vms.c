@@ -38,11 +38,11 @@ struct sched_attributes {
 	uint64_t runtime, deadline, period;
 };
 
-const char *vcpu_found_name(enum vcpu_found found)
+const char *kvs_vcpu_found_name(enum kvs_vcpu_found found)
 {
 	static const char *const names[] = {
-		[VCPU_UNKNOWN] = "unknown", [VCPU_BY_DEBUGFS] = "debugfs",
-		[VCPU_BY_SYSCALL] = "syscall", [VCPU_BY_NAME] = "name",
+		[KVS_VCPU_UNKNOWN] = "unknown", [KVS_VCPU_BY_DEBUGFS] = "debugfs",
+		[KVS_VCPU_BY_SYSCALL] = "syscall", [KVS_VCPU_BY_NAME] = "name",
 	};
 
 	return names[found];
@@ -51,7 +51,7 @@ const char *vcpu_found_name(enum vcpu_found found)
 static char *read_proc(pid_t pid, pid_t tid, const char *name)
 {
 	char *path = xasprintf("/proc/%d/task/%d/%s", pid, tid, name);
-	char *text = ks_read_line(path);
+	char *text = kvs_read_line(path);
 
 	free(path);
 	return text;
@@ -67,7 +67,7 @@ static int each_number(const char *path, void (*each)(void *, long), void *ctx)
 	if (!dir)
 		return -1;
 	while ((d = readdir(dir)))
-		if (ks_parse_long(d->d_name, 0, MAX_PID, &n))
+		if (kvs_parse_long(d->d_name, 0, MAX_PID, &n))
 			each(ctx, n);
 	closedir(dir);
 	return 0;
@@ -76,30 +76,30 @@ static int each_number(const char *path, void (*each)(void *, long), void *ctx)
 /* One process while it is looked at. */
 struct process {
 	pid_t pid;
-	struct vms *vms;
+	struct kvs_vms *vms;
 	size_t first;		/* its first VM */
 	struct { int fd, id; } *vcpus;
 	size_t nr_vcpus;
 };
 
-static struct vms_vm *add_vm(struct vms *vms, pid_t pid, int fd)
+static struct kvs_vms_vm *add_vm(struct kvs_vms *vms, pid_t pid, int fd)
 {
-	struct vms_vm *vm;
+	struct kvs_vms_vm *vm;
 
 	vms->vms = xrealloc(vms->vms, (vms->nr + 1) * sizeof(*vms->vms));
 	vm = &vms->vms[vms->nr++];
-	*vm = (struct vms_vm) { .pid = pid, .fd = fd };
+	*vm = (struct kvs_vms_vm) { .pid = pid, .fd = fd };
 	vm->comm = read_proc(pid, pid, "comm");
 	return vm;
 }
 
-static struct vms_vcpu *add_vcpu(struct vms_vm *vm, int id)
+static struct kvs_vms_vcpu *add_vcpu(struct kvs_vms_vm *vm, int id)
 {
-	struct vms_vcpu *vcpu;
+	struct kvs_vms_vcpu *vcpu;
 
 	vm->vcpus = xrealloc(vm->vcpus, (vm->nr + 1) * sizeof(*vm->vcpus));
 	vcpu = &vm->vcpus[vm->nr++];
-	*vcpu = (struct vms_vcpu) { .id = id };
+	*vcpu = (struct kvs_vms_vcpu) { .id = id };
 	return vcpu;
 }
 
@@ -126,7 +126,7 @@ static void look_at_fd(void *ctx, long fd)
 }
 
 /* KVM_DEBUGFS/PID-FD/vcpuN/pid */
-static void ask_debugfs(struct vms_vm *vm)
+static void ask_debugfs(struct kvs_vms_vm *vm)
 {
 	char *path = xasprintf(KVM_DEBUGFS "/%d-%d", vm->pid, vm->fd);
 	DIR *dir = opendir(path);
@@ -135,18 +135,18 @@ static void ask_debugfs(struct vms_vm *vm)
 	int id;
 
 	while (dir && (d = readdir(dir))) {
-		struct vms_vcpu *vcpu;
+		struct kvs_vms_vcpu *vcpu;
 		char *file, *text;
 
 		if (sscanf(d->d_name, "vcpu%d", &id) != 1)
 			continue;
 		vcpu = add_vcpu(vm, id);
 		file = xasprintf("%s/%s/pid", path, d->d_name);
-		text = ks_read_line(file);
+		text = kvs_read_line(file);
 		/* 0 before the first KVM_RUN */
-		if (text && ks_parse_long(text, 1, MAX_PID, &tid)) {
+		if (text && kvs_parse_long(text, 1, MAX_PID, &tid)) {
 			vcpu->tid = tid;
-			vcpu->found = VCPU_BY_DEBUGFS;
+			vcpu->found = KVS_VCPU_BY_DEBUGFS;
 		}
 		free(text);
 		free(file);
@@ -159,7 +159,7 @@ static void ask_debugfs(struct vms_vm *vm)
 /* What debugfs doesn't tell: vCPUs by their files, of which VM is open. */
 static void take_files(struct process *p)
 {
-	struct vms_vm *vm = NULL;
+	struct kvs_vms_vm *vm = NULL;
 	bool told = false;
 
 	for (size_t i = p->first; i < p->vms->nr; i++)
@@ -175,10 +175,10 @@ static void take_files(struct process *p)
 }
 
 /* A vCPU of this process that has no thread yet. */
-static struct vms_vcpu *find_vcpu(struct process *p, int id)
+static struct kvs_vms_vcpu *find_vcpu(struct process *p, int id)
 {
 	for (size_t i = p->first; i < p->vms->nr; i++) {
-		struct vms_vm *vm = &p->vms->vms[i];
+		struct kvs_vms_vm *vm = &p->vms->vms[i];
 
 		for (size_t j = 0; j < vm->nr; j++)
 			if (vm->vcpus[j].id == id && !vm->vcpus[j].tid)
@@ -202,9 +202,9 @@ static bool has_gap(const struct process *p)
 }
 
 static void set_thread(struct process *p, int id, pid_t tid,
-		       enum vcpu_found found)
+		       enum kvs_vcpu_found found)
 {
-	struct vms_vcpu *vcpu = find_vcpu(p, id);
+	struct kvs_vms_vcpu *vcpu = find_vcpu(p, id);
 
 	if (!vcpu || has_thread(p, tid))
 		return;
@@ -223,7 +223,7 @@ static void sample_task(void *ctx, long tid)
 		for (size_t i = 0; i < p->nr_vcpus; i++)
 			if (p->vcpus[i].fd == (int)fd)
 				set_thread(p, p->vcpus[i].id, tid,
-					   VCPU_BY_SYSCALL);
+					   KVS_VCPU_BY_SYSCALL);
 	free(text);
 }
 
@@ -240,13 +240,13 @@ static void read_name(void *ctx, long tid)
 
 	for (size_t i = 0; comm && i < ARRAY_SIZE(patterns); i++)
 		if (sscanf(comm, patterns[i], &id) == 1) {
-			set_thread(p, id, tid, VCPU_BY_NAME);
+			set_thread(p, id, tid, KVS_VCPU_BY_NAME);
 			break;
 		}
 	free(comm);
 }
 
-static void describe_thread(pid_t pid, struct vms_vcpu *vcpu)
+static void describe_thread(pid_t pid, struct kvs_vms_vcpu *vcpu)
 {
 	struct sched_attributes attr = { .size = sizeof(attr) };
 	char *text, *p;
@@ -275,7 +275,7 @@ static void describe_thread(pid_t pid, struct vms_vcpu *vcpu)
 
 static int by_id(const void *a, const void *b)
 {
-	const struct vms_vcpu *x = a, *y = b;
+	const struct kvs_vms_vcpu *x = a, *y = b;
 
 	return (x->id > y->id) - (x->id < y->id);
 }
@@ -297,7 +297,7 @@ static void look_for_threads(struct process *p)
 
 static void look_at_process(void *ctx, long pid)
 {
-	struct vms *vms = ctx;
+	struct kvs_vms *vms = ctx;
 	struct process p = { .pid = pid, .vms = vms, .first = vms->nr };
 	char *fds = xasprintf("/proc/%ld/fd", pid);
 
@@ -311,7 +311,7 @@ static void look_at_process(void *ctx, long pid)
 		look_for_threads(&p);
 	}
 	for (size_t i = p.first; i < p.vms->nr; i++) {
-		struct vms_vm *vm = &p.vms->vms[i];
+		struct kvs_vms_vm *vm = &p.vms->vms[i];
 
 		if (vm->nr)
 			qsort(vm->vcpus, vm->nr, sizeof(*vm->vcpus), by_id);
@@ -322,15 +322,15 @@ static void look_at_process(void *ctx, long pid)
 	free(p.vcpus);
 }
 
-struct vms *vms_scan(void)
+struct kvs_vms *kvs_vms_scan(void)
 {
-	struct vms *vms = xcalloc(1, sizeof(*vms));
+	struct kvs_vms *vms = xcalloc(1, sizeof(*vms));
 
 	each_number("/proc", look_at_process, vms);
 	return vms;
 }
 
-void vms_free(struct vms *vms)
+void kvs_vms_free(struct kvs_vms *vms)
 {
 	for (size_t i = 0; vms && i < vms->nr; i++) {
 		for (size_t j = 0; j < vms->vms[i].nr; j++) {

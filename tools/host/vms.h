@@ -10,16 +10,16 @@
 #include <sys/types.h>
 
 /* How a vCPU's thread was found, the surest way first. */
-enum vcpu_found {
-	VCPU_UNKNOWN,		/* it wasn't */
-	VCPU_BY_DEBUGFS,	/* KVM says so */
-	VCPU_BY_SYSCALL,	/* seen in ioctl(KVM_RUN) on the vCPU's file */
-	VCPU_BY_NAME,		/* as VMMs name their threads */
+enum kvs_vcpu_found {
+	KVS_VCPU_UNKNOWN,		/* it wasn't */
+	KVS_VCPU_BY_DEBUGFS,	/* KVM says so */
+	KVS_VCPU_BY_SYSCALL,	/* seen in ioctl(KVM_RUN) on the vCPU's file */
+	KVS_VCPU_BY_NAME,		/* as VMMs name their threads */
 };
 
-struct vms_vcpu {
+struct kvs_vms_vcpu {
 	int id;			/* vcpu_id */
-	enum vcpu_found found;
+	enum kvs_vcpu_found found;
 	pid_t tid;		/* 0: unknown, and the rest with it */
 	char *comm;
 	int policy, priority, nice;
@@ -27,23 +27,23 @@ struct vms_vcpu {
 	char *affinity;		/* list of CPUs */
 };
 
-struct vms_vm {
+struct kvs_vms_vm {
 	pid_t pid;		/* the VMM process */
 	int fd;			/* of the VM in it; -1: which of several is unknown */
 	char *comm;
-	struct vms_vcpu *vcpus;
+	struct kvs_vms_vcpu *vcpus;
 	size_t nr;
 };
 
-struct vms {
-	struct vms_vm *vms;
+struct kvs_vms {
+	struct kvs_vms_vm *vms;
 	size_t nr;
 	unsigned int hidden;	/* processes that we may not look into */
 };
 
-struct vms *vms_scan(void);
-void vms_free(struct vms *vms);
+struct kvs_vms *kvs_vms_scan(void);
+void kvs_vms_free(struct kvs_vms *vms);
 
-const char *vcpu_found_name(enum vcpu_found found);
+const char *kvs_vcpu_found_name(enum kvs_vcpu_found found);
 
 #endif /* KVMSCHED_VMS_H */

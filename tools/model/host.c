@@ -11,9 +11,9 @@
 #define MAX_TASKS	8192	/* a damaged file, or a fork bomb */
 #define MAX_HOST_IRQS	256
 
-static struct ks_task *task_get(struct ks_model *m, s32 pid)
+static struct kvs_task *task_get(struct kvs_model *m, s32 pid)
 {
-	struct ks_task *t = ks_table_get(&m->task_table, (u32)pid);
+	struct kvs_task *t = kvs_table_get(&m->task_table, (u32)pid);
 
 	if (t)
 		return t;
@@ -23,25 +23,25 @@ static struct ks_task *task_get(struct ks_model *m, s32 pid)
 	t->pid = pid;
 	if (m->nr_tasks == MAX_TASKS - 1) {
 		t->pid = -1;
-		strcpy(t->comm, KS_OTHERS);
+		strcpy(t->comm, KVS_OTHERS);
 	}
 	m->tasks = xrealloc(m->tasks, (m->nr_tasks + 1) * sizeof(*m->tasks));
 	m->tasks[m->nr_tasks++] = t;
-	ks_table_put(&m->task_table, (u32)pid, t);
+	kvs_table_put(&m->task_table, (u32)pid, t);
 	return t;
 }
 
-static void task_describe(struct ks_task *t, const char *comm, size_t size,
+static void task_describe(struct kvs_task *t, const char *comm, size_t size,
 			  u8 policy, s16 prio, bool is_vcpu)
 {
 	if (t->pid > 0)
-		ks_copy_comm(t->comm, comm, size);
+		kvs_copy_comm(t->comm, comm, size);
 	t->policy = policy;
 	t->prio = prio;
 	t->is_vcpu |= is_vcpu;
 }
 
-static struct ks_running *running_on(struct ks_model *m, unsigned int cpu)
+static struct kvs_running *running_on(struct kvs_model *m, unsigned int cpu)
 {
 	if (cpu >= m->nr_running) {
 		m->running = xrealloc(m->running, (cpu + 1) * sizeof(*m->running));
@@ -52,10 +52,10 @@ static struct ks_running *running_on(struct ks_model *m, unsigned int cpu)
 	return &m->running[cpu];
 }
 
-static void task_out(struct ks_model *m, const struct ks_record *rec)
+static void task_out(struct kvs_model *m, const struct kvs_record *rec)
 {
-	const struct ks_running *r = running_on(m, rec->cpu);
-	struct ks_task *t = task_get(m, rec->host_switch.prev_pid);
+	const struct kvs_running *r = running_on(m, rec->cpu);
+	struct kvs_task *t = task_get(m, rec->host_switch.prev_pid);
 
 	task_describe(t, rec->host_switch.prev_comm,
 		      sizeof(rec->host_switch.prev_comm),
@@ -65,7 +65,7 @@ static void task_out(struct ks_model *m, const struct ks_record *rec)
 	if (r->known && r->pid == rec->host_switch.prev_pid &&
 	    r->epoch == m->epoch) {
 		t->slices++;
-		ks_hist_add(&t->slice_ts, rec->ts - r->since_ts);
+		kvs_hist_add(&t->slice_ts, rec->ts - r->since_ts);
 	}
 	if (rec->host_switch.preempted)
 		t->preempted++;
@@ -76,22 +76,22 @@ static void task_out(struct ks_model *m, const struct ks_record *rec)
 	t->out_epoch = m->epoch;
 }
 
-static void task_in(struct ks_model *m, const struct ks_record *rec)
+static void task_in(struct kvs_model *m, const struct kvs_record *rec)
 {
-	struct ks_task *t = task_get(m, rec->host_switch.next_pid);
+	struct kvs_task *t = task_get(m, rec->host_switch.next_pid);
 
 	task_describe(t, rec->host_switch.next_comm,
 		      sizeof(rec->host_switch.next_comm),
 		      rec->host_switch.next_policy, rec->host_switch.next_prio,
 		      rec->host_switch.vcpus & 2);
 	if (t->waiting && t->out_epoch == m->epoch && rec->ts >= t->out_ts)
-		ks_hist_add(&t->preempted_wait_ts, rec->ts - t->out_ts);
+		kvs_hist_add(&t->preempted_wait_ts, rec->ts - t->out_ts);
 	t->waiting = false;
 }
 
-void ks_host_switch(struct ks_model *m, const struct ks_record *rec)
+void kvs_host_switch(struct kvs_model *m, const struct kvs_record *rec)
 {
-	struct ks_running *r = running_on(m, rec->cpu);
+	struct kvs_running *r = running_on(m, rec->cpu);
 
 	/* Idle threads all have pid 0, and nobody asks for their slices. */
 	if (rec->host_switch.prev_pid)
@@ -104,16 +104,16 @@ void ks_host_switch(struct ks_model *m, const struct ks_record *rec)
 	r->known = true;
 }
 
-struct ks_host_irq_stats *ks_host_irq_get(struct ks_host_irqs *irqs, u8 kind,
-					  s32 irq, u16 vector, const char *name)
+struct kvs_host_irq_stats *kvs_host_irq_get(struct kvs_host_irqs *irqs, u8 kind,
+					    s32 irq, u16 vector, const char *name)
 {
-	struct ks_host_irq_stats *i;
+	struct kvs_host_irq_stats *i;
 
 	if (irqs->nr == MAX_HOST_IRQS - 1) {
 		kind = KS_HOST_IRQ_OTHER;
 		irq = -1;
 		vector = 0;
-		name = KS_OTHERS;
+		name = KVS_OTHERS;
 	}
 	for (i = irqs->irqs; i < irqs->irqs + irqs->nr; i++)
 		if (i->kind == kind && i->irq == irq && i->vector == vector &&
@@ -123,35 +123,35 @@ struct ks_host_irq_stats *ks_host_irq_get(struct ks_host_irqs *irqs, u8 kind,
 		return &irqs->irqs[MAX_HOST_IRQS - 1];
 	irqs->irqs = xrealloc(irqs->irqs, (irqs->nr + 1) * sizeof(*i));
 	i = &irqs->irqs[irqs->nr++];
-	*i = (struct ks_host_irq_stats){ .kind = kind, .irq = irq, .vector = vector };
-	ks_copy_comm(i->name, name, sizeof(i->name) - 1);
+	*i = (struct kvs_host_irq_stats){ .kind = kind, .irq = irq, .vector = vector };
+	kvs_copy_comm(i->name, name, sizeof(i->name) - 1);
 	return i;
 }
 
-void ks_host_irq_add(struct ks_host_irqs *irqs, const struct ks_record *rec)
+void kvs_host_irq_add(struct kvs_host_irqs *irqs, const struct kvs_record *rec)
 {
-	char name[KS_COMM_LEN];
-	struct ks_host_irq_stats *i;
+	char name[KVS_COMM_LEN];
+	struct kvs_host_irq_stats *i;
 
-	ks_copy_comm(name, rec->host_irq.name, sizeof(rec->host_irq.name));
-	i = ks_host_irq_get(irqs, rec->host_irq.kind, rec->host_irq.irq,
-			    rec->host_irq.vector, name);
+	kvs_copy_comm(name, rec->host_irq.name, sizeof(rec->host_irq.name));
+	i = kvs_host_irq_get(irqs, rec->host_irq.kind, rec->host_irq.irq,
+			     rec->host_irq.vector, name);
 	i->count++;
 	i->ended_guest += !!rec->host_irq.ended_guest;
-	ks_hist_add(&i->cycles, rec->host_irq.cycles);
+	kvs_hist_add(&i->cycles, rec->host_irq.cycles);
 }
 
-void ks_host_free(struct ks_model *m)
+void kvs_host_free(struct kvs_model *m)
 {
 	for (unsigned int i = 0; i < m->nr_tasks; i++) {
-		ks_hist_free(&m->tasks[i]->slice_ts);
-		ks_hist_free(&m->tasks[i]->preempted_wait_ts);
+		kvs_hist_free(&m->tasks[i]->slice_ts);
+		kvs_hist_free(&m->tasks[i]->preempted_wait_ts);
 		free(m->tasks[i]);
 	}
 	free(m->tasks);
-	ks_table_free(&m->task_table);
+	kvs_table_free(&m->task_table);
 	for (unsigned int i = 0; i < m->host_irqs.nr; i++)
-		ks_hist_free(&m->host_irqs.irqs[i].cycles);
+		kvs_hist_free(&m->host_irqs.irqs[i].cycles);
 	free(m->host_irqs.irqs);
 	free(m->running);
 }

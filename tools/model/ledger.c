@@ -26,12 +26,12 @@ static const char *const names[KVMSCHED_NR_STATES] = {
 	[KVMSCHED_STATE_WAIT_WOKEN]	= "wait_woken",
 };
 
-const char *ks_ledger_state_name(unsigned int state)
+const char *kvs_ledger_state_name(unsigned int state)
 {
 	return state < KVMSCHED_NR_STATES ? names[state] : NULL;
 }
 
-static void move(struct ks_ledger *l, unsigned int state, uint64_t at)
+static void move(struct kvs_ledger *l, unsigned int state, uint64_t at)
 {
 	if (at < l->since)
 		at = l->since;
@@ -45,7 +45,7 @@ static void move(struct ks_ledger *l, unsigned int state, uint64_t at)
 }
 
 /* The exit was told, or never will be: @guest of the pending time was guest's. */
-static void settle(struct ks_ledger *l, uint64_t guest, unsigned int rest)
+static void settle(struct kvs_ledger *l, uint64_t guest, unsigned int rest)
 {
 	uint64_t whole = l->pending_to - l->pending_from;
 
@@ -59,7 +59,7 @@ static void settle(struct ks_ledger *l, uint64_t guest, unsigned int rest)
 }
 
 /* Records are missing: whatever it did since the last change is unknown. */
-static void forget(struct ks_ledger *l, uint64_t until)
+static void forget(struct kvs_ledger *l, uint64_t until)
 {
 	if (l->pending_to)
 		settle(l, 0, KVMSCHED_STATE_UNKNOWN);
@@ -71,21 +71,21 @@ static void forget(struct ks_ledger *l, uint64_t until)
 	l->woken = l->polled = 0;
 }
 
-void ks_ledger_begin(struct ks_ledger *l, uint64_t ts)
+void kvs_ledger_begin(struct kvs_ledger *l, uint64_t ts)
 {
 	memset(l, 0, sizeof(*l));
 	l->begin = l->since = ts;
 }
 
-void ks_ledger_loss(struct ks_ledger *l, bool own)
+void kvs_ledger_loss(struct kvs_ledger *l, bool own)
 {
-	if (ks_ledger_off_cpu(l))
+	if (kvs_ledger_off_cpu(l))
 		l->doubt = true;
 	else if (own && l->state != KVMSCHED_STATE_UNKNOWN)
 		l->gap = true;
 }
 
-bool ks_ledger_end(struct ks_ledger *l, uint64_t ts)
+bool kvs_ledger_end(struct kvs_ledger *l, uint64_t ts)
 {
 	bool known = !l->gap && !l->doubt;
 
@@ -100,9 +100,9 @@ bool ks_ledger_end(struct ks_ledger *l, uint64_t ts)
 	return known;
 }
 
-bool ks_ledger_leave(struct ks_ledger *l, uint64_t ts)
+bool kvs_ledger_leave(struct kvs_ledger *l, uint64_t ts)
 {
-	bool known = ks_ledger_end(l, ts);
+	bool known = kvs_ledger_end(l, ts);
 
 	move(l, KVMSCHED_STATE_UNKNOWN, ts);
 	l->woken = 0;
@@ -110,7 +110,7 @@ bool ks_ledger_leave(struct ks_ledger *l, uint64_t ts)
 }
 
 /* From @from, and nowhere else, unless nothing is known yet. */
-static void expect(struct ks_ledger *l, unsigned int from, uint64_t ts)
+static void expect(struct kvs_ledger *l, unsigned int from, uint64_t ts)
 {
 	if (l->pending_to)
 		settle(l, 0, KVMSCHED_STATE_UNKNOWN);
@@ -120,27 +120,27 @@ static void expect(struct ks_ledger *l, unsigned int from, uint64_t ts)
 		forget(l, ts);
 }
 
-void ks_ledger_load(struct ks_ledger *l, uint64_t ts)
+void kvs_ledger_load(struct kvs_ledger *l, uint64_t ts)
 {
 	expect(l, KVMSCHED_STATE_USER, ts);
 	move(l, KVMSCHED_STATE_EXIT, ts);
 	l->exit_time = 0;
 }
 
-void ks_ledger_put(struct ks_ledger *l, uint64_t ts)
+void kvs_ledger_put(struct kvs_ledger *l, uint64_t ts)
 {
 	expect(l, KVMSCHED_STATE_EXIT, ts);
 	move(l, KVMSCHED_STATE_USER, ts);
 }
 
-void ks_ledger_entry(struct ks_ledger *l, uint64_t ts)
+void kvs_ledger_entry(struct kvs_ledger *l, uint64_t ts)
 {
 	expect(l, KVMSCHED_STATE_EXIT, ts);
 	move(l, KVMSCHED_STATE_GUEST, ts);
 }
 
 /* State exit up to now; @polled of it was poll. */
-static void spun(struct ks_ledger *l, uint64_t polled)
+static void spun(struct kvs_ledger *l, uint64_t polled)
 {
 	if (polled > l->exit_time)
 		polled = l->exit_time;
@@ -150,13 +150,13 @@ static void spun(struct ks_ledger *l, uint64_t polled)
 }
 
 /* After a loss: does the exit's own story reach back to the last change? */
-static bool reaches(const struct ks_ledger *l, uint64_t ts, uint64_t story)
+static bool reaches(const struct kvs_ledger *l, uint64_t ts, uint64_t story)
 {
 	return l->state == KVMSCHED_STATE_GUEST && story + SLACK >= ts - l->since;
 }
 
-void ks_ledger_exit_slow(struct ks_ledger *l, uint64_t ts, uint64_t guest,
-			 uint64_t host, bool entered)
+void kvs_ledger_exit_slow(struct kvs_ledger *l, uint64_t ts, uint64_t guest,
+			  uint64_t host, bool entered)
 {
 	uint64_t exit, entry;
 
@@ -168,7 +168,7 @@ void ks_ledger_exit_slow(struct ks_ledger *l, uint64_t ts, uint64_t guest,
 	if (l->gap && !reaches(l, ts, guest + host))
 		forget(l, entry);
 	l->gap = false;
-	if (l->pending_to && !ks_ledger_off_cpu(l)) {
+	if (l->pending_to && !kvs_ledger_off_cpu(l)) {
 		/* Told after the switch in: @host counts from there. */
 		settle(l, guest, guest ? KVMSCHED_STATE_EXIT : KVMSCHED_STATE_UNKNOWN);
 	} else if (l->state == KVMSCHED_STATE_GUEST) {
@@ -188,8 +188,8 @@ void ks_ledger_exit_slow(struct ks_ledger *l, uint64_t ts, uint64_t guest,
 		move(l, KVMSCHED_STATE_GUEST, ts);
 }
 
-void ks_ledger_switch_out(struct ks_ledger *l, uint64_t ts, unsigned int kind,
-			  bool loaded)
+void kvs_ledger_switch_out(struct kvs_ledger *l, uint64_t ts, unsigned int kind,
+			   bool loaded)
 {
 	static const uint8_t state_of[] = {
 		[KS_SWITCH_PREEMPTED]	= KVMSCHED_STATE_WAIT_PREEMPTED,
@@ -199,7 +199,7 @@ void ks_ledger_switch_out(struct ks_ledger *l, uint64_t ts, unsigned int kind,
 		[KS_SWITCH_DEAD]	= KVMSCHED_STATE_UNKNOWN,
 	};
 
-	if (l->gap || ks_ledger_off_cpu(l))
+	if (l->gap || kvs_ledger_off_cpu(l))
 		forget(l, ts);
 	if (l->state == KVMSCHED_STATE_GUEST && ts > l->since) {
 		/* The exit that led here is told later, when it runs again. */
@@ -213,21 +213,21 @@ void ks_ledger_switch_out(struct ks_ledger *l, uint64_t ts, unsigned int kind,
 	l->doubt = false;
 }
 
-void ks_ledger_wake(struct ks_ledger *l, uint64_t ts)
+void kvs_ledger_wake(struct kvs_ledger *l, uint64_t ts)
 {
 	if (l->state == KVMSCHED_STATE_HALTED || l->state == KVMSCHED_STATE_BLOCKED)
 		l->woken = ts;
 }
 
-bool ks_ledger_switch_in(struct ks_ledger *l, uint64_t ts, uint64_t off,
-			 uint64_t waited, struct ks_ledger_wait *wait)
+bool kvs_ledger_switch_in(struct kvs_ledger *l, uint64_t ts, uint64_t off,
+			  uint64_t waited, struct kvs_ledger_wait *wait)
 {
 	bool slept = l->state == KVMSCHED_STATE_HALTED ||
 		     l->state == KVMSCHED_STATE_BLOCKED;
 	uint64_t whole = ts > l->since ? ts - l->since : 0, got;
 
 	/* A switch out was lost, or one more pair of in and out. */
-	if (!ks_ledger_off_cpu(l) || (l->doubt && off + SLACK < whole)) {
+	if (!kvs_ledger_off_cpu(l) || (l->doubt && off + SLACK < whole)) {
 		forget(l, ts);
 		return false;
 	}
@@ -237,7 +237,7 @@ bool ks_ledger_switch_in(struct ks_ledger *l, uint64_t ts, uint64_t off,
 		l->woken = got > l->since && waited < got - l->since ? got - waited : l->since;
 	if (slept)
 		move(l, KVMSCHED_STATE_WAIT_WOKEN, l->woken);
-	*wait = (struct ks_ledger_wait){
+	*wait = (struct kvs_ledger_wait){
 		.begin = l->since, .end = l->since > got ? l->since : got, .preempted = !slept,
 	};
 	move(l, l->loaded ? KVMSCHED_STATE_EXIT : KVMSCHED_STATE_USER, got);
@@ -246,7 +246,7 @@ bool ks_ledger_switch_in(struct ks_ledger *l, uint64_t ts, uint64_t off,
 	return true;
 }
 
-void ks_ledger_poll(struct ks_ledger *l, uint64_t ts, uint64_t polled)
+void kvs_ledger_poll(struct kvs_ledger *l, uint64_t ts, uint64_t polled)
 {
 	/* It never slept: the exit is still to be told, with all this in it. */
 	if (l->state == KVMSCHED_STATE_GUEST && !l->gap) {
@@ -258,22 +258,22 @@ void ks_ledger_poll(struct ks_ledger *l, uint64_t ts, uint64_t polled)
 	spun(l, polled);
 }
 
-uint64_t ks_ledger_wall(const struct ks_ledger *l)
+uint64_t kvs_ledger_wall(const struct kvs_ledger *l)
 {
 	return l->since - l->begin;
 }
 
-int64_t ks_ledger_residual(const struct ks_ledger *l)
+int64_t kvs_ledger_residual(const struct kvs_ledger *l)
 {
 	uint64_t sum = l->pending_to - l->pending_from;
 
 	for (unsigned int i = 0; i < KVMSCHED_NR_STATES; i++)
 		sum += l->states[i];
-	return ks_ledger_wall(l) - sum;
+	return kvs_ledger_wall(l) - sum;
 }
 
-void ks_ledger_at(const struct ks_ledger *l, uint64_t ts,
-		  uint64_t states[KVMSCHED_NR_STATES])
+void kvs_ledger_at(const struct kvs_ledger *l, uint64_t ts,
+		   uint64_t states[KVMSCHED_NR_STATES])
 {
 	memcpy(states, l->states, sizeof(l->states));
 	states[KVMSCHED_STATE_GUEST] += l->pending_to - l->pending_from;

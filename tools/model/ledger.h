@@ -19,7 +19,7 @@
 
 #include "uapi/kvmsched.h"
 
-struct ks_ledger {
+struct kvs_ledger {
 	uint8_t state;		/* enum kvmsched_state, since ... */
 	bool loaded;		/* within KVM_RUN, as of the last switch out */
 	bool gap;		/* records of its CPU were lost since the last */
@@ -35,60 +35,60 @@ struct ks_ledger {
 };
 
 /* A wait for the CPU that has just ended */
-struct ks_ledger_wait {
+struct kvs_ledger_wait {
 	uint64_t begin, end;
 	bool preempted;		/* else woken */
 };
 
-void ks_ledger_begin(struct ks_ledger *l, uint64_t ts);
+void kvs_ledger_begin(struct kvs_ledger *l, uint64_t ts);
 /* A loss on the CPU that it runs on (@own), or on any while it may move. */
-void ks_ledger_loss(struct ks_ledger *l, bool own);
+void kvs_ledger_loss(struct kvs_ledger *l, bool own);
 /*
  * Nothing is known of it from here on: its thread is another's, or dead; or the
  * recording ends.  False: nor is what it did since the last change.
  */
-bool ks_ledger_leave(struct ks_ledger *l, uint64_t ts);
-bool ks_ledger_end(struct ks_ledger *l, uint64_t ts);
+bool kvs_ledger_leave(struct kvs_ledger *l, uint64_t ts);
+bool kvs_ledger_end(struct kvs_ledger *l, uint64_t ts);
 
-void ks_ledger_load(struct ks_ledger *l, uint64_t ts);
-void ks_ledger_put(struct ks_ledger *l, uint64_t ts);
-void ks_ledger_entry(struct ks_ledger *l, uint64_t ts);
+void kvs_ledger_load(struct kvs_ledger *l, uint64_t ts);
+void kvs_ledger_put(struct kvs_ledger *l, uint64_t ts);
+void kvs_ledger_entry(struct kvs_ledger *l, uint64_t ts);
 /* A record written at @ts: @guest (0: unknown) in guest mode, @host since. */
-void ks_ledger_exit_slow(struct ks_ledger *l, uint64_t ts, uint64_t guest,
-			 uint64_t host, bool entered);
-void ks_ledger_switch_out(struct ks_ledger *l, uint64_t ts, unsigned int kind,
-			  bool loaded);
-void ks_ledger_wake(struct ks_ledger *l, uint64_t ts);
+void kvs_ledger_exit_slow(struct kvs_ledger *l, uint64_t ts, uint64_t guest,
+			  uint64_t host, bool entered);
+void kvs_ledger_switch_out(struct kvs_ledger *l, uint64_t ts, unsigned int kind,
+			   bool loaded);
+void kvs_ledger_wake(struct kvs_ledger *l, uint64_t ts);
 /*
  * After @off, of which @waited were spent runnable (used where no wakeup was
  * told).  False: there is no wait that is known.
  */
-bool ks_ledger_switch_in(struct ks_ledger *l, uint64_t ts, uint64_t off,
-			 uint64_t waited, struct ks_ledger_wait *wait);
+bool kvs_ledger_switch_in(struct kvs_ledger *l, uint64_t ts, uint64_t off,
+			  uint64_t waited, struct kvs_ledger_wait *wait);
 /* A halt is over; @polled of the time in state exit was spent spinning. */
-void ks_ledger_poll(struct ks_ledger *l, uint64_t ts, uint64_t polled);
+void kvs_ledger_poll(struct kvs_ledger *l, uint64_t ts, uint64_t polled);
 
-uint64_t ks_ledger_wall(const struct ks_ledger *l);
+uint64_t kvs_ledger_wall(const struct kvs_ledger *l);
 /* Wall time minus the states' sum; not 0: the ledger is wrong. */
-int64_t ks_ledger_residual(const struct ks_ledger *l);
+int64_t kvs_ledger_residual(const struct kvs_ledger *l);
 /* The states as of @ts, what is open included */
-void ks_ledger_at(const struct ks_ledger *l, uint64_t ts,
-		  uint64_t states[KVMSCHED_NR_STATES]);
+void kvs_ledger_at(const struct kvs_ledger *l, uint64_t ts,
+		   uint64_t states[KVMSCHED_NR_STATES]);
 
-static inline bool ks_ledger_off_cpu(const struct ks_ledger *l)
+static inline bool kvs_ledger_off_cpu(const struct kvs_ledger *l)
 {
 	return l->state >= KVMSCHED_STATE_HALTED;
 }
 
 /* An exit of a CPU-bound guest comes by here; all others are slower. */
-static inline void ks_ledger_exit(struct ks_ledger *l, uint64_t ts,
-				  uint64_t guest, uint64_t host, bool entered)
+static inline void kvs_ledger_exit(struct kvs_ledger *l, uint64_t ts,
+				   uint64_t guest, uint64_t host, bool entered)
 {
 	uint64_t whole = ts - l->since;
 
 	if (l->state != KVMSCHED_STATE_GUEST || l->gap || !entered || !guest ||
 	    l->polled || ts < l->since || guest > whole) {
-		ks_ledger_exit_slow(l, ts, guest, host, entered);
+		kvs_ledger_exit_slow(l, ts, guest, host, entered);
 		return;
 	}
 	l->states[KVMSCHED_STATE_GUEST] += guest;
@@ -97,6 +97,6 @@ static inline void ks_ledger_exit(struct ks_ledger *l, uint64_t ts,
 }
 
 /* "guest", "wait_preempted" ...; NULL beyond the last */
-const char *ks_ledger_state_name(unsigned int state);
+const char *kvs_ledger_state_name(unsigned int state);
 
 #endif /* KVMSCHED_LEDGER_H */

@@ -15,7 +15,7 @@
 #define MAX_VCPUS	4096
 #define MAX_HOOKS	1024
 
-void ks_copy_comm(char *to, const char *from, size_t size)
+void kvs_copy_comm(char *to, const char *from, size_t size)
 {
 	size_t n = strnlen(from, size);
 
@@ -23,23 +23,23 @@ void ks_copy_comm(char *to, const char *from, size_t size)
 	to[n] = '\0';
 }
 
-void ks_model_init(struct ks_model *m)
+void kvs_model_init(struct kvs_model *m)
 {
-	*m = (struct ks_model){
-		.cycles_to_ts = KS_SCALE_NONE, .ns_to_ts = KS_SCALE_NONE,
+	*m = (struct kvs_model){
+		.cycles_to_ts = KVS_SCALE_NONE, .ns_to_ts = KVS_SCALE_NONE,
 	};
 }
 
-void ks_model_free(struct ks_model *m)
+void kvs_model_free(struct kvs_model *m)
 {
 	for (unsigned int i = 0; i < m->nr_vcpus; i++)
-		ks_vcpu_free(m->vcpus[i]);
+		kvs_vcpu_free(m->vcpus[i]);
 	free(m->vcpus);
-	ks_table_free(&m->vcpu_table);
-	ks_table_free(&m->threads);
-	ks_host_free(m);
-	ks_queues_free(&m->queues);
-	ks_worst_free(&m->worst);
+	kvs_table_free(&m->vcpu_table);
+	kvs_table_free(&m->threads);
+	kvs_host_free(m);
+	kvs_queues_free(&m->queues);
+	kvs_worst_free(&m->worst);
 	free(m->cpu_loss);
 	free(m->missed);
 	free(m->hooks);
@@ -51,9 +51,9 @@ static u64 vcpu_key(u16 vm, u16 id)
 }
 
 /* NULL for a vCPU that the module didn't know, and once there are too many. */
-static struct ks_vcpu *vcpu_get(struct ks_model *m, u16 vm, u16 id)
+static struct kvs_vcpu *vcpu_get(struct kvs_model *m, u16 vm, u16 id)
 {
-	struct ks_vcpu *v = ks_table_get(&m->vcpu_table, vcpu_key(vm, id));
+	struct kvs_vcpu *v = kvs_table_get(&m->vcpu_table, vcpu_key(vm, id));
 
 	if (v)
 		return v;
@@ -61,11 +61,11 @@ static struct ks_vcpu *vcpu_get(struct ks_model *m, u16 vm, u16 id)
 		m->unattributed++;
 		return NULL;
 	}
-	v = ks_vcpu_create(vm, id);
-	ks_ledger_begin(&v->ledger, m->started ? m->start_ts : m->first_ts);
+	v = kvs_vcpu_create(vm, id);
+	kvs_ledger_begin(&v->ledger, m->started ? m->start_ts : m->first_ts);
 	m->vcpus = xrealloc(m->vcpus, (m->nr_vcpus + 1) * sizeof(*m->vcpus));
 	m->vcpus[m->nr_vcpus++] = v;
-	ks_table_put(&m->vcpu_table, vcpu_key(vm, id), v);
+	kvs_table_put(&m->vcpu_table, vcpu_key(vm, id), v);
 	return v;
 }
 
@@ -91,33 +91,33 @@ static bool by_own_thread(u16 event)
 }
 
 /* The thread that carries @v, from now on. */
-static void note_thread(struct ks_model *m, struct ks_vcpu *v,
-			const struct ks_record *rec)
+static void note_thread(struct kvs_model *m, struct kvs_vcpu *v,
+			const struct kvs_record *rec)
 {
 	s32 tid = rec->ent.pid;
-	struct ks_vcpu *before;
+	struct kvs_vcpu *before;
 
-	if (v->tid == tid && v->state != KS_STATE_UNKNOWN)
+	if (v->tid == tid && v->state != KVS_STATE_UNKNOWN)
 		return;
-	before = ks_table_get(&m->threads, (u32)tid);
+	before = kvs_table_get(&m->threads, (u32)tid);
 	if (before && before != v && before->tid == tid) {
-		if (before->state == KS_STATE_ON_CPU)
+		if (before->state == KVS_STATE_ON_CPU)
 			v->shared_slice = true;
-		ks_vcpu_leave(m, before, rec->ts);
+		kvs_vcpu_leave(m, before, rec->ts);
 	}
 	if (v->tid != tid) {
 		/* What it was doing, it did in another thread. */
-		ks_vcpu_leave(m, v, rec->ts);
+		kvs_vcpu_leave(m, v, rec->ts);
 		v->threads++;
 		v->tid = tid;
 	}
-	ks_table_put(&m->threads, (u32)tid, v);
+	kvs_table_put(&m->threads, (u32)tid, v);
 }
 
-static void vcpu_record(struct ks_model *m, u16 vm, u16 id,
-			const struct ks_record *rec)
+static void vcpu_record(struct kvs_model *m, u16 vm, u16 id,
+			const struct kvs_record *rec)
 {
-	struct ks_vcpu *v = vcpu_get(m, vm, id);
+	struct kvs_vcpu *v = vcpu_get(m, vm, id);
 
 	if (!v)
 		return;
@@ -125,10 +125,10 @@ static void vcpu_record(struct ks_model *m, u16 vm, u16 id,
 		v->first_ts = rec->ts;
 	if (by_own_thread(rec->event))
 		note_thread(m, v, rec);
-	ks_vcpu_record(m, v, rec);
+	kvs_vcpu_record(m, v, rec);
 }
 
-static void session_record(struct ks_model *m, const struct ks_record *rec)
+static void session_record(struct kvs_model *m, const struct kvs_record *rec)
 {
 	if (rec->session.op == KS_SESSION_STOP) {
 		if (!m->stopped || rec->ts > m->stop_ts)
@@ -144,19 +144,19 @@ static void session_record(struct ks_model *m, const struct ks_record *rec)
 	m->overwrite |= rec->session.overwrite;
 	m->pages = rec->session.pages;
 	if (rec->session.tsc_khz)
-		ks_session_clock(m, rec->session.tsc_khz);
+		kvs_session_clock(m, rec->session.tsc_khz);
 }
 
 /* Each CPU may tell all hooks; one that failed to attach stays failed. */
-static void attach_record(struct ks_model *m, const struct ks_record *rec)
+static void attach_record(struct kvs_model *m, const struct kvs_record *rec)
 {
-	struct ks_hook hook = {
+	struct kvs_hook hook = {
 		.classes = rec->attach.classes,
 		.how = rec->attach.how,
 		.status = rec->attach.status,
 	};
 
-	ks_copy_comm(hook.name, rec->attach.hook, sizeof(rec->attach.hook));
+	kvs_copy_comm(hook.name, rec->attach.hook, sizeof(rec->attach.hook));
 	for (unsigned int i = 0; i < m->nr_hooks; i++)
 		if (!strcmp(m->hooks[i].name, hook.name) &&
 		    m->hooks[i].how == hook.how)
@@ -168,11 +168,11 @@ static void attach_record(struct ks_model *m, const struct ks_record *rec)
 }
 
 static const char *const event_names[KS_NR_EVENTS] = {
-#define EVENT_NAME(record, FIELDS, ...) [KS_EV_##record] = KS_EVENT_PREFIX #record,
+#define EVENT_NAME(record, FIELDS, ...) [KS_EV_##record] = KVS_EVENT_PREFIX #record,
 	KS_RECORDS(EVENT_NAME)
 };
 
-static struct ks_cpu_loss *cpu_loss(struct ks_model *m, unsigned int cpu)
+static struct kvs_cpu_loss *cpu_loss(struct kvs_model *m, unsigned int cpu)
 {
 	if (cpu >= m->nr_cpu_loss) {
 		m->cpu_loss = xrealloc(m->cpu_loss, (cpu + 1) * sizeof(*m->cpu_loss));
@@ -184,9 +184,9 @@ static struct ks_cpu_loss *cpu_loss(struct ks_model *m, unsigned int cpu)
 }
 
 /* Each CPU may tell of the same hook: the numbers are the kernel's, of all. */
-static void missed_hits(struct ks_model *m, const char *hook, u64 count)
+static void missed_hits(struct kvs_model *m, const char *hook, u64 count)
 {
-	struct ks_missed *h;
+	struct kvs_missed *h;
 
 	for (h = m->missed; h < m->missed + m->nr_missed; h++)
 		if (!strcmp(h->hook, hook))
@@ -196,21 +196,21 @@ static void missed_hits(struct ks_model *m, const char *hook, u64 count)
 			return;
 		m->missed = xrealloc(m->missed, (m->nr_missed + 1) * sizeof(*h));
 		h = &m->missed[m->nr_missed++];
-		*h = (struct ks_missed){ 0 };
-		ks_copy_comm(h->hook, hook, sizeof(h->hook) - 1);
+		*h = (struct kvs_missed){ 0 };
+		kvs_copy_comm(h->hook, hook, sizeof(h->hook) - 1);
 	}
 	h->count += count;
 }
 
-static void lost_record(struct ks_model *m, const struct ks_record *rec)
+static void lost_record(struct kvs_model *m, const struct kvs_record *rec)
 {
 	char name[sizeof(rec->lost.name) + 1];
 	unsigned int event;
 
-	ks_copy_comm(name, rec->lost.name, sizeof(rec->lost.name));
+	kvs_copy_comm(name, rec->lost.name, sizeof(rec->lost.name));
 	for (event = 0; event < KS_NR_EVENTS; event++)
 		if (!strcmp(name, event_names[event]) ||
-		    !strcmp(name, event_names[event] + strlen(KS_EVENT_PREFIX)))
+		    !strcmp(name, event_names[event] + strlen(KVS_EVENT_PREFIX)))
 			break;
 	/* Not of an event: records that made room for others, hits of a kprobe */
 	if (event == KS_NR_EVENTS && !rec->lost.event) {
@@ -225,47 +225,47 @@ static void lost_record(struct ks_model *m, const struct ks_record *rec)
 	m->has_closing = true;
 }
 
-static void host_irq_record(struct ks_model *m, const struct ks_record *rec)
+static void host_irq_record(struct kvs_model *m, const struct kvs_record *rec)
 {
-	struct ks_vcpu *v;
+	struct kvs_vcpu *v;
 
-	ks_irq_steals(m, rec);
+	kvs_irq_steals(m, rec);
 	if (!rec->host_irq.vm) {
-		ks_host_irq_add(&m->host_irqs, rec);
+		kvs_host_irq_add(&m->host_irqs, rec);
 		return;
 	}
 	v = vcpu_get(m, rec->host_irq.vm, rec->host_irq.vcpu);
 	if (v)
-		ks_host_irq_add(&v->host_irqs, rec);
+		kvs_host_irq_add(&v->host_irqs, rec);
 }
 
 /* Of a vCPU, and told by somebody else */
-static void other_record(struct ks_model *m, const struct ks_record *rec)
+static void other_record(struct kvs_model *m, const struct kvs_record *rec)
 {
-	struct ks_vcpu *v;
+	struct kvs_vcpu *v;
 
 	switch (rec->event) {
 	case KS_EV_wake:
 		v = vcpu_get(m, rec->wake.vm, rec->wake.vcpu);
 		if (v)
-			ks_wake_record(m, v, rec);
+			kvs_wake_record(m, v, rec);
 		break;
 	case KS_EV_migrate:
 		v = vcpu_get(m, rec->migrate.vm, rec->migrate.vcpu);
 		if (v)
-			ks_migrate_record(m, v, rec);
+			kvs_migrate_record(m, v, rec);
 		break;
 	case KS_EV_ledger:
 		v = vcpu_get(m, rec->ledger.vm, rec->ledger.vcpu);
 		if (v)
-			ks_kernel_ledger(v, rec);
+			kvs_kernel_ledger(v, rec);
 		break;
 	}
 }
 
-void ks_model_record(void *ctx, const struct ks_record *rec)
+void kvs_model_record(void *ctx, const struct kvs_record *rec)
 {
-	struct ks_model *m = ctx;
+	struct kvs_model *m = ctx;
 
 	m->records[rec->event]++;
 	if (!m->first_ts || rec->ts < m->first_ts)
@@ -283,7 +283,7 @@ void ks_model_record(void *ctx, const struct ks_record *rec)
 		lost_record(m, rec);
 		break;
 	case KS_EV_host_switch:
-		ks_host_switch(m, rec);
+		kvs_host_switch(m, rec);
 		break;
 	case KS_EV_host_irq:
 		host_irq_record(m, rec);
@@ -314,14 +314,14 @@ void ks_model_record(void *ctx, const struct ks_record *rec)
 		other_record(m, rec);
 		break;
 	case KS_EV_holder:
-		ks_holder_record(m, rec);
+		kvs_holder_record(m, rec);
 		break;
 	}
 }
 
-void ks_model_missed(void *ctx, unsigned int cpu, s64 count)
+void kvs_model_missed(void *ctx, unsigned int cpu, s64 count)
 {
-	struct ks_model *m = ctx;
+	struct kvs_model *m = ctx;
 
 	m->epoch++;
 	if (count < 0) {
@@ -331,13 +331,13 @@ void ks_model_missed(void *ctx, unsigned int cpu, s64 count)
 		m->lost_pages += count;
 		cpu_loss(m, cpu)->told += count;
 	}
-	ks_cpu_lost(m, cpu);
+	kvs_cpu_lost(m, cpu);
 }
 
 static int vcpu_order(const void *left, const void *right)
 {
-	const struct ks_vcpu *a = *(const struct ks_vcpu *const *)left;
-	const struct ks_vcpu *b = *(const struct ks_vcpu *const *)right;
+	const struct kvs_vcpu *a = *(const struct kvs_vcpu *const *)left;
+	const struct kvs_vcpu *b = *(const struct kvs_vcpu *const *)right;
 
 	if (a->tgid != b->tgid)
 		return a->tgid < b->tgid ? -1 : 1;
@@ -347,18 +347,18 @@ static int vcpu_order(const void *left, const void *right)
 }
 
 /* The module numbers VMs in the order of first sight, over all processes. */
-static void count_vms(struct ks_model *m)
+static void count_vms(struct kvs_model *m)
 {
 	for (unsigned int i = 1; i < m->nr_vcpus; i++) {
-		const struct ks_vcpu *before = m->vcpus[i - 1];
-		struct ks_vcpu *v = m->vcpus[i];
+		const struct kvs_vcpu *before = m->vcpus[i - 1];
+		struct kvs_vcpu *v = m->vcpus[i];
 
 		if (v->tgid == before->tgid)
 			v->vm_index = before->vm_index + (v->vm != before->vm);
 	}
 }
 
-void ks_model_finish(struct ks_model *m)
+void kvs_model_finish(struct kvs_model *m)
 {
 	u64 end = m->stopped ? m->stop_ts : m->last_ts;
 
@@ -366,18 +366,18 @@ void ks_model_finish(struct ks_model *m)
 	for (unsigned int cpu = 0; cpu < m->nr_cpu_loss; cpu++)
 		if (m->cpu_loss[cpu].closing > m->cpu_loss[cpu].told &&
 		    !m->cpu_loss[cpu].untold)
-			ks_cpu_lost(m, cpu);
+			kvs_cpu_lost(m, cpu);
 	for (unsigned int i = 0; i < m->nr_vcpus; i++) {
-		ks_timer_watch(m, m->vcpus[i], end);
-		ks_vcpu_leave(m, m->vcpus[i], end);
+		kvs_timer_watch(m, m->vcpus[i], end);
+		kvs_vcpu_leave(m, m->vcpus[i], end);
 	}
-	ks_worst_sort(&m->worst);
+	kvs_worst_sort(&m->worst);
 	if (m->nr_vcpus)
 		qsort(m->vcpus, m->nr_vcpus, sizeof(*m->vcpus), vcpu_order);
 	count_vms(m);
 }
 
-u64 ks_model_records(const struct ks_model *m)
+u64 kvs_model_records(const struct kvs_model *m)
 {
 	u64 sum = 0;
 
@@ -390,7 +390,7 @@ u64 ks_model_records(const struct ks_model *m)
  * The closing records hold all losses of the session, the pages' flags those
  * that were followed by another page; never both.
  */
-bool ks_model_lost(const struct ks_model *m, u64 *lost)
+bool kvs_model_lost(const struct kvs_model *m, u64 *lost)
 {
 	u64 closing = 0;
 
@@ -404,7 +404,7 @@ bool ks_model_lost(const struct ks_model *m, u64 *lost)
 	return !m->lost_pages_unknown;
 }
 
-u64 ks_model_duration_ts(const struct ks_model *m)
+u64 kvs_model_duration_ts(const struct kvs_model *m)
 {
 	u64 start = m->started ? m->start_ts : m->first_ts;
 	u64 stop = m->stopped ? m->stop_ts : m->last_ts;
@@ -412,10 +412,10 @@ u64 ks_model_duration_ts(const struct ks_model *m)
 	return stop > start ? stop - start : 0;
 }
 
-bool ks_model_has_ledger(const struct ks_model *m)
+bool kvs_model_has_ledger(const struct kvs_model *m)
 {
-	return ks_model_has_class(m, KVMSCHED_CLASS_SWITCH) &&
-	       ks_model_has_class(m, KVMSCHED_CLASS_EXIT);
+	return kvs_model_has_class(m, KVMSCHED_CLASS_SWITCH) &&
+	       kvs_model_has_class(m, KVMSCHED_CLASS_EXIT);
 }
 
 static const u32 event_classes[KS_NR_EVENTS] = {
@@ -423,7 +423,7 @@ static const u32 event_classes[KS_NR_EVENTS] = {
 	KS_RECORDS(EVENT_CLASS)
 };
 
-bool ks_model_has_class(const struct ks_model *m, u32 class)
+bool kvs_model_has_class(const struct kvs_model *m, u32 class)
 {
 	if (m->classes & class)
 		return true;

@@ -58,7 +58,7 @@ static const char *find(const struct reason *reasons, size_t n, uint32_t code)
 	return NULL;
 }
 
-const char *ks_exit_reason(char name[KS_NAME_LEN], uint8_t isa, uint32_t reason)
+const char *kvs_exit_reason(char name[KVS_NAME_LEN], uint8_t isa, uint32_t reason)
 {
 	const char *known = NULL;
 	const char *failed = "";
@@ -72,20 +72,20 @@ const char *ks_exit_reason(char name[KS_NAME_LEN], uint8_t isa, uint32_t reason)
 		known = find(svm_reasons, ARRAY_SIZE(svm_reasons), reason);
 	}
 	if (known)
-		snprintf(name, KS_NAME_LEN, "%s%s", known, failed);
-	else if (reason == KS_OTHER_REASON)
-		snprintf(name, KS_NAME_LEN, KS_OTHERS);
+		snprintf(name, KVS_NAME_LEN, "%s%s", known, failed);
+	else if (reason == KVS_OTHER_REASON)
+		snprintf(name, KVS_NAME_LEN, KVS_OTHERS);
 	else if (isa == KS_ISA_SVM && reason == (uint32_t)KS_REASON_WIDE)
-		snprintf(name, KS_NAME_LEN, "svm, a wide code");
+		snprintf(name, KVS_NAME_LEN, "svm, a wide code");
 	else if (isa == KS_ISA_VMX || isa == KS_ISA_SVM)
-		snprintf(name, KS_NAME_LEN, "%s %#x",
+		snprintf(name, KVS_NAME_LEN, "%s %#x",
 			 isa == KS_ISA_VMX ? "vmx" : "svm", reason);
 	else
-		snprintf(name, KS_NAME_LEN, "isa %u %#x", isa, reason);
+		snprintf(name, KVS_NAME_LEN, "isa %u %#x", isa, reason);
 	return name;
 }
 
-const char *ks_user_reason(char name[KS_NAME_LEN], uint32_t reason)
+const char *kvs_user_reason(char name[KVS_NAME_LEN], uint32_t reason)
 {
 #define NAMED(reason)	[KVM_EXIT_##reason] = #reason
 	static const char *const names[] = {
@@ -102,11 +102,11 @@ const char *ks_user_reason(char name[KS_NAME_LEN], uint32_t reason)
 #undef NAMED
 
 	if (reason < ARRAY_SIZE(names) && names[reason])
-		snprintf(name, KS_NAME_LEN, "%s", names[reason]);
-	else if (reason == KS_OTHER_REASON)
-		snprintf(name, KS_NAME_LEN, KS_OTHERS);
+		snprintf(name, KVS_NAME_LEN, "%s", names[reason]);
+	else if (reason == KVS_OTHER_REASON)
+		snprintf(name, KVS_NAME_LEN, KVS_OTHERS);
 	else
-		snprintf(name, KS_NAME_LEN, "KVM_EXIT_%u", reason);
+		snprintf(name, KVS_NAME_LEN, "KVM_EXIT_%u", reason);
 	return name;
 }
 
@@ -119,27 +119,27 @@ const char *ks_user_reason(char name[KS_NAME_LEN], uint32_t reason)
 		return index < ARRAY_SIZE(names) ? names[index] : NULL;	\
 	}
 
-TABLE(ks_switch_kind,
+TABLE(kvs_switch_kind,
       [KS_SWITCH_PREEMPTED] = "preempted", [KS_SWITCH_HALTED] = "halted",
       [KS_SWITCH_BLOCKED] = "blocked", [KS_SWITCH_ABORTED] = "aborted",
       [KS_SWITCH_DEAD] = "dead")
 
-TABLE(ks_exit_end,
+TABLE(kvs_exit_end,
       [KS_EXIT_BY_ENTRY] = "entry", [KS_EXIT_BY_SWITCH] = "switch",
       [KS_EXIT_BY_PUT] = "put")
 
-TABLE(ks_timer_mode,
+TABLE(kvs_timer_mode,
       [KS_TIMER_ONESHOT] = "one-shot", [KS_TIMER_PERIODIC] = "periodic",
       [KS_TIMER_DEADLINE] = "tsc-deadline")
 
-TABLE(ks_host_irq_kind,
+TABLE(kvs_host_irq_kind,
       [KS_HOST_IRQ_DEVICE] = "device", [KS_HOST_IRQ_TIMER] = "timer",
       [KS_HOST_IRQ_RESCHEDULE] = "reschedule", [KS_HOST_IRQ_CALL] = "call",
       [KS_HOST_IRQ_OTHER] = "other")
 
-TABLE(ks_hook_how,
+TABLE(kvs_hook_how,
       [KVMSCHED_HOW_NONE] = "none", [KVMSCHED_HOW_TRACEPOINT] = "tracepoint",
       [KVMSCHED_HOW_KPROBE] = "kprobe",
       [KVMSCHED_HOW_NOTIFIER] = "preempt notifier")
 
-TABLE(ks_class_name, "switch", "exit", "irq", "timer", "host", "steal")
+TABLE(kvs_class_name, "switch", "exit", "irq", "timer", "host", "steal")

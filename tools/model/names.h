@@ -8,20 +8,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define KS_NAME_LEN	48	/* room for any of these, with its NUL */
+#define KVS_NAME_LEN	48	/* room for any of these, with its NUL */
 
 /* A hardware exit; what has no name is hex with its ISA, "svm 0x8f". */
-const char *ks_exit_reason(char name[KS_NAME_LEN], uint8_t isa, uint32_t reason);
+const char *kvs_exit_reason(char name[KVS_NAME_LEN], uint8_t isa, uint32_t reason);
 
 /* KVM_EXIT_*, why KVM_RUN returned; "KVM_EXIT_99" for an unknown one */
-const char *ks_user_reason(char name[KS_NAME_LEN], uint32_t reason);
+const char *kvs_user_reason(char name[KVS_NAME_LEN], uint32_t reason);
 
 /* Tables of names; NULL beyond their end. */
-const char *ks_switch_kind(unsigned int kind);
-const char *ks_exit_end(unsigned int end);
-const char *ks_timer_mode(unsigned int mode);
-const char *ks_host_irq_kind(unsigned int kind);
-const char *ks_hook_how(unsigned int how);
-const char *ks_class_name(unsigned int bit);
+const char *kvs_switch_kind(unsigned int kind);
+const char *kvs_exit_end(unsigned int end);
+const char *kvs_timer_mode(unsigned int mode);
+const char *kvs_host_irq_kind(unsigned int kind);
+const char *kvs_hook_how(unsigned int how);
+const char *kvs_class_name(unsigned int bit);
 
 #endif /* KVMSCHED_REASONS_H */

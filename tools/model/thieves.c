@@ -11,57 +11,57 @@
 #define MAX_THIEVES	1024	/* of one vCPU; all beyond go to the last row */
 #define MAX_CPUS	65536
 
-static const char *const kinds[KS_THIEF_KINDS] = {
-	[KS_THIEF_UNKNOWN]	= "unknown",
-	[KS_THIEF_TASK]		= "task",
-	[KS_THIEF_IDLE]		= "idle",
-	[KS_THIEF_MIGRATION]	= "migration",
-	[KS_THIEF_INTERRUPT]	= "interrupt",
-	[KS_THIEF_THROTTLED]	= "throttled",
+static const char *const kinds[KVS_THIEF_KINDS] = {
+	[KVS_THIEF_UNKNOWN]	= "unknown",
+	[KVS_THIEF_TASK]		= "task",
+	[KVS_THIEF_IDLE]		= "idle",
+	[KVS_THIEF_MIGRATION]	= "migration",
+	[KVS_THIEF_INTERRUPT]	= "interrupt",
+	[KVS_THIEF_THROTTLED]	= "throttled",
 };
 
-const char *ks_thief_kind_name(unsigned int kind)
+const char *kvs_thief_kind_name(unsigned int kind)
 {
-	return kind < KS_THIEF_KINDS ? kinds[kind] : NULL;
+	return kind < KVS_THIEF_KINDS ? kinds[kind] : NULL;
 }
 
-const char *ks_thief_name(const struct ks_holder *who)
+const char *kvs_thief_name(const struct kvs_holder *who)
 {
-	static const char *const names[KS_THIEF_KINDS] = {
-		[KS_THIEF_UNKNOWN]	= "(unknown)",
-		[KS_THIEF_IDLE]		= "(idle: wakeup latency)",
-		[KS_THIEF_MIGRATION]	= "(migration)",
-		[KS_THIEF_THROTTLED]	= "(idle: throttled, inferred)",
+	static const char *const names[KVS_THIEF_KINDS] = {
+		[KVS_THIEF_UNKNOWN]	= "(unknown)",
+		[KVS_THIEF_IDLE]		= "(idle: wakeup latency)",
+		[KVS_THIEF_MIGRATION]	= "(migration)",
+		[KVS_THIEF_THROTTLED]	= "(idle: throttled, inferred)",
 	};
 
-	if (who->kind < KS_THIEF_KINDS && names[who->kind])
+	if (who->kind < KVS_THIEF_KINDS && names[who->kind])
 		return names[who->kind];
 	return who->comm;
 }
 
-void ks_queues_free(struct ks_queues *q)
+void kvs_queues_free(struct kvs_queues *q)
 {
 	free(q->first);
 }
 
-void ks_waiter_free(struct ks_waiter *w)
+void kvs_waiter_free(struct kvs_waiter *w)
 {
 	free(w->thieves);
 }
 
-struct ks_holder ks_holder_of(int32_t pid, int16_t prio, uint16_t cpu,
-			      const char *comm)
+struct kvs_holder kvs_holder_of(int32_t pid, int16_t prio, uint16_t cpu,
+				const char *comm)
 {
-	struct ks_holder h = { .pid = pid, .prio = prio, .cpu = cpu };
+	struct kvs_holder h = { .pid = pid, .prio = prio, .cpu = cpu };
 
 	if (pid < 0) {
 		h.pid = -1;
 	} else if (!pid) {
-		h.kind = KS_THIEF_IDLE;
+		h.kind = KVS_THIEF_IDLE;
 	} else {
 		memcpy(h.comm, comm, strnlen(comm, sizeof(h.comm) - 1));
-		h.kind = strncmp(h.comm, "migration/", 10) ? KS_THIEF_TASK :
-							     KS_THIEF_MIGRATION;
+		h.kind = strncmp(h.comm, "migration/", 10) ? KVS_THIEF_TASK :
+							     KVS_THIEF_MIGRATION;
 	}
 	return h;
 }
@@ -70,18 +70,18 @@ struct ks_holder ks_holder_of(int32_t pid, int16_t prio, uint16_t cpu,
  * Threads are told apart, and interrupts by name; all idle threads and all
  * migration threads are one.
  */
-static bool same(const struct ks_holder *a, const struct ks_holder *b)
+static bool same(const struct kvs_holder *a, const struct kvs_holder *b)
 {
 	if (a->kind != b->kind)
 		return false;
-	if (a->kind == KS_THIEF_INTERRUPT)
+	if (a->kind == KVS_THIEF_INTERRUPT)
 		return !strcmp(a->comm, b->comm);
-	return a->kind != KS_THIEF_TASK || a->pid == b->pid;
+	return a->kind != KVS_THIEF_TASK || a->pid == b->pid;
 }
 
-struct ks_thief *ks_thief_get(struct ks_waiter *w, const struct ks_holder *who)
+struct kvs_thief *kvs_thief_get(struct kvs_waiter *w, const struct kvs_holder *who)
 {
-	struct ks_thief *t;
+	struct kvs_thief *t;
 
 	for (t = w->thieves; t < w->thieves + w->nr; t++)
 		if (same(&t->who, who))
@@ -90,14 +90,14 @@ struct ks_thief *ks_thief_get(struct ks_waiter *w, const struct ks_holder *who)
 		return &w->thieves[MAX_THIEVES - 1];
 	w->thieves = xrealloc(w->thieves, (w->nr + 1) * sizeof(*t));
 	t = &w->thieves[w->nr++];
-	*t = (struct ks_thief){ .who = *who };
+	*t = (struct kvs_thief){ .who = *who };
 	if (w->nr == MAX_THIEVES)
-		t->who = (struct ks_holder){ .pid = -1, .comm = "(others)",
-					     .kind = KS_THIEF_TASK };
+		t->who = (struct kvs_holder){ .pid = -1, .comm = "(others)",
+					     .kind = KVS_THIEF_TASK };
 	return t;
 }
 
-static struct ks_waiter **queue(struct ks_queues *q, unsigned int cpu)
+static struct kvs_waiter **queue(struct kvs_queues *q, unsigned int cpu)
 {
 	if (cpu >= q->nr) {
 		q->first = xrealloc(q->first, (cpu + 1) * sizeof(*q->first));
@@ -107,17 +107,17 @@ static struct ks_waiter **queue(struct ks_queues *q, unsigned int cpu)
 	return &q->first[cpu];
 }
 
-static void enqueue(struct ks_queues *q, struct ks_waiter *w)
+static void enqueue(struct kvs_queues *q, struct kvs_waiter *w)
 {
-	struct ks_waiter **first = queue(q, w->holder.cpu);
+	struct kvs_waiter **first = queue(q, w->holder.cpu);
 
 	w->next = *first;
 	*first = w;
 }
 
-static void dequeue(struct ks_queues *q, struct ks_waiter *w)
+static void dequeue(struct kvs_queues *q, struct kvs_waiter *w)
 {
-	struct ks_waiter **at = queue(q, w->holder.cpu);
+	struct kvs_waiter **at = queue(q, w->holder.cpu);
 
 	while (*at && *at != w)
 		at = &(*at)->next;
@@ -126,15 +126,15 @@ static void dequeue(struct ks_queues *q, struct ks_waiter *w)
 }
 
 /* The piece since the last change is its holder's. */
-static void piece(struct ks_waiter *w, uint64_t ts)
+static void piece(struct kvs_waiter *w, uint64_t ts)
 {
-	struct ks_thief *t;
+	struct kvs_thief *t;
 	uint64_t time = ts > w->since ? ts - w->since : 0;
 
 	w->since = ts;
 	if (!time)
 		return;
-	t = ks_thief_get(w, &w->holder);
+	t = kvs_thief_get(w, &w->holder);
 	t->pending.time += time;
 	t->pending.count++;
 	if (time > t->pending.max) {
@@ -142,35 +142,35 @@ static void piece(struct ks_waiter *w, uint64_t ts)
 		t->pending.cpu = w->holder.cpu;
 	}
 	/* Name and priority may change: the latest are the best known. */
-	if (t->who.pid == w->holder.pid && t->who.kind == KS_THIEF_TASK) {
+	if (t->who.pid == w->holder.pid && t->who.kind == KVS_THIEF_TASK) {
 		memcpy(t->who.comm, w->holder.comm, sizeof(t->who.comm));
 		t->who.prio = w->holder.prio;
 	}
 }
 
-static void forget(struct ks_waiter *w)
+static void forget(struct kvs_waiter *w)
 {
-	for (struct ks_thief *t = w->thieves; t < w->thieves + w->nr; t++)
+	for (struct kvs_thief *t = w->thieves; t < w->thieves + w->nr; t++)
 		memset(&t->pending, 0, sizeof(t->pending));
 }
 
-void ks_wait_begin(struct ks_queues *q, struct ks_waiter *w, uint64_t ts,
-		   struct ks_holder holder, bool preempted)
+void kvs_wait_begin(struct kvs_queues *q, struct kvs_waiter *w, uint64_t ts,
+		    struct kvs_holder holder, bool preempted)
 {
 	if (w->waiting) {
 		dequeue(q, w);
 		forget(w);
 	}
-	if (preempted && holder.kind == KS_THIEF_IDLE)
-		holder.kind = KS_THIEF_THROTTLED;
+	if (preempted && holder.kind == KVS_THIEF_IDLE)
+		holder.kind = KVS_THIEF_THROTTLED;
 	w->waiting = true;
 	w->since = ts;
 	w->holder = holder;
 	enqueue(q, w);
 }
 
-void ks_wait_move(struct ks_queues *q, struct ks_waiter *w, uint64_t ts,
-		  struct ks_holder holder)
+void kvs_wait_move(struct kvs_queues *q, struct kvs_waiter *w, uint64_t ts,
+		   struct kvs_holder holder)
 {
 	if (!w->waiting)
 		return;
@@ -180,9 +180,9 @@ void ks_wait_move(struct ks_queues *q, struct ks_waiter *w, uint64_t ts,
 	enqueue(q, w);
 }
 
-void ks_wait_holder(struct ks_queues *q, uint64_t ts, const struct ks_holder *holder)
+void kvs_wait_holder(struct kvs_queues *q, uint64_t ts, const struct kvs_holder *holder)
 {
-	struct ks_waiter *w = holder->cpu < q->nr ? q->first[holder->cpu] : NULL;
+	struct kvs_waiter *w = holder->cpu < q->nr ? q->first[holder->cpu] : NULL;
 
 	for (; w; w = w->next) {
 		/* It has the CPU at last: the switch there is part of its wait. */
@@ -190,21 +190,21 @@ void ks_wait_holder(struct ks_queues *q, uint64_t ts, const struct ks_holder *ho
 			continue;
 		piece(w, ts);
 		w->holder = *holder;
-		if (holder->kind == KS_THIEF_IDLE)
-			w->holder.kind = KS_THIEF_THROTTLED;
+		if (holder->kind == KVS_THIEF_IDLE)
+			w->holder.kind = KVS_THIEF_THROTTLED;
 	}
 }
 
-void ks_wait_interrupt(struct ks_queues *q, unsigned int cpu, uint64_t ts,
-		       uint64_t length, const char *name)
+void kvs_wait_interrupt(struct kvs_queues *q, unsigned int cpu, uint64_t ts,
+			uint64_t length, const char *name)
 {
-	struct ks_holder interrupt = {
-		.pid = -1, .cpu = cpu, .kind = KS_THIEF_INTERRUPT,
+	struct kvs_holder interrupt = {
+		.pid = -1, .cpu = cpu, .kind = KVS_THIEF_INTERRUPT,
 	};
 
 	memcpy(interrupt.comm, name, strnlen(name, sizeof(interrupt.comm) - 1));
-	for (struct ks_waiter *w = cpu < q->nr ? q->first[cpu] : NULL; w; w = w->next) {
-		struct ks_holder holder = w->holder;
+	for (struct kvs_waiter *w = cpu < q->nr ? q->first[cpu] : NULL; w; w = w->next) {
+		struct kvs_holder holder = w->holder;
 
 		/* A wait may begin in the interrupt that wakes it. */
 		if (ts - w->since > length)
@@ -215,18 +215,18 @@ void ks_wait_interrupt(struct ks_queues *q, unsigned int cpu, uint64_t ts,
 	}
 }
 
-void ks_wait_loss(struct ks_queues *q, unsigned int cpu)
+void kvs_wait_loss(struct kvs_queues *q, unsigned int cpu)
 {
-	struct ks_waiter *w = cpu < q->nr ? q->first[cpu] : NULL;
+	struct kvs_waiter *w = cpu < q->nr ? q->first[cpu] : NULL;
 
 	for (; w; w = w->next)
-		w->holder = (struct ks_holder){ .pid = -1, .cpu = cpu };
+		w->holder = (struct kvs_holder){ .pid = -1, .cpu = cpu };
 }
 
 /* The pieces are the thieves' for good; the largest part names the wait. */
-static void commit(struct ks_waiter *w, struct ks_past_wait *past)
+static void commit(struct kvs_waiter *w, struct kvs_past_wait *past)
 {
-	for (struct ks_thief *t = w->thieves; t < w->thieves + w->nr; t++) {
+	for (struct kvs_thief *t = w->thieves; t < w->thieves + w->nr; t++) {
 		if (!t->pending.time)
 			continue;
 		if (t->pending.time > past->top_time) {
@@ -244,11 +244,11 @@ static void commit(struct ks_waiter *w, struct ks_past_wait *past)
 	forget(w);
 }
 
-const struct ks_past_wait *ks_wait_end(struct ks_queues *q, struct ks_waiter *w,
-				       const struct ks_ledger_wait *span)
+const struct kvs_past_wait *kvs_wait_end(struct kvs_queues *q, struct kvs_waiter *w,
+					 const struct kvs_ledger_wait *span)
 {
-	static const struct ks_holder nobody = { .pid = -1 };
-	struct ks_past_wait *past;
+	static const struct kvs_holder nobody = { .pid = -1 };
+	struct kvs_past_wait *past;
 
 	if (w->waiting)
 		dequeue(q, w);
@@ -257,8 +257,8 @@ const struct ks_past_wait *ks_wait_end(struct ks_queues *q, struct ks_waiter *w,
 		forget(w);
 		return NULL;
 	}
-	past = &w->past[w->nr_past++ % KS_PAST_WAITS];
-	*past = (struct ks_past_wait){ .span = *span, .top = nobody };
+	past = &w->past[w->nr_past++ % KVS_PAST_WAITS];
+	*past = (struct kvs_past_wait){ .span = *span, .top = nobody };
 	/* Its wakeup was not told: then nor was who had the CPU. */
 	if (!w->waiting) {
 		w->holder = nobody;
@@ -270,21 +270,21 @@ const struct ks_past_wait *ks_wait_end(struct ks_queues *q, struct ks_waiter *w,
 	return past;
 }
 
-void ks_wait_cut(struct ks_queues *q, struct ks_waiter *w, uint64_t ts, bool known)
+void kvs_wait_cut(struct kvs_queues *q, struct kvs_waiter *w, uint64_t ts, bool known)
 {
-	struct ks_ledger_wait span = { .begin = w->since, .end = ts };
+	struct kvs_ledger_wait span = { .begin = w->since, .end = ts };
 
 	if (w->waiting)
-		ks_wait_end(q, w, known ? &span : NULL);
+		kvs_wait_end(q, w, known ? &span : NULL);
 }
 
-const struct ks_past_wait *ks_wait_within(const struct ks_waiter *w,
-					  uint64_t from, uint64_t to)
+const struct kvs_past_wait *kvs_wait_within(const struct kvs_waiter *w,
+					    uint64_t from, uint64_t to)
 {
-	const struct ks_past_wait *best = NULL;
+	const struct kvs_past_wait *best = NULL;
 
-	for (unsigned int i = 0; i < KS_PAST_WAITS && i < w->nr_past; i++) {
-		const struct ks_past_wait *p = &w->past[i];
+	for (unsigned int i = 0; i < KVS_PAST_WAITS && i < w->nr_past; i++) {
+		const struct kvs_past_wait *p = &w->past[i];
 
 		if (p->span.end <= from || p->span.begin >= to)
 			continue;

@@ -9,12 +9,12 @@
 #include "model/top.h"
 
 static const char *const sorts[TOP_NR_SORTS] = {
-	[TOP_BY_VM] = "vm", [TOP_BY_GUEST] = "guest", [TOP_BY_EXIT] = "exit",
-	[TOP_BY_USER] = "user", [TOP_BY_HALTED] = "halted", [TOP_BY_WAIT] = "wait",
-	[TOP_BY_EXITS] = "exits", [TOP_BY_WAITS] = "waits", [TOP_BY_WORST] = "worst",
+	[KVS_TOP_BY_VM] = "vm", [KVS_TOP_BY_GUEST] = "guest", [KVS_TOP_BY_EXIT] = "exit",
+	[KVS_TOP_BY_USER] = "user", [KVS_TOP_BY_HALTED] = "halted", [KVS_TOP_BY_WAIT] = "wait",
+	[KVS_TOP_BY_EXITS] = "exits", [KVS_TOP_BY_WAITS] = "waits", [KVS_TOP_BY_WORST] = "worst",
 };
 
-bool top_sort_parse(const char *name, enum top_sort *by)
+bool kvs_top_sort_parse(const char *name, enum kvs_top_sort *by)
 {
 	for (unsigned int i = 0; i < TOP_NR_SORTS; i++)
 		if (!strcmp(name, sorts[i])) {
@@ -24,9 +24,9 @@ bool top_sort_parse(const char *name, enum top_sort *by)
 	return false;
 }
 
-void top_sample_of(struct top_sample *s, const struct kvmsched_ledger *l)
+void kvs_top_sample_of(struct kvs_top_sample *s, const struct kvmsched_ledger *l)
 {
-	*s = (struct top_sample){
+	*s = (struct kvs_top_sample){
 		.tgid = l->tgid, .tid = l->tid, .vm = l->vm, .vcpu = l->vcpu,
 		.state = l->state, .begin = l->begin, .now = l->now,
 		.waits = l->waits, .wait_max = l->wait_max, .exits = l->exits,
@@ -35,8 +35,8 @@ void top_sample_of(struct top_sample *s, const struct kvmsched_ledger *l)
 }
 
 /* The same ledger, not one that was begun anew for that thread */
-static const struct top_sample *find(const struct top_sample *samples, size_t nr,
-				     const struct top_sample *like)
+static const struct kvs_top_sample *find(const struct kvs_top_sample *samples, size_t nr,
+					 const struct kvs_top_sample *like)
 {
 	for (size_t i = 0; i < nr; i++)
 		if (samples[i].vm == like->vm && samples[i].vcpu == like->vcpu &&
@@ -45,16 +45,16 @@ static const struct top_sample *find(const struct top_sample *samples, size_t nr
 	return NULL;
 }
 
-static struct top_row *row_of(struct top_row *rows, size_t *nr,
-			      const struct top_sample *s, bool by_vm)
+static struct kvs_top_row *row_of(struct kvs_top_row *rows, size_t *nr,
+				  const struct kvs_top_sample *s, bool by_vm)
 {
-	struct top_row *row;
+	struct kvs_top_row *row;
 
 	for (size_t i = 0; by_vm && i < *nr; i++)
 		if (rows[i].vm == s->vm)
 			return &rows[i];
 	row = &rows[(*nr)++];
-	*row = (struct top_row){
+	*row = (struct kvs_top_row){
 		.tgid = s->tgid, .tid = s->tid, .vm = s->vm, .vcpu = s->vcpu,
 		.state = s->state,
 	};
@@ -67,17 +67,17 @@ static uint64_t since(uint64_t after, uint64_t before)
 	return after > before ? after - before : 0;
 }
 
-size_t top_rows(struct top_row *rows, const struct top_sample *before,
-		size_t nr_before, const struct top_sample *after, size_t nr_after,
-		bool by_vm)
+size_t kvs_top_rows(struct kvs_top_row *rows, const struct kvs_top_sample *before,
+		    size_t nr_before, const struct kvs_top_sample *after, size_t nr_after,
+		    bool by_vm)
 {
-	static const struct top_sample none;
+	static const struct kvs_top_sample none;
 	size_t nr = 0;
 
 	for (size_t i = 0; i < nr_after; i++) {
-		const struct top_sample *s = &after[i];
-		const struct top_sample *b = find(before, nr_before, s);
-		struct top_row *row = row_of(rows, &nr, s, by_vm);
+		const struct kvs_top_sample *s = &after[i];
+		const struct kvs_top_sample *b = find(before, nr_before, s);
+		struct kvs_top_row *row = row_of(rows, &nr, s, by_vm);
 		uint64_t span = since(s->now, b ? b->now : s->begin);
 
 		if (!b)
@@ -96,35 +96,35 @@ size_t top_rows(struct top_row *rows, const struct top_sample *before,
 	return nr;
 }
 
-static double share(const struct top_row *row, unsigned int state)
+static double share(const struct kvs_top_row *row, unsigned int state)
 {
 	return row->span ? (double)row->states[state] / row->span : 0;
 }
 
-static double rate(const struct top_row *row, uint64_t count)
+static double rate(const struct kvs_top_row *row, uint64_t count)
 {
 	return row->longest ? (double)count / row->longest : 0;
 }
 
-static double key(const struct top_row *row, enum top_sort by)
+static double key(const struct kvs_top_row *row, enum kvs_top_sort by)
 {
 	switch (by) {
-	case TOP_BY_GUEST:
+	case KVS_TOP_BY_GUEST:
 		return share(row, KVMSCHED_STATE_GUEST);
-	case TOP_BY_EXIT:
+	case KVS_TOP_BY_EXIT:
 		return share(row, KVMSCHED_STATE_EXIT);
-	case TOP_BY_USER:
+	case KVS_TOP_BY_USER:
 		return share(row, KVMSCHED_STATE_USER);
-	case TOP_BY_HALTED:
+	case KVS_TOP_BY_HALTED:
 		return share(row, KVMSCHED_STATE_HALTED);
-	case TOP_BY_WAIT:
+	case KVS_TOP_BY_WAIT:
 		return share(row, KVMSCHED_STATE_WAIT_PREEMPTED) +
 		       share(row, KVMSCHED_STATE_WAIT_WOKEN);
-	case TOP_BY_EXITS:
+	case KVS_TOP_BY_EXITS:
 		return rate(row, row->exits);
-	case TOP_BY_WAITS:
+	case KVS_TOP_BY_WAITS:
 		return rate(row, row->waits);
-	case TOP_BY_WORST:
+	case KVS_TOP_BY_WORST:
 		return row->wait_max;
 	default:
 		return 0;
@@ -133,8 +133,8 @@ static double key(const struct top_row *row, enum top_sort by)
 
 static int order(const void *left, const void *right, void *by)
 {
-	const struct top_row *a = left, *b = right;
-	double ka = key(a, *(enum top_sort *)by), kb = key(b, *(enum top_sort *)by);
+	const struct kvs_top_row *a = left, *b = right;
+	double ka = key(a, *(enum kvs_top_sort *)by), kb = key(b, *(enum kvs_top_sort *)by);
 
 	if (ka != kb)
 		return ka > kb ? -1 : 1;
@@ -145,7 +145,7 @@ static int order(const void *left, const void *right, void *by)
 	return (int)a->vcpu - (int)b->vcpu;
 }
 
-void top_sort(struct top_row *rows, size_t nr, enum top_sort by)
+void kvs_top_sort(struct kvs_top_row *rows, size_t nr, enum kvs_top_sort by)
 {
 	if (nr)
 		qsort_r(rows, nr, sizeof(*rows), order, &by);

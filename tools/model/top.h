@@ -12,7 +12,7 @@
 #include "uapi/kvmsched.h"
 
 /* A vCPU's ledger, without its exit reasons */
-struct top_sample {
+struct kvs_top_sample {
 	int32_t tgid, tid;
 	uint16_t vm, vcpu, state;
 	uint64_t begin, now;
@@ -21,7 +21,7 @@ struct top_sample {
 };
 
 /* A line: a vCPU, or all vCPUs of a VM; cycles, but for counts */
-struct top_row {
+struct kvs_top_row {
 	int32_t tgid, tid;
 	uint16_t vm, vcpu, state;
 	unsigned int vcpus;
@@ -32,22 +32,22 @@ struct top_row {
 	uint64_t wait_max;		/* since its ledger was begun */
 };
 
-enum top_sort {
-	TOP_BY_VM, TOP_BY_GUEST, TOP_BY_EXIT, TOP_BY_USER, TOP_BY_HALTED,
-	TOP_BY_WAIT, TOP_BY_EXITS, TOP_BY_WAITS, TOP_BY_WORST,
+enum kvs_top_sort {
+	KVS_TOP_BY_VM, KVS_TOP_BY_GUEST, KVS_TOP_BY_EXIT, KVS_TOP_BY_USER, KVS_TOP_BY_HALTED,
+	KVS_TOP_BY_WAIT, KVS_TOP_BY_EXITS, KVS_TOP_BY_WAITS, KVS_TOP_BY_WORST,
 	TOP_NR_SORTS
 };
 
-void top_sample_of(struct top_sample *s, const struct kvmsched_ledger *ledger);
+void kvs_top_sample_of(struct kvs_top_sample *s, const struct kvmsched_ledger *ledger);
 
 /*
  * Rows of what happened between @before and @after, one for each of @after, or
  * for each VM; returns how many.  @rows has room for @nr_after.
  */
-size_t top_rows(struct top_row *rows, const struct top_sample *before,
-		size_t nr_before, const struct top_sample *after, size_t nr_after,
-		bool by_vm);
-void top_sort(struct top_row *rows, size_t nr, enum top_sort by);
-bool top_sort_parse(const char *name, enum top_sort *by);
+size_t kvs_top_rows(struct kvs_top_row *rows, const struct kvs_top_sample *before,
+		    size_t nr_before, const struct kvs_top_sample *after, size_t nr_after,
+		    bool by_vm);
+void kvs_top_sort(struct kvs_top_row *rows, size_t nr, enum kvs_top_sort by);
+bool kvs_top_sort_parse(const char *name, enum kvs_top_sort *by);
 
 #endif /* KVMSCHED_TOP_H */

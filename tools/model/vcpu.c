@@ -12,9 +12,9 @@
 #define MAX_USERS	64
 #define MAX_TAKERS	1024
 
-struct ks_vcpu *ks_vcpu_create(u16 vm, u16 id)
+struct kvs_vcpu *kvs_vcpu_create(u16 vm, u16 id)
 {
-	struct ks_vcpu *v = xcalloc(1, sizeof(*v));
+	struct kvs_vcpu *v = xcalloc(1, sizeof(*v));
 
 	v->vm = vm;
 	v->id = id;
@@ -23,66 +23,66 @@ struct ks_vcpu *ks_vcpu_create(u16 vm, u16 id)
 	return v;
 }
 
-static void free_exits(struct ks_vcpu *v)
+static void free_exits(struct kvs_vcpu *v)
 {
 	for (unsigned int i = 0; i < v->nr_exits; i++) {
-		ks_hist_free(&v->exits[i].uncut_cycles);
-		ks_hist_free(&v->exits[i].cut_cycles);
-		ks_hist_free(&v->exits[i].out_cycles);
-		ks_hist_free(&v->exits[i].guest_cycles);
+		kvs_hist_free(&v->exits[i].uncut_cycles);
+		kvs_hist_free(&v->exits[i].cut_cycles);
+		kvs_hist_free(&v->exits[i].out_cycles);
+		kvs_hist_free(&v->exits[i].guest_cycles);
 	}
 	free(v->exits);
-	ks_hist_free(&v->guest_cycles);
+	kvs_hist_free(&v->guest_cycles);
 }
 
-static void free_users(struct ks_vcpu *v)
+static void free_users(struct kvs_vcpu *v)
 {
 	for (unsigned int i = 0; i < v->nr_users; i++) {
-		ks_hist_free(&v->users[i].run_cycles);
-		ks_hist_free(&v->users[i].user_cycles);
+		kvs_hist_free(&v->users[i].run_cycles);
+		kvs_hist_free(&v->users[i].user_cycles);
 	}
 	free(v->users);
-	ks_hist_free(&v->user_cycles);
+	kvs_hist_free(&v->user_cycles);
 }
 
-static void free_switches(struct ks_switch_stats *sw)
+static void free_switches(struct kvs_switch_stats *sw)
 {
 	for (unsigned int i = 0; i < sw->nr_takers; i++)
-		ks_hist_free(&sw->takers[i].wait_cycles);
+		kvs_hist_free(&sw->takers[i].wait_cycles);
 	free(sw->takers);
-	ks_hist_free(&sw->slice_cycles);
-	ks_hist_free(&sw->full_slice_cycles);
-	ks_hist_free(&sw->preempted_wait_cycles);
-	ks_hist_free(&sw->woken_wait_ns);
-	ks_hist_free(&sw->off_cycles);
+	kvs_hist_free(&sw->slice_cycles);
+	kvs_hist_free(&sw->full_slice_cycles);
+	kvs_hist_free(&sw->preempted_wait_cycles);
+	kvs_hist_free(&sw->woken_wait_ns);
+	kvs_hist_free(&sw->off_cycles);
 }
 
-static void free_irqs(struct ks_vcpu *v)
+static void free_irqs(struct kvs_vcpu *v)
 {
-	for (unsigned int i = 0; i < KS_VECTORS; i++) {
+	for (unsigned int i = 0; i < KVS_VECTORS; i++) {
 		if (!v->vector[i])
 			continue;
-		ks_hist_free(&v->vector[i]->accept_to_inject_ts);
-		ks_hist_free(&v->vector[i]->accept_to_exit_ts);
-		ks_hist_free(&v->vector[i]->accept_to_cpu_ts);
-		ks_hist_free(&v->vector[i]->inject_to_eoi_ts);
+		kvs_hist_free(&v->vector[i]->accept_to_inject_ts);
+		kvs_hist_free(&v->vector[i]->accept_to_exit_ts);
+		kvs_hist_free(&v->vector[i]->accept_to_cpu_ts);
+		kvs_hist_free(&v->vector[i]->inject_to_eoi_ts);
 		free(v->vector[i]);
 	}
-	ks_shist_free(&v->timer.late_cycles);
-	ks_hist_free(&v->timer.expire_to_inject_ts);
-	ks_hist_free(&v->timer.expire_to_accept_ts);
-	ks_hist_free(&v->timer.accept_to_inject_ts);
-	ks_hist_free(&v->timer.inject_to_entry_ts);
-	ks_shist_free(&v->timer.deadline_to_inject_ts);
-	for (unsigned int i = 0; i < KS_CAUSES; i++)
-		ks_hist_free(&v->timer.cause_ts[i]);
+	kvs_shist_free(&v->timer.late_cycles);
+	kvs_hist_free(&v->timer.expire_to_inject_ts);
+	kvs_hist_free(&v->timer.expire_to_accept_ts);
+	kvs_hist_free(&v->timer.accept_to_inject_ts);
+	kvs_hist_free(&v->timer.inject_to_entry_ts);
+	kvs_shist_free(&v->timer.deadline_to_inject_ts);
+	for (unsigned int i = 0; i < KVS_CAUSES; i++)
+		kvs_hist_free(&v->timer.cause_ts[i]);
 	for (unsigned int i = 0; i < v->host_irqs.nr; i++)
-		ks_hist_free(&v->host_irqs.irqs[i].cycles);
+		kvs_hist_free(&v->host_irqs.irqs[i].cycles);
 	free(v->host_irqs.irqs);
-	ks_hist_free(&v->clockevent_ns);
+	kvs_hist_free(&v->clockevent_ns);
 }
 
-void ks_vcpu_free(struct ks_vcpu *v)
+void kvs_vcpu_free(struct kvs_vcpu *v)
 {
 	if (!v)
 		return;
@@ -90,19 +90,19 @@ void ks_vcpu_free(struct ks_vcpu *v)
 	free_users(v);
 	free_switches(&v->sw);
 	free_irqs(v);
-	ks_waiter_free(&v->waiter);
+	kvs_waiter_free(&v->waiter);
 	free(v);
 }
 
-struct ks_exit_stats *ks_exit_get(struct ks_vcpu *v, u8 isa, u32 reason,
-				  bool fastpath)
+struct kvs_exit_stats *kvs_exit_get(struct kvs_vcpu *v, u8 isa, u32 reason,
+				    bool fastpath)
 {
-	struct ks_exit_stats *e;
+	struct kvs_exit_stats *e;
 
 	if (fastpath)
 		reason = 0;
 	if (v->nr_exits == MAX_EXITS - 1)
-		reason = KS_OTHER_REASON;
+		reason = KVS_OTHER_REASON;
 	for (e = v->exits; e < v->exits + v->nr_exits; e++)
 		if (e->reason == reason && e->isa == isa && e->fastpath == fastpath)
 			return e;
@@ -110,16 +110,16 @@ struct ks_exit_stats *ks_exit_get(struct ks_vcpu *v, u8 isa, u32 reason,
 		return &v->exits[MAX_EXITS - 1];
 	v->exits = xrealloc(v->exits, (v->nr_exits + 1) * sizeof(*v->exits));
 	e = &v->exits[v->nr_exits++];
-	*e = (struct ks_exit_stats){ .reason = reason, .isa = isa, .fastpath = fastpath };
+	*e = (struct kvs_exit_stats){ .reason = reason, .isa = isa, .fastpath = fastpath };
 	return e;
 }
 
-struct ks_user_stats *ks_user_get(struct ks_vcpu *v, u32 reason)
+struct kvs_user_stats *kvs_user_get(struct kvs_vcpu *v, u32 reason)
 {
-	struct ks_user_stats *u;
+	struct kvs_user_stats *u;
 
 	if (v->nr_users == MAX_USERS - 1)
-		reason = KS_OTHER_REASON;
+		reason = KVS_OTHER_REASON;
 	for (u = v->users; u < v->users + v->nr_users; u++)
 		if (u->reason == reason)
 			return u;
@@ -127,21 +127,21 @@ struct ks_user_stats *ks_user_get(struct ks_vcpu *v, u32 reason)
 		return &v->users[MAX_USERS - 1];
 	v->users = xrealloc(v->users, (v->nr_users + 1) * sizeof(*v->users));
 	u = &v->users[v->nr_users++];
-	*u = (struct ks_user_stats){ .reason = reason };
+	*u = (struct kvs_user_stats){ .reason = reason };
 	return u;
 }
 
-struct ks_taker *ks_taker_get(struct ks_switch_stats *sw, s32 pid,
-			      const char *comm, s16 prio)
+struct kvs_taker *kvs_taker_get(struct kvs_switch_stats *sw, s32 pid,
+				const char *comm, s16 prio)
 {
-	struct ks_taker *t;
+	struct kvs_taker *t;
 
 	/* Each CPU's idle thread is named otherwise. */
 	if (!pid)
 		comm = "(idle)";
 	if (sw->nr_takers == MAX_TAKERS - 1) {
 		pid = -1;
-		comm = KS_OTHERS;
+		comm = KVS_OTHERS;
 	}
 	for (t = sw->takers; t < sw->takers + sw->nr_takers; t++)
 		if (t->pid == pid && (pid <= 0 || !strcmp(t->comm, comm)))
@@ -150,32 +150,32 @@ struct ks_taker *ks_taker_get(struct ks_switch_stats *sw, s32 pid,
 		return &sw->takers[MAX_TAKERS - 1];
 	sw->takers = xrealloc(sw->takers, (sw->nr_takers + 1) * sizeof(*t));
 	t = &sw->takers[sw->nr_takers++];
-	*t = (struct ks_taker){ .pid = pid, .prio = prio };
-	ks_copy_comm(t->comm, comm, sizeof(t->comm) - 1);
+	*t = (struct kvs_taker){ .pid = pid, .prio = prio };
+	kvs_copy_comm(t->comm, comm, sizeof(t->comm) - 1);
 	return t;
 }
 
-static void set_state(struct ks_vcpu *v, enum ks_state state, u64 ts)
+static void set_state(struct kvs_vcpu *v, enum kvs_state state, u64 ts)
 {
-	if (v->state == KS_STATE_ON_CPU && ts > v->since_ts)
+	if (v->state == KVS_STATE_ON_CPU && ts > v->since_ts)
 		v->on_cpu_ts += ts - v->since_ts;
 	v->state = state;
 	v->since_ts = ts;
 }
 
-void ks_vcpu_leave(struct ks_model *m, struct ks_vcpu *v, u64 ts)
+void kvs_vcpu_leave(struct kvs_model *m, struct kvs_vcpu *v, u64 ts)
 {
-	ks_wait_cut(&m->queues, &v->waiter, ts, ks_ledger_leave(&v->ledger, ts));
-	set_state(v, KS_STATE_UNKNOWN, ts);
+	kvs_wait_cut(&m->queues, &v->waiter, ts, kvs_ledger_leave(&v->ledger, ts));
+	set_state(v, KVS_STATE_UNKNOWN, ts);
 	v->last_exit = v->last_user = v->out_taker = -1;
 	v->entry_ts = v->out_ts = 0;
 }
 
-static void identity(struct ks_vcpu *v, const struct ks_record *rec)
+static void identity(struct kvs_vcpu *v, const struct kvs_record *rec)
 {
 	v->identified = true;
 	v->tgid = rec->vcpu.tgid;
-	ks_copy_comm(v->comm, rec->vcpu.comm, sizeof(rec->vcpu.comm));
+	kvs_copy_comm(v->comm, rec->vcpu.comm, sizeof(rec->vcpu.comm));
 	v->policy = rec->vcpu.policy;
 	v->rt_priority = rec->vcpu.rt_priority;
 	v->nice = rec->vcpu.nice;
@@ -189,7 +189,7 @@ static void identity(struct ks_vcpu *v, const struct ks_record *rec)
 	v->tsc_frac_bits = rec->vcpu.tsc_frac_bits;
 }
 
-static void policy(struct ks_vcpu *v, const struct ks_record *rec)
+static void policy(struct kvs_vcpu *v, const struct kvs_record *rec)
 {
 	v->policy = rec->policy.policy;
 	v->rt_priority = rec->policy.rt_priority;
@@ -199,66 +199,66 @@ static void policy(struct ks_vcpu *v, const struct ks_record *rec)
 	v->policy_changes++;
 }
 
-static void load(struct ks_model *m, struct ks_vcpu *v,
-		 const struct ks_record *rec)
+static void load(struct kvs_model *m, struct kvs_vcpu *v,
+		 const struct kvs_record *rec)
 {
 	u64 cycles = rec->load.user_cycles;
 
 	if (cycles) {
-		ks_hist_add(&v->user_cycles, cycles);
+		kvs_hist_add(&v->user_cycles, cycles);
 		if (v->last_user >= 0 && v->user_epoch == m->epoch)
-			ks_hist_add(&v->users[v->last_user].user_cycles, cycles);
+			kvs_hist_add(&v->users[v->last_user].user_cycles, cycles);
 	}
 	v->last_user = -1;
 }
 
-static void put(struct ks_model *m, struct ks_vcpu *v,
-		const struct ks_record *rec)
+static void put(struct kvs_model *m, struct kvs_vcpu *v,
+		const struct kvs_record *rec)
 {
-	struct ks_user_stats *u = ks_user_get(v, rec->put.exit_reason);
+	struct kvs_user_stats *u = kvs_user_get(v, rec->put.exit_reason);
 
 	u->count++;
 	if (rec->put.run_cycles)
-		ks_hist_add(&u->run_cycles, rec->put.run_cycles);
+		kvs_hist_add(&u->run_cycles, rec->put.run_cycles);
 	v->last_user = u - v->users;
 	v->user_epoch = m->epoch;
 }
 
-static void switch_out(struct ks_model *m, struct ks_vcpu *v,
-		       const struct ks_record *rec)
+static void switch_out(struct kvs_model *m, struct kvs_vcpu *v,
+		       const struct kvs_record *rec)
 {
-	struct ks_switch_stats *sw = &v->sw;
+	struct kvs_switch_stats *sw = &v->sw;
 	unsigned int kind = rec->switch_out.kind;
 	u64 ran = rec->switch_out.ran_cycles;
-	char comm[KS_COMM_LEN];
-	struct ks_taker *t;
+	char comm[KVS_COMM_LEN];
+	struct kvs_taker *t;
 
-	if (kind >= KS_SWITCH_KINDS)
+	if (kind >= KVS_SWITCH_KINDS)
 		return;
 	sw->out[kind]++;
 	sw->in_userspace += !rec->switch_out.loaded;
-	if (v->state != KS_STATE_ON_CPU)
+	if (v->state != KVS_STATE_ON_CPU)
 		v->on_cpu_cycles += ran;
-	set_state(v, KS_STATE_OFF_CPU, rec->ts);
+	set_state(v, KVS_STATE_OFF_CPU, rec->ts);
 	/* A slice that several vCPUs shared is no one's. */
 	if (ran && !v->shared_slice) {
-		ks_hist_add(&sw->slice_cycles, ran);
+		kvs_hist_add(&sw->slice_cycles, ran);
 		if (kind == KS_SWITCH_PREEMPTED)
-			ks_hist_add(&sw->full_slice_cycles, ran);
+			kvs_hist_add(&sw->full_slice_cycles, ran);
 	}
 	v->shared_slice = false;
-	ks_copy_comm(comm, rec->switch_out.next_comm,
-		     sizeof(rec->switch_out.next_comm));
-	t = ks_taker_get(sw, rec->switch_out.next_pid, comm,
-			 rec->switch_out.next_prio);
+	kvs_copy_comm(comm, rec->switch_out.next_comm,
+		      sizeof(rec->switch_out.next_comm));
+	t = kvs_taker_get(sw, rec->switch_out.next_pid, comm,
+			  rec->switch_out.next_prio);
 	t->count[kind]++;
 	v->out_taker = t - sw->takers;
 	v->out_ts = rec->ts;
 	v->out_epoch = m->epoch;
 	v->entry_ts = 0;
 	if (kind == KS_SWITCH_DEAD) {
-		ks_timer_watch(m, v, rec->ts);
-		ks_vcpu_leave(m, v, rec->ts);
+		kvs_timer_watch(m, v, rec->ts);
+		kvs_vcpu_leave(m, v, rec->ts);
 	}
 }
 
@@ -267,27 +267,27 @@ static void switch_out(struct ks_model *m, struct ks_vcpu *v,
  * whose sleep a signal aborted; a woken one only since its wakeup, which the
  * kernel's run_delay tells.
  */
-static void wait_end(struct ks_model *m, struct ks_vcpu *v,
-		     const struct ks_record *rec)
+static void wait_end(struct kvs_model *m, struct kvs_vcpu *v,
+		     const struct kvs_record *rec)
 {
-	struct ks_switch_stats *sw = &v->sw;
+	struct kvs_switch_stats *sw = &v->sw;
 	u64 off = rec->switch_in.off_cycles;
 	bool seen = v->out_ts && v->out_epoch == m->epoch;
 
 	if (!off)
 		return;
 	sw->migrated += rec->switch_in.from_cpu != rec->cpu;
-	ks_hist_add(&sw->off_cycles, off);
+	kvs_hist_add(&sw->off_cycles, off);
 	switch (rec->switch_in.kind) {
 	case KS_SWITCH_PREEMPTED:
 		if (seen && v->out_taker >= 0)
-			ks_hist_add(&sw->takers[v->out_taker].wait_cycles, off);
+			kvs_hist_add(&sw->takers[v->out_taker].wait_cycles, off);
 		/* fall through */
 	case KS_SWITCH_ABORTED:
-		ks_hist_add(&sw->preempted_wait_cycles, off);
+		kvs_hist_add(&sw->preempted_wait_cycles, off);
 		break;
 	default:
-		ks_hist_add(&sw->woken_wait_ns, rec->switch_in.wait_ns);
+		kvs_hist_add(&sw->woken_wait_ns, rec->switch_in.wait_ns);
 	}
 	if (seen) {
 		m->rate_cycles += off;
@@ -296,55 +296,55 @@ static void wait_end(struct ks_model *m, struct ks_vcpu *v,
 }
 
 /* Told a little later than the scheduler gave it the CPU. */
-static u64 got_cpu(const struct ks_model *m, const struct ks_vcpu *v,
-		   const struct ks_record *rec)
+static u64 got_cpu(const struct kvs_model *m, const struct kvs_vcpu *v,
+		   const struct kvs_record *rec)
 {
 	u64 off = rec->switch_in.off_cycles;
-	u64 got = off && v->out_ts ? v->out_ts + ks_ts_of_cycles(m, off) : rec->ts;
+	u64 got = off && v->out_ts ? v->out_ts + kvs_ts_of_cycles(m, off) : rec->ts;
 
 	return got < rec->ts && m->cycles_to_ts.known ? got : rec->ts;
 }
 
-static void switch_in(struct ks_model *m, struct ks_vcpu *v,
-		      const struct ks_record *rec)
+static void switch_in(struct kvs_model *m, struct kvs_vcpu *v,
+		      const struct kvs_record *rec)
 {
 	v->sw.in++;
 	wait_end(m, v, rec);
-	set_state(v, KS_STATE_ON_CPU, got_cpu(m, v, rec));
+	set_state(v, KVS_STATE_ON_CPU, got_cpu(m, v, rec));
 	v->out_ts = 0;
 	v->out_taker = -1;
 	v->shared_slice = false;
 }
 
 /* From the last entry, the guest's time and the host's since then are known. */
-static void rate_pair(struct ks_model *m, struct ks_vcpu *v,
-		      const struct ks_record *rec)
+static void rate_pair(struct kvs_model *m, struct kvs_vcpu *v,
+		      const struct kvs_record *rec)
 {
 	if (!v->entry_ts || v->exit_epoch != m->epoch || !rec->exit.guest_cycles)
 		return;
-	m->rate_cycles += (ks_u128)rec->exit.guest_cycles + rec->exit.host_cycles;
+	m->rate_cycles += (kvs_u128)rec->exit.guest_cycles + rec->exit.host_cycles;
 	m->rate_ts += rec->ts - v->entry_ts;
 }
 
-static void exit_record(struct ks_model *m, struct ks_vcpu *v,
-			const struct ks_record *rec)
+static void exit_record(struct kvs_model *m, struct kvs_vcpu *v,
+			const struct kvs_record *rec)
 {
 	bool fastpath = rec->exit.flags & KS_EXIT_FASTPATH;
-	struct ks_exit_stats *e = ks_exit_get(v, ks_record_isa(rec),
-					      ks_record_reason(rec), fastpath);
-	unsigned int end = ks_record_end(rec);
+	struct kvs_exit_stats *e = kvs_exit_get(v, kvs_record_isa(rec),
+						kvs_record_reason(rec), fastpath);
+	unsigned int end = kvs_record_end(rec);
 
 	v->exit_count++;
 	e->count++;
-	if (end < KS_EXIT_ENDS)
+	if (end < KVS_EXIT_ENDS)
 		e->ended[end]++;
 	if (rec->exit.guest_cycles) {
-		ks_hist_add(&e->guest_cycles, rec->exit.guest_cycles);
-		ks_hist_add(&v->guest_cycles, rec->exit.guest_cycles);
+		kvs_hist_add(&e->guest_cycles, rec->exit.guest_cycles);
+		kvs_hist_add(&v->guest_cycles, rec->exit.guest_cycles);
 	}
 	if (!fastpath) {
-		ks_hist_add(end == KS_EXIT_BY_ENTRY ? &e->uncut_cycles : &e->cut_cycles,
-			    rec->exit.host_cycles);
+		kvs_hist_add(end == KS_EXIT_BY_ENTRY ? &e->uncut_cycles : &e->cut_cycles,
+			     rec->exit.host_cycles);
 		rate_pair(m, v, rec);
 	}
 	v->entry_ts = end == KS_EXIT_BY_ENTRY ? rec->ts : 0;
@@ -352,39 +352,39 @@ static void exit_record(struct ks_model *m, struct ks_vcpu *v,
 	v->exit_epoch = m->epoch;
 }
 
-static void entry(struct ks_model *m, struct ks_vcpu *v,
-		  const struct ks_record *rec)
+static void entry(struct kvs_model *m, struct kvs_vcpu *v,
+		  const struct kvs_record *rec)
 {
 	u64 out = rec->entry.since_exit_cycles;
 
 	if (out && v->last_exit >= 0 && v->exit_epoch == m->epoch)
-		ks_hist_add(&v->exits[v->last_exit].out_cycles, out);
+		kvs_hist_add(&v->exits[v->last_exit].out_cycles, out);
 	v->last_exit = -1;
 	v->entry_ts = rec->ts;
 	v->exit_epoch = m->epoch;
 }
 
-static void clockevent(struct ks_vcpu *v, const struct ks_record *rec)
+static void clockevent(struct kvs_vcpu *v, const struct kvs_record *rec)
 {
 	s64 delta = rec->clockevent.delta_ns;
 
-	ks_hist_add(&v->clockevent_ns, delta > 0 ? delta : 0);
+	kvs_hist_add(&v->clockevent_ns, delta > 0 ? delta : 0);
 }
 
 /* A thread that tells of itself runs, even where its switch in was lost. */
-static void must_run(struct ks_vcpu *v, const struct ks_record *rec)
+static void must_run(struct kvs_vcpu *v, const struct kvs_record *rec)
 {
-	if (v->state != KS_STATE_ON_CPU)
-		set_state(v, KS_STATE_ON_CPU, rec->ts);
+	if (v->state != KVS_STATE_ON_CPU)
+		set_state(v, KVS_STATE_ON_CPU, rec->ts);
 }
 
-void ks_vcpu_record(struct ks_model *m, struct ks_vcpu *v,
-		    const struct ks_record *rec)
+void kvs_vcpu_record(struct kvs_model *m, struct kvs_vcpu *v,
+		     const struct kvs_record *rec)
 {
 	switch (rec->event) {
 	case KS_EV_vcpu:
 		/* Told again after the thread's death, and by whoever stops. */
-		if (v->state == KS_STATE_UNKNOWN && !v->identified)
+		if (v->state == KVS_STATE_UNKNOWN && !v->identified)
 			must_run(v, rec);
 		identity(v, rec);
 		break;
@@ -420,8 +420,8 @@ void ks_vcpu_record(struct ks_model *m, struct ks_vcpu *v,
 		must_run(v, rec);
 		break;
 	default:
-		ks_irq_record(m, v, rec);
+		kvs_irq_record(m, v, rec);
 		return;
 	}
-	ks_ledger_record(m, v, rec);
+	kvs_ledger_record(m, v, rec);
 }

@@ -11,28 +11,28 @@
 
 /* Every thread as it will be: those that change, and vCPUs that stay. */
 struct future {
-	struct ks_attr *attrs;
-	struct ks_cpus *cpus;
-	struct ks_hog *hogs;
+	struct kvs_attr *attrs;
+	struct kvs_cpus *cpus;
+	struct kvs_hog *hogs;
 	size_t nr;
 };
 
-static void foresee(struct future *f, pid_t tid, const struct ks_setting *s)
+static void foresee(struct future *f, pid_t tid, const struct kvs_setting *s)
 {
-	struct ks_attr *attr = &f->attrs[f->nr];
-	struct ks_cpus *cpus = &f->cpus[f->nr];
+	struct kvs_attr *attr = &f->attrs[f->nr];
+	struct kvs_cpus *cpus = &f->cpus[f->nr];
 
-	if (ks_thread_get(tid, attr, cpus))
+	if (kvs_thread_get(tid, attr, cpus))
 		return;
 	if (s && s->has_policy)
 		*attr = s->attr;
 	if (s && s->has_cpus)
 		*cpus = s->cpus;
-	f->hogs[f->nr] = (struct ks_hog){ attr, cpus };
+	f->hogs[f->nr] = (struct kvs_hog){ attr, cpus };
 	f->nr++;
 }
 
-static bool changes(const struct ks_change *c, pid_t tid)
+static bool changes(const struct kvs_change *c, pid_t tid)
 {
 	for (size_t i = 0; i < c->threads->nr; i++)
 		if (c->threads->threads[i].tid == tid)
@@ -40,16 +40,16 @@ static bool changes(const struct ks_change *c, pid_t tid)
 	return false;
 }
 
-static bool would_fill(const struct ks_change *c)
+static bool would_fill(const struct kvs_change *c)
 {
-	const struct ks_selection any = { .vm = -1, .vm_index = -1, .vcpu = -1 };
-	struct ks_threads all;
-	struct ks_cpus online;
+	const struct kvs_selection any = { .vm = -1, .vm_index = -1, .vcpu = -1 };
+	struct kvs_threads all;
+	struct kvs_cpus online;
 	struct future f = { 0 };
 	bool fills;
 	size_t n;
 
-	ks_select_all(&any, &all);
+	kvs_select_all(&any, &all);
 	n = all.nr + c->threads->nr;
 	f.attrs = xcalloc(n, sizeof(*f.attrs));
 	f.cpus = xcalloc(n, sizeof(*f.cpus));
@@ -59,7 +59,7 @@ static bool would_fill(const struct ks_change *c)
 	for (size_t i = 0; i < all.nr; i++)
 		if (!changes(c, all.threads[i].tid))
 			foresee(&f, all.threads[i].tid, NULL);
-	fills = ks_cpus_online(&online) && ks_guard_fills(f.hogs, f.nr, &online);
+	fills = kvs_cpus_online(&online) && kvs_guard_fills(f.hogs, f.nr, &online);
 	free(f.hogs);
 	free(f.cpus);
 	free(f.attrs);
@@ -68,90 +68,90 @@ static bool would_fill(const struct ks_change *c)
 }
 
 /* An RT thread of the highest priority can't be ended by any other. */
-static bool tops_all(const struct ks_change *c)
+static bool tops_all(const struct kvs_change *c)
 {
 	for (size_t i = 0; i < c->threads->nr; i++)
 		if (c->settings[i].has_policy &&
-		    ks_policy_is_rt(c->settings[i].attr.policy) &&
+		    kvs_policy_is_rt(c->settings[i].attr.policy) &&
 		    c->settings[i].attr.priority == 99)
 			return true;
 	return false;
 }
 
-bool ks_change_allowed(const struct ks_change *c)
+bool kvs_change_allowed(const struct kvs_change *c)
 {
-	struct ks_throttling t = ks_throttling(c->knobs, c->nr_knobs);
+	struct kvs_throttling t = kvs_throttling(c->knobs, c->nr_knobs);
 
 	if (c->force)
 		return true;
 	if (tops_all(c)) {
-		ks_err("priority 99 leaves none for whoever has to end it, kvmsched and the kernel's own threads included");
-		ks_hint("use 98 or less, or --force");
+		kvs_err("priority 99 leaves none for whoever has to end it, kvmsched and the kernel's own threads included");
+		kvs_hint("use 98 or less, or --force");
 		return false;
 	}
 	/* Where nobody can read the knob, it is assumed to be as it comes. */
 	if (!t.known || t.active || !would_fill(c))
 		return true;
-	ks_err("these threads could take every CPU, and nothing throttles them (%s)", t.by);
-	ks_hint("leave a CPU to the host (--cpus), set %s, or --force if something of a higher priority can end it",
-		t.by);
+	kvs_err("these threads could take every CPU, and nothing throttles them (%s)", t.by);
+	kvs_hint("leave a CPU to the host (--cpus), set %s, or --force if something of a higher priority can end it",
+		 t.by);
 	return false;
 }
 
-static bool write_down(const struct ks_change *c, struct ks_undo *state)
+static bool write_down(const struct kvs_change *c, struct kvs_undo *state)
 {
 	for (size_t i = 0; i < c->nr_knobs; i++)
-		ks_undo_add_knob(state, c->knobs[i].knob);
+		kvs_undo_add_knob(state, c->knobs[i].knob);
 	for (size_t i = 0; i < c->threads->nr; i++)
-		ks_undo_add_thread(state, &c->threads->threads[i]);
-	return ks_undo_write(state);
+		kvs_undo_add_thread(state, &c->threads->threads[i]);
+	return kvs_undo_write(state);
 }
 
-static bool set_knob(const struct ks_knob_setting *k)
+static bool set_knob(const struct kvs_knob_setting *k)
 {
-	char **files = ks_knob_files(k->knob);
+	char **files = kvs_knob_files(k->knob);
 	bool ok = files[0];
 
 	if (!ok) {
-		ks_err("this kernel has no %s (%s)", k->knob->name, k->knob->path);
-		ks_hint("`kvmsched policy show` lists what it has; debugfs must be mounted for some");
+		kvs_err("this kernel has no %s (%s)", k->knob->name, k->knob->path);
+		kvs_hint("`kvmsched policy show` lists what it has; debugfs must be mounted for some");
 	}
 	for (char **file = files; ok && *file; file++)
-		ok = ks_knob_write(*file, k->value);
-	ks_knob_files_free(files);
+		ok = kvs_knob_write(*file, k->value);
+	kvs_knob_files_free(files);
 	return ok;
 }
 
-static bool set_thread(const struct ks_thread *t, const struct ks_setting *s)
+static bool set_thread(const struct kvs_thread *t, const struct kvs_setting *s)
 {
 	const char *advice;
 
 	if (!s->has_policy && !s->has_cpus)
 		return true;
-	if (!ks_thread_same(t)) {
-		ks_err("thread %d (%s) ended meanwhile", t->tid, t->comm);
+	if (!kvs_thread_same(t)) {
+		kvs_err("thread %d (%s) ended meanwhile", t->tid, t->comm);
 		return false;
 	}
-	if (!ks_thread_set(t->tid, s))
+	if (!kvs_thread_set(t->tid, s))
 		return true;
-	advice = ks_thread_advice(errno, s);
-	ks_errno("can't change thread %d (%s)", t->tid, t->comm);
+	advice = kvs_thread_advice(errno, s);
+	kvs_errno("can't change thread %d (%s)", t->tid, t->comm);
 	if (advice)
-		ks_hint("%s", advice);
+		kvs_hint("%s", advice);
 	return false;
 }
 
-bool ks_change_apply(const struct ks_change *c, struct ks_undo *state)
+bool kvs_change_apply(const struct kvs_change *c, struct kvs_undo *state)
 {
 	bool ok = true;
 
-	if (!ks_change_allowed(c) || !write_down(c, state))
+	if (!kvs_change_allowed(c) || !write_down(c, state))
 		return false;
 	for (size_t i = 0; ok && i < c->nr_knobs; i++)
 		ok = set_knob(&c->knobs[i]);
 	for (size_t i = 0; ok && i < c->threads->nr; i++)
 		ok = set_thread(&c->threads->threads[i], &c->settings[i]);
 	if (!ok)
-		ks_undo_restore(state);
+		kvs_undo_restore(state);
 	return ok;
 }

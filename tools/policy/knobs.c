@@ -19,7 +19,7 @@
 #define KVM_PARAMETERS	"/sys/module/kvm/parameters/"
 
 /* A knob of another kernel version isn't there: that is how it is told. */
-const struct ks_knob ks_knobs[] = {
+const struct kvs_knob kvs_knobs[] = {
 	{ "rr_timeslice_ms", SYSCTL "sched_rr_timeslice_ms",
 	  "quantum of SCHED_RR, rounded to ticks" },
 	{ "rt_runtime_us", SYSCTL "sched_rt_runtime_us",
@@ -40,15 +40,15 @@ const struct ks_knob ks_knobs[] = {
 	{ NULL, NULL, NULL }
 };
 
-const struct ks_knob *ks_knob_find(const char *name)
+const struct kvs_knob *kvs_knob_find(const char *name)
 {
-	for (const struct ks_knob *k = ks_knobs; k->name; k++)
+	for (const struct kvs_knob *k = kvs_knobs; k->name; k++)
 		if (!strcmp(k->name, name))
 			return k;
 	return NULL;
 }
 
-char **ks_knob_files(const struct ks_knob *knob)
+char **kvs_knob_files(const struct kvs_knob *knob)
 {
 	char **files = xcalloc(1, sizeof(*files));
 	size_t nr = 0;
@@ -65,34 +65,34 @@ char **ks_knob_files(const struct ks_knob *knob)
 	return files;
 }
 
-void ks_knob_files_free(char **files)
+void kvs_knob_files_free(char **files)
 {
 	for (char **file = files; *file; file++)
 		free(*file);
 	free(files);
 }
 
-char *ks_knob_get(const struct ks_knob *knob)
+char *kvs_knob_get(const struct kvs_knob *knob)
 {
-	char **files = ks_knob_files(knob);
-	char *value = files[0] ? ks_read_line(files[0]) : NULL;
+	char **files = kvs_knob_files(knob);
+	char *value = files[0] ? kvs_read_line(files[0]) : NULL;
 
-	ks_knob_files_free(files);
+	kvs_knob_files_free(files);
 	return value;
 }
 
-bool ks_knob_owns(const char *file)
+bool kvs_knob_owns(const char *file)
 {
-	for (const struct ks_knob *k = ks_knobs; k->name; k++)
+	for (const struct kvs_knob *k = kvs_knobs; k->name; k++)
 		if (!fnmatch(k->path, file, FNM_PATHNAME))
 			return true;
 	return false;
 }
 
-bool ks_knob_write(const char *file, const char *value)
+bool kvs_knob_write(const char *file, const char *value)
 {
 	int fd = open(file, O_WRONLY | O_CLOEXEC), error;
-	bool ok = fd >= 0 && !ks_write_all(fd, value, strlen(value));
+	bool ok = fd >= 0 && !kvs_write_all(fd, value, strlen(value));
 	char *now;
 
 	error = errno;
@@ -100,27 +100,27 @@ bool ks_knob_write(const char *file, const char *value)
 		close(fd);
 	if (!ok) {
 		errno = error;
-		ks_errno("can't write %s to %s", value, file);
+		kvs_errno("can't write %s to %s", value, file);
 		return false;
 	}
-	now = ks_read_line(file);
+	now = kvs_read_line(file);
 	if (now && strcmp(now, value))
-		ks_warn("%s: the kernel made %s of %s", file, now, value);
+		kvs_warn("%s: the kernel made %s of %s", file, now, value);
 	free(now);
 	return true;
 }
 
-json_t *ks_knobs_json(void)
+json_t *kvs_knobs_json(void)
 {
 	json_t *o = json_object();
 
-	for (const struct ks_knob *k = ks_knobs; k->name; k++) {
-		char *value = ks_knob_get(k);
+	for (const struct kvs_knob *k = kvs_knobs; k->name; k++) {
+		char *value = kvs_knob_get(k);
 		long n;
 
 		if (value)
 			json_object_set_new(o, k->name,
-				ks_parse_long(value, INT64_MIN, INT64_MAX, &n) ?
+				kvs_parse_long(value, INT64_MIN, INT64_MAX, &n) ?
 				json_integer(n) : json_string(value));
 		free(value);
 	}

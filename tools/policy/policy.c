@@ -14,7 +14,7 @@
 
 #define RESET_ON_FORK	0x01	/* SCHED_FLAG_RESET_ON_FORK */
 
-bool ks_policy_is_rt(int policy)
+bool kvs_policy_is_rt(int policy)
 {
 	return policy == SCHED_FIFO || policy == SCHED_RR;
 }
@@ -44,7 +44,7 @@ static bool parse_time(const char *s, size_t len, uint64_t *ns)
 }
 
 /* RUNTIME/DEADLINE[/PERIOD] */
-static bool parse_deadline(const char *arg, struct ks_attr *attr, const char **why)
+static bool parse_deadline(const char *arg, struct kvs_attr *attr, const char **why)
 {
 	uint64_t *const parts[] = { &attr->runtime, &attr->deadline, &attr->period };
 	unsigned int n = 0;
@@ -66,23 +66,23 @@ static bool parse_deadline(const char *arg, struct ks_attr *attr, const char **w
 	return attr->runtime <= attr->deadline && attr->deadline <= attr->period;
 }
 
-static bool parse_nice(const char *arg, struct ks_attr *attr, const char **why)
+static bool parse_nice(const char *arg, struct kvs_attr *attr, const char **why)
 {
 	long nice = 0;
 
 	*why = "nice is a number from -20 to 19, as in other:-5";
-	if (arg && !ks_parse_long(arg, -20, 19, &nice))
+	if (arg && !kvs_parse_long(arg, -20, 19, &nice))
 		return false;
 	attr->nice = nice;
 	return true;
 }
 
-static bool parse_priority(const char *arg, struct ks_attr *attr, const char **why)
+static bool parse_priority(const char *arg, struct kvs_attr *attr, const char **why)
 {
 	long priority;
 
 	*why = "it takes a priority from 1 to 99, as in rr:10";
-	if (!arg || !ks_parse_long(arg, 1, 99, &priority))
+	if (!arg || !kvs_parse_long(arg, 1, 99, &priority))
 		return false;
 	attr->priority = priority;
 	return true;
@@ -98,12 +98,12 @@ static const struct {
 	{ "cfs", SCHED_OTHER }, { "eevdf", SCHED_OTHER },
 };
 
-bool ks_policy_parse(const char *text, struct ks_attr *attr, const char **why)
+bool kvs_policy_parse(const char *text, struct kvs_attr *attr, const char **why)
 {
 	const char *colon = strchr(text, ':'), *arg = colon ? colon + 1 : NULL;
 	size_t len = colon ? (size_t)(colon - text) : strlen(text), i = 0;
 
-	*attr = (struct ks_attr){ .size = sizeof(*attr) };
+	*attr = (struct kvs_attr){ .size = sizeof(*attr) };
 	while (i < ARRAY_SIZE(names) &&
 	       (strlen(names[i].name) != len || strncmp(text, names[i].name, len)))
 		i++;
@@ -125,7 +125,7 @@ bool ks_policy_parse(const char *text, struct ks_attr *attr, const char **why)
 	return parse_nice(arg, attr, why);
 }
 
-const char *ks_policy_text(const struct ks_attr *attr)
+const char *kvs_policy_text(const struct kvs_attr *attr)
 {
 	static char text[96];
 	const char *name = "policy";
@@ -153,7 +153,7 @@ const char *ks_policy_text(const struct ks_attr *attr)
 	return text;
 }
 
-bool ks_cpus_parse(const char *list, struct ks_cpus *cpus)
+bool kvs_cpus_parse(const char *list, struct kvs_cpus *cpus)
 {
 	char *copy = xstrdup(list), *next = copy, *item;
 	bool ok = true;
@@ -165,9 +165,9 @@ bool ks_cpus_parse(const char *list, struct ks_cpus *cpus)
 
 		if (dash)
 			*dash++ = '\0';
-		ok = ks_parse_long(item, 0, KS_MAX_CPUS - 1, &from);
+		ok = kvs_parse_long(item, 0, KVS_MAX_CPUS - 1, &from);
 		to = from;
-		ok = ok && (!dash || ks_parse_long(dash, from, KS_MAX_CPUS - 1, &to));
+		ok = ok && (!dash || kvs_parse_long(dash, from, KVS_MAX_CPUS - 1, &to));
 		for (; ok && from <= to; from++)
 			CPU_SET_S(from, sizeof(*cpus), cpus->set);
 	}
@@ -175,16 +175,16 @@ bool ks_cpus_parse(const char *list, struct ks_cpus *cpus)
 	return ok;
 }
 
-char *ks_cpus_text(const struct ks_cpus *cpus)
+char *kvs_cpus_text(const struct kvs_cpus *cpus)
 {
 	char *text = xstrdup(""), *longer;
 
-	for (size_t cpu = 0; cpu < KS_MAX_CPUS; cpu++) {
+	for (size_t cpu = 0; cpu < KVS_MAX_CPUS; cpu++) {
 		size_t first = cpu;
 
-		if (!ks_cpus_has(cpus, cpu))
+		if (!kvs_cpus_has(cpus, cpu))
 			continue;
-		while (cpu + 1 < KS_MAX_CPUS && ks_cpus_has(cpus, cpu + 1))
+		while (cpu + 1 < KVS_MAX_CPUS && kvs_cpus_has(cpus, cpu + 1))
 			cpu++;
 		if (cpu > first)
 			longer = xasprintf("%s%s%zu-%zu", text, *text ? "," : "", first, cpu);
@@ -196,20 +196,20 @@ char *ks_cpus_text(const struct ks_cpus *cpus)
 	return text;
 }
 
-size_t ks_cpus_count(const struct ks_cpus *cpus)
+size_t kvs_cpus_count(const struct kvs_cpus *cpus)
 {
 	return CPU_COUNT_S(sizeof(*cpus), cpus->set);
 }
 
-bool ks_cpus_has(const struct ks_cpus *cpus, size_t cpu)
+bool kvs_cpus_has(const struct kvs_cpus *cpus, size_t cpu)
 {
 	return CPU_ISSET_S(cpu, sizeof(*cpus), cpus->set);
 }
 
-bool ks_cpus_online(struct ks_cpus *cpus)
+bool kvs_cpus_online(struct kvs_cpus *cpus)
 {
-	char *list = ks_read_line("/sys/devices/system/cpu/online");
-	bool ok = list && ks_cpus_parse(list, cpus);
+	char *list = kvs_read_line("/sys/devices/system/cpu/online");
+	bool ok = list && kvs_cpus_parse(list, cpus);
 
 	free(list);
 	return ok;
@@ -220,7 +220,7 @@ bool ks_cpus_online(struct ks_cpus *cpus)
 static bool read_tgid(pid_t tid, pid_t *tgid)
 {
 	char *path = xasprintf("/proc/%d/status", tid);
-	char *text = ks_read_file(path, NULL), *line;
+	char *text = kvs_read_file(path, NULL), *line;
 
 	line = text ? strstr(text, "\nTgid:") : NULL;
 	if (line)
@@ -231,15 +231,15 @@ static bool read_tgid(pid_t tid, pid_t *tgid)
 }
 
 /* The name may hold blanks and parentheses: what follows its last one counts. */
-bool ks_thread_look(pid_t tid, struct ks_thread *t)
+bool kvs_thread_look(pid_t tid, struct kvs_thread *t)
 {
-	char *path = xasprintf("/proc/%d/stat", tid), *text = ks_read_line(path);
+	char *path = xasprintf("/proc/%d/stat", tid), *text = kvs_read_line(path);
 	char *open = text ? strchr(text, '(') : NULL;
 	char *close = text ? strrchr(text, ')') : NULL;
 	unsigned long long starttime;
 	bool ok = false;
 
-	*t = (struct ks_thread){ .tid = tid, .vcpu = -1 };
+	*t = (struct kvs_thread){ .tid = tid, .vcpu = -1 };
 	/* State is field 3, starttime 22. */
 	if (open && close && close > open &&
 	    sscanf(close + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
@@ -253,12 +253,12 @@ bool ks_thread_look(pid_t tid, struct ks_thread *t)
 	return ok;
 }
 
-bool ks_thread_same(const struct ks_thread *thread)
+bool kvs_thread_same(const struct kvs_thread *thread)
 {
-	struct ks_thread now;
+	struct kvs_thread now;
 
 	/* A zombie has no policy that matters to anybody. */
-	return ks_thread_look(thread->tid, &now) && now.starttime == thread->starttime &&
+	return kvs_thread_look(thread->tid, &now) && now.starttime == thread->starttime &&
 	       now.pid == thread->pid && now.state != 'Z' && now.state != 'X';
 }
 
@@ -266,30 +266,30 @@ bool ks_thread_same(const struct ks_thread *thread)
  * From 6.12 on a fair thread's slice is told as its runtime, and a runtime that
  * is set pins the slice: only one that somebody has pinned is worth keeping.
  */
-static void forget_default_slice(struct ks_attr *attr)
+static void forget_default_slice(struct kvs_attr *attr)
 {
-	char *base = ks_knob_get(ks_knob_find("base_slice_ns"));
+	char *base = kvs_knob_get(kvs_knob_find("base_slice_ns"));
 	long ns;
 
-	if (!base || !ks_parse_long(base, 0, INT64_MAX, &ns) ||
+	if (!base || !kvs_parse_long(base, 0, INT64_MAX, &ns) ||
 	    (uint64_t)ns == attr->runtime)
 		attr->runtime = 0;
 	free(base);
 }
 
-int ks_thread_get(pid_t tid, struct ks_attr *attr, struct ks_cpus *cpus)
+int kvs_thread_get(pid_t tid, struct kvs_attr *attr, struct kvs_cpus *cpus)
 {
 	memset(attr, 0, sizeof(*attr));
 	memset(cpus, 0, sizeof(*cpus));
 	if (syscall(SYS_sched_getattr, tid, attr, sizeof(*attr), 0))
 		return -1;
 	attr->size = sizeof(*attr);
-	if (!ks_policy_is_rt(attr->policy) && attr->policy != SCHED_DEADLINE)
+	if (!kvs_policy_is_rt(attr->policy) && attr->policy != SCHED_DEADLINE)
 		forget_default_slice(attr);
 	return sched_getaffinity(tid, sizeof(*cpus), cpus->set);
 }
 
-int ks_thread_set(pid_t tid, const struct ks_setting *s)
+int kvs_thread_set(pid_t tid, const struct kvs_setting *s)
 {
 	/* SCHED_DEADLINE refuses a change of affinity: before, or after. */
 	bool late = s->has_policy && s->attr.policy != SCHED_DEADLINE;
@@ -303,7 +303,7 @@ int ks_thread_set(pid_t tid, const struct ks_setting *s)
 	return 0;
 }
 
-const char *ks_thread_advice(int error, const struct ks_setting *s)
+const char *kvs_thread_advice(int error, const struct kvs_setting *s)
 {
 	bool deadline = s->has_policy && s->attr.policy == SCHED_DEADLINE;
 
@@ -326,9 +326,9 @@ const char *ks_thread_advice(int error, const struct ks_setting *s)
 	return NULL;
 }
 
-int ks_stay_above(unsigned int priority)
+int kvs_stay_above(unsigned int priority)
 {
-	struct ks_setting s = {
+	struct kvs_setting s = {
 		.has_policy = true,
 		.attr = {
 			.size = sizeof(s.attr), .policy = SCHED_FIFO,
@@ -338,5 +338,5 @@ int ks_stay_above(unsigned int priority)
 		},
 	};
 
-	return ks_thread_set(0, &s);
+	return kvs_thread_set(0, &s);
 }

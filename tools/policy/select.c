@@ -10,20 +10,20 @@
 #include "policy/policy.h"
 
 /* "PID" or "PID.INDEX" */
-bool ks_parse_vm(const char *arg, struct ks_selection *s)
+bool kvs_parse_vm(const char *arg, struct kvs_selection *s)
 {
 	char *pid = xstrdup(arg), *dot = strchr(pid, '.');
 	bool ok;
 
 	if (dot)
 		*dot++ = '\0';
-	ok = ks_parse_long(pid, 1, INT_MAX, &s->vm) &&
-	     (!dot || ks_parse_long(dot, 0, INT_MAX, &s->vm_index));
+	ok = kvs_parse_long(pid, 1, INT_MAX, &s->vm) &&
+	     (!dot || kvs_parse_long(dot, 0, INT_MAX, &s->vm_index));
 	free(pid);
 	return ok;
 }
 
-static void add(struct ks_threads *threads, const struct ks_thread *t)
+static void add(struct kvs_threads *threads, const struct kvs_thread *t)
 {
 	for (size_t i = 0; i < threads->nr; i++)
 		if (threads->threads[i].tid == t->tid)
@@ -34,19 +34,19 @@ static void add(struct ks_threads *threads, const struct ks_thread *t)
 }
 
 /* Returns how many vCPUs fit that have no thread yet. */
-static size_t add_vm(const struct ks_selection *s, const struct vms_vm *vm,
-		     int index, struct ks_threads *threads)
+static size_t add_vm(const struct kvs_selection *s, const struct kvs_vms_vm *vm,
+		     int index, struct kvs_threads *threads)
 {
 	size_t unknown = 0;
-	struct ks_thread t;
+	struct kvs_thread t;
 
 	for (size_t i = 0; i < vm->nr; i++) {
-		const struct vms_vcpu *v = &vm->vcpus[i];
+		const struct kvs_vms_vcpu *v = &vm->vcpus[i];
 
 		if (s->vcpu >= 0 && s->vcpu != v->id)
 			continue;
 		/* It may have ended since the scan. */
-		if (!v->tid || !ks_thread_look(v->tid, &t)) {
+		if (!v->tid || !kvs_thread_look(v->tid, &t)) {
 			unknown++;
 			continue;
 		}
@@ -57,14 +57,14 @@ static size_t add_vm(const struct ks_selection *s, const struct vms_vm *vm,
 	return unknown;
 }
 
-static size_t add_vms(const struct ks_selection *s, struct ks_threads *threads)
+static size_t add_vms(const struct kvs_selection *s, struct kvs_threads *threads)
 {
-	struct vms *vms = vms_scan();
+	struct kvs_vms *vms = kvs_vms_scan();
 	size_t unknown = 0;
 	int index = 0;
 
 	for (size_t i = 0; i < vms->nr; i++) {
-		const struct vms_vm *vm = &vms->vms[i];
+		const struct kvs_vms_vm *vm = &vms->vms[i];
 
 		index = i && vms->vms[i - 1].pid == vm->pid ? index + 1 : 0;
 		if ((s->vm >= 0 && s->vm != vm->pid) ||
@@ -72,25 +72,25 @@ static size_t add_vms(const struct ks_selection *s, struct ks_threads *threads)
 			continue;
 		unknown += add_vm(s, vm, index, threads);
 	}
-	vms_free(vms);
+	kvs_vms_free(vms);
 	return unknown;
 }
 
-void ks_select_all(const struct ks_selection *s, struct ks_threads *threads)
+void kvs_select_all(const struct kvs_selection *s, struct kvs_threads *threads)
 {
-	*threads = (struct ks_threads){ 0 };
+	*threads = (struct kvs_threads){ 0 };
 	add_vms(s, threads);
 }
 
-bool ks_select(const struct ks_selection *s, struct ks_threads *threads)
+bool kvs_select(const struct kvs_selection *s, struct kvs_threads *threads)
 {
 	size_t unknown = 0;
-	struct ks_thread t;
+	struct kvs_thread t;
 
-	*threads = (struct ks_threads){ 0 };
+	*threads = (struct kvs_threads){ 0 };
 	for (size_t i = 0; i < s->nr_tids; i++) {
-		if (!ks_thread_look(s->tids[i], &t)) {
-			ks_err("there is no thread %d", s->tids[i]);
+		if (!kvs_thread_look(s->tids[i], &t)) {
+			kvs_err("there is no thread %d", s->tids[i]);
 			return false;
 		}
 		add(threads, &t);
@@ -98,10 +98,10 @@ bool ks_select(const struct ks_selection *s, struct ks_threads *threads)
 	if (s->all || s->vm >= 0)
 		unknown = add_vms(s, threads);
 	if (unknown)
-		ks_warn("%zu vCPUs have no thread yet, or none that can be found: they are left out", unknown);
+		kvs_warn("%zu vCPUs have no thread yet, or none that can be found: they are left out", unknown);
 	if (threads->nr)
 		return true;
-	ks_err("no vCPU thread fits");
-	ks_hint("`kvmsched info` lists the VMs that run; --tid takes any thread");
+	kvs_err("no vCPU thread fits");
+	kvs_hint("`kvmsched info` lists the VMs that run; --tid takes any thread");
 	return false;
 }

@@ -26,7 +26,7 @@
 
 #define FORMAT	1
 
-struct ks_undo {
+struct kvs_undo {
 	char *path;
 	json_t *json;
 };
@@ -55,7 +55,7 @@ static bool folder_is_ours(const char *folder)
 
 static char *boot_id(void)
 {
-	char *id = ks_read_line("/proc/sys/kernel/random/boot_id");
+	char *id = kvs_read_line("/proc/sys/kernel/random/boot_id");
 
 	return id ? id : xstrdup("");
 }
@@ -86,13 +86,13 @@ static char *next_path(const char *folder)
 
 /* --- one file --------------------------------------------------------- */
 
-struct ks_undo *ks_undo_create(bool held, const char *what)
+struct kvs_undo *kvs_undo_create(bool held, const char *what)
 {
-	struct ks_undo *s = xcalloc(1, sizeof(*s));
-	struct ks_thread self;
+	struct kvs_undo *s = xcalloc(1, sizeof(*s));
+	struct kvs_thread self;
 	char *boot = boot_id();
 
-	ks_thread_look(getpid(), &self);
+	kvs_thread_look(getpid(), &self);
 	s->json = json_pack("{si ss sb ss s{si sI} s[] s[]}", "version", FORMAT,
 			    "boot_id", boot, "held", held, "what", what,
 			    "owner", "pid", (int)self.tid,
@@ -102,7 +102,7 @@ struct ks_undo *ks_undo_create(bool held, const char *what)
 	return s;
 }
 
-static bool has_thread(const struct ks_undo *s, const struct ks_thread *t)
+static bool has_thread(const struct kvs_undo *s, const struct kvs_thread *t)
 {
 	json_t *item;
 	size_t i;
@@ -114,15 +114,15 @@ static bool has_thread(const struct ks_undo *s, const struct ks_thread *t)
 	return false;
 }
 
-void ks_undo_add_thread(struct ks_undo *s, const struct ks_thread *t)
+void kvs_undo_add_thread(struct kvs_undo *s, const struct kvs_thread *t)
 {
-	struct ks_cpus cpus;
-	struct ks_attr a;
+	struct kvs_cpus cpus;
+	struct kvs_attr a;
 	char *affinity;
 
-	if (has_thread(s, t) || ks_thread_get(t->tid, &a, &cpus))
+	if (has_thread(s, t) || kvs_thread_get(t->tid, &a, &cpus))
 		return;
-	affinity = ks_cpus_text(&cpus);
+	affinity = kvs_cpus_text(&cpus);
 	json_array_append_new(json_object_get(s->json, "threads"),
 		json_pack("{si si sI ss* si sI si si sI sI sI ss}",
 			  "tid", (int)t->tid, "pid", (int)t->pid,
@@ -135,7 +135,7 @@ void ks_undo_add_thread(struct ks_undo *s, const struct ks_thread *t)
 	free(affinity);
 }
 
-static bool has_file(const struct ks_undo *s, const char *file)
+static bool has_file(const struct kvs_undo *s, const char *file)
 {
 	json_t *item;
 	size_t i;
@@ -146,19 +146,19 @@ static bool has_file(const struct ks_undo *s, const char *file)
 	return false;
 }
 
-void ks_undo_add_knob(struct ks_undo *s, const struct ks_knob *knob)
+void kvs_undo_add_knob(struct kvs_undo *s, const struct kvs_knob *knob)
 {
-	char **files = ks_knob_files(knob);
+	char **files = kvs_knob_files(knob);
 
 	for (char **file = files; *file; file++) {
-		char *value = has_file(s, *file) ? NULL : ks_read_line(*file);
+		char *value = has_file(s, *file) ? NULL : kvs_read_line(*file);
 
 		if (value)
 			json_array_append_new(json_object_get(s->json, "knobs"),
 				json_pack("{ss ss}", "file", *file, "value", value));
 		free(value);
 	}
-	ks_knob_files_free(files);
+	kvs_knob_files_free(files);
 }
 
 static bool sync_folder(const char *folder)
@@ -174,14 +174,14 @@ static bool sync_folder(const char *folder)
 static bool write_synced(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	bool ok = fd >= 0 && !ks_write_all(fd, text, strlen(text)) && !fsync(fd);
+	bool ok = fd >= 0 && !kvs_write_all(fd, text, strlen(text)) && !fsync(fd);
 
 	if (fd >= 0)
 		close(fd);
 	return ok;
 }
 
-bool ks_undo_write(struct ks_undo *s)
+bool kvs_undo_write(struct kvs_undo *s)
 {
 	char *folder = state_folder(), *text, *next;
 	bool ok;
@@ -197,8 +197,8 @@ bool ks_undo_write(struct ks_undo *s)
 	ok = ok && write_synced(next, text) && !rename(next, s->path) &&
 	     sync_folder(folder);
 	if (!ok) {
-		ks_errno("can't write down in %s what is to be put back", folder);
-		ks_hint("nothing was changed; the folder must be yours, and writable for you alone");
+		kvs_errno("can't write down in %s what is to be put back", folder);
+		kvs_hint("nothing was changed; the folder must be yours, and writable for you alone");
 	}
 	free(next);
 	free(text);
@@ -217,11 +217,11 @@ static bool restore_thread(json_t *o)
 {
 	const char *comm = json_string_value(json_object_get(o, "comm"));
 	const char *affinity = json_string_value(json_object_get(o, "affinity"));
-	struct ks_thread t = {
+	struct kvs_thread t = {
 		.tid = number(o, "tid"), .pid = number(o, "pid"),
 		.starttime = number(o, "starttime"),
 	};
-	struct ks_setting s = {
+	struct kvs_setting s = {
 		.has_policy = true,
 		.attr = {
 			.size = sizeof(s.attr), .policy = number(o, "policy"),
@@ -234,13 +234,13 @@ static bool restore_thread(json_t *o)
 	};
 
 	/* Gone, or another thread by now: never touched. */
-	if (!ks_thread_same(&t))
+	if (!kvs_thread_same(&t))
 		return true;
-	s.has_cpus = affinity && ks_cpus_parse(affinity, &s.cpus);
-	if (!ks_thread_set(t.tid, &s) || !ks_thread_same(&t))
+	s.has_cpus = affinity && kvs_cpus_parse(affinity, &s.cpus);
+	if (!kvs_thread_set(t.tid, &s) || !kvs_thread_same(&t))
 		return true;
-	ks_errno("can't put thread %d (%s) back to %s on CPUs %s", t.tid,
-		 comm ? comm : "?", ks_policy_text(&s.attr), affinity ? affinity : "?");
+	kvs_errno("can't put thread %d (%s) back to %s on CPUs %s", t.tid,
+		  comm ? comm : "?", kvs_policy_text(&s.attr), affinity ? affinity : "?");
 	return false;
 }
 
@@ -251,11 +251,11 @@ static bool restore_knob(json_t *o)
 	char *now;
 	bool ok;
 
-	if (!file || !value || !ks_knob_owns(file))
+	if (!file || !value || !kvs_knob_owns(file))
 		return true;
-	now = ks_read_line(file);
+	now = kvs_read_line(file);
 	/* A module may be gone, a CPU unplugged. */
-	ok = !now || !strcmp(now, value) || ks_knob_write(file, value);
+	ok = !now || !strcmp(now, value) || kvs_knob_write(file, value);
 	free(now);
 	return ok;
 }
@@ -274,7 +274,7 @@ static bool restore(json_t *json)
 	return ok;
 }
 
-bool ks_undo_restore(struct ks_undo *s)
+bool kvs_undo_restore(struct kvs_undo *s)
 {
 	bool ok = restore(s->json);
 
@@ -285,13 +285,13 @@ bool ks_undo_restore(struct ks_undo *s)
 		free(s->path);
 		s->path = NULL;
 	} else {
-		ks_hint("%s keeps what was there; `kvmsched policy restore` tries again",
-			s->path);
+		kvs_hint("%s keeps what was there; `kvmsched policy restore` tries again",
+			 s->path);
 	}
 	return ok;
 }
 
-void ks_undo_free(struct ks_undo *s)
+void kvs_undo_free(struct kvs_undo *s)
 {
 	if (!s)
 		return;
@@ -305,9 +305,9 @@ void ks_undo_free(struct ks_undo *s)
 static bool owner_lives(json_t *json)
 {
 	json_t *owner = json_object_get(json, "owner");
-	struct ks_thread now;
+	struct kvs_thread now;
 
-	return ks_thread_look(number(owner, "pid"), &now) && now.state != 'Z' &&
+	return kvs_thread_look(number(owner, "pid"), &now) && now.state != 'Z' &&
 	       now.starttime == (uint64_t)number(owner, "starttime");
 }
 
@@ -334,7 +334,7 @@ static int is_state_file(const struct dirent *d)
 }
 
 static bool take_leftover(const char *folder, const char *name, const char *boot,
-			  struct ks_leftover *l)
+			  struct kvs_leftover *l)
 {
 	char *path = xasprintf("%s/%s", folder, name);
 	json_t *json = json_load_file(path, 0, NULL);
@@ -347,7 +347,7 @@ static bool take_leftover(const char *folder, const char *name, const char *boot
 		free(path);
 		return false;
 	}
-	*l = (struct ks_leftover){
+	*l = (struct kvs_leftover){
 		.path = path, .json = json,
 		.held = json_is_true(json_object_get(json, "held")),
 		.owner_lives = owner_lives(json),
@@ -355,7 +355,7 @@ static bool take_leftover(const char *folder, const char *name, const char *boot
 	return true;
 }
 
-size_t ks_leftovers(struct ks_leftover **leftovers)
+size_t kvs_leftovers(struct kvs_leftover **leftovers)
 {
 	char *folder = state_folder(), *boot = boot_id();
 	struct dirent **names = NULL;
@@ -376,7 +376,7 @@ size_t ks_leftovers(struct ks_leftover **leftovers)
 	return nr;
 }
 
-void ks_leftovers_free(struct ks_leftover *leftovers, size_t nr)
+void kvs_leftovers_free(struct kvs_leftover *leftovers, size_t nr)
 {
 	for (size_t i = 0; i < nr; i++) {
 		json_decref(leftovers[i].json);
@@ -385,7 +385,7 @@ void ks_leftovers_free(struct ks_leftover *leftovers, size_t nr)
 	free(leftovers);
 }
 
-bool ks_leftover_restore(const struct ks_leftover *l)
+bool kvs_leftover_restore(const struct kvs_leftover *l)
 {
 	if (!restore(l->json))
 		return false;
@@ -405,10 +405,10 @@ static bool agreed(void)
 	       (answer[0] == '\n' || answer[0] == 'y' || answer[0] == 'Y');
 }
 
-bool ks_leftovers_offer(void)
+bool kvs_leftovers_offer(void)
 {
-	struct ks_leftover *l;
-	size_t nr = ks_leftovers(&l);
+	struct kvs_leftover *l;
+	size_t nr = kvs_leftovers(&l);
 	bool clean = true, asked = false, yes = false;
 
 	for (size_t i = 0; i < nr; i++) {
@@ -416,17 +416,17 @@ bool ks_leftovers_offer(void)
 
 		if (!l[i].held || l[i].owner_lives)
 			continue;
-		ks_warn("'%s' was killed and has not put back %zu threads and %zu settings",
-			what ? what : "kvmsched",
-			json_array_size(json_object_get(l[i].json, "threads")),
-			json_array_size(json_object_get(l[i].json, "knobs")));
+		kvs_warn("'%s' was killed and has not put back %zu threads and %zu settings",
+			 what ? what : "kvmsched",
+			 json_array_size(json_object_get(l[i].json, "threads")),
+			 json_array_size(json_object_get(l[i].json, "knobs")));
 		if (!asked)
 			yes = agreed();
 		asked = true;
-		clean &= yes && ks_leftover_restore(&l[i]);
+		clean &= yes && kvs_leftover_restore(&l[i]);
 	}
 	if (!clean)
-		ks_hint("`kvmsched policy restore` puts it back");
-	ks_leftovers_free(l, nr);
+		kvs_hint("`kvmsched policy restore` puts it back");
+	kvs_leftovers_free(l, nr);
 	return clean;
 }

@@ -45,7 +45,7 @@ struct source {
 	struct field pid, comm;
 };
 
-struct comms {
+struct kvs_comms {
 	size_t nr, room;
 	struct name *names;
 	unsigned char *known;	/* bitmap by pid */
@@ -55,15 +55,15 @@ struct comms {
 	unsigned char *wanted;	/* by event id */
 };
 
-struct comms *comms_new(void)
+struct kvs_comms *kvs_comms_new(void)
 {
-	struct comms *comms = xcalloc(1, sizeof(*comms));
+	struct kvs_comms *comms = xcalloc(1, sizeof(*comms));
 
 	comms->known = xcalloc(PID_LIMIT / 8, 1);
 	return comms;
 }
 
-void comms_free(struct comms *comms)
+void kvs_comms_free(struct kvs_comms *comms)
 {
 	if (!comms)
 		return;
@@ -73,7 +73,7 @@ void comms_free(struct comms *comms)
 	free(comms);
 }
 
-static bool is_known(const struct comms *comms, pid_t pid)
+static bool is_known(const struct kvs_comms *comms, pid_t pid)
 {
 	return pid <= 0 || (unsigned int)pid >= PID_LIMIT ||
 	       comms->known[pid / 8] & 1 << pid % 8;
@@ -86,7 +86,7 @@ static void name_set(struct name *name, const char *comm)
 		name->comm[i] = iscntrl((unsigned char)comm[i]) ? '?' : comm[i];
 }
 
-void comms_add(struct comms *comms, pid_t pid, const char *comm)
+void kvs_comms_add(struct kvs_comms *comms, pid_t pid, const char *comm)
 {
 	struct name *name;
 
@@ -104,20 +104,20 @@ void comms_add(struct comms *comms, pid_t pid, const char *comm)
 }
 
 /* A vCPU's own word, given once it runs, stands above what it was at birth. */
-static void comms_correct(struct comms *comms, pid_t pid, const char *comm)
+static void comms_correct(struct kvs_comms *comms, pid_t pid, const char *comm)
 {
 	for (size_t i = 0; i < comms->nr; i++)
 		if (comms->names[i].pid == pid)
 			name_set(&comms->names[i], comm);
 }
 
-void comms_merge(struct comms *comms, const struct comms *from)
+void kvs_comms_merge(struct kvs_comms *comms, const struct kvs_comms *from)
 {
 	for (size_t i = 0; i < from->nr; i++)
-		comms_add(comms, from->names[i].pid, from->names[i].comm);
+		kvs_comms_add(comms, from->names[i].pid, from->names[i].comm);
 }
 
-static void add_tasks(struct comms *comms, const char *tgid)
+static void add_tasks(struct kvs_comms *comms, const char *tgid)
 {
 	char *path = xasprintf("/proc/%s/task", tgid), *comm;
 	DIR *dir = opendir(path);
@@ -126,12 +126,12 @@ static void add_tasks(struct comms *comms, const char *tgid)
 
 	free(path);
 	while (dir && (d = readdir(dir))) {
-		if (!ks_parse_long(d->d_name, 1, PID_LIMIT, &tid))
+		if (!kvs_parse_long(d->d_name, 1, PID_LIMIT, &tid))
 			continue;
 		path = xasprintf("/proc/%s/task/%ld/comm", tgid, tid);
-		comm = ks_read_line(path);
+		comm = kvs_read_line(path);
 		if (comm)
-			comms_add(comms, tid, comm);
+			kvs_comms_add(comms, tid, comm);
 		free(comm);
 		free(path);
 	}
@@ -139,14 +139,14 @@ static void add_tasks(struct comms *comms, const char *tgid)
 		closedir(dir);
 }
 
-void comms_add_proc(struct comms *comms)
+void kvs_comms_add_proc(struct kvs_comms *comms)
 {
 	DIR *dir = opendir("/proc");
 	struct dirent *d;
 	long tgid;
 
 	while (dir && (d = readdir(dir)))
-		if (ks_parse_long(d->d_name, 1, PID_LIMIT, &tgid))
+		if (kvs_parse_long(d->d_name, 1, PID_LIMIT, &tgid))
 			add_tasks(comms, d->d_name);
 	if (dir)
 		closedir(dir);
@@ -171,7 +171,7 @@ static bool find_field(const char *format, const char *name, struct field *field
 	return false;
 }
 
-static const char *find_format(const struct dat_system *sys, int id)
+static const char *find_format(const struct kvs_dat_system *sys, int id)
 {
 	int other;
 
@@ -182,7 +182,7 @@ static const char *find_format(const struct dat_system *sys, int id)
 	return NULL;
 }
 
-void comms_set_events(struct comms *comms, const struct dat_system *sys)
+void kvs_comms_set_events(struct kvs_comms *comms, const struct kvs_dat_system *sys)
 {
 	if (!comms->wanted)
 		comms->wanted = xmalloc(NR_IDS);
@@ -190,7 +190,7 @@ void comms_set_events(struct comms *comms, const struct dat_system *sys)
 	comms->nr_sources = 0;
 	for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
 		struct source *found = &comms->sources[comms->nr_sources];
-		int id = formats_id(sys, sources[i].event);
+		int id = kvs_formats_id(sys, sources[i].event);
 		const char *format = id < 0 ? NULL : find_format(sys, id);
 
 		if (!format || (unsigned int)id >= NR_IDS ||
@@ -205,7 +205,7 @@ void comms_set_events(struct comms *comms, const struct dat_system *sys)
 	}
 }
 
-static void add_record(struct comms *comms, const struct source *source,
+static void add_record(struct kvs_comms *comms, const struct source *source,
 		       const char *record, size_t size)
 {
 	char comm[COMM_LEN + 1] = "";
@@ -221,10 +221,10 @@ static void add_record(struct comms *comms, const struct source *source,
 	if (is_known(comms, pid))
 		comms_correct(comms, pid, comm);
 	else
-		comms_add(comms, pid, comm);
+		kvs_comms_add(comms, pid, comm);
 }
 
-static void look_at_record(struct comms *comms, const char *record, size_t size)
+static void look_at_record(struct kvs_comms *comms, const char *record, size_t size)
 {
 	uint16_t id;
 
@@ -255,7 +255,7 @@ static size_t odd_entry(uint32_t head, const char *p, size_t left)
 	}
 }
 
-static size_t add_page(struct comms *comms, const char *page)
+static size_t add_page(struct kvs_comms *comms, const char *page)
 {
 	const unsigned char *wanted = comms->wanted;
 	const char *p = page + 16, *end, *next;
@@ -265,7 +265,7 @@ static size_t add_page(struct comms *comms, const char *page)
 
 	memcpy(&commit, page + 8, sizeof(commit));
 	commit &= (1U << 27) - 1;
-	end = p + (commit < DAT_PAGE_SIZE - 16 ? commit : DAT_PAGE_SIZE - 16);
+	end = p + (commit < KVS_PAGE_SIZE - 16 ? commit : KVS_PAGE_SIZE - 16);
 	/* All entries have 8 bytes at least; what follows is the hot path. */
 	for (; p + 8 <= end; p = next) {
 		memcpy(&head, p, sizeof(head));
@@ -286,16 +286,16 @@ static size_t add_page(struct comms *comms, const char *page)
 	return records;
 }
 
-size_t comms_add_pages(struct comms *comms, const void *data, size_t size)
+size_t kvs_comms_add_pages(struct kvs_comms *comms, const void *data, size_t size)
 {
 	size_t records = 0;
 
-	for (size_t pos = 0; pos + DAT_PAGE_SIZE <= size; pos += DAT_PAGE_SIZE)
+	for (size_t pos = 0; pos + KVS_PAGE_SIZE <= size; pos += KVS_PAGE_SIZE)
 		records += add_page(comms, (const char *)data + pos);
 	return records;
 }
 
-char *comms_text(const struct comms *comms, size_t room)
+char *kvs_comms_text(const struct kvs_comms *comms, size_t room)
 {
 	char *text = xmalloc(room);
 	size_t used = 0;

@@ -10,18 +10,18 @@
 
 #include "trace/dat.h"
 
-struct comms;
+struct kvs_comms;
 
-struct comms *comms_new(void);
-void comms_free(struct comms *comms);
+struct kvs_comms *kvs_comms_new(void);
+void kvs_comms_free(struct kvs_comms *comms);
 
 /* The first name that a pid is given stays. */
-void comms_add(struct comms *comms, pid_t pid, const char *comm);
+void kvs_comms_add(struct kvs_comms *comms, pid_t pid, const char *comm);
 
-void comms_merge(struct comms *comms, const struct comms *from);
+void kvs_comms_merge(struct kvs_comms *comms, const struct kvs_comms *from);
 
 /* All threads of the host as /proc has them now. */
-void comms_add_proc(struct comms *comms);
+void kvs_comms_add_proc(struct kvs_comms *comms);
 
 /*
  * Names within records: whoever ended before the recording did is gone from
@@ -29,10 +29,10 @@ void comms_add_proc(struct comms *comms);
  * runs for everything that is recorded: ten instructions for a record without
  * a name, or with a known one.  Returns how many records there are.
  */
-void comms_set_events(struct comms *comms, const struct dat_system *sys);
-size_t comms_add_pages(struct comms *comms, const void *data, size_t size);
+void kvs_comms_set_events(struct kvs_comms *comms, const struct kvs_dat_system *sys);
+size_t kvs_comms_add_pages(struct kvs_comms *comms, const void *data, size_t size);
 
 /* Lines "PID COMM", as many as fit into @room bytes with the NUL. */
-char *comms_text(const struct comms *comms, size_t room);
+char *kvs_comms_text(const struct kvs_comms *comms, size_t room);
 
 #endif /* KVMSCHED_COMMS_H */

@@ -43,17 +43,17 @@ enum end {
 };
 
 struct recorder {
-	const struct record_options *opts;
+	const struct kvs_record_options *opts;
 	int dev;
 	int signals;
 	struct kvmsched_info info;
-	struct rings *rings;
-	struct spool *spool;
-	struct workload workload;
-	struct dat_desc desc;
-	struct comms *before;	/* names as of the start */
-	struct comms *named;	/* names within the records */
-	struct watch *watch;	/* NULL: nothing is waited for */
+	struct kvs_rings *rings;
+	struct kvs_spool *spool;
+	struct kvs_workload workload;
+	struct kvs_dat_desc desc;
+	struct kvs_comms *before;	/* names as of the start */
+	struct kvs_comms *named;	/* names within the records */
+	struct kvs_watch *watch;	/* NULL: nothing is waited for */
 	double held;		/* when it had happened, 0: not yet */
 	uint64_t *first;	/* by CPU: time of the first page in the file */
 	char *uname;
@@ -82,17 +82,17 @@ static int read_formats(struct recorder *r)
 	int ret;
 
 	if (!tracing) {
-		ks_err("tracefs is not there, which tells the format of the records");
-		ks_hint("`mount -t tracefs nodev /sys/kernel/tracing`; it wants CONFIG_FTRACE, and no lockdown for confidentiality");
+		kvs_err("tracefs is not there, which tells the format of the records");
+		kvs_hint("`mount -t tracefs nodev /sys/kernel/tracing`; it wants CONFIG_FTRACE, and no lockdown for confidentiality");
 		return -1;
 	}
 	events = xasprintf("%s/events", tracing);
-	ret = formats_read(events, "ftrace", &r->desc.ftrace);
+	ret = kvs_formats_read(events, "ftrace", &r->desc.ftrace);
 	if (!ret)
-		ret = formats_read(events, "kvmsched", &r->desc.events);
+		ret = kvs_formats_read(events, "kvmsched", &r->desc.events);
 	if (ret) {
-		ks_errno("can't read the records' formats in %s", events);
-		ks_hint("is it tracefs that is mounted there, and is the module's own log clean (dmesg)?");
+		kvs_errno("can't read the records' formats in %s", events);
+		kvs_hint("is it tracefs that is mounted there, and is the module's own log clean (dmesg)?");
 	}
 	free(events);
 	return ret;
@@ -123,17 +123,17 @@ static int open_spool(struct recorder *r)
 	void *header;
 
 	r->first = xcalloc(r->info.nr_cpus, sizeof(*r->first));
-	r->before = comms_new();
-	r->named = comms_new();
-	comms_set_events(r->named, &r->desc.events);
-	comms_add_proc(r->before);
-	cmdlines = comms_text(r->before, 16U << 20);
+	r->before = kvs_comms_new();
+	r->named = kvs_comms_new();
+	kvs_comms_set_events(r->named, &r->desc.events);
+	kvs_comms_add_proc(r->before);
+	cmdlines = kvs_comms_text(r->before, 16U << 20);
 	r->desc.cmdlines = cmdlines;
-	header = dat_header(&r->desc, &size);
+	header = kvs_dat_header(&r->desc, &size);
 	free(header);
 	/* CPU statistics are in the last header only. */
 	size += CMDLINES_ROOM + r->info.nr_cpus * 256;
-	r->spool = spool_create(r->opts->file, r->info.nr_cpus, size);
+	r->spool = kvs_spool_create(r->opts->file, r->info.nr_cpus, size);
 	r->desc.cmdlines = NULL;
 	free(cmdlines);
 	return r->spool ? 0 : -1;
@@ -142,14 +142,14 @@ static int open_spool(struct recorder *r)
 /* For whoever has to recover this. */
 static int save_header(struct recorder *r)
 {
-	char *cmdlines = comms_text(r->before, 16U << 20);
+	char *cmdlines = kvs_comms_text(r->before, 16U << 20);
 	size_t size;
 	void *header;
 	int ret;
 
 	r->desc.cmdlines = cmdlines;
-	header = dat_header(&r->desc, &size);
-	ret = spool_save_header(r->spool, header, size);
+	header = kvs_dat_header(&r->desc, &size);
+	ret = kvs_spool_save_header(r->spool, header, size);
 	r->desc.cmdlines = NULL;
 	free(header);
 	free(cmdlines);
@@ -170,7 +170,7 @@ static int catch_signals(struct recorder *r, sigset_t *old)
 	sigprocmask(SIG_BLOCK, &mask, old);
 	r->signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (r->signals < 0)
-		ks_errno("signalfd");
+		kvs_errno("signalfd");
 	return r->signals < 0 ? -1 : 0;
 }
 
@@ -191,43 +191,43 @@ static void warn_hooks(struct recorder *r)
 	struct kvmsched_hook hook;
 
 	if (no_kvm) {
-		ks_warn("KVM is not loaded: there is nothing to record before it is");
-		ks_hint("`modprobe kvm_amd` or `modprobe kvm_intel`; kvmsched follows it");
+		kvs_warn("KVM is not loaded: there is nothing to record before it is");
+		kvs_hint("`modprobe kvm_amd` or `modprobe kvm_intel`; kvmsched follows it");
 	}
-	for (uint32_t i = 0; !device_hook(r->dev, i, &hook); i++) {
+	for (uint32_t i = 0; !kvs_device_hook(r->dev, i, &hook); i++) {
 		if (!(hook.classes & r->opts->start.classes) || !hook.status ||
 		    (hook.module[0] && (no_kvm || !module_loaded(hook.module))))
 			continue;
-		ks_warn("can't attach %.*s: %s; records of class %s will be missing",
-			KVMSCHED_NAME_LEN, hook.name, strerror(-hook.status),
-			class_names(hook.classes & r->opts->start.classes));
+		kvs_warn("can't attach %.*s: %s; records of class %s will be missing",
+			 KVMSCHED_NAME_LEN, hook.name, strerror(-hook.status),
+			 kvs_class_names(hook.classes & r->opts->start.classes));
 	}
 }
 
 static int start(struct recorder *r)
 {
-	if (device_start(r->dev, &r->opts->start))
+	if (kvs_device_start(r->dev, &r->opts->start))
 		return -1;
 	r->started = now();
-	if (device_info(r->dev, &r->info))
+	if (kvs_device_info(r->dev, &r->info))
 		return -1;
-	r->rings = rings_map(r->dev, r->info.nr_cpus, r->info.pages);
+	r->rings = kvs_rings_map(r->dev, r->info.nr_cpus, r->info.pages);
 	if (!r->rings) {
-		ks_errno("can't map the rings");
+		kvs_errno("can't map the rings");
 		return -1;
 	}
 	describe_clock(r);
 	warn_hooks(r);
 	if (r->opts->stop_on)
-		r->watch = watch_new(r->opts->stop_on, &r->desc.events, &r->info);
+		r->watch = kvs_watch_new(r->opts->stop_on, &r->desc.events, &r->info);
 	return save_header(r);
 }
 
 static int sink(void *ctx, unsigned int cpu, const void *pages, size_t size)
 {
 	struct recorder *r = ctx;
-	uint64_t before = spool_bytes(r->spool);
-	int ret = spool_append(r->spool, cpu, pages, size);
+	uint64_t before = kvs_spool_bytes(r->spool);
+	int ret = kvs_spool_append(r->spool, cpu, pages, size);
 
 	if (!r->first[cpu])
 		memcpy(&r->first[cpu], pages, sizeof(*r->first));
@@ -235,8 +235,8 @@ static int sink(void *ctx, unsigned int cpu, const void *pages, size_t size)
 	if (ret)
 		r->full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
 	/* Of what is in the file, be it a part only. */
-	r->records += comms_add_pages(r->named, pages,
-				      spool_bytes(r->spool) - before);
+	r->records += kvs_comms_add_pages(r->named, pages,
+					  kvs_spool_bytes(r->spool) - before);
 	return ret;
 }
 
@@ -244,7 +244,7 @@ static int see(void *ctx, unsigned int cpu, const void *pages, size_t size)
 {
 	struct recorder *r = ctx;
 
-	watch_pages(r->watch, cpu, pages, size);
+	kvs_watch_pages(r->watch, cpu, pages, size);
 	return 0;
 }
 
@@ -253,10 +253,10 @@ static bool look(struct recorder *r)
 {
 	uint64_t until = __rdtsc();
 
-	if (!r->watch || r->held || device_flush(r->dev))
+	if (!r->watch || r->held || kvs_device_flush(r->dev))
 		return false;
-	rings_peek(r->rings, see, r);
-	return watch_look(r->watch, until);
+	kvs_rings_peek(r->rings, see, r);
+	return kvs_watch_look(r->watch, until);
 }
 
 /* The last records came by STOP. */
@@ -264,8 +264,8 @@ static void look_at_rest(struct recorder *r)
 {
 	if (!r->watch || r->held)
 		return;
-	rings_peek(r->rings, see, r);
-	if (watch_look(r->watch, UINT64_MAX))
+	kvs_rings_peek(r->rings, see, r);
+	if (kvs_watch_look(r->watch, UINT64_MAX))
 		r->held = now();
 }
 
@@ -275,7 +275,7 @@ static void add_stats(struct recorder *r)
 
 	memset(&r->total, 0, sizeof(r->total));
 	for (unsigned int cpu = 0; cpu < r->info.nr_cpus; cpu++) {
-		if (device_stats(r->dev, cpu, &stats))
+		if (kvs_device_stats(r->dev, cpu, &stats))
 			continue;
 		r->total.written += stats.written;
 		r->total.lost += stats.lost;
@@ -293,7 +293,7 @@ static void show_progress(struct recorder *r)
 	add_stats(r);
 	fprintf(stderr, "\r\033[K%7.1f s  %llu events  %.1f MB  %llu lost ",
 		t - r->started, (unsigned long long)r->total.written,
-		spool_bytes(r->spool) / 1e6, (unsigned long long)r->total.lost);
+		kvs_spool_bytes(r->spool) / 1e6, (unsigned long long)r->total.lost);
 	fflush(stderr);
 }
 
@@ -306,7 +306,7 @@ static bool take_signal(struct recorder *r)
 		return false;
 	r->signal = si.ssi_signo;
 	if (si.ssi_code != SI_KERNEL)
-		workload_signal(&r->workload, r->signal);
+		kvs_workload_signal(&r->workload, r->signal);
 	return true;
 }
 
@@ -334,16 +334,16 @@ static enum end consume(struct recorder *r)
 	for (;;) {
 		if (poll(fds, ARRAY_SIZE(fds), poll_timeout(r)) < 0 &&
 		    errno != EINTR) {
-			ks_errno("poll");
+			kvs_errno("poll");
 			return END_FAILED;
 		}
-		if (!overwrite && rings_drain(r->rings, sink, r))
+		if (!overwrite && kvs_rings_drain(r->rings, sink, r))
 			return END_FAILED;
 		if (look(r))
 			r->held = now();
 		if (fds[0].revents && take_signal(r))
 			return END_SIGNAL;
-		if (fds[1].revents && workload_ended(&r->workload, 0))
+		if (fds[1].revents && kvs_workload_ended(&r->workload, 0))
 			return END_COMMAND;
 		if (r->opts->seconds &&
 		    now() >= r->started + r->opts->seconds)
@@ -351,7 +351,7 @@ static enum end consume(struct recorder *r)
 		if (r->held && now() >= r->held + r->opts->after)
 			return END_HELD;
 		if (fds[2].revents & POLLHUP) {
-			ks_err("the machine goes to sleep, where time stamps may begin anew: the recording ends");
+			kvs_err("the machine goes to sleep, where time stamps may begin anew: the recording ends");
 			return END_CUT;
 		}
 		show_progress(r);
@@ -363,17 +363,17 @@ static enum end stop(struct recorder *r, enum end end)
 	int ret;
 
 	r->ended = now();
-	if (device_stop(r->dev)) {
-		ks_errno("can't stop the recording");
+	if (kvs_device_stop(r->dev)) {
+		kvs_errno("can't stop the recording");
 		return END_FAILED;
 	}
 	if (end == END_FAILED)
 		return end;
 	look_at_rest(r);
 	if (r->opts->start.flags & KVMSCHED_START_OVERWRITE)
-		ret = rings_drain_overwritten(r->rings, sink, r);
+		ret = kvs_rings_drain_overwritten(r->rings, sink, r);
 	else
-		ret = rings_drain(r->rings, sink, r);
+		ret = kvs_rings_drain(r->rings, sink, r);
 	return ret ? END_FAILED : end;
 }
 
@@ -384,7 +384,7 @@ static char **cpustats(struct recorder *r)
 	struct kvmsched_stats stats;
 
 	for (unsigned int cpu = 0; cpu < r->info.nr_cpus; cpu++) {
-		if (device_stats(r->dev, cpu, &stats))
+		if (kvs_device_stats(r->dev, cpu, &stats))
 			memset(&stats, 0, sizeof(stats));
 		/* entries: what is still in the ring and in no file */
 		texts[cpu] = xasprintf("CPU: %u\nentries: 0\noverrun: %llu\n"
@@ -400,15 +400,15 @@ static char **cpustats(struct recorder *r)
 
 static char *all_names(struct recorder *r, size_t room)
 {
-	struct comms *comms = comms_new();
+	struct kvs_comms *comms = kvs_comms_new();
 	char *text;
 
 	/* Who lives, then who left a name in a record, then who is gone. */
-	comms_add_proc(comms);
-	comms_merge(comms, r->named);
-	comms_merge(comms, r->before);
-	text = comms_text(comms, room);
-	comms_free(comms);
+	kvs_comms_add_proc(comms);
+	kvs_comms_merge(comms, r->named);
+	kvs_comms_merge(comms, r->before);
+	text = kvs_comms_text(comms, room);
+	kvs_comms_free(comms);
 	return text;
 }
 
@@ -420,12 +420,12 @@ static int finish(struct recorder *r)
 	int ret;
 
 	r->desc.cpustats = stats;
-	free(dat_header(&r->desc, &size));
-	cmdlines = all_names(r, size < spool_room(r->spool) ?
-				spool_room(r->spool) - size : 1);
+	free(kvs_dat_header(&r->desc, &size));
+	cmdlines = all_names(r, size < kvs_spool_room(r->spool) ?
+				kvs_spool_room(r->spool) - size : 1);
 	r->desc.cmdlines = cmdlines;
-	header = dat_header(&r->desc, &size);
-	ret = spool_finish(r->spool, header, size);
+	header = kvs_dat_header(&r->desc, &size);
+	ret = kvs_spool_finish(r->spool, header, size);
 	free(header);
 	free(cmdlines);
 	for (unsigned int cpu = 0; cpu < r->info.nr_cpus; cpu++)
@@ -446,8 +446,8 @@ static void summarize(struct recorder *r, uint64_t bytes)
 		fprintf(stderr, "\r\033[K");
 	if (r->opts->quiet) {
 		if (r->total.lost)
-			ks_warn("%llu records were lost",
-				(unsigned long long)r->total.lost);
+			kvs_warn("%llu records were lost",
+				 (unsigned long long)r->total.lost);
 		return;
 	}
 	fprintf(stderr, "kvmsched: %.3f s, %llu records, %.3f MB in %s, %llu lost",
@@ -460,8 +460,8 @@ static void summarize(struct recorder *r, uint64_t bytes)
 		fprintf(stderr, ", %llu could not be written", unwritten);
 	fprintf(stderr, "\n");
 	if (r->total.lost && !r->watch)
-		ks_hint("larger rings lose less: -m SIZE (they had %u KiB on each CPU)",
-			r->info.pages * (DAT_PAGE_SIZE / 1024));
+		kvs_hint("larger rings lose less: -m SIZE (they had %u KiB on each CPU)",
+			 r->info.pages * (KVS_PAGE_SIZE / 1024));
 }
 
 /* Was what came after it so much that the rings don't hold it any more? */
@@ -470,7 +470,7 @@ static bool outlived(struct recorder *r, uint64_t since)
 	struct kvmsched_stats stats;
 
 	for (unsigned int cpu = 0; cpu < r->info.nr_cpus; cpu++)
-		if (!device_stats(r->dev, cpu, &stats) && stats.overwritten &&
+		if (!kvs_device_stats(r->dev, cpu, &stats) && stats.overwritten &&
 		    r->first[cpu] > since)
 			return true;
 	return false;
@@ -483,17 +483,17 @@ static void tell_held(struct recorder *r)
 
 	if (!r->watch)
 		return;
-	sentence = watch_sentence(r->watch, &since);
+	sentence = kvs_watch_sentence(r->watch, &since);
 	if (!sentence) {
-		ks_warn("what --stop-on waits for did not happen");
+		kvs_warn("what --stop-on waits for did not happen");
 		return;
 	}
 	fprintf(stderr, "kvmsched: stopped on this: %s\n", sentence);
 	free(sentence);
 	if (outlived(r, since)) {
-		ks_warn("%s does not hold all of it: too much came after", r->opts->file);
-		ks_hint("larger rings hold more: -m SIZE (they had %u KiB on each CPU); or a shorter --after",
-			r->info.pages * (DAT_PAGE_SIZE / 1024));
+		kvs_warn("%s does not hold all of it: too much came after", r->opts->file);
+		kvs_hint("larger rings hold more: -m SIZE (they had %u KiB on each CPU); or a shorter --after",
+			 r->info.pages * (KVS_PAGE_SIZE / 1024));
 	}
 }
 
@@ -501,10 +501,10 @@ static void tell_held(struct recorder *r)
 static int status_of(const struct recorder *r, enum end end)
 {
 	if (end == END_FAILED || end == END_CUT)
-		return KS_EXIT_FAILED;
+		return KVS_EXIT_FAILED;
 	if ((end == END_COMMAND || end == END_SIGNAL) && r->workload.status)
 		return r->workload.status;
-	return r->watch && !r->held ? KS_EXIT_NOT_HELD : KS_EXIT_OK;
+	return r->watch && !r->held ? KVS_EXIT_NOT_HELD : KVS_EXIT_OK;
 }
 
 /* Until COMMAND is done; another signal of ours ends the wait. */
@@ -515,7 +515,7 @@ static void wait_command(struct recorder *r)
 		{ .fd = r->workload.pidfd, .events = POLLIN },
 	};
 
-	while (!workload_ended(&r->workload, 0)) {
+	while (!kvs_workload_ended(&r->workload, 0)) {
 		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
 			return;
 		if (fds[0].revents && take_signal(r))
@@ -530,25 +530,25 @@ static int run(struct recorder *r, bool *kept)
 	int ret;
 
 	if (start(r))
-		return KS_EXIT_FAILED;
+		return KVS_EXIT_FAILED;
 	if (r->opts->command) {
-		ret = workload_go(&r->workload, r->opts->command[0]);
+		ret = kvs_workload_go(&r->workload, r->opts->command[0]);
 		if (ret)
 			return ret;
 	}
 	*kept = true;
 	end = stop(r, consume(r));
-	bytes = spool_bytes(r->spool);
+	bytes = kvs_spool_bytes(r->spool);
 	if (end == END_TIME || end == END_HELD)
-		workload_signal(&r->workload, SIGTERM);
+		kvs_workload_signal(&r->workload, SIGTERM);
 	if (finish(r))
-		return KS_EXIT_FAILED;
+		return KVS_EXIT_FAILED;
 	summarize(r, bytes);
 	tell_held(r);
 	if (end == END_FAILED || end == END_CUT) {
-		ks_err("%s holds what was recorded until then", r->opts->file);
+		kvs_err("%s holds what was recorded until then", r->opts->file);
 		if (r->full)
-			ks_hint("make room, or write to another file system with -o FILE");
+			kvs_hint("make room, or write to another file system with -o FILE");
 	}
 	wait_command(r);
 	return status_of(r, end);
@@ -557,24 +557,24 @@ static int run(struct recorder *r, bool *kept)
 static int setup(struct recorder *r, bool *kept)
 {
 	sigset_t old;
-	int ret = KS_EXIT_FAILED;
+	int ret = KVS_EXIT_FAILED;
 
-	r->dev = device_open(false);
-	if (r->dev < 0 || device_info(r->dev, &r->info) || read_formats(r))
-		return KS_EXIT_FAILED;
+	r->dev = kvs_device_open(false);
+	if (r->dev < 0 || kvs_device_info(r->dev, &r->info) || read_formats(r))
+		return KVS_EXIT_FAILED;
 	describe_host(r);
 	if (open_spool(r))
-		return KS_EXIT_FAILED;
+		return KVS_EXIT_FAILED;
 	if (!catch_signals(r, &old) &&
 	    (!r->opts->command ||
-	     !workload_fork(&r->workload, r->opts->command, &old)))
+	     !kvs_workload_fork(&r->workload, r->opts->command, &old)))
 		ret = run(r, kept);
 	if (!*kept)
-		spool_discard(r->spool);
+		kvs_spool_discard(r->spool);
 	return ret;
 }
 
-int record(const struct record_options *opts)
+int kvs_recorder_run(const struct kvs_record_options *opts)
 {
 	struct recorder r = {
 		.opts = opts,
@@ -588,19 +588,19 @@ int record(const struct record_options *opts)
 	bool kept = false;
 	int ret = setup(&r, &kept);
 
-	workload_drop(&r.workload);
-	rings_unmap(r.rings);
+	kvs_workload_drop(&r.workload);
+	kvs_rings_unmap(r.rings);
 	if (r.dev >= 0)
 		close(r.dev);
 	if (r.signals >= 0)
 		close(r.signals);
-	spool_free(r.spool);
-	watch_free(r.watch);
+	kvs_spool_free(r.spool);
+	kvs_watch_free(r.watch);
 	free(r.first);
-	comms_free(r.before);
-	comms_free(r.named);
-	formats_free(&r.desc.ftrace);
-	formats_free(&r.desc.events);
+	kvs_comms_free(r.before);
+	kvs_comms_free(r.named);
+	kvs_formats_free(&r.desc.ftrace);
+	kvs_formats_free(&r.desc.events);
 	free(r.uname);
 	return ret;
 }

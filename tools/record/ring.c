@@ -23,7 +23,7 @@ struct ring {
 	uint64_t peeked;	/* pages before this one were handed on */
 };
 
-struct rings {
+struct kvs_rings {
 	unsigned int nr_cpus;
 	unsigned int pages;
 	struct ring rings[];
@@ -39,28 +39,28 @@ static void *map_or_null(size_t size, int prot, int fd, off_t offset)
 static int ring_map(struct ring *ring, int fd, unsigned int pages, off_t start)
 {
 	size_t rest = (size_t)(KVMSCHED_RING_DATA - KVMSCHED_RING_PRODUCER +
-			       pages) * DAT_PAGE_SIZE;
+			       pages) * KVS_PAGE_SIZE;
 	char *p;
 
-	ring->consumer = map_or_null(DAT_PAGE_SIZE, PROT_READ | PROT_WRITE, fd,
-				     start + KVMSCHED_RING_CONSUMER * DAT_PAGE_SIZE);
+	ring->consumer = map_or_null(KVS_PAGE_SIZE, PROT_READ | PROT_WRITE, fd,
+				     start + KVMSCHED_RING_CONSUMER * KVS_PAGE_SIZE);
 	if (!ring->consumer)
 		return -1;
 	p = map_or_null(rest, PROT_READ, fd,
-			start + KVMSCHED_RING_PRODUCER * DAT_PAGE_SIZE);
+			start + KVMSCHED_RING_PRODUCER * KVS_PAGE_SIZE);
 	if (!p)
 		return -1;
 	ring->producer = (const void *)p;
 	ring->data = p + (KVMSCHED_RING_DATA - KVMSCHED_RING_PRODUCER) *
-			 DAT_PAGE_SIZE;
+			 KVS_PAGE_SIZE;
 	return 0;
 }
 
-struct rings *rings_map(int fd, unsigned int nr_cpus, unsigned int pages)
+struct kvs_rings *kvs_rings_map(int fd, unsigned int nr_cpus, unsigned int pages)
 {
-	struct rings *rings = xcalloc(1, sizeof(*rings) +
-				      nr_cpus * sizeof(struct ring));
-	off_t stride = (off_t)(KVMSCHED_RING_DATA + pages) * DAT_PAGE_SIZE;
+	struct kvs_rings *rings = xcalloc(1, sizeof(*rings) +
+					  nr_cpus * sizeof(struct ring));
+	off_t stride = (off_t)(KVMSCHED_RING_DATA + pages) * KVS_PAGE_SIZE;
 
 	rings->nr_cpus = nr_cpus;
 	rings->pages = pages;
@@ -68,7 +68,7 @@ struct rings *rings_map(int fd, unsigned int nr_cpus, unsigned int pages)
 		if (ring_map(&rings->rings[cpu], fd, pages, cpu * stride)) {
 			int error = errno;
 
-			rings_unmap(rings);
+			kvs_rings_unmap(rings);
 			errno = error;
 			return NULL;
 		}
@@ -76,7 +76,7 @@ struct rings *rings_map(int fd, unsigned int nr_cpus, unsigned int pages)
 	return rings;
 }
 
-void rings_unmap(struct rings *rings)
+void kvs_rings_unmap(struct kvs_rings *rings)
 {
 	if (!rings)
 		return;
@@ -84,15 +84,15 @@ void rings_unmap(struct rings *rings)
 		struct ring *ring = &rings->rings[cpu];
 
 		if (ring->consumer)
-			munmap(ring->consumer, DAT_PAGE_SIZE);
+			munmap(ring->consumer, KVS_PAGE_SIZE);
 		if (ring->producer)
 			munmap((void *)ring->producer,
-			       (size_t)(1 + rings->pages) * DAT_PAGE_SIZE);
+			       (size_t)(1 + rings->pages) * KVS_PAGE_SIZE);
 	}
 	free(rings);
 }
 
-static int ring_drain(const struct rings *rings, unsigned int cpu,
+static int ring_drain(const struct kvs_rings *rings, unsigned int cpu,
 		      ring_sink sink, void *ctx)
 {
 	const struct ring *ring = &rings->rings[cpu];
@@ -108,8 +108,8 @@ static int ring_drain(const struct rings *rings, unsigned int cpu,
 			n = rings->pages - index;
 		if (n > BATCH)
 			n = BATCH;
-		if (sink(ctx, cpu, ring->data + index * DAT_PAGE_SIZE,
-			 n * DAT_PAGE_SIZE))
+		if (sink(ctx, cpu, ring->data + index * KVS_PAGE_SIZE,
+			 n * KVS_PAGE_SIZE))
 			return -1;
 		tail += n;
 		/* After the last look at the pages, which may be reused now. */
@@ -118,7 +118,7 @@ static int ring_drain(const struct rings *rings, unsigned int cpu,
 	return 0;
 }
 
-int rings_drain(struct rings *rings, ring_sink sink, void *ctx)
+int kvs_rings_drain(struct kvs_rings *rings, ring_sink sink, void *ctx)
 {
 	for (unsigned int cpu = 0; cpu < rings->nr_cpus; cpu++)
 		if (ring_drain(rings, cpu, sink, ctx))
@@ -136,24 +136,24 @@ static void flag_lost(char *page)
 }
 
 /* The writer opens page P again, for another time, when head is P + pages. */
-static bool overwritten(const struct rings *rings, const struct ring *ring,
+static bool overwritten(const struct kvs_rings *rings, const struct ring *ring,
 			uint64_t *head)
 {
 	*head = __atomic_load_n(&ring->producer->head, __ATOMIC_ACQUIRE);
 	return *head - ring->peeked >= rings->pages;
 }
 
-static int ring_peek(struct rings *rings, unsigned int cpu, ring_sink sink, void *ctx)
+static int ring_peek(struct kvs_rings *rings, unsigned int cpu, ring_sink sink, void *ctx)
 {
 	struct ring *ring = &rings->rings[cpu];
-	char page[DAT_PAGE_SIZE];
+	char page[KVS_PAGE_SIZE];
 	bool skipped = false;
 	uint64_t head, end;
 
 	overwritten(rings, ring, &end);
 	while (ring->peeked < end) {
-		memcpy(page, ring->data + ring->peeked % rings->pages * DAT_PAGE_SIZE,
-		       DAT_PAGE_SIZE);
+		memcpy(page, ring->data + ring->peeked % rings->pages * KVS_PAGE_SIZE,
+		       KVS_PAGE_SIZE);
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 		if (overwritten(rings, ring, &head)) {
 			ring->peeked = head - rings->pages + 1;
@@ -163,14 +163,14 @@ static int ring_peek(struct rings *rings, unsigned int cpu, ring_sink sink, void
 		if (skipped)
 			flag_lost(page);
 		skipped = false;
-		if (sink(ctx, cpu, page, DAT_PAGE_SIZE))
+		if (sink(ctx, cpu, page, KVS_PAGE_SIZE))
 			return -1;
 		ring->peeked++;
 	}
 	return 0;
 }
 
-int rings_peek(struct rings *rings, ring_sink sink, void *ctx)
+int kvs_rings_peek(struct kvs_rings *rings, ring_sink sink, void *ctx)
 {
 	for (unsigned int cpu = 0; cpu < rings->nr_cpus; cpu++)
 		if (ring_peek(rings, cpu, sink, ctx))
@@ -178,22 +178,22 @@ int rings_peek(struct rings *rings, ring_sink sink, void *ctx)
 	return 0;
 }
 
-int rings_drain_overwritten(struct rings *rings, ring_sink sink, void *ctx)
+int kvs_rings_drain_overwritten(struct kvs_rings *rings, ring_sink sink, void *ctx)
 {
 	for (unsigned int cpu = 0; cpu < rings->nr_cpus; cpu++) {
 		struct ring *ring = &rings->rings[cpu];
 		uint64_t head = __atomic_load_n(&ring->producer->head,
 						__ATOMIC_ACQUIRE);
 		uint64_t tail = 0;
-		char first[DAT_PAGE_SIZE];
+		char first[KVS_PAGE_SIZE];
 
 		if (head > rings->pages)
 			tail = head - rings->pages;
 		if (tail) {
 			memcpy(first, ring->data + tail % rings->pages *
-				      DAT_PAGE_SIZE, DAT_PAGE_SIZE);
+				      KVS_PAGE_SIZE, KVS_PAGE_SIZE);
 			flag_lost(first);
-			if (sink(ctx, cpu, first, DAT_PAGE_SIZE))
+			if (sink(ctx, cpu, first, KVS_PAGE_SIZE))
 				return -1;
 			tail++;
 		}

@@ -20,7 +20,7 @@
 #define MAX_CPUS	8192	/* the kernel's own limit on x86 */
 #define FILE_MODE	0600	/* names and times of everybody's processes */
 
-struct spool {
+struct kvs_spool {
 	char *file;		/* the final file */
 	char *dir;
 	int dirfd;		/* locked while the recorder lives */
@@ -36,9 +36,9 @@ static char *cpu_name(unsigned int cpu, char name[16])
 	return name;
 }
 
-static struct spool *spool_new(const char *file)
+static struct kvs_spool *spool_new(const char *file)
 {
-	struct spool *spool = xcalloc(1, sizeof(*spool));
+	struct kvs_spool *spool = xcalloc(1, sizeof(*spool));
 
 	spool->file = xstrdup(file);
 	spool->dir = xasprintf("%s.spool", file);
@@ -46,7 +46,7 @@ static struct spool *spool_new(const char *file)
 	return spool;
 }
 
-static void spool_set_cpus(struct spool *spool, unsigned int nr_cpus)
+static void spool_set_cpus(struct kvs_spool *spool, unsigned int nr_cpus)
 {
 	spool->nr_cpus = nr_cpus;
 	spool->fds = xcalloc(nr_cpus, sizeof(*spool->fds));
@@ -55,7 +55,7 @@ static void spool_set_cpus(struct spool *spool, unsigned int nr_cpus)
 		spool->fds[cpu] = -1;
 }
 
-void spool_free(struct spool *spool)
+void kvs_spool_free(struct kvs_spool *spool)
 {
 	if (!spool)
 		return;
@@ -71,7 +71,7 @@ void spool_free(struct spool *spool)
 	free(spool);
 }
 
-static void remove_files(const struct spool *spool)
+static void remove_files(const struct kvs_spool *spool)
 {
 	static const char *const names[] = {
 		"layout", "header", "header.new", "reserve"
@@ -84,32 +84,32 @@ static void remove_files(const struct spool *spool)
 		unlinkat(spool->dirfd, names[i], 0);
 }
 
-void spool_discard(struct spool *spool)
+void kvs_spool_discard(struct kvs_spool *spool)
 {
 	remove_files(spool);
 	if (rmdir(spool->dir))
-		ks_errno("can't remove %s", spool->dir);
+		kvs_errno("can't remove %s", spool->dir);
 }
 
 /* Open and lock the directory; a locked one has a living recorder. */
-static int open_dir(struct spool *spool)
+static int open_dir(struct kvs_spool *spool)
 {
 	spool->dirfd = open(spool->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (spool->dirfd < 0)
 		return -1;
 	if (flock(spool->dirfd, LOCK_EX | LOCK_NB)) {
-		ks_err("%s is being recorded by another kvmsched", spool->file);
-		ks_hint("write to another file with -o FILE");
+		kvs_err("%s is being recorded by another kvmsched", spool->file);
+		kvs_hint("write to another file with -o FILE");
 		return -1;
 	}
 	return 0;
 }
 
 /* An earlier recording that was killed leaves its spool: keep one of them. */
-static int set_aside(struct spool *spool)
+static int set_aside(struct kvs_spool *spool)
 {
 	char *old = xasprintf("%s.old", spool->dir);
-	struct spool *previous;
+	struct kvs_spool *previous;
 
 	if (open_dir(spool)) {
 		free(old);
@@ -121,26 +121,26 @@ static int set_aside(struct spool *spool)
 	previous->dirfd = open(old, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (previous->dirfd >= 0) {
 		spool_set_cpus(previous, MAX_CPUS);
-		spool_discard(previous);
+		kvs_spool_discard(previous);
 	}
 	if (rename(spool->dir, old)) {
-		ks_errno("can't rename %s", spool->dir);
-		spool_free(previous);
+		kvs_errno("can't rename %s", spool->dir);
+		kvs_spool_free(previous);
 		return -1;
 	}
-	ks_warn("an interrupted recording was here; it is kept as %s", old);
-	spool_free(previous);
+	kvs_warn("an interrupted recording was here; it is kept as %s", old);
+	kvs_spool_free(previous);
 	close(spool->dirfd);
 	spool->dirfd = -1;
 	return 0;
 }
 
-static int make_dir(struct spool *spool)
+static int make_dir(struct kvs_spool *spool)
 {
 	struct stat st;
 
 	if (!stat(spool->file, &st) && !S_ISREG(st.st_mode)) {
-		ks_err("%s is not a regular file", spool->file);
+		kvs_err("%s is not a regular file", spool->file);
 		return -1;
 	}
 	if (!mkdir(spool->dir, 0700))
@@ -149,12 +149,12 @@ static int make_dir(struct spool *spool)
 		return open_dir(spool);
 	if (errno == EEXIST)
 		return -1;
-	ks_errno("can't create %s", spool->dir);
-	ks_hint("choose a directory that you can write to with -o FILE");
+	kvs_errno("can't create %s", spool->dir);
+	kvs_hint("choose a directory that you can write to with -o FILE");
 	return -1;
 }
 
-static int write_file(struct spool *spool, const char *name, const void *data,
+static int write_file(struct kvs_spool *spool, const char *name, const void *data,
 		      size_t size)
 {
 	int fd = openat(spool->dirfd, name,
@@ -162,7 +162,7 @@ static int write_file(struct spool *spool, const char *name, const void *data,
 
 	if (fd < 0)
 		return -1;
-	if (ks_write_all(fd, data, size)) {
+	if (kvs_write_all(fd, data, size)) {
 		int error = errno;
 
 		close(fd);
@@ -173,7 +173,7 @@ static int write_file(struct spool *spool, const char *name, const void *data,
 }
 
 /* Room for one piece and the header, given back before it is needed. */
-static int make_reserve(struct spool *spool)
+static int make_reserve(struct kvs_spool *spool)
 {
 	int fd = openat(spool->dirfd, "reserve", O_RDWR | O_CREAT | O_CLOEXEC,
 			FILE_MODE);
@@ -191,7 +191,7 @@ static int make_reserve(struct spool *spool)
 	return close(fd);
 }
 
-static int open_cpus(struct spool *spool, int flags)
+static int open_cpus(struct kvs_spool *spool, int flags)
 {
 	char name[16];
 
@@ -214,14 +214,14 @@ static int open_cpus(struct spool *spool, int flags)
 	return 0;
 }
 
-struct spool *spool_create(const char *file, unsigned int nr_cpus, size_t room)
+struct kvs_spool *kvs_spool_create(const char *file, unsigned int nr_cpus, size_t room)
 {
-	struct spool *spool = spool_new(file);
+	struct kvs_spool *spool = spool_new(file);
 	char layout[64];
 
-	spool->room = (room + DAT_PAGE_SIZE - 1) & ~(size_t)(DAT_PAGE_SIZE - 1);
+	spool->room = (room + KVS_PAGE_SIZE - 1) & ~(size_t)(KVS_PAGE_SIZE - 1);
 	if (make_dir(spool)) {
-		spool_free(spool);
+		kvs_spool_free(spool);
 		return NULL;
 	}
 	spool_set_cpus(spool, nr_cpus);
@@ -229,33 +229,33 @@ struct spool *spool_create(const char *file, unsigned int nr_cpus, size_t room)
 		 nr_cpus, spool->room);
 	if (write_file(spool, "layout", layout, strlen(layout)) ||
 	    open_cpus(spool, O_CREAT | O_EXCL) || make_reserve(spool)) {
-		ks_errno("can't record to %s", spool->dir);
-		spool_discard(spool);
-		spool_free(spool);
+		kvs_errno("can't record to %s", spool->dir);
+		kvs_spool_discard(spool);
+		kvs_spool_free(spool);
 		return NULL;
 	}
 	return spool;
 }
 
-int spool_save_header(struct spool *spool, const void *header, size_t size)
+int kvs_spool_save_header(struct kvs_spool *spool, const void *header, size_t size)
 {
 	/* Through another name: a killed write must not spoil the last one. */
 	if (write_file(spool, "header.new", header, size) ||
 	    renameat(spool->dirfd, "header.new", spool->dirfd, "header")) {
-		ks_errno("can't write %s/header", spool->dir);
+		kvs_errno("can't write %s/header", spool->dir);
 		return -1;
 	}
 	return 0;
 }
 
-int spool_append(struct spool *spool, unsigned int cpu, const void *pages,
-		 size_t size)
+int kvs_spool_append(struct kvs_spool *spool, unsigned int cpu, const void *pages,
+		     size_t size)
 {
 	int fd = spool->fds[cpu];
 	off_t end;
 	int error;
 
-	if (!ks_write_all(fd, pages, size)) {
+	if (!kvs_write_all(fd, pages, size)) {
 		spool->sizes[cpu] += size;
 		return 0;
 	}
@@ -263,18 +263,18 @@ int spool_append(struct spool *spool, unsigned int cpu, const void *pages,
 	/* A part of it may be there: keep its whole pages. */
 	end = lseek(fd, 0, SEEK_CUR);
 	if (end >= (off_t)spool->room) {
-		end &= ~(off_t)(DAT_PAGE_SIZE - 1);
+		end &= ~(off_t)(KVS_PAGE_SIZE - 1);
 		if (ftruncate(fd, end) || lseek(fd, end, SEEK_SET) < 0)
-			ks_errno("can't shorten %s/cpu%u", spool->dir, cpu);
+			kvs_errno("can't shorten %s/cpu%u", spool->dir, cpu);
 		spool->sizes[cpu] = end - spool->room;
 	}
 	errno = error;
-	ks_errno("can't write to %s", spool->dir);
+	kvs_errno("can't write to %s", spool->dir);
 	errno = error;
 	return -1;
 }
 
-uint64_t spool_bytes(const struct spool *spool)
+uint64_t kvs_spool_bytes(const struct kvs_spool *spool)
 {
 	uint64_t bytes = 0;
 
@@ -283,13 +283,13 @@ uint64_t spool_bytes(const struct spool *spool)
 	return bytes;
 }
 
-size_t spool_room(const struct spool *spool)
+size_t kvs_spool_room(const struct kvs_spool *spool)
 {
 	return spool->room;
 }
 
 /* Who goes where: the largest stays, the others follow it in order. */
-static void plan(const struct spool *spool, struct dat_cpu *table)
+static void plan(const struct kvs_spool *spool, struct kvs_dat_cpu *table)
 {
 	unsigned int base = 0;
 	uint64_t offset;
@@ -345,7 +345,7 @@ static int copy(int from, off_t from_pos, int to, off_t to_pos, size_t size)
 }
 
 /* Move what is still there of @cpu; it may have been begun before. */
-static int move_cpu(struct spool *spool, unsigned int cpu, int base,
+static int move_cpu(struct kvs_spool *spool, unsigned int cpu, int base,
 		    uint64_t offset)
 {
 	char name[16];
@@ -377,8 +377,8 @@ static int keep_old(const char *file)
 }
 
 /* The plan stands in the saved header: carry it out. */
-static int assemble(struct spool *spool, const void *header, size_t size,
-		    const struct dat_cpu *table)
+static int assemble(struct kvs_spool *spool, const void *header, size_t size,
+		    const struct kvs_dat_cpu *table)
 {
 	uint64_t end = spool->room;
 	unsigned int base;
@@ -388,12 +388,12 @@ static int assemble(struct spool *spool, const void *header, size_t size,
 		if (table[base].offset == spool->room)
 			break;
 	if (base == spool->nr_cpus) {
-		ks_err("%s/header is damaged", spool->dir);
+		kvs_err("%s/header is damaged", spool->dir);
 		return -1;
 	}
 	if (spool->fds[base] < 0) {
 		/* It was killed behind its last but one step. */
-		spool_discard(spool);
+		kvs_spool_discard(spool);
 		return 0;
 	}
 	for (unsigned int cpu = 0; cpu < spool->nr_cpus; cpu++) {
@@ -403,59 +403,59 @@ static int assemble(struct spool *spool, const void *header, size_t size,
 			goto fail;
 	}
 	if (lseek(spool->fds[base], 0, SEEK_SET) < 0 ||
-	    ks_write_all(spool->fds[base], header, size) ||
+	    kvs_write_all(spool->fds[base], header, size) ||
 	    ftruncate(spool->fds[base], end) || keep_old(spool->file) ||
 	    renameat(spool->dirfd, cpu_name(base, name), AT_FDCWD, spool->file))
 		goto fail;
-	spool_discard(spool);
+	kvs_spool_discard(spool);
 	return 0;
 fail:
-	ks_errno("can't put %s together", spool->file);
-	ks_hint("nothing is lost: make room, then `kvmsched record --recover -o %s`",
-		spool->file);
+	kvs_errno("can't put %s together", spool->file);
+	kvs_hint("nothing is lost: make room, then `kvmsched record --recover -o %s`",
+		 spool->file);
 	return -1;
 }
 
-int spool_finish(struct spool *spool, void *header, size_t size)
+int kvs_spool_finish(struct kvs_spool *spool, void *header, size_t size)
 {
-	struct dat_cpu *table = dat_table(header, size, spool->nr_cpus);
+	struct kvs_dat_cpu *table = kvs_dat_table(header, size, spool->nr_cpus);
 
 	if (!table || size > spool->room) {
-		ks_err("a header of %zu bytes doesn't fit in %zu", size,
-		       spool->room);
+		kvs_err("a header of %zu bytes doesn't fit in %zu", size,
+			spool->room);
 		return -1;
 	}
 	plan(spool, table);
 	unlinkat(spool->dirfd, "reserve", 0);
-	if (spool_save_header(spool, header, size))
+	if (kvs_spool_save_header(spool, header, size))
 		return -1;
 	return assemble(spool, header, size, table);
 }
 
-/* What spool_create() wrote down, for a spool whose maker is gone. */
-static int read_layout(struct spool *spool)
+/* What kvs_spool_create() wrote down, for a spool whose maker is gone. */
+static int read_layout(struct kvs_spool *spool)
 {
 	char *path = xasprintf("%s/layout", spool->dir), *text;
 	unsigned int nr_cpus;
 	size_t room;
 	bool ok;
 
-	text = ks_read_file(path, NULL);
+	text = kvs_read_file(path, NULL);
 	ok = text && sscanf(text, "kvmsched spool 1: cpus %u room %zu",
 			    &nr_cpus, &room) == 2 &&
-	     nr_cpus && nr_cpus <= MAX_CPUS && !(room % DAT_PAGE_SIZE);
+	     nr_cpus && nr_cpus <= MAX_CPUS && !(room % KVS_PAGE_SIZE);
 	if (ok) {
 		spool_set_cpus(spool, nr_cpus);
 		spool->room = room;
 	} else {
-		ks_err("%s is missing or damaged", path);
+		kvs_err("%s is missing or damaged", path);
 	}
 	free(text);
 	free(path);
 	return ok ? 0 : -1;
 }
 
-static int measure_cpus(struct spool *spool)
+static int measure_cpus(struct kvs_spool *spool)
 {
 	for (unsigned int cpu = 0; cpu < spool->nr_cpus; cpu++) {
 		struct stat st;
@@ -466,15 +466,15 @@ static int measure_cpus(struct spool *spool)
 			return -1;
 		if (st.st_size > (off_t)spool->room)
 			spool->sizes[cpu] = (st.st_size - spool->room) &
-					    ~(uint64_t)(DAT_PAGE_SIZE - 1);
+					    ~(uint64_t)(KVS_PAGE_SIZE - 1);
 	}
 	return 0;
 }
 
-static int recover(struct spool *spool)
+static int recover(struct kvs_spool *spool)
 {
 	char *path, *header;
-	struct dat_cpu *table;
+	struct kvs_dat_cpu *table;
 	uint64_t planned = 0;
 	size_t size;
 	int ret = -1;
@@ -482,35 +482,35 @@ static int recover(struct spool *spool)
 	if (read_layout(spool))
 		return -1;
 	if (open_cpus(spool, 0) || measure_cpus(spool)) {
-		ks_errno("can't read %s", spool->dir);
+		kvs_errno("can't read %s", spool->dir);
 		return -1;
 	}
 	path = xasprintf("%s/header", spool->dir);
-	header = ks_read_file(path, &size);
-	table = header ? dat_table(header, size, spool->nr_cpus) : NULL;
+	header = kvs_read_file(path, &size);
+	table = header ? kvs_dat_table(header, size, spool->nr_cpus) : NULL;
 	if (!table || size > spool->room) {
-		ks_err("%s is missing or damaged", path);
+		kvs_err("%s is missing or damaged", path);
 		goto out;
 	}
 	for (unsigned int cpu = 0; cpu < spool->nr_cpus; cpu++)
 		planned |= table[cpu].offset;
 	ret = planned ? assemble(spool, header, size, table) :
-			spool_finish(spool, header, size);
+			kvs_spool_finish(spool, header, size);
 out:
 	free(header);
 	free(path);
 	return ret;
 }
 
-int spool_recover(const char *file)
+int kvs_spool_recover(const char *file)
 {
-	struct spool *spool = spool_new(file);
+	struct kvs_spool *spool = spool_new(file);
 	int ret = open_dir(spool);
 
 	if (ret && errno == ENOENT)
-		ks_err("there is no interrupted recording %s", spool->dir);
+		kvs_err("there is no interrupted recording %s", spool->dir);
 	if (!ret)
 		ret = recover(spool);
-	spool_free(spool);
+	kvs_spool_free(spool);
 	return ret;
 }

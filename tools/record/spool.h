@@ -15,7 +15,7 @@
  * where it was as soon as it is copied; then the header goes in front.  So this
  * needs no room to speak of, and little time where one CPU did the most.
  * The header with the table of these places is saved before the first piece
- * moves: whenever the program is killed, spool_recover() can finish the work.
+ * moves: whenever the program is killed, kvs_spool_recover() can finish the work.
  *
  * Functions say what failed, on stderr, and return -1.
  */
@@ -26,38 +26,38 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct spool;
+struct kvs_spool;
 
 /*
  * What an earlier recording of that FILE left is renamed FILE.spool.old.
- * @room: bytes kept for a header; it may grow so far until spool_finish().
+ * @room: bytes kept for a header; it may grow so far until kvs_spool_finish().
  */
-struct spool *spool_create(const char *file, unsigned int nr_cpus, size_t room);
+struct kvs_spool *kvs_spool_create(const char *file, unsigned int nr_cpus, size_t room);
 
-int spool_save_header(struct spool *spool, const void *header, size_t size);
+int kvs_spool_save_header(struct kvs_spool *spool, const void *header, size_t size);
 
 /*
  * Append whole pages of a CPU.  After a failure the CPU's file holds whole
  * pages again, and everything that was appended before.
  */
-int spool_append(struct spool *spool, unsigned int cpu, const void *pages,
-		 size_t size);
+int kvs_spool_append(struct kvs_spool *spool, unsigned int cpu, const void *pages,
+		     size_t size);
 
 /* Appended so far. */
-uint64_t spool_bytes(const struct spool *spool);
+uint64_t kvs_spool_bytes(const struct kvs_spool *spool);
 
-size_t spool_room(const struct spool *spool);
+size_t kvs_spool_room(const struct kvs_spool *spool);
 
 /* Make FILE, keep an older one as FILE.old, remove the spool. */
-int spool_finish(struct spool *spool, void *header, size_t size);
+int kvs_spool_finish(struct kvs_spool *spool, void *header, size_t size);
 
 /* Remove the spool, leave FILE alone. */
-void spool_discard(struct spool *spool);
+void kvs_spool_discard(struct kvs_spool *spool);
 
 /* Release the memory; what is on disk stays.  NULL is fine. */
-void spool_free(struct spool *spool);
+void kvs_spool_free(struct kvs_spool *spool);
 
 /* Finish what a killed recording of FILE left behind. */
-int spool_recover(const char *file);
+int kvs_spool_recover(const char *file);
 
 #endif /* KVMSCHED_SPOOL_H */

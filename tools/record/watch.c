@@ -21,16 +21,16 @@
 struct stream {
 	unsigned char *pages;
 	size_t size, room, used;
-	struct ks_page page;
+	struct kvs_page page;
 	const void *record;	/* the coming one, NULL: none */
 	size_t length;
 	bool told;		/* what this page misses */
 };
 
-struct watch {
-	struct ks_decoder *decoder;
-	struct ks_model model;
-	struct ks_trace_info info;
+struct kvs_watch {
+	struct kvs_decoder *decoder;
+	struct kvs_model model;
+	struct kvs_trace_info info;
 	struct stream *streams;
 	unsigned int cpus;
 };
@@ -49,7 +49,7 @@ static bool parse_unit(const char *text, double *ns)
 	return false;
 }
 
-static bool parse_condition(struct watch_limits *limits, char *text)
+static bool parse_condition(struct kvs_watch_limits *limits, char *text)
 {
 	char *value = strchr(text, '>'), *unit;
 	unsigned int kind = 0;
@@ -58,10 +58,10 @@ static bool parse_condition(struct watch_limits *limits, char *text)
 	if (!value)
 		return false;
 	*value++ = '\0';
-	for (const char *name; (name = ks_moment_kind_name(kind)); kind++)
+	for (const char *name; (name = kvs_moment_kind_name(kind)); kind++)
 		if (!strcmp(name, text))
 			break;
-	if (kind == KS_MOMENT_KINDS)
+	if (kind == KVS_MOMENT_KINDS)
 		return false;
 	errno = 0;
 	ns = strtod(value, &unit);
@@ -71,7 +71,7 @@ static bool parse_condition(struct watch_limits *limits, char *text)
 	return true;
 }
 
-bool watch_parse(struct watch_limits *limits, const char *text)
+bool kvs_watch_parse(struct kvs_watch_limits *limits, const char *text)
 {
 	char *copy = xstrdup(text), *next = copy, *item;
 	bool ok = true;
@@ -81,75 +81,75 @@ bool watch_parse(struct watch_limits *limits, const char *text)
 
 		ok = parse_condition(limits, item);
 		if (!ok)
-			ks_usage("record", "'%s' is no condition; say e.g. 'wait>500us', with timer, irq, wait or exit, and ns, us, ms or s",
-				 whole);
+			kvs_usage("record", "'%s' is no condition; say e.g. 'wait>500us', with timer, irq, wait or exit, and ns, us, ms or s",
+				  whole);
 		free(whole);
 	}
 	free(copy);
 	return ok;
 }
 
-uint32_t watch_classes(const struct watch_limits *limits, uint32_t *wanted)
+uint32_t kvs_watch_classes(const struct kvs_watch_limits *limits, uint32_t *wanted)
 {
-	static const uint32_t needs[KS_MOMENT_KINDS] = {
-		[KS_MOMENT_TIMER] = KVMSCHED_CLASS_TIMER | KVMSCHED_CLASS_IRQ,
-		[KS_MOMENT_IRQ] = KVMSCHED_CLASS_IRQ,
-		[KS_MOMENT_WAIT] = KVMSCHED_CLASS_SWITCH | KVMSCHED_CLASS_EXIT,
-		[KS_MOMENT_EXIT] = KVMSCHED_CLASS_EXIT,
+	static const uint32_t needs[KVS_MOMENT_KINDS] = {
+		[KVS_MOMENT_TIMER] = KVMSCHED_CLASS_TIMER | KVMSCHED_CLASS_IRQ,
+		[KVS_MOMENT_IRQ] = KVMSCHED_CLASS_IRQ,
+		[KVS_MOMENT_WAIT] = KVMSCHED_CLASS_SWITCH | KVMSCHED_CLASS_EXIT,
+		[KVS_MOMENT_EXIT] = KVMSCHED_CLASS_EXIT,
 	};
 	uint32_t classes = 0;
 
 	*wanted = 0;
-	for (unsigned int kind = 0; kind < KS_MOMENT_KINDS; kind++) {
+	for (unsigned int kind = 0; kind < KVS_MOMENT_KINDS; kind++) {
 		if (!limits->ns[kind])
 			continue;
 		classes |= needs[kind];
-		if (kind != KS_MOMENT_EXIT)
+		if (kind != KVS_MOMENT_EXIT)
 			*wanted |= KVMSCHED_CLASS_STEAL;
 	}
 	*wanted |= classes;
 	return classes;
 }
 
-struct watch *watch_new(const struct watch_limits *limits,
-			const struct dat_system *events,
-			const struct kvmsched_info *info)
+struct kvs_watch *kvs_watch_new(const struct kvs_watch_limits *limits,
+				const struct kvs_dat_system *events,
+				const struct kvmsched_info *info)
 {
-	struct watch *w = xcalloc(1, sizeof(*w));
-	struct ks_format format;
+	struct kvs_watch *w = xcalloc(1, sizeof(*w));
+	struct kvs_format format;
 	uint32_t kinds = 0;
 
-	w->decoder = ks_decoder_create();
+	w->decoder = kvs_decoder_create();
 	for (size_t i = 0; i < events->nr; i++)
-		if (ks_format_parse(&format, events->texts[i], strlen(events->texts[i])))
-			ks_decoder_add(w->decoder, &format);
-	w->info = (struct ks_trace_info) {
-		.clock = KS_CLOCK_TSC,
+		if (kvs_format_parse(&format, events->texts[i], strlen(events->texts[i])))
+			kvs_decoder_add(w->decoder, &format);
+	w->info = (struct kvs_trace_info) {
+		.clock = KVS_CLOCK_TSC,
 		.tsc_mult = info->tsc_mult, .tsc_shift = info->tsc_shift,
 	};
 	w->cpus = info->nr_cpus;
 	w->streams = xcalloc(w->cpus, sizeof(*w->streams));
-	ks_model_init(&w->model);
-	ks_model_clock(&w->model, false, info->tsc_mult, info->tsc_shift);
-	for (unsigned int kind = 0; kind < KS_MOMENT_KINDS; kind++)
+	kvs_model_init(&w->model);
+	kvs_model_clock(&w->model, false, info->tsc_mult, info->tsc_shift);
+	for (unsigned int kind = 0; kind < KVS_MOMENT_KINDS; kind++)
 		kinds |= (limits->ns[kind] ? 1U : 0) << kind;
-	ks_worst_init(&w->model.worst, MOMENTS, kinds);
+	kvs_worst_init(&w->model.worst, MOMENTS, kinds);
 	/* ns to cycles */
-	for (unsigned int kind = 0; kind < KS_MOMENT_KINDS; kind++)
-		w->model.worst.least[kind] = (ks_u128)limits->ns[kind] *
+	for (unsigned int kind = 0; kind < KVS_MOMENT_KINDS; kind++)
+		w->model.worst.least[kind] = (kvs_u128)limits->ns[kind] *
 					     info->tsc_khz / 1000000;
 	return w;
 }
 
-void watch_free(struct watch *w)
+void kvs_watch_free(struct kvs_watch *w)
 {
 	if (!w)
 		return;
 	for (unsigned int cpu = 0; cpu < w->cpus; cpu++)
 		free(w->streams[cpu].pages);
 	free(w->streams);
-	ks_model_free(&w->model);
-	ks_decoder_destroy(w->decoder);
+	kvs_model_free(&w->model);
+	kvs_decoder_destroy(w->decoder);
 	free(w);
 }
 
@@ -157,7 +157,7 @@ void watch_free(struct watch *w)
 static void make_room(struct stream *s, size_t room)
 {
 	/* The page that has the coming record was not used up. */
-	size_t from = s->record ? s->used - DAT_PAGE_SIZE : s->used;
+	size_t from = s->record ? s->used - KVS_PAGE_SIZE : s->used;
 	unsigned char *pages = xmalloc(room);
 
 	memcpy(pages, s->pages + from, s->size - from);
@@ -173,49 +173,49 @@ static void make_room(struct stream *s, size_t room)
 	s->used -= from;
 }
 
-void watch_pages(struct watch *w, unsigned int cpu, const void *pages, size_t size)
+void kvs_watch_pages(struct kvs_watch *w, unsigned int cpu, const void *pages, size_t size)
 {
 	struct stream *s = &w->streams[cpu];
 
 	if (s->size + size > s->room)
-		make_room(s, 2 * (s->size - s->used + DAT_PAGE_SIZE + size));
+		make_room(s, 2 * (s->size - s->used + KVS_PAGE_SIZE + size));
 	memcpy(s->pages + s->size, pages, size);
 	s->size += size;
 }
 
 /* The coming record of a CPU, if there is one. */
-static bool come(struct watch *w, unsigned int cpu)
+static bool come(struct kvs_watch *w, unsigned int cpu)
 {
 	struct stream *s = &w->streams[cpu];
 
 	while (!s->record) {
 		if (s->used)
-			s->record = ks_page_next(&s->page, &s->length);
+			s->record = kvs_page_next(&s->page, &s->length);
 		if (s->record)
 			return true;
 		if (s->used == s->size)
 			return false;
-		ks_page_start(&s->page, s->pages + s->used, DAT_PAGE_SIZE, DAT_PAGE_SIZE);
-		s->used += DAT_PAGE_SIZE;
+		kvs_page_start(&s->page, s->pages + s->used, KVS_PAGE_SIZE, KVS_PAGE_SIZE);
+		s->used += KVS_PAGE_SIZE;
 		s->told = false;
 	}
 	return true;
 }
 
-static void take(struct watch *w, unsigned int cpu)
+static void take(struct kvs_watch *w, unsigned int cpu)
 {
 	struct stream *s = &w->streams[cpu];
-	struct ks_record rec = { .ts = s->page.ts, .cpu = cpu };
+	struct kvs_record rec = { .ts = s->page.ts, .cpu = cpu };
 
 	if (s->page.missed && !s->told)
-		ks_model_missed(&w->model, cpu, s->page.missed);
+		kvs_model_missed(&w->model, cpu, s->page.missed);
 	s->told = true;
-	if (ks_decode(w->decoder, s->record, s->length, &rec) == KS_DECODED)
-		ks_model_record(&w->model, &rec);
+	if (kvs_decode(w->decoder, s->record, s->length, &rec) == KVS_DECODED)
+		kvs_model_record(&w->model, &rec);
 	s->record = NULL;
 }
 
-bool watch_look(struct watch *w, uint64_t until)
+bool kvs_watch_look(struct kvs_watch *w, uint64_t until)
 {
 	for (;;) {
 		unsigned int first = w->cpus;
@@ -232,14 +232,14 @@ bool watch_look(struct watch *w, uint64_t until)
 	return w->model.worst.count;
 }
 
-char *watch_sentence(struct watch *w, uint64_t *since)
+char *kvs_watch_sentence(struct kvs_watch *w, uint64_t *since)
 {
-	struct ks_view view = { .info = &w->info, .model = &w->model };
+	struct kvs_view view = { .info = &w->info, .model = &w->model };
 
 	if (!w->model.worst.count)
 		return NULL;
-	ks_worst_sort(&w->model.worst);
-	ks_times_init(&view.times, &w->info, &w->model);
+	kvs_worst_sort(&w->model.worst);
+	kvs_times_init(&view.times, &w->info, &w->model);
 	*since = w->model.worst.heap[0].begin;
-	return ks_moment_sentence(&view, &w->model.worst.heap[0]);
+	return kvs_moment_sentence(&view, &w->model.worst.heap[0]);
 }

@@ -17,37 +17,37 @@
 #include "model/worst.h"
 
 /* Longer than so many ns, by kind of moment; 0: not waited for */
-struct watch_limits {
-	uint64_t ns[KS_MOMENT_KINDS];
+struct kvs_watch_limits {
+	uint64_t ns[KVS_MOMENT_KINDS];
 };
 
 /* "wait>500us,timer>1ms" on top of @limits; prints what is wrong with it. */
-bool watch_parse(struct watch_limits *limits, const char *text);
+bool kvs_watch_parse(struct kvs_watch_limits *limits, const char *text);
 
 /* Classes that these need, and those that are wanted on top to name a thief */
-uint32_t watch_classes(const struct watch_limits *limits, uint32_t *wanted);
+uint32_t kvs_watch_classes(const struct kvs_watch_limits *limits, uint32_t *wanted);
 
 struct kvmsched_info;
-struct watch;
+struct kvs_watch;
 
-struct watch *watch_new(const struct watch_limits *limits,
-			const struct dat_system *events,
-			const struct kvmsched_info *info);
-void watch_free(struct watch *w);
+struct kvs_watch *kvs_watch_new(const struct kvs_watch_limits *limits,
+				const struct kvs_dat_system *events,
+				const struct kvmsched_info *info);
+void kvs_watch_free(struct kvs_watch *w);
 
 /* The next pages of a CPU; copied. */
-void watch_pages(struct watch *w, unsigned int cpu, const void *pages, size_t size);
+void kvs_watch_pages(struct kvs_watch *w, unsigned int cpu, const void *pages, size_t size);
 
 /*
  * Look at all records up to @until, in the order of time; later ones of some
  * CPU may still come.  True: what was waited for has happened.
  */
-bool watch_look(struct watch *w, uint64_t until);
+bool kvs_watch_look(struct kvs_watch *w, uint64_t until);
 
 /*
  * What happened, in words, the caller's to free; and since when, in cycles.
  * NULL: nothing did.
  */
-char *watch_sentence(struct watch *w, uint64_t *since);
+char *kvs_watch_sentence(struct kvs_watch *w, uint64_t *since);
 
 #endif /* KVMSCHED_WATCH_H */

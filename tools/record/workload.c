@@ -35,15 +35,15 @@ static void child(int go, int told, char **argv, const sigset_t *mask)
 	signal(SIGXFSZ, SIG_DFL);
 	sigprocmask(SIG_SETMASK, mask, NULL);
 	if (read_int(go, &word))
-		_exit(KS_EXIT_FAILED);
+		_exit(KVS_EXIT_FAILED);
 	execvp(argv[0], argv);
 	word = errno;
 	if (write(told, &word, sizeof(word)) != sizeof(word))
-		_exit(KS_EXIT_FAILED);
-	_exit(word == ENOENT ? KS_EXIT_NOENT : KS_EXIT_NOEXEC);
+		_exit(KVS_EXIT_FAILED);
+	_exit(word == ENOENT ? KVS_EXIT_NOENT : KVS_EXIT_NOEXEC);
 }
 
-int workload_fork(struct workload *w, char **argv, const sigset_t *mask)
+int kvs_workload_fork(struct kvs_workload *w, char **argv, const sigset_t *mask)
 {
 	int go[2], told[2];
 
@@ -63,37 +63,37 @@ int workload_fork(struct workload *w, char **argv, const sigset_t *mask)
 	w->pidfd = pidfd_open(w->pid, 0);
 	if (w->pidfd >= 0)
 		return 0;
-	workload_drop(w);
+	kvs_workload_drop(w);
 fail:
-	ks_errno("can't start %s", argv[0]);
+	kvs_errno("can't start %s", argv[0]);
 	w->pid = 0;
 	return -1;
 }
 
-int workload_go(struct workload *w, const char *name)
+int kvs_workload_go(struct kvs_workload *w, const char *name)
 {
 	int word = 0;
 
 	if (write(w->go, &word, sizeof(word)) != sizeof(word)) {
-		ks_err("%s ended before it began", name);
-		return KS_EXIT_FAILED;
+		kvs_err("%s ended before it began", name);
+		return KVS_EXIT_FAILED;
 	}
 	close(w->go);
 	w->go = -1;
 	if (read_int(w->told, &word))
 		return 0;
-	ks_err("can't run '%s': %s", name, strerror(word));
-	workload_ended(w, 1);
+	kvs_err("can't run '%s': %s", name, strerror(word));
+	kvs_workload_ended(w, 1);
 	return w->status;
 }
 
-void workload_signal(struct workload *w, int sig)
+void kvs_workload_signal(struct kvs_workload *w, int sig)
 {
 	if (w->pid > 0)
 		kill(w->pid, sig);
 }
 
-int workload_ended(struct workload *w, int block)
+int kvs_workload_ended(struct kvs_workload *w, int block)
 {
 	int status;
 	pid_t pid;
@@ -109,7 +109,7 @@ int workload_ended(struct workload *w, int block)
 	return 1;
 }
 
-void workload_drop(struct workload *w)
+void kvs_workload_drop(struct kvs_workload *w)
 {
 	if (w->go >= 0)
 		close(w->go);

@@ -8,7 +8,7 @@
 #include <signal.h>
 #include <sys/types.h>
 
-struct workload {
+struct kvs_workload {
 	pid_t pid;	/* 0: there is none, or it has been waited for */
 	int pidfd;	/* readable when it ends; -1: there is none */
 	int go, told;	/* pipes: it may run; why it could not */
@@ -16,17 +16,17 @@ struct workload {
 };
 
 /* Fork it with the signal mask @mask; -1 after a message. */
-int workload_fork(struct workload *w, char **argv, const sigset_t *mask);
+int kvs_workload_fork(struct kvs_workload *w, char **argv, const sigset_t *mask);
 
 /* Let it run.  0, or the exit status for a command that can't, after a message. */
-int workload_go(struct workload *w, const char *name);
+int kvs_workload_go(struct kvs_workload *w, const char *name);
 
-void workload_signal(struct workload *w, int sig);
+void kvs_workload_signal(struct kvs_workload *w, int sig);
 
 /* Has it ended?  Then its status is in @w.  With @block, wait for it. */
-int workload_ended(struct workload *w, int block);
+int kvs_workload_ended(struct kvs_workload *w, int block);
 
 /* It never ran, or is none of ours any more. */
-void workload_drop(struct workload *w);
+void kvs_workload_drop(struct kvs_workload *w);
 
 #endif /* KVMSCHED_WORKLOAD_H */

@@ -13,117 +13,117 @@
 
 #define TASKS_SHOWN	40
 
-static void print_irqs(const struct ks_view *view, const struct ks_host_irqs *irqs,
+static void print_irqs(const struct kvs_view *view, const struct kvs_host_irqs *irqs,
 		       bool of_vcpus)
 {
-	struct ks_rows rows = ks_rows_begin(of_vcpus ?
+	struct kvs_rows rows = kvs_rows_begin(of_vcpus ?
 		HEADINGS("<Interrupt", "<Kind", "IRQ", "Count", "Ended guest",
 			 "Total µs", "Avg µs", "p50 µs", "p99 µs", "Max µs") :
 		HEADINGS("<Interrupt", "<Kind", "IRQ", "Count", "Total µs",
 			 "Avg µs", "p50 µs", "p99 µs", "Max µs"));
 
 	for (unsigned int i = 0; i < irqs->nr; i++) {
-		const struct ks_host_irq_stats *irq = &irqs->irqs[i];
-		const char *kind = ks_host_irq_kind(irq->kind);
-		struct ks_summary s;
-		bool known = ks_hist_summary(&irq->cycles, &view->times.cycles, &s);
+		const struct kvs_host_irq_stats *irq = &irqs->irqs[i];
+		const char *kind = kvs_host_irq_kind(irq->kind);
+		struct kvs_summary s;
+		bool known = kvs_hist_summary(&irq->cycles, &view->times.cycles, &s);
 
-		ks_row(&rows);
-		ks_cell(&rows, "%s", irq->name);
-		ks_cell(&rows, "%s", kind ? kind : "?");
+		kvs_row(&rows);
+		kvs_cell(&rows, "%s", irq->name);
+		kvs_cell(&rows, "%s", kind ? kind : "?");
 		if (irq->irq >= 0)
-			ks_cell(&rows, "%d", irq->irq);
+			kvs_cell(&rows, "%d", irq->irq);
 		else if (irq->vector)
-			ks_cell(&rows, "%#x", irq->vector);
+			kvs_cell(&rows, "%#x", irq->vector);
 		else
-			ks_cell(&rows, "-");
-		ks_cell_count(&rows, irq->count);
+			kvs_cell(&rows, "-");
+		kvs_cell_count(&rows, irq->count);
 		if (of_vcpus)
-			ks_cell_count(&rows, irq->ended_guest);
-		ks_cell_us(&rows, known, s.total);
-		ks_cell_us(&rows, known, s.avg);
-		ks_cell_us(&rows, known, s.p50);
-		ks_cell_us(&rows, known, s.p99);
-		ks_cell_us(&rows, known, s.max);
+			kvs_cell_count(&rows, irq->ended_guest);
+		kvs_cell_us(&rows, known, s.total);
+		kvs_cell_us(&rows, known, s.avg);
+		kvs_cell_us(&rows, known, s.p50);
+		kvs_cell_us(&rows, known, s.p99);
+		kvs_cell_us(&rows, known, s.max);
 	}
-	ks_rows_end(&rows);
+	kvs_rows_end(&rows);
 }
 
-void ks_print_host_irqs(const struct ks_view *view)
+void kvs_print_host_irqs(const struct kvs_view *view)
 {
 	if (!view->total->host_irqs.nr)
 		return;
-	ks_title(view, "Host interrupts served on a vCPU's time: handler, entry to exit");
+	kvs_title(view, "Host interrupts served on a vCPU's time: handler, entry to exit");
 	print_irqs(view, &view->total->host_irqs, true);
 }
 
 static int task_order(const void *left, const void *right)
 {
-	const struct ks_task *a = *(const struct ks_task *const *)left;
-	const struct ks_task *b = *(const struct ks_task *const *)right;
+	const struct kvs_task *a = *(const struct kvs_task *const *)left;
+	const struct kvs_task *b = *(const struct kvs_task *const *)right;
 
 	if (a->slice_ts.sum != b->slice_ts.sum)
 		return a->slice_ts.sum > b->slice_ts.sum ? -1 : 1;
 	return (a->pid > b->pid) - (a->pid < b->pid);
 }
 
-static void row_task(struct ks_rows *rows, const struct ks_view *view,
-		     const struct ks_task *t)
+static void row_task(struct kvs_rows *rows, const struct kvs_view *view,
+		     const struct kvs_task *t)
 {
-	const char *policy = ks_policy_name(t->policy);
-	struct ks_summary slice, wait;
-	bool known = ks_hist_summary(&t->slice_ts, &view->times.ts, &slice);
-	bool waited = ks_hist_summary(&t->preempted_wait_ts, &view->times.ts, &wait);
+	const char *policy = kvs_policy_name(t->policy);
+	struct kvs_summary slice, wait;
+	bool known = kvs_hist_summary(&t->slice_ts, &view->times.ts, &slice);
+	bool waited = kvs_hist_summary(&t->preempted_wait_ts, &view->times.ts, &wait);
 
-	ks_row(rows);
-	ks_cell(rows, "%s", t->comm);
-	ks_cell(rows, "%d", t->pid);
-	ks_cell(rows, "%s%s", strncmp(policy, "SCHED_", 6) ? policy : policy + 6,
-		t->is_vcpu ? " vCPU" : "");
-	ks_cell(rows, "%d", t->prio);
-	ks_cell_count(rows, t->slices);
-	ks_cell_us(rows, known, slice.avg);
-	ks_cell_us(rows, known, slice.p50);
-	ks_cell_us(rows, known, slice.max);
-	ks_cell_count(rows, t->preempted);
-	ks_cell_count(rows, t->blocked);
-	ks_cell_us(rows, waited, wait.avg);
-	ks_cell_us(rows, waited, wait.max);
+	kvs_row(rows);
+	kvs_cell(rows, "%s", t->comm);
+	kvs_cell(rows, "%d", t->pid);
+	kvs_cell(rows, "%s%s", strncmp(policy, "SCHED_", 6) ? policy : policy + 6,
+		 t->is_vcpu ? " vCPU" : "");
+	kvs_cell(rows, "%d", t->prio);
+	kvs_cell_count(rows, t->slices);
+	kvs_cell_us(rows, known, slice.avg);
+	kvs_cell_us(rows, known, slice.p50);
+	kvs_cell_us(rows, known, slice.max);
+	kvs_cell_count(rows, t->preempted);
+	kvs_cell_count(rows, t->blocked);
+	kvs_cell_us(rows, waited, wait.avg);
+	kvs_cell_us(rows, waited, wait.max);
 }
 
-static void print_tasks(const struct ks_view *view)
+static void print_tasks(const struct kvs_view *view)
 {
-	const struct ks_model *m = view->model;
-	struct ks_task **tasks = xmalloc(m->nr_tasks * sizeof(*tasks));
+	const struct kvs_model *m = view->model;
+	struct kvs_task **tasks = xmalloc(m->nr_tasks * sizeof(*tasks));
 	unsigned int shown = 0;
-	struct ks_rows rows;
+	struct kvs_rows rows;
 
 	if (m->nr_tasks) {
 		memcpy(tasks, m->tasks, m->nr_tasks * sizeof(*tasks));
 		qsort(tasks, m->nr_tasks, sizeof(*tasks), task_order);
 	}
-	ks_title(view, "Host tasks: slices, and waits after a preemption");
-	rows = ks_rows_begin(HEADINGS("<Task", "PID", "<Policy", "Prio", "Slices",
-				      "Avg µs", "p50 µs", "Max µs", "Preempted",
-				      "Blocked", "Wait avg µs", "Max µs"));
+	kvs_title(view, "Host tasks: slices, and waits after a preemption");
+	rows = kvs_rows_begin(HEADINGS("<Task", "PID", "<Policy", "Prio", "Slices",
+				       "Avg µs", "p50 µs", "Max µs", "Preempted",
+				       "Blocked", "Wait avg µs", "Max µs"));
 	for (; shown < m->nr_tasks && shown < TASKS_SHOWN; shown++)
 		row_task(&rows, view, tasks[shown]);
-	ks_rows_end(&rows);
+	kvs_rows_end(&rows);
 	if (shown < m->nr_tasks)
 		printf("and %u others; --json has them all\n", m->nr_tasks - shown);
 	free(tasks);
 }
 
-void ks_print_host(const struct ks_view *view)
+void kvs_print_host(const struct kvs_view *view)
 {
-	if (!ks_model_has_class(view->model, KVMSCHED_CLASS_HOST)) {
+	if (!kvs_model_has_class(view->model, KVMSCHED_CLASS_HOST)) {
 		printf("\n%sHost tasks%s: not recorded; `kvmsched record -e +host` records them\n",
-		       ks_bold(), ks_plain());
+		       kvs_bold(), kvs_plain());
 		return;
 	}
 	print_tasks(view);
 	if (!view->model->host_irqs.nr)
 		return;
-	ks_title(view, "Host interrupts whose target was a host process");
+	kvs_title(view, "Host interrupts whose target was a host process");
 	print_irqs(view, &view->model->host_irqs, false);
 }

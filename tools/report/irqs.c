@@ -10,55 +10,55 @@
 
 #define LEG_HEADINGS	"Count", "Avg µs", "p50 µs", "p99 µs", "p99.9 µs", "Max µs"
 
-static void cells_leg(struct ks_rows *rows, const struct ks_summary *s, bool known)
+static void cells_leg(struct kvs_rows *rows, const struct kvs_summary *s, bool known)
 {
-	ks_cell_count(rows, s->count);
-	ks_cell_us(rows, known, s->avg);
-	ks_cell_us(rows, known, s->p50);
-	ks_cell_us(rows, known, s->p99);
-	ks_cell_us(rows, known, s->p999);
-	ks_cell_us(rows, known, s->max);
+	kvs_cell_count(rows, s->count);
+	kvs_cell_us(rows, known, s->avg);
+	kvs_cell_us(rows, known, s->p50);
+	kvs_cell_us(rows, known, s->p99);
+	kvs_cell_us(rows, known, s->p999);
+	kvs_cell_us(rows, known, s->max);
 }
 
-static void cells_vm(struct ks_rows *rows, const struct ks_vcpu *v)
+static void cells_vm(struct kvs_rows *rows, const struct kvs_vcpu *v)
 {
-	char vm[KS_VM_LEN];
+	char vm[KVS_VM_LEN];
 
-	ks_row(rows);
-	ks_cell(rows, "%s", ks_vm_name(vm, v));
-	ks_cell(rows, "%u", v->id);
+	kvs_row(rows);
+	kvs_cell(rows, "%s", kvs_vm_name(vm, v));
+	kvs_cell(rows, "%u", v->id);
 }
 
-static void row_hist(struct ks_rows *rows, const struct ks_view *view,
-		     const struct ks_vcpu *v, const char *leg, const struct ks_hist *h)
+static void row_hist(struct kvs_rows *rows, const struct kvs_view *view,
+		     const struct kvs_vcpu *v, const char *leg, const struct kvs_hist *h)
 {
-	struct ks_summary s;
-	bool known = ks_hist_summary(h, &view->times.ts, &s);
+	struct kvs_summary s;
+	bool known = kvs_hist_summary(h, &view->times.ts, &s);
 
 	if (!h->count)
 		return;
 	cells_vm(rows, v);
-	ks_cell(rows, "%s", leg);
+	kvs_cell(rows, "%s", leg);
 	cells_leg(rows, &s, known);
 }
 
-static void row_signed(struct ks_rows *rows, const struct ks_vcpu *v, const char *leg,
-		       const struct ks_shist *h, const struct ks_scale *scale)
+static void row_signed(struct kvs_rows *rows, const struct kvs_vcpu *v, const char *leg,
+		       const struct kvs_shist *h, const struct kvs_scale *scale)
 {
-	struct ks_summary s;
-	bool known = ks_shist_summary(h, scale, &s);
+	struct kvs_summary s;
+	bool known = kvs_shist_summary(h, scale, &s);
 
 	if (!s.count)
 		return;
 	cells_vm(rows, v);
-	ks_cell(rows, "%s", leg);
+	kvs_cell(rows, "%s", leg);
 	cells_leg(rows, &s, known);
 }
 
-static void rows_legs(struct ks_rows *rows, const struct ks_view *view,
-		      const struct ks_vcpu *v)
+static void rows_legs(struct kvs_rows *rows, const struct kvs_view *view,
+		      const struct kvs_vcpu *v)
 {
-	const struct ks_timer_stats *t = &v->timer;
+	const struct kvs_timer_stats *t = &v->timer;
 
 	row_signed(rows, v, "deadline to expiry", &t->late_cycles, &view->times.cycles);
 	row_hist(rows, view, v, "expiry to accept", &t->expire_to_accept_ts);
@@ -68,48 +68,48 @@ static void rows_legs(struct ks_rows *rows, const struct ks_view *view,
 		   &view->times.ts);
 }
 
-static void print_causes(const struct ks_view *view)
+static void print_causes(const struct kvs_view *view)
 {
-	struct ks_rows rows = ks_rows_begin(HEADINGS("VM", "vCPU", "<Cause", "Mostly",
-						     "Sum µs", "Share", "p50 µs",
-						     "p99 µs", "p99.9 µs", "Max µs"));
+	struct kvs_rows rows = kvs_rows_begin(HEADINGS("VM", "vCPU", "<Cause", "Mostly",
+						       "Sum µs", "Share", "p50 µs",
+						       "p99 µs", "p99.9 µs", "Max µs"));
 
 	for (unsigned int i = 0; i < view->model->nr_vcpus; i++) {
-		const struct ks_vcpu *v = view->model->vcpus[i];
-		ks_u128 all = 0;
+		const struct kvs_vcpu *v = view->model->vcpus[i];
+		kvs_u128 all = 0;
 
-		for (unsigned int c = 0; c < KS_CAUSES; c++)
+		for (unsigned int c = 0; c < KVS_CAUSES; c++)
 			all += v->timer.cause_ts[c].sum;
-		for (unsigned int c = 0; ks_selected(&view->select, v) && c < KS_CAUSES; c++) {
-			struct ks_summary s;
-			bool known = ks_hist_summary(&v->timer.cause_ts[c], &view->times.ts, &s);
+		for (unsigned int c = 0; kvs_selected(&view->select, v) && c < KVS_CAUSES; c++) {
+			struct kvs_summary s;
+			bool known = kvs_hist_summary(&v->timer.cause_ts[c], &view->times.ts, &s);
 
 			if (!v->timer.cause_ts[c].sum)
 				continue;
 			cells_vm(&rows, v);
-			ks_cell(&rows, "%s", ks_cause_name(c));
-			ks_cell_count(&rows, v->timer.main_cause[c]);
-			ks_cell_us(&rows, known, s.total);
-			ks_cell_share(&rows, v->timer.cause_ts[c].sum, all);
-			ks_cell_us(&rows, known, s.p50);
-			ks_cell_us(&rows, known, s.p99);
-			ks_cell_us(&rows, known, s.p999);
-			ks_cell_us(&rows, known, s.max);
+			kvs_cell(&rows, "%s", kvs_cause_name(c));
+			kvs_cell_count(&rows, v->timer.main_cause[c]);
+			kvs_cell_us(&rows, known, s.total);
+			kvs_cell_share(&rows, v->timer.cause_ts[c].sum, all);
+			kvs_cell_us(&rows, known, s.p50);
+			kvs_cell_us(&rows, known, s.p99);
+			kvs_cell_us(&rows, known, s.p999);
+			kvs_cell_us(&rows, known, s.max);
 		}
 	}
-	ks_rows_end(&rows);
+	kvs_rows_end(&rows);
 }
 
-static void print_overdue(const struct ks_view *view, const struct ks_vcpu *v)
+static void print_overdue(const struct kvs_view *view, const struct kvs_vcpu *v)
 {
-	const struct ks_model *m = view->model;
-	const struct ks_overdue *o = &v->timer.overdue;
+	const struct kvs_model *m = view->model;
+	const struct kvs_overdue *o = &v->timer.overdue;
 	u64 start = m->started ? m->start_ts : m->first_ts;
 	u64 sum = o->not_expired + o->not_accepted + o->not_injected + o->unanswered;
-	char vm[KS_VM_LEN];
+	char vm[KVS_VM_LEN];
 
 	printf("%svm %s vcpu%u: %" PRIu64 " timer%s passed the deadline and never reached the guest%s",
-	       ks_alarm(), ks_vm_name(vm, v), v->id, sum, sum == 1 ? "" : "s", ks_plain());
+	       kvs_alarm(), kvs_vm_name(vm, v), v->id, sum, sum == 1 ? "" : "s", kvs_plain());
 	if (o->not_expired)
 		printf("; %" PRIu64 " never expired", o->not_expired);
 	if (o->not_accepted)
@@ -122,19 +122,19 @@ static void print_overdue(const struct ks_view *view, const struct ks_vcpu *v)
 		       o->unanswered);
 	if (o->last_deadline > start)
 		printf("; the last was due at %.6f s",
-		       ks_scale(&view->times.ts, o->last_deadline - start) / 1e9);
+		       kvs_scale(&view->times.ts, o->last_deadline - start) / 1e9);
 	putchar('\n');
 }
 
-static void print_watchdog(const struct ks_view *view)
+static void print_watchdog(const struct kvs_view *view)
 {
 	bool none = true;
 
-	ks_title(view, "Watchdog: armed timers that never reached the guest");
+	kvs_title(view, "Watchdog: armed timers that never reached the guest");
 	for (unsigned int i = 0; i < view->model->nr_vcpus; i++) {
-		const struct ks_vcpu *v = view->model->vcpus[i];
+		const struct kvs_vcpu *v = view->model->vcpus[i];
 
-		if (!ks_selected(&view->select, v) || !ks_overdue(v))
+		if (!kvs_selected(&view->select, v) || !kvs_overdue(v))
 			continue;
 		print_overdue(view, v);
 		none = false;
@@ -143,31 +143,31 @@ static void print_watchdog(const struct ks_view *view)
 		printf("none\n");
 }
 
-void ks_print_timers(const struct ks_view *view)
+void kvs_print_timers(const struct kvs_view *view)
 {
-	struct ks_rows rows;
+	struct kvs_rows rows;
 
-	if (!ks_recorded(view, KVMSCHED_CLASS_TIMER, "Guest timers", "timer"))
+	if (!kvs_recorded(view, KVMSCHED_CLASS_TIMER, "Guest timers", "timer"))
 		return;
-	ks_title(view, "Guest timers, leg by leg");
-	rows = ks_rows_begin(HEADINGS("VM", "vCPU", "<Leg", LEG_HEADINGS));
+	kvs_title(view, "Guest timers, leg by leg");
+	rows = kvs_rows_begin(HEADINGS("VM", "vCPU", "<Leg", LEG_HEADINGS));
 	for (unsigned int i = 0; i < view->model->nr_vcpus; i++)
-		if (ks_selected(&view->select, view->model->vcpus[i]))
+		if (kvs_selected(&view->select, view->model->vcpus[i]))
 			rows_legs(&rows, view, view->model->vcpus[i]);
-	ks_rows_end(&rows);
-	if (ks_recorded(view, KVMSCHED_CLASS_IRQ, "Causes", "irq") &&
-	    ks_recorded(view, KVMSCHED_CLASS_SWITCH, "Causes", "switch")) {
-		ks_title(view, "Causes: where the time from deadline to injection went");
+	kvs_rows_end(&rows);
+	if (kvs_recorded(view, KVMSCHED_CLASS_IRQ, "Causes", "irq") &&
+	    kvs_recorded(view, KVMSCHED_CLASS_SWITCH, "Causes", "switch")) {
+		kvs_title(view, "Causes: where the time from deadline to injection went");
 		print_causes(view);
 	}
 	print_watchdog(view);
 }
 
-static void rows_vectors(struct ks_rows *rows, const struct ks_view *view,
-			 const struct ks_vcpu *v)
+static void rows_vectors(struct kvs_rows *rows, const struct kvs_view *view,
+			 const struct kvs_vcpu *v)
 {
-	for (unsigned int i = 0; i < KS_VECTORS; i++) {
-		const struct ks_vector_stats *s = v->vector[i];
+	for (unsigned int i = 0; i < KVS_VECTORS; i++) {
+		const struct kvs_vector_stats *s = v->vector[i];
 		char leg[64];
 
 		if (!s)
@@ -183,48 +183,48 @@ static void rows_vectors(struct ks_rows *rows, const struct ks_view *view,
 	}
 }
 
-static void rows_host_irqs(struct ks_rows *rows, const struct ks_view *view,
-			   const struct ks_vcpu *v)
+static void rows_host_irqs(struct kvs_rows *rows, const struct kvs_view *view,
+			   const struct kvs_vcpu *v)
 {
 	for (unsigned int i = 0; i < v->host_irqs.nr; i++) {
-		const struct ks_host_irq_stats *irq = &v->host_irqs.irqs[i];
-		struct ks_summary s;
-		bool known = ks_hist_summary(&irq->cycles, &view->times.cycles, &s);
+		const struct kvs_host_irq_stats *irq = &v->host_irqs.irqs[i];
+		struct kvs_summary s;
+		bool known = kvs_hist_summary(&irq->cycles, &view->times.cycles, &s);
 
 		cells_vm(rows, v);
-		ks_cell(rows, "%s", irq->name);
+		kvs_cell(rows, "%s", irq->name);
 		if (irq->irq >= 0)
-			ks_cell(rows, "%d", irq->irq);
+			kvs_cell(rows, "%d", irq->irq);
 		else
-			ks_cell(rows, "-");
+			kvs_cell(rows, "-");
 		if (irq->vector)
-			ks_cell(rows, "%#x", irq->vector);
+			kvs_cell(rows, "%#x", irq->vector);
 		else
-			ks_cell(rows, "not told");
-		ks_cell_count(rows, irq->ended_guest);
+			kvs_cell(rows, "not told");
+		kvs_cell_count(rows, irq->ended_guest);
 		cells_leg(rows, &s, known);
 	}
 }
 
-void ks_print_irqs(const struct ks_view *view)
+void kvs_print_irqs(const struct kvs_view *view)
 {
-	const struct ks_model *m = view->model;
-	struct ks_rows rows;
+	const struct kvs_model *m = view->model;
+	struct kvs_rows rows;
 
-	if (!ks_recorded(view, KVMSCHED_CLASS_IRQ, "Interrupts", "irq"))
+	if (!kvs_recorded(view, KVMSCHED_CLASS_IRQ, "Interrupts", "irq"))
 		return;
-	ks_title(view, "Guest interrupts, leg by leg");
-	rows = ks_rows_begin(HEADINGS("VM", "vCPU", "<Vector, leg", LEG_HEADINGS));
+	kvs_title(view, "Guest interrupts, leg by leg");
+	rows = kvs_rows_begin(HEADINGS("VM", "vCPU", "<Vector, leg", LEG_HEADINGS));
 	for (unsigned int i = 0; i < m->nr_vcpus; i++)
-		if (ks_selected(&view->select, m->vcpus[i]))
+		if (kvs_selected(&view->select, m->vcpus[i]))
 			rows_vectors(&rows, view, m->vcpus[i]);
-	ks_rows_end(&rows);
-	ks_note_apicv(view);
-	ks_title(view, "Host interrupts on a vCPU's time: which ended guest mode, how long they took");
-	rows = ks_rows_begin(HEADINGS("VM", "vCPU", "<Interrupt", "IRQ", "Vector",
-				      "Ended guest", LEG_HEADINGS));
+	kvs_rows_end(&rows);
+	kvs_note_apicv(view);
+	kvs_title(view, "Host interrupts on a vCPU's time: which ended guest mode, how long they took");
+	rows = kvs_rows_begin(HEADINGS("VM", "vCPU", "<Interrupt", "IRQ", "Vector",
+				       "Ended guest", LEG_HEADINGS));
 	for (unsigned int i = 0; i < m->nr_vcpus; i++)
-		if (ks_selected(&view->select, m->vcpus[i]))
+		if (kvs_selected(&view->select, m->vcpus[i]))
 			rows_host_irqs(&rows, view, m->vcpus[i]);
-	ks_rows_end(&rows);
+	kvs_rows_end(&rows);
 }

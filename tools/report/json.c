@@ -13,7 +13,7 @@
 #include "report/print.h"
 #include "model/names.h"
 
-static json_int_t clamp(ks_s128 n)
+static json_int_t clamp(kvs_s128 n)
 {
 	if (n > INT64_MAX)
 		return INT64_MAX;
@@ -30,7 +30,7 @@ static json_t *number_if(bool known, u64 n)
 	return known ? number(n) : json_null();
 }
 
-static json_t *summary(const struct ks_summary *s, bool known)
+static json_t *summary(const struct kvs_summary *s, bool known)
 {
 	if (!known)
 		return json_null();
@@ -41,18 +41,18 @@ static json_t *summary(const struct ks_summary *s, bool known)
 			 "max", (json_int_t)s->max, "total", clamp(s->total));
 }
 
-static json_t *dist(const struct ks_hist *h, const struct ks_scale *scale)
+static json_t *dist(const struct kvs_hist *h, const struct kvs_scale *scale)
 {
-	struct ks_summary s;
-	bool known = ks_hist_summary(h, scale, &s);
+	struct kvs_summary s;
+	bool known = kvs_hist_summary(h, scale, &s);
 
 	return summary(&s, known);
 }
 
-static json_t *signed_dist(const struct ks_shist *h, const struct ks_scale *scale)
+static json_t *signed_dist(const struct kvs_shist *h, const struct kvs_scale *scale)
 {
-	struct ks_summary s;
-	bool known = ks_shist_summary(h, scale, &s);
+	struct kvs_summary s;
+	bool known = kvs_shist_summary(h, scale, &s);
 
 	return summary(&s, known);
 }
@@ -72,53 +72,53 @@ static json_t *name_of(const char *name)
 	return json_string(ascii);
 }
 
-static json_t *exit_of(const struct ks_times *t, const struct ks_exit_stats *e)
+static json_t *exit_of(const struct kvs_times *t, const struct kvs_exit_stats *e)
 {
-	struct ks_hist host, out;
-	char name[KS_NAME_LEN];
+	struct kvs_hist host, out;
+	char name[KVS_NAME_LEN];
 	json_t *o, *ended = json_object();
 
-	ks_exit_host(e, &host);
-	ks_exit_out(e, &out);
-	for (unsigned int end = 0; end < KS_EXIT_ENDS; end++)
-		json_object_set_new(ended, ks_exit_end(end), number(e->ended[end]));
+	kvs_exit_host(e, &host);
+	kvs_exit_out(e, &out);
+	for (unsigned int end = 0; end < KVS_EXIT_ENDS; end++)
+		json_object_set_new(ended, kvs_exit_end(end), number(e->ended[end]));
 	if (e->fastpath)
 		snprintf(name, sizeof(name), "fastpath");
 	else
-		ks_exit_reason(name, e->isa, e->reason);
+		kvs_exit_reason(name, e->isa, e->reason);
 	o = json_pack("{ss sI si sb sI so so so so}",
 		      "reason", name, "code", (json_int_t)e->reason, "isa", e->isa,
 		      "fastpath", e->fastpath, "count", clamp(e->count),
 		      "ended_by", ended, "host_ns", dist(&host, &t->cycles),
 		      "out_ns", dist(&out, &t->cycles),
 		      "guest_ns", dist(&e->guest_cycles, &t->cycles));
-	ks_hist_free(&host);
-	ks_hist_free(&out);
+	kvs_hist_free(&host);
+	kvs_hist_free(&out);
 	return o;
 }
 
-static json_t *exits_of(const struct ks_view *view, struct ks_vcpu *v)
+static json_t *exits_of(const struct kvs_view *view, struct kvs_vcpu *v)
 {
 	json_t *a;
 
-	if (!ks_model_has_class(view->model, KVMSCHED_CLASS_EXIT))
+	if (!kvs_model_has_class(view->model, KVMSCHED_CLASS_EXIT))
 		return json_null();
 	a = json_array();
-	ks_sort_exits(v);
+	kvs_sort_exits(v);
 	for (unsigned int i = 0; i < v->nr_exits; i++)
 		json_array_append_new(a, exit_of(&view->times, &v->exits[i]));
 	return a;
 }
 
-static json_t *takers_of(const struct ks_view *view, struct ks_vcpu *v)
+static json_t *takers_of(const struct kvs_view *view, struct kvs_vcpu *v)
 {
-	const struct ks_times *t = &view->times;
+	const struct kvs_times *t = &view->times;
 	json_t *a = json_array();
 
-	ks_sort_takers(v);
+	kvs_sort_takers(v);
 	for (unsigned int i = 0; i < v->sw.nr_takers; i++) {
-		const struct ks_taker *taker = &v->sw.takers[i];
-		const struct ks_vcpu *other = ks_vcpu_of_thread(view->model, taker->pid);
+		const struct kvs_taker *taker = &v->sw.takers[i];
+		const struct kvs_vcpu *other = kvs_vcpu_of_thread(view->model, taker->pid);
 
 		json_array_append_new(a, json_pack("{so si so so si sI sI sI sI so}",
 			"comm", name_of(taker->comm), "pid", taker->pid,
@@ -135,17 +135,17 @@ static json_t *takers_of(const struct ks_view *view, struct ks_vcpu *v)
 	return a;
 }
 
-static json_t *switches_of(const struct ks_view *view, struct ks_vcpu *v)
+static json_t *switches_of(const struct kvs_view *view, struct kvs_vcpu *v)
 {
-	const struct ks_times *t = &view->times;
-	const struct ks_switch_stats *sw = &v->sw;
+	const struct kvs_times *t = &view->times;
+	const struct kvs_switch_stats *sw = &v->sw;
 	json_t *o, *wait;
-	struct ks_hist waits;
+	struct kvs_hist waits;
 
-	if (!ks_model_has_class(view->model, KVMSCHED_CLASS_SWITCH))
+	if (!kvs_model_has_class(view->model, KVMSCHED_CLASS_SWITCH))
 		return json_null();
-	wait = ks_waits(t, v, &waits) ? dist(&waits, &t->ns) : json_null();
-	ks_hist_free(&waits);
+	wait = kvs_waits(t, v, &waits) ? dist(&waits, &t->ns) : json_null();
+	kvs_hist_free(&waits);
 	o = json_pack("{so so so so so sI sI sI}",
 		      "wait_ns", wait,
 		      "preempted_wait_ns", dist(&sw->preempted_wait_cycles, &t->cycles),
@@ -154,21 +154,21 @@ static json_t *switches_of(const struct ks_view *view, struct ks_vcpu *v)
 		      "takers", takers_of(view, v),
 		      "in", clamp(sw->in), "migrated", clamp(sw->migrated),
 		      "in_userspace", clamp(sw->in_userspace));
-	for (unsigned int kind = 0; kind < KS_SWITCH_KINDS; kind++)
-		json_object_set_new(o, ks_switch_kind(kind), number(sw->out[kind]));
+	for (unsigned int kind = 0; kind < KVS_SWITCH_KINDS; kind++)
+		json_object_set_new(o, kvs_switch_kind(kind), number(sw->out[kind]));
 	return o;
 }
 
-static json_t *interrupts_of(const struct ks_view *view, const struct ks_vcpu *v)
+static json_t *interrupts_of(const struct kvs_view *view, const struct kvs_vcpu *v)
 {
-	const struct ks_scale *ts = &view->times.ts;
+	const struct kvs_scale *ts = &view->times.ts;
 	json_t *a;
 
-	if (!ks_model_has_class(view->model, KVMSCHED_CLASS_IRQ))
+	if (!kvs_model_has_class(view->model, KVMSCHED_CLASS_IRQ))
 		return json_null();
 	a = json_array();
-	for (unsigned int i = 0; i < KS_VECTORS; i++) {
-		const struct ks_vector_stats *s = v->vector[i];
+	for (unsigned int i = 0; i < KVS_VECTORS; i++) {
+		const struct kvs_vector_stats *s = v->vector[i];
 
 		if (!s)
 			continue;
@@ -186,31 +186,31 @@ static json_t *interrupts_of(const struct ks_view *view, const struct ks_vcpu *v
 }
 
 /* Of the time from deadline to injection; "count": where it was most of it */
-static json_t *causes_of(const struct ks_view *view, const struct ks_timer_stats *t)
+static json_t *causes_of(const struct kvs_view *view, const struct kvs_timer_stats *t)
 {
 	json_t *a = json_array();
 
-	for (unsigned int i = 0; i < KS_CAUSES; i++)
+	for (unsigned int i = 0; i < KVS_CAUSES; i++)
 		if (t->cause_ts[i].sum)
 			json_array_append_new(a, json_pack("{ss sI so}",
-				"cause", ks_cause_name(i), "count", clamp(t->main_cause[i]),
+				"cause", kvs_cause_name(i), "count", clamp(t->main_cause[i]),
 				"ns", dist(&t->cause_ts[i], &view->times.ts)));
 	return a;
 }
 
-static json_t *timers_of(const struct ks_view *view, const struct ks_vcpu *v)
+static json_t *timers_of(const struct kvs_view *view, const struct kvs_vcpu *v)
 {
-	const struct ks_timer_stats *t = &v->timer;
-	const struct ks_scale *ts = &view->times.ts;
-	bool irqs = ks_model_has_class(view->model, KVMSCHED_CLASS_IRQ);
+	const struct kvs_timer_stats *t = &v->timer;
+	const struct kvs_scale *ts = &view->times.ts;
+	bool irqs = kvs_model_has_class(view->model, KVMSCHED_CLASS_IRQ);
 	json_t *modes;
 	u64 armed = 0;
 
-	if (!ks_model_has_class(view->model, KVMSCHED_CLASS_TIMER))
+	if (!kvs_model_has_class(view->model, KVMSCHED_CLASS_TIMER))
 		return json_null();
 	modes = json_object();
-	for (unsigned int mode = 0; mode < KS_TIMER_MODES; mode++) {
-		json_object_set_new(modes, ks_timer_mode(mode), number(t->armed[mode]));
+	for (unsigned int mode = 0; mode < KVS_TIMER_MODES; mode++) {
+		json_object_set_new(modes, kvs_timer_mode(mode), number(t->armed[mode]));
 		armed += t->armed[mode];
 	}
 	return json_pack("{sI so sI sI sI sI so so so so so so so so so so}",
@@ -238,24 +238,24 @@ static json_t *states_of(const u64 states[KVMSCHED_NR_STATES])
 	json_t *o = json_object();
 
 	for (unsigned int i = 0; i < KVMSCHED_NR_STATES; i++)
-		json_object_set_new(o, ks_ledger_state_name(i), number(states[i]));
+		json_object_set_new(o, kvs_ledger_state_name(i), number(states[i]));
 	return o;
 }
 
-static void add_ledger(json_t *o, const struct ks_view *view, const struct ks_vcpu *v)
+static void add_ledger(json_t *o, const struct kvs_view *view, const struct kvs_vcpu *v)
 {
-	const struct ks_times *t = &view->times;
-	bool known = ks_model_has_ledger(view->model) && t->ts.known;
+	const struct kvs_times *t = &view->times;
+	bool known = kvs_model_has_ledger(view->model) && t->ts.known;
 	u64 kernel[KVMSCHED_NR_STATES];
-	struct ks_ledger_ns ns;
+	struct kvs_ledger_ns ns;
 
-	ks_ledger_ns(t, &v->ledger, &ns);
+	kvs_ledger_ns(t, &v->ledger, &ns);
 	json_object_set_new(o, "wall_ns", number_if(known, ns.wall));
 	json_object_set_new(o, "states_ns", known ? states_of(ns.states) : json_null());
 	json_object_set_new(o, "residual_ns", known ? json_integer(ns.residual) : json_null());
 	json_object_set_new(o, "unknown_by_loss_ns", number_if(known, ns.lost));
 	for (unsigned int i = 0; i < KVMSCHED_NR_STATES; i++)
-		kernel[i] = ks_scale(&t->cycles, v->kernel.states[i]);
+		kernel[i] = kvs_scale(&t->cycles, v->kernel.states[i]);
 	known = v->kernel.known && t->cycles.known;
 	json_object_set_new(o, "kernel_ledger_ns", known ? states_of(kernel) : json_null());
 	json_object_set_new(o, "halts", !v->halts.count ? json_null() :
@@ -264,80 +264,80 @@ static void add_ledger(json_t *o, const struct ks_view *view, const struct ks_vc
 			  "halt_ns", clamp(v->halts.halt_ns)));
 }
 
-static json_t *thief_of(const struct ks_view *view, const struct ks_thief *t, u64 ns)
+static json_t *thief_of(const struct kvs_view *view, const struct kvs_thief *t, u64 ns)
 {
-	const struct ks_vcpu *v = ks_vcpu_of_thread(view->model, t->who.pid);
-	const struct ks_scale *ts = &view->times.ts;
-	bool is_vcpu = t->who.kind == KS_THIEF_TASK && v;
+	const struct kvs_vcpu *v = kvs_vcpu_of_thread(view->model, t->who.pid);
+	const struct kvs_scale *ts = &view->times.ts;
+	bool is_vcpu = t->who.kind == KVS_THIEF_TASK && v;
 
 	return json_pack("{so ss so sI sI sI si si so so}",
-		"who", name_of(ks_thief_name(&t->who)),
-		"kind", is_vcpu ? "vcpu" : ks_thief_kind_name(t->who.kind),
+		"who", name_of(kvs_thief_name(&t->who)),
+		"kind", is_vcpu ? "vcpu" : kvs_thief_kind_name(t->who.kind),
 		"pid", t->who.pid < 0 ? json_null() : json_integer(t->who.pid),
 		"ns", clamp(ns), "count", clamp(t->count),
-		"max_ns", clamp(ks_scale(ts, t->max)),
+		"max_ns", clamp(kvs_scale(ts, t->max)),
 		"prio", t->who.prio, "cpu", t->who.cpu,
 		"vm", is_vcpu && v->identified ? json_integer(v->tgid) : json_null(),
 		"vcpu", is_vcpu ? json_integer(v->id) : json_null());
 }
 
-static json_t *thieves_of(const struct ks_view *view, const struct ks_vcpu *v)
+static json_t *thieves_of(const struct kvs_view *view, const struct kvs_vcpu *v)
 {
-	const struct ks_waiter *w = &v->waiter;
+	const struct kvs_waiter *w = &v->waiter;
 	u64 sum = 0, before, upto;
 	json_t *a;
 
-	if (!ks_model_has_class(view->model, KVMSCHED_CLASS_STEAL) ||
-	    !ks_model_has_ledger(view->model) || !view->times.ts.known)
+	if (!kvs_model_has_class(view->model, KVMSCHED_CLASS_STEAL) ||
+	    !kvs_model_has_ledger(view->model) || !view->times.ts.known)
 		return json_null();
 	a = json_array();
 	/* Rounded as the states are: rows sum to the two waits, the last of them. */
 	for (unsigned int i = 0; i < KVMSCHED_STATE_WAIT_PREEMPTED; i++)
 		sum += v->ledger.states[i];
-	before = ks_scale(&view->times.ts, sum);
+	before = kvs_scale(&view->times.ts, sum);
 	for (unsigned int i = 0; i < w->nr; i++) {
 		if (!w->thieves[i].count)
 			continue;
 		sum += w->thieves[i].time;
-		upto = ks_scale(&view->times.ts, sum);
+		upto = kvs_scale(&view->times.ts, sum);
 		json_array_append_new(a, thief_of(view, &w->thieves[i], upto - before));
 		before = upto;
 	}
 	return a;
 }
 
-static json_t *users_of(const struct ks_view *view, struct ks_vcpu *v)
+static json_t *users_of(const struct kvs_view *view, struct kvs_vcpu *v)
 {
-	const struct ks_scale *cycles = &view->times.cycles;
-	char name[KS_NAME_LEN];
+	const struct kvs_scale *cycles = &view->times.cycles;
+	char name[KVS_NAME_LEN];
 	json_t *a;
 
-	if (!ks_model_has_class(view->model, KVMSCHED_CLASS_SWITCH))
+	if (!kvs_model_has_class(view->model, KVMSCHED_CLASS_SWITCH))
 		return json_null();
 	a = json_array();
-	ks_sort_users(v);
+	kvs_sort_users(v);
 	for (unsigned int i = 0; i < v->nr_users; i++) {
-		const struct ks_user_stats *u = &v->users[i];
+		const struct kvs_user_stats *u = &v->users[i];
 
 		json_array_append_new(a, json_pack("{ss sI sI so so}",
-			"reason", ks_user_reason(name, u->reason), "code", (json_int_t)u->reason,
+			"reason", kvs_user_reason(name, u->reason), "code", (json_int_t)u->reason,
 			"count", clamp(u->count), "run_ns", dist(&u->run_cycles, cycles),
 			"user_ns", dist(&u->user_cycles, cycles)));
 	}
 	return a;
 }
 
-static json_t *host_irqs_of(const struct ks_view *view,
-			    const struct ks_host_irqs *irqs, u32 class)
+static json_t *host_irqs_of(const struct kvs_view *view,
+			    const struct kvs_host_irqs *irqs, u32 class)
 {
 	json_t *a;
 
-	if (!ks_model_has_class(view->model, class))
+	if (!kvs_model_has_class(view->model, class))
 		return json_null();
 	a = json_array();
 	for (unsigned int i = 0; i < irqs->nr; i++) {
-		const struct ks_host_irq_stats *irq = &irqs->irqs[i];
-		const char *kind = ks_host_irq_kind(irq->kind);
+		const struct kvs_host_irq_stats *irq = &irqs->irqs[i];
+		const char *kind = kvs_host_irq_kind(irq->kind);
 
 		json_array_append_new(a, json_pack("{so ss? so so sI sI so}",
 			"name", name_of(irq->name), "kind", kind,
@@ -350,7 +350,7 @@ static json_t *host_irqs_of(const struct ks_view *view,
 }
 
 /* What a kvmsched_vcpu told; all null without one. */
-static void add_identity(json_t *o, const struct ks_vcpu *v)
+static void add_identity(json_t *o, const struct kvs_vcpu *v)
 {
 	bool known = v->identified;
 	bool policy = v->policy_known;
@@ -361,7 +361,7 @@ static void add_identity(json_t *o, const struct ks_vcpu *v)
 	json_object_set_new(o, "tid", v->tid ? json_integer(v->tid) : json_null());
 	json_object_set_new(o, "threads", number(v->threads));
 	json_object_set_new(o, "comm", known ? name_of(v->comm) : json_null());
-	json_object_set_new(o, "policy", policy ? json_string(ks_policy_name(v->policy)) : json_null());
+	json_object_set_new(o, "policy", policy ? json_string(kvs_policy_name(v->policy)) : json_null());
 	json_object_set_new(o, "priority", number_if(policy, v->rt_priority));
 	json_object_set_new(o, "nice", policy ? json_integer(v->nice) : json_null());
 	json_object_set_new(o, "policy_changes", number(v->policy_changes));
@@ -373,18 +373,18 @@ static void add_identity(json_t *o, const struct ks_vcpu *v)
 	json_object_set_new(o, "tsc_frac_bits", number_if(known, v->tsc_frac_bits));
 }
 
-static json_t *vcpu_of(const struct ks_view *view, struct ks_vcpu *v)
+static json_t *vcpu_of(const struct kvs_view *view, struct kvs_vcpu *v)
 {
-	const struct ks_times *t = &view->times;
-	bool switches = ks_model_has_class(view->model, KVMSCHED_CLASS_SWITCH);
-	bool exits = ks_model_has_class(view->model, KVMSCHED_CLASS_EXIT);
+	const struct kvs_times *t = &view->times;
+	bool switches = kvs_model_has_class(view->model, KVMSCHED_CLASS_SWITCH);
+	bool exits = kvs_model_has_class(view->model, KVMSCHED_CLASS_EXIT);
 	json_t *o = json_object();
 
 	add_identity(o, v);
 	json_object_set_new(o, "on_cpu_ns", switches && t->ts.known ?
-			    json_integer(clamp(ks_on_cpu_ns(t, v))) : json_null());
+			    json_integer(clamp(kvs_on_cpu_ns(t, v))) : json_null());
 	json_object_set_new(o, "in_guest_ns", exits && t->cycles.known ?
-			    json_integer(clamp(ks_scale_sum(&t->cycles, v->guest_cycles.sum))) :
+			    json_integer(clamp(kvs_scale_sum(&t->cycles, v->guest_cycles.sum))) :
 			    json_null());
 	add_ledger(o, view, v);
 	json_object_set_new(o, "thieves", thieves_of(view, v));
@@ -396,20 +396,20 @@ static json_t *vcpu_of(const struct ks_view *view, struct ks_vcpu *v)
 	json_object_set_new(o, "interrupts", interrupts_of(view, v));
 	json_object_set_new(o, "timers", timers_of(view, v));
 	json_object_set_new(o, "userspace_exits", users_of(view, v));
-	ks_sort_host_irqs(&v->host_irqs);
+	kvs_sort_host_irqs(&v->host_irqs);
 	json_object_set_new(o, "host_irqs", host_irqs_of(view, &v->host_irqs, KVMSCHED_CLASS_IRQ));
 	json_object_set_new(o, "clockevents_ns", dist(&v->clockevent_ns, &t->ns));
 	return o;
 }
 
-static json_t *attach_of(const struct ks_model *m)
+static json_t *attach_of(const struct kvs_model *m)
 {
 	json_t *a = json_array();
 
 	for (unsigned int i = 0; i < m->nr_hooks; i++)
 		json_array_append_new(a, json_pack("{so ss? si sI}",
 			"hook", name_of(m->hooks[i].name),
-			"how", ks_hook_how(m->hooks[i].how),
+			"how", kvs_hook_how(m->hooks[i].how),
 			"status", m->hooks[i].status,
 			"classes", (json_int_t)m->hooks[i].classes));
 	return a;
@@ -428,7 +428,7 @@ static json_t *by_event(const u64 counts[KS_NR_EVENTS])
 	return o;
 }
 
-static json_t *missed_of(const struct ks_model *m)
+static json_t *missed_of(const struct kvs_model *m)
 {
 	json_t *a = json_array();
 
@@ -439,30 +439,30 @@ static json_t *missed_of(const struct ks_model *m)
 	return a;
 }
 
-static json_t *classes_of(const struct ks_model *m)
+static json_t *classes_of(const struct kvs_model *m)
 {
 	json_t *a = json_array();
 
-	for (unsigned int bit = 0; ks_class_name(bit); bit++)
-		if (ks_model_has_class(m, 1U << bit))
-			json_array_append_new(a, json_string(ks_class_name(bit)));
+	for (unsigned int bit = 0; kvs_class_name(bit); bit++)
+		if (kvs_model_has_class(m, 1U << bit))
+			json_array_append_new(a, json_string(kvs_class_name(bit)));
 	return a;
 }
 
-static json_t *tasks_of(const struct ks_view *view)
+static json_t *tasks_of(const struct kvs_view *view)
 {
-	const struct ks_model *m = view->model;
+	const struct kvs_model *m = view->model;
 	json_t *a;
 
-	if (!ks_model_has_class(m, KVMSCHED_CLASS_HOST))
+	if (!kvs_model_has_class(m, KVMSCHED_CLASS_HOST))
 		return json_null();
 	a = json_array();
 	for (unsigned int i = 0; i < m->nr_tasks; i++) {
-		const struct ks_task *t = m->tasks[i];
+		const struct kvs_task *t = m->tasks[i];
 
 		json_array_append_new(a, json_pack("{so si ss si sb sI sI sI so so}",
 			"comm", name_of(t->comm), "pid", t->pid,
-			"policy", ks_policy_name(t->policy), "prio", t->prio,
+			"policy", kvs_policy_name(t->policy), "prio", t->prio,
 			"vcpu", t->is_vcpu, "slices", clamp(t->slices),
 			"preempted", clamp(t->preempted), "blocked", clamp(t->blocked),
 			"slices_ns", dist(&t->slice_ts, &view->times.ts),
@@ -471,14 +471,14 @@ static json_t *tasks_of(const struct ks_view *view)
 	return a;
 }
 
-static void add_file(json_t *o, const struct ks_view *view)
+static void add_file(json_t *o, const struct kvs_view *view)
 {
 	static const char *const sources[] = {
-		[KS_TSC_OPTION] = "TSC2NSEC", [KS_TSC_SESSION] = "tsc_khz",
-		[KS_TSC_RECORDS] = "records",
+		[KVS_TSC_OPTION] = "TSC2NSEC", [KVS_TSC_SESSION] = "tsc_khz",
+		[KVS_TSC_RECORDS] = "records",
 	};
-	const struct ks_scale *cycles = &view->times.cycles;
-	const struct ks_trace_info *info = view->info;
+	const struct kvs_scale *cycles = &view->times.cycles;
+	const struct kvs_trace_info *info = view->info;
 
 	json_object_set_new(o, "version", number(info->version));
 	json_object_set_new(o, "cpus", number(info->cpus));
@@ -494,16 +494,16 @@ static void add_file(json_t *o, const struct ks_view *view)
 	json_object_set_new(o, "other_records", number(info->other));
 }
 
-static void add_session(json_t *o, const struct ks_view *view)
+static void add_session(json_t *o, const struct kvs_view *view)
 {
-	const struct ks_model *m = view->model;
-	const struct ks_scale *ts = &view->times.ts;
-	u64 duration = ks_model_duration_ts(m);
+	const struct kvs_model *m = view->model;
+	const struct kvs_scale *ts = &view->times.ts;
+	u64 duration = kvs_model_duration_ts(m);
 	u64 lost;
-	bool exact = ks_model_lost(m, &lost);
+	bool exact = kvs_model_lost(m, &lost);
 
-	json_object_set_new(o, "duration_ns", number_if(ts->known, ks_scale_sum(ts, duration)));
-	json_object_set_new(o, "records", number(ks_model_records(m)));
+	json_object_set_new(o, "duration_ns", number_if(ts->known, kvs_scale_sum(ts, duration)));
+	json_object_set_new(o, "records", number(kvs_model_records(m)));
 	json_object_set_new(o, "lost", number_if(exact || lost, lost));
 	json_object_set_new(o, "lost_exact", json_boolean(exact));
 	json_object_set_new(o, "records_by_event", by_event(m->records));
@@ -517,17 +517,17 @@ static void add_session(json_t *o, const struct ks_view *view)
 			  "overwrite", m->overwrite, "pages", m->pages) : json_null());
 }
 
-bool ks_print_json_keys(const struct ks_view *view, const char *const *keys)
+bool kvs_print_json_keys(const struct kvs_view *view, const char *const *keys)
 {
 	static const char *const identity[] = { "vm", "vm_index", "vcpu", "tid", "comm" };
-	const struct ks_model *m = view->model;
+	const struct kvs_model *m = view->model;
 	json_t *o, *vcpus = json_array();
 	int failed;
 
 	for (unsigned int i = 0; i < m->nr_vcpus; i++) {
 		json_t *all, *some;
 
-		if (!ks_selected(&view->select, m->vcpus[i]))
+		if (!kvs_selected(&view->select, m->vcpus[i]))
 			continue;
 		all = vcpu_of(view, m->vcpus[i]);
 		some = json_object();
@@ -545,16 +545,16 @@ bool ks_print_json_keys(const struct ks_view *view, const char *const *keys)
 	return !failed;
 }
 
-bool ks_print_json(const struct ks_view *view)
+bool kvs_print_json(const struct kvs_view *view)
 {
-	const struct ks_model *m = view->model;
+	const struct kvs_model *m = view->model;
 	json_t *o = json_object(), *vcpus = json_array();
 	int failed;
 
 	add_session(o, view);
 	add_file(o, view);
 	for (unsigned int i = 0; i < m->nr_vcpus; i++)
-		if (ks_selected(&view->select, m->vcpus[i]))
+		if (kvs_selected(&view->select, m->vcpus[i]))
 			json_array_append_new(vcpus, vcpu_of(view, m->vcpus[i]));
 	json_object_set_new(o, "vcpus", vcpus);
 	json_object_set_new(o, "host_tasks", tasks_of(view));

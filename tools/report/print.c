@@ -25,54 +25,54 @@ static bool coloured(void)
 	return known;
 }
 
-const char *ks_bold(void)
+const char *kvs_bold(void)
 {
 	return coloured() ? "\033[1m" : "";
 }
 
-const char *ks_alarm(void)
+const char *kvs_alarm(void)
 {
 	return coloured() ? "\033[1;31m" : "";
 }
 
-const char *ks_plain(void)
+const char *kvs_plain(void)
 {
 	return coloured() ? "\033[0m" : "";
 }
 
 /* Numbers of a recording with losses are too small: each table says so. */
-static void print_loss(const struct ks_view *view)
+static void print_loss(const struct kvs_view *view)
 {
 	u64 lost;
-	bool exact = ks_model_lost(view->model, &lost);
+	bool exact = kvs_model_lost(view->model, &lost);
 
 	if (!lost && exact)
 		return;
 	if (lost)
-		printf("  %s(%s%" PRIu64 " record%s lost)%s", ks_alarm(),
+		printf("  %s(%s%" PRIu64 " record%s lost)%s", kvs_alarm(),
 		       exact ? "" : "at least ", lost, lost == 1 ? "" : "s",
-		       ks_plain());
+		       kvs_plain());
 	else
-		printf("  %s(records lost)%s", ks_alarm(), ks_plain());
+		printf("  %s(records lost)%s", kvs_alarm(), kvs_plain());
 }
 
-void ks_title(const struct ks_view *view, const char *fmt, ...)
+void kvs_title(const struct kvs_view *view, const char *fmt, ...)
 {
 	va_list ap;
 
-	printf("\n%s", ks_bold());
+	printf("\n%s", kvs_bold());
 	va_start(ap, fmt);
 	vprintf(fmt, ap);
 	va_end(ap);
-	fputs(ks_plain(), stdout);
+	fputs(kvs_plain(), stdout);
 	print_loss(view);
 	putchar('\n');
 }
 
 static void nomem(void)
 {
-	ks_err("out of memory");
-	exit(KS_EXIT_FAILED);
+	kvs_err("out of memory");
+	exit(KVS_EXIT_FAILED);
 }
 
 /* Locales without the µ get a u. */
@@ -91,9 +91,9 @@ static void add_column(struct libscols_table *table, const char *heading)
 	free(name);
 }
 
-struct ks_rows ks_rows_begin(const char *const *headings)
+struct kvs_rows kvs_rows_begin(const char *const *headings)
 {
-	struct ks_rows rows = { .table = scols_new_table() };
+	struct kvs_rows rows = { .table = scols_new_table() };
 
 	if (!rows.table)
 		nomem();
@@ -105,7 +105,7 @@ struct ks_rows ks_rows_begin(const char *const *headings)
 	return rows;
 }
 
-void ks_row(struct ks_rows *rows)
+void kvs_row(struct kvs_rows *rows)
 {
 	rows->line = scols_table_new_line(rows->table, NULL);
 	if (!rows->line)
@@ -113,7 +113,7 @@ void ks_row(struct ks_rows *rows)
 	rows->column = 0;
 }
 
-void ks_cell(struct ks_rows *rows, const char *fmt, ...)
+void kvs_cell(struct kvs_rows *rows, const char *fmt, ...)
 {
 	char *text = NULL;
 	va_list ap;
@@ -126,28 +126,28 @@ void ks_cell(struct ks_rows *rows, const char *fmt, ...)
 		nomem();
 }
 
-void ks_cell_count(struct ks_rows *rows, uint64_t n)
+void kvs_cell_count(struct kvs_rows *rows, uint64_t n)
 {
-	ks_cell(rows, "%" PRIu64, n);
+	kvs_cell(rows, "%" PRIu64, n);
 }
 
-void ks_cell_us(struct ks_rows *rows, bool known, double ns)
+void kvs_cell_us(struct kvs_rows *rows, bool known, double ns)
 {
 	if (!known)
-		ks_cell(rows, "-");
+		kvs_cell(rows, "-");
 	else
-		ks_cell(rows, "%.2f", ns / 1000);
+		kvs_cell(rows, "%.2f", ns / 1000);
 }
 
-void ks_cell_share(struct ks_rows *rows, double part, double whole)
+void kvs_cell_share(struct kvs_rows *rows, double part, double whole)
 {
 	if (whole > 0)
-		ks_cell(rows, "%.2f%%", 100 * part / whole);
+		kvs_cell(rows, "%.2f%%", 100 * part / whole);
 	else
-		ks_cell(rows, "-");
+		kvs_cell(rows, "-");
 }
 
-void ks_rows_end(struct ks_rows *rows)
+void kvs_rows_end(struct kvs_rows *rows)
 {
 	if (!scols_table_get_nlines(rows->table))
 		printf("none\n");
@@ -156,13 +156,13 @@ void ks_rows_end(struct ks_rows *rows)
 	scols_unref_table(rows->table);
 }
 
-const char *ks_vm_name(char name[KS_VM_LEN], const struct ks_vcpu *v)
+const char *kvs_vm_name(char name[KVS_VM_LEN], const struct kvs_vcpu *v)
 {
 	if (!v->identified)
-		snprintf(name, KS_VM_LEN, "vm %u?", v->vm);
+		snprintf(name, KVS_VM_LEN, "vm %u?", v->vm);
 	else if (v->vm_index)
-		snprintf(name, KS_VM_LEN, "%d.%u", v->tgid, v->vm_index);
+		snprintf(name, KVS_VM_LEN, "%d.%u", v->tgid, v->vm_index);
 	else
-		snprintf(name, KS_VM_LEN, "%d", v->tgid);
+		snprintf(name, KVS_VM_LEN, "%d", v->tgid);
 	return name;
 }

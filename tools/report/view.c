@@ -11,7 +11,7 @@
 /* Shorter than this, rounding to ns spoils the rate by more than 1 in 10^4. */
 #define RATE_MIN_NS	100000
 
-static struct ks_scale scale_from(ks_u128 ns, ks_u128 cycles)
+static struct kvs_scale scale_from(kvs_u128 ns, kvs_u128 cycles)
 {
 	/* Both get smaller until the quotient can be had in 128 bits. */
 	while (ns >> 90) {
@@ -19,123 +19,123 @@ static struct ks_scale scale_from(ks_u128 ns, ks_u128 cycles)
 		cycles >>= 1;
 	}
 	if (!cycles)
-		return (struct ks_scale){ 0 };
-	return (struct ks_scale){
+		return (struct kvs_scale){ 0 };
+	return (struct kvs_scale){
 		.mult = (ns << RATE_SHIFT) / cycles, .shift = RATE_SHIFT, .known = true,
 	};
 }
 
-void ks_times_init(struct ks_times *t, const struct ks_trace_info *info,
-		   const struct ks_model *m)
+void kvs_times_init(struct kvs_times *t, const struct kvs_trace_info *info,
+		    const struct kvs_model *m)
 {
-	*t = (struct ks_times){ .ns = KS_SCALE_NONE };
+	*t = (struct kvs_times){ .ns = KVS_SCALE_NONE };
 	if (info->tsc_mult) {
-		t->cycles = (struct ks_scale){ info->tsc_mult, info->tsc_shift, true };
-		t->source = KS_TSC_OPTION;
+		t->cycles = (struct kvs_scale){ info->tsc_mult, info->tsc_shift, true };
+		t->source = KVS_TSC_OPTION;
 	} else if (m->tsc_khz) {
 		t->cycles = scale_from(1000000, m->tsc_khz);
-		t->source = KS_TSC_SESSION;
-	} else if (info->clock == KS_CLOCK_NS && m->rate_ts >= RATE_MIN_NS) {
+		t->source = KVS_TSC_SESSION;
+	} else if (info->clock == KVS_CLOCK_NS && m->rate_ts >= RATE_MIN_NS) {
 		t->cycles = scale_from(m->rate_ts, m->rate_cycles);
-		t->source = KS_TSC_RECORDS;
+		t->source = KVS_TSC_RECORDS;
 	}
-	t->ts = info->clock == KS_CLOCK_TSC ? t->cycles : t->ns;
+	t->ts = info->clock == KVS_CLOCK_TSC ? t->cycles : t->ns;
 }
 
-bool ks_selected(const struct ks_select *select, const struct ks_vcpu *v)
+bool kvs_selected(const struct kvs_select *select, const struct kvs_vcpu *v)
 {
 	return (select->vm < 0 || select->vm == v->tgid) &&
 	       (select->vm_index < 0 || select->vm_index == (long)v->vm_index) &&
 	       (select->vcpu < 0 || select->vcpu == v->id);
 }
 
-const struct ks_vcpu *ks_vcpu_of_thread(const struct ks_model *m, s32 tid)
+const struct kvs_vcpu *kvs_vcpu_of_thread(const struct kvs_model *m, s32 tid)
 {
-	return tid > 0 ? ks_table_get(&m->threads, (u32)tid) : NULL;
+	return tid > 0 ? kvs_table_get(&m->threads, (u32)tid) : NULL;
 }
 
-static void merge_exits(struct ks_vcpu *into, const struct ks_vcpu *from)
+static void merge_exits(struct kvs_vcpu *into, const struct kvs_vcpu *from)
 {
 	into->exit_count += from->exit_count;
 	for (unsigned int i = 0; i < from->nr_exits; i++) {
-		const struct ks_exit_stats *f = &from->exits[i];
-		struct ks_exit_stats *e = ks_exit_get(into, f->isa, f->reason,
-						      f->fastpath);
+		const struct kvs_exit_stats *f = &from->exits[i];
+		struct kvs_exit_stats *e = kvs_exit_get(into, f->isa, f->reason,
+							f->fastpath);
 
 		e->count += f->count;
-		for (unsigned int end = 0; end < KS_EXIT_ENDS; end++)
+		for (unsigned int end = 0; end < KVS_EXIT_ENDS; end++)
 			e->ended[end] += f->ended[end];
-		ks_hist_merge(&e->uncut_cycles, &f->uncut_cycles);
-		ks_hist_merge(&e->cut_cycles, &f->cut_cycles);
-		ks_hist_merge(&e->out_cycles, &f->out_cycles);
-		ks_hist_merge(&e->guest_cycles, &f->guest_cycles);
+		kvs_hist_merge(&e->uncut_cycles, &f->uncut_cycles);
+		kvs_hist_merge(&e->cut_cycles, &f->cut_cycles);
+		kvs_hist_merge(&e->out_cycles, &f->out_cycles);
+		kvs_hist_merge(&e->guest_cycles, &f->guest_cycles);
 	}
-	ks_hist_merge(&into->guest_cycles, &from->guest_cycles);
+	kvs_hist_merge(&into->guest_cycles, &from->guest_cycles);
 }
 
-static void merge_users(struct ks_vcpu *into, const struct ks_vcpu *from)
+static void merge_users(struct kvs_vcpu *into, const struct kvs_vcpu *from)
 {
 	for (unsigned int i = 0; i < from->nr_users; i++) {
-		const struct ks_user_stats *f = &from->users[i];
-		struct ks_user_stats *u = ks_user_get(into, f->reason);
+		const struct kvs_user_stats *f = &from->users[i];
+		struct kvs_user_stats *u = kvs_user_get(into, f->reason);
 
 		u->count += f->count;
-		ks_hist_merge(&u->run_cycles, &f->run_cycles);
-		ks_hist_merge(&u->user_cycles, &f->user_cycles);
+		kvs_hist_merge(&u->run_cycles, &f->run_cycles);
+		kvs_hist_merge(&u->user_cycles, &f->user_cycles);
 	}
-	ks_hist_merge(&into->user_cycles, &from->user_cycles);
+	kvs_hist_merge(&into->user_cycles, &from->user_cycles);
 }
 
-static void merge_switches(struct ks_switch_stats *into,
-			   const struct ks_switch_stats *from)
+static void merge_switches(struct kvs_switch_stats *into,
+			   const struct kvs_switch_stats *from)
 {
-	for (unsigned int kind = 0; kind < KS_SWITCH_KINDS; kind++)
+	for (unsigned int kind = 0; kind < KVS_SWITCH_KINDS; kind++)
 		into->out[kind] += from->out[kind];
 	into->in_userspace += from->in_userspace;
 	into->in += from->in;
 	into->migrated += from->migrated;
-	ks_hist_merge(&into->slice_cycles, &from->slice_cycles);
-	ks_hist_merge(&into->full_slice_cycles, &from->full_slice_cycles);
-	ks_hist_merge(&into->preempted_wait_cycles, &from->preempted_wait_cycles);
-	ks_hist_merge(&into->woken_wait_ns, &from->woken_wait_ns);
-	ks_hist_merge(&into->off_cycles, &from->off_cycles);
+	kvs_hist_merge(&into->slice_cycles, &from->slice_cycles);
+	kvs_hist_merge(&into->full_slice_cycles, &from->full_slice_cycles);
+	kvs_hist_merge(&into->preempted_wait_cycles, &from->preempted_wait_cycles);
+	kvs_hist_merge(&into->woken_wait_ns, &from->woken_wait_ns);
+	kvs_hist_merge(&into->off_cycles, &from->off_cycles);
 	for (unsigned int i = 0; i < from->nr_takers; i++) {
-		const struct ks_taker *f = &from->takers[i];
-		struct ks_taker *t = ks_taker_get(into, f->pid, f->comm, f->prio);
+		const struct kvs_taker *f = &from->takers[i];
+		struct kvs_taker *t = kvs_taker_get(into, f->pid, f->comm, f->prio);
 
-		for (unsigned int kind = 0; kind < KS_SWITCH_KINDS; kind++)
+		for (unsigned int kind = 0; kind < KVS_SWITCH_KINDS; kind++)
 			t->count[kind] += f->count[kind];
-		ks_hist_merge(&t->wait_cycles, &f->wait_cycles);
+		kvs_hist_merge(&t->wait_cycles, &f->wait_cycles);
 	}
 }
 
-static void merge_vectors(struct ks_vcpu *into, const struct ks_vcpu *from)
+static void merge_vectors(struct kvs_vcpu *into, const struct kvs_vcpu *from)
 {
 	into->other_accepts += from->other_accepts;
-	for (unsigned int i = 0; i < KS_VECTORS; i++) {
-		const struct ks_vector_stats *f = from->vector[i];
-		struct ks_vector_stats *s;
+	for (unsigned int i = 0; i < KVS_VECTORS; i++) {
+		const struct kvs_vector_stats *f = from->vector[i];
+		struct kvs_vector_stats *s;
 
 		if (!f)
 			continue;
-		s = ks_vector_get(into, i);
+		s = kvs_vector_get(into, i);
 		s->accepted += f->accepted;
 		s->merged += f->merged;
 		s->injected += f->injected;
 		s->soft += f->soft;
 		s->reinjected += f->reinjected;
 		s->eoi += f->eoi;
-		ks_hist_merge(&s->accept_to_inject_ts, &f->accept_to_inject_ts);
-		ks_hist_merge(&s->accept_to_exit_ts, &f->accept_to_exit_ts);
-		ks_hist_merge(&s->accept_to_cpu_ts, &f->accept_to_cpu_ts);
-		ks_hist_merge(&s->inject_to_eoi_ts, &f->inject_to_eoi_ts);
+		kvs_hist_merge(&s->accept_to_inject_ts, &f->accept_to_inject_ts);
+		kvs_hist_merge(&s->accept_to_exit_ts, &f->accept_to_exit_ts);
+		kvs_hist_merge(&s->accept_to_cpu_ts, &f->accept_to_cpu_ts);
+		kvs_hist_merge(&s->inject_to_eoi_ts, &f->inject_to_eoi_ts);
 	}
 }
 
-static void merge_timer(struct ks_timer_stats *into,
-			const struct ks_timer_stats *from)
+static void merge_timer(struct kvs_timer_stats *into,
+			const struct kvs_timer_stats *from)
 {
-	for (unsigned int mode = 0; mode < KS_TIMER_MODES; mode++)
+	for (unsigned int mode = 0; mode < KVS_TIMER_MODES; mode++)
 		into->armed[mode] += from->armed[mode];
 	into->rearmed += from->rearmed;
 	into->hv_armed += from->hv_armed;
@@ -147,33 +147,33 @@ static void merge_timer(struct ks_timer_stats *into,
 		into->vector = from->vector;
 	else if (from->vector != -1 && from->vector != into->vector)
 		into->vector = -2;
-	ks_shist_merge(&into->late_cycles, &from->late_cycles);
-	ks_hist_merge(&into->expire_to_inject_ts, &from->expire_to_inject_ts);
-	ks_hist_merge(&into->expire_to_accept_ts, &from->expire_to_accept_ts);
-	ks_hist_merge(&into->accept_to_inject_ts, &from->accept_to_inject_ts);
-	ks_hist_merge(&into->inject_to_entry_ts, &from->inject_to_entry_ts);
-	ks_shist_merge(&into->deadline_to_inject_ts, &from->deadline_to_inject_ts);
-	for (unsigned int i = 0; i < KS_CAUSES; i++) {
-		ks_hist_merge(&into->cause_ts[i], &from->cause_ts[i]);
+	kvs_shist_merge(&into->late_cycles, &from->late_cycles);
+	kvs_hist_merge(&into->expire_to_inject_ts, &from->expire_to_inject_ts);
+	kvs_hist_merge(&into->expire_to_accept_ts, &from->expire_to_accept_ts);
+	kvs_hist_merge(&into->accept_to_inject_ts, &from->accept_to_inject_ts);
+	kvs_hist_merge(&into->inject_to_entry_ts, &from->inject_to_entry_ts);
+	kvs_shist_merge(&into->deadline_to_inject_ts, &from->deadline_to_inject_ts);
+	for (unsigned int i = 0; i < KVS_CAUSES; i++) {
+		kvs_hist_merge(&into->cause_ts[i], &from->cause_ts[i]);
 		into->main_cause[i] += from->main_cause[i];
 	}
 }
 
-static void merge_host_irqs(struct ks_host_irqs *into,
-			    const struct ks_host_irqs *from)
+static void merge_host_irqs(struct kvs_host_irqs *into,
+			    const struct kvs_host_irqs *from)
 {
 	for (unsigned int i = 0; i < from->nr; i++) {
-		const struct ks_host_irq_stats *f = &from->irqs[i];
-		struct ks_host_irq_stats *s =
-			ks_host_irq_get(into, f->kind, f->irq, f->vector, f->name);
+		const struct kvs_host_irq_stats *f = &from->irqs[i];
+		struct kvs_host_irq_stats *s =
+			kvs_host_irq_get(into, f->kind, f->irq, f->vector, f->name);
 
 		s->count += f->count;
 		s->ended_guest += f->ended_guest;
-		ks_hist_merge(&s->cycles, &f->cycles);
+		kvs_hist_merge(&s->cycles, &f->cycles);
 	}
 }
 
-void ks_vcpu_merge(struct ks_vcpu *into, const struct ks_vcpu *from)
+void kvs_vcpu_merge(struct kvs_vcpu *into, const struct kvs_vcpu *from)
 {
 	into->on_cpu_ts += from->on_cpu_ts;
 	into->on_cpu_cycles += from->on_cpu_cycles;
@@ -183,101 +183,101 @@ void ks_vcpu_merge(struct ks_vcpu *into, const struct ks_vcpu *from)
 	merge_vectors(into, from);
 	merge_timer(&into->timer, &from->timer);
 	merge_host_irqs(&into->host_irqs, &from->host_irqs);
-	ks_hist_merge(&into->clockevent_ns, &from->clockevent_ns);
+	kvs_hist_merge(&into->clockevent_ns, &from->clockevent_ns);
 }
 
-void ks_view_init(struct ks_view *view)
+void kvs_view_init(struct kvs_view *view)
 {
-	const struct ks_model *m = view->model;
+	const struct kvs_model *m = view->model;
 
-	ks_times_init(&view->times, view->info, m);
-	view->total = ks_vcpu_create(0, 0);
+	kvs_times_init(&view->times, view->info, m);
+	view->total = kvs_vcpu_create(0, 0);
 	view->selected = 0;
 	for (unsigned int i = 0; i < m->nr_vcpus; i++) {
-		if (!ks_selected(&view->select, m->vcpus[i]))
+		if (!kvs_selected(&view->select, m->vcpus[i]))
 			continue;
-		ks_vcpu_merge(view->total, m->vcpus[i]);
+		kvs_vcpu_merge(view->total, m->vcpus[i]);
 		view->selected++;
 	}
-	ks_sort_exits(view->total);
-	ks_sort_users(view->total);
-	ks_sort_takers(view->total);
-	ks_sort_host_irqs(&view->total->host_irqs);
+	kvs_sort_exits(view->total);
+	kvs_sort_users(view->total);
+	kvs_sort_takers(view->total);
+	kvs_sort_host_irqs(&view->total->host_irqs);
 	for (unsigned int i = 0; i < m->nr_vcpus; i++)
-		ks_sort_thieves(&m->vcpus[i]->waiter);
+		kvs_sort_thieves(&m->vcpus[i]->waiter);
 }
 
-void ks_view_free(struct ks_view *view)
+void kvs_view_free(struct kvs_view *view)
 {
-	ks_vcpu_free(view->total);
+	kvs_vcpu_free(view->total);
 	view->total = NULL;
 }
 
-double ks_on_cpu_ns(const struct ks_times *t, const struct ks_vcpu *v)
+double kvs_on_cpu_ns(const struct kvs_times *t, const struct kvs_vcpu *v)
 {
-	return (double)ks_scale_sum(&t->ts, v->on_cpu_ts) +
-	       (double)ks_scale_sum(&t->cycles, v->on_cpu_cycles);
+	return (double)kvs_scale_sum(&t->ts, v->on_cpu_ts) +
+	       (double)kvs_scale_sum(&t->cycles, v->on_cpu_cycles);
 }
 
-u64 ks_switches(const struct ks_vcpu *v)
+u64 kvs_switches(const struct kvs_vcpu *v)
 {
 	u64 sum = 0;
 
-	for (unsigned int kind = 0; kind < KS_SWITCH_KINDS; kind++)
+	for (unsigned int kind = 0; kind < KVS_SWITCH_KINDS; kind++)
 		sum += v->sw.out[kind];
 	return sum;
 }
 
-bool ks_waits(const struct ks_times *t, const struct ks_vcpu *v, struct ks_hist *h)
+bool kvs_waits(const struct kvs_times *t, const struct kvs_vcpu *v, struct kvs_hist *h)
 {
-	*h = (struct ks_hist){ 0 };
+	*h = (struct kvs_hist){ 0 };
 	if (v->sw.preempted_wait_cycles.count && !t->cycles.known)
 		return false;
-	ks_hist_merge_scaled(h, &v->sw.preempted_wait_cycles, &t->cycles);
-	ks_hist_merge(h, &v->sw.woken_wait_ns);
+	kvs_hist_merge_scaled(h, &v->sw.preempted_wait_cycles, &t->cycles);
+	kvs_hist_merge(h, &v->sw.woken_wait_ns);
 	return true;
 }
 
-void ks_ledger_ns(const struct ks_times *t, const struct ks_ledger *l,
-		  struct ks_ledger_ns *ns)
+void kvs_ledger_ns(const struct kvs_times *t, const struct kvs_ledger *l,
+		   struct kvs_ledger_ns *ns)
 {
 	u64 sum = 0, before = 0, upto;
-	s64 residual = ks_ledger_residual(l);
+	s64 residual = kvs_ledger_residual(l);
 
 	for (unsigned int i = 0; i < KVMSCHED_NR_STATES; i++) {
 		sum += l->states[i];
-		upto = ks_scale(&t->ts, sum);
+		upto = kvs_scale(&t->ts, sum);
 		ns->states[i] = upto - before;
 		before = upto;
 	}
-	ns->wall = ks_scale(&t->ts, ks_ledger_wall(l));
+	ns->wall = kvs_scale(&t->ts, kvs_ledger_wall(l));
 	ns->residual = residual ? (s64)(ns->wall - before) : 0;
-	ns->lost = ks_scale(&t->ts, l->lost);
+	ns->lost = kvs_scale(&t->ts, l->lost);
 }
 
-void ks_exit_host(const struct ks_exit_stats *e, struct ks_hist *h)
+void kvs_exit_host(const struct kvs_exit_stats *e, struct kvs_hist *h)
 {
-	*h = (struct ks_hist){ 0 };
-	ks_hist_merge(h, &e->uncut_cycles);
-	ks_hist_merge(h, &e->cut_cycles);
+	*h = (struct kvs_hist){ 0 };
+	kvs_hist_merge(h, &e->uncut_cycles);
+	kvs_hist_merge(h, &e->cut_cycles);
 }
 
-void ks_exit_out(const struct ks_exit_stats *e, struct ks_hist *h)
+void kvs_exit_out(const struct kvs_exit_stats *e, struct kvs_hist *h)
 {
-	*h = (struct ks_hist){ 0 };
-	ks_hist_merge(h, &e->uncut_cycles);
-	ks_hist_merge(h, &e->out_cycles);
+	*h = (struct kvs_hist){ 0 };
+	kvs_hist_merge(h, &e->uncut_cycles);
+	kvs_hist_merge(h, &e->out_cycles);
 }
 
 /* Comparisons for qsort(): the larger first, then by name or number. */
-static int descending(ks_u128 a, ks_u128 b)
+static int descending(kvs_u128 a, kvs_u128 b)
 {
 	return a > b ? -1 : a < b;
 }
 
 static int exit_order(const void *left, const void *right)
 {
-	const struct ks_exit_stats *a = left, *b = right;
+	const struct kvs_exit_stats *a = left, *b = right;
 	int order = descending(a->count, b->count);
 
 	if (order)
@@ -287,7 +287,7 @@ static int exit_order(const void *left, const void *right)
 
 static int user_order(const void *left, const void *right)
 {
-	const struct ks_user_stats *a = left, *b = right;
+	const struct kvs_user_stats *a = left, *b = right;
 	int order = descending(a->count, b->count);
 
 	if (order)
@@ -297,11 +297,11 @@ static int user_order(const void *left, const void *right)
 
 static int taker_order(const void *left, const void *right)
 {
-	const struct ks_taker *a = left, *b = right;
+	const struct kvs_taker *a = left, *b = right;
 	u64 count_a = 0, count_b = 0;
 	int order = descending(a->wait_cycles.sum, b->wait_cycles.sum);
 
-	for (unsigned int kind = 0; kind < KS_SWITCH_KINDS; kind++) {
+	for (unsigned int kind = 0; kind < KVS_SWITCH_KINDS; kind++) {
 		count_a += a->count[kind];
 		count_b += b->count[kind];
 	}
@@ -315,7 +315,7 @@ static int taker_order(const void *left, const void *right)
 
 static int thief_order(const void *left, const void *right)
 {
-	const struct ks_thief *a = left, *b = right;
+	const struct kvs_thief *a = left, *b = right;
 
 	if (a->time != b->time)
 		return a->time > b->time ? -1 : 1;
@@ -324,7 +324,7 @@ static int thief_order(const void *left, const void *right)
 
 static int host_irq_order(const void *left, const void *right)
 {
-	const struct ks_host_irq_stats *a = left, *b = right;
+	const struct kvs_host_irq_stats *a = left, *b = right;
 	int order = descending(a->count, b->count);
 
 	if (order)
@@ -332,32 +332,32 @@ static int host_irq_order(const void *left, const void *right)
 	return a->irq < b->irq ? -1 : a->irq > b->irq;
 }
 
-void ks_sort_exits(struct ks_vcpu *v)
+void kvs_sort_exits(struct kvs_vcpu *v)
 {
 	if (v->nr_exits)
 		qsort(v->exits, v->nr_exits, sizeof(*v->exits), exit_order);
 }
 
-void ks_sort_users(struct ks_vcpu *v)
+void kvs_sort_users(struct kvs_vcpu *v)
 {
 	if (v->nr_users)
 		qsort(v->users, v->nr_users, sizeof(*v->users), user_order);
 }
 
-void ks_sort_takers(struct ks_vcpu *v)
+void kvs_sort_takers(struct kvs_vcpu *v)
 {
 	if (v->sw.nr_takers)
 		qsort(v->sw.takers, v->sw.nr_takers, sizeof(*v->sw.takers),
 		      taker_order);
 }
 
-void ks_sort_host_irqs(struct ks_host_irqs *irqs)
+void kvs_sort_host_irqs(struct kvs_host_irqs *irqs)
 {
 	if (irqs->nr)
 		qsort(irqs->irqs, irqs->nr, sizeof(*irqs->irqs), host_irq_order);
 }
 
-void ks_sort_thieves(struct ks_waiter *w)
+void kvs_sort_thieves(struct kvs_waiter *w)
 {
 	if (w->nr)
 		qsort(w->thieves, w->nr, sizeof(*w->thieves), thief_order);

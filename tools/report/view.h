@@ -9,52 +9,52 @@
 #include "trace/load.h"
 #include "model/model.h"
 
-enum ks_tsc_source {
-	KS_TSC_UNKNOWN,
-	KS_TSC_OPTION,		/* the file's TSC2NSEC */
-	KS_TSC_SESSION,		/* the module's tsc_khz */
-	KS_TSC_RECORDS,		/* both clocks of the records, compared */
+enum kvs_tsc_source {
+	KVS_TSC_UNKNOWN,
+	KVS_TSC_OPTION,		/* the file's TSC2NSEC */
+	KVS_TSC_SESSION,		/* the module's tsc_khz */
+	KVS_TSC_RECORDS,		/* both clocks of the records, compared */
 };
 
-struct ks_times {
-	struct ks_scale ts, cycles;
-	struct ks_scale ns;	/* what is ns already */
-	enum ks_tsc_source source;
+struct kvs_times {
+	struct kvs_scale ts, cycles;
+	struct kvs_scale ns;	/* what is ns already */
+	enum kvs_tsc_source source;
 };
 
-struct ks_select {
+struct kvs_select {
 	long vm, vm_index, vcpu;	/* -1: any */
 };
 
-struct ks_view {
+struct kvs_view {
 	const char *path;
-	const struct ks_trace_info *info;
-	const struct ks_decoder *decoder;
-	const struct ks_model *model;
-	struct ks_times times;
-	struct ks_select select;
-	struct ks_vcpu *total;	/* of the vCPUs that are selected */
+	const struct kvs_trace_info *info;
+	const struct kvs_decoder *decoder;
+	const struct kvs_model *model;
+	struct kvs_times times;
+	struct kvs_select select;
+	struct kvs_vcpu *total;	/* of the vCPUs that are selected */
 	unsigned int selected;
 };
 
-void ks_times_init(struct ks_times *t, const struct ks_trace_info *info,
-		   const struct ks_model *m);
+void kvs_times_init(struct kvs_times *t, const struct kvs_trace_info *info,
+		    const struct kvs_model *m);
 
-bool ks_selected(const struct ks_select *select, const struct ks_vcpu *v);
+bool kvs_selected(const struct kvs_select *select, const struct kvs_vcpu *v);
 
 /* Fills what depends on the rest: times, total. */
-void ks_view_init(struct ks_view *view);
-void ks_view_free(struct ks_view *view);
+void kvs_view_init(struct kvs_view *view);
+void kvs_view_free(struct kvs_view *view);
 
 /* The vCPU that this thread carried last; NULL: it's none that we know. */
-const struct ks_vcpu *ks_vcpu_of_thread(const struct ks_model *m, s32 tid);
+const struct kvs_vcpu *kvs_vcpu_of_thread(const struct kvs_model *m, s32 tid);
 
 /* Add up what can be added; identity and open stories stay as they were. */
-void ks_vcpu_merge(struct ks_vcpu *into, const struct ks_vcpu *from);
+void kvs_vcpu_merge(struct kvs_vcpu *into, const struct kvs_vcpu *from);
 
-static inline bool ks_overdue(const struct ks_vcpu *v)
+static inline bool kvs_overdue(const struct kvs_vcpu *v)
 {
-	const struct ks_overdue *o = &v->timer.overdue;
+	const struct kvs_overdue *o = &v->timer.overdue;
 
 	/* A guest may arm again just as its timer expires: now and then. */
 	return o->not_expired || o->not_accepted || o->not_injected ||
@@ -62,36 +62,36 @@ static inline bool ks_overdue(const struct ks_vcpu *v)
 }
 
 /* A vCPU's time on the CPU and sums over kinds */
-double ks_on_cpu_ns(const struct ks_times *t, const struct ks_vcpu *v);
-u64 ks_switches(const struct ks_vcpu *v);
+double kvs_on_cpu_ns(const struct kvs_times *t, const struct kvs_vcpu *v);
+u64 kvs_switches(const struct kvs_vcpu *v);
 
 /*
  * All waits for a CPU, in ns; caller frees.  Without the TSC's rate those
  * after a preemption are unknown: then false, and @h is empty.
  */
-bool ks_waits(const struct ks_times *t, const struct ks_vcpu *v, struct ks_hist *h);
+bool kvs_waits(const struct kvs_times *t, const struct kvs_vcpu *v, struct kvs_hist *h);
 
 /*
  * A vCPU's ledger in ns, each figure rounded so that all of them still sum to
  * the wall time minus the residual.
  */
-struct ks_ledger_ns {
+struct kvs_ledger_ns {
 	u64 wall, states[KVMSCHED_NR_STATES], lost;
 	s64 residual;
 };
 
-void ks_ledger_ns(const struct ks_times *t, const struct ks_ledger *l,
-		  struct ks_ledger_ns *ns);
+void kvs_ledger_ns(const struct kvs_times *t, const struct kvs_ledger *l,
+		   struct kvs_ledger_ns *ns);
 
 /* Host time of all exits of a reason, or its whole time out of the guest */
-void ks_exit_host(const struct ks_exit_stats *e, struct ks_hist *h);
-void ks_exit_out(const struct ks_exit_stats *e, struct ks_hist *h);
+void kvs_exit_host(const struct kvs_exit_stats *e, struct kvs_hist *h);
+void kvs_exit_out(const struct kvs_exit_stats *e, struct kvs_hist *h);
 
 /* The largest first, each table by what its readers look for. */
-void ks_sort_exits(struct ks_vcpu *v);
-void ks_sort_users(struct ks_vcpu *v);
-void ks_sort_takers(struct ks_vcpu *v);
-void ks_sort_host_irqs(struct ks_host_irqs *irqs);
-void ks_sort_thieves(struct ks_waiter *w);
+void kvs_sort_exits(struct kvs_vcpu *v);
+void kvs_sort_users(struct kvs_vcpu *v);
+void kvs_sort_takers(struct kvs_vcpu *v);
+void kvs_sort_host_irqs(struct kvs_host_irqs *irqs);
+void kvs_sort_thieves(struct kvs_waiter *w);
 
 #endif /* KVMSCHED_VIEW_H */

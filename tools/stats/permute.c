@@ -23,7 +23,7 @@
 
 #define EXACT_STEPS	4e8	/* about a second */
 
-struct ks_permuter {
+struct kvs_permuter {
 	uint64_t seed;
 	double limit;
 	size_t na, nb;
@@ -32,16 +32,16 @@ struct ks_permuter {
 	bool exact;
 };
 
-struct ks_permuter *ks_permuter_create(uint64_t seed)
+struct kvs_permuter *kvs_permuter_create(uint64_t seed)
 {
-	struct ks_permuter *p = xcalloc(1, sizeof(*p));
+	struct kvs_permuter *p = xcalloc(1, sizeof(*p));
 
 	p->seed = seed;
 	p->limit = EXACT_STEPS;
 	return p;
 }
 
-void ks_permuter_destroy(struct ks_permuter *p)
+void kvs_permuter_destroy(struct kvs_permuter *p)
 {
 	if (!p)
 		return;
@@ -50,13 +50,13 @@ void ks_permuter_destroy(struct ks_permuter *p)
 	free(p);
 }
 
-void ks_permuter_limit(struct ks_permuter *p, double steps)
+void kvs_permuter_limit(struct kvs_permuter *p, double steps)
 {
 	p->limit = steps;
 	p->na = p->nb = 0;
 }
 
-uint64_t ks_permuter_seed(const struct ks_permuter *p)
+uint64_t kvs_permuter_seed(const struct kvs_permuter *p)
 {
 	return p->seed;
 }
@@ -104,7 +104,7 @@ static void count_ways(const long *scores, size_t n, size_t nb, double *ways)
 	}
 }
 
-static void exact_tail(struct ks_permuter *p, size_t n)
+static void exact_tail(struct kvs_permuter *p, size_t n)
 {
 	long w = widest(n), width = 2 * w + 1, most = reach(n, p->nb);
 	double *ways = xcalloc((p->nb + 1) * width, sizeof(*ways));
@@ -124,13 +124,13 @@ static void exact_tail(struct ks_permuter *p, size_t n)
 }
 
 /* The permutation that was seen counts as one of them, so p is never 0. */
-static void drawn_tail(struct ks_permuter *p, size_t n)
+static void drawn_tail(struct kvs_permuter *p, size_t n)
 {
 	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
 	long *drawn = xcalloc(p->nb, sizeof(*drawn)), most = reach(n, p->nb);
 
 	gsl_rng_set(rng, p->seed);
-	for (long draw = 0; draw < KS_PERMUTATIONS; draw++) {
+	for (long draw = 0; draw < KVS_PERMUTATIONS; draw++) {
 		long sum = 0;
 
 		gsl_ran_choose(rng, drawn, p->nb, p->scores, n, sizeof(*drawn));
@@ -141,13 +141,13 @@ static void drawn_tail(struct ks_permuter *p, size_t n)
 	for (long t = most; t > 0; t--)
 		p->tail[t - 1] += p->tail[t];
 	for (long t = 0; t <= most; t++)
-		p->tail[t] = (p->tail[t] + 1) / (KS_PERMUTATIONS + 1);
+		p->tail[t] = (p->tail[t] + 1) / (KVS_PERMUTATIONS + 1);
 	free(drawn);
 	gsl_rng_free(rng);
 }
 
 /* The distribution of the statistic for these sizes and scores, sorted. */
-static void learn(struct ks_permuter *p, size_t na, size_t nb, long *scores)
+static void learn(struct kvs_permuter *p, size_t na, size_t nb, long *scores)
 {
 	size_t n = na + nb;
 	double steps = (double)n * nb * (2.0 * widest(n) + 1);
@@ -175,10 +175,10 @@ static void learn(struct ks_permuter *p, size_t na, size_t nb, long *scores)
  * The statistic of @arms with @b moved by -@shift; @scores of all values, those
  * of @b last.
  */
-static long score_all(const struct ks_arms *arms, double shift, long *scores)
+static long score_all(const struct kvs_arms *arms, double shift, long *scores)
 {
 	size_t n = arms->na + arms->nb;
-	struct ks_obs *all = xcalloc(n, sizeof(*all));
+	struct kvs_obs *all = xcalloc(n, sizeof(*all));
 	long statistic = 0;
 
 	memcpy(all, arms->a, arms->na * sizeof(*all));
@@ -188,7 +188,7 @@ static long score_all(const struct ks_arms *arms, double shift, long *scores)
 	for (size_t i = 0; i < n; i++) {
 		scores[i] = 0;
 		for (size_t j = 0; j < n; j++)
-			scores[i] += ks_order(all[j], all[i]);
+			scores[i] += kvs_order(all[j], all[i]);
 	}
 	for (size_t j = arms->na; j < n; j++)
 		statistic += scores[j];
@@ -196,7 +196,7 @@ static long score_all(const struct ks_arms *arms, double shift, long *scores)
 	return statistic;
 }
 
-static double p_shifted(struct ks_permuter *p, const struct ks_arms *arms,
+static double p_shifted(struct kvs_permuter *p, const struct kvs_arms *arms,
 			double shift)
 {
 	size_t n = arms->na + arms->nb;
@@ -208,8 +208,8 @@ static double p_shifted(struct ks_permuter *p, const struct ks_arms *arms,
 	return p->tail[labs(statistic)];
 }
 
-double ks_permutation_p(struct ks_permuter *p, const struct ks_arms *arms,
-			bool *exact)
+double kvs_permutation_p(struct kvs_permuter *p, const struct kvs_arms *arms,
+			 bool *exact)
 {
 	double value = p_shifted(p, arms, 0);
 
@@ -218,7 +218,7 @@ double ks_permutation_p(struct ks_permuter *p, const struct ks_arms *arms,
 	return value;
 }
 
-long ks_critical(struct ks_permuter *p, size_t na, size_t nb, double alpha)
+long kvs_critical(struct kvs_permuter *p, size_t na, size_t nb, double alpha)
 {
 	size_t n = na + nb;
 	long *scores = xcalloc(n, sizeof(*scores)), t = na * nb;
@@ -237,8 +237,8 @@ long ks_critical(struct ks_permuter *p, size_t na, size_t nb, double alpha)
  * for difference i, 2 i + 2 between that one and the next.
  */
 struct grid {
-	struct ks_permuter *permuter;
-	const struct ks_arms *arms;
+	struct kvs_permuter *permuter;
+	const struct kvs_arms *arms;
 	double *d;
 	size_t n;
 	double alpha;
@@ -281,7 +281,7 @@ static size_t edge(const struct grid *g, size_t in, size_t out)
 
 static void grid_init(struct grid *g)
 {
-	const struct ks_arms *arms = g->arms;
+	const struct kvs_arms *arms = g->arms;
 	size_t all = 0;
 
 	g->d = xcalloc(arms->na * arms->nb, sizeof(*g->d));
@@ -310,14 +310,14 @@ static size_t centre(const struct grid *g, double estimate)
 	return best;
 }
 
-void ks_shift_interval(struct ks_permuter *p, const struct ks_arms *arms,
-		       double confidence, double ci[2])
+void kvs_shift_interval(struct kvs_permuter *p, const struct kvs_arms *arms,
+			double confidence, double ci[2])
 {
 	struct grid g = { .permuter = p, .arms = arms, .alpha = 1 - confidence };
 	size_t middle, low, high;
 
 	grid_init(&g);
-	middle = centre(&g, ks_hodges_lehmann(arms, NULL));
+	middle = centre(&g, kvs_hodges_lehmann(arms, NULL));
 	low = edge(&g, middle, 0);
 	high = edge(&g, middle, 2 * g.n);
 	/* Of what lies between two differences, the interval has the ends. */

@@ -26,13 +26,13 @@ struct scatter {
 	long critical;
 };
 
-static void add_deviations(double *to, const struct ks_obs *x, size_t n)
+static void add_deviations(double *to, const struct kvs_obs *x, size_t n)
 {
 	double *copy = xcalloc(n, sizeof(*copy)), middle;
 
 	for (size_t i = 0; i < n; i++)
 		copy[i] = x[i].value;
-	middle = ks_median(copy, n);
+	middle = kvs_median(copy, n);
 	for (size_t i = 0; i < n; i++)
 		to[i] = x[i].value - middle;
 	free(copy);
@@ -48,7 +48,7 @@ static double spread_of(const double *deviation, size_t n)
 	return sqrt(squares / (n > 2 ? n - 2 : 1));
 }
 
-static void scatter_init(struct scatter *s, const struct ks_arms *arms,
+static void scatter_init(struct scatter *s, const struct kvs_arms *arms,
 			 uint64_t seed)
 {
 	size_t n = arms->na + arms->nb;
@@ -86,7 +86,7 @@ static bool found(const double *a, size_t na, const double *b, size_t nb,
 	return labs(statistic) >= critical;
 }
 
-static double power_of(const struct scatter *s, const struct ks_arms *arms,
+static double power_of(const struct scatter *s, const struct kvs_arms *arms,
 		       double shift)
 {
 	const double *run = s->drawn;
@@ -100,29 +100,29 @@ static double power_of(const struct scatter *s, const struct ks_arms *arms,
 	return (double)hits / DRAWS;
 }
 
-double ks_power(struct ks_permuter *p, const struct ks_arms *arms, double shift,
-		double alpha)
+double kvs_power(struct kvs_permuter *p, const struct kvs_arms *arms, double shift,
+		 double alpha)
 {
 	struct scatter s;
 	double power;
 
-	s.critical = ks_critical(p, arms->na, arms->nb, alpha);
-	scatter_init(&s, arms, ks_permuter_seed(p));
+	s.critical = kvs_critical(p, arms->na, arms->nb, alpha);
+	scatter_init(&s, arms, kvs_permuter_seed(p));
 	power = power_of(&s, arms, shift);
 	free(s.drawn);
 	return power;
 }
 
-double ks_detectable(struct ks_permuter *p, const struct ks_arms *arms,
-		     double alpha, double power)
+double kvs_detectable(struct kvs_permuter *p, const struct kvs_arms *arms,
+		      double alpha, double power)
 {
 	double low = 0, high;
 	struct scatter s;
 
-	s.critical = ks_critical(p, arms->na, arms->nb, alpha);
+	s.critical = kvs_critical(p, arms->na, arms->nb, alpha);
 	if (s.critical > (long)(arms->na * arms->nb))
 		return INFINITY;
-	scatter_init(&s, arms, ks_permuter_seed(p));
+	scatter_init(&s, arms, kvs_permuter_seed(p));
 	/* Twice the largest deviation parts the arms for good. */
 	high = 2.01 * s.most;
 	for (unsigned int step = 0; high > 0 && step < STEPS; step++) {

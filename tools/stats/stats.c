@@ -15,7 +15,7 @@
 /* By value; of equal ones the censored come last, as they are longer. */
 static int obs_order(const void *left, const void *right)
 {
-	const struct ks_obs *a = left, *b = right;
+	const struct kvs_obs *a = left, *b = right;
 
 	if (a->value != b->value)
 		return a->value < b->value ? -1 : 1;
@@ -23,17 +23,17 @@ static int obs_order(const void *left, const void *right)
 }
 
 /* The curve stays level from @obs[i] to the next end that was seen, if any. */
-static struct ks_obs middle(const struct ks_obs *obs, size_t n, size_t i)
+static struct kvs_obs middle(const struct kvs_obs *obs, size_t n, size_t i)
 {
 	for (size_t next = i + 1; next < n; next++)
 		if (!obs[next].censored)
-			return (struct ks_obs){ (obs[i].value + obs[next].value) / 2, false };
+			return (struct kvs_obs){ (obs[i].value + obs[next].value) / 2, false };
 	if (i + 1 == n)
 		return obs[i];
-	return (struct ks_obs){ (obs[i].value + obs[n - 1].value) / 2, true };
+	return (struct kvs_obs){ (obs[i].value + obs[n - 1].value) / 2, true };
 }
 
-struct ks_obs ks_quantile(struct ks_obs *obs, size_t n, double q)
+struct kvs_obs kvs_quantile(struct kvs_obs *obs, size_t n, double q)
 {
 	double survive = 1, level = 1 - q;
 
@@ -42,21 +42,21 @@ struct ks_obs ks_quantile(struct ks_obs *obs, size_t n, double q)
 		if (obs[i].censored)
 			continue;
 		survive *= (double)(n - i - 1) / (double)(n - i);
-		if (fabs(survive - level) < KS_LEVEL_EPS)
+		if (fabs(survive - level) < KVS_LEVEL_EPS)
 			return middle(obs, n, i);
 		if (survive < level)
 			return obs[i];
 	}
-	return (struct ks_obs){ obs[n - 1].value, true };
+	return (struct kvs_obs){ obs[n - 1].value, true };
 }
 
-double ks_median(double *x, size_t n)
+double kvs_median(double *x, size_t n)
 {
 	gsl_sort(x, 1, n);
 	return gsl_stats_median_from_sorted_data(x, 1, n);
 }
 
-double ks_jain(const double *x, size_t n)
+double kvs_jain(const double *x, size_t n)
 {
 	double sum = 0, squares = 0;
 
@@ -67,7 +67,7 @@ double ks_jain(const double *x, size_t n)
 	return squares > 0 ? sum * sum / (n * squares) : 1;
 }
 
-int ks_order(struct ks_obs x, struct ks_obs y)
+int kvs_order(struct kvs_obs x, struct kvs_obs y)
 {
 	if (x.censored && y.censored)
 		return 0;
@@ -78,18 +78,18 @@ int ks_order(struct ks_obs x, struct ks_obs y)
 	return (x.value < y.value) - (x.value > y.value);
 }
 
-double ks_cliff(const struct ks_arms *arms)
+double kvs_cliff(const struct kvs_arms *arms)
 {
 	long sum = 0;
 
 	for (size_t i = 0; i < arms->na; i++)
 		for (size_t j = 0; j < arms->nb; j++)
-			sum += ks_order(arms->a[i], arms->b[j]);
+			sum += kvs_order(arms->a[i], arms->b[j]);
 	return (double)sum / ((double)arms->na * arms->nb);
 }
 
 /* Which way the truth may lie from @estimate, given what was censored. */
-static enum ks_bound bound_of(const struct ks_arms *arms, double estimate)
+static enum kvs_bound bound_of(const struct kvs_arms *arms, double estimate)
 {
 	bool lower = false, upper = false;
 
@@ -102,11 +102,11 @@ static enum ks_bound bound_of(const struct ks_arms *arms, double estimate)
 		}
 	}
 	if (lower && upper)
-		return KS_BOUND_UNKNOWN;
-	return lower ? KS_BOUND_LOWER : upper ? KS_BOUND_UPPER : KS_BOUND_NONE;
+		return KVS_BOUND_UNKNOWN;
+	return lower ? KVS_BOUND_LOWER : upper ? KVS_BOUND_UPPER : KVS_BOUND_NONE;
 }
 
-double ks_hodges_lehmann(const struct ks_arms *arms, enum ks_bound *bound)
+double kvs_hodges_lehmann(const struct kvs_arms *arms, enum kvs_bound *bound)
 {
 	double *d = xcalloc(arms->na * arms->nb, sizeof(*d)), estimate;
 	size_t n = 0;
@@ -114,14 +114,14 @@ double ks_hodges_lehmann(const struct ks_arms *arms, enum ks_bound *bound)
 	for (size_t i = 0; i < arms->na; i++)
 		for (size_t j = 0; j < arms->nb; j++)
 			d[n++] = arms->b[j].value - arms->a[i].value;
-	estimate = ks_median(d, n);
+	estimate = kvs_median(d, n);
 	free(d);
 	if (bound)
 		*bound = bound_of(arms, estimate);
 	return estimate;
 }
 
-void ks_holm(const double *p, double *adjusted, size_t n)
+void kvs_holm(const double *p, double *adjusted, size_t n)
 {
 	size_t *order = xcalloc(n, sizeof(*order)), tests = 0;
 	double largest = 0;
@@ -148,14 +148,14 @@ void ks_holm(const double *p, double *adjusted, size_t n)
 	free(order);
 }
 
-double ks_least_p(size_t na, size_t nb)
+double kvs_least_p(size_t na, size_t nb)
 {
 	if (!na || !nb)
 		return 1;
 	return fmin(1, 2 * exp(-gsl_sf_lnchoose(na + nb, na)));
 }
 
-static bool same(const struct ks_obs *x, size_t n)
+static bool same(const struct kvs_obs *x, size_t n)
 {
 	for (size_t i = 1; i < n; i++)
 		if (x[i].value != x[0].value || x[i].censored != x[0].censored)
@@ -163,7 +163,7 @@ static bool same(const struct ks_obs *x, size_t n)
 	return true;
 }
 
-bool ks_identical(const struct ks_arms *arms)
+bool kvs_identical(const struct kvs_arms *arms)
 {
 	return same(arms->a, arms->na) && same(arms->b, arms->nb);
 }

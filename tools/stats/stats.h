@@ -21,14 +21,14 @@
 #include <stdint.h>
 
 /* One value; censored: it is at least that, its end was not seen. */
-struct ks_obs {
+struct kvs_obs {
 	double value;
 	bool censored;
 };
 
 /* Two arms: @a is what @b is compared with. */
-struct ks_arms {
-	const struct ks_obs *a, *b;
+struct kvs_arms {
+	const struct kvs_obs *a, *b;
 	size_t na, nb;
 };
 
@@ -38,85 +38,85 @@ struct ks_arms {
  * and the next, as in the median of an even number.  Where that end was not
  * seen, the largest value instead of it, censored.  Sorts @obs; n > 0.
  */
-#define KS_LEVEL_EPS	1e-9	/* shares that rounding alone tells apart */
-struct ks_obs ks_quantile(struct ks_obs *obs, size_t n, double q);
+#define KVS_LEVEL_EPS	1e-9	/* shares that rounding alone tells apart */
+struct kvs_obs kvs_quantile(struct kvs_obs *obs, size_t n, double q);
 
 /* Median of plain numbers, the mean of the middle two; sorts @x; n > 0. */
-double ks_median(double *x, size_t n);
+double kvs_median(double *x, size_t n);
 
 /* Jain, Chiu and Hawe's fairness, 1/n .. 1; 1 where nobody got anything. */
-double ks_jain(const double *x, size_t n);
+double kvs_jain(const double *x, size_t n);
 
 /* Whether @x < @y (1), @x > @y (-1), or no one can tell (0). */
-int ks_order(struct ks_obs x, struct ks_obs y);
+int kvs_order(struct kvs_obs x, struct kvs_obs y);
 
 /* Cliff's delta: P(b > a) - P(b < a), -1 .. 1 */
-double ks_cliff(const struct ks_arms *arms);
+double kvs_cliff(const struct kvs_arms *arms);
 
-enum ks_bound {
-	KS_BOUND_NONE,
-	KS_BOUND_LOWER,		/* it is at least that */
-	KS_BOUND_UPPER,		/* at most */
-	KS_BOUND_UNKNOWN,	/* both arms are censored there */
+enum kvs_bound {
+	KVS_BOUND_NONE,
+	KVS_BOUND_LOWER,		/* it is at least that */
+	KVS_BOUND_UPPER,		/* at most */
+	KVS_BOUND_UNKNOWN,	/* both arms are censored there */
 };
 
 /* Hodges and Lehmann: the median of all differences b - a */
-double ks_hodges_lehmann(const struct ks_arms *arms, enum ks_bound *bound);
+double kvs_hodges_lehmann(const struct kvs_arms *arms, enum kvs_bound *bound);
 
 /* Holm (1979): @adjusted may be @p; NaN is no test and stays NaN. */
-void ks_holm(const double *p, double *adjusted, size_t n);
+void kvs_holm(const double *p, double *adjusted, size_t n);
 
 /* The least p that two arms of this size can give: 2 / (na + nb over na) */
-double ks_least_p(size_t na, size_t nb);
+double kvs_least_p(size_t na, size_t nb);
 
 /* Whether all values of each arm are the same. */
-bool ks_identical(const struct ks_arms *arms);
+bool kvs_identical(const struct kvs_arms *arms);
 
 /*
  * Null distributions, kept as long as the sizes and ties stay the same.  Exact
- * up to about 100 values an arm; beyond, KS_PERMUTATIONS random permutations
+ * up to about 100 values an arm; beyond, KVS_PERMUTATIONS random permutations
  * from @seed.
  */
-#define KS_PERMUTATIONS	99999
-struct ks_permuter;
+#define KVS_PERMUTATIONS	99999
+struct kvs_permuter;
 
-struct ks_permuter *ks_permuter_create(uint64_t seed);
-void ks_permuter_destroy(struct ks_permuter *p);
+struct kvs_permuter *kvs_permuter_create(uint64_t seed);
+void kvs_permuter_destroy(struct kvs_permuter *p);
 /* For tests: beyond so many steps, permutations are drawn. */
-void ks_permuter_limit(struct ks_permuter *p, double steps);
+void kvs_permuter_limit(struct kvs_permuter *p, double steps);
 
 /* p of no difference, both sides; @exact may be NULL. */
-double ks_permutation_p(struct ks_permuter *p, const struct ks_arms *arms,
-			bool *exact);
+double kvs_permutation_p(struct kvs_permuter *p, const struct kvs_arms *arms,
+			 bool *exact);
 
 /*
  * The interval of shifts that the test at 1 - @confidence doesn't reject, with
  * its ends; infinite ends where the arms are too small for that level.
  */
-void ks_shift_interval(struct ks_permuter *p, const struct ks_arms *arms,
-		       double confidence, double ci[2]);
+void kvs_shift_interval(struct kvs_permuter *p, const struct kvs_arms *arms,
+			double confidence, double ci[2]);
 
 /*
  * The least |statistic| that the test rejects at @alpha with arms of that size
  * without ties; na * nb + 1 where it never does.
  */
-long ks_critical(struct ks_permuter *p, size_t na, size_t nb, double alpha);
+long kvs_critical(struct kvs_permuter *p, size_t na, size_t nb, double alpha);
 
 /*
  * The chance to find a shift @shift of one arm at level @alpha: by resampling
  * what the two arms scatter around their medians.
  */
-double ks_power(struct ks_permuter *p, const struct ks_arms *arms, double shift,
-		double alpha);
+double kvs_power(struct kvs_permuter *p, const struct kvs_arms *arms, double shift,
+		 double alpha);
 
 /*
  * The least shift that is found with chance @power; 0 where nothing scatters,
  * infinite where the arms are too small for @alpha.
  */
-double ks_detectable(struct ks_permuter *p, const struct ks_arms *arms,
-		     double alpha, double power);
+double kvs_detectable(struct kvs_permuter *p, const struct kvs_arms *arms,
+		      double alpha, double power);
 
 /* stats-permute.c for stats-power.c */
-uint64_t ks_permuter_seed(const struct ks_permuter *p);
+uint64_t kvs_permuter_seed(const struct kvs_permuter *p);
 
 #endif /* KVMSCHED_STATS_H */

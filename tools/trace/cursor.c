@@ -11,19 +11,19 @@
 #include "trace/cursor.h"
 #include "base/kvmsched.h"
 
-bool ks_cursor_init(struct ks_cursor *c, int fd, u64 at)
+bool kvs_cursor_init(struct kvs_cursor *c, int fd, u64 at)
 {
 	struct stat st;
 
-	*c = (struct ks_cursor){ .fd = fd };
+	*c = (struct kvs_cursor){ .fd = fd };
 	if (fstat(fd, &st))
 		return false;
 	c->end = st.st_size;
-	ks_skip(c, at);
+	kvs_skip(c, at);
 	return true;
 }
 
-bool ks_get(struct ks_cursor *c, void *data, u64 size)
+bool kvs_get(struct kvs_cursor *c, void *data, u64 size)
 {
 	char *p = data;
 
@@ -47,31 +47,31 @@ bool ks_get(struct ks_cursor *c, void *data, u64 size)
 	return true;
 }
 
-u16 ks_get16(struct ks_cursor *c)
+u16 kvs_get16(struct kvs_cursor *c)
 {
 	u16 n = 0;
 
-	ks_get(c, &n, sizeof(n));
+	kvs_get(c, &n, sizeof(n));
 	return n;
 }
 
-u32 ks_get32(struct ks_cursor *c)
+u32 kvs_get32(struct kvs_cursor *c)
 {
 	u32 n = 0;
 
-	ks_get(c, &n, sizeof(n));
+	kvs_get(c, &n, sizeof(n));
 	return n;
 }
 
-u64 ks_get64(struct ks_cursor *c)
+u64 kvs_get64(struct kvs_cursor *c)
 {
 	u64 n = 0;
 
-	ks_get(c, &n, sizeof(n));
+	kvs_get(c, &n, sizeof(n));
 	return n;
 }
 
-void ks_skip(struct ks_cursor *c, u64 size)
+void kvs_skip(struct kvs_cursor *c, u64 size)
 {
 	if (c->failed || size > c->end - c->at)
 		c->failed = true;
@@ -79,7 +79,7 @@ void ks_skip(struct ks_cursor *c, u64 size)
 		c->at += size;
 }
 
-char *ks_get_text(struct ks_cursor *c, u64 size, u64 max)
+char *kvs_get_text(struct kvs_cursor *c, u64 size, u64 max)
 {
 	char *text;
 
@@ -88,15 +88,15 @@ char *ks_get_text(struct ks_cursor *c, u64 size, u64 max)
 		return NULL;
 	}
 	text = xmalloc(size + 1);
-	ks_get(c, text, size);
+	kvs_get(c, text, size);
 	text[size] = '\0';
 	return text;
 }
 
-bool ks_get_string(struct ks_cursor *c, char *s, size_t room)
+bool kvs_get_string(struct kvs_cursor *c, char *s, size_t room)
 {
 	for (size_t i = 0; i < room; i++) {
-		if (!ks_get(c, &s[i], 1))
+		if (!kvs_get(c, &s[i], 1))
 			return false;
 		if (!s[i])
 			return true;
@@ -105,39 +105,39 @@ bool ks_get_string(struct ks_cursor *c, char *s, size_t room)
 	return false;
 }
 
-bool ks_expect(struct ks_cursor *c, const char *name)
+bool kvs_expect(struct kvs_cursor *c, const char *name)
 {
 	char s[32];
 
-	if (!ks_get_string(c, s, sizeof(s)) || strcmp(s, name))
+	if (!kvs_get_string(c, s, sizeof(s)) || strcmp(s, name))
 		c->failed = true;
 	return !c->failed;
 }
 
 /* Offset of the data, name of the instance, clock; we read the nameless one. */
-static void buffer_option(struct ks_trace_info *info, const char *data, u32 size)
+static void buffer_option(struct kvs_trace_info *info, const char *data, u32 size)
 {
 	if (size > 9 && !data[8] && !strcmp(data + 9, "x86-tsc"))
-		info->clock = KS_CLOCK_TSC;
+		info->clock = KVS_CLOCK_TSC;
 }
 
-void ks_option_get(struct ks_cursor *c, struct ks_trace_info *info, u16 option,
-		   u32 size)
+void kvs_option_get(struct kvs_cursor *c, struct kvs_trace_info *info, u16 option,
+		    u32 size)
 {
-	char *data = ks_get_text(c, size, KS_OPTION_MAX);
+	char *data = kvs_get_text(c, size, KVS_OPTION_MAX);
 
 	if (!data)
 		return;
 	switch (option) {
-	case KS_OPTION_BUFFER:
+	case KVS_OPTION_BUFFER:
 		if (info->version >= 7)
 			buffer_option(info, data, size);
 		break;
-	case KS_OPTION_TRACECLOCK:
+	case KVS_OPTION_TRACECLOCK:
 		if (strstr(data, "[x86-tsc]"))
-			info->clock = KS_CLOCK_TSC;
+			info->clock = KVS_CLOCK_TSC;
 		break;
-	case KS_OPTION_TSC2NSEC:
+	case KVS_OPTION_TSC2NSEC:
 		if (size < 16)
 			break;
 		memcpy(&info->tsc_mult, data, sizeof(u32));
@@ -147,7 +147,7 @@ void ks_option_get(struct ks_cursor *c, struct ks_trace_info *info, u16 option,
 			info->tsc_mult = 0;
 		/* It is there only where time stamps are to be converted. */
 		if (info->tsc_mult)
-			info->clock = KS_CLOCK_TSC;
+			info->clock = KVS_CLOCK_TSC;
 		break;
 	}
 	free(data);
@@ -157,27 +157,27 @@ void ks_option_get(struct ks_cursor *c, struct ks_trace_info *info, u16 option,
  * Sections of options, each at any place of the file; their last option tells
  * where the next one is, and garbage may make a ring of that.
  */
-void ks_v7_options(struct ks_cursor *c, struct ks_trace_info *info)
+void kvs_v7_options(struct kvs_cursor *c, struct kvs_trace_info *info)
 {
 	char name[64];
 	u64 next;
 
-	ks_get_string(c, name, sizeof(name));	/* of the compression */
-	ks_get_string(c, name, sizeof(name));	/* its version */
-	next = ks_get64(c);
+	kvs_get_string(c, name, sizeof(name));	/* of the compression */
+	kvs_get_string(c, name, sizeof(name));	/* its version */
+	next = kvs_get64(c);
 	for (unsigned int sections = 0; next && sections < 64; sections++) {
-		struct ks_cursor section = { .fd = c->fd, .end = c->end };
+		struct kvs_cursor section = { .fd = c->fd, .end = c->end };
 		u16 option;
 
-		ks_skip(&section, next);
-		if (ks_get16(&section) != 0)	/* the id of such sections */
+		kvs_skip(&section, next);
+		if (kvs_get16(&section) != 0)	/* the id of such sections */
 			return;
-		ks_skip(&section, 2 + 4 + 8);	/* flags, description, size */
+		kvs_skip(&section, 2 + 4 + 8);	/* flags, description, size */
 		next = 0;
-		while ((option = ks_get16(&section)) != KS_OPTION_DONE && !section.failed)
-			ks_option_get(&section, info, option, ks_get32(&section));
-		if (ks_get32(&section) == sizeof(next))
-			next = ks_get64(&section);
+		while ((option = kvs_get16(&section)) != KVS_OPTION_DONE && !section.failed)
+			kvs_option_get(&section, info, option, kvs_get32(&section));
+		if (kvs_get32(&section) == sizeof(next))
+			next = kvs_get64(&section);
 		if (section.failed)
 			return;
 	}

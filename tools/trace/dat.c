@@ -39,7 +39,7 @@ static const char header_page[] =
 	"\tfield: local_t commit;\toffset:8;\tsize:8;\tsigned:1;\n"
 	"\tfield: int overwrite;\toffset:8;\tsize:1;\tsigned:1;\n"
 	"\tfield: char data;\toffset:16;\tsize:4080;\tsigned:0;\n";
-_Static_assert(DAT_PAGE_SIZE - 16 == 4080, "header_page tells the page's size");
+_Static_assert(KVS_PAGE_SIZE - 16 == 4080, "header_page tells the page's size");
 
 static const char header_event[] =
 	"# compressed entry header\n"
@@ -85,7 +85,7 @@ static void put_text(FILE *out, const char *text)
 	put(out, text, strlen(text));
 }
 
-static void put_formats(FILE *out, const struct dat_system *sys)
+static void put_formats(FILE *out, const struct kvs_dat_system *sys)
 {
 	put32(out, sys->nr);
 	for (size_t i = 0; i < sys->nr; i++)
@@ -100,7 +100,7 @@ static void put_option(FILE *out, uint16_t option, const void *data,
 	put(out, data, size);
 }
 
-static void put_options(FILE *out, const struct dat_desc *desc)
+static void put_options(FILE *out, const struct kvs_dat_desc *desc)
 {
 	struct {
 		uint32_t mult, shift;
@@ -125,7 +125,7 @@ static void put_options(FILE *out, const struct dat_desc *desc)
 	put16(out, DAT_OPTION_DONE);
 }
 
-void *dat_header(const struct dat_desc *desc, size_t *size)
+void *kvs_dat_header(const struct kvs_dat_desc *desc, size_t *size)
 {
 	char *data = NULL;
 	FILE *out = open_memstream(&data, size);
@@ -135,7 +135,7 @@ void *dat_header(const struct dat_desc *desc, size_t *size)
 	put(out, DAT_MAGIC, strlen(DAT_MAGIC));
 	put_string(out, "6");
 	put(out, "\0\x08", 2);		/* little endian, longs of 8 bytes */
-	put32(out, DAT_PAGE_SIZE);
+	put32(out, KVS_PAGE_SIZE);
 	put_string(out, "header_page");
 	put_text(out, header_page);
 	put_string(out, "header_event");
@@ -159,19 +159,19 @@ void *dat_header(const struct dat_desc *desc, size_t *size)
 		goto nomem;
 	return data;
 nomem:
-	ks_err("out of memory");
-	exit(KS_EXIT_FAILED);
+	kvs_err("out of memory");
+	exit(KVS_EXIT_FAILED);
 }
 
-struct dat_cpu *dat_table(void *header, size_t size, unsigned int nr_cpus)
+struct kvs_dat_cpu *kvs_dat_table(void *header, size_t size, unsigned int nr_cpus)
 {
 	size_t tail = sizeof(uint64_t) + strlen(DAT_CLOCK);
-	size_t table = (size_t)nr_cpus * sizeof(struct dat_cpu);
+	size_t table = (size_t)nr_cpus * sizeof(struct kvs_dat_cpu);
 	char *end = (char *)header + size;
 
 	if (size < 10 + table + tail ||
 	    memcmp(end - strlen(DAT_CLOCK), DAT_CLOCK, strlen(DAT_CLOCK)) ||
 	    memcmp(end - tail - table - 10, "flyrecord", 10))
 		return NULL;
-	return (struct dat_cpu *)(end - tail - table);
+	return (struct kvs_dat_cpu *)(end - tail - table);
 }

@@ -23,19 +23,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DAT_PAGE_SIZE	4096
+#define KVS_PAGE_SIZE	4096
 
 /* The `format` files of one event system, as tracefs has them. */
-struct dat_system {
+struct kvs_dat_system {
 	const char *name;
 	char **texts;
 	size_t nr;
 };
 
-struct dat_desc {
+struct kvs_dat_desc {
 	unsigned int nr_cpus;
-	struct dat_system ftrace;
-	struct dat_system events;
+	struct kvs_dat_system ftrace;
+	struct kvs_dat_system events;
 	uint32_t tsc_mult;		/* ns = tsc * mult >> shift, + offset */
 	uint32_t tsc_shift;
 	uint64_t tsc_offset;
@@ -49,15 +49,15 @@ struct dat_desc {
  * Where a CPU's data are in the file; a CPU without data has size 0.  Packed,
  * because nothing is aligned in a header.
  */
-struct dat_cpu {
+struct kvs_dat_cpu {
 	uint64_t offset;
 	uint64_t size;
 } __attribute__((packed));
 
 /* The header, on the heap, with a table of zeros. */
-void *dat_header(const struct dat_desc *desc, size_t *size);
+void *kvs_dat_header(const struct kvs_dat_desc *desc, size_t *size);
 
 /* The table within a header for that many CPUs; NULL if it can't be one. */
-struct dat_cpu *dat_table(void *header, size_t size, unsigned int nr_cpus);
+struct kvs_dat_cpu *kvs_dat_table(void *header, size_t size, unsigned int nr_cpus);
 
 #endif /* KVMSCHED_DAT_H */

@@ -35,14 +35,14 @@ struct schema {
 #define DEFINE_SCHEMA(record, FIELDS, ...)					\
 	static void schema_##record(struct schema *s)			\
 	{								\
-		typedef __typeof__(((struct ks_record *)0)->record) rec_t; \
+		typedef __typeof__(((struct kvs_record *)0)->record) rec_t; \
 		static const struct want want[] = {			\
 			FIELDS(WANT_F, WANT_A)				\
 		};							\
 									\
 		_Static_assert(ARRAY_SIZE(want) <= MAX_FIELDS,		\
 			       "room for all fields");			\
-		s->name = KS_EVENT_PREFIX #record;			\
+		s->name = KVS_EVENT_PREFIX #record;			\
 		memcpy(s->want, want, sizeof(want));			\
 	}
 KS_RECORDS(DEFINE_SCHEMA)
@@ -50,7 +50,7 @@ KS_RECORDS(DEFINE_SCHEMA)
 /* Where a wanted field is in this file */
 struct found {
 	u16 from, size;		/* in the file's record */
-	u16 to, room;		/* in struct ks_record's */
+	u16 to, room;		/* in struct kvs_record's */
 	bool is_signed, is_array;
 };
 
@@ -64,7 +64,7 @@ struct layout {
 	struct found found[MAX_FIELDS];
 };
 
-struct ks_decoder {
+struct kvs_decoder {
 	struct schema schema[KS_NR_EVENTS];
 	struct layout **layout;	/* by the event's id */
 	unsigned int events;
@@ -73,9 +73,9 @@ struct ks_decoder {
 	unsigned int nr_missing;
 };
 
-struct ks_decoder *ks_decoder_create(void)
+struct kvs_decoder *kvs_decoder_create(void)
 {
-	struct ks_decoder *d = xcalloc(1, sizeof(*d));
+	struct kvs_decoder *d = xcalloc(1, sizeof(*d));
 
 #define FILL_SCHEMA(record, FIELDS, ...) schema_##record(&d->schema[KS_EV_##record]);
 	KS_RECORDS(FILL_SCHEMA)
@@ -86,7 +86,7 @@ struct ks_decoder *ks_decoder_create(void)
 	return d;
 }
 
-void ks_decoder_destroy(struct ks_decoder *d)
+void kvs_decoder_destroy(struct kvs_decoder *d)
 {
 	if (!d)
 		return;
@@ -99,25 +99,25 @@ void ks_decoder_destroy(struct ks_decoder *d)
 	free(d);
 }
 
-void ks_decoder_note_missing(struct ks_decoder *d, const char *field)
+void kvs_decoder_note_missing(struct kvs_decoder *d, const char *field)
 {
 	d->missing = xrealloc(d->missing,
 			      (d->nr_missing + 1) * sizeof(*d->missing));
 	d->missing[d->nr_missing++] = xstrdup(field);
 }
 
-const char *ks_decoder_missing(const struct ks_decoder *d, unsigned int index)
+const char *kvs_decoder_missing(const struct kvs_decoder *d, unsigned int index)
 {
 	return index < d->nr_missing ? d->missing[index] : NULL;
 }
 
-unsigned int ks_decoder_events(const struct ks_decoder *d)
+unsigned int kvs_decoder_events(const struct kvs_decoder *d)
 {
 	return d->events;
 }
 
 /* A field of a size that we can take into a member of ours. */
-static bool usable(const struct want *want, const struct ks_format_field *f)
+static bool usable(const struct want *want, const struct kvs_format_field *f)
 {
 	if (f->offset > UINT16_MAX / 2 || !f->size || f->size > UINT16_MAX / 2 ||
 	    f->is_dynamic)
@@ -128,7 +128,7 @@ static bool usable(const struct want *want, const struct ks_format_field *f)
 }
 
 static void find_field(struct layout *l, const struct want *want,
-		       const struct ks_format_field *f)
+		       const struct kvs_format_field *f)
 {
 	l->found[l->nr++] = (struct found) {
 		.from = f->offset, .size = f->size,
@@ -142,14 +142,14 @@ static void find_field(struct layout *l, const struct want *want,
 		l->same = false;
 }
 
-static void find_fields(struct ks_decoder *d, struct layout *l,
-			const struct ks_format *format, const struct schema *s)
+static void find_fields(struct kvs_decoder *d, struct layout *l,
+			const struct kvs_format *format, const struct schema *s)
 {
 	l->known = true;
 	l->same = true;
 	for (const struct want *want = s->want;
 	     want < s->want + MAX_FIELDS && want->name; want++) {
-		const struct ks_format_field *f = ks_format_find(format, want->name);
+		const struct kvs_format_field *f = kvs_format_find(format, want->name);
 		char *name;
 
 		if (f && usable(want, f)) {
@@ -157,17 +157,17 @@ static void find_fields(struct ks_decoder *d, struct layout *l,
 			continue;
 		}
 		name = xasprintf("%s.%s", format->name, want->name);
-		ks_decoder_note_missing(d, name);
+		kvs_decoder_note_missing(d, name);
 		free(name);
 		l->same = false;
 	}
 }
 
 /* Common fields are the same in all events of a file. */
-static bool find_common(struct ks_decoder *d, const struct ks_format *f)
+static bool find_common(struct kvs_decoder *d, const struct kvs_format *f)
 {
-	const struct ks_format_field *type = ks_format_find(f, "common_type");
-	const struct ks_format_field *pid = ks_format_find(f, "common_pid");
+	const struct kvs_format_field *type = kvs_format_find(f, "common_type");
+	const struct kvs_format_field *pid = kvs_format_find(f, "common_pid");
 
 	if (!type || !pid || type->offset > 256 || pid->offset > 256 ||
 	    pid->size != 4 || (type->size != 2 && type->size != 4))
@@ -178,7 +178,7 @@ static bool find_common(struct ks_decoder *d, const struct ks_format *f)
 	return true;
 }
 
-bool ks_decoder_add(struct ks_decoder *d, const struct ks_format *f)
+bool kvs_decoder_add(struct kvs_decoder *d, const struct kvs_format *f)
 {
 	struct layout *l;
 
@@ -213,7 +213,7 @@ static s64 get_number(const unsigned char *p, const struct found *f)
 }
 
 static void take_field(const struct found *f, const unsigned char *data,
-		       struct ks_record *rec)
+		       struct kvs_record *rec)
 {
 	char *to = (char *)&rec->ent + f->to;
 	const unsigned char *from = data + f->from;
@@ -227,35 +227,35 @@ static void take_field(const struct found *f, const unsigned char *data,
 	}
 }
 
-static void take_fields(const struct ks_decoder *d, const struct layout *l,
-			const unsigned char *data, struct ks_record *rec)
+static void take_fields(const struct kvs_decoder *d, const struct layout *l,
+			const unsigned char *data, struct kvs_record *rec)
 {
-	memset(&rec->ent, 0, sizeof(*rec) - offsetof(struct ks_record, ent));
+	memset(&rec->ent, 0, sizeof(*rec) - offsetof(struct kvs_record, ent));
 	memcpy(&rec->ent.pid, data + d->pid_offset, sizeof(rec->ent.pid));
 	for (unsigned int i = 0; i < l->nr; i++)
 		take_field(&l->found[i], data, rec);
 }
 
-enum ks_decoded ks_decode(const struct ks_decoder *d, const void *data,
-			  size_t size, struct ks_record *rec)
+enum kvs_decoded kvs_decode(const struct kvs_decoder *d, const void *data,
+			    size_t size, struct kvs_record *rec)
 {
 	const struct layout *l;
 	u32 type = 0;
 
 	if (size < (size_t)d->type_offset + d->type_size)
-		return KS_DECODED_SHORT;
+		return KVS_DECODED_SHORT;
 	memcpy(&type, (const char *)data + d->type_offset, d->type_size);
 	l = type < MAX_EVENTS ? d->layout[type] : NULL;
 	if (!l)
-		return KS_DECODED_OTHER;
+		return KVS_DECODED_OTHER;
 	if (!l->known)
-		return KS_DECODED_UNKNOWN;
+		return KVS_DECODED_UNKNOWN;
 	if (size < l->need)
-		return KS_DECODED_SHORT;
+		return KVS_DECODED_SHORT;
 	rec->event = l->event;
 	if (l->same)
 		memcpy(&rec->ent, data, l->need);
 	else
 		take_fields(d, l, data, rec);
-	return KS_DECODED;
+	return KVS_DECODED;
 }

@@ -13,7 +13,7 @@
 #define MAX_LINE	512
 
 /* "unsigned char foo[16]" is named foo. */
-static bool name_of(char name[KS_FORMAT_NAME], const char *declaration)
+static bool name_of(char name[KVS_FORMAT_NAME], const char *declaration)
 {
 	size_t end = strcspn(declaration, "[");
 	size_t start;
@@ -27,7 +27,7 @@ static bool name_of(char name[KS_FORMAT_NAME], const char *declaration)
 		if (!isalnum((unsigned char)declaration[start - 1]) &&
 		    declaration[start - 1] != '_')
 			break;
-	if (start == end || end - start >= KS_FORMAT_NAME)
+	if (start == end || end - start >= KVS_FORMAT_NAME)
 		return false;
 	memcpy(name, declaration + start, end - start);
 	name[end - start] = '\0';
@@ -35,12 +35,12 @@ static bool name_of(char name[KS_FORMAT_NAME], const char *declaration)
 }
 
 /* One line of a field; false where it makes no sense. */
-static bool parse_field(struct ks_format_field *field, const char *line)
+static bool parse_field(struct kvs_format_field *field, const char *line)
 {
 	char declaration[MAX_LINE];
 	int is_signed = 0;
 
-	*field = (struct ks_format_field){ 0 };
+	*field = (struct kvs_format_field){ 0 };
 	if (sscanf(line, " field:%511[^;]; offset:%9u; size:%9u; signed:%9d;",
 		   declaration, &field->offset, &field->size, &is_signed) < 3)
 		return false;
@@ -49,18 +49,18 @@ static bool parse_field(struct ks_format_field *field, const char *line)
 	return name_of(field->name, declaration);
 }
 
-static bool parse_line(struct ks_format *f, const char *line)
+static bool parse_line(struct kvs_format *f, const char *line)
 {
 	if (!strncmp(line, "name: ", 6))
 		return sscanf(line, "name: %63[^\n]", f->name) == 1;
 	if (!strncmp(line, "ID: ", 4))
 		return sscanf(line, "ID: %9u", &f->id) == 1;
-	if (!strstr(line, "field:") || f->nr == KS_FORMAT_FIELDS)
+	if (!strstr(line, "field:") || f->nr == KVS_FORMAT_FIELDS)
 		return true;
 	return parse_field(&f->fields[f->nr++], line);
 }
 
-bool ks_format_parse(struct ks_format *f, const char *text, size_t size)
+bool kvs_format_parse(struct kvs_format *f, const char *text, size_t size)
 {
 	const char *end = text + size;
 	char line[MAX_LINE];
@@ -84,8 +84,8 @@ bool ks_format_parse(struct ks_format *f, const char *text, size_t size)
 	return f->name[0] && f->id && f->nr;
 }
 
-const struct ks_format_field *ks_format_find(const struct ks_format *f,
-					     const char *name)
+const struct kvs_format_field *kvs_format_find(const struct kvs_format *f,
+					       const char *name)
 {
 	for (unsigned int i = 0; i < f->nr; i++)
 		if (!strcmp(f->fields[i].name, name))

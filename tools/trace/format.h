@@ -19,28 +19,28 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define KS_FORMAT_NAME		64
-#define KS_FORMAT_FIELDS	64
+#define KVS_FORMAT_NAME		64
+#define KVS_FORMAT_FIELDS	64
 
-struct ks_format_field {
-	char name[KS_FORMAT_NAME];
+struct kvs_format_field {
+	char name[KVS_FORMAT_NAME];
 	unsigned int offset, size;
 	bool is_signed;
 	bool is_dynamic;	/* __data_loc and the like: elsewhere */
 };
 
-struct ks_format {
-	char name[KS_FORMAT_NAME];
+struct kvs_format {
+	char name[KVS_FORMAT_NAME];
 	unsigned int id;
 	unsigned int nr;
-	struct ks_format_field fields[KS_FORMAT_FIELDS];
+	struct kvs_format_field fields[KVS_FORMAT_FIELDS];
 };
 
 /* False where it is none; fields beyond the last one we have room for are left out. */
-bool ks_format_parse(struct ks_format *f, const char *text, size_t size);
+bool kvs_format_parse(struct kvs_format *f, const char *text, size_t size);
 
 /* NULL: no such field */
-const struct ks_format_field *ks_format_find(const struct ks_format *f,
-					     const char *name);
+const struct kvs_format_field *kvs_format_find(const struct kvs_format *f,
+					       const char *name);
 
 #endif /* KVMSCHED_FORMAT_H */

@@ -16,7 +16,7 @@ static int visible(const struct dirent *d)
 	return d->d_name[0] != '.';
 }
 
-int formats_read(const char *dir, const char *system, struct dat_system *sys)
+int kvs_formats_read(const char *dir, const char *system, struct kvs_dat_system *sys)
 {
 	char *path = xasprintf("%s/%s", dir, system);
 	struct dirent **names;
@@ -32,7 +32,7 @@ int formats_read(const char *dir, const char *system, struct dat_system *sys)
 	for (int i = 0; i < n; i++) {
 		/* `enable` and `filter` lie beside the events' directories. */
 		path = xasprintf("%s/%s/%s/format", dir, system, names[i]->d_name);
-		sys->texts[sys->nr] = ks_read_file(path, NULL);
+		sys->texts[sys->nr] = kvs_read_file(path, NULL);
 		if (sys->texts[sys->nr])
 			sys->nr++;
 		free(path);
@@ -47,7 +47,7 @@ int formats_read(const char *dir, const char *system, struct dat_system *sys)
 	return -1;
 }
 
-void formats_free(struct dat_system *sys)
+void kvs_formats_free(struct kvs_dat_system *sys)
 {
 	for (size_t i = 0; i < sys->nr; i++)
 		free(sys->texts[i]);
@@ -56,7 +56,7 @@ void formats_free(struct dat_system *sys)
 	sys->nr = 0;
 }
 
-int formats_id(const struct dat_system *sys, const char *event)
+int kvs_formats_id(const struct kvs_dat_system *sys, const char *event)
 {
 	size_t len = strlen(event);
 

@@ -9,10 +9,10 @@
  * or one laid out like it: DIR/SYSTEM/EVENT/format, in the order of the events'
  * names.  -1 with errno set; ENOENT: there is no such system or no event in it.
  */
-int formats_read(const char *dir, const char *system, struct dat_system *sys);
-void formats_free(struct dat_system *sys);
+int kvs_formats_read(const char *dir, const char *system, struct kvs_dat_system *sys);
+void kvs_formats_free(struct kvs_dat_system *sys);
 
 /* An event's id, as its records have it in common_type; -1: not there. */
-int formats_id(const struct dat_system *sys, const char *event);
+int kvs_formats_id(const struct kvs_dat_system *sys, const char *event);
 
 #endif /* KVMSCHED_FORMATS_H */

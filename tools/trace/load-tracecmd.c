@@ -45,13 +45,13 @@ struct message {
 			unsigned int cpus, events;
 		} open;
 		char field[NAME_ROOM];
-		struct ks_record record;
+		struct kvs_record record;
 		struct {
 			unsigned int cpu;
 			s64 count;
 		} missed;
 		struct {
-			struct ks_trace_info info;
+			struct kvs_trace_info info;
 			bool whole;
 		} end;
 	};
@@ -59,7 +59,7 @@ struct message {
 
 /* The child's */
 struct source {
-	struct ks_trace *trace;
+	struct kvs_trace *trace;
 	FILE *out;
 	struct message msg;
 };
@@ -82,15 +82,15 @@ static int take(struct tracecmd_input *input, struct tep_record *record, int cpu
 		void *data)
 {
 	struct source *s = data;
-	struct ks_trace *t = s->trace;
+	struct kvs_trace *t = s->trace;
 
 	if (record->missed_events) {
 		s->msg.missed.cpu = cpu;
 		s->msg.missed.count = record->missed_events;
 		tell(s, MSG_MISSED);
 	}
-	if (!ks_trace_count(t, ks_decode(t->decoder, record->data, record->size,
-					 &s->msg.record)))
+	if (!kvs_trace_count(t, kvs_decode(t->decoder, record->data, record->size,
+					   &s->msg.record)))
 		return 0;
 	s->msg.record.ts = record->ts;
 	s->msg.record.cpu = cpu;
@@ -98,10 +98,10 @@ static int take(struct tracecmd_input *input, struct tep_record *record, int cpu
 	return 0;
 }
 
-static void add_fields(struct ks_format *f, struct tep_format_field **fields)
+static void add_fields(struct kvs_format *f, struct tep_format_field **fields)
 {
-	for (unsigned int i = 0; fields && fields[i] && f->nr < KS_FORMAT_FIELDS; i++) {
-		struct ks_format_field *to = &f->fields[f->nr++];
+	for (unsigned int i = 0; fields && fields[i] && f->nr < KVS_FORMAT_FIELDS; i++) {
+		struct kvs_format_field *to = &f->fields[f->nr++];
 
 		snprintf(to->name, sizeof(to->name), "%s", fields[i]->name);
 		to->offset = fields[i]->offset;
@@ -112,19 +112,19 @@ static void add_fields(struct ks_format *f, struct tep_format_field **fields)
 	free(fields);
 }
 
-static void add_events(struct ks_decoder *d, struct tep_handle *tep)
+static void add_events(struct kvs_decoder *d, struct tep_handle *tep)
 {
 	struct tep_event **all = tep_list_events(tep, TEP_EVENT_SORT_ID);
 
 	for (unsigned int i = 0; all && all[i]; i++) {
-		struct ks_format f = { .id = all[i]->id };
+		struct kvs_format f = { .id = all[i]->id };
 
-		if (strcmp(all[i]->system, KS_SYSTEM))
+		if (strcmp(all[i]->system, KVS_SYSTEM))
 			continue;
 		snprintf(f.name, sizeof(f.name), "%s", all[i]->name);
 		add_fields(&f, tep_event_common_fields(all[i]));
 		add_fields(&f, tep_event_fields(all[i]));
-		ks_decoder_add(d, &f);
+		kvs_decoder_add(d, &f);
 	}
 }
 
@@ -134,15 +134,15 @@ static void send_open(struct source *s, struct tep_handle *tep)
 
 	add_events(s->trace->decoder, tep);
 	s->msg.open.cpus = tep_get_cpus(tep);
-	s->msg.open.events = ks_decoder_events(s->trace->decoder);
+	s->msg.open.events = kvs_decoder_events(s->trace->decoder);
 	tell(s, MSG_OPEN);
-	for (unsigned int i = 0; (field = ks_decoder_missing(s->trace->decoder, i)); i++) {
+	for (unsigned int i = 0; (field = kvs_decoder_missing(s->trace->decoder, i)); i++) {
 		snprintf(s->msg.field, sizeof(s->msg.field), "%s", field);
 		tell(s, MSG_FIELD);
 	}
 }
 
-static void child(struct ks_trace *t, int fd)
+static void child(struct kvs_trace *t, int fd)
 {
 	struct source s = { .trace = t, .out = fdopen(fd, "w") };
 	struct tracecmd_input *input;
@@ -170,7 +170,7 @@ static bool receive(struct reader *r)
 	return fread(&r->msg, sizeof(r->msg), 1, r->in) == 1;
 }
 
-static struct reader *reader_create(struct ks_trace *t)
+static struct reader *reader_create(struct kvs_trace *t)
 {
 	const struct timeval silence = { .tv_sec = SILENCE_MAX };
 	struct reader *r = xcalloc(1, sizeof(*r));
@@ -188,16 +188,16 @@ static struct reader *reader_create(struct ks_trace *t)
 	if (r->child > 0 && r->in)
 		return r;
 failed:
-	ks_errno("%s", t->path);
+	kvs_errno("%s", t->path);
 	free(r);
 	return NULL;
 }
 
-static bool refused(const struct ks_trace *t, const char *what)
+static bool refused(const struct kvs_trace *t, const char *what)
 {
-	ks_err("%s: %s (version %u)", t->path, what, t->info.version);
-	ks_hint("cut short, damaged, or of a newer trace-cmd: see what `trace-cmd report %s` says",
-		t->path);
+	kvs_err("%s: %s (version %u)", t->path, what, t->info.version);
+	kvs_hint("cut short, damaged, or of a newer trace-cmd: see what `trace-cmd report %s` says",
+		 t->path);
 	return false;
 }
 
@@ -205,22 +205,22 @@ static bool refused(const struct ks_trace *t, const char *what)
  * The library turns a TSC clock to ns where the file tells the rate, and shows
  * neither rate nor clock: look for ourselves.
  */
-static void look_for_clock(struct ks_trace *t)
+static void look_for_clock(struct kvs_trace *t)
 {
-	struct ks_cursor c;
+	struct kvs_cursor c;
 	u8 order[2];
 
 	/* Magic and version; byte order, size of a long; size of a page */
-	if (t->info.version < 7 || !ks_cursor_init(&c, t->fd, 12) ||
-	    !ks_get(&c, order, sizeof(order)) || order[0])
+	if (t->info.version < 7 || !kvs_cursor_init(&c, t->fd, 12) ||
+	    !kvs_get(&c, order, sizeof(order)) || order[0])
 		return;
-	ks_skip(&c, 4);
-	ks_v7_options(&c, &t->info);
+	kvs_skip(&c, 4);
+	kvs_v7_options(&c, &t->info);
 	if (t->info.tsc_mult)
-		t->info.clock = KS_CLOCK_NS;
+		t->info.clock = KVS_CLOCK_NS;
 }
 
-static bool tracecmd_reader_open(struct ks_trace *t)
+static bool tracecmd_reader_open(struct kvs_trace *t)
 {
 	struct reader *r = reader_create(t);
 
@@ -235,21 +235,21 @@ static bool tracecmd_reader_open(struct ks_trace *t)
 	return true;
 }
 
-static void take_counts(struct ks_trace_info *into, const struct ks_trace_info *from)
+static void take_counts(struct kvs_trace_info *into, const struct kvs_trace_info *from)
 {
 	into->other = from->other;
 	into->unknown = from->unknown;
 	into->bad_records = from->bad_records;
 }
 
-static bool tracecmd_reader_read(struct ks_trace *t, const struct ks_sink *sink)
+static bool tracecmd_reader_read(struct kvs_trace *t, const struct kvs_sink *sink)
 {
 	struct reader *r = t->priv;
 
 	while (receive(r)) {
 		switch (r->msg.kind) {
 		case MSG_FIELD:
-			ks_decoder_note_missing(t->decoder, r->msg.field);
+			kvs_decoder_note_missing(t->decoder, r->msg.field);
 			break;
 		case MSG_RECORD:
 			sink->record(sink->ctx, &r->msg.record);
@@ -268,7 +268,7 @@ static bool tracecmd_reader_read(struct ks_trace *t, const struct ks_sink *sink)
 	return refused(t, "libtracecmd failed within it");
 }
 
-static void tracecmd_reader_close(struct ks_trace *t)
+static void tracecmd_reader_close(struct kvs_trace *t)
 {
 	struct reader *r = t->priv;
 
@@ -282,7 +282,7 @@ static void tracecmd_reader_close(struct ks_trace *t)
 	free(r);
 }
 
-const struct ks_reader ks_reader_tracecmd = {
+const struct kvs_reader kvs_reader_tracecmd = {
 	.open = tracecmd_reader_open,
 	.read = tracecmd_reader_read,
 	.close = tracecmd_reader_close,

@@ -14,37 +14,37 @@
 
 #define MAGIC	"\x17\x08\x44tracing"
 
-static bool open_file(struct ks_trace *t)
+static bool open_file(struct kvs_trace *t)
 {
 	struct stat st;
 
 	t->fd = open(t->path, O_RDONLY | O_CLOEXEC);
 	if (t->fd < 0) {
-		ks_errno("%s", t->path);
+		kvs_errno("%s", t->path);
 		if (errno == ENOENT)
-			ks_hint("`kvmsched record -o FILE` makes a recording");
+			kvs_hint("`kvmsched record -o FILE` makes a recording");
 		return false;
 	}
 	if (fstat(t->fd, &st)) {
-		ks_errno("%s", t->path);
+		kvs_errno("%s", t->path);
 		return false;
 	}
 	if (!S_ISREG(st.st_mode)) {
-		ks_err("%s: not a regular file", t->path);
-		ks_hint("a recording is read more than once: save it to a file first");
+		kvs_err("%s: not a regular file", t->path);
+		kvs_hint("a recording is read more than once: save it to a file first");
 		return false;
 	}
 	return true;
 }
 
-static bool not_a_trace(const struct ks_trace *t)
+static bool not_a_trace(const struct kvs_trace *t)
 {
-	ks_err("%s: not a trace.dat file", t->path);
-	ks_hint("`kvmsched record -o FILE` or `trace-cmd record -e kvmsched -o FILE` makes one");
+	kvs_err("%s: not a trace.dat file", t->path);
+	kvs_hint("`kvmsched record -o FILE` or `trace-cmd record -e kvmsched -o FILE` makes one");
 	return false;
 }
 
-static bool choose_reader(struct ks_trace *t)
+static bool choose_reader(struct kvs_trace *t)
 {
 	const size_t magic = strlen(MAGIC);
 	unsigned char head[20];	/* magic, version, byte order, size of a long */
@@ -53,89 +53,89 @@ static bool choose_reader(struct ks_trace *t)
 	const char *version = (char *)head + magic;
 
 	if (n < 0) {
-		ks_errno("%s", t->path);
+		kvs_errno("%s", t->path);
 		return false;
 	}
 	if (n < (ssize_t)magic || memcmp(head, MAGIC, magic))
 		return not_a_trace(t);
 	if (n < (ssize_t)sizeof(head) ||
 	    !memchr(version, '\0', sizeof(head) - magic - 2)) {
-		ks_err("%s: ends within its first line", t->path);
-		ks_hint("the recording was cut short: record again");
+		kvs_err("%s: ends within its first line", t->path);
+		kvs_hint("the recording was cut short: record again");
 		return false;
 	}
 	t->info.version = atoi(version);
 	order = (const unsigned char *)version + strlen(version) + 1;
 	/* Little endian, longs of 8 bytes: the pages that we walk ourselves. */
 	if (t->info.version == 6 && order[0] == 0 && order[1] == 8)
-		t->reader = &ks_reader_v6;
+		t->reader = &kvs_reader_v6;
 	else
-		t->reader = &ks_reader_tracecmd;
+		t->reader = &kvs_reader_tracecmd;
 	return true;
 }
 
-static bool has_our_events(const struct ks_trace *t)
+static bool has_our_events(const struct kvs_trace *t)
 {
 	if (t->info.events)
 		return true;
-	ks_err("%s: no kvmsched events in it", t->path);
-	ks_hint("record with `kvmsched record`, or `trace-cmd record -e kvmsched` with the module loaded");
+	kvs_err("%s: no kvmsched events in it", t->path);
+	kvs_hint("record with `kvmsched record`, or `trace-cmd record -e kvmsched` with the module loaded");
 	return false;
 }
 
-struct ks_trace *ks_trace_open(const char *path)
+struct kvs_trace *kvs_trace_open(const char *path)
 {
-	struct ks_trace *t = xcalloc(1, sizeof(*t));
+	struct kvs_trace *t = xcalloc(1, sizeof(*t));
 
 	t->path = path;
 	t->fd = -1;
-	t->decoder = ks_decoder_create();
+	t->decoder = kvs_decoder_create();
 	if (open_file(t) && choose_reader(t) && t->reader->open(t) &&
 	    has_our_events(t))
 		return t;
-	ks_trace_close(t);
+	kvs_trace_close(t);
 	return NULL;
 }
 
-void ks_trace_close(struct ks_trace *t)
+void kvs_trace_close(struct kvs_trace *t)
 {
 	if (!t)
 		return;
 	if (t->reader)
 		t->reader->close(t);
-	ks_decoder_destroy(t->decoder);
+	kvs_decoder_destroy(t->decoder);
 	if (t->fd >= 0)
 		close(t->fd);
 	free(t);
 }
 
-bool ks_trace_read(struct ks_trace *t, const struct ks_sink *sink)
+bool kvs_trace_read(struct kvs_trace *t, const struct kvs_sink *sink)
 {
 	return t->reader->read(t, sink);
 }
 
-const struct ks_trace_info *ks_trace_info(const struct ks_trace *t)
+const struct kvs_trace_info *kvs_trace_info(const struct kvs_trace *t)
 {
 	return &t->info;
 }
 
-const struct ks_decoder *ks_trace_decoder(const struct ks_trace *t)
+const struct kvs_decoder *kvs_trace_decoder(const struct kvs_trace *t)
 {
 	return t->decoder;
 }
 
-bool ks_trace_count(struct ks_trace *t, enum ks_decoded what)
+bool kvs_trace_count(struct kvs_trace *t, enum kvs_decoded what)
 {
 	switch (what) {
-	case KS_DECODED:
+	case KVS_DECODED:
 		return true;
-	case KS_DECODED_UNKNOWN:
+	case KVS_DECODED_UNKNOWN:
 		t->info.unknown++;
 		break;
-	case KS_DECODED_OTHER:
+	case KVS_DECODED_OTHER:
 		t->info.other++;
 		break;
-	case KS_DECODED_SHORT:
+	case KVS_DECODED_SHORT:
 		t->info.bad_records++;
 		break;
 	}

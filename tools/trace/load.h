@@ -13,16 +13,16 @@
 #include "trace/decode.h"
 #include "trace/schema.h"
 
-enum ks_file_clock {
-	KS_CLOCK_NS,		/* time stamps are nanoseconds */
-	KS_CLOCK_TSC,		/* they are cycles of the TSC */
+enum kvs_file_clock {
+	KVS_CLOCK_NS,		/* time stamps are nanoseconds */
+	KVS_CLOCK_TSC,		/* they are cycles of the TSC */
 };
 
-struct ks_trace_info {
+struct kvs_trace_info {
 	unsigned int version;	/* of the file's format */
 	unsigned int cpus;
 	unsigned int events;	/* of our system that it describes */
-	enum ks_file_clock clock;
+	enum kvs_file_clock clock;
 	/* Option TSC2NSEC; mult 0: the file has none */
 	u32 tsc_mult, tsc_shift;
 	u64 tsc_offset;
@@ -35,38 +35,38 @@ struct ks_trace_info {
 	u64 absent;		/* bytes that a truncated file lacks */
 };
 
-struct ks_trace;
+struct kvs_trace;
 
 /* NULL after a message that names the file and says what to do. */
-struct ks_trace *ks_trace_open(const char *path);
-void ks_trace_close(struct ks_trace *trace);
+struct kvs_trace *kvs_trace_open(const char *path);
+void kvs_trace_close(struct kvs_trace *trace);
 
 /* False after a message: what was read until then has been handed over. */
-bool ks_trace_read(struct ks_trace *trace, const struct ks_sink *sink);
+bool kvs_trace_read(struct kvs_trace *trace, const struct kvs_sink *sink);
 
-const struct ks_trace_info *ks_trace_info(const struct ks_trace *trace);
-const struct ks_decoder *ks_trace_decoder(const struct ks_trace *trace);
+const struct kvs_trace_info *kvs_trace_info(const struct kvs_trace *trace);
+const struct kvs_decoder *kvs_trace_decoder(const struct kvs_trace *trace);
 
 /* The readers; paths in messages are the user's. */
-struct ks_reader {
-	bool (*open)(struct ks_trace *trace);
-	bool (*read)(struct ks_trace *trace, const struct ks_sink *sink);
-	void (*close)(struct ks_trace *trace);
+struct kvs_reader {
+	bool (*open)(struct kvs_trace *trace);
+	bool (*read)(struct kvs_trace *trace, const struct kvs_sink *sink);
+	void (*close)(struct kvs_trace *trace);
 };
 
-struct ks_trace {
+struct kvs_trace {
 	const char *path;
 	int fd;
-	const struct ks_reader *reader;
-	struct ks_decoder *decoder;
-	struct ks_trace_info info;
+	const struct kvs_reader *reader;
+	struct kvs_decoder *decoder;
+	struct kvs_trace_info info;
 	void *priv;		/* the reader's */
 };
 
-extern const struct ks_reader ks_reader_v6;
-extern const struct ks_reader ks_reader_tracecmd;
+extern const struct kvs_reader kvs_reader_v6;
+extern const struct kvs_reader kvs_reader_tracecmd;
 
 /* Count what a record turned out to be; true: it belongs to the sink. */
-bool ks_trace_count(struct ks_trace *trace, enum ks_decoded what);
+bool kvs_trace_count(struct kvs_trace *trace, enum kvs_decoded what);
 
 #endif /* KVMSCHED_LOAD_H */

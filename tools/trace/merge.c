@@ -23,7 +23,7 @@ struct stream {
 	u64 offset, left;	/* what is still in the file */
 	unsigned char *buffer;
 	size_t filled, used;	/* of the buffer, in bytes */
-	struct ks_page page;
+	struct kvs_page page;
 	bool cut;		/* the file ends within this page */
 	s64 missed;		/* to tell before the coming record */
 	const void *data;	/* the coming record */
@@ -32,7 +32,7 @@ struct stream {
 };
 
 struct merge {
-	struct ks_trace *trace;
+	struct kvs_trace *trace;
 	size_t page_size, buffer_size;
 	struct stream *streams;
 	struct stream **heap;
@@ -53,7 +53,7 @@ static bool fill(struct merge *m, struct stream *s)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && !m->failed) {
-			ks_errno("%s", m->trace->path);
+			kvs_errno("%s", m->trace->path);
 			m->failed = true;
 		}
 		if (n <= 0)
@@ -78,7 +78,7 @@ static bool next_page(struct merge *m, struct stream *s)
 	size = s->filled - s->used;
 	if (size > m->page_size)
 		size = m->page_size;
-	ks_page_start(&s->page, s->buffer + s->used, size, m->page_size);
+	kvs_page_start(&s->page, s->buffer + s->used, size, m->page_size);
 	s->used += size;
 	s->cut = size < m->page_size;
 	if (s->page.missed && s->missed >= 0)
@@ -90,7 +90,7 @@ static bool next_page(struct merge *m, struct stream *s)
 static bool advance(struct merge *m, struct stream *s)
 {
 	for (;;) {
-		s->data = ks_page_next(&s->page, &s->size);
+		s->data = kvs_page_next(&s->page, &s->size);
 		if (s->data)
 			break;
 		/* What is cut is told as absent already. */
@@ -128,23 +128,23 @@ static void sift_down(struct merge *m, unsigned int i)
 	m->heap[i] = s;
 }
 
-static void hand_over(struct merge *m, struct stream *s, struct ks_record *rec,
-		      const struct ks_sink *sink)
+static void hand_over(struct merge *m, struct stream *s, struct kvs_record *rec,
+		      const struct kvs_sink *sink)
 {
-	enum ks_decoded what = ks_decode(m->trace->decoder, s->data, s->size, rec);
+	enum kvs_decoded what = kvs_decode(m->trace->decoder, s->data, s->size, rec);
 
 	if (s->missed) {
 		sink->missed(sink->ctx, s->cpu, s->missed);
 		s->missed = 0;
 	}
-	if (!ks_trace_count(m->trace, what))
+	if (!kvs_trace_count(m->trace, what))
 		return;
 	rec->ts = s->ts;
 	rec->cpu = s->cpu;
 	sink->record(sink->ctx, rec);
 }
 
-static void merge_create(struct merge *m, const struct ks_range *ranges,
+static void merge_create(struct merge *m, const struct kvs_range *ranges,
 			 unsigned int cpus)
 {
 	size_t pages = BUFFERS_TOTAL / (cpus ? cpus : 1) / m->page_size;
@@ -178,11 +178,11 @@ static void merge_destroy(struct merge *m, unsigned int cpus)
 	free(m->streams);
 }
 
-bool ks_merge(struct ks_trace *trace, const struct ks_range *ranges,
-	      unsigned int cpus, size_t page_size, const struct ks_sink *sink)
+bool kvs_merge(struct kvs_trace *trace, const struct kvs_range *ranges,
+	       unsigned int cpus, size_t page_size, const struct kvs_sink *sink)
 {
 	struct merge m = { .trace = trace, .page_size = page_size };
-	struct ks_record rec = { 0 };
+	struct kvs_record rec = { 0 };
 
 	merge_create(&m, ranges, cpus);
 	while (m.count) {

@@ -8,7 +8,7 @@
 #include "trace/load.h"
 
 /* One CPU's pages within a file */
-struct ks_range {
+struct kvs_range {
 	u64 offset, size;
 };
 
@@ -16,7 +16,7 @@ struct ks_range {
  * Hand all records of @ranges, one for each CPU, to @sink; counts what makes
  * no sense, or isn't there, in @trace->info.  False after a message.
  */
-bool ks_merge(struct ks_trace *trace, const struct ks_range *ranges,
-	      unsigned int cpus, size_t page_size, const struct ks_sink *sink);
+bool kvs_merge(struct kvs_trace *trace, const struct kvs_range *ranges,
+	       unsigned int cpus, size_t page_size, const struct kvs_sink *sink);
 
 #endif /* KVMSCHED_MERGE_H */

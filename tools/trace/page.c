@@ -35,8 +35,8 @@ static uint64_t get64(const unsigned char *p)
 	return value;
 }
 
-void ks_page_start(struct ks_page *page, const void *data, size_t size,
-		   size_t page_size)
+void kvs_page_start(struct kvs_page *page, const void *data, size_t size,
+		    size_t page_size)
 {
 	const unsigned char *p = data;
 	uint64_t commit, used;
@@ -68,7 +68,7 @@ void ks_page_start(struct ks_page *page, const void *data, size_t size,
 }
 
 /* Bytes up to the end behind @p; what runs over it is a bad page. */
-static bool fits(struct ks_page *page, const unsigned char *p, size_t bytes)
+static bool fits(struct kvs_page *page, const unsigned char *p, size_t bytes)
 {
 	if (bytes <= (size_t)(page->end - p))
 		return true;
@@ -77,7 +77,7 @@ static bool fits(struct ks_page *page, const unsigned char *p, size_t bytes)
 	return false;
 }
 
-const void *ks_page_next(struct ks_page *page, size_t *size)
+const void *kvs_page_next(struct kvs_page *page, size_t *size)
 {
 	while (page->end - page->next >= 4) {
 		const unsigned char *p = page->next;

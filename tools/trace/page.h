@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct ks_page {
+struct kvs_page {
 	const unsigned char *next, *end;
 	uint64_t ts;
 	int64_t missed;		/* records lost before this page; -1: some */
@@ -20,10 +20,10 @@ struct ks_page {
 };
 
 /* The first @size bytes of a page of @page_size. */
-void ks_page_start(struct ks_page *page, const void *data, size_t size,
-		   size_t page_size);
+void kvs_page_start(struct kvs_page *page, const void *data, size_t size,
+		    size_t page_size);
 
 /* The next record; NULL at the end.  @page->ts is its time. */
-const void *ks_page_next(struct ks_page *page, size_t *size);
+const void *kvs_page_next(struct kvs_page *page, size_t *size);
 
 #endif /* KVMSCHED_PAGE_H */
