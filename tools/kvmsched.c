@@ -7,7 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/kvmsched.h"
+#include "base/log.h"
+#include "base/util.h"
+#include "cmd/cmd.h"
 
 #ifndef KVMSCHED_VERSION
 #define KVMSCHED_VERSION "unknown"

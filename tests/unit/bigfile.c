@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/kvmsched.h"
 #include "uapi/kvmsched.h"
+#include "base/util.h"
 #include "synth.h"
 
 #define MAX_CPUS	64

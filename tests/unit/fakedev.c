@@ -27,11 +27,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "trace/dat.h"
-#include "trace/formats.h"
-#include "base/kvmsched.h"
 #include "records.h"
 #include "uapi/kvmsched.h"
+#include "base/util.h"
+#include "trace/dat.h"
+#include "trace/formats.h"
 
 #define PUBLIC	__attribute__((visibility("default")))
 #define RECORDS	80		/* of 48 bytes in a page */

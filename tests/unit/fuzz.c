@@ -17,7 +17,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/kvmsched.h"
+#include "base/log.h"
+#include "base/util.h"
+#include "cmd/cmd.h"
 
 /*
  * libtraceevent 1.7 leaks what it had when a format text turns out to be

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/kvmsched.h"
 #include "uapi/kvmsched.h"
+#include "base/util.h"
 #include "synth.h"
 
 #define US		2000ULL

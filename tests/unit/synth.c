@@ -8,12 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
+#include "base/util.h"
 #include "record/comms.h"
-#include "trace/dat.h"
-#include "trace/formats.h"
-#include "base/kvmsched.h"
 #include "record/spool.h"
 #include "synth.h"
+#include "trace/dat.h"
+#include "trace/formats.h"
 
 #define PAGE_HEADER	16
 #define TIME_EXTEND	30

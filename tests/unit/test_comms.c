@@ -11,10 +11,11 @@
 
 #include <cmocka.h>
 
+#include "records.h"
+#include "base/log.h"
+#include "base/util.h"
 #include "record/comms.h"
 #include "trace/formats.h"
-#include "base/kvmsched.h"
-#include "records.h"
 
 static struct kvs_dat_system events;
 static char page[KVS_PAGE_SIZE];

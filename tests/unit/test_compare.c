@@ -15,8 +15,8 @@
 #include <gsl/gsl_rng.h>
 
 #include "uapi/kvmsched.h"
+#include "base/util.h"
 #include "compare/compare.h"
-#include "base/kvmsched.h"
 #include "synth.h"
 
 #define MS		1000000ULL

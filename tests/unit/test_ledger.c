@@ -14,8 +14,9 @@
 #include <cmocka.h>
 
 #include "uapi/kvmsched.h"
+#include "model/clock.h"
 #include "model/model.h"
-#include "report/print.h"
+#include "model/moment.h"
 #include "report/view.h"
 
 #define ME	.vm = 1, .vcpu = 0
@@ -564,7 +565,7 @@ static void worst_moment_names_the_thief(void **unused)
 	assert_int_equal(moment->spent[KVS_CAUSE_TIMER], 30);
 	assert_int_equal(moment->spent[KVS_CAUSE_WAIT], 5000000);
 	assert_int_equal(moment->spent[KVS_CAUSE_HOST], 17);
-	text = kvs_moment_sentence(&view, moment);
+	text = kvs_moment_sentence(&m, &view.times, moment);
 	assert_non_null(strstr(text, "vm 50 vcpu0: timer due at "));
 	assert_non_null(strstr(text, "injected 5.000 ms late: runnable, but CPU 3 ran "
 				     "thief/901 (SCHED_FIFO/RR 50) for 5.000 ms"));

@@ -16,8 +16,8 @@
 
 #include <cmocka.h>
 
-#include "trace/load.h"
 #include "synth.h"
+#include "trace/load.h"
 
 static char dir[] = "/tmp/kvmsched-test.XXXXXX";
 static char path[sizeof(dir) + 16];

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "uapi/kvmsched.h"
+#include "model/clock.h"
 #include "model/model.h"
 #include "report/view.h"
 

@@ -13,8 +13,8 @@
 
 #include <cmocka.h>
 
+#include "base/util.h"
 #include "experiment/experiment.h"
-#include "base/kvmsched.h"
 #include "policy/policy.h"
 
 static void policies_read_as_written(void **unused)

@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "uapi/kvmsched.h"
-#include "base/kvmsched.h"
+#include "base/util.h"
 #include "model/ledger.h"
 #include "trace/schema.h"
 

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 #include <gsl/gsl_rng.h>
 
-#include "base/kvmsched.h"
+#include "base/util.h"
 #include "stats/stats.h"
 
 static struct kvs_obs *plain(const double *x, size_t n)

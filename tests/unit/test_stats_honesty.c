@@ -13,7 +13,7 @@
 #include <gsl/gsl_randist.h>
 #include <gsl/gsl_rng.h>
 
-#include "base/kvmsched.h"
+#include "base/base.h"
 #include "stats/stats.h"
 
 #define ROUNDS_MAX	16

@@ -13,11 +13,11 @@
 
 #include <cmocka.h>
 
-#include "uapi/kvmsched.h"
-#include "trace/formats.h"
-#include "base/kvmsched.h"
 #include "records.h"
+#include "uapi/kvmsched.h"
+#include "base/util.h"
 #include "record/watch.h"
+#include "trace/formats.h"
 
 #define CPUS	2
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/hist.h"
-#include "base/kvmsched.h"
+#include "base/util.h"
 
 static unsigned int octave_of(uint64_t value)
 {

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/kvmsched.h"
 #include "base/table.h"
+#include "base/util.h"
 
 static struct kvs_slot *slot_of(const struct kvs_table *t, uint64_t key)
 {

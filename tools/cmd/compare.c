@@ -10,8 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
+#include "base/util.h"
+#include "cmd/cmd.h"
 #include "compare/compare.h"
-#include "base/kvmsched.h"
 
 enum {
 	OPT_JSON = 256, OPT_BASELINE, OPT_METRIC, OPT_STATISTIC, OPT_FAMILY,

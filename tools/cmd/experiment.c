@@ -9,9 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
+#include "base/util.h"
+#include "cmd/cmd.h"
 #include "compare/compare.h"
 #include "experiment/experiment.h"
-#include "base/kvmsched.h"
 
 enum {
 	OPT_ARM = 256, OPT_ROUNDS, OPT_SHUFFLE, OPT_SEED, OPT_WARMUP, OPT_PHASE,

@@ -13,9 +13,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
+#include "base/util.h"
+#include "cmd/cmd.h"
 #include "host/device.h"
 #include "host/host.h"
-#include "base/kvmsched.h"
 #include "host/vms.h"
 
 static void usage(void)

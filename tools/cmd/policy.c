@@ -13,9 +13,11 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "base/kvmsched.h"
+#include "base/log.h"
+#include "base/rows.h"
+#include "base/util.h"
+#include "cmd/cmd.h"
 #include "policy/policy.h"
-#include "report/print.h"
 #include "record/workload.h"
 
 enum {

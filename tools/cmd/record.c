@@ -11,12 +11,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "trace/dat.h"
+#include "base/log.h"
+#include "base/util.h"
+#include "cmd/cmd.h"
 #include "host/device.h"
-#include "base/kvmsched.h"
 #include "record/recorder.h"
 #include "record/spool.h"
 #include "record/watch.h"
+#include "trace/dat.h"
 
 #define DEFAULT_SIZE	"4M"
 #define DEFAULT_AFTER	0.1

@@ -11,10 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/kvmsched.h"
-#include "trace/load.h"
+#include "base/log.h"
+#include "base/util.h"
+#include "cmd/cmd.h"
+#include "model/clock.h"
 #include "model/model.h"
-#include "report/print.h"
+#include "report/report.h"
+#include "trace/load.h"
 
 #define OPT_VM		256
 #define OPT_VCPU	257

@@ -16,10 +16,12 @@
 
 #include <jansson.h>
 
+#include "base/log.h"
+#include "base/rows.h"
+#include "base/util.h"
+#include "cmd/cmd.h"
 #include "host/device.h"
-#include "base/kvmsched.h"
 #include "model/ledger.h"
-#include "report/print.h"
 #include "model/top.h"
 
 #define OPT_ONCE	256
@@ -198,12 +200,12 @@ static void print_table(const struct options *o, uint32_t khz,
 	if (!nr)
 		printf("no vCPU has run since %s\n", o->once ? "the reading began" : "the last reading");
 	if (o->by_vm)
-		rows = kvs_rows_begin(HEADINGS("PID", "VM", "vCPUs", "Guest", "Exit", "User",
+		rows = kvs_rows_begin(KVS_HEADINGS("PID", "VM", "vCPUs", "Guest", "Exit", "User",
 					       "Poll", "Halted", "Blocked", "Preempted",
 					       "Woken", "Unknown", "Exits/s", "Waits/s",
 					       "Worst wait µs"));
 	else
-		rows = kvs_rows_begin(HEADINGS("PID", "VM", "vCPU", "TID", "<Now", "Guest",
+		rows = kvs_rows_begin(KVS_HEADINGS("PID", "VM", "vCPU", "TID", "<Now", "Guest",
 					       "Exit", "User", "Poll", "Halted", "Blocked",
 					       "Preempted", "Woken", "Unknown", "Exits/s",
 					       "Waits/s", "Worst wait µs"));

@@ -12,8 +12,8 @@
 #include <string.h>
 
 #include "uapi/kvmsched.h"
+#include "base/util.h"
 #include "compare/compare.h"
-#include "base/kvmsched.h"
 #include "trace/load.h"
 
 enum where { NOWHERE, ON_CPU, WAITING, ASLEEP };

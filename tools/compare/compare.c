@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/util.h"
 #include "compare/compare.h"
-#include "base/kvmsched.h"
 
 const struct kvs_metric_desc kvs_metrics[KVS_NR_METRICS] = {
 	[KVS_M_SLICE] = { "slice", "slice", "ns", KVS_DIR_NONE,

@@ -22,8 +22,8 @@
 #include <stdio.h>
 
 #include "model/model.h"
-#include "stats/stats.h"
 #include "report/view.h"
+#include "stats/stats.h"
 
 /* What is compared.  The first KVS_M_PER_UNIT have many values in a unit. */
 enum kvs_metric {

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "compare/compare.h"
-#include "base/kvmsched.h"
 
 static double number(json_t *o, const char *key)
 {

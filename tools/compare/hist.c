@@ -9,8 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/rows.h"
+#include "base/util.h"
 #include "compare/compare.h"
-#include "report/print.h"
 
 #define MAX_BINS	64
 #define BAR		20	/* characters */

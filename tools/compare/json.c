@@ -7,7 +7,6 @@
 #include <stdio.h>
 
 #include "compare/compare.h"
-#include "base/kvmsched.h"
 
 /* JSON has no infinity and no NaN: null. */
 static json_t *number(double x)

@@ -11,8 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
+#include "base/util.h"
 #include "compare/compare.h"
-#include "base/kvmsched.h"
 
 /* One recording of an arm */
 struct source {

@@ -6,8 +6,9 @@
 #include <inttypes.h>
 #include <math.h>
 
+#include "base/log.h"
 #include "compare/compare.h"
-#include "base/kvmsched.h"
+#include "model/clock.h"
 #include "trace/load.h"
 
 struct surveyor {

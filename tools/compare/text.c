@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/rows.h"
 #include "compare/compare.h"
-#include "report/print.h"
 
 /* Times are shown in µs, shares in percent. */
 static double shown(unsigned int m, double x)

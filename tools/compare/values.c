@@ -10,8 +10,8 @@
 #include <gsl/gsl_sort_double.h>
 #include <gsl/gsl_sort_float.h>
 
+#include "base/util.h"
 #include "compare/compare.h"
-#include "base/kvmsched.h"
 
 void kvs_values_add(struct kvs_values *v, double value, bool censored)
 {

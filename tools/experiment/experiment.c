@@ -12,10 +12,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/log.h"
+#include "base/util.h"
 #include "compare/compare.h"
-#include "host/device.h"
 #include "experiment/experiment.h"
-#include "base/kvmsched.h"
+#include "host/device.h"
 
 void kvs_experiment_init(struct kvs_experiment *e)
 {

@@ -14,8 +14,9 @@
 
 #include <yaml.h>
 
+#include "base/log.h"
+#include "base/util.h"
 #include "experiment/experiment.h"
-#include "base/kvmsched.h"
 
 struct file {
 	const char *path;

@@ -11,8 +11,8 @@
 #include <gsl/gsl_randist.h>
 #include <gsl/gsl_rng.h>
 
+#include "base/util.h"
 #include "experiment/experiment.h"
-#include "base/kvmsched.h"
 
 static void turn(const struct kvs_experiment *e, gsl_rng *rng, struct kvs_exp_round *rounds)
 {

@@ -8,9 +8,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/log.h"
+#include "base/util.h"
 #include "experiment/experiment.h"
 #include "host/host.h"
-#include "base/kvmsched.h"
 
 #ifndef KVMSCHED_VERSION
 #define KVMSCHED_VERSION "unknown"

@@ -23,9 +23,10 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
-#include "host/device.h"
+#include "base/log.h"
+#include "base/util.h"
 #include "experiment/experiment.h"
-#include "base/kvmsched.h"
+#include "host/device.h"
 
 #define APPEAR_S	60	/* for a workload's vCPUs */
 #define SETTLE		4	/* looks without a change */

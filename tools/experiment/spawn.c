@@ -11,9 +11,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "host/device.h"
+#include "base/log.h"
 #include "experiment/experiment.h"
-#include "base/kvmsched.h"
+#include "host/device.h"
 #include "record/recorder.h"
 
 #define DEFAULT_MEMORY	(4U << 20)

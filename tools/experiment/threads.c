@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/util.h"
 #include "experiment/experiment.h"
-#include "base/kvmsched.h"
 
 static bool read_schedstat(pid_t tid, struct kvs_exp_counts *c)
 {

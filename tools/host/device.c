@@ -12,9 +12,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "trace/dat.h"
+#include "base/log.h"
+#include "base/util.h"
 #include "host/device.h"
-#include "base/kvmsched.h"
+#include "trace/dat.h"
 
 static const struct {
 	const char *name;

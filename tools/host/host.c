@@ -11,9 +11,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/util.h"
 #include "host/device.h"
 #include "host/host.h"
-#include "base/kvmsched.h"
 
 #define SCHED_DEBUG	"/sys/kernel/debug/sched"
 

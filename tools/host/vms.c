@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/kvmsched.h"
+#include "base/util.h"
 #include "host/vms.h"
 
 #define KVM_DEBUGFS	"/sys/kernel/debug/kvm"

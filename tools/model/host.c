@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/kvmsched.h"
+#include "base/util.h"
 #include "model/model.h"
 
 #define MAX_TASKS	8192	/* a damaged file, or a fork bomb */

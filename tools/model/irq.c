@@ -7,7 +7,8 @@
  * The LAPIC holds one interrupt of a vector at a time: what is accepted while
  * that one is pending is merged with it.
  */
-#include "base/kvmsched.h"
+#include "base/util.h"
+#include "model/clock.h"
 #include "model/model.h"
 
 #define SURE_ENOUGH	2

@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "base/kvmsched.h"
+#include "base/base.h"
 #include "model/ledger.h"
 #include "trace/schema.h"
 

@@ -6,7 +6,8 @@
 #include <string.h>
 
 #include "uapi/kvmsched.h"
-#include "base/kvmsched.h"
+#include "base/util.h"
+#include "model/clock.h"
 #include "model/model.h"
 
 /*
@@ -14,14 +15,6 @@
  */
 #define MAX_VCPUS	4096
 #define MAX_HOOKS	1024
-
-void kvs_copy_comm(char *to, const char *from, size_t size)
-{
-	size_t n = strnlen(from, size);
-
-	memcpy(to, from, n);
-	to[n] = '\0';
-}
 
 void kvs_model_init(struct kvs_model *m)
 {
@@ -436,4 +429,9 @@ bool kvs_model_has_class(const struct kvs_model *m, u32 class)
 			return true;
 	}
 	return false;
+}
+
+const struct kvs_vcpu *kvs_vcpu_of_thread(const struct kvs_model *m, s32 tid)
+{
+	return tid > 0 ? kvs_table_get(&m->threads, (u32)tid) : NULL;
 }

@@ -9,9 +9,9 @@
 #include <asm/vmx.h>
 
 #include "uapi/kvmsched.h"
-#include "base/kvmsched.h"
-#include "model/names.h"
+#include "base/base.h"
 #include "model/model.h"
+#include "model/names.h"
 
 /* The hardware's basic reason; other bits qualify it. */
 #define VMX_BASIC_REASON	0xffff
@@ -143,3 +143,14 @@ TABLE(kvs_hook_how,
       [KVMSCHED_HOW_NOTIFIER] = "preempt notifier")
 
 TABLE(kvs_class_name, "switch", "exit", "irq", "timer", "host", "steal")
+
+const char *kvs_vm_name(char name[KVS_VM_LEN], const struct kvs_vcpu *v)
+{
+	if (!v->identified)
+		snprintf(name, KVS_VM_LEN, "vm %u?", v->vm);
+	else if (v->vm_index)
+		snprintf(name, KVS_VM_LEN, "%d.%u", v->tgid, v->vm_index);
+	else
+		snprintf(name, KVS_VM_LEN, "%d", v->tgid);
+	return name;
+}

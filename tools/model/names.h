@@ -2,8 +2,8 @@
 /*
  * Names of numbers, as the kernel has them.
  */
-#ifndef KVMSCHED_REASONS_H
-#define KVMSCHED_REASONS_H
+#ifndef KVMSCHED_NAMES_H
+#define KVMSCHED_NAMES_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -24,4 +24,10 @@ const char *kvs_host_irq_kind(unsigned int kind);
 const char *kvs_hook_how(unsigned int how);
 const char *kvs_class_name(unsigned int bit);
 
-#endif /* KVMSCHED_REASONS_H */
+struct kvs_vcpu;
+
+/* "4711", "4711.1" for the second VM of a process; "vm 3?" where unknown */
+#define KVS_VM_LEN	24
+const char *kvs_vm_name(char name[KVS_VM_LEN], const struct kvs_vcpu *v);
+
+#endif /* KVMSCHED_NAMES_H */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/kvmsched.h"
+#include "base/util.h"
 #include "model/thieves.h"
 
 #define MAX_THIEVES	1024	/* of one vCPU; all beyond go to the last row */

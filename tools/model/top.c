@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/kvmsched.h"
 #include "model/top.h"
 
 static const char *const sorts[TOP_NR_SORTS] = {

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/kvmsched.h"
+#include "base/util.h"
+#include "model/clock.h"
 #include "model/model.h"
 
 #define MAX_EXITS	256

@@ -2,72 +2,9 @@
 /*
  * What the records say to a vCPU's ledger and to its waits, in time stamps.
  */
-#include "base/kvmsched.h"
+#include "base/util.h"
+#include "model/clock.h"
 #include "model/model.h"
-
-#define RATE_SHIFT	32
-
-/* A rate learnt from so many cycles is used until there are twice as many. */
-static void learn_rate(struct kvs_model *m)
-{
-	kvs_u128 cycles = m->rate_cycles, ts = m->rate_ts;
-
-	if (cycles < 2 * m->learnt_cycles || !cycles)
-		return;
-	m->learnt_cycles = cycles;
-	while (ts >> 90) {
-		ts >>= 1;
-		cycles >>= 1;
-	}
-	m->cycles_to_ts = (struct kvs_scale){
-		.mult = (ts << RATE_SHIFT) / cycles, .shift = RATE_SHIFT, .known = true,
-	};
-}
-
-void kvs_model_clock(struct kvs_model *m, bool ts_is_ns, u32 tsc_mult, u32 tsc_shift)
-{
-	m->learn = ts_is_ns && !tsc_mult;
-	if (m->learn)
-		m->cycles_to_ts.known = false;
-	else if (ts_is_ns)
-		m->cycles_to_ts = (struct kvs_scale){ tsc_mult, tsc_shift, true };
-	else if (tsc_mult && tsc_shift <= 63)
-		m->ns_to_ts = (struct kvs_scale){
-			.mult = ((kvs_u128)1 << (RATE_SHIFT + tsc_shift)) / tsc_mult,
-			.shift = RATE_SHIFT, .known = true,
-		};
-	else
-		m->ns_to_ts.known = false;	/* until the session tells */
-}
-
-void kvs_session_clock(struct kvs_model *m, u32 tsc_khz)
-{
-	m->tsc_khz = tsc_khz;
-	if (m->learn)
-		m->cycles_to_ts = (struct kvs_scale){
-			.mult = (1000000ULL << RATE_SHIFT) / tsc_khz,
-			.shift = RATE_SHIFT, .known = true,
-		};
-	m->learn = false;
-	if (!m->ns_to_ts.known)
-		m->ns_to_ts = (struct kvs_scale){
-			.mult = ((kvs_u128)tsc_khz << RATE_SHIFT) / 1000000,
-			.shift = RATE_SHIFT, .known = true,
-		};
-}
-
-/* Most files have the TSC for their clock. */
-u64 kvs_ts_of_cycles(const struct kvs_model *m, u64 cycles)
-{
-	if (m->cycles_to_ts.mult == 1 && !m->cycles_to_ts.shift)
-		return cycles;
-	return kvs_scale(&m->cycles_to_ts, cycles);
-}
-
-u64 kvs_ts_of_ns(const struct kvs_model *m, u64 ns)
-{
-	return m->ns_to_ts.known ? kvs_scale(&m->ns_to_ts, ns) : 0;
-}
 
 static void worst_exit(struct kvs_model *m, struct kvs_vcpu *v,
 		       const struct kvs_record *rec, u64 host)
@@ -104,7 +41,7 @@ static void told_exit(struct kvs_model *m, struct kvs_vcpu *v,
 	if (kvs_record_end(rec) == KS_EXIT_BY_ENTRY)
 		kvs_timer_entered(v, rec->ts);
 	if (m->learn)
-		learn_rate(m);
+		kvs_learn_rate(m);
 	/* How long is a cycle?  The next exits will tell. */
 	if (!m->cycles_to_ts.known) {
 		kvs_ledger_loss(&v->ledger, true);
@@ -143,7 +80,7 @@ static void told_switch_in(struct kvs_model *m, struct kvs_vcpu *v,
 	bool known;
 
 	if (m->learn)
-		learn_rate(m);
+		kvs_learn_rate(m);
 	known = kvs_ledger_switch_in(&v->ledger, rec->ts,
 				     kvs_ts_of_cycles(m, rec->switch_in.off_cycles),
 				     waited, &wait);

@@ -4,7 +4,7 @@
  */
 #include <stdlib.h>
 
-#include "base/kvmsched.h"
+#include "base/util.h"
 #include "model/worst.h"
 
 static const char *const kinds[] = {

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/kvmsched.h"
+#include "base/log.h"
+#include "base/util.h"
 #include "policy/policy.h"
 
 /* Every thread as it will be: those that change, and vCPUs that stay. */

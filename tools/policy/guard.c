@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/kvmsched.h"
+#include "base/util.h"
 #include "policy/policy.h"
 
 /* Which hog has a CPU; -1: none */

@@ -11,7 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/kvmsched.h"
+#include "base/log.h"
+#include "base/util.h"
 #include "policy/policy.h"
 
 #define SYSCTL		"/proc/sys/kernel/"

@@ -9,7 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/kvmsched.h"
+#include "base/util.h"
 #include "policy/policy.h"
 
 #define RESET_ON_FORK	0x01	/* SCHED_FLAG_RESET_ON_FORK */

@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/util.h"
 #include "record/comms.h"
 #include "trace/formats.h"
-#include "base/kvmsched.h"
 
 #define COMM_LEN	16
 #define PID_LIMIT	(4U << 20)	/* PID_MAX_LIMIT of 64-bit kernels */

@@ -16,16 +16,17 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
-#include "record/comms.h"
-#include "trace/dat.h"
+#include "base/log.h"
+#include "base/util.h"
 #include "host/device.h"
-#include "trace/formats.h"
-#include "base/kvmsched.h"
+#include "record/comms.h"
 #include "record/recorder.h"
 #include "record/ring.h"
 #include "record/spool.h"
 #include "record/watch.h"
 #include "record/workload.h"
+#include "trace/dat.h"
+#include "trace/formats.h"
 
 #define POLL_MS		100
 #define PROGRESS_S	0.5

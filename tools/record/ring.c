@@ -8,10 +8,10 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "trace/dat.h"
-#include "base/kvmsched.h"
-#include "record/ring.h"
 #include "uapi/kvmsched.h"
+#include "base/util.h"
+#include "record/ring.h"
+#include "trace/dat.h"
 
 /* So much is handed on before the writer gets the room back. */
 #define BATCH	256U

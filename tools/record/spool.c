@@ -11,9 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "trace/dat.h"
-#include "base/kvmsched.h"
+#include "base/log.h"
+#include "base/util.h"
 #include "record/spool.h"
+#include "trace/dat.h"
 
 /* What is moved at once: the reserve has to cover it, plus the header. */
 #define PIECE		((size_t)1 << 20)

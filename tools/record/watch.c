@@ -8,12 +8,14 @@
 
 #include "uapi/kvmsched.h"
 
-#include "trace/decode.h"
-#include "base/kvmsched.h"
+#include "base/log.h"
+#include "base/util.h"
+#include "model/clock.h"
 #include "model/model.h"
-#include "trace/page.h"
-#include "report/print.h"
+#include "model/moment.h"
 #include "record/watch.h"
+#include "trace/decode.h"
+#include "trace/page.h"
 
 #define MOMENTS		16	/* the worst of those that count */
 
@@ -234,12 +236,12 @@ bool kvs_watch_look(struct kvs_watch *w, uint64_t until)
 
 char *kvs_watch_sentence(struct kvs_watch *w, uint64_t *since)
 {
-	struct kvs_view view = { .info = &w->info, .model = &w->model };
+	struct kvs_times times;
 
 	if (!w->model.worst.count)
 		return NULL;
 	kvs_worst_sort(&w->model.worst);
-	kvs_times_init(&view.times, &w->info, &w->model);
+	kvs_times_init(&times, &w->info, &w->model);
 	*since = w->model.worst.heap[0].begin;
-	return kvs_moment_sentence(&view, &w->model.worst.heap[0]);
+	return kvs_moment_sentence(&w->model, &times, &w->model.worst.heap[0]);
 }

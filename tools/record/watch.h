@@ -13,8 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "trace/dat.h"
 #include "model/worst.h"
+#include "trace/dat.h"
 
 /* Longer than so many ns, by kind of moment; 0: not waited for */
 struct kvs_watch_limits {

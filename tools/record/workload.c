@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/kvmsched.h"
+#include "base/log.h"
 #include "record/workload.h"
 
 static int read_int(int fd, int *value)

@@ -8,8 +8,10 @@
 #include <string.h>
 
 #include "uapi/kvmsched.h"
-#include "report/print.h"
+#include "base/util.h"
 #include "model/names.h"
+#include "report/common.h"
+#include "report/report.h"
 
 #define TASKS_SHOWN	40
 
@@ -17,9 +19,9 @@ static void print_irqs(const struct kvs_view *view, const struct kvs_host_irqs *
 		       bool of_vcpus)
 {
 	struct kvs_rows rows = kvs_rows_begin(of_vcpus ?
-		HEADINGS("<Interrupt", "<Kind", "IRQ", "Count", "Ended guest",
+		KVS_HEADINGS("<Interrupt", "<Kind", "IRQ", "Count", "Ended guest",
 			 "Total µs", "Avg µs", "p50 µs", "p99 µs", "Max µs") :
-		HEADINGS("<Interrupt", "<Kind", "IRQ", "Count", "Total µs",
+		KVS_HEADINGS("<Interrupt", "<Kind", "IRQ", "Count", "Total µs",
 			 "Avg µs", "p50 µs", "p99 µs", "Max µs"));
 
 	for (unsigned int i = 0; i < irqs->nr; i++) {
@@ -103,7 +105,7 @@ static void print_tasks(const struct kvs_view *view)
 		qsort(tasks, m->nr_tasks, sizeof(*tasks), task_order);
 	}
 	kvs_title(view, "Host tasks: slices, and waits after a preemption");
-	rows = kvs_rows_begin(HEADINGS("<Task", "PID", "<Policy", "Prio", "Slices",
+	rows = kvs_rows_begin(KVS_HEADINGS("<Task", "PID", "<Policy", "Prio", "Slices",
 				       "Avg µs", "p50 µs", "Max µs", "Preempted",
 				       "Blocked", "Wait avg µs", "Max µs"));
 	for (; shown < m->nr_tasks && shown < TASKS_SHOWN; shown++)

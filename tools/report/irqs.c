@@ -6,7 +6,10 @@
 #include <stdio.h>
 
 #include "uapi/kvmsched.h"
-#include "report/print.h"
+
+#include "model/names.h"
+#include "report/common.h"
+#include "report/report.h"
 
 #define LEG_HEADINGS	"Count", "Avg µs", "p50 µs", "p99 µs", "p99.9 µs", "Max µs"
 
@@ -70,7 +73,7 @@ static void rows_legs(struct kvs_rows *rows, const struct kvs_view *view,
 
 static void print_causes(const struct kvs_view *view)
 {
-	struct kvs_rows rows = kvs_rows_begin(HEADINGS("VM", "vCPU", "<Cause", "Mostly",
+	struct kvs_rows rows = kvs_rows_begin(KVS_HEADINGS("VM", "vCPU", "<Cause", "Mostly",
 						       "Sum µs", "Share", "p50 µs",
 						       "p99 µs", "p99.9 µs", "Max µs"));
 
@@ -150,7 +153,7 @@ void kvs_print_timers(const struct kvs_view *view)
 	if (!kvs_recorded(view, KVMSCHED_CLASS_TIMER, "Guest timers", "timer"))
 		return;
 	kvs_title(view, "Guest timers, leg by leg");
-	rows = kvs_rows_begin(HEADINGS("VM", "vCPU", "<Leg", LEG_HEADINGS));
+	rows = kvs_rows_begin(KVS_HEADINGS("VM", "vCPU", "<Leg", LEG_HEADINGS));
 	for (unsigned int i = 0; i < view->model->nr_vcpus; i++)
 		if (kvs_selected(&view->select, view->model->vcpus[i]))
 			rows_legs(&rows, view, view->model->vcpus[i]);
@@ -214,14 +217,14 @@ void kvs_print_irqs(const struct kvs_view *view)
 	if (!kvs_recorded(view, KVMSCHED_CLASS_IRQ, "Interrupts", "irq"))
 		return;
 	kvs_title(view, "Guest interrupts, leg by leg");
-	rows = kvs_rows_begin(HEADINGS("VM", "vCPU", "<Vector, leg", LEG_HEADINGS));
+	rows = kvs_rows_begin(KVS_HEADINGS("VM", "vCPU", "<Vector, leg", LEG_HEADINGS));
 	for (unsigned int i = 0; i < m->nr_vcpus; i++)
 		if (kvs_selected(&view->select, m->vcpus[i]))
 			rows_vectors(&rows, view, m->vcpus[i]);
 	kvs_rows_end(&rows);
 	kvs_note_apicv(view);
 	kvs_title(view, "Host interrupts on a vCPU's time: which ended guest mode, how long they took");
-	rows = kvs_rows_begin(HEADINGS("VM", "vCPU", "<Interrupt", "IRQ", "Vector",
+	rows = kvs_rows_begin(KVS_HEADINGS("VM", "vCPU", "<Interrupt", "IRQ", "Vector",
 				       "Ended guest", LEG_HEADINGS));
 	for (unsigned int i = 0; i < m->nr_vcpus; i++)
 		if (kvs_selected(&view->select, m->vcpus[i]))

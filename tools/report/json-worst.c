@@ -8,8 +8,9 @@
 #include <jansson.h>
 
 #include "uapi/kvmsched.h"
-#include "report/print.h"
+#include "model/moment.h"
 #include "model/names.h"
+#include "report/report.h"
 
 static json_t *at(const struct kvs_view *view, u64 ts)
 {
@@ -47,7 +48,7 @@ static json_t *causes_of(const struct kvs_view *view, const struct kvs_moment *m
 static json_t *moment_of(const struct kvs_view *view, const struct kvs_moment *moment)
 {
 	const struct kvs_vcpu *v = moment->vcpu;
-	char *text = kvs_moment_sentence(view, moment), name[KVS_NAME_LEN];
+	char *text = kvs_moment_sentence(view->model, &view->times, moment), name[KVS_NAME_LEN];
 	bool exit = moment->kind == KVS_MOMENT_EXIT;
 	bool irq = moment->kind == KVS_MOMENT_IRQ || moment->kind == KVS_MOMENT_TIMER;
 	json_t *o = json_pack("{ss ss* so so si si sI so so so so so so so si so so}",

@@ -10,8 +10,10 @@
 #include <jansson.h>
 
 #include "uapi/kvmsched.h"
-#include "report/print.h"
+#include "base/util.h"
+#include "model/clock.h"
 #include "model/names.h"
+#include "report/report.h"
 
 static json_int_t clamp(kvs_s128 n)
 {

@@ -6,7 +6,10 @@
 #include <stdio.h>
 
 #include "uapi/kvmsched.h"
-#include "report/print.h"
+
+#include "model/names.h"
+#include "report/common.h"
+#include "report/report.h"
 
 /* A residual above this part of the wall time is an error of ours. */
 #define RESIDUAL_MAX	1e-4
@@ -61,7 +64,7 @@ void kvs_print_ledger(const struct kvs_view *view)
 	    !kvs_recorded(view, KVMSCHED_CLASS_EXIT, "Ledger", "exit"))
 		return;
 	kvs_title(view, "Ledger: all time of each vCPU, by state");
-	rows = kvs_rows_begin(HEADINGS("VM", "vCPU", "TID", "<Policy", "Guest", "Exit",
+	rows = kvs_rows_begin(KVS_HEADINGS("VM", "vCPU", "TID", "<Policy", "Guest", "Exit",
 				       "User", "Poll", "Halted", "Blocked", "Preempted",
 				       "Woken", "Unknown", "Residual"));
 	for (unsigned int i = 0; i < m->nr_vcpus; i++) {
@@ -143,7 +146,7 @@ void kvs_print_thieves(const struct kvs_view *view)
 	    !kvs_recorded(view, KVMSCHED_CLASS_EXIT, "Thieves", "exit"))
 		return;
 	kvs_title(view, "Thieves: who held the CPU that a vCPU waited for");
-	rows = kvs_rows_begin(HEADINGS("VM", "vCPU", "TID", "<Thief", "PID", "Pieces",
+	rows = kvs_rows_begin(KVS_HEADINGS("VM", "vCPU", "TID", "<Thief", "PID", "Pieces",
 				       "Wait µs", "Share", "Longest µs"));
 	for (unsigned int i = 0; i < m->nr_vcpus; i++)
 		if (kvs_selected(&view->select, m->vcpus[i]))

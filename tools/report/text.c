@@ -8,8 +8,10 @@
 #include <string.h>
 
 #include "uapi/kvmsched.h"
-#include "report/print.h"
+#include "model/clock.h"
 #include "model/names.h"
+#include "report/common.h"
+#include "report/report.h"
 
 #define WIDTH		100	/* of the lines that are wrapped */
 
@@ -175,34 +177,6 @@ static void print_overview(const struct kvs_view *view)
 	print_tsc(view);
 }
 
-static const char *policy_text(char *text, size_t size, const struct kvs_vcpu *v)
-{
-	const char *name = kvs_policy_name(v->policy);
-
-	if (!v->policy_known)
-		return "-";
-	if (!strncmp(name, "SCHED_", 6))
-		name += 6;
-	if (v->rt_priority)
-		snprintf(text, size, "%s %u", name, v->rt_priority);
-	else if (v->nice)
-		snprintf(text, size, "%s nice %d", name, v->nice);
-	else
-		snprintf(text, size, "%s", name);
-	return text;
-}
-
-void kvs_cells_vcpu(struct kvs_rows *rows, const struct kvs_vcpu *v)
-{
-	char vm[KVS_VM_LEN], policy[32];
-
-	kvs_row(rows);
-	kvs_cell(rows, "%s", kvs_vm_name(vm, v));
-	kvs_cell(rows, "%u", v->id);
-	kvs_cell(rows, "%d", v->tid);
-	kvs_cell(rows, "%s", policy_text(policy, sizeof(policy), v));
-}
-
 static void row_vcpu(struct kvs_rows *rows, const struct kvs_view *view,
 		     const struct kvs_vcpu *v)
 {
@@ -242,23 +216,13 @@ static void print_vcpus(const struct kvs_view *view)
 		       ": no vCPU ran during the recording");
 		return;
 	}
-	rows = kvs_rows_begin(HEADINGS("VM", "vCPU", "TID", "<Policy", "On CPU µs",
+	rows = kvs_rows_begin(KVS_HEADINGS("VM", "vCPU", "TID", "<Policy", "On CPU µs",
 				       "In guest µs", "Exits", "Switches",
 				       "Preempted", "Waited µs"));
 	for (unsigned int i = 0; i < view->model->nr_vcpus; i++)
 		if (kvs_selected(&view->select, view->model->vcpus[i]))
 			row_vcpu(&rows, view, view->model->vcpus[i]);
 	kvs_rows_end(&rows);
-}
-
-/* Tables about what wasn't recorded say that, and nothing else. */
-bool kvs_recorded(const struct kvs_view *view, u32 class, const char *what,
-		  const char *option)
-{
-	if (kvs_model_has_class(view->model, class))
-		return true;
-	printf("\n%s%s%s: not recorded (class %s)\n", kvs_bold(), what, kvs_plain(), option);
-	return false;
 }
 
 static void row_exit(struct kvs_rows *rows, const struct kvs_view *view,
@@ -294,7 +258,7 @@ static void print_exits(const struct kvs_view *view)
 	kvs_title(view, "Exits: host time in the kernel and on the CPU, until entry, switch or userspace");
 	for (unsigned int i = 0; i < v->nr_exits; i++)
 		all += v->exits[i].uncut_cycles.sum + v->exits[i].cut_cycles.sum;
-	rows = kvs_rows_begin(HEADINGS("<Reason", "Samples", "Samples%", "Time%",
+	rows = kvs_rows_begin(KVS_HEADINGS("<Reason", "Samples", "Samples%", "Time%",
 				       "Min µs", "Max µs", "Avg µs", "p50 µs",
 				       "p99 µs", "p99.9 µs"));
 	for (unsigned int i = 0; i < v->nr_exits; i++)
@@ -308,7 +272,7 @@ static void print_switch_kinds(const struct kvs_view *view)
 	struct kvs_rows rows;
 
 	kvs_title(view, "Switches: the vCPU's thread loses the CPU, and waits for it");
-	rows = kvs_rows_begin(HEADINGS("<Kind", "Count", "Share", "Waits", "Avg µs",
+	rows = kvs_rows_begin(KVS_HEADINGS("<Kind", "Count", "Share", "Waits", "Avg µs",
 				       "p50 µs", "p99 µs", "Max µs"));
 	for (unsigned int kind = 0; kind < KVS_SWITCH_KINDS; kind++) {
 		kvs_row(&rows);
@@ -338,7 +302,7 @@ static void print_slices(const struct kvs_view *view)
 	struct kvs_rows rows;
 
 	kvs_title(view, "Slices: from switch in to switch out");
-	rows = kvs_rows_begin(HEADINGS("VM", "vCPU", "TID", "<Policy", "Slices",
+	rows = kvs_rows_begin(KVS_HEADINGS("VM", "vCPU", "TID", "<Policy", "Slices",
 				       "Avg µs", "p50 µs", "p99 µs", "Max µs",
 				       "Preempted", "p50 µs"));
 	for (unsigned int i = 0; i < view->model->nr_vcpus; i++) {
@@ -384,7 +348,7 @@ static void print_takers(const struct kvs_view *view)
 	unsigned int shown = 0;
 
 	kvs_title(view, "Who took the CPU");
-	rows = kvs_rows_begin(HEADINGS("<Task", "PID", "Prio", "Preempted", "Wait µs",
+	rows = kvs_rows_begin(KVS_HEADINGS("<Task", "PID", "Prio", "Preempted", "Wait µs",
 				       "Avg µs", "Max µs", "Halted", "Blocked"));
 	for (; shown < sw->nr_takers && shown < TAKERS_SHOWN; shown++) {
 		const struct kvs_taker *t = &sw->takers[shown];
@@ -413,22 +377,6 @@ static void print_switches(const struct kvs_view *view)
 	print_takers(view);
 }
 
-/* Delivery without exits leaves nothing to record: better said than shown as 0. */
-void kvs_note_apicv(const struct kvs_view *view)
-{
-	const struct kvs_model *m = view->model;
-
-	for (unsigned int i = 0; i < m->nr_vcpus; i++) {
-		const struct kvs_vcpu *v = m->vcpus[i];
-
-		if (!kvs_selected(&view->select, v) || !v->identified ||
-		    !(v->features & KS_FEATURE_IRQCHIP) || v->apicv_inhibits)
-			continue;
-		printf("APICv/AVIC is active: the hardware injects and ends interrupts without an exit; those legs are not seen\n");
-		return;
-	}
-}
-
 static void print_interrupts(const struct kvs_view *view)
 {
 	struct kvs_rows rows;
@@ -436,7 +384,7 @@ static void print_interrupts(const struct kvs_view *view)
 	if (!kvs_recorded(view, KVMSCHED_CLASS_IRQ, "Guest interrupts", "irq"))
 		return;
 	kvs_title(view, "Guest interrupts: accept to inject, inject to EOI");
-	rows = kvs_rows_begin(HEADINGS("<Vector", "Accept", "Inject", "Again", "EOI",
+	rows = kvs_rows_begin(KVS_HEADINGS("<Vector", "Accept", "Inject", "Again", "EOI",
 				       "Acc-inj avg µs", "p50", "p99", "max",
 				       "Inj-EOI avg µs", "p50", "p99", "max"));
 	for (unsigned int i = 0; i < KVS_VECTORS; i++) {
@@ -502,7 +450,7 @@ static void print_timers(const struct kvs_view *view)
 		return;
 	}
 	print_timer_counts(t);
-	rows = kvs_rows_begin(HEADINGS("<Leg", "Count", "Min µs", "Max µs", "Avg µs",
+	rows = kvs_rows_begin(KVS_HEADINGS("<Leg", "Count", "Min µs", "Max µs", "Avg µs",
 				       "p50 µs", "p99 µs", "p99.9 µs"));
 	known = kvs_shist_summary(&t->late_cycles, &view->times.cycles, &s);
 	row_leg(&rows, "deadline to expiry (lateness)", &s, known);
@@ -522,7 +470,7 @@ static void print_users(const struct kvs_view *view)
 	kvs_title(view, "Returns to userspace (KVM_RUN's reason), and the time there");
 	for (unsigned int i = 0; i < v->nr_users; i++)
 		all += v->users[i].count;
-	rows = kvs_rows_begin(HEADINGS("<Reason", "Count", "Share", "KVM_RUN avg µs",
+	rows = kvs_rows_begin(KVS_HEADINGS("<Reason", "Count", "Share", "KVM_RUN avg µs",
 				       "There avg µs", "p50 µs", "p99 µs", "Max µs"));
 	for (unsigned int i = 0; i < v->nr_users; i++) {
 		const struct kvs_user_stats *u = &v->users[i];
@@ -549,7 +497,7 @@ static void print_clockevents(const struct kvs_view *view)
 	if (!s.count)
 		return;
 	kvs_title(view, "Host clock event device, programmed while a vCPU was loaded: time ahead");
-	rows = kvs_rows_begin(HEADINGS("Count", "Min µs", "Max µs", "Avg µs",
+	rows = kvs_rows_begin(KVS_HEADINGS("Count", "Min µs", "Max µs", "Avg µs",
 				       "p50 µs", "p99 µs", "p99.9 µs"));
 	kvs_row(&rows);
 	kvs_cell_count(&rows, s.count);

@@ -4,54 +4,14 @@
  */
 #include <stdlib.h>
 
-#include "base/kvmsched.h"
+#include "model/clock.h"
 #include "report/view.h"
-
-#define RATE_SHIFT	32
-/* Shorter than this, rounding to ns spoils the rate by more than 1 in 10^4. */
-#define RATE_MIN_NS	100000
-
-static struct kvs_scale scale_from(kvs_u128 ns, kvs_u128 cycles)
-{
-	/* Both get smaller until the quotient can be had in 128 bits. */
-	while (ns >> 90) {
-		ns >>= 1;
-		cycles >>= 1;
-	}
-	if (!cycles)
-		return (struct kvs_scale){ 0 };
-	return (struct kvs_scale){
-		.mult = (ns << RATE_SHIFT) / cycles, .shift = RATE_SHIFT, .known = true,
-	};
-}
-
-void kvs_times_init(struct kvs_times *t, const struct kvs_trace_info *info,
-		    const struct kvs_model *m)
-{
-	*t = (struct kvs_times){ .ns = KVS_SCALE_NONE };
-	if (info->tsc_mult) {
-		t->cycles = (struct kvs_scale){ info->tsc_mult, info->tsc_shift, true };
-		t->source = KVS_TSC_OPTION;
-	} else if (m->tsc_khz) {
-		t->cycles = scale_from(1000000, m->tsc_khz);
-		t->source = KVS_TSC_SESSION;
-	} else if (info->clock == KVS_CLOCK_NS && m->rate_ts >= RATE_MIN_NS) {
-		t->cycles = scale_from(m->rate_ts, m->rate_cycles);
-		t->source = KVS_TSC_RECORDS;
-	}
-	t->ts = info->clock == KVS_CLOCK_TSC ? t->cycles : t->ns;
-}
 
 bool kvs_selected(const struct kvs_select *select, const struct kvs_vcpu *v)
 {
 	return (select->vm < 0 || select->vm == v->tgid) &&
 	       (select->vm_index < 0 || select->vm_index == (long)v->vm_index) &&
 	       (select->vcpu < 0 || select->vcpu == v->id);
-}
-
-const struct kvs_vcpu *kvs_vcpu_of_thread(const struct kvs_model *m, s32 tid)
-{
-	return tid > 0 ? kvs_table_get(&m->threads, (u32)tid) : NULL;
 }
 
 static void merge_exits(struct kvs_vcpu *into, const struct kvs_vcpu *from)

@@ -6,21 +6,9 @@
 #ifndef KVMSCHED_VIEW_H
 #define KVMSCHED_VIEW_H
 
-#include "trace/load.h"
+#include "model/clock.h"
 #include "model/model.h"
-
-enum kvs_tsc_source {
-	KVS_TSC_UNKNOWN,
-	KVS_TSC_OPTION,		/* the file's TSC2NSEC */
-	KVS_TSC_SESSION,		/* the module's tsc_khz */
-	KVS_TSC_RECORDS,		/* both clocks of the records, compared */
-};
-
-struct kvs_times {
-	struct kvs_scale ts, cycles;
-	struct kvs_scale ns;	/* what is ns already */
-	enum kvs_tsc_source source;
-};
+#include "trace/load.h"
 
 struct kvs_select {
 	long vm, vm_index, vcpu;	/* -1: any */
@@ -37,17 +25,11 @@ struct kvs_view {
 	unsigned int selected;
 };
 
-void kvs_times_init(struct kvs_times *t, const struct kvs_trace_info *info,
-		    const struct kvs_model *m);
-
 bool kvs_selected(const struct kvs_select *select, const struct kvs_vcpu *v);
 
 /* Fills what depends on the rest: times, total. */
 void kvs_view_init(struct kvs_view *view);
 void kvs_view_free(struct kvs_view *view);
-
-/* The vCPU that this thread carried last; NULL: it's none that we know. */
-const struct kvs_vcpu *kvs_vcpu_of_thread(const struct kvs_model *m, s32 tid);
 
 /* Add up what can be added; identity and open stories stay as they were. */
 void kvs_vcpu_merge(struct kvs_vcpu *into, const struct kvs_vcpu *from);

@@ -18,7 +18,7 @@
 #include <gsl/gsl_rng.h>
 #include <gsl/gsl_sort_double.h>
 
-#include "base/kvmsched.h"
+#include "base/util.h"
 #include "stats/stats.h"
 
 #define EXACT_STEPS	4e8	/* about a second */

@@ -14,7 +14,7 @@
 #include <gsl/gsl_randist.h>
 #include <gsl/gsl_rng.h>
 
-#include "base/kvmsched.h"
+#include "base/util.h"
 #include "stats/stats.h"
 
 #define DRAWS		500

@@ -9,7 +9,7 @@
 #include <gsl/gsl_sort_double.h>
 #include <gsl/gsl_statistics_double.h>
 
-#include "base/kvmsched.h"
+#include "base/util.h"
 #include "stats/stats.h"
 
 /* By value; of equal ones the censored come last, as they are longer. */

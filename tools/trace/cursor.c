@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/util.h"
 #include "trace/cursor.h"
-#include "base/kvmsched.h"
 
 bool kvs_cursor_init(struct kvs_cursor *c, int fd, u64 at)
 {

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/util.h"
 #include "trace/decode.h"
-#include "base/kvmsched.h"
 
 #define MAX_EVENTS	65536	/* common_type has 16 bits */
 #define MAX_FIELDS	20

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "trace/format.h"
-#include "base/kvmsched.h"
 
 #define MAX_LINE	512
 

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/util.h"
 #include "trace/formats.h"
-#include "base/kvmsched.h"
 
 static int visible(const struct dirent *d)
 {

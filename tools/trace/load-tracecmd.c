@@ -23,8 +23,9 @@
 
 #include <trace-cmd/trace-cmd.h>
 
+#include "base/log.h"
+#include "base/util.h"
 #include "trace/cursor.h"
-#include "base/kvmsched.h"
 #include "trace/load.h"
 
 #define SILENCE_MAX	60	/* s; the child never needs that for one piece */

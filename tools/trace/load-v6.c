@@ -9,8 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
+#include "base/util.h"
 #include "trace/cursor.h"
-#include "base/kvmsched.h"
 #include "trace/load.h"
 #include "trace/merge.h"
 

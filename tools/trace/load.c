@@ -9,7 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/kvmsched.h"
+#include "base/log.h"
+#include "base/util.h"
 #include "trace/load.h"
 
 #define MAGIC	"\x17\x08\x44tracing"

@@ -4,6 +4,7 @@
  */
 #include <inttypes.h>
 #include <langinfo.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,9 @@
 
 #include <libsmartcols.h>
 
-#include "report/print.h"
+#include "base/log.h"
+#include "base/rows.h"
+#include "base/util.h"
 
 static bool coloured(void)
 {
@@ -38,35 +41,6 @@ const char *kvs_alarm(void)
 const char *kvs_plain(void)
 {
 	return coloured() ? "\033[0m" : "";
-}
-
-/* Numbers of a recording with losses are too small: each table says so. */
-static void print_loss(const struct kvs_view *view)
-{
-	u64 lost;
-	bool exact = kvs_model_lost(view->model, &lost);
-
-	if (!lost && exact)
-		return;
-	if (lost)
-		printf("  %s(%s%" PRIu64 " record%s lost)%s", kvs_alarm(),
-		       exact ? "" : "at least ", lost, lost == 1 ? "" : "s",
-		       kvs_plain());
-	else
-		printf("  %s(records lost)%s", kvs_alarm(), kvs_plain());
-}
-
-void kvs_title(const struct kvs_view *view, const char *fmt, ...)
-{
-	va_list ap;
-
-	printf("\n%s", kvs_bold());
-	va_start(ap, fmt);
-	vprintf(fmt, ap);
-	va_end(ap);
-	fputs(kvs_plain(), stdout);
-	print_loss(view);
-	putchar('\n');
 }
 
 static void nomem(void)
@@ -154,15 +128,4 @@ void kvs_rows_end(struct kvs_rows *rows)
 	else if (scols_print_table(rows->table))
 		nomem();
 	scols_unref_table(rows->table);
-}
-
-const char *kvs_vm_name(char name[KVS_VM_LEN], const struct kvs_vcpu *v)
-{
-	if (!v->identified)
-		snprintf(name, KVS_VM_LEN, "vm %u?", v->vm);
-	else if (v->vm_index)
-		snprintf(name, KVS_VM_LEN, "%d.%u", v->tgid, v->vm_index);
-	else
-		snprintf(name, KVS_VM_LEN, "%d", v->tgid);
-	return name;
 }

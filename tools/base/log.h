@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Messages to stderr, each with "kvmsched: " before it and a newline behind it.
+ */
+#ifndef KVMSCHED_LOG_H
+#define KVMSCHED_LOG_H
+
+#include "base/base.h"
+
+void kvs_err(const char *fmt, ...) __printf(1, 2);	/* what failed */
+void kvs_errno(const char *fmt, ...) __printf(1, 2);	/* ... and errno's text */
+void kvs_warn(const char *fmt, ...) __printf(1, 2);
+void kvs_hint(const char *fmt, ...) __printf(1, 2);	/* what to do about it */
+
+/* A bad argument: message, where to read more; returns KVS_EXIT_USAGE. */
+int kvs_usage(const char *cmd, const char *fmt, ...) __printf(2, 3);
+
+#endif /* KVMSCHED_LOG_H */

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The commands, as rows of the table in kvmsched.c.
+ */
+#ifndef KVMSCHED_CMD_H
+#define KVMSCHED_CMD_H
+
+#define KVS_DEFAULT_FILE	"kvmsched.dat"	/* record writes it, report reads it */
+
+/*
+ * A row of the command table in kvmsched.c.  @main gets argv[0] = @name, may
+ * use getopt_long() and returns an exit status.
+ */
+struct kvs_command {
+	const char *name;
+	int (*main)(int argc, char **argv);
+	const char *what;	/* one line for `kvmsched help` */
+};
+
+int kvs_cmd_record(int argc, char **argv);
+int kvs_cmd_report(int argc, char **argv);
+int kvs_cmd_top(int argc, char **argv);
+int kvs_cmd_info(int argc, char **argv);
+int kvs_cmd_policy(int argc, char **argv);
+int kvs_cmd_experiment(int argc, char **argv);
+int kvs_cmd_compare(int argc, char **argv);
+
+#endif /* KVMSCHED_CMD_H */

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Cycles, nanoseconds and time stamps; see clock.h.
+ */
+#include "model/clock.h"
+
+#define RATE_SHIFT	32
+/* Shorter than this, rounding to ns spoils the rate by more than 1 in 10^4. */
+#define RATE_MIN_NS	100000
+
+static struct kvs_scale scale_from(kvs_u128 ns, kvs_u128 cycles)
+{
+	/* Both get smaller until the quotient can be had in 128 bits. */
+	while (ns >> 90) {
+		ns >>= 1;
+		cycles >>= 1;
+	}
+	if (!cycles)
+		return (struct kvs_scale){ 0 };
+	return (struct kvs_scale){
+		.mult = (ns << RATE_SHIFT) / cycles, .shift = RATE_SHIFT, .known = true,
+	};
+}
+
+void kvs_times_init(struct kvs_times *t, const struct kvs_trace_info *info,
+		    const struct kvs_model *m)
+{
+	*t = (struct kvs_times){ .ns = KVS_SCALE_NONE };
+	if (info->tsc_mult) {
+		t->cycles = (struct kvs_scale){ info->tsc_mult, info->tsc_shift, true };
+		t->source = KVS_TSC_OPTION;
+	} else if (m->tsc_khz) {
+		t->cycles = scale_from(1000000, m->tsc_khz);
+		t->source = KVS_TSC_SESSION;
+	} else if (info->clock == KVS_CLOCK_NS && m->rate_ts >= RATE_MIN_NS) {
+		t->cycles = scale_from(m->rate_ts, m->rate_cycles);
+		t->source = KVS_TSC_RECORDS;
+	}
+	t->ts = info->clock == KVS_CLOCK_TSC ? t->cycles : t->ns;
+}
+
+/* A rate learnt from so many cycles is used until there are twice as many. */
+void kvs_learn_rate(struct kvs_model *m)
+{
+	if (m->rate_cycles < 2 * m->learnt_cycles || !m->rate_cycles)
+		return;
+	m->learnt_cycles = m->rate_cycles;
+	m->cycles_to_ts = scale_from(m->rate_ts, m->rate_cycles);
+}
+
+void kvs_model_clock(struct kvs_model *m, bool ts_is_ns, u32 tsc_mult, u32 tsc_shift)
+{
+	m->learn = ts_is_ns && !tsc_mult;
+	if (m->learn)
+		m->cycles_to_ts.known = false;
+	else if (ts_is_ns)
+		m->cycles_to_ts = (struct kvs_scale){ tsc_mult, tsc_shift, true };
+	else if (tsc_mult && tsc_shift <= 63)
+		m->ns_to_ts = (struct kvs_scale){
+			.mult = ((kvs_u128)1 << (RATE_SHIFT + tsc_shift)) / tsc_mult,
+			.shift = RATE_SHIFT, .known = true,
+		};
+	else
+		m->ns_to_ts.known = false;	/* until the session tells */
+}
+
+void kvs_session_clock(struct kvs_model *m, u32 tsc_khz)
+{
+	m->tsc_khz = tsc_khz;
+	if (m->learn)
+		m->cycles_to_ts = (struct kvs_scale){
+			.mult = (1000000ULL << RATE_SHIFT) / tsc_khz,
+			.shift = RATE_SHIFT, .known = true,
+		};
+	m->learn = false;
+	if (!m->ns_to_ts.known)
+		m->ns_to_ts = (struct kvs_scale){
+			.mult = ((kvs_u128)tsc_khz << RATE_SHIFT) / 1000000,
+			.shift = RATE_SHIFT, .known = true,
+		};
+}
+
+double kvs_seconds_since_begin(const struct kvs_model *m, const struct kvs_times *times,
+			       u64 ts)
+{
+	u64 start = m->started ? m->start_ts : m->first_ts;
+
+	return ts > start ? kvs_scale(&times->ts, ts - start) / 1e9 : 0;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The three units of time in a recording, and how one becomes another:
+ * cycles of the TSC, as the module measured durations; nanoseconds; and time
+ * stamps in the file's clock, which are one of the two.
+ */
+#ifndef KVMSCHED_CLOCK_H
+#define KVMSCHED_CLOCK_H
+
+#include "model/model.h"
+#include "trace/load.h"
+
+/* What tells how long a cycle is */
+enum kvs_tsc_source {
+	KVS_TSC_UNKNOWN,
+	KVS_TSC_OPTION,		/* the file's TSC2NSEC */
+	KVS_TSC_SESSION,	/* the module's tsc_khz */
+	KVS_TSC_RECORDS,		/* both clocks of the records, compared */
+};
+
+/* To nanoseconds, for whoever prints */
+struct kvs_times {
+	struct kvs_scale ts, cycles;
+	struct kvs_scale ns;	/* what is ns already */
+	enum kvs_tsc_source source;
+};
+
+void kvs_times_init(struct kvs_times *t, const struct kvs_trace_info *info,
+		    const struct kvs_model *m);
+
+/*
+ * Time stamps of the model @m are ns, or cycles of the TSC, which
+ * (cycles * @tsc_mult) >> @tsc_shift turns to ns (0: not known yet).
+ */
+void kvs_model_clock(struct kvs_model *m, bool ts_is_ns, u32 tsc_mult, u32 tsc_shift);
+/* The session's record tells the TSC's rate. */
+void kvs_session_clock(struct kvs_model *m, u32 tsc_khz);
+/* Nothing told it: take it from the records, whose pairs of both clocks are summed. */
+void kvs_learn_rate(struct kvs_model *m);
+
+/* Durations to time stamps.  Most files have the TSC for their clock. */
+static inline u64 kvs_ts_of_cycles(const struct kvs_model *m, u64 cycles)
+{
+	if (m->cycles_to_ts.mult == 1 && !m->cycles_to_ts.shift)
+		return cycles;
+	return kvs_scale(&m->cycles_to_ts, cycles);
+}
+
+static inline u64 kvs_ts_of_ns(const struct kvs_model *m, u64 ns)
+{
+	return m->ns_to_ts.known ? kvs_scale(&m->ns_to_ts, ns) : 0;
+}
+
+/* A time stamp as seconds since the recording began; 0 before that */
+double kvs_seconds_since_begin(const struct kvs_model *m, const struct kvs_times *times,
+			       u64 ts);
+
+#endif /* KVMSCHED_CLOCK_H */

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A moment in words, for reports and for `record --stop-on`.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "uapi/kvmsched.h"
+#include "base/log.h"
+#include "model/clock.h"
+#include "model/moment.h"
+#include "model/names.h"
+
+struct teller {
+	FILE *f;
+	const struct kvs_model *model;
+	const struct kvs_times *times;
+};
+
+static double ms(const struct teller *t, u64 ts)
+{
+	return kvs_scale(&t->times->ts, ts) / 1e6;
+}
+
+static double at(const struct teller *t, u64 ts)
+{
+	return kvs_seconds_since_begin(t->model, t->times, ts);
+}
+
+/* The kernel's prio doesn't tell FIFO from RR. */
+static void write_policy(FILE *f, int prio)
+{
+	if (prio < 0)
+		fprintf(f, "SCHED_DEADLINE");
+	else if (prio < 100)
+		fprintf(f, "SCHED_FIFO/RR %d", 99 - prio);
+	else
+		fprintf(f, "SCHED_OTHER %d", prio);
+}
+
+static void write_task(const struct teller *t, const struct kvs_holder *who)
+{
+	const struct kvs_vcpu *v = kvs_vcpu_of_thread(t->model, who->pid);
+	char vm[KVS_VM_LEN];
+
+	if (v)
+		fprintf(t->f, "vm %s vcpu%u, thread ", kvs_vm_name(vm, v), v->id);
+	fprintf(t->f, "%s/%d (", who->comm, who->pid);
+	write_policy(t->f, who->prio);
+	fputc(')', t->f);
+}
+
+/* "runnable, but CPU 3 ran ..." */
+static void write_thief(const struct teller *t, const struct kvs_moment *moment)
+{
+	const struct kvs_holder *who = &moment->thief;
+	double time = ms(t, moment->thief_time);
+
+	switch (who->kind) {
+	case KVS_THIEF_TASK:
+	case KVS_THIEF_MIGRATION:
+		/* Without class steal only the first successor is known. */
+		if (kvs_model_has_class(t->model, KVMSCHED_CLASS_STEAL)) {
+			fprintf(t->f, "runnable, but CPU %u ran ", who->cpu);
+			write_task(t, who);
+			fprintf(t->f, " for %.3f ms", time);
+		} else {
+			fprintf(t->f, "runnable, but CPU %u went to ", who->cpu);
+			write_task(t, who);
+		}
+		break;
+	case KVS_THIEF_INTERRUPT:
+		fprintf(t->f, "runnable, but CPU %u served the interrupt %s for %.3f ms",
+			who->cpu, who->comm, time);
+		break;
+	case KVS_THIEF_IDLE:
+		fprintf(t->f, "runnable, but CPU %u was idle and needed %.3f ms to wake up",
+			who->cpu, time);
+		break;
+	case KVS_THIEF_THROTTLED:
+		fprintf(t->f, "runnable, but CPU %u stayed idle for %.3f ms (throttled, it seems)",
+			who->cpu, time);
+		break;
+	default:
+		fprintf(t->f, "runnable; who had the CPU was not recorded");
+	}
+}
+
+static void write_cause(const struct teller *t, const struct kvs_moment *moment)
+{
+	unsigned int cause = kvs_cause_main(moment->spent);
+	double time = ms(t, moment->spent[cause]);
+
+	switch (cause) {
+	case KVS_CAUSE_TIMER:
+		fprintf(t->f, "the timer that backs it expired %.3f ms late", time);
+		break;
+	case KVS_CAUSE_WAIT:
+		write_thief(t, moment);
+		break;
+	case KVS_CAUSE_USER:
+		fprintf(t->f, "the vCPU was in userspace for %.3f ms", time);
+		break;
+	case KVS_CAUSE_HOST:
+		fprintf(t->f, "the host kernel was at work on its CPU for %.3f ms", time);
+		break;
+	case KVS_CAUSE_GUEST:
+		fprintf(t->f, "it stayed in guest mode for %.3f ms before an exit let it in", time);
+		break;
+	case KVS_CAUSE_SLEEP:
+		fprintf(t->f, "it slept for %.3f ms more", time);
+		break;
+	default:
+		fprintf(t->f, "what it did for %.3f ms is unknown, records are missing", time);
+	}
+}
+
+static void write_exit(const struct teller *t, const struct kvs_moment *moment)
+{
+	char name[KVS_NAME_LEN];
+
+	fprintf(t->f, "exit %s at %.6f s took %.3f ms of host time on CPU %u, until %s",
+		kvs_exit_reason(name, moment->isa, moment->reason), at(t, moment->begin),
+		ms(t, moment->length), moment->cpu, kvs_exit_end(moment->exit_end));
+}
+
+static void write_sentence(const struct teller *t, const struct kvs_moment *moment)
+{
+	double length = ms(t, moment->length), begin = at(t, moment->begin);
+	char vm[KVS_VM_LEN];
+
+	fprintf(t->f, "vm %s vcpu%u: ", kvs_vm_name(vm, moment->vcpu), moment->vcpu->id);
+	switch (moment->kind) {
+	case KVS_MOMENT_TIMER:
+		fprintf(t->f, "timer due at %.6f s injected %.3f ms late: ", begin, length);
+		write_cause(t, moment);
+		break;
+	case KVS_MOMENT_IRQ:
+		fprintf(t->f, "vector %#x accepted at %.6f s, injected %.3f ms later: ",
+			moment->vector, begin, length);
+		write_cause(t, moment);
+		break;
+	case KVS_MOMENT_WAIT:
+		fprintf(t->f, "waited %.3f ms for a CPU at %.6f s after %s: ", length, begin,
+			moment->preempted ? "a preemption" : "a wakeup");
+		write_thief(t, moment);
+		break;
+	case KVS_MOMENT_EXIT:
+		write_exit(t, moment);
+		break;
+	}
+}
+
+char *kvs_moment_sentence(const struct kvs_model *m, const struct kvs_times *times,
+			  const struct kvs_moment *moment)
+{
+	char *text = NULL;
+	size_t size;
+	struct teller t = {
+		.f = open_memstream(&text, &size), .model = m, .times = times,
+	};
+
+	if (!t.f) {
+		kvs_err("out of memory");
+		exit(KVS_EXIT_FAILED);
+	}
+	write_sentence(&t, moment);
+	fclose(t.f);
+	return text;
+}

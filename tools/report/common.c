@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What several tables of the report share.
+ */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "uapi/kvmsched.h"
+#include "base/util.h"
+#include "model/names.h"
+#include "report/common.h"
+
+/* Numbers of a recording with losses are too small: each table says so. */
+static void print_loss(const struct kvs_view *view)
+{
+	u64 lost;
+	bool exact = kvs_model_lost(view->model, &lost);
+
+	if (!lost && exact)
+		return;
+	if (lost)
+		printf("  %s(%s%" PRIu64 " record%s lost)%s", kvs_alarm(),
+		       exact ? "" : "at least ", lost, lost == 1 ? "" : "s",
+		       kvs_plain());
+	else
+		printf("  %s(records lost)%s", kvs_alarm(), kvs_plain());
+}
+
+void kvs_title(const struct kvs_view *view, const char *fmt, ...)
+{
+	va_list ap;
+
+	printf("\n%s", kvs_bold());
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	fputs(kvs_plain(), stdout);
+	print_loss(view);
+	putchar('\n');
+}
+
+/* Tables about what wasn't recorded say that, and nothing else. */
+bool kvs_recorded(const struct kvs_view *view, u32 class, const char *what,
+		  const char *option)
+{
+	if (kvs_model_has_class(view->model, class))
+		return true;
+	printf("\n%s%s%s: not recorded (class %s)\n", kvs_bold(), what, kvs_plain(), option);
+	return false;
+}
+
+static const char *policy_text(char *text, size_t size, const struct kvs_vcpu *v)
+{
+	const char *name = kvs_policy_name(v->policy);
+
+	if (!v->policy_known)
+		return "-";
+	if (!strncmp(name, "SCHED_", 6))
+		name += 6;
+	if (v->rt_priority)
+		snprintf(text, size, "%s %u", name, v->rt_priority);
+	else if (v->nice)
+		snprintf(text, size, "%s nice %d", name, v->nice);
+	else
+		snprintf(text, size, "%s", name);
+	return text;
+}
+
+void kvs_cells_vcpu(struct kvs_rows *rows, const struct kvs_vcpu *v)
+{
+	char vm[KVS_VM_LEN], policy[32];
+
+	kvs_row(rows);
+	kvs_cell(rows, "%s", kvs_vm_name(vm, v));
+	kvs_cell(rows, "%u", v->id);
+	kvs_cell(rows, "%d", v->tid);
+	kvs_cell(rows, "%s", policy_text(policy, sizeof(policy), v));
+}
+
+/* Delivery without exits leaves nothing to record: better said than shown as 0. */
+void kvs_note_apicv(const struct kvs_view *view)
+{
+	const struct kvs_model *m = view->model;
+
+	for (unsigned int i = 0; i < m->nr_vcpus; i++) {
+		const struct kvs_vcpu *v = m->vcpus[i];
+
+		if (!kvs_selected(&view->select, v) || !v->identified ||
+		    !(v->features & KS_FEATURE_IRQCHIP) || v->apicv_inhibits)
+			continue;
+		printf("APICv/AVIC is active: the hardware injects and ends interrupts without an exit; those legs are not seen\n");
+		return;
+	}
+}
