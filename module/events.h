@@ -14,7 +14,7 @@
 #include <asm/vmx.h>
 #include <asm/svm.h>
 
-#include "records.h"
+#include "uapi/records.h"
 
 #ifndef KS_EVENT
 /* The record arrives complete; what follows the common fields is copied. */

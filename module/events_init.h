@@ -2,7 +2,7 @@
 #ifndef _KVMSCHED_EVENTS_INIT_H
 #define _KVMSCHED_EVENTS_INIT_H
 
-#include "records.h"
+#include "uapi/records.h"
 
 bool ks_events_init(void);
 

@@ -13,7 +13,7 @@
 #include <linux/preempt.h>
 
 #include "ledger.h"
-#include "records.h"
+#include "uapi/records.h"
 #include "uapi/kvmsched.h"
 
 /* In struct ks_vcpu.mask: the identity must be told before the next record. */

@@ -27,7 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "records.h"
+#include "uapi/records.h"
 #include "uapi/kvmsched.h"
 #include "base/util.h"
 #include "trace/dat.h"

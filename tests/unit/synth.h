@@ -11,7 +11,7 @@
  *	synth_lost(s, 0, 17);	// 17 lost between this record and the next
  *	synth_finish(s);	// writes x.dat, frees s
  *
- * The structs are those of module/records.h; include paths are tools, module
+ * The structs are those of module/uapi/records.h; include paths are tools, module
  * and module/uapi, and libkvmsched.a is linked.
  * common_type is filled in here; set ent.pid yourself.  Each CPU's records must
  * come in the order of time.  Pages are written out as they fill, so a file of
@@ -24,7 +24,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "records.h"
+#include "uapi/records.h"
 
 #define SYNTH_TSC_KHZ	2000000U	/* 1 ns = 2 cycles, exactly */
 

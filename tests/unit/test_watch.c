@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "records.h"
+#include "uapi/records.h"
 #include "uapi/kvmsched.h"
 #include "base/util.h"
 #include "record/watch.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Stands in for the kernel's header of this name, so that programs can include
- * module/records.h: the records have one declaration, for both sides.
+ * module/uapi/records.h: the records have one declaration, for both sides.
  */
 #ifndef KVMSCHED_LINUX_TRACE_EVENTS_H
 #define KVMSCHED_LINUX_TRACE_EVENTS_H

@@ -2,13 +2,13 @@
 /*
  * A decoded record: what the loader hands to the model.
  *
- * The members of the union are made of module/records.h's own lists, so a field
+ * The members of the union are made of module/uapi/records.h's own lists, so a field
  * that is added there is decoded here without another line.
  */
 #ifndef KVMSCHED_SCHEMA_H
 #define KVMSCHED_SCHEMA_H
 
-#include "records.h"
+#include "uapi/records.h"
 
 #define KVS_SYSTEM	"kvmsched"
 #define KVS_EVENT_PREFIX	"kvmsched_"

@@ -19,7 +19,7 @@
 
 #include <linux/trace_events.h>
 
-#include "uapi/kvmsched.h"
+#include "kvmsched.h"
 
 #define KS_NO_VCPU	0xffff
 
