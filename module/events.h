@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The schema: one TRACE_EVENT of system kvmsched for each list of fields in
- * records.h.  Its `format` file describes the ring's records, too, since both
- * hold the same struct.
+ * uapi/records.h.  Its `format` file describes the ring's records, too, since
+ * both have the same layout.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM kvmsched
@@ -14,7 +14,7 @@
 #include <asm/vmx.h>
 #include <asm/svm.h>
 
-#include "uapi/records.h"
+#include "record_layout.h"
 
 #ifndef KS_EVENT
 /* The record arrives complete; what follows the common fields is copied. */

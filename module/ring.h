@@ -27,7 +27,7 @@
 #include <linux/sched.h>
 #include <asm/tsc.h>
 
-#include "uapi/records.h"
+#include "record_layout.h"
 #include "uapi/kvmsched.h"
 
 /* ftrace's event header: 5 bits of type_len, 27 of delta (ring_buffer.h) */

@@ -13,7 +13,7 @@
 #include <linux/preempt.h>
 
 #include "ledger.h"
-#include "uapi/records.h"
+#include "record_layout.h"
 #include "uapi/kvmsched.h"
 
 /* In struct ks_vcpu.mask: the identity must be told before the next record. */

@@ -1,23 +1,25 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
- * The fields of every record, declared once.
+ * kvmsched: the fields of every record, declared once
  *
- * events.h makes a TRACE_EVENT of each list, and this file a plain struct of
- * the same layout, which the probes fill in place: in the ring or, where only
- * ftrace listens, in a scratch buffer.  events.c proves that both layouts are
- * one.  Fields are of fixed size, aligned as C aligns them.
+ * Each record has a list of fields, F for one value and A for an array.  The
+ * types are the kernel's own u8, s32 and so on, by which the format files name
+ * them.  Whoever expands a list declares these types, where they are missing.
  *
- * Common to all:
+ * In front of the fields stand those that ftrace gives all events.  Their size
+ * is that of struct trace_entry, and format files tell it; no list counts on it.
+ *
+ * Fields are aligned as C aligns them.  Common to all:
  *   vm	    number of the VM, given by the module in the order of first sight;
  *	    kvmsched_vcpu tells the process behind it; 0 is unknown
  *   vcpu   vcpu_id, or KS_NO_VCPU
  *   *_cycles  durations in cycles of the host's TSC
  *   *_ns   nanoseconds
  */
-#ifndef _KVMSCHED_RECORDS_H
-#define _KVMSCHED_RECORDS_H
+#ifndef _UAPI_KVMSCHED_RECORDS_H
+#define _UAPI_KVMSCHED_RECORDS_H
 
-#include <linux/trace_events.h>
+#include <linux/types.h>
 
 #include "kvmsched.h"
 
@@ -317,25 +319,26 @@
 	X(ledger, KS_LEDGER_FIELDS, 0)					\
 	X(host_switch, KS_HOST_SWITCH_FIELDS, KVMSCHED_CLASS_HOST)
 
-#define KS_RECORD_FIELD(type, name)	type name;
-#define KS_RECORD_ARRAY(type, name, n)	type name[n];
-
-/* struct ks_rec_exit, struct ks_rec_vcpu, ... */
-#define KS_RECORD_STRUCT(record, FIELDS, classes)			\
-	struct ks_rec_##record {						\
-		struct trace_entry ent;					\
-		FIELDS(KS_RECORD_FIELD, KS_RECORD_ARRAY)		\
-		char __end[];						\
-	};
-KS_RECORDS(KS_RECORD_STRUCT)
-
-/* Bytes of a record in the ring, without C's padding behind the last field. */
-#define KS_RECORD_SIZE(record)	ALIGN(offsetof(struct ks_rec_##record, __end), 4)
-
 enum ks_event {
 #define KS_RECORD_ENUM(record, FIELDS, classes) KS_EV_##record,
 	KS_RECORDS(KS_RECORD_ENUM)
 	KS_NR_EVENTS
 };
 
-#endif /* _KVMSCHED_RECORDS_H */
+/*
+ * A plain struct of a record, struct ks_rec_exit for example, for those who
+ * know struct trace_entry; and its bytes in the ring, where C's padding behind
+ * the last field is left out.
+ */
+#define KS_RECORD_FIELD(type, name)	type name;
+#define KS_RECORD_ARRAY(type, name, n)	type name[n];
+#define KS_RECORD_STRUCT(record, FIELDS, classes)			\
+	struct ks_rec_##record {					\
+		struct trace_entry ent;					\
+		FIELDS(KS_RECORD_FIELD, KS_RECORD_ARRAY)		\
+		char __end[];						\
+	};
+#define KS_RECORD_SIZE(record)						\
+	((offsetof(struct ks_rec_##record, __end) + 3) / 4 * 4)
+
+#endif /* _UAPI_KVMSCHED_RECORDS_H */

@@ -27,7 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "uapi/records.h"
+#include "rec.h"
 #include "uapi/kvmsched.h"
 #include "base/util.h"
 #include "trace/dat.h"

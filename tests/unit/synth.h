@@ -24,7 +24,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "uapi/records.h"
+#include "rec.h"
 
 #define SYNTH_TSC_KHZ	2000000U	/* 1 ns = 2 cycles, exactly */
 

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "uapi/records.h"
+#include "rec.h"
 #include "base/log.h"
 #include "base/util.h"
 #include "record/comms.h"

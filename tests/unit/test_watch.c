@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "uapi/records.h"
+#include "rec.h"
 #include "uapi/kvmsched.h"
 #include "base/util.h"
 #include "record/watch.h"

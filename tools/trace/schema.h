@@ -8,7 +8,28 @@
 #ifndef KVMSCHED_SCHEMA_H
 #define KVMSCHED_SCHEMA_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 #include "uapi/records.h"
+
+/* The types of its fields */
+typedef uint8_t u8;
+typedef uint16_t u16;
+typedef uint32_t u32;
+typedef uint64_t u64;
+typedef int8_t s8;
+typedef int16_t s16;
+typedef int32_t s32;
+typedef int64_t s64;
+
+/* The common fields of every event, as the formats of today's kernels have them */
+struct trace_entry {
+	u16 type;
+	u8 flags;
+	u8 preempt_count;
+	s32 pid;
+};
 
 #define KVS_SYSTEM	"kvmsched"
 #define KVS_EVENT_PREFIX	"kvmsched_"

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * struct ks_rec_exit, ...: records as the module writes them into its rings.
+ */
+#ifndef REC_H
+#define REC_H
+
+#include "trace/schema.h"
+
+KS_RECORDS(KS_RECORD_STRUCT)
+
+#endif /* REC_H */
