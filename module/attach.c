@@ -44,8 +44,6 @@ static struct ks_hook *const hook_tables[] = {
 	ks_host_hooks, ks_steal_hooks,
 };
 
-#define KS_NR_CLASSES	6
-
 /*
  * @mutex:	guards everything here, and the rows' state
  * @events:	how many enabled events need each class
@@ -57,7 +55,7 @@ static struct ks_hook *const hook_tables[] = {
  */
 static struct {
 	struct mutex mutex;
-	unsigned int events[KS_NR_CLASSES];
+	unsigned int events[KVMSCHED_NR_CLASSES];
 	u32 session;
 	pid_t vms[KVMSCHED_MAX_VMS];
 	u32 nr_vms;
@@ -78,7 +76,7 @@ static u32 event_classes(void)
 	u32 classes = 0;
 	int i;
 
-	for (i = 0; i < KS_NR_CLASSES; i++)
+	for (i = 0; i < KVMSCHED_NR_CLASSES; i++)
 		if (state.events[i])
 			classes |= 1U << i;
 	return classes;
@@ -287,7 +285,7 @@ int ks_attach_events(u32 classes, int change)
 
 	mutex_lock(&state.mutex);
 	if (state.open) {
-		for (i = 0; i < KS_NR_CLASSES; i++)
+		for (i = 0; i < KVMSCHED_NR_CLASSES; i++)
 			if (classes & (1U << i))
 				state.events[i] += change;
 		reconcile(change > 0);

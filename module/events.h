@@ -34,13 +34,11 @@
 
 #define KS_ARGS(...)	__VA_ARGS__
 
+/* Tools read these from the format file, so they are numbers there. */
+#define KS_SHOW(symbol, number, name)	{ number, name }
+
 #define ks_show_switch(kind)						\
-	__print_symbolic(kind,						\
-		{ KS_SWITCH_PREEMPTED,	"preempted" },			\
-		{ KS_SWITCH_HALTED,	"halted" },			\
-		{ KS_SWITCH_BLOCKED,	"blocked" },			\
-		{ KS_SWITCH_ABORTED,	"aborted" },			\
-		{ KS_SWITCH_DEAD,	"dead" })
+	__print_symbolic(kind, KVMSCHED_SWITCH_KINDS(KS_SHOW))
 
 #define ks_show_policy(policy)						\
 	__print_symbolic(policy,					\
@@ -52,17 +50,10 @@
 		{ SCHED_DEADLINE,	"SCHED_DEADLINE" })
 
 #define ks_show_timer(mode)						\
-	__print_symbolic(mode,						\
-		{ KS_TIMER_ONESHOT,	"one-shot" },			\
-		{ KS_TIMER_PERIODIC,	"periodic" },			\
-		{ KS_TIMER_DEADLINE,	"tsc-deadline" })
+	__print_symbolic(mode, KVMSCHED_TIMER_MODES(KS_SHOW))
 
 #define ks_show_how(how)						\
-	__print_symbolic(how,						\
-		{ KVMSCHED_HOW_NONE,		"none" },		\
-		{ KVMSCHED_HOW_TRACEPOINT,	"tracepoint" },		\
-		{ KVMSCHED_HOW_KPROBE,		"kprobe" },		\
-		{ KVMSCHED_HOW_NOTIFIER,	"preempt notifier" })
+	__print_symbolic(how, KVMSCHED_HOWS(KS_SHOW))
 
 #define ks_show_reason(flags, reason)					\
 	((flags) & KS_EXIT_VMX ?					\
@@ -127,10 +118,7 @@ KS_EVENT(exit, KS_EXIT_FIELDS, KS_ARGS(
 	__entry->flags & KS_EXIT_FAILED_ENTRY ? " (failed entry)" : "",
 	__entry->flags & KS_EXIT_FASTPATH ? " (fastpath)" : "",
 	__entry->info, __entry->guest_cycles, __entry->host_cycles,
-	__print_symbolic(__entry->flags & KS_EXIT_END,
-		{ KS_EXIT_BY_ENTRY,	"entry" },
-		{ KS_EXIT_BY_SWITCH,	"switch" },
-		{ KS_EXIT_BY_PUT,	"put" })));
+	__print_symbolic(__entry->flags & KS_EXIT_END, KVMSCHED_EXIT_ENDS(KS_SHOW))));
 
 KS_EVENT(entry, KS_ENTRY_FIELDS, KS_ARGS(
 	"vm=%u vcpu=%u since_exit_cycles=%llu",

@@ -73,17 +73,19 @@
 
 #include <linux/types.h>
 
+#include "names.h"
+
 #define KVMSCHED_DEVICE		"/dev/kvmsched"
 #define KVMSCHED_ABI		1
 
 /* Event classes: what a session records.  Identity is always recorded. */
-#define KVMSCHED_CLASS_SWITCH	(1U << 0) /* vCPU threads: load, put, switch, policy */
-#define KVMSCHED_CLASS_EXIT	(1U << 1) /* VM exits and entries */
-#define KVMSCHED_CLASS_IRQ	(1U << 2) /* guest interrupts; host ones met by a vCPU */
-#define KVMSCHED_CLASS_TIMER	(1U << 3) /* guest LAPIC timer; host clock event device */
-#define KVMSCHED_CLASS_HOST	(1U << 4) /* all host context switches and interrupts */
-#define KVMSCHED_CLASS_STEAL	(1U << 5) /* who holds the CPU that a vCPU waits for */
-#define KVMSCHED_CLASS_ALL	0x3fU
+#define KVMSCHED_CLASS_ENUM(symbol, number, name) \
+	KVMSCHED_CLASS_##symbol = 1U << (number)
+#define KVMSCHED_CLASS_BIT(symbol, number, name) \
+	KVMSCHED_CLASS_BIT_##symbol = (number)
+enum { KVMSCHED_CLASSES(KVMSCHED_CLASS_ENUM) };
+enum { KVMSCHED_CLASSES(KVMSCHED_CLASS_BIT), KVMSCHED_NR_CLASSES };
+#define KVMSCHED_CLASS_ALL	((1U << KVMSCHED_NR_CLASSES) - 1)
 #define KVMSCHED_CLASS_DEFAULT	\
 	(KVMSCHED_CLASS_ALL & ~(KVMSCHED_CLASS_HOST | KVMSCHED_CLASS_STEAL))
 
@@ -160,10 +162,8 @@ struct kvmsched_info {
 };
 
 /* How a hook is attached; also in the kvmsched_attach record */
-#define KVMSCHED_HOW_NONE	0	/* not there, or not needed; see status */
-#define KVMSCHED_HOW_TRACEPOINT	1
-#define KVMSCHED_HOW_KPROBE	2
-#define KVMSCHED_HOW_NOTIFIER	3	/* preempt notifier */
+#define KVMSCHED_HOW_ENUM(symbol, number, name)	KVMSCHED_HOW_##symbol = (number)
+enum { KVMSCHED_HOWS(KVMSCHED_HOW_ENUM) };
 
 /**
  * struct kvmsched_hook - argument and result of KVMSCHED_IOC_HOOK
@@ -213,16 +213,10 @@ struct kvmsched_stats {
  * States of a vCPU: it is in exactly one at any time, so the times in them sum
  * to wall time.  docs/states.dot draws what leads from one to the other.
  */
+#define KVMSCHED_STATE_ENUM(symbol, number, name) \
+	KVMSCHED_STATE_##symbol = (number)
 enum kvmsched_state {
-	KVMSCHED_STATE_UNKNOWN,		/* before it was first seen */
-	KVMSCHED_STATE_GUEST,		/* in guest mode */
-	KVMSCHED_STATE_EXIT,		/* on the CPU, in KVM_RUN, out of guest mode */
-	KVMSCHED_STATE_USER,		/* on the CPU, outside of KVM_RUN */
-	KVMSCHED_STATE_POLL,		/* halted, the host spins before it sleeps */
-	KVMSCHED_STATE_HALTED,		/* asleep in HLT */
-	KVMSCHED_STATE_BLOCKED,		/* asleep for another reason */
-	KVMSCHED_STATE_WAIT_PREEMPTED,	/* runnable, the CPU was taken from it */
-	KVMSCHED_STATE_WAIT_WOKEN,	/* runnable, woken, not on the CPU yet */
+	KVMSCHED_STATES(KVMSCHED_STATE_ENUM),
 	KVMSCHED_NR_STATES
 };
 

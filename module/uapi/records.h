@@ -100,11 +100,8 @@
 	F(u32, nvcsw)		/* the kernel's counts, this one in */	\
 	F(u32, nivcsw)							\
 	F(u64, ran_cycles)	/* since the switch in, 0 if unknown */
-#define KS_SWITCH_PREEMPTED	0	/* still runnable */
-#define KS_SWITCH_HALTED	1	/* asleep in HLT */
-#define KS_SWITCH_BLOCKED	2	/* asleep elsewhere */
-#define KS_SWITCH_ABORTED	3	/* sleep given up for a pending signal */
-#define KS_SWITCH_DEAD		4	/* the thread's last switch */
+#define KS_SWITCH_ENUM(symbol, number, name)	KS_SWITCH_##symbol = (number)
+enum { KVMSCHED_SWITCH_KINDS(KS_SWITCH_ENUM), KS_NR_SWITCH_KINDS };
 
 /* It gains it again. */
 #define KS_SWITCH_IN_FIELDS(F, A)					\
@@ -144,10 +141,9 @@
 /* SVM's codes reach 0x403, -1 is its error; VMX's basic reasons are fewer. */
 #define KS_REASON_NONE		(-1)	/* could not be read */
 #define KS_REASON_WIDE		(-32768) /* a code that doesn't fit */
-#define KS_EXIT_END		(3 << 0) /* how the story ended: */
-#define KS_EXIT_BY_ENTRY	0	/* re-entered: a lightweight exit */
-#define KS_EXIT_BY_SWITCH	1	/* lost the CPU first */
-#define KS_EXIT_BY_PUT		2	/* went back to userspace first */
+#define KS_EXIT_END		(3 << 0) /* KS_EXIT_BY_* */
+#define KS_EXIT_BY_ENUM(symbol, number, name)	KS_EXIT_BY_##symbol = (number)
+enum { KVMSCHED_EXIT_ENDS(KS_EXIT_BY_ENUM), KS_NR_EXIT_ENDS };
 #define KS_EXIT_VMX		(1 << 2) /* VMX's reason; else SVM's */
 #define KS_EXIT_INFO_VALID	(1 << 3) /* vector is valid */
 #define KS_EXIT_IRQ_FIRST	(1 << 4) /* exit dated by the host's interrupt */
@@ -198,11 +194,8 @@
 	F(u8, kind)		/* KS_HOST_IRQ_* */			\
 	F(u16, vector)		/* 0: the kernel doesn't tell */	\
 	F(u64, cycles)		/* handler, entry to exit */
-#define KS_HOST_IRQ_DEVICE	0
-#define KS_HOST_IRQ_TIMER	1
-#define KS_HOST_IRQ_RESCHEDULE	2
-#define KS_HOST_IRQ_CALL	3	/* function call, single or all */
-#define KS_HOST_IRQ_OTHER	4
+#define KS_HOST_IRQ_ENUM(symbol, number, name)	KS_HOST_IRQ_##symbol = (number)
+enum { KVMSCHED_HOST_IRQ_KINDS(KS_HOST_IRQ_ENUM), KS_NR_HOST_IRQ_KINDS };
 
 /* The guest programs its LAPIC timer. */
 #define KS_TIMER_ARM_FIELDS(F, A)					\
@@ -214,9 +207,8 @@
 	F(u64, guest_deadline)	/* guest's TSC; TSC deadline mode only */ \
 	F(u64, deadline)	/* host's TSC */			\
 	F(u64, period_ns)	/* one-shot and periodic: what was asked */
-#define KS_TIMER_ONESHOT	0
-#define KS_TIMER_PERIODIC	1
-#define KS_TIMER_DEADLINE	2
+#define KS_TIMER_ENUM(symbol, number, name)	KS_TIMER_##symbol = (number)
+enum { KVMSCHED_TIMER_MODES(KS_TIMER_ENUM), KS_NR_TIMER_MODES };
 
 /* The timer that backs it fires. */
 #define KS_TIMER_EXPIRE_FIELDS(F, A)					\

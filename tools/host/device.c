@@ -17,16 +17,12 @@
 #include "host/device.h"
 #include "trace/dat.h"
 
+#define CLASS(symbol, number, name)	{ name, 1U << (number) }
 static const struct {
 	const char *name;
 	uint32_t classes;
 } classes[] = {
-	{ "switch",	KVMSCHED_CLASS_SWITCH },
-	{ "exit",	KVMSCHED_CLASS_EXIT },
-	{ "irq",	KVMSCHED_CLASS_IRQ },
-	{ "timer",	KVMSCHED_CLASS_TIMER },
-	{ "host",	KVMSCHED_CLASS_HOST },
-	{ "steal",	KVMSCHED_CLASS_STEAL },
+	KVMSCHED_CLASSES(CLASS),
 	/* names of several, behind the single ones */
 	{ "default",	KVMSCHED_CLASS_DEFAULT },
 	{ "all",	KVMSCHED_CLASS_ALL },

@@ -14,17 +14,8 @@
  */
 #define SLACK	256
 
-static const char *const names[KVMSCHED_NR_STATES] = {
-	[KVMSCHED_STATE_UNKNOWN]	= "unknown",
-	[KVMSCHED_STATE_GUEST]		= "guest",
-	[KVMSCHED_STATE_EXIT]		= "exit",
-	[KVMSCHED_STATE_USER]		= "user",
-	[KVMSCHED_STATE_POLL]		= "poll",
-	[KVMSCHED_STATE_HALTED]		= "halted",
-	[KVMSCHED_STATE_BLOCKED]	= "blocked",
-	[KVMSCHED_STATE_WAIT_PREEMPTED]	= "wait_preempted",
-	[KVMSCHED_STATE_WAIT_WOKEN]	= "wait_woken",
-};
+#define NAME(symbol, number, name)	[number] = name
+static const char *const names[KVMSCHED_NR_STATES] = { KVMSCHED_STATES(NAME) };
 
 const char *kvs_ledger_state_name(unsigned int state)
 {

@@ -110,39 +110,22 @@ const char *kvs_user_reason(char name[KVS_NAME_LEN], uint32_t reason)
 	return name;
 }
 
-/* A function for each table: an index beyond it has no name. */
-#define TABLE(function, ...)						\
+/* A function for each list of uapi/names.h: a number beyond it has no name. */
+#define NAME(symbol, number, name)	[number] = name
+#define TABLE(function, LIST)						\
 	const char *function(unsigned int index)			\
 	{								\
-		static const char *const names[] = { __VA_ARGS__ };	\
+		static const char *const names[] = { LIST(NAME) };	\
 									\
 		return index < ARRAY_SIZE(names) ? names[index] : NULL;	\
 	}
 
-TABLE(kvs_switch_kind,
-      [KS_SWITCH_PREEMPTED] = "preempted", [KS_SWITCH_HALTED] = "halted",
-      [KS_SWITCH_BLOCKED] = "blocked", [KS_SWITCH_ABORTED] = "aborted",
-      [KS_SWITCH_DEAD] = "dead")
-
-TABLE(kvs_exit_end,
-      [KS_EXIT_BY_ENTRY] = "entry", [KS_EXIT_BY_SWITCH] = "switch",
-      [KS_EXIT_BY_PUT] = "put")
-
-TABLE(kvs_timer_mode,
-      [KS_TIMER_ONESHOT] = "one-shot", [KS_TIMER_PERIODIC] = "periodic",
-      [KS_TIMER_DEADLINE] = "tsc-deadline")
-
-TABLE(kvs_host_irq_kind,
-      [KS_HOST_IRQ_DEVICE] = "device", [KS_HOST_IRQ_TIMER] = "timer",
-      [KS_HOST_IRQ_RESCHEDULE] = "reschedule", [KS_HOST_IRQ_CALL] = "call",
-      [KS_HOST_IRQ_OTHER] = "other")
-
-TABLE(kvs_hook_how,
-      [KVMSCHED_HOW_NONE] = "none", [KVMSCHED_HOW_TRACEPOINT] = "tracepoint",
-      [KVMSCHED_HOW_KPROBE] = "kprobe",
-      [KVMSCHED_HOW_NOTIFIER] = "preempt notifier")
-
-TABLE(kvs_class_name, "switch", "exit", "irq", "timer", "host", "steal")
+TABLE(kvs_class_name, KVMSCHED_CLASSES)
+TABLE(kvs_hook_how, KVMSCHED_HOWS)
+TABLE(kvs_switch_kind, KVMSCHED_SWITCH_KINDS)
+TABLE(kvs_exit_end, KVMSCHED_EXIT_ENDS)
+TABLE(kvs_timer_mode, KVMSCHED_TIMER_MODES)
+TABLE(kvs_host_irq_kind, KVMSCHED_HOST_IRQ_KINDS)
 
 const char *kvs_vm_name(char name[KVS_VM_LEN], const struct kvs_vcpu *v)
 {

@@ -18,9 +18,9 @@
 #include "model/worst.h"
 #include "trace/schema.h"
 
-#define KVS_SWITCH_KINDS	5	/* KS_SWITCH_* */
-#define KVS_EXIT_ENDS	3	/* KVS_EXIT_BY_* */
-#define KVS_TIMER_MODES	3	/* KS_TIMER_* */
+#define KVS_SWITCH_KINDS	KS_NR_SWITCH_KINDS
+#define KVS_EXIT_ENDS	KS_NR_EXIT_ENDS
+#define KVS_TIMER_MODES	KS_NR_TIMER_MODES
 #define KVS_VECTORS	256
 
 /*
