@@ -7,7 +7,6 @@
 #include <linux/topology.h>
 
 #include "ring.h"
-#include "session.h"
 
 DEFINE_PER_CPU(struct ks_ring, ks_rings);
 DEFINE_PER_CPU(u64 [KS_RING_MAX_RECORD / sizeof(u64)], ks_scratch);
@@ -19,11 +18,6 @@ struct ks_page {
 	char data[];
 };
 static_assert(offsetof(struct ks_page, data) == KVMSCHED_PAGE_HEADER);
-
-static void ring_wake(struct irq_work *work)
-{
-	ks_session_wake();
-}
 
 static void *shared_page_alloc(int cpu)
 {
@@ -45,11 +39,13 @@ static void shared_page_free(void *address)
  * @cpu: whose ring
  * @nr_pages: data pages, a power of two
  * @overwrite: flight recorder
+ * @wake: called in hard interrupt context when the ring is half full
  *
  * Context: process, session mutex held, no session runs.
  * Return: 0 or -ENOMEM; ks_ring_free() undoes it, also after a failure.
  */
-int ks_ring_alloc(int cpu, u32 nr_pages, bool overwrite)
+int ks_ring_alloc(int cpu, u32 nr_pages, bool overwrite,
+		  void (*wake)(struct irq_work *work))
 {
 	struct ks_ring *ring = per_cpu_ptr(&ks_rings, cpu);
 	u32 i;
@@ -60,7 +56,7 @@ int ks_ring_alloc(int cpu, u32 nr_pages, bool overwrite)
 	 * a real-time vCPU keeps from its CPU for as long as it likes, and
 	 * ks_ring_free() would wait for it.
 	 */
-	ring->wake = IRQ_WORK_INIT_HARD(ring_wake);
+	ring->wake = IRQ_WORK_INIT_HARD(wake);
 	ring->nr_pages = nr_pages;
 	ring->overwrite = overwrite;
 	/* A lost record per event, "overwritten", and the session's end. */

@@ -85,7 +85,8 @@ struct ks_ring {
 DECLARE_PER_CPU(struct ks_ring, ks_rings);
 DECLARE_PER_CPU(u64 [KS_RING_MAX_RECORD / sizeof(u64)], ks_scratch);
 
-int ks_ring_alloc(int cpu, u32 nr_pages, bool overwrite);
+int ks_ring_alloc(int cpu, u32 nr_pages, bool overwrite,
+		  void (*wake)(struct irq_work *work));
 void ks_ring_free(int cpu);
 void ks_ring_flush(struct ks_ring *ring);
 void ks_ring_begin_last(struct ks_ring *ring, u64 now);

@@ -77,6 +77,16 @@ static void wake_readers(struct work_struct *work)
 	wake_up_interruptible(&session.wait);
 }
 
+/*
+ * A ring is half full.  The lock of a wait queue sleeps on PREEMPT_RT, so a
+ * worker takes it.  The worker is bound to no CPU, since a real-time vCPU may
+ * keep this CPU from all others.
+ */
+static void queue_wakeup(struct irq_work *work)
+{
+	queue_work(system_unbound_wq, &session.wake);
+}
+
 static void __free_rings(void)
 {
 	int cpu;
@@ -102,7 +112,7 @@ static int alloc_rings(struct file *owner, u32 pages, bool overwrite)
 	mutex_lock(&session.rings_mutex);
 	__free_rings();
 	for_each_possible_cpu(cpu) {
-		ret = ks_ring_alloc(cpu, pages, overwrite);
+		ret = ks_ring_alloc(cpu, pages, overwrite, queue_wakeup);
 		if (ret) {
 			__free_rings();
 			goto out;
@@ -522,19 +532,6 @@ __poll_t ks_session_poll(struct file *owner, struct poll_table_struct *wait)
 	}
 	mutex_unlock(&session.mutex);
 	return ready;
-}
-
-/**
- * ks_session_wake - a ring is half full
- *
- * A wait queue's lock sleeps on PREEMPT_RT, so a worker takes it: one that is
- * bound to no CPU, since this CPU may have a real-time vCPU.
- *
- * Context: hard interrupt.
- */
-void ks_session_wake(void)
-{
-	queue_work(system_unbound_wq, &session.wake);
 }
 
 /**

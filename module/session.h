@@ -22,7 +22,6 @@ void ks_session_info(struct file *owner, struct kvmsched_info *info);
 __poll_t ks_session_poll(struct file *owner, struct poll_table_struct *wait);
 void ks_session_cut(void);
 int ks_session_mmap(struct file *owner, struct vm_area_struct *vma);
-void ks_session_wake(void);
 void ks_session_exit(void);
 
 #endif /* _KVMSCHED_SESSION_H */
