@@ -124,6 +124,20 @@ void ks_steal_begin(void);
 void ks_steal_attached(void);
 bool ks_steal_waited_for(void);
 void ks_steal_woken(struct ks_vcpu *v, struct task_struct *task);
-void ks_timer_learn(struct ks_vcpu *v, struct kvm_vcpu *vcpu);
+void ks_timer_learn(struct ks_vcpu *v);
+
+/**
+ * ks_probe_identify - write the identity record of the current thread's vCPU
+ * @v: the thread's entry, which may have been bound just now
+ *
+ * The record tells whether the LAPIC can be read, so that is found out first.
+ *
+ * Context: as ks_vcpu_identify().
+ */
+static inline void ks_probe_identify(struct ks_vcpu *v)
+{
+	ks_timer_learn(v);
+	ks_vcpu_identify(v);
+}
 
 #endif /* _KVMSCHED_PROBE_H */

@@ -117,7 +117,7 @@ static noinline void exit_told_first(struct kvm_vcpu *vcpu)
 	if (!v || !v->mask)
 		return;
 	if (v->mask & KS_MASK_IDENTITY)
-		ks_vcpu_identify(v);
+		ks_probe_identify(v);
 	ks_exit_fetch_any(v, vcpu, &raw);
 	exit_told(v, &raw);
 }
@@ -165,7 +165,7 @@ static noinline void entry_told_first(struct kvm_vcpu *vcpu)
 	if (!v || !v->mask)
 		return;
 	if (v->mask & KS_MASK_IDENTITY)
-		ks_vcpu_identify(v);
+		ks_probe_identify(v);
 
 	now = rdtsc();
 	if (v->story)

@@ -74,7 +74,7 @@ static int on_vcpu_load(struct kprobe *kprobe, struct pt_regs *regs)
 	if (!v || !v->mask)
 		return 0;
 	if (v->mask & KS_MASK_IDENTITY)
-		ks_vcpu_identify(v);
+		ks_probe_identify(v);
 	look_at_policy(v);
 
 	r = ks_begin(load, v->ring & KVMSCHED_CLASS_SWITCH, now, flags);
@@ -325,7 +325,7 @@ static void on_sched_in(struct preempt_notifier *notifier, int cpu)
 	v->out_tsc = 0;
 	ks_end(switch_in, r, flags);
 	if ((v->mask & KS_MASK_IDENTITY) && still_loaded(v))
-		ks_vcpu_identify(v);
+		ks_probe_identify(v);
 	look_at_policy(v);
 }
 

@@ -204,7 +204,7 @@ static int on_apic_timer_expired(struct kprobe *kprobe, struct pt_regs *regs)
 
 /*
  * apic_timer_fn() in kvm.ko, as found in the LAPIC of the last vCPU that was
- * bound: a value to compare with, never called.
+ * identified: a value to compare with, never called.
  */
 static void *apic_timer_fn;
 
@@ -218,13 +218,13 @@ static void on_hrtimer_expire(void *data, struct hrtimer *hrtimer, ktime_t *now)
 
 /**
  * ks_timer_learn - look at a vCPU's LAPIC before its timer is believed
- * @v:	  entry that is being bound
- * @vcpu: to this
+ * @v: entry of the current thread, about to be identified
  *
- * Context: as ks_vcpu_bind().
+ * Context: as ks_vcpu_identify().
  */
-void ks_timer_learn(struct ks_vcpu *v, struct kvm_vcpu *vcpu)
+void ks_timer_learn(struct ks_vcpu *v)
 {
+	struct kvm_vcpu *vcpu = v->vcpu;
 	struct hrtimer *hrtimer;
 
 	if (!ks_lapic_readable(vcpu)) {

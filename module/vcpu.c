@@ -196,7 +196,6 @@ struct ks_vcpu *ks_vcpu_bind(struct kvm_vcpu *vcpu, bool late)
 		v->polled = vcpu->stat.generic.halt_poll_success_ns +
 			    vcpu->stat.generic.halt_poll_fail_ns;
 		ks_exit_prepare(v);
-		ks_timer_learn(v, vcpu);
 		v->mask = 0;
 		v->ledger = NULL; /* of another vCPU: begin anew */
 		WRITE_ONCE(v->vcpu, vcpu);
