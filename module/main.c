@@ -39,6 +39,7 @@ static int __init kvmsched_init(void)
 		return -ENODEV;
 	}
 	ks_exit_init();
+	ks_sched_init();
 	ret = ks_vcpu_table_create();
 	if (ret)
 		return ret;

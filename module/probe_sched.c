@@ -329,10 +329,16 @@ static void on_sched_in(struct preempt_notifier *notifier, int cpu)
 	look_at_policy(v);
 }
 
-struct preempt_ops ks_preempt_ops = {
-	.sched_in = on_sched_in,
-	.sched_out = on_sched_out,
-};
+/**
+ * ks_sched_init - give our preempt notifiers what they call
+ *
+ * Context: init, before anything is attached.
+ */
+void __init ks_sched_init(void)
+{
+	ks_preempt_ops.sched_in = on_sched_in;
+	ks_preempt_ops.sched_out = on_sched_out;
+}
 
 /*
  * A halt is over. Halt polling has no tracepoint at its start, but KVM counts

@@ -12,6 +12,9 @@
 
 unsigned int ks_vcpus_max = 1024;
 
+/* Our notifiers are known by this address; ks_sched_init() fills it. */
+struct preempt_ops ks_preempt_ops __ro_after_init;
+
 struct ks_vcpu ks_nobody;
 DEFINE_PER_CPU(struct ks_vcpu *, ks_current);
 
