@@ -12,7 +12,6 @@
 #include <linux/module.h>
 #include <linux/trace_events.h>
 
-#include "attach.h"
 #include "events_init.h"
 
 static int ks_event_reg(struct trace_event_call *event, enum trace_reg type,
@@ -68,6 +67,16 @@ static u32 classes_of(const struct trace_event_call *call)
 	return 0;
 }
 
+/* Hears of events that are enabled and disabled; set once, at init. */
+static int (*ks_event_attach)(u32 classes, int change);
+
+static int attach_event(const struct trace_event_call *call, int change)
+{
+	int (*attach)(u32 classes, int change) = READ_ONCE(ks_event_attach);
+
+	return attach ? attach(classes_of(call), change) : -ENODEV;
+}
+
 static int ks_event_reg(struct trace_event_call *call, enum trace_reg type,
 			void *data)
 {
@@ -78,12 +87,12 @@ static int ks_event_reg(struct trace_event_call *call, enum trace_reg type,
 #ifdef CONFIG_PERF_EVENTS
 	case TRACE_REG_PERF_REGISTER:
 #endif
-		ret = ks_attach_events(classes_of(call), 1);
+		ret = attach_event(call, 1);
 		if (ret)
 			return ret;
 		ret = trace_event_reg(call, type, data);
 		if (ret)
-			ks_attach_events(classes_of(call), -1);
+			attach_event(call, -1);
 		return ret;
 	case TRACE_REG_UNREGISTER:
 #ifdef CONFIG_PERF_EVENTS
@@ -91,7 +100,7 @@ static int ks_event_reg(struct trace_event_call *call, enum trace_reg type,
 #endif
 		ret = trace_event_reg(call, type, data);
 		/* After our exit there is nothing left to detach. */
-		ks_attach_events(classes_of(call), -1);
+		attach_event(call, -1);
 		return ret;
 	default:
 		return trace_event_reg(call, type, data);
@@ -100,14 +109,17 @@ static int ks_event_reg(struct trace_event_call *call, enum trace_reg type,
 
 /**
  * ks_events_init - learn the ids that ftrace gave our events
+ * @attach: attaches what the classes of an event need as it is enabled (1), and
+ *	    detaches it as it is disabled (-1); until now, enabling was refused
  *
  * Return: whether it gave any.
  */
-bool __init ks_events_init(void)
+bool __init ks_events_init(int (*attach)(u32 classes, int change))
 {
 	int i;
 
 	for (i = 0; i < KS_NR_EVENTS; i++)
 		ks_event_ids[i] = events[i].call->event.type;
+	WRITE_ONCE(ks_event_attach, attach);
 	return ks_event_ids[0];
 }

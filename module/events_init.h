@@ -4,7 +4,7 @@
 
 #include "uapi/records.h"
 
-bool ks_events_init(void);
+bool ks_events_init(int (*attach)(u32 classes, int change));
 
 extern u16 ks_event_ids[KS_NR_EVENTS];
 extern const char *const ks_event_names[KS_NR_EVENTS];

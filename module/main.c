@@ -34,7 +34,7 @@ static int __init kvmsched_init(void)
 		pr_err("records carry the TSC, and this kernel has none\n");
 		return -ENODEV;
 	}
-	if (!ks_events_init()) {
+	if (!ks_events_init(ks_attach_events)) {
 		pr_err("ftrace refused our events; was the module forced?\n");
 		return -ENODEV;
 	}
