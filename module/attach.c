@@ -35,9 +35,6 @@ static char *attach = "auto";
 module_param(attach, charp, 0444);
 MODULE_PARM_DESC(attach, "how exits and entries are found: auto (tracepoints where they are) or kprobe");
 
-u32 ks_wanted_classes;
-u32 ks_session_classes;
-
 /* Attached in this order, detached in the reverse. */
 static struct ks_hook *const hook_tables[] = {
 	ks_irq_hooks, ks_timer_hooks, ks_sched_hooks, ks_exit_hooks,

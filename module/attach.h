@@ -9,13 +9,6 @@
 
 #include "uapi/kvmsched.h"
 
-/*
- * The classes that class-less handlers look at, in any context: what events
- * and session together want of class host, and whether the session does.
- */
-extern u32 ks_wanted_classes;
-extern u32 ks_session_classes;
-
 /* At least as many as there are rows in all tables (attach.c). */
 #define KS_MAX_HOOKS	64
 

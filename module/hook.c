@@ -11,6 +11,9 @@
 /* KVM's functions are the kernel's own: found without a module's name. */
 bool ks_kvm_built_in;
 
+u32 ks_wanted_classes;
+u32 ks_session_classes;
+
 static int kprobe_register(struct ks_hook *hook, u32 flags)
 {
 	bool qualified = *hook->module && !ks_kvm_built_in;

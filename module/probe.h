@@ -14,7 +14,6 @@
 #include <linux/kprobes.h>
 #include <linux/tracepoint.h>
 
-#include "attach.h"
 #include "vcpu.h"
 
 /* When a row is wanted. */
@@ -62,6 +61,13 @@ struct ks_hook {
 };
 
 extern bool ks_kvm_built_in;
+
+/*
+ * What anybody wants, and what the session wants of it: for handlers that
+ * serve no vCPU.  Written by attach.c, read in any context.
+ */
+extern u32 ks_wanted_classes;
+extern u32 ks_session_classes;
 
 void ks_hook_attach(struct ks_hook *hook);
 void ks_hook_detach(struct ks_hook *hook);
