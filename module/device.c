@@ -11,6 +11,7 @@
 
 #include "attach.h"
 #include "device.h"
+#include "hooks.h"
 #include "session.h"
 #include "vcpu.h"
 
@@ -48,7 +49,7 @@ static long ioctl_hook(struct file *file, void __user *arg)
 	if (!ret && (row.reserved[0] || row.reserved[1]))
 		ret = -EINVAL;
 	if (!ret)
-		ret = ks_attach_row(&row, true);
+		ret = ks_hooks_row(&row, true);
 	return ret ?: copy_back(arg, &row, sizeof(row));
 }
 

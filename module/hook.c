@@ -2,7 +2,7 @@
 /*
  * One hook: attach it, detach it, ask whether it would attach.  See probe.h.
  *
- * Context of all: process, under attach.c's mutex.
+ * Context of all: process, under the hooks' mutex.
  */
 #include <linux/string.h>
 

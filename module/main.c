@@ -15,6 +15,7 @@
 #include "attach.h"
 #include "device.h"
 #include "events_init.h"
+#include "hooks.h"
 #include "probe.h"
 #include "suspend.h"
 #include "vcpu.h"
@@ -43,7 +44,7 @@ static int __init kvmsched_init(void)
 	ret = ks_vcpu_table_create();
 	if (ret)
 		return ret;
-	ret = ks_attach_init();
+	ret = ks_hooks_init();
 	if (ret)
 		goto destroy_table;
 	if (keep_ledger) {

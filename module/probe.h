@@ -3,7 +3,7 @@
  * Hooks: one row for each place in the kernel that a probe sits on
  *
  * Each probe_*.c has its handlers and a table of hooks, and nothing else
- * knows the handlers.  attach.c attaches a row while one of its classes is
+ * knows the handlers.  hooks.c attaches a row while one of its classes is
  * wanted.  Handlers run with preemption off (tracepoints up to 6.x, kprobes
  * and preempt notifiers always), never in an NMI, and never allocate, sleep,
  * print or wake.
@@ -35,7 +35,7 @@ enum ks_hook_when {
  * @handler:	kprobe's handler
  * @hint:	a hit that the kernel dropped loses no record, see the handler
  *
- * The rest belongs to attach.c, under its mutex:
+ * The rest belongs to hooks.c, under its mutex:
  * @tracepoint:	found, or NULL
  * @kprobe:	registered while @attached
  * @attached:	yes

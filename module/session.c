@@ -25,6 +25,7 @@
 
 #include "attach.h"
 #include "compat/mm.h"
+#include "hooks.h"
 #include "record.h"
 #include "ring.h"
 #include "session.h"
@@ -245,7 +246,7 @@ static void record_hooks(void)
 	unsigned long flags;
 	u64 now;
 
-	for (; !ks_attach_row(&row, false); row.index++) {
+	for (; !ks_hooks_row(&row, false); row.index++) {
 		if (!(row.classes & session.classes))
 			continue;
 		r = ks_begin(attach, true, now, flags);
@@ -262,7 +263,7 @@ static void record_missed(void)
 {
 	struct kvmsched_hook row = { .index = 0 };
 
-	for (; !ks_attach_row(&row, false); row.index++)
+	for (; !ks_hooks_row(&row, false); row.index++)
 		if (row.index < ARRAY_SIZE(session.missed) &&
 		    row.classes & session.classes)
 			record_lost(0, raw_smp_processor_id(), row.name,
@@ -273,7 +274,7 @@ static void remember_missed(void)
 {
 	struct kvmsched_hook row = { .index = 0 };
 
-	for (; !ks_attach_row(&row, false); row.index++)
+	for (; !ks_hooks_row(&row, false); row.index++)
 		if (row.index < ARRAY_SIZE(session.missed))
 			session.missed[row.index] = row.hits_missed;
 }
@@ -496,7 +497,7 @@ void ks_session_info(struct file *owner, struct kvmsched_info *info)
 	info->vcpus = ks_vcpus_count();
 	info->vcpus_max = ks_vcpus_max;
 	info->refused = ks_vcpus_refused();
-	info->missed = ks_attach_missed();
+	info->missed = ks_hooks_missed();
 }
 
 static bool half_full(void)
