@@ -26,28 +26,25 @@
 #include "attach.h"
 #include "compat/mm.h"
 #include "hooks.h"
-#include "record.h"
 #include "ring.h"
 #include "session.h"
+#include "session_records.h"
 #include "vcpu.h"
 
 static void wake_readers(struct work_struct *work);
 
 /*
  * @mutex:	guards everything here and, while nobody records, the rings
- * @rings_mutex: guards @owner, @pages and the rings' memory, too: either mutex
- *		to look, both to change.  mmap comes with mmap_lock held and takes
- *		this one alone: it must not wait for who waits for CPU hotplug,
- *		within which cpusets take mmap_lock.
+ * @rings_mutex: guards @owner, the number of pages and the memory of the rings
+ *		as well: one of the mutexes is needed to look, both to change.
+ *		mmap() is called with mmap_lock held and takes this one alone:
+ *		a holder of @mutex may wait for CPU hotplug, within which
+ *		cpusets take mmap_lock.
  * @owner:	whose rings these are; NULL when idle
- * @classes:	being recorded; 0 when idle or stopped
- * @pages:	of each ring
- * @overwrite:	flight recorder
+ * @facts:	what is recorded; its @classes are 0 when idle or stopped
  * @cut:	it was ended before its time
- * @ended:	TSC when recording ended: the time of the closing records
  * @tsc_mult:	conversion of the session's time stamps, likewise @tsc_shift
  *		and @tsc_offset; see struct kvmsched_info
- * @missed:	each hook's missed hits at START
  * @wait:	readers in poll()
  * @wake:	wakes them
  */
@@ -55,15 +52,11 @@ static struct {
 	struct mutex mutex;
 	struct mutex rings_mutex;
 	struct file *owner;
-	u32 classes;
-	u32 pages;
-	bool overwrite;
+	struct ks_session_facts facts;
 	bool cut;
-	u64 ended;
 	u32 tsc_mult;
 	u32 tsc_shift;
 	u64 tsc_offset;
-	u64 missed[KS_MAX_HOOKS];
 	wait_queue_head_t wait;
 	struct work_struct wake;
 } session = {
@@ -94,7 +87,7 @@ static void __free_rings(void)
 
 	for_each_possible_cpu(cpu)
 		ks_ring_free(cpu);
-	session.pages = 0;
+	session.facts.pages = 0;
 	session.owner = NULL;
 }
 
@@ -119,8 +112,8 @@ static int alloc_rings(struct file *owner, u32 pages, bool overwrite)
 			goto out;
 		}
 	}
-	session.pages = pages;
-	session.overwrite = overwrite;
+	session.facts.pages = pages;
+	session.facts.overwrite = overwrite;
 	session.owner = owner;
 out:
 	mutex_unlock(&session.rings_mutex);
@@ -147,80 +140,6 @@ static void calibrate(void)
 						  session.tsc_shift);
 }
 
-/* The first and the last record of each CPU. */
-static void record_session(void *op)
-{
-	struct ks_rec_session *r;
-	unsigned long flags;
-	u64 now;
-
-	local_irq_save(flags);
-	now = op == (void *)KS_SESSION_STOP ? session.ended : rdtsc_ordered();
-	r = ks_begin_at(session, true, now);
-	r->op = (uintptr_t)op;
-	r->overwrite = session.overwrite;
-	r->cpu = smp_processor_id();
-	r->classes = session.classes;
-	r->pages = session.pages;
-	r->tsc_khz = tsc_khz;
-	ks_end(session, r, flags);
-}
-
-static void record_lost(u16 event, int cpu, const char *name, u64 count)
-{
-	struct ks_rec_lost *r;
-	unsigned long flags;
-
-	if (!count)
-		return;
-	local_irq_save(flags);
-	r = ks_begin_at(lost, true, session.ended);
-	r->event = event;
-	r->cpu = cpu;
-	strscpy_pad(r->name, name, sizeof(r->name));
-	r->count = count;
-	ks_end(lost, r, flags);
-}
-
-/* What @cpu's ring lost, told in the ring of the CPU that we run on. */
-static void record_losses(int cpu)
-{
-	struct ks_ring *ring = per_cpu_ptr(&ks_rings, cpu);
-	u64 lost;
-	int i;
-
-	for (i = 0; i < KS_NR_EVENTS; i++) {
-		/* The closing records must not change what they tell. */
-		lost = ring->lost[i];
-		record_lost(ks_event_ids[i], cpu, ks_event_names[i], lost);
-	}
-	/* Event 0 is none: what follows tells of something else. */
-	record_lost(0, cpu, "overwritten", ring->overwritten);
-}
-
-static void close_ring(void *unused)
-{
-	struct ks_ring *ring = this_cpu_ptr(&ks_rings);
-
-	ks_ring_begin_last(ring, session.ended);
-	record_losses(smp_processor_id());
-	record_session((void *)KS_SESSION_STOP);
-	ks_ring_flush(ring);
-}
-
-/*
- * Nobody records in the ring of a CPU that is offline, so its losses are told in
- * another's; what its last page lost is said by a page without records.
- */
-static void close_offline(struct ks_ring *ring)
-{
-	ks_ring_flush(ring);
-	if (!ring->page_lost)
-		return;
-	ks_ring_begin_last(ring, session.ended);
-	ks_ring_flush(ring);
-}
-
 static void flush_ring(void *unused)
 {
 	ks_ring_flush(this_cpu_ptr(&ks_rings));
@@ -238,66 +157,14 @@ static void flush_rings(void)
 	cpus_read_unlock();
 }
 
-/* The table of hooks, as attached; in the ring of whatever CPU this is. */
-static void record_hooks(void)
-{
-	struct kvmsched_hook row = { .index = 0 };
-	struct ks_rec_attach *r;
-	unsigned long flags;
-	u64 now;
-
-	for (; !ks_hooks_row(&row, false); row.index++) {
-		if (!(row.classes & session.classes))
-			continue;
-		r = ks_begin(attach, true, now, flags);
-		strscpy_pad(r->hook, row.name, sizeof(r->hook));
-		r->classes = row.classes;
-		r->status = row.status;
-		r->how = row.attached ? row.how : KVMSCHED_HOW_NONE;
-		ks_end(attach, r, flags);
-	}
-}
-
-/* Kprobe hits that the kernel dropped meanwhile, by hook. */
-static void record_missed(void)
-{
-	struct kvmsched_hook row = { .index = 0 };
-
-	for (; !ks_hooks_row(&row, false); row.index++)
-		if (row.index < ARRAY_SIZE(session.missed) &&
-		    row.classes & session.classes)
-			record_lost(0, raw_smp_processor_id(), row.name,
-				    row.hits_missed - session.missed[row.index]);
-}
-
-static void remember_missed(void)
-{
-	struct kvmsched_hook row = { .index = 0 };
-
-	for (; !ks_hooks_row(&row, false); row.index++)
-		if (row.index < ARRAY_SIZE(session.missed))
-			session.missed[row.index] = row.hits_missed;
-}
-
 static void stop_recording(void)
 {
-	int cpu;
-
-	if (!session.classes)
+	if (!session.facts.classes)
 		return;
-	ks_vcpus_record_last(session.overwrite);
-	session.ended = ks_attach_session(0, NULL, 0);
-	record_missed();
-
-	cpus_read_lock();
-	for_each_possible_cpu(cpu)
-		if (!cpu_online(cpu)) {
-			close_offline(per_cpu_ptr(&ks_rings, cpu));
-			record_losses(cpu);
-		}
-	on_each_cpu(close_ring, NULL, 1);
-	cpus_read_unlock();
-	session.classes = 0;
+	ks_vcpus_record_last(session.facts.overwrite);
+	session.facts.ended = ks_attach_session(0, NULL, 0);
+	ks_session_write_last(&session.facts);
+	session.facts.classes = 0;
 	wake_up_interruptible(&session.wait);
 }
 
@@ -365,13 +232,12 @@ int ks_session_start(struct file *owner, const struct kvmsched_start *start)
 	if (ret)
 		goto out;
 
-	session.classes = start->classes;
+	session.facts.classes = start->classes;
 	session.cut = false;
 	calibrate();
-	remember_missed();
-	on_each_cpu(record_session, (void *)KS_SESSION_START, 1);
+	ks_session_write_first(&session.facts);
 	ks_attach_session(start->classes, vms, start->nr_vms);
-	record_hooks();
+	ks_session_write_hooks(&session.facts);
 out:
 	mutex_unlock(&session.mutex);
 	return ret;
@@ -404,7 +270,7 @@ int ks_session_stop(struct file *owner)
 void ks_session_cut(void)
 {
 	mutex_lock(&session.mutex);
-	if (session.classes) {
+	if (session.facts.classes) {
 		session.cut = true;
 		stop_recording();
 	}
@@ -437,7 +303,7 @@ int ks_session_flush(struct file *owner)
 
 	mutex_lock(&session.mutex);
 	if (session.owner == owner) {
-		if (session.classes)
+		if (session.facts.classes)
 			flush_rings();
 		ret = 0;
 	}
@@ -485,8 +351,8 @@ void ks_session_info(struct file *owner, struct kvmsched_info *info)
 	info->abi = KVMSCHED_ABI;
 	info->page_size = PAGE_SIZE;
 	info->nr_cpus = nr_cpu_ids;
-	info->pages = session.owner == owner ? session.pages : 0;
-	info->session = session.classes;
+	info->pages = session.owner == owner ? session.facts.pages : 0;
+	info->session = session.facts.classes;
 	info->tsc_khz = tsc_khz;
 	info->tsc_mult = session.tsc_mult;
 	info->tsc_shift = session.tsc_shift;
@@ -526,7 +392,7 @@ __poll_t ks_session_poll(struct file *owner, struct poll_table_struct *wait)
 	poll_wait(owner, &session.wait, wait);
 	mutex_lock(&session.mutex);
 	if (session.owner == owner) {
-		if (!session.classes || (!session.overwrite && half_full()))
+		if (!session.facts.classes || (!session.facts.overwrite && half_full()))
 			ready |= EPOLLIN | EPOLLRDNORM;
 		if (session.cut)
 			ready |= EPOLLHUP;
@@ -545,7 +411,7 @@ void ks_session_exit(void)
 
 static int map_pages(struct vm_area_struct *vma)
 {
-	unsigned long stride = KVMSCHED_RING_DATA + session.pages;
+	unsigned long stride = KVMSCHED_RING_DATA + session.facts.pages;
 	unsigned long cpu = vma->vm_pgoff / stride;
 	unsigned long first = vma->vm_pgoff % stride;
 	unsigned long nr = vma_pages(vma);

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a session writes about itself: who recorded what, which hooks were
+ * attached and, at the end, what was lost
+ *
+ * Context of all: process, session mutex held.  Handlers write into the rings at
+ * the same time only while ks_session_write_hooks() runs.
+ */
+#include <linux/cpu.h>
+#include <linux/smp.h>
+#include <linux/string.h>
+
+#include "record.h"
+#include "ring.h"
+#include "session_records.h"
+
+/* The first and the last record of this CPU; interrupts are off. */
+static void write_session(const struct ks_session_facts *facts, u8 op, u64 now)
+{
+	struct ks_rec_session *r = ks_begin_at(session, true, now);
+
+	r->op = op;
+	r->overwrite = facts->overwrite;
+	r->cpu = smp_processor_id();
+	r->classes = facts->classes;
+	r->pages = facts->pages;
+	r->tsc_khz = tsc_khz;
+	ks_end_at(session, r);
+}
+
+static void write_start(void *facts)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	write_session(facts, KS_SESSION_START, rdtsc_ordered());
+	local_irq_restore(flags);
+}
+
+static void remember_missed(struct ks_session_facts *facts)
+{
+	struct kvmsched_hook row = { .index = 0 };
+
+	for (; !ks_hooks_row(&row, false); row.index++)
+		if (row.index < ARRAY_SIZE(facts->missed))
+			facts->missed[row.index] = row.hits_missed;
+}
+
+/**
+ * ks_session_write_first - begin every ring with a record of the session
+ * @facts: what it tells; gets the hits that the hooks have missed so far
+ */
+void ks_session_write_first(struct ks_session_facts *facts)
+{
+	remember_missed(facts);
+	on_each_cpu(write_start, facts, 1);
+}
+
+/**
+ * ks_session_write_hooks - write the table of hooks, as they are attached
+ * @facts: rows of its classes
+ *
+ * The records go into the ring of whatever CPU this runs on.
+ */
+void ks_session_write_hooks(const struct ks_session_facts *facts)
+{
+	struct kvmsched_hook row = { .index = 0 };
+	struct ks_rec_attach *r;
+	unsigned long flags;
+	u64 now;
+
+	for (; !ks_hooks_row(&row, false); row.index++) {
+		if (!(row.classes & facts->classes))
+			continue;
+		r = ks_begin(attach, true, now, flags);
+		strscpy_pad(r->hook, row.name, sizeof(r->hook));
+		r->classes = row.classes;
+		r->status = row.status;
+		r->how = row.attached ? row.how : KVMSCHED_HOW_NONE;
+		ks_end(attach, r, flags);
+	}
+}
+
+static void write_lost(const struct ks_session_facts *facts, u16 event, int cpu,
+		       const char *name, u64 count)
+{
+	struct ks_rec_lost *r;
+	unsigned long flags;
+
+	if (!count)
+		return;
+	local_irq_save(flags);
+	r = ks_begin_at(lost, true, facts->ended);
+	r->event = event;
+	r->cpu = cpu;
+	strscpy_pad(r->name, name, sizeof(r->name));
+	r->count = count;
+	ks_end(lost, r, flags);
+}
+
+/* What the ring of @cpu lost; written into the ring of the CPU we run on. */
+static void write_losses(const struct ks_session_facts *facts, int cpu)
+{
+	struct ks_ring *ring = per_cpu_ptr(&ks_rings, cpu);
+	u64 lost;
+	int i;
+
+	for (i = 0; i < KS_NR_EVENTS; i++) {
+		/* This record may be lost itself; it tells the count before. */
+		lost = ring->lost[i];
+		write_lost(facts, ks_event_ids[i], cpu, ks_event_names[i], lost);
+	}
+	/* 0 is the number of no event: what follows counts something else. */
+	write_lost(facts, 0, cpu, "overwritten", ring->overwritten);
+}
+
+/* Kprobe hits that the kernel dropped during the session, by hook */
+static void write_missed(const struct ks_session_facts *facts)
+{
+	struct kvmsched_hook row = { .index = 0 };
+
+	for (; !ks_hooks_row(&row, false); row.index++)
+		if (row.index < ARRAY_SIZE(facts->missed) &&
+		    row.classes & facts->classes)
+			write_lost(facts, 0, raw_smp_processor_id(), row.name,
+				   row.hits_missed - facts->missed[row.index]);
+}
+
+static void close_ring(void *data)
+{
+	struct ks_ring *ring = this_cpu_ptr(&ks_rings);
+	const struct ks_session_facts *facts = data;
+
+	ks_ring_begin_last(ring, facts->ended);
+	write_losses(facts, smp_processor_id());
+	write_session(facts, KS_SESSION_STOP, facts->ended);
+	ks_ring_flush(ring);
+}
+
+/*
+ * Nobody writes into the ring of a CPU that is offline, so its losses are told
+ * in another ring.  What its last page lost is said by a page without records.
+ */
+static void close_offline(struct ks_ring *ring,
+			  const struct ks_session_facts *facts)
+{
+	ks_ring_flush(ring);
+	if (!ring->page_lost)
+		return;
+	ks_ring_begin_last(ring, facts->ended);
+	ks_ring_flush(ring);
+}
+
+/**
+ * ks_session_write_last - write what was lost, and close every ring
+ * @facts: of the session, which has been detached
+ */
+void ks_session_write_last(const struct ks_session_facts *facts)
+{
+	int cpu;
+
+	write_missed(facts);
+	cpus_read_lock();
+	for_each_possible_cpu(cpu)
+		if (!cpu_online(cpu)) {
+			close_offline(per_cpu_ptr(&ks_rings, cpu), facts);
+			write_losses(facts, cpu);
+		}
+	on_each_cpu(close_ring, (void *)facts, 1);
+	cpus_read_unlock();
+}
