@@ -93,17 +93,10 @@ static int unknown_command(const char *name)
 	return KVS_EXIT_USAGE;
 }
 
-static int run(const struct kvs_command *cmd, int argc, char **argv)
-{
-	/* getopt_long() begins its messages with this. */
-	argv[0] = xasprintf("kvmsched %s", cmd->name);
-	return cmd->main(argc, argv);
-}
-
 static int cmd_help(int argc, char **argv)
 {
 	const struct kvs_command *cmd;
-	char *page, *self[] = { argv[1], (char *)"--help", NULL };
+	char *page, *self[] = { argv[1], xstrdup("--help"), NULL };
 
 	if (argc < 2) {
 		help(stdout);
@@ -117,7 +110,7 @@ static int cmd_help(int argc, char **argv)
 	if (!getenv("KVMSCHED_NO_MAN") && isatty(STDOUT_FILENO))
 		execlp("man", "man", page, NULL);
 	free(page);
-	return run(cmd, 2, self);
+	return cmd->main(2, self);
 }
 
 int main(int argc, char **argv)
@@ -138,9 +131,9 @@ int main(int argc, char **argv)
 	    !strcmp(argv[0], "help"))
 		return cmd_help(argc, argv);
 	if (argv[0][0] == '-')
-		return kvs_usage(NULL, "unknown option %s", argv[0]);
+		return kvs_usage(NULL, "unknown option '%s'", argv[0]);
 	cmd = command_find(argv[0]);
 	if (!cmd)
 		return unknown_command(argv[0]);
-	return run(cmd, argc, argv);
+	return cmd->main(argc, argv);
 }

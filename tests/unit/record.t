@@ -293,14 +293,14 @@ while IFS='|' read -r args pattern; do
 done << 'EOF'
 -e foo|no event class 'foo'
 -e -default|no event class is left
--p x|'x' is not a process id
+-p x|'x' is not the ID of a process
 -p 99999999|there is no process 99999999
 -m 0|is not a size
 -m 4T|is not a size
 -m 2G|is more than
--d 0|is not a number of seconds
+-d 0|is not a time above 0
 -d 1x|is not a number of seconds
---what|unrecognized option '--what'
+--what|kvmsched record: unknown option '--what'
 --recover a b|takes one file
 EOF
 

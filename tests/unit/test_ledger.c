@@ -531,7 +531,9 @@ static void a_wait_that_the_recording_cuts(void **unused)
 static void worst_moment_names_the_thief(void **unused)
 {
 	struct kvs_trace_info info = { .clock = KVS_CLOCK_NS };
-	struct kvs_view view = { .info = &info, .model = &m, .select = { -1, -1, -1 } };
+	struct kvs_view view = {
+		.info = &info, .model = &m, .select = { .vm = KVS_ANY_VM, .vcpu = -1 },
+	};
 	const struct kvs_moment *moment;
 	char *text;
 

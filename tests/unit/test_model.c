@@ -655,17 +655,17 @@ static void selection_sums_only_its_own(void **unused)
 			       .host_cycles = 10);
 	}
 	kvs_model_finish(&m);
-	view.select = (struct kvs_select){ -1, -1, -1 };
+	view.select = (struct kvs_select){ KVS_ANY_VM, -1 };
 	kvs_view_init(&view);
 	assert_int_equal(view.selected, 3);
 	assert_int_equal(view.total->exit_count, 6);
 	kvs_view_free(&view);
-	view.select = (struct kvs_select){ 50, -1, 2 };
+	view.select = (struct kvs_select){ { 50, -1 }, 2 };
 	kvs_view_init(&view);
 	assert_int_equal(view.selected, 1);
 	assert_int_equal(view.total->exit_count, 3);
 	kvs_view_free(&view);
-	view.select = (struct kvs_select){ 51, -1, -1 };
+	view.select = (struct kvs_select){ { 51, -1 }, -1 };
 	kvs_view_init(&view);
 	assert_int_equal(view.selected, 0);
 	kvs_view_free(&view);

@@ -9,11 +9,12 @@
 
 #include "base/log.h"
 
-static __printf(3, 0) void message(const char *kind, int error, const char *fmt,
+/* @begin is what the line begins with; @error, if not 0, is explained behind it. */
+static __printf(3, 0) void message(const char *begin, int error, const char *fmt,
 				   va_list ap)
 {
 	fflush(stdout);
-	fprintf(stderr, "kvmsched: %s", kind);
+	fprintf(stderr, "%s: ", begin);
 	vfprintf(stderr, fmt, ap);
 	if (error)
 		fprintf(stderr, ": %s", strerror(error));
@@ -25,7 +26,7 @@ void kvs_err(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	message("", 0, fmt, ap);
+	message("kvmsched", 0, fmt, ap);
 	va_end(ap);
 }
 
@@ -35,7 +36,7 @@ void kvs_errno(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	message("", error, fmt, ap);
+	message("kvmsched", error, fmt, ap);
 	va_end(ap);
 	errno = error;
 }
@@ -45,7 +46,7 @@ void kvs_warn(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	message("warning: ", 0, fmt, ap);
+	message("kvmsched: warning", 0, fmt, ap);
 	va_end(ap);
 }
 
@@ -54,19 +55,22 @@ void kvs_hint(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	message("hint: ", 0, fmt, ap);
+	message("kvmsched: hint", 0, fmt, ap);
 	va_end(ap);
 }
 
-int kvs_usage(const char *cmd, const char *fmt, ...)
+int kvs_usage(const char *command, const char *fmt, ...)
 {
+	char begin[64];
 	va_list ap;
 
+	snprintf(begin, sizeof(begin), "kvmsched%s%s", command ? " " : "",
+		 command ? command : "");
 	va_start(ap, fmt);
-	message("", 0, fmt, ap);
+	message(begin, 0, fmt, ap);
 	va_end(ap);
-	if (cmd)
-		kvs_hint("see `kvmsched %s --help`", cmd);
+	if (command)
+		kvs_hint("see `kvmsched %s --help`", command);
 	else
 		kvs_hint("see `kvmsched help`");
 	return KVS_EXIT_USAGE;

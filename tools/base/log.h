@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Messages to stderr, each with "kvmsched: " before it and a newline behind it.
+ * Messages to stderr, each a line that begins with "kvmsched: ".
  */
 #ifndef KVMSCHED_LOG_H
 #define KVMSCHED_LOG_H
@@ -12,7 +12,11 @@ void kvs_errno(const char *fmt, ...) __printf(1, 2);	/* ... and errno's text */
 void kvs_warn(const char *fmt, ...) __printf(1, 2);
 void kvs_hint(const char *fmt, ...) __printf(1, 2);	/* what to do about it */
 
-/* A bad argument: message, where to read more; returns KVS_EXIT_USAGE. */
-int kvs_usage(const char *cmd, const char *fmt, ...) __printf(2, 3);
+/*
+ * What is wrong with the arguments of @command: a line that begins with
+ * "kvmsched COMMAND: ", and a hint where to read more.  NULL: wrong arguments
+ * of kvmsched itself.  Returns KVS_EXIT_USAGE.
+ */
+int kvs_usage(const char *command, const char *fmt, ...) __printf(2, 3);
 
 #endif /* KVMSCHED_LOG_H */

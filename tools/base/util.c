@@ -157,6 +157,76 @@ bool kvs_parse_size(const char *s, uint64_t *bytes)
 	return true;
 }
 
+/* A decimal number that @s begins with; @end is what follows it. */
+static bool parse_decimal(const char *s, double *value, const char **end)
+{
+	size_t room = strspn(s, "0123456789.eE+-");
+	char *stop;
+
+	/* strtod() alone would take blanks, hexadecimal numbers and "inf". */
+	if (!isdigit((unsigned char)s[s[0] == '.']))
+		return false;
+	errno = 0;
+	*value = strtod(s, &stop);
+	*end = stop;
+	return !errno && stop <= s + room;
+}
+
+/* "ms" to 1e6 */
+static bool parse_unit(const char *s, double *ns)
+{
+	static const struct {
+		const char *name;
+		double ns;
+	} units[] = { { "ns", 1 }, { "us", 1e3 }, { "µs", 1e3 }, { "ms", 1e6 }, { "s", 1e9 } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++)
+		if (!strcmp(s, units[i].name)) {
+			*ns = units[i].ns;
+			return true;
+		}
+	return false;
+}
+
+bool kvs_parse_time(const char *s, double *ns)
+{
+	const char *end;
+	double unit;
+
+	if (!parse_decimal(s, ns, &end) || !parse_unit(end, &unit))
+		return false;
+	*ns *= unit;
+	return *ns <= 1e18;
+}
+
+bool kvs_parse_seconds(const char *s, double *seconds)
+{
+	const char *end;
+
+	if (parse_decimal(s, seconds, &end) && !*end)
+		return *seconds <= 1e9;
+	if (!kvs_parse_time(s, seconds))
+		return false;
+	*seconds /= 1e9;
+	return true;
+}
+
+bool kvs_parse_vm(const char *s, struct kvs_vm_id *vm)
+{
+	struct kvs_vm_id found = { .index = -1 };
+	char *pid = xstrdup(s), *dot = strchr(pid, '.');
+	bool ok;
+
+	if (dot)
+		*dot++ = '\0';
+	ok = kvs_parse_long(pid, 1, INT_MAX, &found.pid) &&
+	     (!dot || kvs_parse_long(dot, 0, INT_MAX, &found.index));
+	free(pid);
+	if (ok)
+		*vm = found;
+	return ok;
+}
+
 void kvs_copy_comm(char *to, const char *from, size_t size)
 {
 	size_t n = strnlen(from, size);

@@ -37,6 +37,25 @@ bool kvs_parse_long(const char *s, long min, long max, long *value);
 bool kvs_parse_size(const char *s, uint64_t *bytes);
 
 /*
+ * A time: a number with ns, us, ms or s.  More than a billion seconds are
+ * refused.
+ */
+bool kvs_parse_time(const char *s, double *ns);
+
+/* The same in seconds, where a number alone is one of seconds. */
+bool kvs_parse_seconds(const char *s, double *seconds);
+
+/* Which VM: the process that runs it, and which of the VMs of that process. */
+struct kvs_vm_id {
+	long pid, index;	/* -1: any */
+};
+
+#define KVS_ANY_VM	{ .pid = -1, .index = -1 }
+
+/* "PID" or "PID.INDEX" */
+bool kvs_parse_vm(const char *s, struct kvs_vm_id *vm);
+
+/*
  * The text of a record's fixed array of @size bytes, which a NUL ends only where
  * there is room; @to holds @size + 1.
  */

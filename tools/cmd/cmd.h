@@ -8,8 +8,8 @@
 #define KVS_DEFAULT_FILE	"kvmsched.dat"	/* record writes it, report reads it */
 
 /*
- * A row of the command table in kvmsched.c.  @main gets argv[0] = @name, may
- * use getopt_long() and returns an exit status.
+ * A row of the command table in kvmsched.c.  @main gets argv[0] = @name and
+ * returns an exit status.
  */
 struct kvs_command {
 	const char *name;

@@ -3,8 +3,6 @@
  * kvmsched compare: what differs between recordings under different policies
  */
 #include <errno.h>
-#include <getopt.h>
-#include <limits.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,152 +11,129 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "cmd/cmd.h"
+#include "cmd/options.h"
 #include "compare/compare.h"
-
-enum {
-	OPT_JSON = 256, OPT_BASELINE, OPT_METRIC, OPT_STATISTIC, OPT_FAMILY,
-	OPT_SEED, OPT_HISTOGRAM,
-};
 
 #define DEFAULT_HISTOGRAMS	(1U << KVS_M_SLICE | 1U << KVS_M_WAIT_PREEMPTED)
 
 struct options {
 	struct kvs_study study;
 	unsigned int histograms;
-	bool json, help;
+	long seed;
+	unsigned int family;		/* index of families */
+	bool json;
 };
 
-static void help(void)
+static const char about[] =
+	"usage: kvmsched compare [OPTIONS] A.dat B.dat [C.dat...]\n"
+	"       kvmsched compare [OPTIONS] NAME=FILE NAME=FILE...\n"
+	"       kvmsched compare [OPTIONS] FOLDER\n\n"
+	"Compare what vCPUs got under different policies: each recording with the first,\n"
+	"the rounds of named arms, or the arms of an experiment's result folder.\n";
+
+static void print_metrics(void)
 {
-	printf("usage: kvmsched compare [OPTIONS] A.dat B.dat [C.dat...]\n"
-	       "       kvmsched compare [OPTIONS] NAME=FILE NAME=FILE...\n"
-	       "       kvmsched compare [OPTIONS] FOLDER\n\n"
-	       "Compare what vCPUs got under different policies: each recording with the first,\n"
-	       "the rounds of named arms, or the arms of an experiment's result folder.\n\n"
-	       "      --baseline ARM    compare the others with ARM, not with the first\n"
-	       "      --metric M,...    only these, so that p is corrected for fewer\n"
-	       "      --statistic S     what stands for a round or block: median (default),\n"
-	       "                        mean, or a quantile such as 0.99\n"
-	       "      --family F        correct p for the tests of each pair (default) or of\n"
-	       "                        all pairs: pair, all\n"
-	       "      --seed N          of drawn permutations and of the power (default 1)\n"
-	       "      --histogram M,... draw these metrics; none, all; default: slice,\n"
-	       "                        wait_preempted\n"
-	       "      --json            one JSON object, for programs\n"
-	       "  -h, --help            this text\n\nMetrics:\n");
-	for (unsigned int m = 0; m < KVS_NR_METRICS; m++)
-		printf("  %-20s%s%s\n", kvs_metrics[m].name, kvs_metrics[m].what,
-		       kvs_metrics[m].better == KVS_DIR_LOWER ? "; lower is better" :
-		       kvs_metrics[m].better == KVS_DIR_HIGHER ? "; higher is better" : "");
+	printf("\nMetrics:\n");
+	for (unsigned int m = 0; m < KVS_NR_METRICS; m++) {
+		char *what = xasprintf("%s%s", kvs_metrics[m].what,
+			kvs_metrics[m].better == KVS_DIR_LOWER ? "; lower is better" :
+			kvs_metrics[m].better == KVS_DIR_HIGHER ? "; higher is better" : "");
+
+		kvs_options_line(kvs_metrics[m].name, 22, what);
+		free(what);
+	}
 }
 
-static bool parse_metrics(const char *list, unsigned int *mask)
+static char *take_metrics(void *to, const char *list)
 {
-	char *copy = xstrdup(list), *next = copy, *name;
-	bool ok = true;
+	char *copy = xstrdup(list), *next = copy, *name, *why = NULL;
+	unsigned int mask = 0;
 
-	*mask = 0;
-	while (ok && (name = strsep(&next, ","))) {
+	while (!why && (name = strsep(&next, ","))) {
 		unsigned int m = 0;
 
 		while (m < KVS_NR_METRICS && strcmp(kvs_metrics[m].name, name))
 			m++;
-		ok = m < KVS_NR_METRICS;
-		if (ok)
-			*mask |= 1U << m;
+		if (m < KVS_NR_METRICS)
+			mask |= 1U << m;
 		else
-			kvs_usage("compare", "there is no metric '%s'", name);
+			why = xasprintf("there is no metric '%s'; --help lists them", name);
 	}
 	free(copy);
-	return ok;
+	if (!why)
+		*(unsigned int *)to = mask;
+	return why;
 }
 
-static bool parse_histograms(const char *list, unsigned int *mask)
+static char *take_histograms(void *to, const char *list)
 {
+	unsigned int *mask = to;
+
 	if (!strcmp(list, "none"))
 		*mask = 0;
 	else if (!strcmp(list, "all"))
 		*mask = (1U << KVS_NR_METRICS) - 1;
 	else
-		return parse_metrics(list, mask);
-	return true;
+		return take_metrics(to, list);
+	return NULL;
 }
 
-static bool parse_statistic(const char *s, double *statistic)
+static char *take_statistic(void *to, const char *text)
 {
+	double *statistic = to, quantile;
 	char *end;
 
-	if (!strcmp(s, "median") || !strcmp(s, "mean")) {
-		*statistic = s[2] == 'd' ? 0.5 : KVS_STATISTIC_MEAN;
-		return true;
+	if (!strcmp(text, "median") || !strcmp(text, "mean")) {
+		*statistic = text[2] == 'd' ? 0.5 : KVS_STATISTIC_MEAN;
+		return NULL;
 	}
 	errno = 0;
-	*statistic = strtod(s, &end);
-	return !errno && end != s && !*end && *statistic > 0 && *statistic <= 1;
+	quantile = strtod(text, &end);
+	if (errno || end == text || *end || !(quantile > 0 && quantile <= 1))
+		return xasprintf("'%s' is not median, mean or a quantile up to 1", text);
+	*statistic = quantile;
+	return NULL;
 }
 
-static int take_option(struct options *o, int c)
+static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments *args)
 {
+	static const char *const families[] = { "pair", "all", NULL };
 	struct kvs_settings *s = &o->study.settings;
-	long seed;
-
-	switch (c) {
-	case OPT_JSON:
-		o->json = true;
-		return 0;
-	case OPT_BASELINE:
-		o->study.baseline = optarg;
-		return 0;
-	case OPT_METRIC:
-		return parse_metrics(optarg, &s->metrics) ? 0 : KVS_EXIT_USAGE;
-	case OPT_HISTOGRAM:
-		return parse_histograms(optarg, &o->histograms) ? 0 : KVS_EXIT_USAGE;
-	case OPT_STATISTIC:
-		if (parse_statistic(optarg, &s->statistic))
-			return 0;
-		return kvs_usage("compare", "--statistic takes median, mean or a quantile up to 1, not '%s'", optarg);
-	case OPT_FAMILY:
-		s->all_pairs = !strcmp(optarg, "all");
-		if (s->all_pairs || !strcmp(optarg, "pair"))
-			return 0;
-		return kvs_usage("compare", "--family takes pair or all, not '%s'", optarg);
-	case OPT_SEED:
-		if (!kvs_parse_long(optarg, 0, LONG_MAX, &seed))
-			return kvs_usage("compare", "--seed takes a number, not '%s'", optarg);
-		s->seed = seed;
-		return 0;
-	}
-	kvs_hint("see `kvmsched compare --help`");
-	return KVS_EXIT_USAGE;
-}
-
-static int parse(int argc, char **argv, struct options *o)
-{
-	static const struct option longs[] = {
-		{ "json", no_argument, NULL, OPT_JSON },
-		{ "baseline", required_argument, NULL, OPT_BASELINE },
-		{ "metric", required_argument, NULL, OPT_METRIC },
-		{ "statistic", required_argument, NULL, OPT_STATISTIC },
-		{ "family", required_argument, NULL, OPT_FAMILY },
-		{ "seed", required_argument, NULL, OPT_SEED },
-		{ "histogram", required_argument, NULL, OPT_HISTOGRAM },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 }
+	const struct kvs_option rows[] = {
+		KVS_OPTION(0, "baseline", "ARM",
+			   "compare the others with ARM, not with the first",
+			   .value = { .text = &o->study.baseline }),
+		KVS_OPTION(0, "metric", "M,...",
+			   "only these, so that p is corrected for fewer",
+			   .value = { .take = take_metrics, .to = &s->metrics }),
+		KVS_OPTION(0, "statistic", "S",
+			   "what stands for a round or block: median (default), mean, or a "
+			   "quantile such as 0.99",
+			   .value = { .take = take_statistic, .to = &s->statistic }),
+		KVS_OPTION(0, "family", "F",
+			   "correct p for the tests of each pair or of all pairs: pair, all",
+			   .value = { .choice = &o->family, .names = families },
+			   .tells_default = true),
+		KVS_OPTION(0, "seed", "N", "of drawn permutations and of the power",
+			   .value = { .number = &o->seed }, .tells_default = true),
+		KVS_OPTION(0, "histogram", "M,...",
+			   "draw these metrics; none, all; default: slice, wait_preempted",
+			   .value = { .take = take_histograms, .to = &o->histograms }),
+		KVS_OPTION(0, "json", NULL, "one JSON object, for programs",
+			   .value = { .flag = &o->json }),
+		{ }
 	};
-	int c, ret;
+	const struct kvs_options options = {
+		.command = "compare", .about = about, .rows = rows, .print_more = print_metrics,
+	};
 
-	while ((c = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
-		if (c == 'h') {
-			o->help = true;
-			return 0;
-		}
-		ret = take_option(o, c);
-		if (ret)
-			return ret;
-	}
-	if (optind == argc)
-		return kvs_usage("compare", "which recordings?");
-	return 0;
+	if (!kvs_options_parse(&options, argc, argv, args))
+		return false;
+	s->seed = o->seed;
+	s->all_pairs = o->family == 1;
+	if (!args->nr)
+		args->status = kvs_usage("compare", "which recordings?");
+	return args->nr;
 }
 
 static int show(const struct options *o)
@@ -179,23 +154,19 @@ int kvs_cmd_compare(int argc, char **argv)
 {
 	struct options o = {
 		.study.settings = {
-			.statistic = 0.5, .seed = 1,
+			.statistic = 0.5,
 			.metrics = (1U << KVS_NR_METRICS) - 1,
 		},
 		.histograms = DEFAULT_HISTOGRAMS,
+		.seed = 1,
 	};
-	int status;
+	int status = KVS_EXIT_FAILED;
+	struct kvs_arguments args;
 
 	setlocale(LC_CTYPE, "");
-	status = parse(argc, argv, &o);
-	if (status)
-		return status;
-	if (o.help) {
-		help();
-		return KVS_EXIT_OK;
-	}
-	status = KVS_EXIT_FAILED;
-	if (kvs_study_load(&o.study, argv + optind, argc - optind))
+	if (!parse(argc, argv, &o, &args))
+		return args.status;
+	if (kvs_study_load(&o.study, args.operands, args.nr))
 		status = show(&o);
 	kvs_study_free(&o.study);
 	return status;

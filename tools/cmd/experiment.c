@@ -2,202 +2,124 @@
 /*
  * kvmsched experiment: rounds of a workload under several policies
  */
-#include <errno.h>
-#include <getopt.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/log.h"
 #include "base/util.h"
 #include "cmd/cmd.h"
+#include "cmd/options.h"
 #include "compare/compare.h"
 #include "experiment/experiment.h"
+#include "host/device.h"
 
-enum {
-	OPT_ARM = 256, OPT_ROUNDS, OPT_SHUFFLE, OPT_SEED, OPT_WARMUP, OPT_PHASE,
-	OPT_LENGTH, OPT_CONTROL, OPT_UNRECORDED, OPT_KNOB, OPT_VM, OPT_VCPUS,
-	OPT_FORCE,
-};
+static const char about[] =
+	"usage: kvmsched experiment FILE [OPTIONS]\n"
+	"       kvmsched experiment --arm NAME=POLICY --arm NAME=POLICY... [OPTIONS]\n"
+	"                           [-- WORKLOAD [ARG...]]\n\n"
+	"Record rounds of a workload whose vCPU threads run under one policy after the\n"
+	"other.  FILE is YAML, see kvmsched-experiment(1); options go before it.  Without\n"
+	"WORKLOAD, the VMs that run are used.  `kvmsched compare FOLDER` tells the rest.\n";
 
-static void help(void)
+/*
+ * FILE first, wherever it stands among the options, and then the options: what
+ * they say goes before it.
+ */
+static bool parse(int argc, char **argv, struct kvs_experiment *e, struct kvs_arguments *args)
 {
-	struct kvs_experiment d;
+	char *rounds = xasprintf("recorded rounds of each arm, at least %d for a verdict",
+				 KVS_MIN_ROUNDS);
+	const struct kvs_option rows[] = {
+		KVS_OPTION(0, "arm", "NAME=POLICY[@CPUS]",
+			   "policy as in `kvmsched policy set`",
+			   .value = { .take = kvs_exp_arm_take, .to = e }),
+		KVS_OPTION(0, "rounds", "N", rounds,
+			   .value = { .number = &e->rounds, .min = 1, .max = KVS_EXP_MAX_ROUNDS },
+			   .tells_default = true),
+		KVS_OPTION(0, "shuffle", NULL, "in a random order, not A B C A B C...",
+			   .value = { .flag = &e->shuffled }),
+		KVS_OPTION(0, "seed", "N", "of order, phases and workload",
+			   .value = { .number = &e->seed }, .tells_default = true),
+		KVS_OPTION(0, "warmup", "SECONDS", "before a round is recorded",
+			   .value = { .seconds = &e->warmup, .most = KVS_EXP_MAX_SECONDS },
+			   .tells_default = true),
+		KVS_OPTION(0, "phase", "SECONDS", "and up to so many more, at random",
+			   .value = { .seconds = &e->phase, .most = KVS_EXP_MAX_SECONDS },
+			   .tells_default = true),
+		KVS_OPTION(0, "length", "SECONDS", "that are recorded",
+			   .value = { .seconds = &e->length, .least = KVS_MOMENT, .most = KVS_EXP_MAX_SECONDS },
+			   .tells_default = true),
+		KVS_OPTION(0, "control", "ARM",
+			   "which arm is repeated as a control; none (default: the first)",
+			   .value = { .copy = &e->control }),
+		KVS_OPTION(0, "unrecorded", "N",
+			   "rounds of the first arm without a recording",
+			   .value = { .number = &e->unrecorded, .max = KVS_EXP_MAX_ROUNDS },
+			   .tells_default = true),
+		KVS_OPTION(0, "knob", "NAME=VALUE",
+			   "a setting of the kernel, in all rounds (repeatable)",
+			   .value = { .take = kvs_knob_take, .to = &e->knobs }),
+		KVS_OPTION(0, "vm", "VM",
+			   "only this VM that runs: PID, or PID.1 for its second",
+			   .value = { .vm = &e->select.vm }),
+		KVS_OPTION(0, "vcpus", "N", "wait until the workload has so many",
+			   .value = { .number = &e->vcpus, .min = 1, .max = KVS_LAST_VCPU }),
+		KVS_OPTION('e', "events", "CLASS,...",
+			   "what to record, as in `kvmsched record`",
+			   .value = { .take = kvs_exp_events_take, .to = &e->events }),
+		KVS_OPTION('m', "memory", "SIZE", "ring of each CPU, likewise",
+			   .value = { .size = &e->memory, .largest = KVS_MAX_RING }),
+		KVS_OPTION('o', "output", "FOLDER",
+			   "results (default kvmsched.experiment); must not be there",
+			   .value = { .copy = &e->folder }),
+		KVS_OPTION(0, "force", NULL, "even if an arm could lock the host up",
+			   .value = { .flag = &e->force }),
+		KVS_OPTION('q', "quiet", NULL, "no progress",
+			   .value = { .flag = &e->quiet }),
+		{ }
+	};
+	const struct kvs_options options = {
+		.command = "experiment", .about = about, .rows = rows,
+		.operands = KVS_OPERANDS_COMMAND,
+	};
+	bool ok = kvs_options_check(&options, argc, argv, args);
 
-	kvs_experiment_init(&d);
-	printf("usage: kvmsched experiment FILE [OPTIONS]\n"
-	       "       kvmsched experiment --arm NAME=POLICY --arm NAME=POLICY... [OPTIONS]\n"
-	       "                           [-- WORKLOAD [ARG...]]\n\n"
-	       "Record rounds of a workload whose vCPU threads run under one policy after the\n"
-	       "other.  FILE is YAML, see kvmsched-experiment(1); options go before it.  Without\n"
-	       "WORKLOAD, the VMs that run are used.  `kvmsched compare FOLDER` tells the rest.\n\n"
-	       "      --arm NAME=POLICY[@CPUS]  policy as in `kvmsched policy set`\n"
-	       "      --rounds N       recorded rounds of each arm (default %ld, at least %d)\n"
-	       "      --shuffle        in a random order, not A B C A B C...\n"
-	       "      --seed N         of order, phases and workload (default %ld)\n"
-	       "      --warmup S       seconds before a round is recorded (default %g)\n"
-	       "      --phase S        and up to so many more, at random (default %g)\n"
-	       "      --length S       seconds that are recorded (default %g)\n"
-	       "      --control ARM    which arm is repeated as a control; none (default: the\n"
-	       "                       first)\n"
-	       "      --unrecorded N   rounds of the first arm without a recording (default %ld)\n"
-	       "      --knob NAME=VALUE  a setting of the kernel, in all rounds (repeatable)\n"
-	       "      --vm VM          only this VM that runs: PID, or PID.1 for its second\n"
-	       "      --vcpus N        wait until the workload has so many\n"
-	       "  -e, --events=CLASS,...  what to record, as in `kvmsched record`\n"
-	       "  -m, --memory=SIZE    ring of each CPU, likewise\n"
-	       "  -o, --output=FOLDER  results (default kvmsched.experiment); must not be there\n"
-	       "      --force          even if an arm could lock the host up\n"
-	       "  -q, --quiet          no progress\n"
-	       "  -h, --help           this text\n",
-	       d.rounds, KVS_MIN_ROUNDS, d.seed, d.warmup, d.phase, d.length, d.unrecorded);
-}
-
-static int take_seconds(const char *name, double *to)
-{
-	char *end;
-
-	errno = 0;
-	*to = strtod(optarg, &end);
-	if (errno || end == optarg || *end || !(*to >= 0) || *to > 1e6)
-		return kvs_usage("experiment", "%s takes a number of seconds, not '%s'", name, optarg);
-	return 0;
-}
-
-static int take_long(const char *name, long min, long *to)
-{
-	if (kvs_parse_long(optarg, min, INT_MAX, to))
-		return 0;
-	return kvs_usage("experiment", "%s takes a number, not '%s'", name, optarg);
-}
-
-static int take_text(char **to)
-{
-	free(*to);
-	*to = xstrdup(optarg);
-	return 0;
-}
-
-static int take_option(struct kvs_experiment *e, int c)
-{
-	switch (c) {
-	case OPT_ARM:
-		return kvs_exp_arm_option(e, optarg) ? 0 : KVS_EXIT_USAGE;
-	case OPT_KNOB:
-		return kvs_exp_knob_option(&e->knobs, optarg) ? 0 : KVS_EXIT_USAGE;
-	case OPT_ROUNDS:
-		return take_long("--rounds", 1, &e->rounds);
-	case OPT_SEED:
-		return take_long("--seed", 0, &e->seed);
-	case OPT_UNRECORDED:
-		return take_long("--unrecorded", 0, &e->unrecorded);
-	case OPT_VCPUS:
-		return take_long("--vcpus", 1, &e->vcpus);
-	case OPT_WARMUP:
-		return take_seconds("--warmup", &e->warmup);
-	case OPT_PHASE:
-		return take_seconds("--phase", &e->phase);
-	case OPT_LENGTH:
-		return take_seconds("--length", &e->length);
-	case OPT_CONTROL:
-		return take_text(&e->control);
-	case 'e':
-		return take_text(&e->events);
-	case 'o':
-		return take_text(&e->folder);
-	case 'm':
-		return kvs_parse_size(optarg, &e->memory) ? 0 :
-			kvs_usage("experiment", "'%s' is not a size; say e.g. 512K or 4M", optarg);
-	case OPT_VM:
-		return kvs_parse_vm(optarg, &e->select) ? 0 :
-			kvs_usage("experiment", "--vm takes the PID of a VM's process, not '%s'", optarg);
-	case OPT_SHUFFLE:
-		e->shuffled = true;
-		return 0;
-	case OPT_FORCE:
-		e->force = true;
-		return 0;
-	case 'q':
-		e->quiet = true;
-		return 0;
+	if (ok && args->nr > 1) {
+		args->status = kvs_usage("experiment", "one FILE at a time; a WORKLOAD comes after --");
+		ok = false;
+	} else if (ok && args->nr && !kvs_experiment_read(e, args->operands[0])) {
+		args->status = KVS_EXIT_FAILED;
+		ok = false;
 	}
-	kvs_hint("see `kvmsched experiment --help`");
-	return KVS_EXIT_USAGE;
+	ok = ok && kvs_options_take(&options, args);
+	free(rounds);
+	return ok;
 }
 
-static const struct option longs[] = {
-	{ "arm", required_argument, NULL, OPT_ARM },
-	{ "rounds", required_argument, NULL, OPT_ROUNDS },
-	{ "shuffle", no_argument, NULL, OPT_SHUFFLE },
-	{ "seed", required_argument, NULL, OPT_SEED },
-	{ "warmup", required_argument, NULL, OPT_WARMUP },
-	{ "phase", required_argument, NULL, OPT_PHASE },
-	{ "length", required_argument, NULL, OPT_LENGTH },
-	{ "control", required_argument, NULL, OPT_CONTROL },
-	{ "unrecorded", required_argument, NULL, OPT_UNRECORDED },
-	{ "knob", required_argument, NULL, OPT_KNOB },
-	{ "vm", required_argument, NULL, OPT_VM },
-	{ "vcpus", required_argument, NULL, OPT_VCPUS },
-	{ "events", required_argument, NULL, 'e' },
-	{ "memory", required_argument, NULL, 'm' },
-	{ "output", required_argument, NULL, 'o' },
-	{ "force", no_argument, NULL, OPT_FORCE },
-	{ "quiet", no_argument, NULL, 'q' },
-	{ "help", no_argument, NULL, 'h' },
-	{ 0 }
-};
-
-#define SHORTS	"e:m:o:qh"
-
-/* FILE first, wherever it stands: what the options say goes before it. */
-static int parse(int argc, char **argv, struct kvs_experiment *e, bool *helped)
+static char **copy_words(char *const *words)
 {
-	int c, ret;
+	size_t nr = 0;
+	char **copy;
 
-	while ((c = getopt_long(argc, argv, SHORTS, longs, NULL)) != -1)
-		if (c == '?' || c == 'h')
-			break;
-	*helped = c == 'h';
-	if (c != -1)
-		return *helped ? 0 : take_option(e, '?');
-	/* getopt has moved FILE behind the options. */
-	if (optind < argc && !kvs_experiment_read(e, argv[optind]))
-		return KVS_EXIT_FAILED;
-	if (optind + 1 < argc)
-		return kvs_usage("experiment", "one FILE at a time; a WORKLOAD comes after --");
-	optind = 0;
-	while ((c = getopt_long(argc, argv, SHORTS, longs, NULL)) != -1) {
-		ret = take_option(e, c);
-		if (ret)
-			return ret;
-	}
-	return 0;
-}
-
-static void take_workload(struct kvs_experiment *e, char **argv, size_t nr)
-{
-	e->workload = xcalloc(nr + 1, sizeof(*e->workload));
+	while (words[nr])
+		nr++;
+	copy = xcalloc(nr + 1, sizeof(*copy));
 	for (size_t i = 0; i < nr; i++)
-		e->workload[i] = xstrdup(argv[i]);
+		copy[i] = xstrdup(words[i]);
+	return copy;
 }
 
 int kvs_cmd_experiment(int argc, char **argv)
 {
-	int end = argc, status;
+	struct kvs_arguments args;
 	struct kvs_experiment e;
-	bool helped;
+	int status;
 
 	kvs_experiment_init(&e);
-	for (int i = 1; i < argc && end == argc; i++)
-		if (!strcmp(argv[i], "--"))
-			end = i;
-	status = parse(end, argv, &e, &helped);
-	if (helped) {
-		help();
-	} else if (!status) {
-		if (end < argc - 1)
-			take_workload(&e, argv + end + 1, argc - end - 1);
+	if (!parse(argc, argv, &e, &args)) {
+		status = args.status;
+	} else {
+		if (args.command)
+			e.workload = copy_words(args.command);
 		status = kvs_experiment_check(&e) ? kvs_experiment_run(&e) : KVS_EXIT_USAGE;
 	}
 	kvs_experiment_free(&e);

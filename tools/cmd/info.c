@@ -5,7 +5,6 @@
  * Everything is gathered as JSON first; the tables show a selection of it.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <jansson.h>
 #include <libsmartcols.h>
 #include <stdio.h>
@@ -16,18 +15,16 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "cmd/cmd.h"
+#include "cmd/options.h"
 #include "host/device.h"
 #include "host/host.h"
 #include "host/vms.h"
+#include "model/names.h"
 
-static void usage(void)
-{
-	printf("usage: kvmsched info [options]\n\n"
-	       "Show what of this host matters for how vCPUs are scheduled, what kvmsched\n"
-	       "would attach to and how, and the VMs that run with their vCPUs' threads.\n\n"
-	       "  -j, --json   everything, as one JSON object\n"
-	       "  -h, --help   this text\n");
-}
+static const char about[] =
+	"usage: kvmsched info [OPTIONS]\n\n"
+	"Show what of this host matters for how vCPUs are scheduled, what kvmsched\n"
+	"would attach to and how, and the VMs that run with their vCPUs' threads.\n";
 
 /* --- gather ----------------------------------------------------------- */
 
@@ -42,21 +39,6 @@ static json_t *class_array(uint32_t set)
 	return array;
 }
 
-static const char *how_name(uint32_t how)
-{
-	switch (how) {
-	case KVMSCHED_HOW_NONE:
-		return "none";
-	case KVMSCHED_HOW_TRACEPOINT:
-		return "tracepoint";
-	case KVMSCHED_HOW_KPROBE:
-		return "kprobe";
-	case KVMSCHED_HOW_NOTIFIER:
-		return "preempt notifier";
-	}
-	return "unknown";
-}
-
 static json_t *hooks(int dev)
 {
 	json_t *array = json_array();
@@ -68,7 +50,7 @@ static json_t *hooks(int dev)
 		json_array_append_new(array, json_pack("{ss ss ss sb si ss so sI}",
 			"name", hook.name,
 			"module", hook.module[0] ? hook.module : "kernel",
-			"how", how_name(hook.how),
+			"how", kvs_hook_how(hook.how) ?: "unknown",
 			"attached", (int)hook.attached,
 			"status", (int)hook.status,
 			"reason", hook.status ? strerror(-hook.status) : "",
@@ -161,9 +143,9 @@ static json_t *vms_json(const struct kvs_vms *vms)
 /* --- show ------------------------------------------------------------- */
 
 /* What the first table shows, in its order; a path that isn't there is not. */
-static const struct row {
+static const struct fact {
 	const char *path, *name, *unit, *what;
-} rows[] = {
+} facts[] = {
 	{ "kernel.release", "kernel", "", "" },
 	{ "kernel.hz", "tick", "Hz", "CFS and EEVDF preempt at ticks" },
 	{ "kernel.preemption", "preemption", "", "" },
@@ -274,17 +256,17 @@ static void show_host(json_t *root)
 	static const char *const columns[] = { "FACT", ">VALUE", "UNIT", "NOTE", NULL };
 	struct libscols_table *t = new_table(columns);
 
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		json_t *value = get(root, rows[i].path);
+	for (size_t i = 0; i < ARRAY_SIZE(facts); i++) {
+		json_t *value = get(root, facts[i].path);
 		struct libscols_line *line;
 
 		if (!value)
 			continue;
 		line = scols_table_new_line(t, NULL);
-		scols_line_set_data(line, 0, rows[i].name);
+		scols_line_set_data(line, 0, facts[i].name);
 		scols_line_refer_data(line, 1, text_of(value));
-		scols_line_set_data(line, 2, rows[i].unit);
-		scols_line_set_data(line, 3, rows[i].what);
+		scols_line_set_data(line, 2, facts[i].unit);
+		scols_line_set_data(line, 3, facts[i].what);
 	}
 	print_table("Host", t);
 	if (!get(root, "kvm.modules.kvm_amd") && !get(root, "kvm.modules.kvm_intel"))
@@ -402,30 +384,22 @@ static void show_vms(json_t *root)
 
 int kvs_cmd_info(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 }
-	};
 	bool json = false;
+	const struct kvs_option rows[] = {
+		KVS_OPTION('j', "json", NULL, "everything, as one JSON object",
+			   .value = { .flag = &json }),
+		{ }
+	};
+	const struct kvs_options options = { .command = "info", .about = about, .rows = rows };
+	struct kvs_arguments args;
 	struct kvs_vms *vms;
 	json_t *root;
-	int opt, ret = KVS_EXIT_OK;
+	int ret = KVS_EXIT_OK;
 
-	while ((opt = getopt_long(argc, argv, "jh", options, NULL)) != -1) {
-		if (opt == 'h') {
-			usage();
-			return KVS_EXIT_OK;
-		}
-		if (opt != 'j') {
-			kvs_hint("see `kvmsched info --help`");
-			return KVS_EXIT_USAGE;
-		}
-		json = true;
-	}
-	if (optind < argc)
-		return kvs_usage("info", "'%s' is one argument too many",
-				 argv[optind]);
+	if (!kvs_options_parse(&options, argc, argv, &args))
+		return args.status;
+	if (args.nr)
+		return kvs_options_too_many(&options, args.operands[0]);
 	vms = kvs_vms_scan();
 	root = json_pack("{so so so so so so sI}", "kernel", kvs_host_kernel(),
 			 "cpu", kvs_host_cpu(), "kvm", kvs_host_kvm(),

@@ -3,7 +3,6 @@
  * kvmsched policy: show, set and put back policies of vCPU threads
  */
 #include <errno.h>
-#include <getopt.h>
 #include <math.h>
 #include <poll.h>
 #include <signal.h>
@@ -17,190 +16,126 @@
 #include "base/rows.h"
 #include "base/util.h"
 #include "cmd/cmd.h"
+#include "cmd/options.h"
 #include "policy/policy.h"
 #include "record/workload.h"
 
-enum {
-	OPT_VM = 256, OPT_VCPU, OPT_TID, OPT_ALL, OPT_CPUS, OPT_SPREAD, OPT_KNOB,
-	OPT_FORCE, OPT_FOR, OPT_JSON,
-};
+#define MAX_SECONDS	1e6	/* poll() counts milliseconds in an int */
 
 struct options {
+	const char *action;
 	struct kvs_selection select;
 	struct kvs_setting setting;
 	bool spread;
-	struct kvs_knob_setting *knobs;
-	size_t nr_knobs;
+	struct kvs_knob_list knobs;
 	double seconds;
-	bool force, json, help;
+	bool force, json;
 	char **command;
 };
 
-static void help(void)
-{
-	printf("usage: kvmsched policy show [--vm VM] [--vcpu N] [--tid TID] [--json]\n"
-	       "       kvmsched policy set WHICH [POLICY] [OPTIONS] [-- COMMAND [ARG...]]\n"
-	       "       kvmsched policy restore\n\n"
-	       "Show, set and put back the scheduling policies of vCPU threads, and the kernel's\n"
-	       "settings that go with them.  What was there before is written down first.\n\n"
-	       "POLICY: other[:NICE], batch[:NICE], idle, fifo:PRIO, rr:PRIO, or\n"
-	       "deadline:RUNTIME/DEADLINE[/PERIOD] as in deadline:10ms/50ms\n\n"
-	       "Which threads:\n"
-	       "      --vm VM          vCPUs of this VM: the PID of its process; PID.1 is the\n"
-	       "                       second VM of that process\n"
-	       "      --vcpu N         of these only vCPUs of this number\n"
-	       "      --all            vCPUs of all VMs\n"
-	       "      --tid TID        this thread, whatever it is (repeatable)\n"
-	       "What to set, beside POLICY:\n"
-	       "      --cpus LIST      affinity, as in 0,2-3\n"
-	       "      --spread         the k-th thread on the k-th CPU of LIST alone\n"
-	       "      --knob NAME=VALUE  a setting of the kernel (repeatable), see below\n"
-	       "      --force          even if it could lock the host up\n"
-	       "For how long:\n"
-	       "      --for SECONDS    until then, or SIGINT or SIGTERM; else until COMMAND ends;\n"
-	       "                       with neither until `kvmsched policy restore`\n"
-	       "      --json           (show) one JSON object, for programs\n"
-	       "  -h, --help           this text\n\nSettings:\n");
-	for (const struct kvs_knob *k = kvs_knobs; k->name; k++)
-		printf("  %-22s %s\n", k->name, k->what);
-}
+static const char about[] =
+	"usage: kvmsched policy show [--vm VM] [--vcpu N] [--tid TID] [--json]\n"
+	"       kvmsched policy set WHICH [POLICY] [OPTIONS] [-- COMMAND [ARG...]]\n"
+	"       kvmsched policy restore\n\n"
+	"Show, set and put back the scheduling policies of vCPU threads, and the kernel's\n"
+	"settings that go with them.  What was there before is written down first.\n\n"
+	"POLICY: other[:NICE], batch[:NICE], idle, fifo:PRIO, rr:PRIO, or\n"
+	"deadline:RUNTIME/DEADLINE[/PERIOD] as in deadline:10ms/50ms\n";
 
 /* --- options ---------------------------------------------------------- */
 
-static int add_knob(struct options *o, const char *arg)
+static void print_settings(void)
 {
-	const char *equals = strchr(arg, '=');
-	char *name = strndup(arg, equals ? (size_t)(equals - arg) : strlen(arg));
-	const struct kvs_knob *knob = kvs_knob_find(name);
-	long value;
-
-	free(name);
-	if (!knob || !equals)
-		return kvs_usage("policy", "--knob takes NAME=VALUE, not '%s'", arg);
-	if (!kvs_parse_long(equals + 1, -1, INT64_MAX, &value))
-		return kvs_usage("policy", "'%s' is not a number", equals + 1);
-	o->knobs = xrealloc(o->knobs, (o->nr_knobs + 1) * sizeof(*o->knobs));
-	o->knobs[o->nr_knobs++] = (struct kvs_knob_setting){ knob, xstrdup(equals + 1) };
-	return 0;
+	printf("\nSettings:\n");
+	for (const struct kvs_knob *k = kvs_knobs; k->name; k++)
+		kvs_options_line(k->name, 26, k->what);
 }
 
-static int add_tid(struct options *o, const char *arg)
+static char *take_tid(void *to, const char *text)
 {
-	struct kvs_selection *s = &o->select;
+	struct kvs_selection *s = to;
 	long tid;
+	char *why = kvs_value_take(&(struct kvs_value){ .pid = &tid }, text);
 
-	if (!kvs_parse_long(arg, 1, INT32_MAX, &tid))
-		return kvs_usage("policy", "--tid takes the number of a thread, not '%s'", arg);
+	if (why)
+		return why;
 	s->tids = xrealloc(s->tids, (s->nr_tids + 1) * sizeof(*s->tids));
 	s->tids[s->nr_tids++] = tid;
-	return 0;
+	return NULL;
 }
 
-static int set_cpus(struct options *o, const char *arg)
+static char *take_cpus(void *to, const char *text)
 {
-	if (!kvs_cpus_parse(arg, &o->setting.cpus))
-		return kvs_usage("policy", "--cpus takes a list such as 0,2-3, not '%s'", arg);
-	o->setting.has_cpus = true;
-	return 0;
+	struct kvs_setting *setting = to;
+
+	if (!kvs_cpus_parse(text, &setting->cpus))
+		return xasprintf("'%s' is not a list of CPUs such as 0,2-3", text);
+	setting->has_cpus = true;
+	return NULL;
 }
 
-static int set_seconds(struct options *o, const char *arg)
-{
-	char *end;
-
-	errno = 0;
-	o->seconds = strtod(arg, &end);
-	if (errno || end == arg || *end || !(o->seconds > 0) || o->seconds > 1e7)
-		return kvs_usage("policy", "--for takes a number of seconds, not '%s'", arg);
-	return 0;
-}
-
-static int take_option(struct options *o, int c)
-{
-	switch (c) {
-	case OPT_VM:
-		return kvs_parse_vm(optarg, &o->select) ? 0 :
-			kvs_usage("policy", "--vm takes the PID of a VM's process, not '%s'", optarg);
-	case OPT_VCPU:
-		return kvs_parse_long(optarg, 0, 65534, &o->select.vcpu) ? 0 :
-			kvs_usage("policy", "--vcpu takes a number, not '%s'", optarg);
-	case OPT_TID:
-		return add_tid(o, optarg);
-	case OPT_KNOB:
-		return add_knob(o, optarg);
-	case OPT_CPUS:
-		return set_cpus(o, optarg);
-	case OPT_FOR:
-		return set_seconds(o, optarg);
-	case OPT_ALL:
-		o->select.all = true;
-		return 0;
-	case OPT_SPREAD:
-		o->spread = true;
-		return 0;
-	case OPT_FORCE:
-		o->force = true;
-		return 0;
-	case OPT_JSON:
-		o->json = true;
-		return 0;
-	}
-	kvs_hint("see `kvmsched policy --help`");
-	return KVS_EXIT_USAGE;
-}
-
-static int take_policy(struct options *o, const char *arg)
+static int take_policy(struct options *o, const char *text)
 {
 	const char *why;
 
 	if (o->setting.has_policy)
-		return kvs_usage("policy", "one policy at a time; '%s' is one too many", arg);
-	if (!kvs_policy_parse(arg, &o->setting.attr, &why))
-		return kvs_usage("policy", "'%s': %s", arg, why);
+		return kvs_usage("policy", "one policy at a time; '%s' is one argument too many", text);
+	if (!kvs_policy_parse(text, &o->setting.attr, &why))
+		return kvs_usage("policy", "'%s': %s", text, why);
 	o->setting.has_policy = true;
-	return 0;
+	return KVS_EXIT_OK;
 }
 
-static int parse(int argc, char **argv, struct options *o)
+static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments *args)
 {
-	static const struct option longs[] = {
-		{ "vm", required_argument, NULL, OPT_VM },
-		{ "vcpu", required_argument, NULL, OPT_VCPU },
-		{ "tid", required_argument, NULL, OPT_TID },
-		{ "all", no_argument, NULL, OPT_ALL },
-		{ "cpus", required_argument, NULL, OPT_CPUS },
-		{ "spread", no_argument, NULL, OPT_SPREAD },
-		{ "knob", required_argument, NULL, OPT_KNOB },
-		{ "force", no_argument, NULL, OPT_FORCE },
-		{ "for", required_argument, NULL, OPT_FOR },
-		{ "json", no_argument, NULL, OPT_JSON },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 }
+	struct kvs_selection *select = &o->select;
+	const struct kvs_option rows[] = {
+		KVS_OPTION(0, "vm", "VM",
+			   "vCPUs of this VM: the PID of its process; PID.1 is the second VM " "of that process",
+			   .value = { .vm = &select->vm }, .heading = "Which threads:"),
+		KVS_OPTION(0, "vcpu", "N", "of these only vCPUs of this number",
+			   .value = { .number = &select->vcpu, .max = KVS_LAST_VCPU }),
+		KVS_OPTION(0, "all", NULL, "vCPUs of all VMs",
+			   .value = { .flag = &select->all }),
+		KVS_OPTION(0, "tid", "TID", "this thread, whatever it is (repeatable)",
+			   .value = { .take = take_tid, .to = select }),
+		KVS_OPTION(0, "cpus", "LIST", "affinity, as in 0,2-3",
+			   .value = { .take = take_cpus, .to = &o->setting },
+			   .heading = "What to set, beside POLICY:"),
+		KVS_OPTION(0, "spread", NULL,
+			   "the k-th thread on the k-th CPU of LIST alone",
+			   .value = { .flag = &o->spread }),
+		KVS_OPTION(0, "knob", "NAME=VALUE",
+			   "a setting of the kernel (repeatable), see below",
+			   .value = { .take = kvs_knob_take, .to = &o->knobs }),
+		KVS_OPTION(0, "force", NULL, "even if it could lock the host up",
+			   .value = { .flag = &o->force }),
+		KVS_OPTION(0, "for", "SECONDS",
+			   "until then, or SIGINT or SIGTERM; else until COMMAND ends; with "
+			   "neither until `kvmsched policy restore`",
+			   .value = { .seconds = &o->seconds, .least = KVS_MOMENT, .most = MAX_SECONDS },
+			   .heading = "For how long:"),
+		KVS_OPTION(0, "json", NULL, "(show) one JSON object, for programs",
+			   .value = { .flag = &o->json }),
+		{ }
 	};
-	int c, ret = 0, end = argc;
+	const struct kvs_options options = {
+		.command = "policy", .about = about, .rows = rows,
+		.print_more = print_settings, .operands = KVS_OPERANDS_COMMAND,
+	};
 
-	/* What follows "--" is COMMAND's. */
-	for (int i = 1; i < argc && end == argc; i++)
-		if (!strcmp(argv[i], "--"))
-			end = i;
-	if (end < argc - 1)
-		o->command = argv + end + 1;
-	while (!ret && (c = getopt_long(end, argv, "h", longs, NULL)) != -1) {
-		if (c == 'h')
-			o->help = true;
-		else
-			ret = take_option(o, c);
-	}
-	for (; !ret && optind < end; optind++)
-		ret = take_policy(o, argv[optind]);
-	return ret;
+	if (!kvs_options_parse(&options, argc, argv, args))
+		return false;
+	o->command = args->command;
+	o->action = args->nr ? args->operands[0] : "";
+	for (int i = 1; !args->status && i < args->nr; i++)
+		args->status = take_policy(o, args->operands[i]);
+	return !args->status;
 }
 
 static void options_free(struct options *o)
 {
-	for (size_t i = 0; i < o->nr_knobs; i++)
-		free(o->knobs[i].value);
-	free(o->knobs);
+	kvs_knob_list_free(&o->knobs);
 	free(o->select.tids);
 }
 
@@ -343,8 +278,8 @@ static int show(struct options *o)
 	json_t *json;
 	bool ok = true;
 
-	if (o->select.nr_tids || o->select.vm >= 0 || o->select.vcpu >= 0) {
-		o->select.all |= o->select.vm < 0 && !o->select.nr_tids;
+	if (o->select.nr_tids || o->select.vm.pid >= 0 || o->select.vcpu >= 0) {
+		o->select.all |= o->select.vm.pid < 0 && !o->select.nr_tids;
 		if (!kvs_select(&o->select, &threads))
 			return KVS_EXIT_FAILED;
 	} else {
@@ -478,7 +413,7 @@ static int set(const struct options *o, const char *what)
 {
 	struct kvs_threads threads = { 0 };
 	struct kvs_change change = {
-		.threads = &threads, .knobs = o->knobs, .nr_knobs = o->nr_knobs,
+		.threads = &threads, .knobs = o->knobs.knobs, .nr_knobs = o->knobs.nr,
 		.force = o->force,
 	};
 	bool held = o->command || o->seconds > 0;
@@ -507,9 +442,9 @@ static int set(const struct options *o, const char *what)
 
 static int check_set(const struct options *o)
 {
-	bool which = o->select.all || o->select.vm >= 0 || o->select.nr_tids;
+	bool which = o->select.all || o->select.vm.pid >= 0 || o->select.nr_tids;
 
-	if (!o->setting.has_policy && !o->setting.has_cpus && !o->nr_knobs)
+	if (!o->setting.has_policy && !o->setting.has_cpus && !o->knobs.nr)
 		return kvs_usage("policy", "what is to be set? A policy, --cpus or --knob");
 	if ((o->setting.has_policy || o->setting.has_cpus) && !which)
 		return kvs_usage("policy", "which threads? --vm, --tid or --all");
@@ -552,26 +487,21 @@ static int restore(void)
 
 int kvs_cmd_policy(int argc, char **argv)
 {
-	struct options o = { .select = { .vm = -1, .vm_index = -1, .vcpu = -1 } };
-	const char *action = argc > 1 ? argv[1] : "";
+	struct options o = { .select = KVS_SELECT_ANY };
+	/* Before parsing sorts the arguments */
 	char *what = describe(argc, argv);
+	struct kvs_arguments args;
 	int status;
 
-	if (!strcmp(action, "-h") || !strcmp(action, "--help")) {
-		help();
-		return KVS_EXIT_OK;
-	}
-	argv[1] = argv[0];
-	status = *action ? parse(argc - 1, argv + 1, &o) : 0;
-	if (!status && o.help)
-		help();
-	else if (!status && !strcmp(action, "show"))
+	if (!parse(argc, argv, &o, &args))
+		status = args.status;
+	else if (!strcmp(o.action, "show"))
 		status = show(&o);
-	else if (!status && !strcmp(action, "set"))
+	else if (!strcmp(o.action, "set"))
 		status = check_set(&o) ?: set(&o, what);
-	else if (!status && !strcmp(action, "restore"))
+	else if (!strcmp(o.action, "restore"))
 		status = restore();
-	else if (!status)
+	else
 		status = kvs_usage("policy", "show, set or restore?");
 	options_free(&o);
 	free(what);

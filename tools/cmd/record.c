@@ -1,52 +1,40 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * kvmsched record: what was asked for
+ * kvmsched record: options
  */
-#include <errno.h>
-#include <getopt.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "base/util.h"
 #include "cmd/cmd.h"
+#include "cmd/options.h"
 #include "host/device.h"
 #include "record/recorder.h"
 #include "record/spool.h"
 #include "record/watch.h"
-#include "trace/dat.h"
 
-#define DEFAULT_SIZE	"4M"
+#define DEFAULT_MEMORY	(4U << 20)
 #define DEFAULT_AFTER	0.1
-#define MAX_SECONDS	(366 * 24 * 3600.0)
+#define MAX_SECONDS	(366 * 24 * 3600.0)	/* as good as no limit */
 
-static void usage(void)
-{
-	printf("usage: kvmsched record [options] [--] [COMMAND [ARG...]]\n\n"
-	       "Record how KVM schedules vCPUs, until COMMAND ends, the time is over, or\n"
-	       "SIGINT (Ctrl-C) or SIGTERM comes.\n\n"
-	       "  -o, --output=FILE      write to FILE (default %s); what was there\n"
-	       "                         is kept as FILE.old\n"
-	       "  -p, --pid=PID[,PID]    record only the VMs of these VMM processes\n"
-	       "  -e, --events=CLASS,... what to record: switch, exit, irq, timer, host, steal;\n"
-	       "                         default (all but host and steal); all; +CLASS and\n"
-	       "                         -CLASS change the default\n"
-	       "  -m, --memory=SIZE      ring of each CPU, with suffix K, M or G (default %s)\n"
-	       "  -d, --duration=SECONDS stop after so long\n"
-	       "      --overwrite        flight recorder: keep the newest records, not the\n"
-	       "                         oldest, and write them only at the end\n"
-	       "      --stop-on=COND,... flight recorder until a moment as bad as this comes:\n"
-	       "                         'wait>500us', or timer, irq, exit; ns, us, ms, s\n"
-	       "      --after=SECONDS    go on for so long then (default %.1f)\n"
-	       "      --recover [FILE]   put together what an interrupted recording left\n"
-	       "  -q, --quiet            no progress line, no summary\n"
-	       "  -h, --help             this text\n",
-	       KVS_DEFAULT_FILE, DEFAULT_SIZE, DEFAULT_AFTER);
-}
+static const char about[] =
+	"usage: kvmsched record [OPTIONS] [--] [COMMAND [ARG...]]\n"
+	"       kvmsched record --recover [FILE]\n\n"
+	"Record how KVM schedules vCPUs, until COMMAND ends, the time is over, or\n"
+	"SIGINT (Ctrl-C) or SIGTERM comes.\n";
+
+/* What was asked for beside what the recorder is told. */
+struct request {
+	struct kvs_record_options record;
+	uint64_t memory;
+	uint32_t classes;		/* 0: not asked for */
+	bool overwrite, recover;
+	struct kvs_watch_limits limits;
+	bool waits, after;		/* --stop-on, --after */
+};
 
 /* The process that a thread belongs to; 0 if there is no such thread. */
 static long tgid_of(long pid)
@@ -63,67 +51,41 @@ static long tgid_of(long pid)
 	return tgid;
 }
 
-static int add_pid(struct kvmsched_start *start, const char *s)
+/* A sentence about what is wrong, as kvs_value_take() returns it, or NULL. */
+static char *add_pid(struct kvmsched_start *start, const char *text)
 {
 	long pid, tgid;
+	char *why = kvs_value_take(&(struct kvs_value){ .pid = &pid }, text);
 
-	if (!kvs_parse_long(s, 1, INT32_MAX, &pid))
-		return kvs_usage("record", "'%s' is not a process id", s);
+	if (why)
+		return why;
 	if (start->nr_vms == KVMSCHED_MAX_VMS)
-		return kvs_usage("record", "more than %d processes",
-				 KVMSCHED_MAX_VMS);
+		return xasprintf("more than %d processes", KVMSCHED_MAX_VMS);
 	tgid = tgid_of(pid);
-	if (!tgid) {
-		kvs_err("there is no process %ld", pid);
-		kvs_hint("`kvmsched info` lists the VMs that run");
-		return KVS_EXIT_USAGE;
-	}
-	if (tgid != pid) {
-		kvs_err("%ld is a thread of process %ld", pid, tgid);
-		kvs_hint("give the VMM process: -p %ld", tgid);
-		return KVS_EXIT_USAGE;
-	}
+	if (!tgid)
+		return xasprintf("there is no process %ld; `kvmsched info` lists the VMs that run",
+				 pid);
+	if (tgid != pid)
+		return xasprintf("%ld is a thread of process %ld; give the VMM process: -p %ld",
+				 pid, tgid, tgid);
 	start->vms[start->nr_vms++] = pid;
-	return 0;
+	return NULL;
 }
 
-static int add_pids(struct kvmsched_start *start, const char *list)
+static char *take_pids(void *to, const char *list)
 {
-	char *copy = xstrdup(list), *next = copy, *item;
-	int ret = 0;
+	char *copy = xstrdup(list), *next = copy, *item, *why = NULL;
 
-	while (!ret && (item = strsep(&next, ",")))
-		ret = add_pid(start, item);
+	while (!why && (item = strsep(&next, ",")))
+		why = add_pid(to, item);
 	free(copy);
-	return ret;
+	return why;
 }
 
-static int set_memory(struct kvmsched_start *start, const char *s)
+static char *take_condition(void *to, const char *text)
 {
-	uint64_t bytes, pages = KVMSCHED_MIN_PAGES;
-
-	if (!kvs_parse_size(s, &bytes) || !bytes)
-		return kvs_usage("record", "'%s' is not a size; say e.g. 512K or 4M",
-				 s);
-	if (bytes > (uint64_t)KVMSCHED_MAX_PAGES * KVS_PAGE_SIZE)
-		return kvs_usage("record", "a ring of %s is more than the %u MiB of a CPU",
-				 s, KVMSCHED_MAX_PAGES / 1024 * KVS_PAGE_SIZE / 1024);
-	while (pages * KVS_PAGE_SIZE < bytes)
-		pages *= 2;
-	start->pages = pages;
-	return 0;
-}
-
-static int set_seconds(double *seconds, const char *s)
-{
-	char *end;
-
-	errno = 0;
-	*seconds = strtod(s, &end);
-	if (errno || end == s || *end || !(*seconds > 0) ||
-	    *seconds > MAX_SECONDS)
-		return kvs_usage("record", "'%s' is not a number of seconds", s);
-	return 0;
+	/* kvs_watch_parse() has told the user what is wrong. */
+	return kvs_watch_parse(to, text) ? NULL : xstrdup("");
 }
 
 static int recover(const char *file)
@@ -138,118 +100,101 @@ static int recover(const char *file)
 	return KVS_EXIT_OK;
 }
 
-enum { OPT_OVERWRITE = 256, OPT_RECOVER, OPT_STOP_ON, OPT_AFTER };
-
-static const struct option options[] = {
-	{ "output",	required_argument, NULL, 'o' },
-	{ "pid",	required_argument, NULL, 'p' },
-	{ "events",	required_argument, NULL, 'e' },
-	{ "memory",	required_argument, NULL, 'm' },
-	{ "duration",	required_argument, NULL, 'd' },
-	{ "overwrite",	no_argument,	   NULL, OPT_OVERWRITE },
-	{ "stop-on",	required_argument, NULL, OPT_STOP_ON },
-	{ "after",	required_argument, NULL, OPT_AFTER },
-	{ "recover",	no_argument,	   NULL, OPT_RECOVER },
-	{ "quiet",	no_argument,	   NULL, 'q' },
-	{ "help",	no_argument,	   NULL, 'h' },
-	{ NULL, 0, NULL, 0 }
-};
-
-/* Beside what is recorded: what is waited for */
-struct waiting {
-	struct kvs_watch_limits limits;
-	bool on, after, classes;
-};
-
-/* A flight recorder, of all that is needed to see it come. */
-static int wait_for(struct kvs_record_options *opts, const struct waiting *w)
+/*
+ * --stop-on is a flight recorder, of all classes that the model needs to see
+ * such a moment.
+ */
+static int set_stop_on(struct request *r)
 {
-	uint32_t wanted, needed = kvs_watch_classes(&w->limits, &wanted);
+	uint32_t wanted, needed = kvs_watch_classes(&r->limits, &wanted);
+	struct kvmsched_start *start = &r->record.start;
 
-	if (!w->on)
-		return w->after ? kvs_usage("record", "--after belongs to --stop-on") : 0;
-	if (w->classes && needed & ~opts->start.classes)
+	if (!r->waits)
+		return r->after ? kvs_usage("record", "--after belongs to --stop-on") : KVS_EXIT_OK;
+	if (r->classes && needed & ~r->classes)
 		return kvs_usage("record", "--stop-on needs the classes %s, too",
-				 kvs_class_names(needed & ~opts->start.classes));
-	if (!w->classes)
-		opts->start.classes |= wanted;
-	opts->start.flags |= KVMSCHED_START_OVERWRITE;
-	opts->stop_on = &w->limits;
-	return 0;
+				 kvs_class_names(needed & ~r->classes));
+	if (!r->classes)
+		start->classes |= wanted;
+	start->flags |= KVMSCHED_START_OVERWRITE;
+	r->record.stop_on = &r->limits;
+	return KVS_EXIT_OK;
 }
 
-/* One option; a status to end with, or 0 to go on. */
-static int take_option(struct kvs_record_options *opts, struct waiting *w, int opt,
-		       bool *recovering)
+static bool parse(int argc, char **argv, struct request *r, struct kvs_arguments *args)
 {
-	switch (opt) {
-	case 'o':
-		opts->file = optarg;
-		return *optarg ? 0 : kvs_usage("record", "-o wants a file's name");
-	case 'p':
-		return add_pids(&opts->start, optarg);
-	case OPT_STOP_ON:
-		w->on = true;
-		return kvs_watch_parse(&w->limits, optarg) ? 0 : KVS_EXIT_USAGE;
-	case OPT_AFTER:
-		w->after = true;
-		return set_seconds(&opts->after, optarg);
-	case 'e':
-		w->classes = true;
-		return kvs_class_parse(optarg, &opts->start.classes) ? 0 :
-			KVS_EXIT_USAGE;
-	case 'm':
-		return set_memory(&opts->start, optarg);
-	case 'd':
-		return set_seconds(&opts->seconds, optarg);
-	case OPT_OVERWRITE:
-		opts->start.flags |= KVMSCHED_START_OVERWRITE;
-		return 0;
-	case OPT_RECOVER:
-		*recovering = true;
-		return 0;
-	case 'q':
-		opts->quiet = true;
-		return 0;
-	}
-	kvs_hint("see `kvmsched record --help`");
-	return KVS_EXIT_USAGE;
+	struct kvs_record_options *record = &r->record;
+	const struct kvs_option rows[] = {
+		KVS_OPTION('o', "output", "FILE",
+			   "write to FILE; what was there is kept as FILE.old",
+			   .value = { .text = &record->file }, .tells_default = true),
+		KVS_OPTION('p', "pid", "PID[,PID]",
+			   "record only the VMs of these VMM processes",
+			   .value = { .take = take_pids, .to = &record->start }),
+		KVS_OPTION('e', "events", "CLASS,...",
+			   "what to record: switch, exit, irq, timer, host, steal; default "
+			   "(all but host and steal); all; +CLASS and -CLASS change the "
+			   "default",
+			   .value = { .take = kvs_class_take, .to = &r->classes }),
+		KVS_OPTION('m', "memory", "SIZE", "ring of each CPU, with suffix K, M or G",
+			   .value = { .size = &r->memory, .largest = KVS_MAX_RING },
+			   .tells_default = true),
+		KVS_OPTION('d', "duration", "SECONDS", "stop after so long",
+			   .value = { .seconds = &record->seconds, .least = KVS_MOMENT, .most = MAX_SECONDS }),
+		KVS_OPTION(0, "overwrite", NULL,
+			   "flight recorder: keep the newest records, not the oldest, and "
+			   "write them only at the end",
+			   .value = { .flag = &r->overwrite }),
+		KVS_OPTION(0, "stop-on", "COND,...",
+			   "flight recorder until a moment as bad as this comes: 'wait>500us', "
+			   "or timer, irq, exit; ns, us, ms, s",
+			   .value = { .take = take_condition, .to = &r->limits },
+			   .given = &r->waits),
+		KVS_OPTION(0, "after", "SECONDS", "go on for so long then",
+			   .value = { .seconds = &record->after, .least = KVS_MOMENT, .most = MAX_SECONDS },
+			   .given = &r->after, .tells_default = true),
+		KVS_OPTION(0, "recover", NULL,
+			   "put together what an interrupted recording of FILE left",
+			   .value = { .flag = &r->recover }),
+		KVS_OPTION('q', "quiet", NULL, "no progress line, no summary",
+			   .value = { .flag = &record->quiet }),
+		{ }
+	};
+	const struct kvs_options options = {
+		.command = "record", .about = about, .rows = rows,
+		.operands = KVS_OPERANDS_LAST,
+	};
+
+	return kvs_options_parse(&options, argc, argv, args);
 }
 
 int kvs_cmd_record(int argc, char **argv)
 {
-	struct kvs_record_options opts = {
-		.file = KVS_DEFAULT_FILE,
-		.after = DEFAULT_AFTER,
-		.start = {
-			.size = sizeof(struct kvmsched_start),
-			.classes = KVMSCHED_CLASS_DEFAULT,
+	struct request r = {
+		.record = {
+			.file = KVS_DEFAULT_FILE,
+			.after = DEFAULT_AFTER,
+			.start.size = sizeof(struct kvmsched_start),
 		},
+		.memory = DEFAULT_MEMORY,
 	};
-	struct waiting waiting = { .on = false };
-	bool recovering = false;
-	int opt, ret;
+	struct kvs_arguments args;
+	int status;
 
-	set_memory(&opts.start, DEFAULT_SIZE);
-	/* What follows COMMAND is COMMAND's: "+". */
-	while ((opt = getopt_long(argc, argv, "+o:p:e:m:d:qh", options,
-				  NULL)) != -1) {
-		if (opt == 'h') {
-			usage();
-			return KVS_EXIT_OK;
-		}
-		ret = take_option(&opts, &waiting, opt, &recovering);
-		if (ret)
-			return ret;
-	}
-	if (recovering && optind + 1 < argc)
+	if (!parse(argc, argv, &r, &args))
+		return args.status;
+	if (r.recover && args.nr > 1)
 		return kvs_usage("record", "--recover takes one file");
-	if (recovering)
-		return recover(optind < argc ? argv[optind] : opts.file);
-	ret = wait_for(&opts, &waiting);
-	if (ret)
-		return ret;
-	if (optind < argc)
-		opts.command = argv + optind;
-	return kvs_recorder_run(&opts);
+	if (r.recover)
+		return recover(args.nr ? args.operands[0] : r.record.file);
+	r.record.start.pages = kvs_ring_pages(r.memory);
+	r.record.start.classes = r.classes ? r.classes : KVMSCHED_CLASS_DEFAULT;
+	if (r.overwrite)
+		r.record.start.flags |= KVMSCHED_START_OVERWRITE;
+	status = set_stop_on(&r);
+	if (status)
+		return status;
+	if (args.nr)
+		r.record.command = args.operands;
+	return kvs_recorder_run(&r.record);
 }

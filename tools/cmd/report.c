@@ -3,9 +3,7 @@
  * kvmsched report: what a recording holds, as tables or JSON.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,16 +12,11 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "cmd/cmd.h"
+#include "cmd/options.h"
 #include "model/clock.h"
 #include "model/model.h"
 #include "report/report.h"
 #include "trace/load.h"
-
-#define OPT_VM		256
-#define OPT_VCPU	257
-#define OPT_HOST	258
-#define OPT_JSON	259
-#define OPT_KIND	260
 
 /* What is printed: everything, or one question's answer at length */
 struct answer {
@@ -49,57 +42,18 @@ struct options {
 	const char *path;
 	struct kvs_select select;
 	long worst;
-	u32 kinds;
-	bool host, json, help;
+	uint32_t kinds;
+	bool counted;		/* --count is there */
+	bool host, json;
 };
 
-static void help(FILE *out)
-{
-	fprintf(out,
-		"usage: kvmsched report [thieves|worst|timers|irqs] [FILE] [OPTIONS]\n"
-		"\n"
-		"Summarize a recording: vCPUs, exits, switches, interrupts, timers; or one\n"
-		"question at length: who took the CPU (thieves), the worst moments and how\n"
-		"they came about (worst), timers or interrupts leg by leg (timers, irqs).\n"
-		"FILE is " KVS_DEFAULT_FILE " unless given; any trace.dat with events of\n"
-		"system kvmsched will do, one by trace-cmd, too.\n"
-		"\n"
-		"  -i, --input FILE  the same as FILE\n"
-		"      --vm VM       only this VM: the PID of its process; PID.1 is the\n"
-		"                    second VM of that process\n"
-		"      --vcpu N      only vCPUs of this number\n"
-		"      --host        the host's own tasks and interrupts, too\n"
-		"      --json        one JSON object, for programs\n"
-		"  -n, --count N     worst: so many moments (10)\n"
-		"      --kind KIND   worst: only timer, irq, wait or exit; repeatable\n"
-		"  -h, --help        this text\n");
-}
-
-/* "PID" or "PID.INDEX" */
-static bool parse_vm(const char *arg, struct kvs_select *select)
-{
-	char *pid = xstrdup(arg), *dot = strchr(pid, '.');
-	bool ok;
-
-	if (dot)
-		*dot++ = '\0';
-	ok = kvs_parse_long(pid, 1, INT_MAX, &select->vm) &&
-	     (!dot || kvs_parse_long(dot, 0, INT_MAX, &select->vm_index));
-	free(pid);
-	return ok;
-}
-
-static bool parse_kind(const char *arg, u32 *kinds)
-{
-	const char *name;
-
-	for (unsigned int i = 0; (name = kvs_moment_kind_name(i)); i++)
-		if (!strcmp(arg, name)) {
-			*kinds |= 1U << i;
-			return true;
-		}
-	return false;
-}
+static const char about[] =
+	"usage: kvmsched report [thieves|worst|timers|irqs] [FILE] [OPTIONS]\n\n"
+	"Summarize a recording: vCPUs, exits, switches, interrupts, timers; or one\n"
+	"question at length: who took the CPU (thieves), the worst moments and how\n"
+	"they came about (worst), timers or interrupts leg by leg (timers, irqs).\n"
+	"FILE is " KVS_DEFAULT_FILE " unless given; any trace.dat with events of\n"
+	"system kvmsched will do, one by trace-cmd, too.\n";
 
 /* A file of such a name is given with --input, or as ./thieves. */
 static const struct answer *parse_answer(const char *arg)
@@ -110,82 +64,64 @@ static const struct answer *parse_answer(const char *arg)
 	return NULL;
 }
 
-static int parse_operands(int argc, char **argv, struct options *o)
+static int take_operands(const struct kvs_options *options, const struct kvs_arguments *args,
+			 struct options *o)
 {
-	if (optind < argc) {
-		o->answer = parse_answer(argv[optind]);
-		optind += !!o->answer;
+	int next = 0;
+
+	if (args->nr) {
+		o->answer = parse_answer(args->operands[0]);
+		next += !!o->answer;
 	}
-	if (optind < argc && !o->path)
-		o->path = argv[optind++];
-	if (optind < argc)
-		return kvs_usage("report", "one file at a time; '%s' is one too many", argv[optind]);
+	if (next < args->nr && !o->path)
+		o->path = args->operands[next++];
+	if (next < args->nr)
+		return kvs_options_too_many(options, args->operands[next]);
 	if (!o->path)
 		o->path = KVS_DEFAULT_FILE;
-	if ((o->worst || o->kinds) && (!o->answer || strcmp(o->answer->name, "worst")))
-		return kvs_usage("report", "-n and --kind belong to `kvmsched report worst`");
-	if (!o->worst)
-		o->worst = DEFAULT_WORST;
+	if ((o->counted || o->kinds) && (!o->answer || strcmp(o->answer->name, "worst")))
+		return kvs_usage("report", "--count and --kind belong to `kvmsched report worst`");
 	if (!o->kinds)
 		o->kinds = (1U << KVS_MOMENT_KINDS) - 1;
 	return KVS_EXIT_OK;
 }
 
-/* KVS_EXIT_OK, or a status to end with. */
-static int parse(int argc, char **argv, struct options *o)
+static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments *args)
 {
-	static const struct option longs[] = {
-		{ "input", required_argument, NULL, 'i' },
-		{ "vm", required_argument, NULL, OPT_VM },
-		{ "vcpu", required_argument, NULL, OPT_VCPU },
-		{ "host", no_argument, NULL, OPT_HOST },
-		{ "json", no_argument, NULL, OPT_JSON },
-		{ "count", required_argument, NULL, 'n' },
-		{ "kind", required_argument, NULL, OPT_KIND },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 }
+	const char *kinds[KVS_MOMENT_KINDS + 1] = { NULL };
+	const struct kvs_option rows[] = {
+		KVS_OPTION('i', "input", "FILE", "the same as FILE",
+			   .value = { .text = &o->path }),
+		KVS_OPTION(0, "vm", "VM",
+			   "only this VM: the PID of its process; PID.1 is the second VM of "
+			   "that process",
+			   .value = { .vm = &o->select.vm }),
+		KVS_OPTION(0, "vcpu", "N", "only vCPUs of this number",
+			   .value = { .number = &o->select.vcpu, .max = KVS_LAST_VCPU }),
+		KVS_OPTION(0, "host", NULL, "the host's own tasks and interrupts, too",
+			   .value = { .flag = &o->host }),
+		KVS_OPTION(0, "json", NULL, "one JSON object, for programs",
+			   .value = { .flag = &o->json }),
+		KVS_OPTION('n', "count", "N", "worst: so many moments",
+			   .value = { .number = &o->worst, .min = 1, .max = MAX_WORST },
+			   .given = &o->counted, .tells_default = true),
+		KVS_OPTION(0, "kind", "KIND",
+			   "worst: only timer, irq, wait or exit; repeatable",
+			   .value = { .bits = &o->kinds, .names = kinds }),
+		{ }
 	};
-	int c;
+	const struct kvs_options options = { .command = "report", .about = about, .rows = rows };
 
-	*o = (struct options){ .select = { -1, -1, -1 } };
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, ":i:n:h", longs, NULL)) != -1) {
-		switch (c) {
-		case 'i':
-			o->path = optarg;
-			break;
-		case OPT_VM:
-			if (!parse_vm(optarg, &o->select))
-				return kvs_usage("report", "--vm takes the PID of a VM's process, not '%s'", optarg);
-			break;
-		case OPT_VCPU:
-			if (!kvs_parse_long(optarg, 0, 65534, &o->select.vcpu))
-				return kvs_usage("report", "--vcpu takes a number, not '%s'", optarg);
-			break;
-		case 'n':
-			if (!kvs_parse_long(optarg, 1, MAX_WORST, &o->worst))
-				return kvs_usage("report", "-n takes a number from 1 to %d, not '%s'", MAX_WORST, optarg);
-			break;
-		case OPT_KIND:
-			if (!parse_kind(optarg, &o->kinds))
-				return kvs_usage("report", "--kind takes timer, irq, wait or exit, not '%s'", optarg);
-			break;
-		case OPT_HOST:
-			o->host = true;
-			break;
-		case OPT_JSON:
-			o->json = true;
-			break;
-		case 'h':
-			o->help = true;
-			return KVS_EXIT_OK;
-		case ':':
-			return kvs_usage("report", "%s needs an argument", argv[optind - 1]);
-		default:
-			return kvs_usage("report", "unknown option %s", argv[optind - 1]);
-		}
-	}
-	return parse_operands(argc, argv, o);
+	*o = (struct options){
+		.select = { .vm = KVS_ANY_VM, .vcpu = -1 },
+		.worst = DEFAULT_WORST,
+	};
+	for (unsigned int i = 0; i < KVS_MOMENT_KINDS; i++)
+		kinds[i] = kvs_moment_kind_name(i);
+	if (!kvs_options_parse(&options, argc, argv, args))
+		return false;
+	args->status = take_operands(&options, args, o);
+	return !args->status;
 }
 
 /* What is wrong with the file, beside the report of what is right. */
@@ -264,18 +200,14 @@ int kvs_cmd_report(int argc, char **argv)
 {
 	struct kvs_trace *trace;
 	struct kvs_model model;
+	struct kvs_arguments args;
 	struct options o;
 	int status;
 
 	/* For the µ of the headings; numbers keep their dots for programs. */
 	setlocale(LC_CTYPE, "");
-	status = parse(argc, argv, &o);
-	if (status)
-		return status;
-	if (o.help) {
-		help(stdout);
-		return KVS_EXIT_OK;
-	}
+	if (!parse(argc, argv, &o, &args))
+		return args.status;
 	trace = kvs_trace_open(o.path);
 	if (!trace)
 		return KVS_EXIT_FAILED;

@@ -3,7 +3,6 @@
  * kvmsched top: what vCPUs do now, from the kernel's ledgers alone.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <locale.h>
 #include <signal.h>
@@ -20,18 +19,16 @@
 #include "base/rows.h"
 #include "base/util.h"
 #include "cmd/cmd.h"
+#include "cmd/options.h"
 #include "host/device.h"
 #include "model/ledger.h"
 #include "model/top.h"
 
-#define OPT_ONCE	256
-#define OPT_JSON	257
-#define OPT_BY		258
-#define OPT_SORT	259
+#define SORT_KEYS	"vm, guest, exit, user, halted, wait, exits, waits or worst"
 
 struct options {
 	double seconds;
-	bool once, json, by_vm, help;
+	bool once, json, by_vm;
 	enum kvs_top_sort sort;
 };
 
@@ -44,81 +41,46 @@ struct reading {
 
 static volatile sig_atomic_t stopped;
 
-static void help(FILE *out)
+static const char about[] =
+	"usage: kvmsched top [OPTIONS]\n\n"
+	"Show what each vCPU spends its time on, now. Reads the ledgers that the\n"
+	"kernel module keeps while somebody looks; nothing is recorded, and it works\n"
+	"beside a recording and other readers.\n";
+
+static char *take_sort(void *to, const char *text)
 {
-	fprintf(out,
-		"usage: kvmsched top [OPTIONS]\n"
-		"\n"
-		"Show what each vCPU spends its time on, now. Reads the ledgers that the\n"
-		"kernel module keeps while somebody looks; nothing is recorded, and it works\n"
-		"beside a recording and other readers.\n"
-		"\n"
-		"  -d, --delay SECONDS  between readings (1)\n"
-		"      --once           one interval, then end\n"
-		"      --json           JSON, an object for each interval\n"
-		"      --by vm|vcpu     a line for each VM or each vCPU (vcpu)\n"
-		"      --sort KEY       vm (default), guest, exit, user, halted, wait, exits,\n"
-		"                       waits or worst\n"
-		"  -h, --help           this text\n");
+	if (kvs_top_sort_parse(text, to))
+		return NULL;
+	return xasprintf("'%s' is not " SORT_KEYS, text);
 }
 
-static bool parse_seconds(const char *arg, double *seconds)
+static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments *args)
 {
-	char *end;
-
-	errno = 0;
-	*seconds = strtod(arg, &end);
-	return !errno && end != arg && !*end && *seconds >= 0.01 && *seconds <= 86400;
-}
-
-static int parse(int argc, char **argv, struct options *o)
-{
-	static const struct option longs[] = {
-		{ "delay", required_argument, NULL, 'd' },
-		{ "once", no_argument, NULL, OPT_ONCE },
-		{ "json", no_argument, NULL, OPT_JSON },
-		{ "by", required_argument, NULL, OPT_BY },
-		{ "sort", required_argument, NULL, OPT_SORT },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 }
+	static const char *const whom[] = { "vcpu", "vm", NULL };
+	unsigned int by = 0;
+	const struct kvs_option rows[] = {
+		KVS_OPTION('d', "delay", "SECONDS", "between readings",
+			   .value = { .seconds = &o->seconds, .least = 0.01, .most = 86400 },
+			   .tells_default = true),
+		KVS_OPTION(0, "once", NULL, "one interval, then end",
+			   .value = { .flag = &o->once }),
+		KVS_OPTION(0, "json", NULL, "JSON, an object for each interval",
+			   .value = { .flag = &o->json }),
+		KVS_OPTION(0, "by", "vm|vcpu", "a line for each VM or each vCPU",
+			   .value = { .choice = &by, .names = whom }, .tells_default = true),
+		KVS_OPTION(0, "sort", "KEY", SORT_KEYS " (default vm)",
+			   .value = { .take = take_sort, .to = &o->sort }),
+		{ }
 	};
-	int c;
+	const struct kvs_options options = { .command = "top", .about = about, .rows = rows };
 
 	*o = (struct options){ .seconds = 1 };
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, ":d:h", longs, NULL)) != -1) {
-		switch (c) {
-		case 'd':
-			if (!parse_seconds(optarg, &o->seconds))
-				return kvs_usage("top", "-d takes seconds from 0.01 to 86400, not '%s'", optarg);
-			break;
-		case OPT_ONCE:
-			o->once = true;
-			break;
-		case OPT_JSON:
-			o->json = true;
-			break;
-		case OPT_BY:
-			o->by_vm = !strcmp(optarg, "vm");
-			if (!o->by_vm && strcmp(optarg, "vcpu"))
-				return kvs_usage("top", "--by takes vm or vcpu, not '%s'", optarg);
-			break;
-		case OPT_SORT:
-			if (!kvs_top_sort_parse(optarg, &o->sort))
-				return kvs_usage("top", "--sort does not know '%s'", optarg);
-			break;
-		case 'h':
-			o->help = true;
-			return KVS_EXIT_OK;
-		case ':':
-			return kvs_usage("top", "%s needs an argument", argv[optind - 1]);
-		default:
-			return kvs_usage("top", "unknown option %s", argv[optind - 1]);
-		}
-	}
-	if (optind < argc)
-		return kvs_usage("top", "'%s' is no option", argv[optind]);
-	return KVS_EXIT_OK;
+	if (!kvs_options_parse(&options, argc, argv, args))
+		return false;
+	o->by_vm = by == 1;
+	if (args->nr)
+		args->status = kvs_options_too_many(&options, args->operands[0]);
+	return !args->nr;
 }
 
 static void stop(int sig)
@@ -323,16 +285,9 @@ static int top(const struct options *o)
 
 int kvs_cmd_top(int argc, char **argv)
 {
+	struct kvs_arguments args;
 	struct options o;
-	int status;
 
 	setlocale(LC_CTYPE, "");
-	status = parse(argc, argv, &o);
-	if (status)
-		return status;
-	if (o.help) {
-		help(stdout);
-		return KVS_EXIT_OK;
-	}
-	return top(&o);
+	return parse(argc, argv, &o, &args) ? top(&o) : args.status;
 }

@@ -21,17 +21,10 @@
 void kvs_experiment_init(struct kvs_experiment *e)
 {
 	*e = (struct kvs_experiment){
-		.select = { .vm = -1, .vm_index = -1, .vcpu = -1 },
+		.select = KVS_SELECT_ANY,
 		.rounds = 8, .seed = 1, .warmup = 0.5, .phase = 0.1, .length = 2,
 		.unrecorded = 1,
 	};
-}
-
-static void knobs_free(struct kvs_exp_knobs *knobs)
-{
-	for (size_t i = 0; i < knobs->nr; i++)
-		free(knobs->knobs[i].value);
-	free(knobs->knobs);
 }
 
 static void arm_free(struct kvs_exp_arm *arm)
@@ -41,7 +34,7 @@ static void arm_free(struct kvs_exp_arm *arm)
 		free(arm->settings[i].cpus);
 	}
 	free(arm->settings);
-	knobs_free(&arm->knobs);
+	kvs_knob_list_free(&arm->knobs);
 	free(arm->control_of);
 	free(arm->name);
 }
@@ -51,7 +44,7 @@ void kvs_experiment_free(struct kvs_experiment *e)
 	for (size_t i = 0; i < e->nr_arms; i++)
 		arm_free(&e->arms[i]);
 	free(e->arms);
-	knobs_free(&e->knobs);
+	kvs_knob_list_free(&e->knobs);
 	for (char **word = e->workload; word && *word; word++)
 		free(*word);
 	free(e->workload);
@@ -71,87 +64,66 @@ static struct kvs_exp_arm *arm_find(const struct kvs_experiment *e, const char *
 	return NULL;
 }
 
-struct kvs_exp_arm *kvs_exp_arm_add(struct kvs_experiment *e, const char *name)
+char *kvs_exp_arm_add(struct kvs_experiment *e, const char *name, struct kvs_exp_arm **arm)
 {
 	if (arm_find(e, name))
-		return NULL;
+		return xasprintf("there is an arm '%s' already", name);
 	e->arms = xrealloc(e->arms, (e->nr_arms + 1) * sizeof(*e->arms));
-	e->arms[e->nr_arms] = (struct kvs_exp_arm){ .name = xstrdup(name) };
-	return &e->arms[e->nr_arms++];
+	*arm = &e->arms[e->nr_arms++];
+	**arm = (struct kvs_exp_arm){ .name = xstrdup(name) };
+	return NULL;
 }
 
-bool kvs_exp_setting_add(struct kvs_exp_arm *arm, long vcpu, const char *policy,
-			 const char *cpus, const char **why)
+char *kvs_exp_setting_add(struct kvs_exp_arm *arm, long vcpu, const char *policy,
+			  const char *cpus)
 {
 	struct kvs_exp_setting s = { .vcpu = vcpu };
+	const char *why;
 
-	if (policy && !kvs_policy_parse(policy, &s.setting.attr, why))
-		return false;
-	*why = "cpus is a list such as 0,2-3";
+	if (policy && !kvs_policy_parse(policy, &s.setting.attr, &why))
+		return xasprintf("'%s': %s", policy, why);
 	if (cpus && !kvs_cpus_parse(cpus, &s.setting.cpus))
-		return false;
+		return xasprintf("'%s' is not a list of CPUs such as 0,2-3", cpus);
 	s.setting.has_policy = policy;
 	s.setting.has_cpus = cpus;
 	s.policy = policy ? xstrdup(policy) : NULL;
 	s.cpus = cpus ? xstrdup(cpus) : NULL;
 	arm->settings = xrealloc(arm->settings, (arm->nr + 1) * sizeof(s));
 	arm->settings[arm->nr++] = s;
-	return true;
+	return NULL;
 }
 
-bool kvs_exp_knob_add(struct kvs_exp_knobs *knobs, const char *name, const char *value,
-		      const char **why)
+char *kvs_exp_arm_take(void *experiment, const char *text)
 {
-	const struct kvs_knob *knob = kvs_knob_find(name);
-	long n;
+	char *name = xstrdup(text), *policy = strchr(name, '='), *cpus, *why;
+	struct kvs_exp_arm *arm;
 
-	*why = "there is no such setting; `kvmsched policy show` lists them";
-	if (!knob)
-		return false;
-	*why = "a setting's value is a number";
-	if (!kvs_parse_long(value, -1, INT64_MAX, &n))
-		return false;
-	knobs->knobs = xrealloc(knobs->knobs, (knobs->nr + 1) * sizeof(*knobs->knobs));
-	knobs->knobs[knobs->nr++] = (struct kvs_knob_setting){ knob, xstrdup(value) };
-	return true;
-}
-
-bool kvs_exp_arm_option(struct kvs_experiment *e, const char *arg)
-{
-	char *copy = xstrdup(arg), *policy = strchr(copy, '='), *cpus;
-	const char *why = "an arm is NAME=POLICY, or NAME=POLICY@CPUS";
-	struct kvs_exp_arm *arm = NULL;
-	bool ok = policy && policy != copy;
-
-	if (ok) {
+	if (policy && policy != name) {
 		*policy++ = '\0';
 		cpus = strchr(policy, '@');
 		if (cpus)
 			*cpus++ = '\0';
-		arm = kvs_exp_arm_add(e, copy);
-		if (!arm)
-			why = "there is an arm of this name already";
-		ok = arm && kvs_exp_setting_add(arm, -1, policy, cpus, &why);
+		why = kvs_exp_arm_add(experiment, name, &arm);
+		if (!why)
+			why = kvs_exp_setting_add(arm, -1, policy, cpus);
+	} else {
+		why = xasprintf("'%s' is not NAME=POLICY or NAME=POLICY@CPUS", text);
 	}
-	if (!ok)
-		kvs_usage("experiment", "'%s': %s", arg, why);
-	free(copy);
-	return ok;
+	free(name);
+	return why;
 }
 
-bool kvs_exp_knob_option(struct kvs_exp_knobs *knobs, const char *arg)
+/* Only looked at: the recorder of each round takes the text itself. */
+char *kvs_exp_events_take(void *events, const char *text)
 {
-	char *name = xstrdup(arg), *value = strchr(name, '=');
-	const char *why = "--knob takes NAME=VALUE";
-	bool ok;
+	uint32_t classes;
+	char *why = kvs_class_take(&classes, text);
 
-	if (value)
-		*value++ = '\0';
-	ok = value && kvs_exp_knob_add(knobs, name, value, &why);
-	if (!ok)
-		kvs_usage("experiment", "'%s': %s", arg, why);
-	free(name);
-	return ok;
+	if (!why) {
+		free(*(char **)events);
+		*(char **)events = xstrdup(text);
+	}
+	return why;
 }
 
 /* --- what it needs ---------------------------------------------------- */
@@ -159,10 +131,10 @@ bool kvs_exp_knob_option(struct kvs_exp_knobs *knobs, const char *arg)
 /* The control arm's twin: what differs between them is noise. */
 static bool add_control(struct kvs_experiment *e)
 {
-	const char *name = e->control ? e->control : e->arms[0].name, *why;
+	const char *name = e->control ? e->control : e->arms[0].name;
 	const struct kvs_exp_arm *of;
 	struct kvs_exp_arm *twin;
-	char *twin_name;
+	char *twin_name, *why;
 
 	if (!strcmp(name, "none"))
 		return true;
@@ -171,19 +143,22 @@ static bool add_control(struct kvs_experiment *e)
 		return false;
 	}
 	twin_name = xasprintf("%s again", name);
-	twin = kvs_exp_arm_add(e, twin_name);
+	why = kvs_exp_arm_add(e, twin_name, &twin);
 	free(twin_name);
-	if (!twin)
+	/* An arm of that name stands in FILE: it is the control. */
+	if (why) {
+		free(why);
 		return true;
+	}
 	/* The array may have moved. */
 	of = arm_find(e, name);
 	twin->control_of = xstrdup(name);
 	for (size_t i = 0; i < of->nr; i++)
 		kvs_exp_setting_add(twin, of->settings[i].vcpu, of->settings[i].policy,
-				    of->settings[i].cpus, &why);
+				    of->settings[i].cpus);
 	for (size_t i = 0; i < of->knobs.nr; i++)
-		kvs_exp_knob_add(&twin->knobs, of->knobs.knobs[i].knob->name,
-				 of->knobs.knobs[i].value, &why);
+		kvs_knob_list_add(&twin->knobs, of->knobs.knobs[i].knob->name,
+				  of->knobs.knobs[i].value);
 	return true;
 }
 
@@ -197,7 +172,7 @@ bool kvs_experiment_check(struct kvs_experiment *e)
 		kvs_usage("experiment", "a round must last some time");
 		return false;
 	}
-	if (e->workload && e->select.vm >= 0) {
+	if (e->workload && e->select.vm.pid >= 0) {
 		kvs_usage("experiment", "a workload or a VM that runs already, not both");
 		return false;
 	}

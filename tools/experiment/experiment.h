@@ -29,16 +29,11 @@ struct kvs_exp_setting {
 	char *policy, *cpus;	/* as written; NULL: left as they are */
 };
 
-struct kvs_exp_knobs {
-	struct kvs_knob_setting *knobs;
-	size_t nr;
-};
-
 struct kvs_exp_arm {
 	char *name;
 	struct kvs_exp_setting *settings;
 	size_t nr;
-	struct kvs_exp_knobs knobs;
+	struct kvs_knob_list knobs;
 	char *control_of;	/* the arm that this one repeats */
 };
 
@@ -56,7 +51,7 @@ struct kvs_experiment {
 	char *control;		/* arm to repeat; NULL: the first, "none": none */
 	long unrecorded;	/* rounds without a recording */
 	bool force;
-	struct kvs_exp_knobs knobs;	/* of all arms */
+	struct kvs_knob_list knobs;	/* of all arms */
 	struct kvs_exp_arm *arms;
 	size_t nr_arms;
 	char *folder;
@@ -67,16 +62,22 @@ void kvs_experiment_init(struct kvs_experiment *e);
 void kvs_experiment_free(struct kvs_experiment *e);
 /* Each false after a message. */
 bool kvs_experiment_read(struct kvs_experiment *e, const char *path);
-bool kvs_exp_arm_option(struct kvs_experiment *e, const char *arg);	/* NAME=POLICY[@CPUS] */
-bool kvs_exp_knob_option(struct kvs_exp_knobs *knobs, const char *arg);	/* NAME=VALUE */
 bool kvs_experiment_check(struct kvs_experiment *e);
 
-/* file.c and options share these; false with a reason. */
-struct kvs_exp_arm *kvs_exp_arm_add(struct kvs_experiment *e, const char *name);
-bool kvs_exp_setting_add(struct kvs_exp_arm *arm, long vcpu, const char *policy,
-			 const char *cpus, const char **why);
-bool kvs_exp_knob_add(struct kvs_exp_knobs *knobs, const char *name, const char *value,
-		      const char **why);
+/*
+ * What options and FILE add.  They return NULL, or a sentence about what is
+ * wrong, on the heap.
+ */
+/* "NAME=POLICY[@CPUS]" to a struct kvs_experiment, as kvs_value_take() does. */
+char *kvs_exp_arm_take(void *experiment, const char *text);
+char *kvs_exp_events_take(void *events, const char *text);	/* to a char * */
+char *kvs_exp_arm_add(struct kvs_experiment *e, const char *name, struct kvs_exp_arm **arm);
+char *kvs_exp_setting_add(struct kvs_exp_arm *arm, long vcpu, const char *policy,
+			  const char *cpus);
+
+/* The most rounds of an arm: more would take weeks. */
+#define KVS_EXP_MAX_ROUNDS	1000000
+#define KVS_EXP_MAX_SECONDS	1e6
 
 /* --- plan.c ------------------------------------------------ */
 

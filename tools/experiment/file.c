@@ -7,7 +7,6 @@
  * lists of arms, JSON no comments, and TOML no library in Debian 12.)
  */
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +15,9 @@
 
 #include "base/log.h"
 #include "base/util.h"
+#include "base/value.h"
 #include "experiment/experiment.h"
+#include "host/device.h"
 
 struct file {
 	const char *path;
@@ -37,42 +38,21 @@ static const char *text(const yaml_node_t *node)
 
 /* --- values ----------------------------------------------------------- */
 
-static bool take_text(struct file *f, yaml_node_t *node, char **to)
+/* False after a message that gives @why, which it frees. */
+static bool fine(const struct file *f, const yaml_node_t *node, char *why)
+{
+	if (!why)
+		return true;
+	wrong(f, node, why);
+	free(why);
+	return false;
+}
+
+static bool take_value(struct file *f, yaml_node_t *node, const struct kvs_value *value)
 {
 	if (!text(node))
 		return wrong(f, node, "a word is wanted here");
-	free(*to);
-	*to = xstrdup(text(node));
-	return true;
-}
-
-static bool take_long(struct file *f, yaml_node_t *node, long min, long *to)
-{
-	if (!text(node) || !kvs_parse_long(text(node), min, LONG_MAX, to))
-		return wrong(f, node, "a whole number is wanted here");
-	return true;
-}
-
-static bool take_seconds(struct file *f, yaml_node_t *node, double *to)
-{
-	const char *s = text(node);
-	char *end;
-
-	errno = 0;
-	*to = s ? strtod(s, &end) : -1;
-	if (!s || errno || end == s || *end || !(*to >= 0) || *to > 1e6)
-		return wrong(f, node, "a number of seconds is wanted here");
-	return true;
-}
-
-static bool take_bool(struct file *f, yaml_node_t *node, bool *to)
-{
-	const char *s = text(node);
-
-	*to = s && (!strcmp(s, "true") || !strcmp(s, "yes"));
-	if (*to || (s && (!strcmp(s, "false") || !strcmp(s, "no"))))
-		return true;
-	return wrong(f, node, "true or false is wanted here");
+	return fine(f, node, kvs_value_take(value, text(node)));
 }
 
 /* A line for the shell, or a list of words */
@@ -130,11 +110,9 @@ static bool each_pair(struct file *f, yaml_node_t *node, take_pair take, void *c
 static bool take_knob(struct file *f, void *knobs, const yaml_node_t *key,
 		      yaml_node_t *value)
 {
-	const char *why;
-
 	if (!text(value))
 		return wrong(f, value, "a number is wanted here");
-	return kvs_exp_knob_add(knobs, text(key), text(value), &why) || wrong(f, key, why);
+	return fine(f, key, kvs_knob_list_add(knobs, text(key), text(value)));
 }
 
 /* Of an arm, or of one vCPU in it */
@@ -171,12 +149,9 @@ static bool take_place(struct file *f, void *ctx, const yaml_node_t *key,
 
 static bool add_place(struct file *f, const struct place *p, const yaml_node_t *node)
 {
-	const char *why;
-
 	if (!p->policy && !p->cpus)
 		return true;
-	return kvs_exp_setting_add(p->arm, p->vcpu, p->policy, p->cpus, &why) ||
-	       wrong(f, node, why);
+	return fine(f, node, kvs_exp_setting_add(p->arm, p->vcpu, p->policy, p->cpus));
 }
 
 /* "0: rr:10", or "0:" and lines of its own */
@@ -184,9 +159,10 @@ static bool take_vcpu(struct file *f, void *arm, const yaml_node_t *key,
 		      yaml_node_t *value)
 {
 	struct place p = { .arm = arm };
+	const struct kvs_value number = { .number = &p.vcpu, .max = KVS_LAST_VCPU };
 
-	if (!kvs_parse_long(text(key), 0, 65534, &p.vcpu))
-		return wrong(f, key, "the number of a vCPU is wanted here");
+	if (!fine(f, key, kvs_value_take(&number, text(key))))
+		return false;
 	if (text(value))
 		p.policy = text(value);
 	else if (!each_pair(f, value, take_place, &p))
@@ -216,10 +192,8 @@ static bool take_arm(struct file *f, yaml_node_t *node)
 	name = member(f, node, "name");
 	if (!name || !text(name))
 		return wrong(f, node, "this arm has no name");
-	p.arm = kvs_exp_arm_add(f->e, text(name));
-	if (!p.arm)
-		return wrong(f, name, "there is an arm of this name already");
-	return each_pair(f, node, take_place, &p) && add_place(f, &p, node) &&
+	return fine(f, name, kvs_exp_arm_add(f->e, text(name), &p.arm)) &&
+	       each_pair(f, node, take_place, &p) && add_place(f, &p, node) &&
 	       (!p.vcpus || each_pair(f, p.vcpus, take_vcpu, p.arm));
 }
 
@@ -236,66 +210,78 @@ static bool take_arms(struct file *f, yaml_node_t *node)
 
 static bool take_order(struct file *f, yaml_node_t *node)
 {
-	const char *s = text(node);
+	static const char *const orders[] = { "interleaved", "shuffled", NULL };
+	unsigned int order = f->e->shuffled;
+	const struct kvs_value value = { .choice = &order, .names = orders };
+	bool ok = take_value(f, node, &value);
 
-	f->e->shuffled = s && !strcmp(s, "shuffled");
-	return f->e->shuffled || (s && !strcmp(s, "interleaved")) ||
-	       wrong(f, node, "order is interleaved or shuffled");
+	f->e->shuffled = order == 1;
+	return ok;
 }
 
-static bool take_vm(struct file *f, yaml_node_t *node)
+static bool take_workload(struct file *f, yaml_node_t *node)
 {
-	return (text(node) && kvs_parse_vm(text(node), &f->e->select)) ||
-	       wrong(f, node, "the PID of a VM's process is wanted here");
+	return take_command(f, node, &f->e->workload);
 }
 
-static bool take_memory(struct file *f, yaml_node_t *node)
+static bool take_knobs(struct file *f, yaml_node_t *node)
 {
-	return (text(node) && kvs_parse_size(text(node), &f->e->memory)) ||
-	       wrong(f, node, "a size such as 4M is wanted here");
+	return each_pair(f, node, take_knob, &f->e->knobs);
 }
 
-static bool take_top(struct file *f, void *ctx, const yaml_node_t *key,
+/* A key of the whole experiment; what @take does not, goes to @value. */
+struct key {
+	const char *name;
+	bool (*take)(struct file *f, yaml_node_t *node);
+	struct kvs_value value;
+};
+
+static bool refuse_key(struct file *f, const yaml_node_t *node, const struct key *keys)
+{
+	const char *names[32] = { NULL };
+	char *all;
+
+	for (size_t i = 0; keys[i].name && i + 1 < ARRAY_SIZE(names); i++)
+		names[i] = keys[i].name;
+	all = kvs_names_text(names, "and");
+	kvs_err("%s:%zu: there is no key '%s'; an experiment has %s", f->path,
+		node->start_mark.line + 1, text(node), all);
+	free(all);
+	return false;
+}
+
+static bool take_top(struct file *f, void *ctx, const yaml_node_t *node,
 		     yaml_node_t *value)
 {
 	struct kvs_experiment *e = ctx;
-	const char *k = text(key);
+	const struct key keys[] = {
+		{ "name", .value = { .copy = &e->title } },
+		{ "workload", .take = take_workload },
+		{ "vm", .value = { .vm = &e->select.vm } },
+		{ "vcpus", .value = { .number = &e->vcpus, .min = 1, .max = KVS_LAST_VCPU } },
+		{ "rounds", .value = { .number = &e->rounds, .min = 1, .max = KVS_EXP_MAX_ROUNDS } },
+		{ "order", .take = take_order },
+		{ "seed", .value = { .number = &e->seed } },
+		{ "warmup", .value = { .seconds = &e->warmup, .most = KVS_EXP_MAX_SECONDS } },
+		{ "phase", .value = { .seconds = &e->phase, .most = KVS_EXP_MAX_SECONDS } },
+		{ "length", .value = { .seconds = &e->length, .least = KVS_MOMENT,
+				      .most = KVS_EXP_MAX_SECONDS } },
+		{ "events", .value = { .take = kvs_exp_events_take, .to = &e->events } },
+		{ "memory", .value = { .size = &e->memory, .largest = KVS_MAX_RING } },
+		{ "control", .value = { .copy = &e->control } },
+		{ "unrecorded", .value = { .number = &e->unrecorded, .max = KVS_EXP_MAX_ROUNDS } },
+		{ "force", .value = { .flag = &e->force } },
+		{ "knobs", .take = take_knobs },
+		{ "arms", .take = take_arms },
+		{ }
+	};
 
-	if (!strcmp(k, "name"))
-		return take_text(f, value, &e->title);
-	if (!strcmp(k, "workload"))
-		return take_command(f, value, &e->workload);
-	if (!strcmp(k, "vm"))
-		return take_vm(f, value);
-	if (!strcmp(k, "vcpus"))
-		return take_long(f, value, 1, &e->vcpus);
-	if (!strcmp(k, "rounds"))
-		return take_long(f, value, 1, &e->rounds);
-	if (!strcmp(k, "order"))
-		return take_order(f, value);
-	if (!strcmp(k, "seed"))
-		return take_long(f, value, 0, &e->seed);
-	if (!strcmp(k, "warmup"))
-		return take_seconds(f, value, &e->warmup);
-	if (!strcmp(k, "phase"))
-		return take_seconds(f, value, &e->phase);
-	if (!strcmp(k, "length"))
-		return take_seconds(f, value, &e->length);
-	if (!strcmp(k, "events"))
-		return take_text(f, value, &e->events);
-	if (!strcmp(k, "memory"))
-		return take_memory(f, value);
-	if (!strcmp(k, "control"))
-		return take_text(f, value, &e->control);
-	if (!strcmp(k, "unrecorded"))
-		return take_long(f, value, 0, &e->unrecorded);
-	if (!strcmp(k, "force"))
-		return take_bool(f, value, &e->force);
-	if (!strcmp(k, "knobs"))
-		return each_pair(f, value, take_knob, &e->knobs);
-	if (!strcmp(k, "arms"))
-		return take_arms(f, value);
-	return wrong(f, key, "an experiment has name, workload, vm, vcpus, rounds, order, seed, warmup, phase, length, events, memory, control, unrecorded, force, knobs and arms");
+	for (const struct key *key = keys; key->name; key++) {
+		if (strcmp(key->name, text(node)))
+			continue;
+		return key->take ? key->take(f, value) : take_value(f, value, &key->value);
+	}
+	return refuse_key(f, node, keys);
 }
 
 static bool parse(struct file *f, FILE *in)

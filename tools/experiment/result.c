@@ -49,7 +49,7 @@ json_t *kvs_exp_round_json(const struct kvs_exp_run *run, const struct kvs_exp_r
 			 "knobs", knobs, "vcpus", vcpus);
 }
 
-static json_t *knobs_json(const struct kvs_exp_knobs *knobs)
+static json_t *knobs_json(const struct kvs_knob_list *knobs)
 {
 	json_t *o = json_object();
 

@@ -118,7 +118,7 @@ static bool find_threads(struct state *s)
 
 static bool set_policies(struct state *s)
 {
-	const struct kvs_exp_knobs *common = &s->run->e->knobs, *own = &s->arm->knobs;
+	const struct kvs_knob_list *common = &s->run->e->knobs, *own = &s->arm->knobs;
 	struct kvs_knob_setting *knobs = xcalloc(common->nr + own->nr, sizeof(*knobs));
 	struct kvs_setting *settings = kvs_exp_settings(s->arm, &s->threads);
 	const struct kvs_change change = {

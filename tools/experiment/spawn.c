@@ -17,7 +17,6 @@
 #include "record/recorder.h"
 
 #define DEFAULT_MEMORY	(4U << 20)
-#define PAGE		4096
 
 /* In the child: whoever started us may be gone already. */
 static void end_with(pid_t parent, int sig)
@@ -57,15 +56,6 @@ pid_t kvs_exp_spawn_workload(char **argv, const char *log, const sigset_t *mask)
 	return pid > 0 ? pid : 0;
 }
 
-static uint32_t pages_of(uint64_t memory)
-{
-	uint64_t want = memory ? memory : DEFAULT_MEMORY, pages = KVMSCHED_MIN_PAGES;
-
-	while (pages * PAGE < want && pages < KVMSCHED_MAX_PAGES)
-		pages *= 2;
-	return pages;
-}
-
 pid_t kvs_exp_spawn_recorder(const struct kvs_experiment *e, const char *file)
 {
 	struct kvs_record_options o = {
@@ -73,13 +63,14 @@ pid_t kvs_exp_spawn_recorder(const struct kvs_experiment *e, const char *file)
 		.start = {
 			.size = sizeof(o.start),
 			.classes = KVMSCHED_CLASS_DEFAULT,
-			.pages = pages_of(e->memory),
+			.pages = kvs_ring_pages(e->memory ? e->memory : DEFAULT_MEMORY),
 		},
 	};
 	pid_t parent = getpid(), pid;
 
-	if (e->events && !kvs_class_parse(e->events, &o.start.classes))
-		return 0;
+	/* kvs_exp_events_take() has found nothing wrong with them. */
+	if (e->events)
+		free(kvs_class_take(&o.start.classes, e->events));
 	fflush(NULL);
 	pid = fork();
 	if (pid < 0)

@@ -14,8 +14,8 @@
 
 #include "base/log.h"
 #include "base/util.h"
+#include "base/value.h"
 #include "host/device.h"
-#include "trace/dat.h"
 
 #define CLASS(symbol, number, name)	{ name, 1U << (number) }
 static const struct {
@@ -53,27 +53,46 @@ static uint32_t class_find(const char *name)
 	return 0;
 }
 
-bool kvs_class_parse(const char *list, uint32_t *result)
+/* "switch, exit, irq", of all that a list may name; on the heap */
+static char *list_names(void)
 {
-	char *copy = xstrdup(list), *next = copy, *item;
-	uint32_t set = strchr("+-", list[0]) ? KVMSCHED_CLASS_DEFAULT : 0;
-	bool ok = true;
+	const char *names[ARRAY_SIZE(classes) + 1] = { NULL };
 
-	while (ok && (item = strsep(&next, ","))) {
+	for (size_t i = 0; i < ARRAY_SIZE(classes); i++)
+		names[i] = classes[i].name;
+	return kvs_names_text(names, "and");
+}
+
+char *kvs_class_take(void *to, const char *list)
+{
+	char *copy = xstrdup(list), *next = copy, *item, *all, *why = NULL;
+	uint32_t set = strchr("+-", list[0]) ? KVMSCHED_CLASS_DEFAULT : 0;
+
+	while (!why && (item = strsep(&next, ","))) {
 		char sign = strchr("+-", item[0]) ? item[0] : '\0';
 		uint32_t found = class_find(item + (sign != '\0'));
 
-		ok = found != 0;
-		if (!ok)
-			kvs_err("there is no event class '%s'; there are switch, exit, irq, timer, host, default and all",
-				item);
+		if (!found) {
+			all = list_names();
+			why = xasprintf("there is no event class '%s'; there are %s", item, all);
+			free(all);
+		}
 		set = sign == '-' ? set & ~found : set | found;
 	}
-	if (ok && !set)
-		kvs_err("no event class is left of '%s'", list);
+	if (!why && !set)
+		why = xasprintf("no event class is left of '%s'", list);
 	free(copy);
-	*result = set;
-	return ok && set;
+	*(uint32_t *)to = set;
+	return why;
+}
+
+uint32_t kvs_ring_pages(uint64_t bytes)
+{
+	uint32_t pages = KVMSCHED_MIN_PAGES;
+
+	while ((uint64_t)pages * KVS_PAGE_SIZE < bytes && pages < KVMSCHED_MAX_PAGES)
+		pages *= 2;
+	return pages;
 }
 
 const char *kvs_lockdown_state(void)

@@ -8,7 +8,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "trace/dat.h"
 #include "uapi/kvmsched.h"
+
+/* The most that the module takes for the ring of a CPU, in bytes */
+#define KVS_MAX_RING	((uint64_t)KVMSCHED_MAX_PAGES * KVS_PAGE_SIZE)
 
 /* Where the caller goes on without the device, errors need not be told. */
 int kvs_device_open(bool quiet);
@@ -26,8 +30,14 @@ int kvs_device_stats(int fd, uint32_t cpu, struct kvmsched_stats *stats);
 /* "switch,exit"; good until the next call. */
 const char *kvs_class_names(uint32_t classes);
 
-/* A list as `record -e` takes it; prints what is wrong with it. */
-bool kvs_class_parse(const char *list, uint32_t *classes);
+/*
+ * A list as `record -e` takes it, to a uint32_t.  NULL, or a sentence about what
+ * is wrong with it, on the heap.
+ */
+char *kvs_class_take(void *classes, const char *list);
+
+/* Pages of a ring that holds @bytes, as the module wants them: a power of two */
+uint32_t kvs_ring_pages(uint64_t bytes);
 
 /* "none", "integrity" or "confidentiality"; NULL: the kernel has no lockdown. */
 const char *kvs_lockdown_state(void);

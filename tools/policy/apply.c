@@ -43,7 +43,7 @@ static bool changes(const struct kvs_change *c, pid_t tid)
 
 static bool would_fill(const struct kvs_change *c)
 {
-	const struct kvs_selection any = { .vm = -1, .vm_index = -1, .vcpu = -1 };
+	const struct kvs_selection any = KVS_SELECT_ANY;
 	struct kvs_threads all;
 	struct kvs_cpus online;
 	struct future f = { 0 };

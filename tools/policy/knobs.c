@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "base/util.h"
+#include "base/value.h"
 #include "policy/policy.h"
 
 #define SYSCTL		"/proc/sys/kernel/"
@@ -126,4 +127,43 @@ json_t *kvs_knobs_json(void)
 		free(value);
 	}
 	return o;
+}
+
+/* --- settings as a user writes them ----------------------------------- */
+
+char *kvs_knob_list_add(struct kvs_knob_list *list, const char *name, const char *value)
+{
+	const struct kvs_knob *knob = kvs_knob_find(name);
+	const struct kvs_value number = { .number = &(long){ 0 }, .min = -1 };
+	char *why;
+
+	if (!knob)
+		return xasprintf("there is no setting '%s'; `kvmsched policy show` lists them", name);
+	why = kvs_value_take(&number, value);
+	if (why)
+		return why;
+	list->knobs = xrealloc(list->knobs, (list->nr + 1) * sizeof(*list->knobs));
+	list->knobs[list->nr++] = (struct kvs_knob_setting){ knob, xstrdup(value) };
+	return NULL;
+}
+
+char *kvs_knob_take(void *list, const char *text)
+{
+	char *name = xstrdup(text), *value = strchr(name, '='), *why;
+
+	if (value) {
+		*value++ = '\0';
+		why = kvs_knob_list_add(list, name, value);
+	} else {
+		why = xasprintf("'%s' is not NAME=VALUE", text);
+	}
+	free(name);
+	return why;
+}
+
+void kvs_knob_list_free(struct kvs_knob_list *list)
+{
+	for (size_t i = 0; i < list->nr; i++)
+		free(list->knobs[i].value);
+	free(list->knobs);
 }

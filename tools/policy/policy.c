@@ -21,41 +21,23 @@ bool kvs_policy_is_rt(int policy)
 
 /* --- text ------------------------------------------------------------- */
 
-static bool parse_time(const char *s, size_t len, uint64_t *ns)
-{
-	static const struct {
-		const char *suffix;
-		double ns;
-	} units[] = { { "ns", 1 }, { "us", 1e3 }, { "ms", 1e6 }, { "s", 1e9 } };
-	char *copy = strndup(s, len), *end;
-	bool ok = false;
-	double value;
-
-	errno = 0;
-	value = strtod(copy, &end);
-	for (size_t i = 0; i < ARRAY_SIZE(units) && end != copy && !errno; i++) {
-		if (strcmp(end, units[i].suffix) || !(value > 0) || value > 1e9)
-			continue;
-		*ns = value * units[i].ns + 0.5;
-		ok = true;
-	}
-	free(copy);
-	return ok;
-}
-
 /* RUNTIME/DEADLINE[/PERIOD] */
 static bool parse_deadline(const char *arg, struct kvs_attr *attr, const char **why)
 {
 	uint64_t *const parts[] = { &attr->runtime, &attr->deadline, &attr->period };
 	unsigned int n = 0;
+	double ns;
 
 	*why = "deadline takes RUNTIME/DEADLINE[/PERIOD] with units, as in deadline:10ms/50ms/100ms";
 	for (; arg && n < ARRAY_SIZE(parts); n++) {
 		const char *slash = strchr(arg, '/');
-		size_t len = slash ? (size_t)(slash - arg) : strlen(arg);
+		char *part = strndup(arg, slash ? (size_t)(slash - arg) : strlen(arg));
+		bool ok = kvs_parse_time(part, &ns) && ns > 0;
 
-		if (!parse_time(arg, len, parts[n]))
+		free(part);
+		if (!ok)
 			return false;
+		*parts[n] = ns + 0.5;
 		arg = slash ? slash + 1 : NULL;
 	}
 	if (arg || n < 2)

@@ -19,6 +19,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/util.h"
 #include "host/vms.h"
 
 /* --- policy.c --------------------------------------------------------- */
@@ -87,7 +88,8 @@ int kvs_stay_above(unsigned int priority);
 /* --- select.c -------------------------------------------------- */
 
 struct kvs_selection {
-	long vm, vm_index, vcpu;	/* -1: any */
+	struct kvs_vm_id vm;
+	long vcpu;			/* -1: any */
 	bool all;			/* vCPUs of all VMs */
 	pid_t *tids;			/* threads by number, beside these */
 	size_t nr_tids;
@@ -98,7 +100,8 @@ struct kvs_threads {
 	size_t nr;
 };
 
-bool kvs_parse_vm(const char *arg, struct kvs_selection *s);
+#define KVS_SELECT_ANY	{ .vm = KVS_ANY_VM, .vcpu = -1 }
+
 /* False after a message: nothing fits, or a thread is gone. */
 bool kvs_select(const struct kvs_selection *s, struct kvs_threads *threads);
 /* All vCPU threads, whatever is selected */
@@ -131,6 +134,17 @@ struct kvs_knob_setting {
 	const struct kvs_knob *knob;
 	char *value;
 };
+
+struct kvs_knob_list {
+	struct kvs_knob_setting *knobs;
+	size_t nr;
+};
+
+/* NULL, or what is wrong: a sentence on the heap. */
+char *kvs_knob_list_add(struct kvs_knob_list *list, const char *name, const char *value);
+/* "NAME=VALUE" to a struct kvs_knob_list, as kvs_value_take() takes values. */
+char *kvs_knob_take(void *list, const char *text);
+void kvs_knob_list_free(struct kvs_knob_list *list);
 
 /* --- guard.c --------------------------------------------------- */
 

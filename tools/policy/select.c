@@ -2,27 +2,11 @@
 /*
  * Which threads: vCPUs as `kvmsched info` finds them, or threads by number.
  */
-#include <limits.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/log.h"
 #include "base/util.h"
 #include "policy/policy.h"
-
-/* "PID" or "PID.INDEX" */
-bool kvs_parse_vm(const char *arg, struct kvs_selection *s)
-{
-	char *pid = xstrdup(arg), *dot = strchr(pid, '.');
-	bool ok;
-
-	if (dot)
-		*dot++ = '\0';
-	ok = kvs_parse_long(pid, 1, INT_MAX, &s->vm) &&
-	     (!dot || kvs_parse_long(dot, 0, INT_MAX, &s->vm_index));
-	free(pid);
-	return ok;
-}
 
 static void add(struct kvs_threads *threads, const struct kvs_thread *t)
 {
@@ -68,8 +52,8 @@ static size_t add_vms(const struct kvs_selection *s, struct kvs_threads *threads
 		const struct kvs_vms_vm *vm = &vms->vms[i];
 
 		index = i && vms->vms[i - 1].pid == vm->pid ? index + 1 : 0;
-		if ((s->vm >= 0 && s->vm != vm->pid) ||
-		    (s->vm_index >= 0 && s->vm_index != index))
+		if ((s->vm.pid >= 0 && s->vm.pid != vm->pid) ||
+		    (s->vm.index >= 0 && s->vm.index != index))
 			continue;
 		unknown += add_vm(s, vm, index, threads);
 	}
@@ -96,7 +80,7 @@ bool kvs_select(const struct kvs_selection *s, struct kvs_threads *threads)
 		}
 		add(threads, &t);
 	}
-	if (s->all || s->vm >= 0)
+	if (s->all || s->vm.pid >= 0)
 		unknown = add_vms(s, threads);
 	if (unknown)
 		kvs_warn("%zu vCPUs have no thread yet, or none that can be found: they are left out", unknown);

@@ -9,8 +9,8 @@
 
 bool kvs_selected(const struct kvs_select *select, const struct kvs_vcpu *v)
 {
-	return (select->vm < 0 || select->vm == v->tgid) &&
-	       (select->vm_index < 0 || select->vm_index == (long)v->vm_index) &&
+	return (select->vm.pid < 0 || select->vm.pid == v->tgid) &&
+	       (select->vm.index < 0 || select->vm.index == (long)v->vm_index) &&
 	       (select->vcpu < 0 || select->vcpu == v->id);
 }
 

@@ -6,12 +6,14 @@
 #ifndef KVMSCHED_VIEW_H
 #define KVMSCHED_VIEW_H
 
+#include "base/util.h"
 #include "model/clock.h"
 #include "model/model.h"
 #include "trace/load.h"
 
 struct kvs_select {
-	long vm, vm_index, vcpu;	/* -1: any */
+	struct kvs_vm_id vm;
+	long vcpu;		/* -1: any */
 };
 
 struct kvs_view {
