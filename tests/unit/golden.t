@@ -48,13 +48,15 @@ compare select.txt "one vCPU of one VM" \
 	"$kvmsched" report --vm 4700.1 --vcpu 0 everything.dat
 compare c-locale.txt "a locale without µ" \
 	env LC_ALL=C "$kvmsched" report plain.dat
-for answer in thieves "worst -n 4" timers irqs; do
-	# shellcheck disable=SC2086
-	compare "steal-${answer%% *}.txt" "report ${answer%% *}" \
-		"$kvmsched" report $answer svm-steal.dat
-	# shellcheck disable=SC2086
-	compare "steal-${answer%% *}.json" "report ${answer%% *} as JSON" \
-		"$kvmsched" report $answer --json svm-steal.dat
+reports=$("$kvmsched" report --help | sed -n '/^Reports:/,$s/^  \([a-z]*\) .*/\1/p')
+[[ -n $reports ]] || { echo "Bail out! no reports"; exit 1; }
+for report in $reports; do
+	options=()
+	[[ $report != worst ]] || options=(-n 4)
+	compare "steal-$report.txt" "report $report" \
+		"$kvmsched" report "$report" "${options[@]}" svm-steal.dat
+	compare "steal-$report.json" "report $report as JSON" \
+		"$kvmsched" report "$report" "${options[@]}" --json svm-steal.dat
 done
 compare none.txt "a VM that isn't there" \
 	"$kvmsched" report --vm 1 everything.dat

@@ -60,5 +60,13 @@ for command in $commands; do
 	ok $status "page and --help of $command know the same options" "$why"
 done
 
+reports=$("$kvmsched" report --help | sed -n '/^Reports:/,$s/^  \([a-z]*\) .*/\1/p')
+[[ -n $reports ]] || { echo "Bail out! no reports"; exit 1; }
+for report in $reports; do
+	status=0
+	grep -qx "\.It Cm $report" "$man/kvmsched-report.1" || status=1
+	ok $status "the page of report describes report $report"
+done
+
 echo "1..$tests"
 exit $((failed > 0))

@@ -58,7 +58,7 @@ options_of()		# options_of COMMAND
 
 commands=$("$kvmsched" help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p')
 [[ -n $commands ]] || { echo "Bail out! no commands"; exit 1; }
-reports=$("$kvmsched" report --help | sed -nE '1s/.*report \[([a-z|]+)\].*/\1/p')
+reports=$("$kvmsched" report --help | sed -n '/^Reports:/,$s/^  \([a-z]*\) .*/report \1/p')
 [[ -n $reports ]] || { echo "Bail out! no reports"; exit 1; }
 
 # --- options that don't exist, or are used in a wrong way ------------------
@@ -69,8 +69,9 @@ status=0
    $(head -n 1 err) == "kvmsched: unknown option '--bogus'" ]] || status=1
 ok $((status != 2)) "--bogus without a command" "$(cat out err)"
 
-for place in $commands "policy show" "policy set" "policy restore" ${reports//|/ }; do
-	[[ "|$reports|" != *"|$place|"* ]] || place="report $place"
+mapfile -t places <<< "$commands
+$reports"
+for place in "${places[@]}" "policy show" "policy set" "policy restore"; do
 	refuses "$place" "unknown option '--bogus'" --bogus
 	refuses "$place" "unknown option '--bogus'" --bogus=3
 	refuses "$place" "unknown option '-Z'" -Z

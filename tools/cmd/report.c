@@ -18,27 +18,14 @@
 #include "report/report.h"
 #include "trace/load.h"
 
-/* What is printed: everything, or one question's answer at length */
-struct answer {
-	const char *name;
-	void (*text)(const struct kvs_view *view);
-	const char *const *keys;	/* of each vCPU, in the JSON */
-};
-
-#define KEYS(...)	((const char *const[]){ __VA_ARGS__, NULL })
-
-static const struct answer answers[] = {
-	{ "thieves", kvs_print_thieves, KEYS("states_ns", "thieves") },
-	{ "worst", kvs_print_worst, NULL },
-	{ "timers", kvs_print_timers, KEYS("timers") },
-	{ "irqs", kvs_print_irqs, KEYS("interrupts", "host_irqs") },
-};
+#define REPORT_POINTER(name)	&kvs_report_##name,
+static const struct kvs_report *const reports[] = { KVS_REPORTS(REPORT_POINTER) };
 
 #define DEFAULT_WORST	10
 #define MAX_WORST	10000
 
 struct options {
-	const struct answer *answer;	/* NULL: everything */
+	const struct kvs_report *report;	/* NULL: everything */
 	const char *path;
 	struct kvs_select select;
 	long worst;
@@ -48,19 +35,24 @@ struct options {
 };
 
 static const char about[] =
-	"usage: kvmsched report [thieves|worst|timers|irqs] [FILE] [OPTIONS]\n\n"
-	"Summarize a recording: vCPUs, exits, switches, interrupts, timers; or one\n"
-	"question at length: who took the CPU (thieves), the worst moments and how\n"
-	"they came about (worst), timers or interrupts leg by leg (timers, irqs).\n"
-	"FILE is " KVS_DEFAULT_FILE " unless given; any trace.dat with events of\n"
-	"system kvmsched will do, one by trace-cmd, too.\n";
+	"usage: kvmsched report [REPORT] [FILE] [OPTIONS]\n\n"
+	"Summarize a recording: vCPUs, exits, switches, interrupts, timers; or answer\n"
+	"one question at length, REPORT.  FILE is " KVS_DEFAULT_FILE " unless given; any\n"
+	"trace.dat with events of system kvmsched will do, one by trace-cmd, too.\n";
+
+static void print_reports(void)
+{
+	printf("\nReports:\n");
+	for (size_t i = 0; i < ARRAY_SIZE(reports); i++)
+		kvs_options_line(reports[i]->name, 12, reports[i]->what);
+}
 
 /* A file of such a name is given with --input, or as ./thieves. */
-static const struct answer *parse_answer(const char *arg)
+static const struct kvs_report *find_report(const char *name)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(answers); i++)
-		if (!strcmp(arg, answers[i].name))
-			return &answers[i];
+	for (size_t i = 0; i < ARRAY_SIZE(reports); i++)
+		if (!strcmp(name, reports[i]->name))
+			return reports[i];
 	return NULL;
 }
 
@@ -70,8 +62,8 @@ static int take_operands(const struct kvs_options *options, const struct kvs_arg
 	int next = 0;
 
 	if (args->nr) {
-		o->answer = parse_answer(args->operands[0]);
-		next += !!o->answer;
+		o->report = find_report(args->operands[0]);
+		next += !!o->report;
 	}
 	if (next < args->nr && !o->path)
 		o->path = args->operands[next++];
@@ -79,7 +71,7 @@ static int take_operands(const struct kvs_options *options, const struct kvs_arg
 		return kvs_options_too_many(options, args->operands[next]);
 	if (!o->path)
 		o->path = KVS_DEFAULT_FILE;
-	if ((o->counted || o->kinds) && (!o->answer || strcmp(o->answer->name, "worst")))
+	if ((o->counted || o->kinds) && (!o->report || !o->report->moments))
 		return kvs_usage("report", "--count and --kind belong to `kvmsched report worst`");
 	if (!o->kinds)
 		o->kinds = (1U << KVS_MOMENT_KINDS) - 1;
@@ -110,7 +102,9 @@ static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments
 			   .value = { .bits = &o->kinds, .names = kinds }),
 		{ }
 	};
-	const struct kvs_options options = { .command = "report", .about = about, .rows = rows };
+	const struct kvs_options options = {
+		.command = "report", .about = about, .rows = rows, .print_more = print_reports,
+	};
 
 	*o = (struct options){
 		.select = { .vm = KVS_ANY_VM, .vcpu = -1 },
@@ -150,15 +144,14 @@ static void warn_about(const char *path, const struct kvs_trace *trace,
 
 static bool print(const struct options *o, struct kvs_view *view)
 {
-	const struct answer *answer = o->answer;
+	const struct kvs_report *report = o->report;
 	bool ok = true;
 
 	kvs_view_init(view);
-	if (answer && o->json)
-		ok = answer->keys ? kvs_print_json_keys(view, answer->keys) :
-				    kvs_print_json_worst(view);
-	else if (answer)
-		answer->text(view);
+	if (report && o->json)
+		ok = report->keys ? kvs_print_json_keys(view, report->keys) : report->json(view);
+	else if (report)
+		report->text(view);
 	else if (o->json)
 		ok = kvs_print_json(view);
 	else
@@ -170,8 +163,8 @@ static bool print(const struct options *o, struct kvs_view *view)
 	return false;
 }
 
-static int report(const struct options *o, struct kvs_trace *trace,
-		  struct kvs_model *m)
+static int read_and_print(const struct options *o, struct kvs_trace *trace,
+			  struct kvs_model *m)
 {
 	struct kvs_view view = {
 		.path = o->path, .info = kvs_trace_info(trace),
@@ -212,9 +205,9 @@ int kvs_cmd_report(int argc, char **argv)
 	if (!trace)
 		return KVS_EXIT_FAILED;
 	kvs_model_init(&model);
-	if (o.answer && !o.answer->keys)
+	if (o.report && o.report->moments)
 		kvs_worst_init(&model.worst, o.worst, o.kinds);
-	status = report(&o, trace, &model);
+	status = read_and_print(&o, trace, &model);
 	kvs_model_free(&model);
 	kvs_trace_close(trace);
 	return status;

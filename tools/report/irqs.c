@@ -146,7 +146,7 @@ static void print_watchdog(const struct kvs_view *view)
 		printf("none\n");
 }
 
-void kvs_print_timers(const struct kvs_view *view)
+static void print_timers(const struct kvs_view *view)
 {
 	struct kvs_rows rows;
 
@@ -165,6 +165,11 @@ void kvs_print_timers(const struct kvs_view *view)
 	}
 	print_watchdog(view);
 }
+
+const struct kvs_report kvs_report_timers = {
+	.name = "timers", .what = "guest timers leg by leg, and why they were late",
+	.text = print_timers, .keys = KVS_KEYS("timers"),
+};
 
 static void rows_vectors(struct kvs_rows *rows, const struct kvs_view *view,
 			 const struct kvs_vcpu *v)
@@ -209,7 +214,7 @@ static void rows_host_irqs(struct kvs_rows *rows, const struct kvs_view *view,
 	}
 }
 
-void kvs_print_irqs(const struct kvs_view *view)
+static void print_irqs(const struct kvs_view *view)
 {
 	const struct kvs_model *m = view->model;
 	struct kvs_rows rows;
@@ -231,3 +236,8 @@ void kvs_print_irqs(const struct kvs_view *view)
 			rows_host_irqs(&rows, view, m->vcpus[i]);
 	kvs_rows_end(&rows);
 }
+
+const struct kvs_report kvs_report_irqs = {
+	.name = "irqs", .what = "interrupts of the guest leg by leg, and those of the host",
+	.text = print_irqs, .keys = KVS_KEYS("interrupts", "host_irqs"),
+};

@@ -136,7 +136,7 @@ static void rows_vcpu(struct kvs_rows *rows, const struct kvs_view *view,
 	kvs_cell(rows, " ");
 }
 
-void kvs_print_thieves(const struct kvs_view *view)
+static void print_thieves(const struct kvs_view *view)
 {
 	const struct kvs_model *m = view->model;
 	struct kvs_rows rows;
@@ -153,3 +153,8 @@ void kvs_print_thieves(const struct kvs_view *view)
 			rows_vcpu(&rows, view, m->vcpus[i]);
 	kvs_rows_end(&rows);
 }
+
+const struct kvs_report kvs_report_thieves = {
+	.name = "thieves", .what = "who took the CPU that each vCPU waited for",
+	.text = print_thieves, .keys = KVS_KEYS("states_ns", "thieves"),
+};

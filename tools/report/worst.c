@@ -48,7 +48,7 @@ static void print_chain(const struct kvs_view *view, const struct kvs_moment *mo
 			       ms(view, moment->spent[i]));
 }
 
-void kvs_print_worst(const struct kvs_view *view)
+static void print_worst(const struct kvs_view *view)
 {
 	const struct kvs_worst *w = &view->model->worst;
 	unsigned int shown = 0;
@@ -67,3 +67,8 @@ void kvs_print_worst(const struct kvs_view *view)
 	if (!shown)
 		printf("none\n");
 }
+
+const struct kvs_report kvs_report_worst = {
+	.name = "worst", .what = "the worst moments, and how they came about",
+	.text = print_worst, .json = kvs_print_json_worst, .moments = true,
+};
