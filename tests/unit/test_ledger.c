@@ -16,7 +16,9 @@
 #include "uapi/kvmsched.h"
 #include "model/clock.h"
 #include "model/model.h"
+#include "model/summary.h"
 #include "model/moment.h"
+#include "model/worst.h"
 #include "report/view.h"
 
 #define ME	.vm = 1, .vcpu = 0
@@ -48,6 +50,7 @@ static void session(u8 op)
 static int setup(void **unused)
 {
 	kvs_model_init(&m);
+	kvs_summary_listen(&m);
 	memset(truth, 0, sizeof(truth));
 	now = 1000;
 	cpu = 0;
@@ -535,9 +538,11 @@ static void worst_moment_names_the_thief(void **unused)
 		.info = &info, .model = &m, .select = { .vm = KVS_ANY_VM, .vcpu = -1 },
 	};
 	const struct kvs_moment *moment;
+	struct kvs_worst worst;
 	char *text;
 
-	kvs_worst_init(&m.worst, 2, 1 << KVS_MOMENT_TIMER);
+	kvs_worst_init(&worst, 2, 1 << KVS_MOMENT_TIMER);
+	kvs_worst_listen(&worst, &m);
 	begin();
 	for (unsigned int i = 0; i < 50; i++) {
 		u64 stolen = i == 20 ? 5000000 : 100;
@@ -560,9 +565,10 @@ static void worst_moment_names_the_thief(void **unused)
 	}
 	end();
 	expect_truth();
+	kvs_worst_sort(&worst);
 	kvs_view_init(&view);
-	assert_int_equal(m.worst.count, 2);
-	moment = &m.worst.heap[0];
+	assert_int_equal(worst.count, 2);
+	moment = &worst.heap[0];
 	assert_int_equal(moment->length, 30 + 10 + 5000000 + 7);
 	assert_int_equal(moment->spent[KVS_CAUSE_TIMER], 30);
 	assert_int_equal(moment->spent[KVS_CAUSE_WAIT], 5000000);
@@ -575,6 +581,7 @@ static void worst_moment_names_the_thief(void **unused)
 	/* Of the first one's guest mode, the ledger learnt only after its expiry. */
 	assert_int_equal(m.vcpus[0]->timer.main_cause[KVS_CAUSE_WAIT], 49);
 	assert_int_equal(m.vcpus[0]->timer.overdue.not_expired, 0);
+	kvs_worst_free(&worst);
 	kvs_view_free(&view);
 }
 
@@ -618,6 +625,7 @@ static void clocks_of_two_kinds(void **unused)
 
 	kvs_model_free(&m);
 	kvs_model_init(&m);
+	kvs_summary_listen(&m);
 	kvs_model_clock(&m, true, 0, 0);
 	RECORD(load, ME);
 	for (unsigned int i = 0; i < 1000; i++) {

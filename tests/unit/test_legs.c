@@ -12,6 +12,7 @@
 
 #include "uapi/kvmsched.h"
 #include "model/model.h"
+#include "model/summary.h"
 
 #define ME	.vm = 1, .vcpu = 0
 #define VECTOR	0x40
@@ -31,6 +32,7 @@ static struct kvs_model m;
 static int setup(void **unused)
 {
 	kvs_model_init(&m);
+	kvs_summary_listen(&m);
 	RECORD(1, session, .op = KS_SESSION_START, .tsc_khz = 1000000,
 	       .classes = KVMSCHED_CLASS_DEFAULT);
 	RECORD(5, switch_in, ME);

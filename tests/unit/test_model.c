@@ -15,6 +15,7 @@
 #include "uapi/kvmsched.h"
 #include "model/clock.h"
 #include "model/model.h"
+#include "model/summary.h"
 #include "report/view.h"
 
 #define VCPU0	1, 0
@@ -28,6 +29,7 @@ static s32 pid;
 static int setup(void **unused)
 {
 	kvs_model_init(&m);
+	kvs_summary_listen(&m);
 	cpu = 0;
 	pid = 100;
 	return 0;

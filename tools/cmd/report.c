@@ -15,6 +15,8 @@
 #include "cmd/options.h"
 #include "model/clock.h"
 #include "model/model.h"
+#include "model/summary.h"
+#include "model/worst.h"
 #include "report/report.h"
 #include "trace/load.h"
 
@@ -164,11 +166,11 @@ static bool print(const struct options *o, struct kvs_view *view)
 }
 
 static int read_and_print(const struct options *o, struct kvs_trace *trace,
-			  struct kvs_model *m)
+			  struct kvs_model *m, struct kvs_worst *worst)
 {
 	struct kvs_view view = {
 		.path = o->path, .info = kvs_trace_info(trace),
-		.decoder = kvs_trace_decoder(trace), .model = m,
+		.decoder = kvs_trace_decoder(trace), .model = m, .worst = worst,
 		.select = o->select,
 	};
 	const struct kvs_sink sink = {
@@ -180,6 +182,7 @@ static int read_and_print(const struct options *o, struct kvs_trace *trace,
 			view.info->tsc_shift);
 	whole = kvs_trace_read(trace, &sink);
 	kvs_model_finish(m);
+	kvs_worst_sort(worst);
 	if (!kvs_model_records(m)) {
 		kvs_err("%s: no kvmsched records in it", o->path);
 		kvs_hint("did a vCPU run, and was the recording ended by `kvmsched record` itself?");
@@ -192,6 +195,7 @@ static int read_and_print(const struct options *o, struct kvs_trace *trace,
 int kvs_cmd_report(int argc, char **argv)
 {
 	struct kvs_trace *trace;
+	struct kvs_worst worst = { 0 };
 	struct kvs_model model;
 	struct kvs_arguments args;
 	struct options o;
@@ -205,9 +209,13 @@ int kvs_cmd_report(int argc, char **argv)
 	if (!trace)
 		return KVS_EXIT_FAILED;
 	kvs_model_init(&model);
-	if (o.report && o.report->moments)
-		kvs_worst_init(&model.worst, o.worst, o.kinds);
-	status = read_and_print(&o, trace, &model);
+	kvs_summary_listen(&model);
+	if (o.report && o.report->moments) {
+		kvs_worst_init(&worst, o.worst, o.kinds);
+		kvs_worst_listen(&worst, &model);
+	}
+	status = read_and_print(&o, trace, &model, &worst);
+	kvs_worst_free(&worst);
 	kvs_model_free(&model);
 	kvs_trace_close(trace);
 	return status;

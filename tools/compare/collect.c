@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One recording's records, to the values of its units.
+ * One recording's spans, to the values of its units.
  *
- * What a record means is the model's business: every record goes to a model
- * first, and what that one has learned from it (a slice, an interrupt's way) is
- * the difference of its exact sums.  Here is only what the model keeps no time
- * of: in which unit something ended, and how a vCPU's time is split over units.
+ * What a record means is the model's business.  Here is only in which unit a span
+ * ends, and how a vCPU's time is split over units.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -14,22 +12,12 @@
 #include "uapi/kvmsched.h"
 #include "base/util.h"
 #include "compare/compare.h"
-#include "trace/load.h"
-
-enum where { NOWHERE, ON_CPU, WAITING, ASLEEP };
+#include "model/clock.h"
+#include "model/model.h"
 
 /* One vCPU's time in one unit, in ns */
 struct share {
 	double on, waiting, guest;
-};
-
-struct track {
-	const struct kvs_vcpu *vcpu;	/* NULL: known by a witness only */
-	long tid;
-	enum where where;
-	double since;			/* ns from the beginning */
-	u64 slices;			/* of the model, as last seen */
-	struct share *share;		/* by unit */
 };
 
 struct counts {
@@ -42,30 +30,12 @@ struct kvs_collector {
 	const struct kvs_cut *cut;
 	double length;			/* of a unit, ns */
 	double end;			/* of the last one */
-	bool closed;			/* that is over */
+	bool closing, closed;		/* that is being cut off, or over */
 	struct kvs_units units;
 	struct counts *counts;		/* by unit */
-	struct track **tracks;
-	unsigned int nr;
-	struct kvs_table table;		/* by vm and vcpu */
+	struct share **shares;		/* by vCPU, then by unit */
+	unsigned int nr;		/* vCPUs that have one */
 };
-
-struct kvs_collector *kvs_collector_create(const struct kvs_survey *survey,
-					   const struct kvs_cut *cut)
-{
-	struct kvs_collector *c = xcalloc(1, sizeof(*c));
-	double all = kvs_scale(&survey->times.ts, survey->end - survey->begin);
-
-	kvs_model_init(&c->model);
-	c->survey = survey;
-	c->cut = cut;
-	c->length = cut->block_ns > 0 ? cut->block_ns : all;
-	c->units.nr = cut->block_ns > 0 ? (size_t)(all / cut->block_ns) : 1;
-	c->end = c->length * c->units.nr;
-	c->units.units = xcalloc(c->units.nr, sizeof(*c->units.units));
-	c->counts = xcalloc(c->units.nr, sizeof(*c->counts));
-	return c;
-}
 
 /* ns from the beginning; negative before it */
 static double time_of(const struct kvs_collector *c, u64 ts)
@@ -98,8 +68,8 @@ static struct kvs_unit *unit_at(struct kvs_collector *c, double ns, struct count
 	return &c->units.units[i];
 }
 
-static void value(struct kvs_collector *c, double at, enum kvs_metric metric,
-		  double x, bool censored)
+static void add_value(struct kvs_collector *c, double at, enum kvs_metric metric,
+		      double x, bool censored)
 {
 	struct kvs_unit *unit = unit_at(c, at, NULL);
 
@@ -107,15 +77,33 @@ static void value(struct kvs_collector *c, double at, enum kvs_metric metric,
 		kvs_values_add(&unit->values[metric], x, censored);
 }
 
+/* The shares of vCPU @index, made where they are new */
+static struct share *shares_of(struct kvs_collector *c, unsigned int index)
+{
+	if (index >= c->nr) {
+		c->shares = xrealloc(c->shares, (index + 1) * sizeof(*c->shares));
+		memset(c->shares + c->nr, 0, (index + 1 - c->nr) * sizeof(*c->shares));
+		c->nr = index + 1;
+	}
+	if (!c->shares[index])
+		c->shares[index] = xcalloc(c->units.nr, sizeof(**c->shares));
+	return c->shares[index];
+}
+
 /* Adds the stretch to the member at @offset of each unit's share. */
-static void spread(struct kvs_collector *c, struct track *t, double from,
+static void spread(struct kvs_collector *c, unsigned int index, double from,
 		   double to, size_t offset)
 {
+	struct share *share;
+
 	from = fmax(from, 0);
 	to = fmin(to, c->end);
+	if (from >= to)
+		return;
+	share = shares_of(c, index);
 	for (size_t i = from / c->length; from < to && i < c->units.nr; i++) {
 		double until = fmin(to, (i + 1) * c->length);
-		double *sum = (double *)((char *)&t->share[i] + offset);
+		double *sum = (double *)((char *)&share[i] + offset);
 
 		if (until > from)
 			*sum += until - from;
@@ -123,238 +111,159 @@ static void spread(struct kvs_collector *c, struct track *t, double from,
 	}
 }
 
-#define SPREAD(c, t, from, to, member) \
-	spread(c, t, from, to, offsetof(struct share, member))
+#define SPREAD(c, span, from, to, member) \
+	spread(c, (span)->vcpu->index, from, to, offsetof(struct share, member))
 
-static struct track *track_add(struct kvs_collector *c)
+/* Where the window ends, what goes on lasted longer: its value is censored. */
+static void add_open(struct kvs_collector *c, const struct kvs_span *span,
+		     enum kvs_metric metric)
 {
-	struct track *t = xcalloc(1, sizeof(*t));
+	double lasted = c->end - fmax(time_of(c, span->begin), 0);
 
-	t->share = xcalloc(c->units.nr, sizeof(*t->share));
-	c->tracks = xrealloc(c->tracks, (c->nr + 1) * sizeof(*c->tracks));
-	c->tracks[c->nr++] = t;
-	return t;
+	if (c->closing && !span->gap && lasted > 0)
+		add_value(c, c->end, metric, lasted, true);
 }
 
-static struct track *track_of(struct kvs_collector *c, u16 vm, u16 id)
+static void add_slice(struct kvs_collector *c, const struct kvs_span *span)
 {
-	u64 key = (u64)vm << 16 | id;
-	struct track *t = kvs_table_get(&c->table, key);
-	const struct kvs_vcpu *v;
-
-	if (t)
-		return t;
-	v = kvs_table_get(&c->model.vcpu_table, key);
-	if (!v)
-		return NULL;
-	t = track_add(c);
-	t->vcpu = v;
-	kvs_table_put(&c->table, key, t);
-	return t;
-}
-
-/* What it did since the last change ends now. */
-static void leave(struct kvs_collector *c, struct track *t, double now)
-{
-	if (t->where == ON_CPU)
-		SPREAD(c, t, t->since, now, on);
-	else if (t->where == WAITING)
-		SPREAD(c, t, t->since, now, waiting);
-}
-
-static void go(struct kvs_collector *c, struct track *t, enum where where,
-	       double now)
-{
-	leave(c, t, now);
-	t->where = where;
-	t->since = now;
-}
-
-/* It runs, as it tells so itself; for at least @ns already. */
-static void runs(struct kvs_collector *c, struct track *t, double now, double ns)
-{
-	if (t->where != ON_CPU) {
-		t->where = ON_CPU;
-		t->since = now - ns;
-	}
-}
-
-static void switch_out(struct kvs_collector *c, struct track *t,
-		       const struct kvs_record *rec, double now)
-{
-	bool preempted = rec->switch_out.kind == KS_SWITCH_PREEMPTED;
-	double ran = ns_of(c, rec->switch_out.ran_cycles);
+	double from = time_of(c, span->begin), to = time_of(c, span->end);
+	double ran = ns_of(c, span->length);
 	struct counts *counts;
 
-	if (t->where != ON_CPU)
-		runs(c, t, now, ran);
-	if (t->vcpu->sw.slice_cycles.count != t->slices)
-		value(c, now, KVS_M_SLICE, ran, false);
-	else if (!rec->switch_out.ran_cycles && now > t->since)
-		value(c, now, KVS_M_SLICE, now - fmax(t->since, 0), true);
-	if (unit_at(c, now, &counts)) {
-		counts->switches++;
-		counts->slices++;
-		counts->preempted += preempted;
-	}
-	go(c, t, preempted || rec->switch_out.kind == KS_SWITCH_ABORTED ?
-		 WAITING : ASLEEP, now);
-}
-
-static void switch_in(struct kvs_collector *c, struct track *t,
-		      const struct kvs_record *rec, double now)
-{
-	bool preempted = rec->switch_in.kind == KS_SWITCH_PREEMPTED ||
-			 rec->switch_in.kind == KS_SWITCH_ABORTED;
-	double off = ns_of(c, rec->switch_in.off_cycles);
-
-	if (off > 0 && preempted) {
-		value(c, now, KVS_M_WAIT_PREEMPTED, off, false);
-		if (t->where != WAITING) {
-			t->where = WAITING;
-			t->since = now - off;
-		}
-	} else if (off > 0) {
-		value(c, now, KVS_M_WAIT_WOKEN, rec->switch_in.wait_ns, false);
-		t->where = WAITING;
-		t->since = now - rec->switch_in.wait_ns;
-	}
-	go(c, t, ON_CPU, now);
-}
-
-static void exit_record(struct kvs_collector *c, struct track *t,
-			const struct kvs_record *rec, double now)
-{
-	double host = ns_of(c, rec->exit.host_cycles);
-	double guest = ns_of(c, rec->exit.guest_cycles);
-
-	runs(c, t, now, host + guest);
-	SPREAD(c, t, now - host - guest, now - host, guest);
-	if (!(rec->exit.flags & KS_EXIT_FASTPATH))
-		value(c, now, KVS_M_EXIT_COST, host, false);
-}
-
-/* What an interrupt's way to the guest took, if the model saw both ends. */
-static void delivery(struct kvs_collector *c, const struct kvs_record *rec,
-		     const struct kvs_hist *before, double now)
-{
-	const struct kvs_vcpu *v;
-	const struct kvs_hist *after;
-
-	v = kvs_table_get(&c->model.vcpu_table, (u64)rec->irq_inject.vm << 16 |
-					       rec->irq_inject.vcpu);
-	if (!v || rec->irq_inject.vector >= KVS_VECTORS || !v->vector[rec->irq_inject.vector])
+	/* Where records were lost, only what the module measured is known. */
+	if (span->gap)
+		from = to - ran;
+	SPREAD(c, span, from, to, on);
+	if (span->open) {
+		add_open(c, span, KVS_M_SLICE);
 		return;
-	after = &v->vector[rec->irq_inject.vector]->accept_to_inject_ts;
-	if (after->count != before->count)
-		value(c, now, KVS_M_IRQ_DELIVERY,
-		      kvs_scale(&c->survey->times.ts, after->sum - before->sum), false);
-}
-
-static struct kvs_hist delivered_before(const struct kvs_collector *c,
-					const struct kvs_record *rec)
-{
-	const struct kvs_vcpu *v = NULL;
-
-	if (rec->event == KS_EV_irq_inject && rec->irq_inject.vector < KVS_VECTORS)
-		v = kvs_table_get(&c->model.vcpu_table,
-				  (u64)rec->irq_inject.vm << 16 | rec->irq_inject.vcpu);
-	if (!v || !v->vector[rec->irq_inject.vector])
-		return (struct kvs_hist){ 0 };
-	return v->vector[rec->irq_inject.vector]->accept_to_inject_ts;
-}
-
-static void lateness(struct kvs_collector *c, const struct kvs_record *rec, double now)
-{
-	s64 late = rec->timer_expire.late_cycles;
-	double ns = ns_of(c, late < 0 ? -(u64)late : (u64)late);
-
-	value(c, now, KVS_M_TIMER_LATENESS, late < 0 ? -ns : ns, false);
-}
-
-static void vcpu_record(struct kvs_collector *c, struct track *t,
-			const struct kvs_record *rec, double now)
-{
-	switch (rec->event) {
-	case KS_EV_switch_out:
-		switch_out(c, t, rec, now);
-		break;
-	case KS_EV_switch_in:
-		switch_in(c, t, rec, now);
-		break;
-	case KS_EV_exit:
-		exit_record(c, t, rec, now);
-		break;
-	default:
-		runs(c, t, now, 0);
 	}
-	t->slices = t->vcpu->sw.slice_cycles.count;
-}
-
-/* Open stories lasted at least until the end. */
-static void censor(struct kvs_collector *c, struct track *t)
-{
-	double lasted = c->end - fmax(t->since, 0);
-
-	leave(c, t, c->end);
-	if (lasted <= 0)
+	if (span->length && !span->slice.shared)
+		add_value(c, to, KVS_M_SLICE, ran, false);
+	else if (!span->length && to > from)
+		add_value(c, to, KVS_M_SLICE, to - fmax(from, 0), true);
+	if (!unit_at(c, to, &counts))
 		return;
-	if (t->where == ON_CPU)
-		value(c, c->end, KVS_M_SLICE, lasted, true);
-	else if (t->where == WAITING)
-		value(c, c->end, KVS_M_WAIT_PREEMPTED, lasted, true);
+	counts->switches++;
+	counts->slices++;
+	counts->preempted += span->slice.kind == KS_SWITCH_PREEMPTED;
 }
 
+/* A preempted vCPU waits all the time, a woken one since its wakeup. */
+static void add_off(struct kvs_collector *c, const struct kvs_span *span)
+{
+	bool preempted = span->off.kind == KS_SWITCH_PREEMPTED ||
+			 span->off.kind == KS_SWITCH_ABORTED;
+	double from = time_of(c, span->begin), to = time_of(c, span->end);
+	double waited = preempted ? ns_of(c, span->length) : span->off.wait_ns;
+
+	if (span->open) {
+		SPREAD(c, span, from, to, waiting);
+		add_open(c, span, KVS_M_WAIT_PREEMPTED);
+		return;
+	}
+	if (!preempted || !span->off.since)
+		from = to - waited;
+	SPREAD(c, span, from, to, waiting);
+	add_value(c, to, preempted ? KVS_M_WAIT_PREEMPTED : KVS_M_WAIT_WOKEN, waited,
+		  false);
+}
+
+static void add_exit(struct kvs_collector *c, const struct kvs_span *span)
+{
+	double now = time_of(c, span->end), host = ns_of(c, span->length);
+
+	SPREAD(c, span, now - host - ns_of(c, span->exit.guest_cycles), now - host, guest);
+	if (!span->exit.fastpath)
+		add_value(c, now, KVS_M_EXIT_COST, host, false);
+}
+
+static void take_span(void *ctx, const struct kvs_span *span)
+{
+	struct kvs_collector *c = ctx;
+	double ns;
+
+	switch (span->kind) {
+	case KVS_SPAN_SLICE:
+		add_slice(c, span);
+		break;
+	case KVS_SPAN_OFF:
+		add_off(c, span);
+		break;
+	case KVS_SPAN_EXIT:
+		add_exit(c, span);
+		break;
+	case KVS_SPAN_IRQ:
+		add_value(c, time_of(c, span->end), KVS_M_IRQ_DELIVERY,
+			  kvs_scale(&c->survey->times.ts, span->length), false);
+		break;
+	case KVS_SPAN_TIMER_LATE:
+		ns = ns_of(c, span->length);
+		add_value(c, time_of(c, span->end), KVS_M_TIMER_LATENESS,
+			  span->timer.early ? -ns : ns, false);
+		break;
+	}
+}
+
+struct kvs_collector *kvs_collector_create(const struct kvs_survey *survey,
+					   const struct kvs_cut *cut)
+{
+	struct kvs_collector *c = xcalloc(1, sizeof(*c));
+	double all = kvs_scale(&survey->times.ts, survey->end - survey->begin);
+
+	c->survey = survey;
+	c->cut = cut;
+	c->length = cut->block_ns > 0 ? cut->block_ns : all;
+	c->units.nr = cut->block_ns > 0 ? (size_t)(all / cut->block_ns) : 1;
+	c->end = c->length * c->units.nr;
+	c->units.units = xcalloc(c->units.nr, sizeof(*c->units.units));
+	c->counts = xcalloc(c->units.nr, sizeof(*c->counts));
+	kvs_model_init(&c->model);
+	/* One cycle is one unit of the time stamps, unless these are ns. */
+	if (!survey->tsc)
+		c->model.cycles_to_ts = survey->times.cycles;
+	kvs_sinks_add(&c->model.sinks, KVS_SPAN_BIT(SLICE) | KVS_SPAN_BIT(OFF) |
+				       KVS_SPAN_BIT(EXIT) | KVS_SPAN_BIT(IRQ) |
+				       KVS_SPAN_BIT(TIMER_LATE), take_span, c);
+	return c;
+}
+
+/* The end of the last unit, as a time stamp */
+static u64 end_of_window(const struct kvs_collector *c)
+{
+	u64 whole = c->survey->end - c->survey->begin;
+	double share = c->end / (double)kvs_scale(&c->survey->times.ts, whole);
+
+	return share < 1 ? c->survey->begin + (u64)(whole * share) : c->survey->end;
+}
+
+/* What goes on lasted at least until the end. */
 static void close_window(struct kvs_collector *c)
 {
-	for (unsigned int i = 0; i < c->nr; i++)
-		censor(c, c->tracks[i]);
+	c->closing = true;
+	kvs_model_cut(&c->model, end_of_window(c));
+	kvs_sinks_clear(&c->model.sinks);
+	/* A vCPU that slept all the time was there, too. */
+	for (unsigned int i = 0; i < c->model.nr_vcpus; i++)
+		if (c->model.vcpus[i]->tid)
+			shares_of(c, i);
 	c->closed = true;
 }
 
 void kvs_collector_record(void *collector, const struct kvs_record *rec)
 {
 	struct kvs_collector *c = collector;
-	const struct kvs_hist before = delivered_before(c, rec);
-	double now = time_of(c, rec->ts);
-	struct track *t;
 
-	if (now > c->end && !c->closed)
+	if (!c->closed && time_of(c, rec->ts) > c->end)
 		close_window(c);
 	kvs_model_record(&c->model, rec);
-	if (c->closed)
-		return;
-	switch (rec->event) {
-#define OF_VCPU(record)							\
-	case KS_EV_##record:						\
-		t = track_of(c, rec->record.vm, rec->record.vcpu);	\
-		if (t)							\
-			vcpu_record(c, t, rec, now);			\
-		break;
-	OF_VCPU(vcpu)
-	OF_VCPU(load)
-	OF_VCPU(put)
-	OF_VCPU(switch_out)
-	OF_VCPU(switch_in)
-	OF_VCPU(exit)
-	OF_VCPU(entry)
-	case KS_EV_irq_inject:
-		delivery(c, rec, &before, now);
-		break;
-	case KS_EV_timer_expire:
-		lateness(c, rec, now);
-		break;
-	}
 }
 
-/* What happened meanwhile is anybody's guess. */
 void kvs_collector_missed(void *collector, unsigned int cpu, s64 count)
 {
 	struct kvs_collector *c = collector;
 
 	kvs_model_missed(&c->model, cpu, count);
-	for (unsigned int i = 0; i < c->nr; i++)
-		c->tracks[i]->where = NOWHERE;
 }
 
 /* A vCPU that waited all the time left no record: a witness speaks for it. */
@@ -362,21 +271,21 @@ static void hear_witnesses(struct kvs_collector *c)
 {
 	for (size_t i = 0; i < c->cut->nr_witnesses; i++) {
 		const struct kvs_witness *w = &c->cut->witnesses[i];
-		struct track *t;
+		unsigned int index = c->nr;
 		bool known = false;
 
-		for (unsigned int j = 0; j < c->nr; j++)
-			known |= c->tracks[j]->vcpu && c->tracks[j]->vcpu->tid == w->tid;
+		for (unsigned int j = 0; j < c->model.nr_vcpus; j++)
+			known |= c->model.vcpus[j]->tid == w->tid;
 		if (known || !w->starved)
 			continue;
-		t = track_add(c);
-		t->where = WAITING;
-		t->since = 0;
-		censor(c, t);
+		if (index < c->model.nr_vcpus)
+			index = c->model.nr_vcpus;
+		spread(c, index, 0, c->end, offsetof(struct share, waiting));
+		add_value(c, c->end, KVS_M_WAIT_PREEMPTED, c->end, true);
 	}
 }
 
-static void single(struct kvs_unit *unit, enum kvs_metric metric, double x)
+static void set_single(struct kvs_unit *unit, enum kvs_metric metric, double x)
 {
 	unit->single[metric] = (struct kvs_obs){ x, false };
 	unit->known[metric] = true;
@@ -389,11 +298,14 @@ static void finish_unit(struct kvs_collector *c, size_t i)
 	double *got = xcalloc(c->nr, sizeof(*got)), seconds = c->length / 1e9;
 	bool exits = kvs_model_has_class(&c->model, KVMSCHED_CLASS_EXIT);
 	struct share sum = { 0 };
-	size_t wanted = 0;
+	size_t wanted = 0, vcpus = 0;
 
 	for (unsigned int j = 0; j < c->nr; j++) {
-		const struct share *s = &c->tracks[j]->share[i];
+		const struct share *s = c->shares[j] ? &c->shares[j][i] : NULL;
 
+		if (!s)
+			continue;
+		vcpus++;
 		sum.on += s->on;
 		sum.waiting += s->waiting;
 		sum.guest += s->guest;
@@ -402,14 +314,14 @@ static void finish_unit(struct kvs_collector *c, size_t i)
 			got[wanted++] = s->on / (s->on + s->waiting);
 	}
 	if (wanted && exits)
-		single(unit, KVS_M_GUEST_SHARE, sum.guest / (c->length * c->nr));
+		set_single(unit, KVS_M_GUEST_SHARE, sum.guest / (c->length * vcpus));
 	if (wanted && kvs_model_has_class(&c->model, KVMSCHED_CLASS_SWITCH)) {
-		single(unit, KVS_M_FAIRNESS, kvs_jain(got, wanted));
-		single(unit, KVS_M_STEAL, sum.waiting / (c->length * c->nr));
-		single(unit, KVS_M_SLICES, n->slices / (seconds * c->nr));
-		single(unit, KVS_M_PREEMPTIONS, n->preempted / (seconds * c->nr));
+		set_single(unit, KVS_M_FAIRNESS, kvs_jain(got, wanted));
+		set_single(unit, KVS_M_STEAL, sum.waiting / (c->length * vcpus));
+		set_single(unit, KVS_M_SLICES, n->slices / (seconds * vcpus));
+		set_single(unit, KVS_M_PREEMPTIONS, n->preempted / (seconds * vcpus));
 		if (sum.on > 0)
-			single(unit, KVS_M_SWITCHES, n->switches / (sum.on / 1e9));
+			set_single(unit, KVS_M_SWITCHES, n->switches / (sum.on / 1e9));
 	}
 	free(got);
 }
@@ -423,13 +335,10 @@ void kvs_collector_finish(struct kvs_collector *c, struct kvs_units *units)
 		finish_unit(c, i);
 	c->units.idle = !c->nr;
 	*units = c->units;
-	for (unsigned int i = 0; i < c->nr; i++) {
-		free(c->tracks[i]->share);
-		free(c->tracks[i]);
-	}
-	free(c->tracks);
+	for (unsigned int i = 0; i < c->nr; i++)
+		free(c->shares[i]);
+	free(c->shares);
 	free(c->counts);
-	kvs_table_free(&c->table);
 	kvs_model_free(&c->model);
 	free(c);
 }

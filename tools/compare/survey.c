@@ -9,28 +9,25 @@
 #include "base/log.h"
 #include "compare/compare.h"
 #include "model/clock.h"
+#include "model/model.h"
 #include "trace/load.h"
 
 struct surveyor {
 	struct kvs_model model;
 	u64 first_death;	/* of a vCPU's thread; 0: none died */
+	u64 longest_cycles;	/* slice */
 };
 
-static void survey_record(void *ctx, const struct kvs_record *rec)
+static void take_slice(void *ctx, const struct kvs_span *span)
 {
 	struct surveyor *s = ctx;
 
-	kvs_model_record(&s->model, rec);
-	if (rec->event == KS_EV_switch_out && !s->first_death &&
-	    rec->switch_out.kind == KS_SWITCH_DEAD)
-		s->first_death = rec->ts;
-}
-
-static void survey_missed(void *ctx, unsigned int cpu, s64 count)
-{
-	struct surveyor *s = ctx;
-
-	kvs_model_missed(&s->model, cpu, count);
+	if (span->open)
+		return;
+	if (span->length > s->longest_cycles && !span->slice.shared)
+		s->longest_cycles = span->length;
+	if (!s->first_death && span->slice.kind == KS_SWITCH_DEAD)
+		s->first_death = span->end;
 }
 
 /*
@@ -63,15 +60,14 @@ static void set_window(const struct surveyor *s, bool whole, struct kvs_survey *
 	}
 }
 
-static double longest_slice(const struct kvs_model *m, const struct kvs_times *t,
-			    u64 end)
+/* Of those that ended, and of those that went on at @end */
+static double longest_slice(const struct surveyor *s, const struct kvs_times *t, u64 end)
 {
-	double longest = 0;
+	double longest = kvs_scale(&t->cycles, s->longest_cycles);
 
-	for (unsigned int i = 0; i < m->nr_vcpus; i++) {
-		const struct kvs_vcpu *v = m->vcpus[i];
+	for (unsigned int i = 0; i < s->model.nr_vcpus; i++) {
+		const struct kvs_vcpu *v = s->model.vcpus[i];
 
-		longest = fmax(longest, kvs_scale(&t->cycles, v->sw.slice_cycles.max));
 		if (v->state == KVS_STATE_ON_CPU && end > v->since_ts)
 			longest = fmax(longest, kvs_scale(&t->ts, end - v->since_ts));
 	}
@@ -116,7 +112,7 @@ static bool conclude(const char *path, struct surveyor *s,
 		kvs_err("%s: covers no time", path);
 		return false;
 	}
-	survey->longest_ns = longest_slice(m, &survey->times, survey->end);
+	survey->longest_ns = longest_slice(s, &survey->times, survey->end);
 	if (!whole)
 		warn_of_changes(path, m);
 	if (survey->lost || !survey->lost_exact)
@@ -127,9 +123,9 @@ static bool conclude(const char *path, struct surveyor *s,
 
 bool kvs_survey_file(const char *path, bool whole, struct kvs_survey *survey)
 {
-	struct surveyor s = { .first_death = 0 };
+	struct surveyor s = { 0 };
 	const struct kvs_sink sink = {
-		.record = survey_record, .missed = survey_missed, .ctx = &s,
+		.record = kvs_model_record, .missed = kvs_model_missed, .ctx = &s.model,
 	};
 	struct kvs_trace *trace = kvs_trace_open(path);
 	bool ok;
@@ -137,6 +133,7 @@ bool kvs_survey_file(const char *path, bool whole, struct kvs_survey *survey)
 	if (!trace)
 		return false;
 	kvs_model_init(&s.model);
+	kvs_sinks_add(&s.model.sinks, KVS_SPAN_BIT(SLICE), take_slice, &s);
 	ok = kvs_trace_read(trace, &sink) &&
 	     conclude(path, &s, kvs_trace_info(trace), whole, survey);
 	kvs_model_free(&s.model);

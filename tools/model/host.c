@@ -6,10 +6,11 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "model/clock.h"
 #include "model/model.h"
+#include "model/summary.h"
 
 #define MAX_TASKS	8192	/* a damaged file, or a fork bomb */
-#define MAX_HOST_IRQS	256
 
 static struct kvs_task *task_get(struct kvs_model *m, s32 pid)
 {
@@ -52,6 +53,18 @@ static struct kvs_running *running_on(struct kvs_model *m, unsigned int cpu)
 	return &m->running[cpu];
 }
 
+static void emit_task(struct kvs_model *m, const struct kvs_record *rec,
+		      struct kvs_task *t, unsigned int kind, u64 since)
+{
+	const struct kvs_span span = {
+		.kind = kind, .cpu = rec->cpu, .begin = kvs_span_begin(&m->sinks, since),
+		.end = rec->ts, .length = rec->ts - since, .task = t,
+	};
+
+	if (kvs_span_wanted(&m->sinks, kind))
+		kvs_span_emit(&m->sinks, &span);
+}
+
 static void task_out(struct kvs_model *m, const struct kvs_record *rec)
 {
 	const struct kvs_running *r = running_on(m, rec->cpu);
@@ -63,10 +76,8 @@ static void task_out(struct kvs_model *m, const struct kvs_record *rec)
 		      rec->host_switch.vcpus & 1);
 	/* The slice of before the first record, or of a lost one, has no start. */
 	if (r->known && r->pid == rec->host_switch.prev_pid &&
-	    r->epoch == m->epoch) {
-		t->slices++;
-		kvs_hist_add(&t->slice_ts, rec->ts - r->since_ts);
-	}
+	    r->epoch == m->epoch)
+		emit_task(m, rec, t, KVS_SPAN_TASK, r->since_ts);
 	if (rec->host_switch.preempted)
 		t->preempted++;
 	else
@@ -85,7 +96,7 @@ static void task_in(struct kvs_model *m, const struct kvs_record *rec)
 		      rec->host_switch.next_policy, rec->host_switch.next_prio,
 		      rec->host_switch.vcpus & 2);
 	if (t->waiting && t->out_epoch == m->epoch && rec->ts >= t->out_ts)
-		kvs_hist_add(&t->preempted_wait_ts, rec->ts - t->out_ts);
+		emit_task(m, rec, t, KVS_SPAN_TASK_WAIT, t->out_ts);
 	t->waiting = false;
 }
 
@@ -104,41 +115,26 @@ void kvs_host_switch(struct kvs_model *m, const struct kvs_record *rec)
 	r->known = true;
 }
 
-struct kvs_host_irq_stats *kvs_host_irq_get(struct kvs_host_irqs *irqs, u8 kind,
-					    s32 irq, u16 vector, const char *name)
+void kvs_host_irq_record(struct kvs_model *m, struct kvs_vcpu *v,
+			 const struct kvs_record *rec)
 {
-	struct kvs_host_irq_stats *i;
-
-	if (irqs->nr == MAX_HOST_IRQS - 1) {
-		kind = KS_HOST_IRQ_OTHER;
-		irq = -1;
-		vector = 0;
-		name = KVS_OTHERS;
-	}
-	for (i = irqs->irqs; i < irqs->irqs + irqs->nr; i++)
-		if (i->kind == kind && i->irq == irq && i->vector == vector &&
-		    !strcmp(i->name, name))
-			return i;
-	if (irqs->nr == MAX_HOST_IRQS)
-		return &irqs->irqs[MAX_HOST_IRQS - 1];
-	irqs->irqs = xrealloc(irqs->irqs, (irqs->nr + 1) * sizeof(*i));
-	i = &irqs->irqs[irqs->nr++];
-	*i = (struct kvs_host_irq_stats){ .kind = kind, .irq = irq, .vector = vector };
-	kvs_copy_comm(i->name, name, sizeof(i->name) - 1);
-	return i;
-}
-
-void kvs_host_irq_add(struct kvs_host_irqs *irqs, const struct kvs_record *rec)
-{
+	u64 ts = kvs_ts_of_cycles(m, rec->host_irq.cycles);
 	char name[KVS_COMM_LEN];
-	struct kvs_host_irq_stats *i;
+	const struct kvs_span span = {
+		.kind = KVS_SPAN_HOST_IRQ, .vcpu = v, .cpu = rec->cpu,
+		.unit = KVS_SPAN_IN_CYCLES, .length = rec->host_irq.cycles,
+		.begin = ts < rec->ts ? rec->ts - ts : rec->ts, .end = rec->ts,
+		.host_irq = {
+			.kind = rec->host_irq.kind, .irq = rec->host_irq.irq,
+			.vector = rec->host_irq.vector, .name = name,
+			.ended_guest = rec->host_irq.ended_guest,
+		},
+	};
 
+	if (!kvs_span_wanted(&m->sinks, KVS_SPAN_HOST_IRQ))
+		return;
 	kvs_copy_comm(name, rec->host_irq.name, sizeof(rec->host_irq.name));
-	i = kvs_host_irq_get(irqs, rec->host_irq.kind, rec->host_irq.irq,
-			     rec->host_irq.vector, name);
-	i->count++;
-	i->ended_guest += !!rec->host_irq.ended_guest;
-	kvs_hist_add(&i->cycles, rec->host_irq.cycles);
+	kvs_span_emit(&m->sinks, &span);
 }
 
 void kvs_host_free(struct kvs_model *m)
@@ -154,4 +150,17 @@ void kvs_host_free(struct kvs_model *m)
 		kvs_hist_free(&m->host_irqs.irqs[i].cycles);
 	free(m->host_irqs.irqs);
 	free(m->running);
+}
+
+void kvs_host_clockevent(struct kvs_vcpu *v, const struct kvs_record *rec)
+{
+	s64 delta = rec->clockevent.delta_ns;
+	const struct kvs_span span = {
+		.kind = KVS_SPAN_CLOCKEVENT, .vcpu = v, .cpu = rec->cpu,
+		.unit = KVS_SPAN_IN_NS, .length = delta > 0 ? delta : 0,
+		.begin = rec->ts, .end = rec->ts,
+	};
+
+	if (kvs_span_wanted(v->sinks, KVS_SPAN_CLOCKEVENT))
+		kvs_span_emit(v->sinks, &span);
 }

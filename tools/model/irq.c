@@ -25,6 +25,31 @@ struct kvs_vector_stats *kvs_vector_get(struct kvs_vcpu *v, u8 vector)
 	return v->vector[vector];
 }
 
+static void emit_irq(struct kvs_vcpu *v, unsigned int kind, u16 cpu,
+		     struct kvs_vector_stats *s, u64 begin, u64 end)
+{
+	const struct kvs_span span = {
+		.kind = kind, .vcpu = v, .cpu = cpu,
+		.begin = begin, .end = end, .length = end - begin,
+		.irq = { .vector = s, .of_timer = s->of_timer },
+	};
+
+	if (kvs_span_wanted(v->sinks, kind))
+		kvs_span_emit(v->sinks, &span);
+}
+
+static void emit_timer(struct kvs_vcpu *v, unsigned int kind, u16 cpu, u64 begin,
+		       u64 end)
+{
+	const struct kvs_span span = {
+		.kind = kind, .vcpu = v, .cpu = cpu,
+		.begin = begin, .end = end, .length = end - begin,
+	};
+
+	if (kvs_span_wanted(v->sinks, kind))
+		kvs_span_emit(v->sinks, &span);
+}
+
 /*
  * No record names the timer's vector: it is that of the first interrupt after
  * the timer expired.  Another one may come between, so a vector that proved
@@ -64,69 +89,16 @@ static void accept_vector(struct kvs_model *m, struct kvs_vcpu *v,
 		return;
 	t->due = false;
 	s->of_timer = true;
-	kvs_hist_add(&t->expire_to_accept_ts, rec->ts - t->expiry.ts);
+	emit_timer(v, KVS_SPAN_TIMER_ACCEPT, rec->cpu, t->expiry.ts, rec->ts);
 }
 
-static void irq_accept(struct kvs_model *m, struct kvs_vcpu *v,
-		       const struct kvs_record *rec)
+void kvs_irq_accept(struct kvs_model *m, struct kvs_vcpu *v,
+		    const struct kvs_record *rec)
 {
 	if (rec->irq_accept.delivery_mode > DELIVERY_LOWEST)
 		v->other_accepts++;
 	else
 		accept_vector(m, v, rec);
-}
-
-/* Where the time since then went; @states: the ledger then */
-static void spent_since(const struct kvs_vcpu *v, const u64 states[KVMSCHED_NR_STATES],
-			u64 ts, u64 spent[KVS_CAUSES])
-{
-	static const u8 cause_of[KVMSCHED_NR_STATES] = {
-		[KVMSCHED_STATE_UNKNOWN]	= KVS_CAUSE_UNKNOWN,
-		[KVMSCHED_STATE_GUEST]		= KVS_CAUSE_GUEST,
-		[KVMSCHED_STATE_EXIT]		= KVS_CAUSE_HOST,
-		[KVMSCHED_STATE_USER]		= KVS_CAUSE_USER,
-		[KVMSCHED_STATE_POLL]		= KVS_CAUSE_SLEEP,
-		[KVMSCHED_STATE_HALTED]		= KVS_CAUSE_SLEEP,
-		[KVMSCHED_STATE_BLOCKED]	= KVS_CAUSE_SLEEP,
-		[KVMSCHED_STATE_WAIT_PREEMPTED]	= KVS_CAUSE_WAIT,
-		[KVMSCHED_STATE_WAIT_WOKEN]	= KVS_CAUSE_WAIT,
-	};
-	u64 now[KVMSCHED_NR_STATES];
-
-	kvs_ledger_at(&v->ledger, ts, now);
-	/* What was learnt late (an exit, a wakeup) may have moved some time. */
-	for (unsigned int i = 0; i < KVMSCHED_NR_STATES; i++)
-		if (now[i] > states[i])
-			spent[cause_of[i]] += now[i] - states[i];
-}
-
-static void add_thief(const struct kvs_vcpu *v, struct kvs_moment *moment)
-{
-	const struct kvs_past_wait *wait = kvs_wait_within(&v->waiter, moment->begin,
-							   moment->end);
-
-	moment->thief.pid = -1;
-	if (!wait)
-		return;
-	moment->thief = wait->top;
-	moment->thief_time = wait->top_time;
-	moment->preempted = wait->span.preempted;
-}
-
-static void worst_irq(struct kvs_model *m, struct kvs_vcpu *v,
-		      const struct kvs_vector_stats *s, const struct kvs_record *rec)
-{
-	struct kvs_moment moment = {
-		.kind = KVS_MOMENT_IRQ, .vcpu = v, .length = rec->ts - s->accept_ts,
-		.begin = s->accept_ts, .accepted = s->accept_ts, .end = rec->ts,
-		.cpu = rec->cpu, .vector = s->vector,
-	};
-
-	if (!kvs_worst_wants(&m->worst, KVS_MOMENT_IRQ, moment.length))
-		return;
-	spent_since(v, s->accept_states, rec->ts, moment.spent);
-	add_thief(v, &moment);
-	kvs_worst_add(&m->worst, &moment);
 }
 
 /* A timer that needs the vCPU to run, the preemption timer, waits with it. */
@@ -150,67 +122,93 @@ static void blame_waits(const struct kvs_vcpu *v, const struct kvs_expiry *e,
 	spent[KVS_CAUSE_TIMER] += late - waited;
 }
 
+static void emit_injection(struct kvs_vcpu *v, const struct kvs_vector_stats *s,
+			   const struct kvs_record *rec)
+{
+	const struct kvs_expiry *e = &v->timer.expiry;
+	u64 spent[KVS_CAUSES] = { 0 };
+	const struct kvs_span span = {
+		.kind = KVS_SPAN_TIMER, .vcpu = v, .cpu = rec->cpu,
+		.begin = e->deadline < rec->ts ? e->deadline : rec->ts, .end = rec->ts,
+		.length = e->deadline < rec->ts ? rec->ts - e->deadline : 0,
+		.timer = {
+			.deadline = e->deadline, .expired = e->ts,
+			.accepted = s->accept_ts, .spent = spent, .vector = s->vector,
+		},
+	};
+
+	blame_waits(v, e, spent);
+	kvs_spent_since(&v->ledger, e->states, rec->ts, spent);
+	kvs_span_emit(v->sinks, &span);
+}
+
 static void timer_injected(struct kvs_model *m, struct kvs_vcpu *v,
 			   struct kvs_vector_stats *s, const struct kvs_record *rec)
 {
 	struct kvs_timer_stats *t = &v->timer;
-	const struct kvs_expiry *e = &t->expiry;
-	struct kvs_moment moment = {
-		.kind = KVS_MOMENT_TIMER, .vcpu = v, .begin = e->deadline,
-		.length = rec->ts > e->deadline ? rec->ts - e->deadline : 0,
-		.expired = e->ts, .accepted = s->accept_ts, .end = rec->ts,
-		.cpu = rec->cpu, .vector = s->vector,
-	};
 
 	s->of_timer = false;
 	t->injected++;
-	if (e->epoch != m->epoch || rec->ts < e->ts)
+	if (t->expiry.epoch != m->epoch || rec->ts < t->expiry.ts)
 		return;
-	kvs_hist_add(&t->expire_to_inject_ts, rec->ts - e->ts);
-	kvs_hist_add(&t->accept_to_inject_ts, rec->ts - s->accept_ts);
-	kvs_shist_add(&t->deadline_to_inject_ts, (s64)(rec->ts - e->deadline));
 	t->entry_due = rec->ts;
-	blame_waits(v, e, moment.spent);
-	spent_since(v, e->states, rec->ts, moment.spent);
-	for (unsigned int i = 0; i < KVS_CAUSES; i++)
-		kvs_hist_add(&t->cause_ts[i], moment.spent[i]);
-	t->main_cause[kvs_cause_main(moment.spent)]++;
-	if (!kvs_worst_wants(&m->worst, KVS_MOMENT_TIMER, moment.length))
-		return;
-	add_thief(v, &moment);
-	kvs_worst_add(&m->worst, &moment);
+	if (kvs_span_wanted(v->sinks, KVS_SPAN_TIMER))
+		emit_injection(v, s, rec);
 }
 
 /*
  * How it got in: a vCPU that was off the CPU had to be woken and to wait for
  * one; one in guest mode had to be kicked out of it, the exit will tell when.
  */
-static void got_in(struct kvs_vcpu *v, struct kvs_vector_stats *s, u64 ts)
+static void note_way_in(struct kvs_vcpu *v, struct kvs_vector_stats *s,
+			const struct kvs_record *rec)
 {
 	v->kick.vector = NULL;
 	if (v->state != KVS_STATE_ON_CPU)
 		return;
 	if (v->since_ts > s->accept_ts) {
-		kvs_hist_add(&s->accept_to_cpu_ts, v->since_ts - s->accept_ts);
+		emit_irq(v, KVS_SPAN_WAKEUP, rec->cpu, s, s->accept_ts, v->since_ts);
 		return;
 	}
 	v->kick.vector = s;
 	v->kick.accept_ts = s->accept_ts;
-	v->kick.inject_ts = ts;
+	v->kick.inject_ts = rec->ts;
 }
 
-void kvs_irq_kicked(struct kvs_vcpu *v, u64 end)
+/* An exit is recorded: was it for an interrupt's sake? */
+static void end_kick(struct kvs_vcpu *v, u16 cpu, u64 end)
 {
 	struct kvs_vector_stats *s = v->kick.vector;
 
 	/* Accepted after the exit had begun: nobody had to be kicked. */
 	if (s && end > v->kick.accept_ts && end <= v->kick.inject_ts)
-		kvs_hist_add(&s->accept_to_exit_ts, end - v->kick.accept_ts);
+		emit_irq(v, KVS_SPAN_KICK, cpu, s, v->kick.accept_ts, end);
 	v->kick.vector = NULL;
 }
 
-static void irq_inject(struct kvs_model *m, struct kvs_vcpu *v,
-		       const struct kvs_record *rec)
+/* The guest is entered, with what was injected. */
+static void timer_entered(struct kvs_vcpu *v, const struct kvs_record *rec)
+{
+	if (v->timer.entry_due)
+		emit_timer(v, KVS_SPAN_TIMER_ENTRY, rec->cpu, v->timer.entry_due, rec->ts);
+	v->timer.entry_due = 0;
+}
+
+void kvs_irq_exit(struct kvs_model *m, struct kvs_vcpu *v, const struct kvs_record *rec)
+{
+	if (v->timer.entry_due && kvs_record_end(rec) == KS_EXIT_BY_ENTRY)
+		timer_entered(v, rec);
+	if (v->kick.vector && m->cycles_to_ts.known)
+		end_kick(v, rec->cpu, rec->ts - kvs_ts_of_cycles(m, rec->exit.host_cycles));
+}
+
+void kvs_irq_entry(struct kvs_vcpu *v, const struct kvs_record *rec)
+{
+	timer_entered(v, rec);
+}
+
+void kvs_irq_inject(struct kvs_model *m, struct kvs_vcpu *v,
+		    const struct kvs_record *rec)
 {
 	struct kvs_vector_stats *s;
 
@@ -227,10 +225,8 @@ static void irq_inject(struct kvs_model *m, struct kvs_vcpu *v,
 	}
 	s->injected++;
 	if (s->pending && s->accept_epoch == m->epoch && rec->ts >= s->accept_ts) {
-		kvs_hist_add(&s->accept_to_inject_ts, rec->ts - s->accept_ts);
-		got_in(v, s, rec->ts);
-		if (!s->of_timer)
-			worst_irq(m, v, s, rec);
+		note_way_in(v, s, rec);
+		emit_irq(v, KVS_SPAN_IRQ, rec->cpu, s, s->accept_ts, rec->ts);
 	}
 	s->pending = false;
 	if (s->of_timer)
@@ -240,8 +236,8 @@ static void irq_inject(struct kvs_model *m, struct kvs_vcpu *v,
 	s->inject_epoch = m->epoch;
 }
 
-static void irq_eoi(struct kvs_model *m, struct kvs_vcpu *v,
-		    const struct kvs_record *rec)
+void kvs_irq_eoi(struct kvs_model *m, struct kvs_vcpu *v,
+		 const struct kvs_record *rec)
 {
 	struct kvs_vector_stats *s;
 
@@ -250,7 +246,7 @@ static void irq_eoi(struct kvs_model *m, struct kvs_vcpu *v,
 	s = kvs_vector_get(v, rec->irq_eoi.vector);
 	s->eoi++;
 	if (s->in_service && s->inject_epoch == m->epoch && rec->ts >= s->inject_ts)
-		kvs_hist_add(&s->inject_to_eoi_ts, rec->ts - s->inject_ts);
+		emit_irq(v, KVS_SPAN_SERVICE, rec->cpu, s, s->inject_ts, rec->ts);
 	s->in_service = false;
 }
 
@@ -313,8 +309,8 @@ static void note_armed(struct kvs_model *m, struct kvs_vcpu *v,
 	t->armed_now.epoch = m->epoch;
 }
 
-static void timer_arm(struct kvs_model *m, struct kvs_vcpu *v,
-		      const struct kvs_record *rec)
+void kvs_timer_arm(struct kvs_model *m, struct kvs_vcpu *v,
+		   const struct kvs_record *rec)
 {
 	struct kvs_timer_stats *t = &v->timer;
 
@@ -334,18 +330,33 @@ static void timer_arm(struct kvs_model *m, struct kvs_vcpu *v,
 	t->hv_armed += !!rec->timer_arm.hv;
 }
 
-static void timer_expire(struct kvs_model *m, struct kvs_vcpu *v,
-			 const struct kvs_record *rec)
+static void emit_lateness(struct kvs_vcpu *v, const struct kvs_record *rec, u64 ts)
+{
+	s64 late = rec->timer_expire.late_cycles;
+	const struct kvs_span span = {
+		.kind = KVS_SPAN_TIMER_LATE, .vcpu = v, .cpu = rec->cpu,
+		.unit = KVS_SPAN_IN_CYCLES, .length = late < 0 ? -(u64)late : (u64)late,
+		.begin = late > 0 && ts < rec->ts ? rec->ts - ts : rec->ts,
+		.end = rec->ts,
+		.timer = { .early = late < 0 },
+	};
+
+	if (kvs_span_wanted(v->sinks, KVS_SPAN_TIMER_LATE))
+		kvs_span_emit(v->sinks, &span);
+}
+
+void kvs_timer_expire(struct kvs_model *m, struct kvs_vcpu *v,
+		      const struct kvs_record *rec)
 {
 	struct kvs_timer_stats *t = &v->timer;
 	bool unanswered = t->due && t->expiry.epoch == m->epoch;
 	s64 late = rec->timer_expire.late_cycles;
-	u64 late_ts = kvs_ts_of_cycles(m, late < 0 ? -late : late);
+	u64 late_ts = kvs_ts_of_cycles(m, late < 0 ? -(u64)late : (u64)late);
 
 	t->expired++;
 	t->hv_expired += !!rec->timer_expire.hv;
 	t->armed_now.on = false;
-	kvs_shist_add(&t->late_cycles, rec->timer_expire.late_cycles);
+	emit_lateness(v, rec, late_ts);
 	if (unanswered && t->sure)
 		t->sure--;
 	/* Periods that pass while the vCPU waits become one interrupt. */
@@ -356,26 +367,4 @@ static void timer_expire(struct kvs_model *m, struct kvs_vcpu *v,
 	t->expiry.deadline = late < 0 ? rec->ts + late_ts : rec->ts - late_ts;
 	t->expiry.epoch = m->epoch;
 	kvs_ledger_at(&v->ledger, rec->ts, t->expiry.states);
-}
-
-void kvs_irq_record(struct kvs_model *m, struct kvs_vcpu *v,
-		    const struct kvs_record *rec)
-{
-	switch (rec->event) {
-	case KS_EV_irq_accept:
-		irq_accept(m, v, rec);
-		break;
-	case KS_EV_irq_inject:
-		irq_inject(m, v, rec);
-		break;
-	case KS_EV_irq_eoi:
-		irq_eoi(m, v, rec);
-		break;
-	case KS_EV_timer_arm:
-		timer_arm(m, v, rec);
-		break;
-	case KS_EV_timer_expire:
-		timer_expire(m, v, rec);
-		break;
-	}
 }

@@ -22,11 +22,25 @@ const char *kvs_ledger_state_name(unsigned int state)
 	return state < KVMSCHED_NR_STATES ? names[state] : NULL;
 }
 
+static void book(struct kvs_ledger *l, unsigned int state, uint64_t from, uint64_t to)
+{
+	l->states[state] += to - from;
+	if (l->booked && to > from)
+		l->booked(l, state, from, to);
+}
+
+void kvs_ledger_tell_exit(struct kvs_ledger *l, uint64_t exit, uint64_t ts)
+{
+	l->booked(l, KVMSCHED_STATE_GUEST, l->since, exit);
+	if (ts > exit)
+		l->booked(l, KVMSCHED_STATE_EXIT, exit, ts);
+}
+
 static void move(struct kvs_ledger *l, unsigned int state, uint64_t at)
 {
 	if (at < l->since)
 		at = l->since;
-	l->states[l->state] += at - l->since;
+	book(l, l->state, l->since, at);
 	if (l->state == KVMSCHED_STATE_EXIT)
 		l->exit_time += at - l->since;
 	l->since = at;
@@ -42,8 +56,8 @@ static void settle(struct kvs_ledger *l, uint64_t guest, unsigned int rest)
 
 	if (guest > whole)
 		guest = whole;
-	l->states[KVMSCHED_STATE_GUEST] += guest;
-	l->states[rest] += whole - guest;
+	book(l, KVMSCHED_STATE_GUEST, l->pending_from, l->pending_from + guest);
+	book(l, rest, l->pending_from + guest, l->pending_to);
 	if (rest == KVMSCHED_STATE_UNKNOWN)
 		l->lost += whole - guest;
 	l->pending_from = l->pending_to = 0;
@@ -136,7 +150,7 @@ static void spun(struct kvs_ledger *l, uint64_t polled)
 	if (polled > l->exit_time)
 		polled = l->exit_time;
 	l->states[KVMSCHED_STATE_EXIT] -= polled;
-	l->states[KVMSCHED_STATE_POLL] += polled;
+	book(l, KVMSCHED_STATE_POLL, l->since - polled, l->since);
 	l->exit_time -= polled;
 }
 

@@ -32,6 +32,12 @@ struct kvs_ledger {
 	uint64_t exit_time;	/* state exit since guest mode: polls are in it */
 	uint64_t polled;	/* told before the exit that it is part of */
 	uint64_t woken;		/* of a sleep, 0: not told */
+	/*
+	 * Called for each stretch of a state once it is known; NULL: nobody asks.
+	 * State poll was told as exit before.
+	 */
+	void (*booked)(struct kvs_ledger *l, unsigned int state, uint64_t from,
+		       uint64_t to);
 };
 
 /* A wait for the CPU that has just ended */
@@ -75,6 +81,9 @@ int64_t kvs_ledger_residual(const struct kvs_ledger *l);
 void kvs_ledger_at(const struct kvs_ledger *l, uint64_t ts,
 		   uint64_t states[KVMSCHED_NR_STATES]);
 
+/* Tells @booked what an exit on the fast path moved. */
+void kvs_ledger_tell_exit(struct kvs_ledger *l, uint64_t exit, uint64_t ts);
+
 static inline bool kvs_ledger_off_cpu(const struct kvs_ledger *l)
 {
 	return l->state >= KVMSCHED_STATE_HALTED;
@@ -93,6 +102,8 @@ static inline void kvs_ledger_exit(struct kvs_ledger *l, uint64_t ts,
 	}
 	l->states[KVMSCHED_STATE_GUEST] += guest;
 	l->states[KVMSCHED_STATE_EXIT] += whole - guest;
+	if (l->booked)
+		kvs_ledger_tell_exit(l, l->since + guest, ts);
 	l->since = ts;
 }
 

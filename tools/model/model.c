@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The model: sessions, losses, and whose each record is.
+ * The model: whose each record is, and which stage handles it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,6 @@
  * A vCPU costs a few kB.  No host has so many; a damaged file may seem to.
  */
 #define MAX_VCPUS	4096
-#define MAX_HOOKS	1024
 
 void kvs_model_init(struct kvs_model *m)
 {
@@ -32,7 +31,6 @@ void kvs_model_free(struct kvs_model *m)
 	kvs_table_free(&m->threads);
 	kvs_host_free(m);
 	kvs_queues_free(&m->queues);
-	kvs_worst_free(&m->worst);
 	free(m->cpu_loss);
 	free(m->missed);
 	free(m->hooks);
@@ -55,32 +53,13 @@ static struct kvs_vcpu *vcpu_get(struct kvs_model *m, u16 vm, u16 id)
 		return NULL;
 	}
 	v = kvs_vcpu_create(vm, id);
-	kvs_ledger_begin(&v->ledger, m->started ? m->start_ts : m->first_ts);
+	v->index = m->nr_vcpus;
+	v->sinks = &m->sinks;
+	kvs_waits_begin(m, v, m->started ? m->start_ts : m->first_ts);
 	m->vcpus = xrealloc(m->vcpus, (m->nr_vcpus + 1) * sizeof(*m->vcpus));
 	m->vcpus[m->nr_vcpus++] = v;
 	kvs_table_put(&m->vcpu_table, vcpu_key(vm, id), v);
 	return v;
-}
-
-/*
- * Records that the vCPU's own thread writes tell which thread that is; the
- * others come from whoever sent an interrupt, or out of one.
- */
-static bool by_own_thread(u16 event)
-{
-	switch (event) {
-	case KS_EV_vcpu:
-	case KS_EV_load:
-	case KS_EV_put:
-	case KS_EV_switch_out:
-	case KS_EV_switch_in:
-	case KS_EV_policy:
-	case KS_EV_exit:
-	case KS_EV_entry:
-	case KS_EV_halt:
-		return true;
-	}
-	return false;
 }
 
 /* The thread that carries @v, from now on. */
@@ -107,154 +86,249 @@ static void note_thread(struct kvs_model *m, struct kvs_vcpu *v,
 	kvs_table_put(&m->threads, (u32)tid, v);
 }
 
-static void vcpu_record(struct kvs_model *m, u16 vm, u16 id,
-			const struct kvs_record *rec)
+/* The vCPU that a record is about, whoever wrote it: an interrupt, or a sender */
+static struct kvs_vcpu *by_another(struct kvs_model *m, u16 vm, u16 id,
+				   const struct kvs_record *rec)
 {
 	struct kvs_vcpu *v = vcpu_get(m, vm, id);
 
+	if (v && !v->first_ts)
+		v->first_ts = rec->ts;
+	return v;
+}
+
+/*
+ * The vCPU of a record that its own thread wrote, which tells what thread that is.
+ * NULL: it has none that the module knew.
+ */
+static struct kvs_vcpu *by_own_thread(struct kvs_model *m, u16 vm, u16 id,
+				      const struct kvs_record *rec)
+{
+	struct kvs_vcpu *v = by_another(m, vm, id, rec);
+
+	if (v) {
+		note_thread(m, v, rec);
+		v->last_cpu = rec->cpu;
+	}
+	return v;
+}
+
+/*
+ * What each record does, stage after stage: vcpu.c, waits.c, irq.c.  The table below
+ * is made of the same list as the records: one without a handler here is an error.
+ */
+#define HANDLE(record)	static void handle_##record(struct kvs_model *m, const struct kvs_record *rec)
+#define OWN(record)	by_own_thread(m, rec->record.vm, rec->record.vcpu, rec)
+#define OTHER(record)	by_another(m, rec->record.vm, rec->record.vcpu, rec)
+
+HANDLE(session)
+{
+	kvs_session_record(m, rec);
+}
+
+HANDLE(attach)
+{
+	kvs_attach_record(m, rec);
+}
+
+HANDLE(lost)
+{
+	kvs_lost_record(m, rec);
+}
+
+HANDLE(vcpu)
+{
+	struct kvs_vcpu *v = OWN(vcpu);
+
+	if (v)
+		kvs_vcpu_identity(m, v, rec);
+}
+
+HANDLE(load)
+{
+	struct kvs_vcpu *v = OWN(load);
+
 	if (!v)
 		return;
-	if (!v->first_ts)
-		v->first_ts = rec->ts;
-	if (by_own_thread(rec->event))
-		note_thread(m, v, rec);
-	kvs_vcpu_record(m, v, rec);
+	kvs_vcpu_runs(m, v, rec);
+	kvs_vcpu_load(m, v, rec);
+	kvs_ledger_load(&v->ledger, rec->ts);
 }
 
-static void session_record(struct kvs_model *m, const struct kvs_record *rec)
+HANDLE(put)
 {
-	if (rec->session.op == KS_SESSION_STOP) {
-		if (!m->stopped || rec->ts > m->stop_ts)
-			m->stop_ts = rec->ts;
-		m->stopped = true;
-		m->has_closing = true;
-	} else {
-		if (!m->started || rec->ts < m->start_ts)
-			m->start_ts = rec->ts;
-		m->started = true;
-	}
-	m->classes |= rec->session.classes;
-	m->overwrite |= rec->session.overwrite;
-	m->pages = rec->session.pages;
-	if (rec->session.tsc_khz)
-		kvs_session_clock(m, rec->session.tsc_khz);
-}
+	struct kvs_vcpu *v = OWN(put);
 
-/* Each CPU may tell all hooks; one that failed to attach stays failed. */
-static void attach_record(struct kvs_model *m, const struct kvs_record *rec)
-{
-	struct kvs_hook hook = {
-		.classes = rec->attach.classes,
-		.how = rec->attach.how,
-		.status = rec->attach.status,
-	};
-
-	kvs_copy_comm(hook.name, rec->attach.hook, sizeof(rec->attach.hook));
-	for (unsigned int i = 0; i < m->nr_hooks; i++)
-		if (!strcmp(m->hooks[i].name, hook.name) &&
-		    m->hooks[i].how == hook.how)
-			return;
-	if (m->nr_hooks == MAX_HOOKS)
+	if (!v)
 		return;
-	m->hooks = xrealloc(m->hooks, (m->nr_hooks + 1) * sizeof(*m->hooks));
-	m->hooks[m->nr_hooks++] = hook;
+	kvs_vcpu_runs(m, v, rec);
+	kvs_vcpu_put(m, v, rec);
+	kvs_ledger_put(&v->ledger, rec->ts);
 }
 
-static const char *const event_names[KS_NR_EVENTS] = {
-#define EVENT_NAME(record, FIELDS, ...) [KS_EV_##record] = KVS_EVENT_PREFIX #record,
-	KS_RECORDS(EVENT_NAME)
-};
-
-static struct kvs_cpu_loss *cpu_loss(struct kvs_model *m, unsigned int cpu)
+HANDLE(switch_out)
 {
-	if (cpu >= m->nr_cpu_loss) {
-		m->cpu_loss = xrealloc(m->cpu_loss, (cpu + 1) * sizeof(*m->cpu_loss));
-		memset(m->cpu_loss + m->nr_cpu_loss, 0,
-		       (cpu + 1 - m->nr_cpu_loss) * sizeof(*m->cpu_loss));
-		m->nr_cpu_loss = cpu + 1;
-	}
-	return &m->cpu_loss[cpu];
-}
+	struct kvs_vcpu *v = OWN(switch_out);
 
-/* Each CPU may tell of the same hook: the numbers are the kernel's, of all. */
-static void missed_hits(struct kvs_model *m, const char *hook, u64 count)
-{
-	struct kvs_missed *h;
-
-	for (h = m->missed; h < m->missed + m->nr_missed; h++)
-		if (!strcmp(h->hook, hook))
-			break;
-	if (h == m->missed + m->nr_missed) {
-		if (m->nr_missed == MAX_HOOKS)
-			return;
-		m->missed = xrealloc(m->missed, (m->nr_missed + 1) * sizeof(*h));
-		h = &m->missed[m->nr_missed++];
-		*h = (struct kvs_missed){ 0 };
-		kvs_copy_comm(h->hook, hook, sizeof(h->hook) - 1);
-	}
-	h->count += count;
-}
-
-static void lost_record(struct kvs_model *m, const struct kvs_record *rec)
-{
-	char name[sizeof(rec->lost.name) + 1];
-	unsigned int event;
-
-	kvs_copy_comm(name, rec->lost.name, sizeof(rec->lost.name));
-	for (event = 0; event < KS_NR_EVENTS; event++)
-		if (!strcmp(name, event_names[event]) ||
-		    !strcmp(name, event_names[event] + strlen(KVS_EVENT_PREFIX)))
-			break;
-	/* Not of an event: records that made room for others, hits of a kprobe */
-	if (event == KS_NR_EVENTS && !rec->lost.event) {
-		if (!strcmp(name, "overwritten"))
-			m->overwritten += rec->lost.count;
-		else
-			missed_hits(m, name, rec->lost.count);
+	if (!v)
 		return;
-	}
-	m->lost_closing[event] += rec->lost.count;
-	cpu_loss(m, rec->lost.cpu)->closing += rec->lost.count;
-	m->has_closing = true;
+	kvs_vcpu_switch_out(m, v, rec);
+	kvs_waits_switch_out(m, v, rec);
 }
 
-static void host_irq_record(struct kvs_model *m, const struct kvs_record *rec)
+HANDLE(switch_in)
 {
-	struct kvs_vcpu *v;
+	struct kvs_vcpu *v = OWN(switch_in);
 
-	kvs_irq_steals(m, rec);
-	if (!rec->host_irq.vm) {
-		kvs_host_irq_add(&m->host_irqs, rec);
+	if (!v)
 		return;
-	}
-	v = vcpu_get(m, rec->host_irq.vm, rec->host_irq.vcpu);
+	kvs_vcpu_switch_in(m, v, rec);
+	kvs_waits_switch_in(m, v, rec);
+}
+
+HANDLE(policy)
+{
+	struct kvs_vcpu *v = OWN(policy);
+
 	if (v)
-		kvs_host_irq_add(&v->host_irqs, rec);
+		kvs_vcpu_policy(v, rec);
 }
 
-/* Of a vCPU, and told by somebody else */
-static void other_record(struct kvs_model *m, const struct kvs_record *rec)
+HANDLE(exit)
 {
-	struct kvs_vcpu *v;
+	struct kvs_vcpu *v = OWN(exit);
 
-	switch (rec->event) {
-	case KS_EV_wake:
-		v = vcpu_get(m, rec->wake.vm, rec->wake.vcpu);
-		if (v)
-			kvs_wake_record(m, v, rec);
-		break;
-	case KS_EV_migrate:
-		v = vcpu_get(m, rec->migrate.vm, rec->migrate.vcpu);
-		if (v)
-			kvs_migrate_record(m, v, rec);
-		break;
-	case KS_EV_ledger:
-		v = vcpu_get(m, rec->ledger.vm, rec->ledger.vcpu);
-		if (v)
-			kvs_kernel_ledger(v, rec);
-		break;
-	}
+	if (!v)
+		return;
+	kvs_vcpu_runs(m, v, rec);
+	kvs_vcpu_exit(m, v, rec);
+	kvs_irq_exit(m, v, rec);
+	kvs_waits_exit(m, v, rec);
 }
+
+HANDLE(entry)
+{
+	struct kvs_vcpu *v = OWN(entry);
+
+	if (!v)
+		return;
+	kvs_vcpu_runs(m, v, rec);
+	kvs_vcpu_entry(m, v, rec);
+	kvs_irq_entry(v, rec);
+	kvs_ledger_entry(&v->ledger, rec->ts);
+}
+
+HANDLE(irq_accept)
+{
+	struct kvs_vcpu *v = OTHER(irq_accept);
+
+	if (v)
+		kvs_irq_accept(m, v, rec);
+}
+
+HANDLE(irq_inject)
+{
+	struct kvs_vcpu *v = OTHER(irq_inject);
+
+	if (v)
+		kvs_irq_inject(m, v, rec);
+}
+
+HANDLE(irq_eoi)
+{
+	struct kvs_vcpu *v = OTHER(irq_eoi);
+
+	if (v)
+		kvs_irq_eoi(m, v, rec);
+}
+
+HANDLE(host_irq)
+{
+	struct kvs_vcpu *v = NULL;
+
+	kvs_waits_host_irq(m, rec);
+	if (rec->host_irq.vm) {
+		v = vcpu_get(m, rec->host_irq.vm, rec->host_irq.vcpu);
+		if (!v)
+			return;
+	}
+	kvs_host_irq_record(m, v, rec);
+}
+
+HANDLE(timer_arm)
+{
+	struct kvs_vcpu *v = OTHER(timer_arm);
+
+	if (v)
+		kvs_timer_arm(m, v, rec);
+}
+
+HANDLE(timer_expire)
+{
+	struct kvs_vcpu *v = OTHER(timer_expire);
+
+	if (v)
+		kvs_timer_expire(m, v, rec);
+}
+
+HANDLE(clockevent)
+{
+	struct kvs_vcpu *v = OTHER(clockevent);
+
+	if (!v)
+		return;
+	v->last_cpu = rec->cpu;
+	kvs_host_clockevent(v, rec);
+}
+
+HANDLE(halt)
+{
+	struct kvs_vcpu *v = OWN(halt);
+
+	if (!v)
+		return;
+	kvs_vcpu_runs(m, v, rec);
+	kvs_waits_halt(m, v, rec);
+}
+
+HANDLE(wake)
+{
+	struct kvs_vcpu *v = vcpu_get(m, rec->wake.vm, rec->wake.vcpu);
+
+	if (v)
+		kvs_waits_wake(m, v, rec);
+}
+
+HANDLE(migrate)
+{
+	struct kvs_vcpu *v = vcpu_get(m, rec->migrate.vm, rec->migrate.vcpu);
+
+	if (v)
+		kvs_waits_migrate(m, v, rec);
+}
+
+HANDLE(holder)
+{
+	kvs_waits_holder(m, rec);
+}
+
+HANDLE(ledger)
+{
+	struct kvs_vcpu *v = vcpu_get(m, rec->ledger.vm, rec->ledger.vcpu);
+
+	if (v)
+		kvs_kernel_ledger(v, rec);
+}
+
+HANDLE(host_switch)
+{
+	kvs_host_switch(m, rec);
+}
+
+static void (*const handlers[KS_NR_EVENTS])(struct kvs_model *, const struct kvs_record *) = {
+#define HANDLER(record, FIELDS, classes) [KS_EV_##record] = handle_##record,
+	KS_RECORDS(HANDLER)
+};
 
 void kvs_model_record(void *ctx, const struct kvs_record *rec)
 {
@@ -265,66 +339,14 @@ void kvs_model_record(void *ctx, const struct kvs_record *rec)
 		m->first_ts = rec->ts;
 	if (rec->ts > m->last_ts)
 		m->last_ts = rec->ts;
-	switch (rec->event) {
-	case KS_EV_session:
-		session_record(m, rec);
-		break;
-	case KS_EV_attach:
-		attach_record(m, rec);
-		break;
-	case KS_EV_lost:
-		lost_record(m, rec);
-		break;
-	case KS_EV_host_switch:
-		kvs_host_switch(m, rec);
-		break;
-	case KS_EV_host_irq:
-		host_irq_record(m, rec);
-		break;
-	/* All others begin with vm and vcpu, each at a place of its own. */
-#define OF_VCPU(record)							\
-	case KS_EV_##record:						\
-		vcpu_record(m, rec->record.vm, rec->record.vcpu, rec);	\
-		break;
-	OF_VCPU(vcpu)
-	OF_VCPU(load)
-	OF_VCPU(put)
-	OF_VCPU(switch_out)
-	OF_VCPU(switch_in)
-	OF_VCPU(policy)
-	OF_VCPU(exit)
-	OF_VCPU(entry)
-	OF_VCPU(irq_accept)
-	OF_VCPU(irq_inject)
-	OF_VCPU(irq_eoi)
-	OF_VCPU(timer_arm)
-	OF_VCPU(timer_expire)
-	OF_VCPU(clockevent)
-	OF_VCPU(halt)
-	case KS_EV_wake:
-	case KS_EV_migrate:
-	case KS_EV_ledger:
-		other_record(m, rec);
-		break;
-	case KS_EV_holder:
-		kvs_holder_record(m, rec);
-		break;
-	}
+	handlers[rec->event](m, rec);
 }
 
-void kvs_model_missed(void *ctx, unsigned int cpu, s64 count)
+void kvs_model_cut(struct kvs_model *m, u64 ts)
 {
-	struct kvs_model *m = ctx;
-
-	m->epoch++;
-	if (count < 0) {
-		m->lost_pages_unknown = true;
-		cpu_loss(m, cpu)->untold = true;
-	} else {
-		m->lost_pages += count;
-		cpu_loss(m, cpu)->told += count;
-	}
-	kvs_cpu_lost(m, cpu);
+	for (unsigned int i = 0; i < m->nr_vcpus; i++)
+		kvs_vcpu_cut(m, m->vcpus[i], ts);
+	m->sinks.cut_ts = ts;
 }
 
 static int vcpu_order(const void *left, const void *right)
@@ -355,80 +377,14 @@ void kvs_model_finish(struct kvs_model *m)
 {
 	u64 end = m->stopped ? m->stop_ts : m->last_ts;
 
-	/* What was lost behind a CPU's last page, no page could tell. */
-	for (unsigned int cpu = 0; cpu < m->nr_cpu_loss; cpu++)
-		if (m->cpu_loss[cpu].closing > m->cpu_loss[cpu].told &&
-		    !m->cpu_loss[cpu].untold)
-			kvs_cpu_lost(m, cpu);
+	kvs_session_finish(m);
 	for (unsigned int i = 0; i < m->nr_vcpus; i++) {
 		kvs_timer_watch(m, m->vcpus[i], end);
 		kvs_vcpu_leave(m, m->vcpus[i], end);
 	}
-	kvs_worst_sort(&m->worst);
 	if (m->nr_vcpus)
 		qsort(m->vcpus, m->nr_vcpus, sizeof(*m->vcpus), vcpu_order);
 	count_vms(m);
-}
-
-u64 kvs_model_records(const struct kvs_model *m)
-{
-	u64 sum = 0;
-
-	for (unsigned int i = 0; i < KS_NR_EVENTS; i++)
-		sum += m->records[i];
-	return sum;
-}
-
-/*
- * The closing records hold all losses of the session, the pages' flags those
- * that were followed by another page; never both.
- */
-bool kvs_model_lost(const struct kvs_model *m, u64 *lost)
-{
-	u64 closing = 0;
-
-	for (unsigned int i = 0; i <= KS_NR_EVENTS; i++)
-		closing += m->lost_closing[i];
-	if (m->has_closing && closing >= m->lost_pages) {
-		*lost = closing;
-		return closing || !m->lost_pages_unknown;
-	}
-	*lost = m->lost_pages;
-	return !m->lost_pages_unknown;
-}
-
-u64 kvs_model_duration_ts(const struct kvs_model *m)
-{
-	u64 start = m->started ? m->start_ts : m->first_ts;
-	u64 stop = m->stopped ? m->stop_ts : m->last_ts;
-
-	return stop > start ? stop - start : 0;
-}
-
-bool kvs_model_has_ledger(const struct kvs_model *m)
-{
-	return kvs_model_has_class(m, KVMSCHED_CLASS_SWITCH) &&
-	       kvs_model_has_class(m, KVMSCHED_CLASS_EXIT);
-}
-
-static const u32 event_classes[KS_NR_EVENTS] = {
-#define EVENT_CLASS(record, FIELDS, classes) [KS_EV_##record] = classes,
-	KS_RECORDS(EVENT_CLASS)
-};
-
-bool kvs_model_has_class(const struct kvs_model *m, u32 class)
-{
-	if (m->classes & class)
-		return true;
-	/* Enabled events know no session: then a record is the proof. */
-	for (unsigned int i = 0; i < KS_NR_EVENTS; i++) {
-		/* These come with other classes, too. */
-		if (i == KS_EV_vcpu || i == KS_EV_host_irq)
-			continue;
-		if (m->records[i] && (event_classes[i] & class))
-			return true;
-	}
-	return false;
 }
 
 const struct kvs_vcpu *kvs_vcpu_of_thread(const struct kvs_model *m, s32 tid)

@@ -10,7 +10,7 @@
 
 #include "uapi/kvmsched.h"
 #include "base/base.h"
-#include "model/model.h"
+#include "model/summary.h"
 #include "model/names.h"
 
 /* The hardware's basic reason; other bits qualify it. */

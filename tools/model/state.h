@@ -2,6 +2,9 @@
 /*
  * What the model knows: its own state, and the statistics of each vCPU.
  *
+ * The fields that are marked "summary" are written by the sink of summary.h alone,
+ * from spans; without that sink they stay 0.  All others are the model's.
+ *
  * Units are in the names: _cycles are TSC cycles as the module measured them,
  * _ns nanoseconds, _ts differences of time stamps in the file's own clock.
  * Sums are exact; whoever prints them converts them, once.
@@ -13,9 +16,10 @@
 
 #include "base/hist.h"
 #include "base/table.h"
+#include "model/causes.h"
 #include "model/ledger.h"
+#include "model/spans.h"
 #include "model/thieves.h"
-#include "model/worst.h"
 #include "trace/schema.h"
 
 #define KVS_SWITCH_KINDS	KS_NR_SWITCH_KINDS
@@ -52,6 +56,7 @@ struct kvs_vector_stats {
 	u64 accepted;
 	u64 merged;		/* accepted while the last one was still pending */
 	u64 injected, soft, reinjected, eoi;
+	/* Summary */
 	struct kvs_hist accept_to_inject_ts, inject_to_eoi_ts;
 	/* Of the first: until it was kicked out of guest mode, or had a CPU */
 	struct kvs_hist accept_to_exit_ts, accept_to_cpu_ts;
@@ -83,12 +88,14 @@ struct kvs_timer_stats {
 	u64 hv_armed;		/* of armed, backed by the preemption timer */
 	u64 expired, hv_expired;
 	u64 injected;
+	/* Summary */
 	struct kvs_shist late_cycles;
 	struct kvs_hist expire_to_inject_ts;
 	struct kvs_hist expire_to_accept_ts, accept_to_inject_ts, inject_to_entry_ts;
 	struct kvs_shist deadline_to_inject_ts;
 	struct kvs_hist cause_ts[KVS_CAUSES];	/* of the lateness */
 	u64 main_cause[KVS_CAUSES];
+	/* The model's again */
 	struct kvs_overdue overdue;
 	struct {
 		bool on;
@@ -111,6 +118,7 @@ struct kvs_taker {
 	struct kvs_hist wait_cycles;	/* of the preempted vCPU */
 };
 
+/* Summary */
 struct kvs_switch_stats {
 	u64 out[KVS_SWITCH_KINDS];
 	u64 in_userspace;	/* of these, outside of KVM_RUN */
@@ -122,6 +130,7 @@ struct kvs_switch_stats {
 	struct kvs_hist off_cycles;		/* off the CPU, whatever for */
 	struct kvs_taker *takers;
 	unsigned int nr_takers;
+	int last_taker;		/* of the last switch out, -1: none */
 };
 
 /* A kind of host interrupt, met by a vCPU or by host processes */
@@ -146,8 +155,24 @@ enum kvs_state {
 	KVS_STATE_OFF_CPU,
 };
 
+/* An exit, or a return of KVM_RUN, that was told before its end */
+struct kvs_cut_exit {
+	bool on;
+	u32 reason;
+	u8 isa, end;
+	bool fastpath;
+	u32 epoch;
+};
+
+struct kvs_last_put {
+	bool on;
+	u32 reason;		/* KVM_EXIT_* */
+	u32 epoch;
+};
+
 struct kvs_vcpu {
 	u16 vm, id;
+	unsigned int index;	/* in the order of first sight */
 	unsigned int vm_index;	/* of its VM, among those of its process */
 	bool identified;	/* a kvmsched_vcpu told what follows */
 	s32 tgid;
@@ -162,44 +187,31 @@ struct kvs_vcpu {
 	u64 tsc_offset, tsc_ratio;
 	u32 tsc_frac_bits;
 
+	/* The thread */
 	enum kvs_state state;
 	u64 since_ts;		/* of the state */
+	u32 since_epoch;
 	u64 first_ts;
-	kvs_u128 on_cpu_ts;
-	kvs_u128 on_cpu_cycles;	/* slices whose beginning was lost */
 	bool shared_slice;	/* this slice began with another vCPU */
-
-	u64 exit_count;
-	struct kvs_exit_stats *exits;
-	unsigned int nr_exits;
-	int last_exit;		/* index of the one that was cut, -1: none */
-	u64 entry_ts;		/* last entry of the guest, 0: not known */
-	u32 exit_epoch;		/* of these two */
-	struct kvs_hist guest_cycles;
-
-	struct kvs_user_stats *users;
-	unsigned int nr_users;
-	int last_user;		/* index of the last return, -1: none */
-	u32 user_epoch;
-	struct kvs_hist user_cycles;	/* of all returns */
-
-	struct kvs_switch_stats sw;
-	int out_taker;		/* of the last switch out, -1: none */
 	u64 out_ts;		/* 0: not off the CPU, or not known */
-	u32 out_epoch;		/* of these two */
+	u32 out_epoch;		/* of that */
+	u8 out_kind;		/* KS_SWITCH_*, of the last switch out */
+	u16 last_cpu;		/* where its thread wrote the last record */
 
+	/* Its exits and returns to userspace */
+	struct kvs_cut_exit cut_exit;
+	struct kvs_last_put last_put;
+	u64 entry_ts;		/* last entry of the guest, 0: not known */
+	u32 exit_epoch;		/* of that */
+
+	const struct kvs_sinks *sinks;	/* the model's */
 	struct kvs_ledger ledger;	/* in time stamps */
 	struct kvs_waiter waiter;
-	u16 last_cpu;		/* where its thread wrote the last record */
 	struct {
 		bool known;
 		u64 states[KVMSCHED_NR_STATES];	/* cycles */
 		u64 exits;
 	} kernel;		/* the ledger in the kernel, at the end */
-	struct {
-		u64 count, slept;
-		kvs_u128 poll_ns, halt_ns;
-	} halts;
 
 	struct kvs_vector_stats *vector[KVS_VECTORS];
 	struct {
@@ -208,6 +220,23 @@ struct kvs_vcpu {
 	} kick;			/* the exit that it was injected after is to be told */
 	u64 other_accepts;	/* NMI, SMI, INIT, SIPI: not by a vector */
 	struct kvs_timer_stats timer;
+
+	struct {
+		u64 count, slept;
+		kvs_u128 poll_ns, halt_ns;
+	} halts;
+
+	/* Summary */
+	kvs_u128 on_cpu_ts;
+	kvs_u128 on_cpu_cycles;	/* slices whose beginning was lost */
+	u64 exit_count;
+	struct kvs_exit_stats *exits;
+	unsigned int nr_exits;
+	struct kvs_hist guest_cycles;
+	struct kvs_user_stats *users;
+	unsigned int nr_users;
+	struct kvs_hist user_cycles;	/* of all returns */
+	struct kvs_switch_stats sw;
 	struct kvs_host_irqs host_irqs;
 	struct kvs_hist clockevent_ns;
 };
@@ -275,7 +304,7 @@ struct kvs_model {
 	kvs_u128 learnt_cycles;
 
 	struct kvs_queues queues;
-	struct kvs_worst worst;
+	struct kvs_sinks sinks;
 
 	struct kvs_table vcpu_table;
 	struct kvs_vcpu **vcpus;		/* in the order of first sight ... */

@@ -126,11 +126,13 @@ static void dequeue(struct kvs_queues *q, struct kvs_waiter *w)
 }
 
 /* The piece since the last change is its holder's. */
-static void piece(struct kvs_waiter *w, uint64_t ts)
+static void add_piece(struct kvs_queues *q, struct kvs_waiter *w, uint64_t ts)
 {
 	struct kvs_thief *t;
 	uint64_t time = ts > w->since ? ts - w->since : 0;
 
+	if (q->piece && time)
+		q->piece(w, w->since, ts, &w->holder);
 	w->since = ts;
 	if (!time)
 		return;
@@ -174,7 +176,7 @@ void kvs_wait_move(struct kvs_queues *q, struct kvs_waiter *w, uint64_t ts,
 {
 	if (!w->waiting)
 		return;
-	piece(w, ts);
+	add_piece(q, w, ts);
 	dequeue(q, w);
 	w->holder = holder;
 	enqueue(q, w);
@@ -188,7 +190,7 @@ void kvs_wait_holder(struct kvs_queues *q, uint64_t ts, const struct kvs_holder 
 		/* It has the CPU at last: the switch there is part of its wait. */
 		if (holder->pid == w->tid)
 			continue;
-		piece(w, ts);
+		add_piece(q, w, ts);
 		w->holder = *holder;
 		if (holder->kind == KVS_THIEF_IDLE)
 			w->holder.kind = KVS_THIEF_THROTTLED;
@@ -208,9 +210,9 @@ void kvs_wait_interrupt(struct kvs_queues *q, unsigned int cpu, uint64_t ts,
 
 		/* A wait may begin in the interrupt that wakes it. */
 		if (ts - w->since > length)
-			piece(w, ts - length);
+			add_piece(q, w, ts - length);
 		w->holder = interrupt;
-		piece(w, ts);
+		add_piece(q, w, ts);
 		w->holder = holder;
 	}
 }
@@ -265,7 +267,7 @@ const struct kvs_past_wait *kvs_wait_end(struct kvs_queues *q, struct kvs_waiter
 		w->since = span->begin;
 	}
 	w->waiting = false;
-	piece(w, span->end);
+	add_piece(q, w, span->end);
 	commit(w, past);
 	return past;
 }

@@ -69,6 +69,9 @@ struct kvs_waiter {
 struct kvs_queues {
 	struct kvs_waiter **first;	/* by CPU */
 	unsigned int nr;
+	/* Called for each piece of a wait as it ends; NULL: nobody asks. */
+	void (*piece)(struct kvs_waiter *w, uint64_t from, uint64_t to,
+		      const struct kvs_holder *holder);
 };
 
 void kvs_queues_free(struct kvs_queues *q);

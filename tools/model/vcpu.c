@@ -8,172 +8,93 @@
 #include "base/util.h"
 #include "model/clock.h"
 #include "model/model.h"
-
-#define MAX_EXITS	256
-#define MAX_USERS	64
-#define MAX_TAKERS	1024
+#include "model/summary.h"
 
 struct kvs_vcpu *kvs_vcpu_create(u16 vm, u16 id)
 {
+	static const struct kvs_sinks nobody;
 	struct kvs_vcpu *v = xcalloc(1, sizeof(*v));
 
 	v->vm = vm;
 	v->id = id;
-	v->last_exit = v->last_user = v->out_taker = -1;
+	v->sinks = &nobody;
+	v->sw.last_taker = -1;
 	v->timer.vector = -1;
 	return v;
-}
-
-static void free_exits(struct kvs_vcpu *v)
-{
-	for (unsigned int i = 0; i < v->nr_exits; i++) {
-		kvs_hist_free(&v->exits[i].uncut_cycles);
-		kvs_hist_free(&v->exits[i].cut_cycles);
-		kvs_hist_free(&v->exits[i].out_cycles);
-		kvs_hist_free(&v->exits[i].guest_cycles);
-	}
-	free(v->exits);
-	kvs_hist_free(&v->guest_cycles);
-}
-
-static void free_users(struct kvs_vcpu *v)
-{
-	for (unsigned int i = 0; i < v->nr_users; i++) {
-		kvs_hist_free(&v->users[i].run_cycles);
-		kvs_hist_free(&v->users[i].user_cycles);
-	}
-	free(v->users);
-	kvs_hist_free(&v->user_cycles);
-}
-
-static void free_switches(struct kvs_switch_stats *sw)
-{
-	for (unsigned int i = 0; i < sw->nr_takers; i++)
-		kvs_hist_free(&sw->takers[i].wait_cycles);
-	free(sw->takers);
-	kvs_hist_free(&sw->slice_cycles);
-	kvs_hist_free(&sw->full_slice_cycles);
-	kvs_hist_free(&sw->preempted_wait_cycles);
-	kvs_hist_free(&sw->woken_wait_ns);
-	kvs_hist_free(&sw->off_cycles);
-}
-
-static void free_irqs(struct kvs_vcpu *v)
-{
-	for (unsigned int i = 0; i < KVS_VECTORS; i++) {
-		if (!v->vector[i])
-			continue;
-		kvs_hist_free(&v->vector[i]->accept_to_inject_ts);
-		kvs_hist_free(&v->vector[i]->accept_to_exit_ts);
-		kvs_hist_free(&v->vector[i]->accept_to_cpu_ts);
-		kvs_hist_free(&v->vector[i]->inject_to_eoi_ts);
-		free(v->vector[i]);
-	}
-	kvs_shist_free(&v->timer.late_cycles);
-	kvs_hist_free(&v->timer.expire_to_inject_ts);
-	kvs_hist_free(&v->timer.expire_to_accept_ts);
-	kvs_hist_free(&v->timer.accept_to_inject_ts);
-	kvs_hist_free(&v->timer.inject_to_entry_ts);
-	kvs_shist_free(&v->timer.deadline_to_inject_ts);
-	for (unsigned int i = 0; i < KVS_CAUSES; i++)
-		kvs_hist_free(&v->timer.cause_ts[i]);
-	for (unsigned int i = 0; i < v->host_irqs.nr; i++)
-		kvs_hist_free(&v->host_irqs.irqs[i].cycles);
-	free(v->host_irqs.irqs);
-	kvs_hist_free(&v->clockevent_ns);
 }
 
 void kvs_vcpu_free(struct kvs_vcpu *v)
 {
 	if (!v)
 		return;
-	free_exits(v);
-	free_users(v);
-	free_switches(&v->sw);
-	free_irqs(v);
+	kvs_summary_free(v);
+	for (unsigned int i = 0; i < KVS_VECTORS; i++)
+		free(v->vector[i]);
 	kvs_waiter_free(&v->waiter);
 	free(v);
 }
 
-struct kvs_exit_stats *kvs_exit_get(struct kvs_vcpu *v, u8 isa, u32 reason,
-				    bool fastpath)
+/* It was on the CPU until @ts at least, and no switch told its end. */
+static void emit_open_slice(const struct kvs_model *m, struct kvs_vcpu *v, u64 ts)
 {
-	struct kvs_exit_stats *e;
+	const struct kvs_span span = {
+		.kind = KVS_SPAN_SLICE, .vcpu = v, .cpu = v->last_cpu, .open = true,
+		.gap = v->since_epoch != m->epoch,
+		.begin = kvs_span_begin(v->sinks, v->since_ts), .end = ts,
+		.slice.since = true,
+	};
 
-	if (fastpath)
-		reason = 0;
-	if (v->nr_exits == MAX_EXITS - 1)
-		reason = KVS_OTHER_REASON;
-	for (e = v->exits; e < v->exits + v->nr_exits; e++)
-		if (e->reason == reason && e->isa == isa && e->fastpath == fastpath)
-			return e;
-	if (v->nr_exits == MAX_EXITS)
-		return &v->exits[MAX_EXITS - 1];
-	v->exits = xrealloc(v->exits, (v->nr_exits + 1) * sizeof(*v->exits));
-	e = &v->exits[v->nr_exits++];
-	*e = (struct kvs_exit_stats){ .reason = reason, .isa = isa, .fastpath = fastpath };
-	return e;
+	if (kvs_span_wanted(v->sinks, KVS_SPAN_SLICE) && span.begin < ts)
+		kvs_span_emit(v->sinks, &span);
 }
 
-struct kvs_user_stats *kvs_user_get(struct kvs_vcpu *v, u32 reason)
+static void set_state(const struct kvs_model *m, struct kvs_vcpu *v,
+		      enum kvs_state state, u64 ts)
 {
-	struct kvs_user_stats *u;
-
-	if (v->nr_users == MAX_USERS - 1)
-		reason = KVS_OTHER_REASON;
-	for (u = v->users; u < v->users + v->nr_users; u++)
-		if (u->reason == reason)
-			return u;
-	if (v->nr_users == MAX_USERS)
-		return &v->users[MAX_USERS - 1];
-	v->users = xrealloc(v->users, (v->nr_users + 1) * sizeof(*v->users));
-	u = &v->users[v->nr_users++];
-	*u = (struct kvs_user_stats){ .reason = reason };
-	return u;
-}
-
-struct kvs_taker *kvs_taker_get(struct kvs_switch_stats *sw, s32 pid,
-				const char *comm, s16 prio)
-{
-	struct kvs_taker *t;
-
-	/* Each CPU's idle thread is named otherwise. */
-	if (!pid)
-		comm = "(idle)";
-	if (sw->nr_takers == MAX_TAKERS - 1) {
-		pid = -1;
-		comm = KVS_OTHERS;
-	}
-	for (t = sw->takers; t < sw->takers + sw->nr_takers; t++)
-		if (t->pid == pid && (pid <= 0 || !strcmp(t->comm, comm)))
-			return t;
-	if (sw->nr_takers == MAX_TAKERS)
-		return &sw->takers[MAX_TAKERS - 1];
-	sw->takers = xrealloc(sw->takers, (sw->nr_takers + 1) * sizeof(*t));
-	t = &sw->takers[sw->nr_takers++];
-	*t = (struct kvs_taker){ .pid = pid, .prio = prio };
-	kvs_copy_comm(t->comm, comm, sizeof(t->comm) - 1);
-	return t;
-}
-
-static void set_state(struct kvs_vcpu *v, enum kvs_state state, u64 ts)
-{
-	if (v->state == KVS_STATE_ON_CPU && ts > v->since_ts)
-		v->on_cpu_ts += ts - v->since_ts;
+	if (v->state == KVS_STATE_ON_CPU)
+		emit_open_slice(m, v, ts);
 	v->state = state;
 	v->since_ts = ts;
+	v->since_epoch = m->epoch;
+}
+
+/* It is off the CPU, and was told to be runnable all the time. */
+static bool waits_since_switch(const struct kvs_model *m, const struct kvs_vcpu *v)
+{
+	return v->state == KVS_STATE_OFF_CPU && v->out_ts && v->out_epoch == m->epoch &&
+	       (v->out_kind == KS_SWITCH_PREEMPTED || v->out_kind == KS_SWITCH_ABORTED);
+}
+
+void kvs_vcpu_cut(const struct kvs_model *m, struct kvs_vcpu *v, u64 ts)
+{
+	const struct kvs_span span = {
+		.kind = KVS_SPAN_OFF, .vcpu = v, .cpu = v->last_cpu, .open = true,
+		.begin = kvs_span_begin(v->sinks, v->out_ts), .end = ts,
+		.off = { .kind = v->out_kind, .since = true },
+	};
+
+	if (v->state == KVS_STATE_ON_CPU)
+		emit_open_slice(m, v, ts);
+	if (kvs_span_wanted(v->sinks, KVS_SPAN_OFF) && waits_since_switch(m, v) &&
+	    span.begin < ts)
+		kvs_span_emit(v->sinks, &span);
+	kvs_waits_cut(v, ts);
 }
 
 void kvs_vcpu_leave(struct kvs_model *m, struct kvs_vcpu *v, u64 ts)
 {
 	kvs_wait_cut(&m->queues, &v->waiter, ts, kvs_ledger_leave(&v->ledger, ts));
-	set_state(v, KVS_STATE_UNKNOWN, ts);
-	v->last_exit = v->last_user = v->out_taker = -1;
+	set_state(m, v, KVS_STATE_UNKNOWN, ts);
+	v->cut_exit.on = v->last_put.on = false;
 	v->entry_ts = v->out_ts = 0;
 }
 
-static void identity(struct kvs_vcpu *v, const struct kvs_record *rec)
+void kvs_vcpu_identity(struct kvs_model *m, struct kvs_vcpu *v,
+		       const struct kvs_record *rec)
 {
+	/* Told again after the thread's death, and by whoever stops. */
+	if (v->state == KVS_STATE_UNKNOWN && !v->identified)
+		kvs_vcpu_runs(m, v, rec);
 	v->identified = true;
 	v->tgid = rec->vcpu.tgid;
 	kvs_copy_comm(v->comm, rec->vcpu.comm, sizeof(rec->vcpu.comm));
@@ -190,7 +111,7 @@ static void identity(struct kvs_vcpu *v, const struct kvs_record *rec)
 	v->tsc_frac_bits = rec->vcpu.tsc_frac_bits;
 }
 
-static void policy(struct kvs_vcpu *v, const struct kvs_record *rec)
+void kvs_vcpu_policy(struct kvs_vcpu *v, const struct kvs_record *rec)
 {
 	v->policy = rec->policy.policy;
 	v->rt_priority = rec->policy.rt_priority;
@@ -200,62 +121,89 @@ static void policy(struct kvs_vcpu *v, const struct kvs_record *rec)
 	v->policy_changes++;
 }
 
-static void load(struct kvs_model *m, struct kvs_vcpu *v,
-		 const struct kvs_record *rec)
+/* A duration that a record measured, and that ends with the record */
+static u64 begin_of(const struct kvs_model *m, const struct kvs_record *rec, u64 cycles)
 {
-	u64 cycles = rec->load.user_cycles;
+	u64 ts = m->cycles_to_ts.known ? kvs_ts_of_cycles(m, cycles) : 0;
 
-	if (cycles) {
-		kvs_hist_add(&v->user_cycles, cycles);
-		if (v->last_user >= 0 && v->user_epoch == m->epoch)
-			kvs_hist_add(&v->users[v->last_user].user_cycles, cycles);
-	}
-	v->last_user = -1;
+	return ts < rec->ts ? rec->ts - ts : rec->ts;
 }
 
-static void put(struct kvs_model *m, struct kvs_vcpu *v,
-		const struct kvs_record *rec)
+void kvs_vcpu_load(struct kvs_model *m, struct kvs_vcpu *v,
+		   const struct kvs_record *rec)
 {
-	struct kvs_user_stats *u = kvs_user_get(v, rec->put.exit_reason);
+	const struct kvs_span span = {
+		.kind = KVS_SPAN_USER, .vcpu = v, .cpu = rec->cpu,
+		.unit = KVS_SPAN_IN_CYCLES, .length = rec->load.user_cycles,
+		.begin = begin_of(m, rec, rec->load.user_cycles), .end = rec->ts,
+		.user = {
+			.reason = v->last_put.reason,
+			.known = v->last_put.on && v->last_put.epoch == m->epoch,
+		},
+	};
 
-	u->count++;
-	if (rec->put.run_cycles)
-		kvs_hist_add(&u->run_cycles, rec->put.run_cycles);
-	v->last_user = u - v->users;
-	v->user_epoch = m->epoch;
+	if (span.length && kvs_span_wanted(v->sinks, KVS_SPAN_USER))
+		kvs_span_emit(v->sinks, &span);
+	v->last_put.on = false;
 }
 
-static void switch_out(struct kvs_model *m, struct kvs_vcpu *v,
+void kvs_vcpu_put(struct kvs_model *m, struct kvs_vcpu *v,
+		  const struct kvs_record *rec)
+{
+	const struct kvs_span span = {
+		.kind = KVS_SPAN_RUN, .vcpu = v, .cpu = rec->cpu,
+		.unit = KVS_SPAN_IN_CYCLES, .length = rec->put.run_cycles,
+		.begin = begin_of(m, rec, rec->put.run_cycles), .end = rec->ts,
+		.user = { .reason = rec->put.exit_reason, .known = true },
+	};
+
+	if (kvs_span_wanted(v->sinks, KVS_SPAN_RUN))
+		kvs_span_emit(v->sinks, &span);
+	v->last_put = (struct kvs_last_put){
+		.on = true, .reason = rec->put.exit_reason, .epoch = m->epoch,
+	};
+}
+
+static void emit_slice(struct kvs_model *m, struct kvs_vcpu *v,
 		       const struct kvs_record *rec)
 {
-	struct kvs_switch_stats *sw = &v->sw;
-	unsigned int kind = rec->switch_out.kind;
-	u64 ran = rec->switch_out.ran_cycles;
+	bool since = v->state == KVS_STATE_ON_CPU;
+	u64 begin = since ? v->since_ts : begin_of(m, rec, rec->switch_out.ran_cycles);
 	char comm[KVS_COMM_LEN];
-	struct kvs_taker *t;
+	const struct kvs_span span = {
+		.kind = KVS_SPAN_SLICE, .vcpu = v, .cpu = rec->cpu,
+		.unit = KVS_SPAN_IN_CYCLES, .length = rec->switch_out.ran_cycles,
+		.gap = since && v->since_epoch != m->epoch,
+		.begin = kvs_span_begin(v->sinks, begin < rec->ts ? begin : rec->ts),
+		.end = rec->ts,
+		.slice = {
+			.kind = rec->switch_out.kind, .since = since,
+			.shared = v->shared_slice, .loaded = rec->switch_out.loaded,
+			.next_pid = rec->switch_out.next_pid,
+			.next_prio = rec->switch_out.next_prio, .next_comm = comm,
+		},
+	};
+
+	kvs_copy_comm(comm, rec->switch_out.next_comm, sizeof(rec->switch_out.next_comm));
+	kvs_span_emit(v->sinks, &span);
+}
+
+void kvs_vcpu_switch_out(struct kvs_model *m, struct kvs_vcpu *v,
+			 const struct kvs_record *rec)
+{
+	unsigned int kind = rec->switch_out.kind;
 
 	if (kind >= KVS_SWITCH_KINDS)
 		return;
-	sw->out[kind]++;
-	sw->in_userspace += !rec->switch_out.loaded;
-	if (v->state != KVS_STATE_ON_CPU)
-		v->on_cpu_cycles += ran;
-	set_state(v, KVS_STATE_OFF_CPU, rec->ts);
-	/* A slice that several vCPUs shared is no one's. */
-	if (ran && !v->shared_slice) {
-		kvs_hist_add(&sw->slice_cycles, ran);
-		if (kind == KS_SWITCH_PREEMPTED)
-			kvs_hist_add(&sw->full_slice_cycles, ran);
-	}
+	if (kvs_span_wanted(v->sinks, KVS_SPAN_SLICE))
+		emit_slice(m, v, rec);
+	v->state = KVS_STATE_OFF_CPU;
+	v->since_ts = rec->ts;
+	v->since_epoch = m->epoch;
 	v->shared_slice = false;
-	kvs_copy_comm(comm, rec->switch_out.next_comm,
-		      sizeof(rec->switch_out.next_comm));
-	t = kvs_taker_get(sw, rec->switch_out.next_pid, comm,
-			  rec->switch_out.next_prio);
-	t->count[kind]++;
-	v->out_taker = t - sw->takers;
 	v->out_ts = rec->ts;
 	v->out_epoch = m->epoch;
+	v->out_kind = kind;
 	v->entry_ts = 0;
 	if (kind == KS_SWITCH_DEAD) {
 		kvs_timer_watch(m, v, rec->ts);
@@ -263,40 +211,7 @@ static void switch_out(struct kvs_model *m, struct kvs_vcpu *v,
 	}
 }
 
-/*
- * A preempted vCPU waits all the time that it is off the CPU, and so does one
- * whose sleep a signal aborted; a woken one only since its wakeup, which the
- * kernel's run_delay tells.
- */
-static void wait_end(struct kvs_model *m, struct kvs_vcpu *v,
-		     const struct kvs_record *rec)
-{
-	struct kvs_switch_stats *sw = &v->sw;
-	u64 off = rec->switch_in.off_cycles;
-	bool seen = v->out_ts && v->out_epoch == m->epoch;
-
-	if (!off)
-		return;
-	sw->migrated += rec->switch_in.from_cpu != rec->cpu;
-	kvs_hist_add(&sw->off_cycles, off);
-	switch (rec->switch_in.kind) {
-	case KS_SWITCH_PREEMPTED:
-		if (seen && v->out_taker >= 0)
-			kvs_hist_add(&sw->takers[v->out_taker].wait_cycles, off);
-		/* fall through */
-	case KS_SWITCH_ABORTED:
-		kvs_hist_add(&sw->preempted_wait_cycles, off);
-		break;
-	default:
-		kvs_hist_add(&sw->woken_wait_ns, rec->switch_in.wait_ns);
-	}
-	if (seen) {
-		m->rate_cycles += off;
-		m->rate_ts += rec->ts - v->out_ts;
-	}
-}
-
-/* Told a little later than the scheduler gave it the CPU. */
+/* The switch in is recorded a little after the scheduler gave the CPU. */
 static u64 got_cpu(const struct kvs_model *m, const struct kvs_vcpu *v,
 		   const struct kvs_record *rec)
 {
@@ -306,14 +221,41 @@ static u64 got_cpu(const struct kvs_model *m, const struct kvs_vcpu *v,
 	return got < rec->ts && m->cycles_to_ts.known ? got : rec->ts;
 }
 
-static void switch_in(struct kvs_model *m, struct kvs_vcpu *v,
-		      const struct kvs_record *rec)
+static void emit_off(struct kvs_model *m, struct kvs_vcpu *v,
+		     const struct kvs_record *rec, bool since)
 {
+	u64 off = rec->switch_in.off_cycles;
+	const struct kvs_span span = {
+		.kind = KVS_SPAN_OFF, .vcpu = v, .cpu = rec->cpu,
+		.unit = KVS_SPAN_IN_CYCLES, .length = off,
+		.begin = kvs_span_begin(v->sinks, since ? v->out_ts :
+							  begin_of(m, rec, off)),
+		.end = since ? got_cpu(m, v, rec) : rec->ts,
+		.off = {
+			.kind = rec->switch_in.kind, .since = since,
+			.migrated = rec->switch_in.from_cpu != rec->cpu,
+			.wait_ns = rec->switch_in.wait_ns,
+		},
+	};
+
+	kvs_span_emit(v->sinks, &span);
+}
+
+void kvs_vcpu_switch_in(struct kvs_model *m, struct kvs_vcpu *v,
+			const struct kvs_record *rec)
+{
+	bool since = v->out_ts && v->out_epoch == m->epoch;
+	u64 off = rec->switch_in.off_cycles;
+
+	if (off && since) {
+		m->rate_cycles += off;
+		m->rate_ts += rec->ts - v->out_ts;
+	}
+	if (off && kvs_span_wanted(v->sinks, KVS_SPAN_OFF))
+		emit_off(m, v, rec, since);
 	v->sw.in++;
-	wait_end(m, v, rec);
-	set_state(v, KVS_STATE_ON_CPU, got_cpu(m, v, rec));
+	set_state(m, v, KVS_STATE_ON_CPU, got_cpu(m, v, rec));
 	v->out_ts = 0;
-	v->out_taker = -1;
 	v->shared_slice = false;
 }
 
@@ -327,102 +269,71 @@ static void rate_pair(struct kvs_model *m, struct kvs_vcpu *v,
 	m->rate_ts += rec->ts - v->entry_ts;
 }
 
-static void exit_record(struct kvs_model *m, struct kvs_vcpu *v,
-			const struct kvs_record *rec)
+void kvs_vcpu_exit(struct kvs_model *m, struct kvs_vcpu *v,
+		   const struct kvs_record *rec)
 {
 	bool fastpath = rec->exit.flags & KS_EXIT_FASTPATH;
-	struct kvs_exit_stats *e = kvs_exit_get(v, kvs_record_isa(rec),
-						kvs_record_reason(rec), fastpath);
 	unsigned int end = kvs_record_end(rec);
 
-	v->exit_count++;
-	e->count++;
-	if (end < KVS_EXIT_ENDS)
-		e->ended[end]++;
-	if (rec->exit.guest_cycles) {
-		kvs_hist_add(&e->guest_cycles, rec->exit.guest_cycles);
-		kvs_hist_add(&v->guest_cycles, rec->exit.guest_cycles);
-	}
-	if (!fastpath) {
-		kvs_hist_add(end == KS_EXIT_BY_ENTRY ? &e->uncut_cycles : &e->cut_cycles,
-			     rec->exit.host_cycles);
+	if (!fastpath)
 		rate_pair(m, v, rec);
+	if (m->learn)
+		kvs_learn_rate(m);
+	if (kvs_span_wanted(v->sinks, KVS_SPAN_EXIT)) {
+		const struct kvs_span span = {
+			.kind = KVS_SPAN_EXIT, .vcpu = v, .cpu = rec->cpu,
+			.unit = KVS_SPAN_IN_CYCLES, .length = rec->exit.host_cycles,
+			.begin = begin_of(m, rec, rec->exit.host_cycles),
+			.end = rec->ts,
+			.exit = {
+				.reason = kvs_record_reason(rec),
+				.isa = kvs_record_isa(rec), .end = end,
+				.fastpath = fastpath,
+				.guest_cycles = rec->exit.guest_cycles,
+			},
+		};
+
+		kvs_span_emit(v->sinks, &span);
 	}
+	v->cut_exit.on = end != KS_EXIT_BY_ENTRY;
+	if (v->cut_exit.on)
+		v->cut_exit = (struct kvs_cut_exit){
+			.on = true, .reason = kvs_record_reason(rec),
+			.isa = kvs_record_isa(rec), .end = end, .fastpath = fastpath,
+			.epoch = m->epoch,
+		};
 	v->entry_ts = end == KS_EXIT_BY_ENTRY ? rec->ts : 0;
-	v->last_exit = end == KS_EXIT_BY_ENTRY ? -1 : e - v->exits;
 	v->exit_epoch = m->epoch;
 }
 
-static void entry(struct kvs_model *m, struct kvs_vcpu *v,
-		  const struct kvs_record *rec)
+void kvs_vcpu_entry(struct kvs_model *m, struct kvs_vcpu *v,
+		    const struct kvs_record *rec)
 {
+	const struct kvs_cut_exit *cut = &v->cut_exit;
 	u64 out = rec->entry.since_exit_cycles;
 
-	if (out && v->last_exit >= 0 && v->exit_epoch == m->epoch)
-		kvs_hist_add(&v->exits[v->last_exit].out_cycles, out);
-	v->last_exit = -1;
+	if (out && cut->on && cut->epoch == m->epoch &&
+	    kvs_span_wanted(v->sinks, KVS_SPAN_OUT)) {
+		const struct kvs_span span = {
+			.kind = KVS_SPAN_OUT, .vcpu = v, .cpu = rec->cpu,
+			.unit = KVS_SPAN_IN_CYCLES, .length = out,
+			.begin = begin_of(m, rec, out), .end = rec->ts,
+			.exit = {
+				.reason = cut->reason, .isa = cut->isa,
+				.end = cut->end, .fastpath = cut->fastpath,
+			},
+		};
+
+		kvs_span_emit(v->sinks, &span);
+	}
+	v->cut_exit.on = false;
 	v->entry_ts = rec->ts;
 	v->exit_epoch = m->epoch;
 }
 
-static void clockevent(struct kvs_vcpu *v, const struct kvs_record *rec)
-{
-	s64 delta = rec->clockevent.delta_ns;
-
-	kvs_hist_add(&v->clockevent_ns, delta > 0 ? delta : 0);
-}
-
-/* A thread that tells of itself runs, even where its switch in was lost. */
-static void must_run(struct kvs_vcpu *v, const struct kvs_record *rec)
+void kvs_vcpu_runs(struct kvs_model *m, struct kvs_vcpu *v,
+		   const struct kvs_record *rec)
 {
 	if (v->state != KVS_STATE_ON_CPU)
-		set_state(v, KVS_STATE_ON_CPU, rec->ts);
-}
-
-void kvs_vcpu_record(struct kvs_model *m, struct kvs_vcpu *v,
-		     const struct kvs_record *rec)
-{
-	switch (rec->event) {
-	case KS_EV_vcpu:
-		/* Told again after the thread's death, and by whoever stops. */
-		if (v->state == KVS_STATE_UNKNOWN && !v->identified)
-			must_run(v, rec);
-		identity(v, rec);
-		break;
-	case KS_EV_load:
-		must_run(v, rec);
-		load(m, v, rec);
-		break;
-	case KS_EV_put:
-		must_run(v, rec);
-		put(m, v, rec);
-		break;
-	case KS_EV_switch_out:
-		switch_out(m, v, rec);
-		break;
-	case KS_EV_switch_in:
-		switch_in(m, v, rec);
-		break;
-	case KS_EV_policy:
-		policy(v, rec);
-		break;
-	case KS_EV_exit:
-		must_run(v, rec);
-		exit_record(m, v, rec);
-		break;
-	case KS_EV_entry:
-		must_run(v, rec);
-		entry(m, v, rec);
-		break;
-	case KS_EV_clockevent:
-		clockevent(v, rec);
-		break;
-	case KS_EV_halt:
-		must_run(v, rec);
-		break;
-	default:
-		kvs_irq_record(m, v, rec);
-		return;
-	}
-	kvs_ledger_record(m, v, rec);
+		set_state(m, v, KVS_STATE_ON_CPU, rec->ts);
 }

@@ -2,46 +2,83 @@
 /*
  * What the records say to a vCPU's ledger and to its waits, in time stamps.
  */
+#include <stddef.h>
+
 #include "base/util.h"
 #include "model/clock.h"
 #include "model/model.h"
 
-static void worst_exit(struct kvs_model *m, struct kvs_vcpu *v,
-		       const struct kvs_record *rec, u64 host)
+static struct kvs_vcpu *vcpu_of(struct kvs_ledger *l)
 {
-	struct kvs_moment moment = {
-		.kind = KVS_MOMENT_EXIT, .vcpu = v, .length = host,
-		.begin = rec->ts - host, .end = rec->ts, .cpu = rec->cpu,
-		.reason = kvs_record_reason(rec), .isa = kvs_record_isa(rec),
-		.exit_end = kvs_record_end(rec),
-	};
-
-	kvs_worst_add(&m->worst, &moment);
+	return (struct kvs_vcpu *)((char *)l - offsetof(struct kvs_vcpu, ledger));
 }
 
-static void worst_wait(struct kvs_model *m, struct kvs_vcpu *v, u16 cpu,
-		       const struct kvs_past_wait *wait)
+static void emit_state(struct kvs_ledger *l, unsigned int state, u64 from, u64 to)
 {
-	struct kvs_moment moment = {
-		.kind = KVS_MOMENT_WAIT, .vcpu = v,
-		.length = wait->span.end - wait->span.begin,
-		.begin = wait->span.begin, .end = wait->span.end, .cpu = cpu,
-		.thief = wait->top, .thief_time = wait->top_time,
-		.preempted = wait->span.preempted,
+	struct kvs_vcpu *v = vcpu_of(l);
+	const struct kvs_span span = {
+		.kind = KVS_SPAN_STATE, .vcpu = v, .cpu = v->last_cpu,
+		.begin = kvs_span_begin(v->sinks, from), .end = to, .length = to - from,
+		.state.state = state,
 	};
 
-	kvs_worst_add(&m->worst, &moment);
+	if (span.begin < to)
+		kvs_span_emit(v->sinks, &span);
 }
 
-static void told_exit(struct kvs_model *m, struct kvs_vcpu *v,
-		      const struct kvs_record *rec)
+static void emit_piece(struct kvs_waiter *w, u64 from, u64 to,
+		       const struct kvs_holder *holder)
+{
+	struct kvs_vcpu *v = (struct kvs_vcpu *)((char *)w -
+						 offsetof(struct kvs_vcpu, waiter));
+	const struct kvs_span span = {
+		.kind = KVS_SPAN_PIECE, .vcpu = v, .cpu = holder->cpu,
+		.begin = kvs_span_begin(v->sinks, from), .end = to, .length = to - from,
+		.piece = holder,
+	};
+
+	if (span.begin < to)
+		kvs_span_emit(v->sinks, &span);
+}
+
+void kvs_waits_begin(struct kvs_model *m, struct kvs_vcpu *v, u64 ts)
+{
+	kvs_ledger_begin(&v->ledger, ts);
+	if (kvs_span_wanted(&m->sinks, KVS_SPAN_STATE))
+		v->ledger.booked = emit_state;
+	if (kvs_span_wanted(&m->sinks, KVS_SPAN_PIECE))
+		m->queues.piece = emit_piece;
+}
+
+/* A state that goes on, at a cut; guest holds an exit that is not told yet. */
+void kvs_waits_cut(struct kvs_vcpu *v, u64 ts)
+{
+	const struct kvs_span span = {
+		.kind = KVS_SPAN_STATE, .vcpu = v, .cpu = v->last_cpu, .open = true,
+		.begin = kvs_span_begin(v->sinks, v->ledger.since), .end = ts,
+		.length = ts - v->ledger.since, .state.state = v->ledger.state,
+	};
+
+	if (kvs_span_wanted(v->sinks, KVS_SPAN_STATE) && span.begin < ts)
+		kvs_span_emit(v->sinks, &span);
+}
+
+static void emit_wait(struct kvs_vcpu *v, u16 cpu, const struct kvs_past_wait *wait)
+{
+	const struct kvs_span span = {
+		.kind = KVS_SPAN_WAIT, .vcpu = v, .cpu = cpu,
+		.begin = wait->span.begin, .end = wait->span.end,
+		.length = wait->span.end - wait->span.begin, .wait = wait,
+	};
+
+	kvs_span_emit(v->sinks, &span);
+}
+
+void kvs_waits_exit(struct kvs_model *m, struct kvs_vcpu *v,
+		    const struct kvs_record *rec)
 {
 	u64 host;
 
-	if (kvs_record_end(rec) == KS_EXIT_BY_ENTRY)
-		kvs_timer_entered(v, rec->ts);
-	if (m->learn)
-		kvs_learn_rate(m);
 	/* How long is a cycle?  The next exits will tell. */
 	if (!m->cycles_to_ts.known) {
 		kvs_ledger_loss(&v->ledger, true);
@@ -50,15 +87,12 @@ static void told_exit(struct kvs_model *m, struct kvs_vcpu *v,
 		return;
 	}
 	host = kvs_ts_of_cycles(m, rec->exit.host_cycles);
-	kvs_irq_kicked(v, rec->ts - host);
 	kvs_ledger_exit(&v->ledger, rec->ts, kvs_ts_of_cycles(m, rec->exit.guest_cycles),
 			host, kvs_record_end(rec) == KS_EXIT_BY_ENTRY);
-	if (kvs_worst_wants(&m->worst, KVS_MOMENT_EXIT, host))
-		worst_exit(m, v, rec, host);
 }
 
-static void told_switch_out(struct kvs_model *m, struct kvs_vcpu *v,
-			    const struct kvs_record *rec)
+void kvs_waits_switch_out(struct kvs_model *m, struct kvs_vcpu *v,
+			  const struct kvs_record *rec)
 {
 	unsigned int kind = rec->switch_out.kind;
 
@@ -71,8 +105,8 @@ static void told_switch_out(struct kvs_model *m, struct kvs_vcpu *v,
 				     rec->cpu, rec->switch_out.next_comm), true);
 }
 
-static void told_switch_in(struct kvs_model *m, struct kvs_vcpu *v,
-			   const struct kvs_record *rec)
+void kvs_waits_switch_in(struct kvs_model *m, struct kvs_vcpu *v,
+			 const struct kvs_record *rec)
 {
 	u64 waited = kvs_ts_of_ns(m, rec->switch_in.wait_ns);
 	const struct kvs_past_wait *past;
@@ -85,12 +119,12 @@ static void told_switch_in(struct kvs_model *m, struct kvs_vcpu *v,
 				     kvs_ts_of_cycles(m, rec->switch_in.off_cycles),
 				     waited, &wait);
 	past = kvs_wait_end(&m->queues, &v->waiter, known ? &wait : NULL);
-	if (past)
-		worst_wait(m, v, rec->cpu, past);
+	if (past && kvs_span_wanted(v->sinks, KVS_SPAN_WAIT))
+		emit_wait(v, rec->cpu, past);
 }
 
-static void told_halt(struct kvs_model *m, struct kvs_vcpu *v,
-		      const struct kvs_record *rec)
+void kvs_waits_halt(struct kvs_model *m, struct kvs_vcpu *v,
+		    const struct kvs_record *rec)
 {
 	v->halts.count++;
 	v->halts.slept += !!rec->halt.waited;
@@ -99,38 +133,8 @@ static void told_halt(struct kvs_model *m, struct kvs_vcpu *v,
 	kvs_ledger_poll(&v->ledger, rec->ts, kvs_ts_of_ns(m, rec->halt.poll_ns));
 }
 
-void kvs_ledger_record(struct kvs_model *m, struct kvs_vcpu *v,
-		       const struct kvs_record *rec)
-{
-	v->last_cpu = rec->cpu;
-	switch (rec->event) {
-	case KS_EV_exit:
-		told_exit(m, v, rec);
-		break;
-	case KS_EV_entry:
-		kvs_timer_entered(v, rec->ts);
-		kvs_ledger_entry(&v->ledger, rec->ts);
-		break;
-	case KS_EV_load:
-		kvs_ledger_load(&v->ledger, rec->ts);
-		break;
-	case KS_EV_put:
-		kvs_ledger_put(&v->ledger, rec->ts);
-		break;
-	case KS_EV_switch_out:
-		told_switch_out(m, v, rec);
-		break;
-	case KS_EV_switch_in:
-		told_switch_in(m, v, rec);
-		break;
-	case KS_EV_halt:
-		told_halt(m, v, rec);
-		break;
-	}
-}
-
-void kvs_wake_record(struct kvs_model *m, struct kvs_vcpu *v,
-		     const struct kvs_record *rec)
+void kvs_waits_wake(struct kvs_model *m, struct kvs_vcpu *v,
+		    const struct kvs_record *rec)
 {
 	kvs_ledger_wake(&v->ledger, rec->ts);
 	if (v->ledger.woken != rec->ts)
@@ -141,15 +145,15 @@ void kvs_wake_record(struct kvs_model *m, struct kvs_vcpu *v,
 				     rec->wake.cpu, rec->wake.holder_comm), false);
 }
 
-void kvs_migrate_record(struct kvs_model *m, struct kvs_vcpu *v,
-			const struct kvs_record *rec)
+void kvs_waits_migrate(struct kvs_model *m, struct kvs_vcpu *v,
+		       const struct kvs_record *rec)
 {
 	kvs_wait_move(&m->queues, &v->waiter, rec->ts,
 		      kvs_holder_of(rec->migrate.holder_pid, rec->migrate.holder_prio,
 				    rec->migrate.cpu, rec->migrate.holder_comm));
 }
 
-void kvs_holder_record(struct kvs_model *m, const struct kvs_record *rec)
+void kvs_waits_holder(struct kvs_model *m, const struct kvs_record *rec)
 {
 	struct kvs_holder holder = kvs_holder_of(rec->holder.pid, rec->holder.prio,
 						 rec->cpu, rec->holder.comm);
@@ -157,7 +161,7 @@ void kvs_holder_record(struct kvs_model *m, const struct kvs_record *rec)
 	kvs_wait_holder(&m->queues, rec->ts, &holder);
 }
 
-void kvs_irq_steals(struct kvs_model *m, const struct kvs_record *rec)
+void kvs_waits_host_irq(struct kvs_model *m, const struct kvs_record *rec)
 {
 	char name[KVS_COMM_LEN];
 
@@ -174,7 +178,7 @@ void kvs_kernel_ledger(struct kvs_vcpu *v, const struct kvs_record *rec)
 		v->kernel.states[i] = rec->ledger.states[i];
 }
 
-void kvs_cpu_lost(struct kvs_model *m, unsigned int cpu)
+void kvs_waits_lost(struct kvs_model *m, unsigned int cpu)
 {
 	for (unsigned int i = 0; i < m->nr_vcpus; i++)
 		kvs_ledger_loss(&m->vcpus[i]->ledger, m->vcpus[i]->last_cpu == cpu);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A bounded heap of moments.
+ * A bounded heap of moments, filled from spans.
  */
 #include <stdlib.h>
 
 #include "base/util.h"
+#include "model/model.h"
 #include "model/worst.h"
 
 static const char *const kinds[] = {
@@ -12,31 +13,9 @@ static const char *const kinds[] = {
 	[KVS_MOMENT_WAIT] = "wait", [KVS_MOMENT_EXIT] = "exit",
 };
 
-static const char *const causes[] = {
-	[KVS_CAUSE_TIMER] = "timer late", [KVS_CAUSE_WAIT] = "vCPU descheduled",
-	[KVS_CAUSE_USER] = "in userspace", [KVS_CAUSE_HOST] = "host at work",
-	[KVS_CAUSE_GUEST] = "waiting for an exit", [KVS_CAUSE_SLEEP] = "asleep, to be woken",
-	[KVS_CAUSE_UNKNOWN] = "unknown",
-};
-
 const char *kvs_moment_kind_name(unsigned int kind)
 {
 	return kind < KVS_MOMENT_KINDS ? kinds[kind] : NULL;
-}
-
-const char *kvs_cause_name(unsigned int cause)
-{
-	return cause < KVS_CAUSES ? causes[cause] : NULL;
-}
-
-unsigned int kvs_cause_main(const uint64_t spent[KVS_CAUSES])
-{
-	unsigned int best = KVS_CAUSE_UNKNOWN;
-
-	for (unsigned int i = 0; i < KVS_CAUSES; i++)
-		if (spent[i] > spent[best])
-			best = i;
-	return best;
 }
 
 void kvs_worst_init(struct kvs_worst *w, unsigned int room, uint32_t mask)
@@ -100,4 +79,118 @@ void kvs_worst_sort(struct kvs_worst *w)
 	w->kinds = 0;
 	if (w->count)
 		qsort(w->heap, w->count, sizeof(*w->heap), longest_first);
+}
+
+static void add_exit(struct kvs_worst *w, const struct kvs_span *span)
+{
+	struct kvs_moment moment = {
+		.kind = KVS_MOMENT_EXIT, .vcpu = span->vcpu,
+		.length = span->end - span->begin,
+		.begin = span->begin, .end = span->end, .cpu = span->cpu,
+		.reason = span->exit.reason, .isa = span->exit.isa,
+		.exit_end = span->exit.end,
+	};
+
+	kvs_worst_add(w, &moment);
+}
+
+static void add_wait(struct kvs_worst *w, const struct kvs_span *span)
+{
+	struct kvs_moment moment = {
+		.kind = KVS_MOMENT_WAIT, .vcpu = span->vcpu,
+		.length = span->end - span->begin,
+		.begin = span->begin, .end = span->end, .cpu = span->cpu,
+		.thief = span->wait->top, .thief_time = span->wait->top_time,
+		.preempted = span->wait->span.preempted,
+	};
+
+	kvs_worst_add(w, &moment);
+}
+
+/* Who kept the vCPU off the CPU while an interrupt was on its way */
+static void add_thief(struct kvs_moment *moment)
+{
+	const struct kvs_past_wait *wait = kvs_wait_within(&moment->vcpu->waiter,
+							   moment->begin, moment->end);
+
+	moment->thief.pid = -1;
+	if (!wait)
+		return;
+	moment->thief = wait->top;
+	moment->thief_time = wait->top_time;
+	moment->preempted = wait->span.preempted;
+}
+
+static void add_irq(struct kvs_worst *w, const struct kvs_span *span)
+{
+	struct kvs_moment moment = {
+		.kind = KVS_MOMENT_IRQ, .vcpu = span->vcpu,
+		.length = span->end - span->begin,
+		.begin = span->begin, .accepted = span->begin, .end = span->end,
+		.cpu = span->cpu, .vector = span->irq.vector->vector,
+	};
+
+	kvs_spent_since(&span->vcpu->ledger, span->irq.vector->accept_states, span->end,
+			moment.spent);
+	add_thief(&moment);
+	kvs_worst_add(w, &moment);
+}
+
+static void add_timer(struct kvs_worst *w, const struct kvs_span *span)
+{
+	struct kvs_moment moment = {
+		.kind = KVS_MOMENT_TIMER, .vcpu = span->vcpu,
+		.begin = span->timer.deadline, .length = span->end - span->begin,
+		.expired = span->timer.expired, .accepted = span->timer.accepted,
+		.end = span->end, .cpu = span->cpu, .vector = span->timer.vector,
+	};
+
+	for (unsigned int i = 0; i < KVS_CAUSES; i++)
+		moment.spent[i] = span->timer.spent[i];
+	add_thief(&moment);
+	kvs_worst_add(w, &moment);
+}
+
+static void take_span(void *ctx, const struct kvs_span *span)
+{
+	struct kvs_worst *w = ctx;
+	u64 length = span->end - span->begin;
+
+	/* What the timer sends is told as the timer's. */
+	if (span->open || (span->kind == KVS_SPAN_IRQ && span->irq.of_timer))
+		return;
+	switch (span->kind) {
+	case KVS_SPAN_EXIT:
+		if (kvs_worst_wants(w, KVS_MOMENT_EXIT, length))
+			add_exit(w, span);
+		break;
+	case KVS_SPAN_WAIT:
+		if (kvs_worst_wants(w, KVS_MOMENT_WAIT, length))
+			add_wait(w, span);
+		break;
+	case KVS_SPAN_IRQ:
+		if (kvs_worst_wants(w, KVS_MOMENT_IRQ, length))
+			add_irq(w, span);
+		break;
+	case KVS_SPAN_TIMER:
+		if (kvs_worst_wants(w, KVS_MOMENT_TIMER, length))
+			add_timer(w, span);
+		break;
+	}
+}
+
+void kvs_worst_listen(struct kvs_worst *w, struct kvs_model *m)
+{
+	static const u32 spans_of[KVS_MOMENT_KINDS] = {
+		[KVS_MOMENT_TIMER] = KVS_SPAN_BIT(TIMER),
+		[KVS_MOMENT_IRQ] = KVS_SPAN_BIT(IRQ),
+		[KVS_MOMENT_WAIT] = KVS_SPAN_BIT(WAIT),
+		[KVS_MOMENT_EXIT] = KVS_SPAN_BIT(EXIT),
+	};
+	u32 spans = 0;
+
+	for (unsigned int kind = 0; kind < KVS_MOMENT_KINDS; kind++)
+		if (w->kinds >> kind & 1)
+			spans |= spans_of[kind];
+	kvs_sinks_add(&m->sinks, spans, take_span, w);
 }

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "model/causes.h"
+#include "model/state.h"
 #include "model/thieves.h"
 
 enum kvs_moment_kind {
@@ -19,20 +21,6 @@ enum kvs_moment_kind {
 	KVS_MOMENT_EXIT,		/* host time of one exit, on the CPU */
 	KVS_MOMENT_KINDS
 };
-
-/* Why an interrupt came late: where the time until its injection went. */
-enum kvs_cause {
-	KVS_CAUSE_TIMER,		/* the timer that backs the guest's was late */
-	KVS_CAUSE_WAIT,		/* the vCPU waited for a CPU */
-	KVS_CAUSE_USER,		/* it was in userspace */
-	KVS_CAUSE_HOST,		/* the kernel was at work, on its CPU */
-	KVS_CAUSE_GUEST,		/* in guest mode: it had to exit first */
-	KVS_CAUSE_SLEEP,		/* asleep, or polling: to be woken */
-	KVS_CAUSE_UNKNOWN,
-	KVS_CAUSES
-};
-
-struct kvs_vcpu;
 
 struct kvs_moment {
 	uint8_t kind;
@@ -59,6 +47,8 @@ struct kvs_worst {
 };
 
 void kvs_worst_init(struct kvs_worst *w, unsigned int room, uint32_t kinds);
+/* A sink of @m; @w stays where it is as long as @m is fed. */
+void kvs_worst_listen(struct kvs_worst *w, struct kvs_model *m);
 void kvs_worst_free(struct kvs_worst *w);
 void kvs_worst_add(struct kvs_worst *w, const struct kvs_moment *moment);
 /* The longest first; nothing can be added any more. */
@@ -73,7 +63,5 @@ static inline bool kvs_worst_wants(const struct kvs_worst *w, unsigned int kind,
 }
 
 const char *kvs_moment_kind_name(unsigned int kind);	/* NULL behind the last */
-const char *kvs_cause_name(unsigned int cause);
-unsigned int kvs_cause_main(const uint64_t spent[KVS_CAUSES]);
 
 #endif /* KVMSCHED_WORST_H */

@@ -32,6 +32,7 @@ struct stream {
 struct kvs_watch {
 	struct kvs_decoder *decoder;
 	struct kvs_model model;
+	struct kvs_worst worst;
 	struct kvs_trace_info info;
 	struct stream *streams;
 	unsigned int cpus;
@@ -135,10 +136,11 @@ struct kvs_watch *kvs_watch_new(const struct kvs_watch_limits *limits,
 	kvs_model_clock(&w->model, false, info->tsc_mult, info->tsc_shift);
 	for (unsigned int kind = 0; kind < KVS_MOMENT_KINDS; kind++)
 		kinds |= (limits->ns[kind] ? 1U : 0) << kind;
-	kvs_worst_init(&w->model.worst, MOMENTS, kinds);
+	kvs_worst_init(&w->worst, MOMENTS, kinds);
+	kvs_worst_listen(&w->worst, &w->model);
 	/* ns to cycles */
 	for (unsigned int kind = 0; kind < KVS_MOMENT_KINDS; kind++)
-		w->model.worst.least[kind] = (kvs_u128)limits->ns[kind] *
+		w->worst.least[kind] = (kvs_u128)limits->ns[kind] *
 					     info->tsc_khz / 1000000;
 	return w;
 }
@@ -151,6 +153,7 @@ void kvs_watch_free(struct kvs_watch *w)
 		free(w->streams[cpu].pages);
 	free(w->streams);
 	kvs_model_free(&w->model);
+	kvs_worst_free(&w->worst);
 	kvs_decoder_destroy(w->decoder);
 	free(w);
 }
@@ -231,17 +234,17 @@ bool kvs_watch_look(struct kvs_watch *w, uint64_t until)
 			break;
 		take(w, first);
 	}
-	return w->model.worst.count;
+	return w->worst.count;
 }
 
 char *kvs_watch_sentence(struct kvs_watch *w, uint64_t *since)
 {
 	struct kvs_times times;
 
-	if (!w->model.worst.count)
+	if (!w->worst.count)
 		return NULL;
-	kvs_worst_sort(&w->model.worst);
+	kvs_worst_sort(&w->worst);
 	kvs_times_init(&times, &w->info, &w->model);
-	*since = w->model.worst.heap[0].begin;
-	return kvs_moment_sentence(&w->model, &times, &w->model.worst.heap[0]);
+	*since = w->worst.heap[0].begin;
+	return kvs_moment_sentence(&w->model, &times, &w->worst.heap[0]);
 }

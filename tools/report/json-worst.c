@@ -72,7 +72,7 @@ static json_t *moment_of(const struct kvs_view *view, const struct kvs_moment *m
 
 bool kvs_print_json_worst(const struct kvs_view *view)
 {
-	const struct kvs_worst *w = &view->model->worst;
+	const struct kvs_worst *w = view->worst;
 	json_t *o, *a = json_array();
 	int failed;
 

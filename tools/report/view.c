@@ -5,6 +5,8 @@
 #include <stdlib.h>
 
 #include "model/clock.h"
+#include "model/model.h"
+#include "model/summary.h"
 #include "report/view.h"
 
 bool kvs_selected(const struct kvs_select *select, const struct kvs_vcpu *v)

@@ -9,6 +9,7 @@
 #include "base/util.h"
 #include "model/clock.h"
 #include "model/model.h"
+#include "model/worst.h"
 #include "trace/load.h"
 
 struct kvs_select {
@@ -21,6 +22,7 @@ struct kvs_view {
 	const struct kvs_trace_info *info;
 	const struct kvs_decoder *decoder;
 	const struct kvs_model *model;
+	const struct kvs_worst *worst;	/* of `report worst` */
 	struct kvs_times times;
 	struct kvs_select select;
 	struct kvs_vcpu *total;	/* of the vCPUs that are selected */

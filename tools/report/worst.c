@@ -50,7 +50,7 @@ static void print_chain(const struct kvs_view *view, const struct kvs_moment *mo
 
 static void print_worst(const struct kvs_view *view)
 {
-	const struct kvs_worst *w = &view->model->worst;
+	const struct kvs_worst *w = view->worst;
 	unsigned int shown = 0;
 
 	kvs_title(view, "Worst moments; times are since the recording began");

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The recording as a whole: its sessions, hooks, losses and classes.
+ */
+#include <string.h>
+
+#include "uapi/kvmsched.h"
+#include "base/util.h"
+#include "model/clock.h"
+#include "model/model.h"
+
+#define MAX_HOOKS	1024
+
+void kvs_session_record(struct kvs_model *m, const struct kvs_record *rec)
+{
+	if (rec->session.op == KS_SESSION_STOP) {
+		if (!m->stopped || rec->ts > m->stop_ts)
+			m->stop_ts = rec->ts;
+		m->stopped = true;
+		m->has_closing = true;
+	} else {
+		if (!m->started || rec->ts < m->start_ts)
+			m->start_ts = rec->ts;
+		m->started = true;
+	}
+	m->classes |= rec->session.classes;
+	m->overwrite |= rec->session.overwrite;
+	m->pages = rec->session.pages;
+	if (rec->session.tsc_khz)
+		kvs_session_clock(m, rec->session.tsc_khz);
+}
+
+/* Each CPU may tell all hooks; one that failed to attach stays failed. */
+void kvs_attach_record(struct kvs_model *m, const struct kvs_record *rec)
+{
+	struct kvs_hook hook = {
+		.classes = rec->attach.classes,
+		.how = rec->attach.how,
+		.status = rec->attach.status,
+	};
+
+	kvs_copy_comm(hook.name, rec->attach.hook, sizeof(rec->attach.hook));
+	for (unsigned int i = 0; i < m->nr_hooks; i++)
+		if (!strcmp(m->hooks[i].name, hook.name) &&
+		    m->hooks[i].how == hook.how)
+			return;
+	if (m->nr_hooks == MAX_HOOKS)
+		return;
+	m->hooks = xrealloc(m->hooks, (m->nr_hooks + 1) * sizeof(*m->hooks));
+	m->hooks[m->nr_hooks++] = hook;
+}
+
+static const char *const event_names[KS_NR_EVENTS] = {
+#define EVENT_NAME(record, FIELDS, ...) [KS_EV_##record] = KVS_EVENT_PREFIX #record,
+	KS_RECORDS(EVENT_NAME)
+};
+
+static struct kvs_cpu_loss *cpu_loss(struct kvs_model *m, unsigned int cpu)
+{
+	if (cpu >= m->nr_cpu_loss) {
+		m->cpu_loss = xrealloc(m->cpu_loss, (cpu + 1) * sizeof(*m->cpu_loss));
+		memset(m->cpu_loss + m->nr_cpu_loss, 0,
+		       (cpu + 1 - m->nr_cpu_loss) * sizeof(*m->cpu_loss));
+		m->nr_cpu_loss = cpu + 1;
+	}
+	return &m->cpu_loss[cpu];
+}
+
+/* Each CPU may tell of the same hook: the numbers are the kernel's, of all. */
+static void missed_hits(struct kvs_model *m, const char *hook, u64 count)
+{
+	struct kvs_missed *h;
+
+	for (h = m->missed; h < m->missed + m->nr_missed; h++)
+		if (!strcmp(h->hook, hook))
+			break;
+	if (h == m->missed + m->nr_missed) {
+		if (m->nr_missed == MAX_HOOKS)
+			return;
+		m->missed = xrealloc(m->missed, (m->nr_missed + 1) * sizeof(*h));
+		h = &m->missed[m->nr_missed++];
+		*h = (struct kvs_missed){ 0 };
+		kvs_copy_comm(h->hook, hook, sizeof(h->hook) - 1);
+	}
+	h->count += count;
+}
+
+void kvs_lost_record(struct kvs_model *m, const struct kvs_record *rec)
+{
+	char name[sizeof(rec->lost.name) + 1];
+	unsigned int event;
+
+	kvs_copy_comm(name, rec->lost.name, sizeof(rec->lost.name));
+	for (event = 0; event < KS_NR_EVENTS; event++)
+		if (!strcmp(name, event_names[event]) ||
+		    !strcmp(name, event_names[event] + strlen(KVS_EVENT_PREFIX)))
+			break;
+	/* Not of an event: records that made room for others, hits of a kprobe */
+	if (event == KS_NR_EVENTS && !rec->lost.event) {
+		if (!strcmp(name, "overwritten"))
+			m->overwritten += rec->lost.count;
+		else
+			missed_hits(m, name, rec->lost.count);
+		return;
+	}
+	m->lost_closing[event] += rec->lost.count;
+	cpu_loss(m, rec->lost.cpu)->closing += rec->lost.count;
+	m->has_closing = true;
+}
+
+void kvs_model_missed(void *ctx, unsigned int cpu, s64 count)
+{
+	struct kvs_model *m = ctx;
+
+	m->epoch++;
+	if (count < 0) {
+		m->lost_pages_unknown = true;
+		cpu_loss(m, cpu)->untold = true;
+	} else {
+		m->lost_pages += count;
+		cpu_loss(m, cpu)->told += count;
+	}
+	kvs_waits_lost(m, cpu);
+}
+
+void kvs_session_finish(struct kvs_model *m)
+{
+	/* What was lost behind a CPU's last page, no page could tell. */
+	for (unsigned int cpu = 0; cpu < m->nr_cpu_loss; cpu++)
+		if (m->cpu_loss[cpu].closing > m->cpu_loss[cpu].told &&
+		    !m->cpu_loss[cpu].untold)
+			kvs_waits_lost(m, cpu);
+}
+
+u64 kvs_model_records(const struct kvs_model *m)
+{
+	u64 sum = 0;
+
+	for (unsigned int i = 0; i < KS_NR_EVENTS; i++)
+		sum += m->records[i];
+	return sum;
+}
+
+/*
+ * The closing records hold all losses of the session, the pages' flags those
+ * that were followed by another page; never both.
+ */
+bool kvs_model_lost(const struct kvs_model *m, u64 *lost)
+{
+	u64 closing = 0;
+
+	for (unsigned int i = 0; i <= KS_NR_EVENTS; i++)
+		closing += m->lost_closing[i];
+	if (m->has_closing && closing >= m->lost_pages) {
+		*lost = closing;
+		return closing || !m->lost_pages_unknown;
+	}
+	*lost = m->lost_pages;
+	return !m->lost_pages_unknown;
+}
+
+u64 kvs_model_duration_ts(const struct kvs_model *m)
+{
+	u64 start = m->started ? m->start_ts : m->first_ts;
+	u64 stop = m->stopped ? m->stop_ts : m->last_ts;
+
+	return stop > start ? stop - start : 0;
+}
+
+bool kvs_model_has_ledger(const struct kvs_model *m)
+{
+	return kvs_model_has_class(m, KVMSCHED_CLASS_SWITCH) &&
+	       kvs_model_has_class(m, KVMSCHED_CLASS_EXIT);
+}
+
+static const u32 event_classes[KS_NR_EVENTS] = {
+#define EVENT_CLASS(record, FIELDS, classes) [KS_EV_##record] = classes,
+	KS_RECORDS(EVENT_CLASS)
+};
+
+bool kvs_model_has_class(const struct kvs_model *m, u32 class)
+{
+	if (m->classes & class)
+		return true;
+	/* Enabled events know no session: then a record is the proof. */
+	for (unsigned int i = 0; i < KS_NR_EVENTS; i++) {
+		/* These come with other classes, too. */
+		if (i == KS_EV_vcpu || i == KS_EV_host_irq)
+			continue;
+		if (m->records[i] && (event_classes[i] & class))
+			return true;
+	}
+	return false;
+}

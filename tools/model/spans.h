@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Spans: what the model makes of the records, for whoever wants to know.
+ *
+ * A span is one stretch of time about which one thing is true: a vCPU was in a
+ * state of the ledger, handled an exit, had a CPU, waited for one; a timer was due
+ * and not injected yet; a task of the host ran.  The model hands each to the sinks
+ * that registered for its kind, as an argument: nothing is allocated, queued or
+ * kept, and a kind that nobody registered for is not built.
+ *
+ * Order: a span is handed over when the record that tells its end is read, and ends
+ * at or before that record.  So spans come in the order of their ends, but for what
+ * records tell late: an exit is recorded when its handling is over, so state guest
+ * and kick come with it; where guest mode was left by a switch, the exit is recorded
+ * only after the thread runs again (SVM up to Linux 6.1, and attach=kprobe), and
+ * so are the states before that switch; state poll comes when the halt is over,
+ * and was part of state exit until then: who sums states takes it out of exit.
+ *
+ * Losses and ends: where records were lost between the two ends of a span, @gap is
+ * set, and @begin may be wrong; @length, which the module measured, still holds.
+ * The ledger's states are unknown there.  A span with @open set lasted at least
+ * until @end: the recording ends there, kvs_model_cut() cut it, or another vCPU
+ * went on in its thread.  Behind a cut, nothing begins before it.
+ */
+#ifndef KVMSCHED_SPANS_H
+#define KVMSCHED_SPANS_H
+
+#include <stdbool.h>
+
+#include "model/thieves.h"
+#include "trace/schema.h"
+
+enum kvs_span_kind {
+	/* A vCPU's thread */
+	KVS_SPAN_STATE,		/* a state of the ledger; poll lies within exit */
+	KVS_SPAN_EXIT,		/* host time of an exit, on the CPU, in the kernel */
+	KVS_SPAN_OUT,		/* all time out of the guest, of an exit cut short */
+	KVS_SPAN_RUN,		/* one KVM_RUN */
+	KVS_SPAN_USER,		/* from one KVM_RUN to the next, on the CPU */
+	KVS_SPAN_SLICE,		/* on a CPU: switch in to switch out */
+	KVS_SPAN_OFF,		/* off the CPU: switch out to switch in */
+	KVS_SPAN_WAIT,		/* runnable, and off the CPU, as the ledger has it */
+	KVS_SPAN_PIECE,		/* a part of a wait, with one holder of the CPU */
+	/* Its LAPIC timer */
+	KVS_SPAN_TIMER_LATE,	/* deadline to expiry of the backing timer; signed */
+	KVS_SPAN_TIMER_ACCEPT,	/* expiry to acceptance by the LAPIC */
+	KVS_SPAN_TIMER,		/* deadline to injection */
+	KVS_SPAN_TIMER_ENTRY,	/* injection to entry */
+	/* Its interrupts */
+	KVS_SPAN_IRQ,		/* acceptance to injection */
+	KVS_SPAN_KICK,		/* acceptance to the exit that it forced */
+	KVS_SPAN_WAKEUP,	/* acceptance to having a CPU */
+	KVS_SPAN_SERVICE,	/* injection to EOI */
+	/* The host */
+	KVS_SPAN_TASK,		/* a task had a CPU */
+	KVS_SPAN_TASK_WAIT,	/* a task waited after a preemption */
+	KVS_SPAN_HOST_IRQ,	/* a handler, on a vCPU's time or on another's */
+	KVS_SPAN_CLOCKEVENT,	/* clock event device programmed so far ahead */
+	KVS_SPAN_KINDS
+};
+
+/* What @length is measured in */
+enum kvs_span_unit {
+	KVS_SPAN_IN_TS,		/* the file's time stamps: it is end - begin */
+	KVS_SPAN_IN_CYCLES,	/* cycles of the host's TSC */
+	KVS_SPAN_IN_NS,
+};
+
+struct kvs_vcpu;
+struct kvs_task;
+struct kvs_vector_stats;
+
+struct kvs_span {
+	u8 kind;		/* enum kvs_span_kind */
+	u8 unit;		/* of @length, enum kvs_span_unit */
+	bool gap;		/* records were lost within it */
+	bool open;		/* it lasted at least until @end */
+	u16 cpu;		/* that the record which ended it comes from */
+	u64 begin, end;		/* time stamps */
+	u64 length;		/* 0: not measured; sums use this one */
+	struct kvs_vcpu *vcpu;	/* NULL: nobody's whom the module knew */
+	union {
+		struct {
+			u8 state;		/* enum kvmsched_state */
+		} state;
+		struct {			/* EXIT, OUT */
+			u32 reason;
+			u8 isa, end;		/* KS_ISA_*, KS_EXIT_BY_* */
+			bool fastpath;		/* seen at re-entry: no reason */
+			u64 guest_cycles;	/* before it; 0: not known */
+		} exit;
+		struct {			/* RUN, USER */
+			u32 reason;		/* KVM_EXIT_*, of KVM_RUN's return */
+			bool known;		/* ... where it was seen */
+		} user;
+		struct {
+			u8 kind;		/* KS_SWITCH_*, how it ended */
+			bool shared;		/* began as another vCPU's */
+			bool loaded;		/* ended within KVM_RUN */
+			bool since;		/* @begin was seen */
+			s32 next_pid;		/* the first task after it */
+			s16 next_prio;
+			const char *next_comm;	/* with a NUL */
+		} slice;
+		struct {
+			u8 kind;		/* KS_SWITCH_*, why it was off */
+			bool migrated;		/* to another CPU */
+			bool since;		/* @begin was seen */
+			u64 wait_ns;		/* of it runnable, by run_delay */
+		} off;
+		const struct kvs_past_wait *wait;
+		const struct kvs_holder *piece;
+		struct {			/* TIMER_* */
+			bool early;		/* LATE: before it, by @length */
+			u64 deadline, expired, accepted;
+			const u64 *spent;	/* TIMER: by KVS_CAUSES */
+			u8 vector;
+		} timer;
+		struct {			/* IRQ, KICK, WAKEUP, SERVICE */
+			struct kvs_vector_stats *vector;
+			bool of_timer;
+		} irq;
+		struct kvs_task *task;		/* TASK, TASK_WAIT */
+		struct {
+			u8 kind;		/* KS_HOST_IRQ_* */
+			bool ended_guest;
+			u16 vector;
+			s32 irq;
+			const char *name;
+		} host_irq;
+	};
+};
+
+#define KVS_SPAN_BIT(kind)	(1U << KVS_SPAN_##kind)
+#define KVS_SPAN_ALL		((1U << KVS_SPAN_KINDS) - 1)
+
+/* Who wants to be told.  Called by kvs_model_record() and the like. */
+struct kvs_span_sink {
+	u32 kinds;			/* KVS_SPAN_BIT() */
+	void (*span)(void *ctx, const struct kvs_span *span);
+	void *ctx;
+};
+
+#define KVS_MAX_SINKS	4
+
+struct kvs_sinks {
+	struct kvs_span_sink sinks[KVS_MAX_SINKS];
+	unsigned int nr;
+	u32 kinds;			/* of all of them */
+	u64 cut_ts;			/* the last cut; 0: none */
+};
+
+/* "state", "exit", ...; NULL beyond the last */
+const char *kvs_span_kind_name(unsigned int kind);
+
+/* At most KVS_MAX_SINKS; @kinds 0 is allowed and costs nothing. */
+void kvs_sinks_add(struct kvs_sinks *sinks, u32 kinds,
+		   void (*span)(void *ctx, const struct kvs_span *span), void *ctx);
+/* Nobody is told any more. */
+void kvs_sinks_clear(struct kvs_sinks *sinks);
+
+static inline bool kvs_span_wanted(const struct kvs_sinks *sinks, unsigned int kind)
+{
+	return sinks->kinds >> kind & 1;
+}
+
+/* Where a span begins that began at @ts, unless there was a cut since */
+static inline u64 kvs_span_begin(const struct kvs_sinks *sinks, u64 ts)
+{
+	return ts < sinks->cut_ts ? sinks->cut_ts : ts;
+}
+
+static inline void kvs_span_emit(const struct kvs_sinks *sinks,
+				 const struct kvs_span *span)
+{
+	for (unsigned int i = 0; i < sinks->nr; i++)
+		if (sinks->sinks[i].kinds >> span->kind & 1)
+			sinks->sinks[i].span(sinks->sinks[i].ctx, span);
+}
+
+#endif /* KVMSCHED_SPANS_H */
