@@ -3,101 +3,35 @@
  * An experiment: rounds of a workload under several policies, one after the
  * other, each recorded.
  *
- *	file.c    FILE (YAML, by libyaml) to struct experiment
- *	plan.c    which round comes when; pure
- *	threads.c the workload's vCPU threads, and the kernel's counts
- *	spawn.c   workload and recorder, two processes of ours
- *	round.c   one round
- *	result.c  the folder's result.json
- *	experiment.c	     all of it, with signals and progress
+ *	plan.c		what was asked for, and which round comes when
+ *	file.c		reads it from FILE (YAML, by libyaml)
+ *	progress.c	time, signals and the progress line while it runs
+ *	threads.c	the workload's vCPU threads, and the kernel's counts
+ *	spawn.c		starts workload and recorder, two processes of ours
+ *	result.c	writes the folder's result.json
+ *	round.c		runs one round
+ *	experiment.c	runs all of them
  */
 #ifndef KVMSCHED_EXPERIMENT_H
 #define KVMSCHED_EXPERIMENT_H
 
-#include <jansson.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "policy/policy.h"
+#include "experiment/plan.h"
+#include "experiment/progress.h"
 
-struct kvs_exp_setting {
-	long vcpu;		/* -1: all others */
-	struct kvs_setting setting;
-	char *policy, *cpus;	/* as written; NULL: left as they are */
-};
+/* --- threads.c -------------------------------------------------------- */
 
-struct kvs_exp_arm {
-	char *name;
-	struct kvs_exp_setting *settings;
-	size_t nr;
-	struct kvs_knob_list knobs;
-	char *control_of;	/* the arm that this one repeats */
-};
-
-struct kvs_experiment {
-	char *title;
-	char **workload;	/* argv, NULL at the end; NULL: VMs that run */
-	struct kvs_selection select;
-	long vcpus;		/* wait for so many; 0: until no more come */
-	long rounds;		/* of each arm */
-	bool shuffled;
-	long seed;
-	double warmup, phase, length;	/* seconds */
-	char *events;		/* as `record -e` takes them */
-	uint64_t memory;	/* ring of each CPU; 0: default */
-	char *control;		/* arm to repeat; NULL: the first, "none": none */
-	long unrecorded;	/* rounds without a recording */
-	bool force;
-	struct kvs_knob_list knobs;	/* of all arms */
-	struct kvs_exp_arm *arms;
-	size_t nr_arms;
-	char *folder;
-	bool quiet;
-};
-
-void kvs_experiment_init(struct kvs_experiment *e);
-void kvs_experiment_free(struct kvs_experiment *e);
-/* Each false after a message. */
-bool kvs_experiment_read(struct kvs_experiment *e, const char *path);
-bool kvs_experiment_check(struct kvs_experiment *e);
-
-/*
- * What options and FILE add.  They return NULL, or a sentence about what is
- * wrong, on the heap.
- */
-/* "NAME=POLICY[@CPUS]" to a struct kvs_experiment, as kvs_value_take() does. */
-char *kvs_exp_arm_take(void *experiment, const char *text);
-char *kvs_exp_events_take(void *events, const char *text);	/* to a char * */
-char *kvs_exp_arm_add(struct kvs_experiment *e, const char *name, struct kvs_exp_arm **arm);
-char *kvs_exp_setting_add(struct kvs_exp_arm *arm, long vcpu, const char *policy,
-			  const char *cpus);
-
-/* The most rounds of an arm: more would take weeks. */
-#define KVS_EXP_MAX_ROUNDS	1000000
-#define KVS_EXP_MAX_SECONDS	1e6
-
-/* --- plan.c ------------------------------------------------ */
-
-struct kvs_exp_round {
-	size_t arm;
-	bool recorded;
-	double phase;		/* seconds beside the warm-up */
-	uint32_t seed;		/* for the workload */
-};
-
-/* All rounds in their order; caller frees. */
-struct kvs_exp_round *kvs_exp_plan(const struct kvs_experiment *e, size_t *nr);
-
-/* --- threads.c --------------------------------------------- */
-
-/* What the kernel counted for one thread */
+/* What the kernel counted for one thread, recorded or not */
 struct kvs_exp_counts {
 	uint64_t run_ns, wait_ns, nvcsw, nivcsw;
 };
 
+/* A vCPU thread at both ends of what counts of a round */
 struct kvs_exp_witness {
 	struct kvs_thread thread;
 	struct kvs_exp_counts begin, end;
@@ -105,45 +39,31 @@ struct kvs_exp_witness {
 };
 
 bool kvs_exp_counts_read(pid_t tid, struct kvs_exp_counts *counts);
-/* The vCPU threads that there are now; those of @root and its children alone. */
+/* The vCPU threads of now.  @root not 0: only those of it and its descendants. */
 void kvs_exp_threads(const struct kvs_experiment *e, pid_t root, struct kvs_threads *threads);
 /* What each of @threads gets in @arm */
 struct kvs_setting *kvs_exp_settings(const struct kvs_exp_arm *arm,
 				     const struct kvs_threads *threads);
 
-/* --- spawn.c ----------------------------------------------- */
+/* --- spawn.c ---------------------------------------------------------- */
 
-/* Both 0 after a message.  Workload: its own process group, output to @log. */
+/*
+ * Each starts a process in a group of its own, and returns 0 after a message.
+ * The workload's output goes to @log.
+ */
 pid_t kvs_exp_spawn_workload(char **argv, const char *log, const sigset_t *mask);
 pid_t kvs_exp_spawn_recorder(const struct kvs_experiment *e, const char *file);
-/* Has it ended?  Then its status, as the shell has it */
+/* True: the process has ended, with @status as a shell would give it. */
 bool kvs_exp_reap(pid_t pid, int *status);
 
-/* --- round.c ----------------------------------------------- */
+/* --- round.c ---------------------------------------------------------- */
 
-struct kvs_exp_run {
-	struct kvs_experiment *e;
-	sigset_t signals, old;
-	int signal;		/* that ended it; 0: none */
-	unsigned int above;	/* RT priority of the arms; 0: none is RT */
-	json_t *rounds;
-	/* Progress */
-	struct kvs_exp_round *plan;
-	size_t nr_rounds, at;
-	double begin;
-	bool terminal;
-};
-
-double kvs_exp_now(void);
-/* Sleeps; true when a signal ended it. */
-bool kvs_exp_sleep(struct kvs_exp_run *run, double seconds);
-void kvs_exp_progress(struct kvs_exp_run *run, const char *doing);
-/* False after a message, or when a signal came. */
+/* Runs one round.  False after a message, or when a signal came. */
 bool kvs_exp_round(struct kvs_exp_run *run, const struct kvs_exp_round *round);
 
-/* --- result.c ---------------------------------------------- */
+/* --- result.c --------------------------------------------------------- */
 
-/* What counts of a recording */
+/* The part of a recording that counts: when all was set, and nothing else ran. */
 struct kvs_exp_window {
 	uint64_t begin_tsc, end_tsc;
 	double seconds;
@@ -156,7 +76,7 @@ bool kvs_exp_result_write(const struct kvs_exp_run *run, bool complete);
 
 /* --- experiment.c ----------------------------------------------------- */
 
-/* Returns the program's exit status. */
+/* Runs all rounds; returns the program's exit status. */
 int kvs_experiment_run(struct kvs_experiment *e);
 
 #endif /* KVMSCHED_EXPERIMENT_H */

@@ -16,7 +16,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "base/value.h"
-#include "experiment/experiment.h"
+#include "experiment/plan.h"
 #include "host/device.h"
 
 struct file {

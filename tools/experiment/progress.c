@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * An experiment while it runs: time, signals, and what the user sees.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "experiment/progress.h"
+
+double kvs_exp_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+bool kvs_exp_sleep(struct kvs_exp_run *run, double seconds)
+{
+	double end = kvs_exp_now() + seconds;
+
+	while (!run->signal) {
+		double left = end - kvs_exp_now();
+		struct timespec ts;
+		int sig;
+
+		if (left <= 0)
+			return false;
+		ts.tv_sec = left;
+		ts.tv_nsec = fmin((left - ts.tv_sec) * 1e9, 999999999);
+		sig = sigtimedwait(&run->signals, NULL, &ts);
+		if (sig > 0)
+			run->signal = sig;
+	}
+	return true;
+}
+
+/* Seconds: the rounds so far tell how long one takes, the plan before the first */
+static double time_left(const struct kvs_exp_run *run)
+{
+	const struct kvs_experiment *e = run->e;
+	double each = e->warmup + e->phase / 2 + e->length + (e->workload ? 1 : 0);
+	double spent = kvs_exp_now() - run->begin, left;
+
+	if (run->at)
+		each = spent / (run->at + 0.5);
+	left = each * (run->nr_rounds - run->at - 0.5);
+	return left > 0 ? left : 0;
+}
+
+void kvs_exp_progress(struct kvs_exp_run *run, const char *doing)
+{
+	const struct kvs_exp_arm *arm = &run->e->arms[run->plan[run->at].arm];
+	long left = lround(time_left(run));
+
+	if (run->e->quiet || (!run->terminal && strcmp(doing, "is recorded")))
+		return;
+	fprintf(stderr, "%skvmsched: round %zu of %zu: %s %s; about %ld:%02ld left%s",
+		run->terminal ? "\r\033[K" : "", run->at + 1, run->nr_rounds, arm->name,
+		doing, left / 60, left % 60, run->terminal ? "" : "\n");
+	fflush(stderr);
+}
