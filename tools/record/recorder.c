@@ -10,9 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <sys/utsname.h>
 #include <time.h>
-#include <tracefs.h>
 #include <unistd.h>
 #include <x86intrin.h>
 
@@ -20,18 +18,15 @@
 #include "base/util.h"
 #include "host/device.h"
 #include "record/comms.h"
+#include "record/header.h"
 #include "record/recorder.h"
 #include "record/ring.h"
 #include "record/spool.h"
 #include "record/watch.h"
 #include "record/workload.h"
-#include "trace/dat.h"
-#include "trace/formats.h"
 
 #define POLL_MS		100
 #define PROGRESS_S	0.5
-/* Room for names of threads: what is known at the start, and this on top. */
-#define CMDLINES_ROOM	(64U << 10)
 
 enum end {
 	END_NONE,
@@ -51,13 +46,10 @@ struct recorder {
 	struct kvs_rings *rings;
 	struct kvs_spool *spool;
 	struct kvs_workload workload;
-	struct kvs_dat_desc desc;
-	struct kvs_comms *before;	/* names as of the start */
-	struct kvs_comms *named;	/* names within the records */
+	struct kvs_header header;
 	struct kvs_watch *watch;	/* NULL: nothing is waited for */
 	double held;		/* when it had happened, 0: not yet */
 	uint64_t *first;	/* by CPU: time of the first page in the file */
-	char *uname;
 	double started;		/* seconds of CLOCK_MONOTONIC */
 	double ended;
 	bool progress;		/* on a terminal that is all ours */
@@ -76,85 +68,12 @@ static double now(void)
 	return ts.tv_sec + ts.tv_nsec / 1e9;
 }
 
-static int read_formats(struct recorder *r)
-{
-	const char *tracing = tracefs_tracing_dir();
-	char *events;
-	int ret;
-
-	if (!tracing) {
-		kvs_err("tracefs is not there, which tells the format of the records");
-		kvs_hint("`mount -t tracefs nodev /sys/kernel/tracing`; it wants CONFIG_FTRACE, and no lockdown for confidentiality");
-		return -1;
-	}
-	events = xasprintf("%s/events", tracing);
-	ret = kvs_formats_read(events, "ftrace", &r->desc.ftrace);
-	if (!ret)
-		ret = kvs_formats_read(events, "kvmsched", &r->desc.events);
-	if (ret) {
-		kvs_errno("can't read the records' formats in %s", events);
-		kvs_hint("is it tracefs that is mounted there, and is the module's own log clean (dmesg)?");
-	}
-	free(events);
-	return ret;
-}
-
-static void describe_host(struct recorder *r)
-{
-	struct utsname u;
-
-	uname(&u);
-	r->uname = xasprintf("%s %s %s %s", u.sysname, u.nodename, u.release,
-			     u.machine);
-	r->desc.uname = r->uname;
-	r->desc.nr_cpus = r->info.nr_cpus;
-}
-
-static void describe_clock(struct recorder *r)
-{
-	r->desc.tsc_mult = r->info.tsc_mult;
-	r->desc.tsc_shift = r->info.tsc_shift;
-	r->desc.tsc_offset = r->info.tsc_offset;
-}
-
 static int open_spool(struct recorder *r)
 {
-	char *cmdlines;
-	size_t size;
-	void *header;
-
 	r->first = xcalloc(r->info.nr_cpus, sizeof(*r->first));
-	r->before = kvs_comms_new();
-	r->named = kvs_comms_new();
-	kvs_comms_set_events(r->named, &r->desc.events);
-	kvs_comms_add_proc(r->before);
-	cmdlines = kvs_comms_text(r->before, 16U << 20);
-	r->desc.cmdlines = cmdlines;
-	header = kvs_dat_header(&r->desc, &size);
-	free(header);
-	/* CPU statistics are in the last header only. */
-	size += CMDLINES_ROOM + r->info.nr_cpus * 256;
-	r->spool = kvs_spool_create(r->opts->file, r->info.nr_cpus, size);
-	r->desc.cmdlines = NULL;
-	free(cmdlines);
+	r->spool = kvs_spool_create(r->opts->file, r->info.nr_cpus,
+				    kvs_header_estimate(&r->header));
 	return r->spool ? 0 : -1;
-}
-
-/* For whoever has to recover this. */
-static int save_header(struct recorder *r)
-{
-	char *cmdlines = kvs_comms_text(r->before, 16U << 20);
-	size_t size;
-	void *header;
-	int ret;
-
-	r->desc.cmdlines = cmdlines;
-	header = kvs_dat_header(&r->desc, &size);
-	ret = kvs_spool_save_header(r->spool, header, size);
-	r->desc.cmdlines = NULL;
-	free(header);
-	free(cmdlines);
-	return ret;
 }
 
 static int catch_signals(struct recorder *r, sigset_t *old)
@@ -217,11 +136,11 @@ static int start(struct recorder *r)
 		kvs_errno("can't map the rings");
 		return -1;
 	}
-	describe_clock(r);
+	kvs_header_describe_clock(&r->header, &r->info);
 	warn_hooks(r);
 	if (r->opts->stop_on)
-		r->watch = kvs_watch_new(r->opts->stop_on, &r->desc.events, &r->info);
-	return save_header(r);
+		r->watch = kvs_watch_new(r->opts->stop_on, &r->header.desc.events, &r->info);
+	return kvs_header_save(&r->header, r->spool);
 }
 
 static int sink(void *ctx, unsigned int cpu, const void *pages, size_t size)
@@ -236,7 +155,7 @@ static int sink(void *ctx, unsigned int cpu, const void *pages, size_t size)
 	if (ret)
 		r->full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
 	/* Of what is in the file, be it a part only. */
-	r->records += kvs_comms_add_pages(r->named, pages,
+	r->records += kvs_comms_add_pages(r->header.named, pages,
 					  kvs_spool_bytes(r->spool) - before);
 	return ret;
 }
@@ -378,65 +297,6 @@ static enum end stop(struct recorder *r, enum end end)
 	return ret ? END_FAILED : end;
 }
 
-/* As ftrace's per_cpu/cpuN/stats, for `trace-cmd report --stat`. */
-static char **cpustats(struct recorder *r)
-{
-	char **texts = xcalloc(r->info.nr_cpus, sizeof(*texts));
-	struct kvmsched_stats stats;
-
-	for (unsigned int cpu = 0; cpu < r->info.nr_cpus; cpu++) {
-		if (kvs_device_stats(r->dev, cpu, &stats))
-			memset(&stats, 0, sizeof(stats));
-		/* entries: what is still in the ring and in no file */
-		texts[cpu] = xasprintf("CPU: %u\nentries: 0\noverrun: %llu\n"
-				       "dropped events: %llu\nread events: %llu\n",
-				       cpu,
-				       (unsigned long long)stats.overwritten,
-				       (unsigned long long)stats.lost,
-				       (unsigned long long)(stats.written -
-							    stats.overwritten));
-	}
-	return texts;
-}
-
-static char *all_names(struct recorder *r, size_t room)
-{
-	struct kvs_comms *comms = kvs_comms_new();
-	char *text;
-
-	/* Who lives, then who left a name in a record, then who is gone. */
-	kvs_comms_add_proc(comms);
-	kvs_comms_merge(comms, r->named);
-	kvs_comms_merge(comms, r->before);
-	text = kvs_comms_text(comms, room);
-	kvs_comms_free(comms);
-	return text;
-}
-
-static int finish(struct recorder *r)
-{
-	char **stats = cpustats(r), *cmdlines;
-	size_t size;
-	void *header;
-	int ret;
-
-	r->desc.cpustats = stats;
-	free(kvs_dat_header(&r->desc, &size));
-	cmdlines = all_names(r, size < kvs_spool_room(r->spool) ?
-				kvs_spool_room(r->spool) - size : 1);
-	r->desc.cmdlines = cmdlines;
-	header = kvs_dat_header(&r->desc, &size);
-	ret = kvs_spool_finish(r->spool, header, size);
-	free(header);
-	free(cmdlines);
-	for (unsigned int cpu = 0; cpu < r->info.nr_cpus; cpu++)
-		free(stats[cpu]);
-	free(stats);
-	r->desc.cpustats = NULL;
-	r->desc.cmdlines = NULL;
-	return ret;
-}
-
 static void summarize(struct recorder *r, uint64_t bytes)
 {
 	unsigned long long unwritten;
@@ -542,7 +402,7 @@ static int run(struct recorder *r, bool *kept)
 	bytes = kvs_spool_bytes(r->spool);
 	if (end == END_TIME || end == END_HELD)
 		kvs_workload_signal(&r->workload, SIGTERM);
-	if (finish(r))
+	if (kvs_header_finish(&r->header, r->spool, r->dev))
 		return KVS_EXIT_FAILED;
 	summarize(r, bytes);
 	tell_held(r);
@@ -561,9 +421,10 @@ static int setup(struct recorder *r, bool *kept)
 	int ret = KVS_EXIT_FAILED;
 
 	r->dev = kvs_device_open(false);
-	if (r->dev < 0 || kvs_device_info(r->dev, &r->info) || read_formats(r))
+	if (r->dev < 0 || kvs_device_info(r->dev, &r->info) ||
+	    kvs_header_read_formats(&r->header))
 		return KVS_EXIT_FAILED;
-	describe_host(r);
+	kvs_header_describe_host(&r->header, &r->info);
 	if (open_spool(r))
 		return KVS_EXIT_FAILED;
 	if (!catch_signals(r, &old) &&
@@ -598,10 +459,6 @@ int kvs_recorder_run(const struct kvs_record_options *opts)
 	kvs_spool_free(r.spool);
 	kvs_watch_free(r.watch);
 	free(r.first);
-	kvs_comms_free(r.before);
-	kvs_comms_free(r.named);
-	kvs_formats_free(&r.desc.ftrace);
-	kvs_formats_free(&r.desc.events);
-	free(r.uname);
+	kvs_header_free(&r.header);
 	return ret;
 }
