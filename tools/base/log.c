@@ -75,3 +75,11 @@ int kvs_usage(const char *command, const char *fmt, ...)
 		kvs_hint("see `kvmsched help`");
 	return KVS_EXIT_USAGE;
 }
+
+bool kvs_flush(const char *what)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return true;
+	kvs_errno("can't write %s", what);
+	return false;
+}

@@ -5,6 +5,8 @@
 #ifndef KVMSCHED_LOG_H
 #define KVMSCHED_LOG_H
 
+#include <stdbool.h>
+
 #include "base/base.h"
 
 void kvs_err(const char *fmt, ...) __printf(1, 2);	/* what failed */
@@ -18,5 +20,8 @@ void kvs_hint(const char *fmt, ...) __printf(1, 2);	/* what to do about it */
  * of kvmsched itself.  Returns KVS_EXIT_USAGE.
  */
 int kvs_usage(const char *command, const char *fmt, ...) __printf(2, 3);
+
+/* Writes out standard output.  False, after a message: can't write @what. */
+bool kvs_flush(const char *what);
 
 #endif /* KVMSCHED_LOG_H */

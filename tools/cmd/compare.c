@@ -144,10 +144,7 @@ static int show(const struct options *o)
 		ok = kvs_study_json(&o->study);
 	else
 		kvs_study_text(&o->study, o->histograms);
-	if (ok && !fflush(stdout) && !ferror(stdout))
-		return KVS_EXIT_OK;
-	kvs_errno("can't write the comparison");
-	return KVS_EXIT_FAILED;
+	return kvs_flush("the comparison") && ok ? KVS_EXIT_OK : KVS_EXIT_FAILED;
 }
 
 int kvs_cmd_compare(int argc, char **argv)

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/system.h"
 #include "base/util.h"
 #include "cmd/cmd.h"
 #include "cmd/options.h"
@@ -279,11 +280,8 @@ static const char *hook_state(json_t *hook)
 {
 	const char *module = json_string_value(json_object_get(hook, "module"));
 	const char *how = json_string_value(json_object_get(hook, "how"));
-	char *path = xasprintf("/sys/module/%s", module);
-	bool loaded = !strcmp(module, "kernel") || !access(path, F_OK);
 
-	free(path);
-	if (!loaded)
+	if (strcmp(module, "kernel") && !kvs_module_loaded(module))
 		return "module not loaded";
 	if (json_integer_value(json_object_get(hook, "status")))
 		return json_string_value(json_object_get(hook, "reason"));
@@ -394,7 +392,6 @@ int kvs_cmd_info(int argc, char **argv)
 	struct kvs_arguments args;
 	struct kvs_vms *vms;
 	json_t *root;
-	int ret = KVS_EXIT_OK;
 
 	if (!kvs_options_parse(&options, argc, argv, &args))
 		return args.status;
@@ -416,9 +413,5 @@ int kvs_cmd_info(int argc, char **argv)
 		show_vms(root);
 	}
 	json_decref(root);
-	if (fflush(stdout) || ferror(stdout)) {
-		kvs_errno("can't write");
-		ret = KVS_EXIT_FAILED;
-	}
-	return ret;
+	return kvs_flush("what there is to tell") ? KVS_EXIT_OK : KVS_EXIT_FAILED;
 }

@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "base/rows.h"
+#include "base/system.h"
 #include "base/util.h"
 #include "cmd/cmd.h"
 #include "cmd/options.h"
@@ -296,7 +297,7 @@ static int show(struct options *o)
 	}
 	json_decref(json);
 	free(threads.threads);
-	return ok && !fflush(stdout) ? KVS_EXIT_OK : KVS_EXIT_FAILED;
+	return kvs_flush("the policies") && ok ? KVS_EXIT_OK : KVS_EXIT_FAILED;
 }
 
 /* --- set -------------------------------------------------------------- */
@@ -352,12 +353,7 @@ static int catch_signals(sigset_t *old)
 {
 	sigset_t mask;
 
-	sigemptyset(&mask);
-	sigaddset(&mask, SIGINT);
-	sigaddset(&mask, SIGTERM);
-	sigaddset(&mask, SIGHUP);
-	sigaddset(&mask, SIGQUIT);
-	sigprocmask(SIG_BLOCK, &mask, old);
+	kvs_block_signals(&mask, old);
 	return signalfd(-1, &mask, SFD_CLOEXEC);
 }
 

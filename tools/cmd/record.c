@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/log.h"
+#include "base/system.h"
 #include "base/util.h"
 #include "cmd/cmd.h"
 #include "cmd/options.h"
@@ -36,21 +37,6 @@ struct request {
 	bool waits, after;		/* --stop-on, --after */
 };
 
-/* The process that a thread belongs to; 0 if there is no such thread. */
-static long tgid_of(long pid)
-{
-	char *path = xasprintf("/proc/%ld/status", pid);
-	char *text = kvs_read_file(path, NULL), *line;
-	long tgid = 0;
-
-	line = text ? strstr(text, "\nTgid:") : NULL;
-	if (line)
-		tgid = strtol(line + 6, NULL, 10);
-	free(text);
-	free(path);
-	return tgid;
-}
-
 /* A sentence about what is wrong, as kvs_value_take() returns it, or NULL. */
 static char *add_pid(struct kvmsched_start *start, const char *text)
 {
@@ -61,8 +47,8 @@ static char *add_pid(struct kvmsched_start *start, const char *text)
 		return why;
 	if (start->nr_vms == KVMSCHED_MAX_VMS)
 		return xasprintf("more than %d processes", KVMSCHED_MAX_VMS);
-	tgid = tgid_of(pid);
-	if (!tgid)
+	tgid = kvs_thread_number(pid, "Tgid");
+	if (tgid < 0)
 		return xasprintf("there is no process %ld; `kvmsched info` lists the VMs that run",
 				 pid);
 	if (tgid != pid)

@@ -159,10 +159,7 @@ static bool print(const struct options *o, struct kvs_view *view)
 	else
 		kvs_print_text(view, o->host);
 	kvs_view_free(view);
-	if (ok && !fflush(stdout) && !ferror(stdout))
-		return true;
-	kvs_errno("can't write the report");
-	return false;
+	return kvs_flush("the report") && ok;
 }
 
 static int read_and_print(const struct options *o, struct kvs_trace *trace,

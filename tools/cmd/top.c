@@ -229,7 +229,7 @@ static bool show(const struct options *o, uint32_t khz, const struct reading *be
 	else
 		print_table(o, khz, rows, nr, after->busy);
 	free(rows);
-	return !fflush(stdout) && !ferror(stdout);
+	return kvs_flush("the table");
 }
 
 static int watch(const struct options *o, int fd, uint32_t khz)

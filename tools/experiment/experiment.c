@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/system.h"
 #include "base/util.h"
 #include "experiment/experiment.h"
 #include "host/device.h"
@@ -52,16 +53,6 @@ static unsigned int highest(const struct kvs_experiment *e)
 	return priority;
 }
 
-static void block_signals(struct kvs_exp_run *run)
-{
-	sigemptyset(&run->signals);
-	sigaddset(&run->signals, SIGINT);
-	sigaddset(&run->signals, SIGTERM);
-	sigaddset(&run->signals, SIGHUP);
-	sigaddset(&run->signals, SIGQUIT);
-	sigprocmask(SIG_BLOCK, &run->signals, &run->old);
-}
-
 static bool run_rounds(struct kvs_exp_run *run)
 {
 	bool ok = true;
@@ -83,14 +74,14 @@ static void conclude(const struct kvs_exp_run *run, bool ok)
 			json_array_size(run->rounds), run->nr_rounds);
 	else if (!run->e->quiet)
 		fprintf(stderr, "kvmsched: %zu rounds in %.0f s\n", run->nr_rounds,
-			kvs_exp_now() - run->begin);
+			kvs_now() - run->begin);
 	if (json_array_size(run->rounds) && !run->e->quiet)
 		kvs_hint("`kvmsched compare %s` tells what differs", run->e->folder);
 }
 
 int kvs_experiment_run(struct kvs_experiment *e)
 {
-	struct kvs_exp_run run = { .e = e, .above = highest(e), .begin = kvs_exp_now() };
+	struct kvs_exp_run run = { .e = e, .above = highest(e), .begin = kvs_now() };
 	int dev = kvs_device_open(false);
 	bool ok;
 
@@ -102,7 +93,7 @@ int kvs_experiment_run(struct kvs_experiment *e)
 	run.terminal = isatty(STDERR_FILENO);
 	run.rounds = json_array();
 	run.plan = kvs_exp_plan(e, &run.nr_rounds);
-	block_signals(&run);
+	kvs_block_signals(&run.signals, &run.old);
 	if (run.above && kvs_stay_above(run.above))
 		kvs_warn("can't stay above the arms' real-time threads: %s", strerror(errno));
 	ok = run_rounds(&run);

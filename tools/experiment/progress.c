@@ -7,22 +7,15 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/system.h"
 #include "experiment/progress.h"
-
-double kvs_exp_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec + ts.tv_nsec / 1e9;
-}
 
 bool kvs_exp_sleep(struct kvs_exp_run *run, double seconds)
 {
-	double end = kvs_exp_now() + seconds;
+	double end = kvs_now() + seconds;
 
 	while (!run->signal) {
-		double left = end - kvs_exp_now();
+		double left = end - kvs_now();
 		struct timespec ts;
 		int sig;
 
@@ -42,7 +35,7 @@ static double time_left(const struct kvs_exp_run *run)
 {
 	const struct kvs_experiment *e = run->e;
 	double each = e->warmup + e->phase / 2 + e->length + (e->workload ? 1 : 0);
-	double spent = kvs_exp_now() - run->begin, left;
+	double spent = kvs_now() - run->begin, left;
 
 	if (run->at)
 		each = spent / (run->at + 0.5);

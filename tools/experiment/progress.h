@@ -22,12 +22,10 @@ struct kvs_exp_run {
 	struct kvs_exp_round *plan;
 	size_t nr_rounds;
 	size_t at;		/* the round that runs, index into @plan */
-	double begin;		/* of the first round, in seconds of kvs_exp_now() */
+	double begin;		/* of the first round, in seconds of kvs_now() */
 	bool terminal;		/* the progress line is overwritten in place */
 };
 
-/* Seconds of CLOCK_MONOTONIC */
-double kvs_exp_now(void);
 /* Sleeps.  True: a signal ended it. */
 bool kvs_exp_sleep(struct kvs_exp_run *run, double seconds);
 /* Shows which round runs, what it is @doing, and how long all will take. */

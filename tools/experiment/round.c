@@ -24,6 +24,7 @@
 #include <x86intrin.h>
 
 #include "base/log.h"
+#include "base/system.h"
 #include "base/util.h"
 #include "experiment/experiment.h"
 #include "host/device.h"
@@ -93,12 +94,12 @@ static bool start_workload(struct state *s)
 static bool find_threads(struct state *s)
 {
 	const struct kvs_experiment *e = s->run->e;
-	double end = kvs_exp_now() + APPEAR_S;
+	double end = kvs_now() + APPEAR_S;
 	unsigned int same = 0;
 	size_t before = 0;
 
 	kvs_exp_progress(s->run, "waits for vCPUs");
-	while (kvs_exp_now() < end) {
+	while (kvs_now() < end) {
 		free(s->threads.threads);
 		kvs_exp_threads(e, s->workload, &s->threads);
 		if (e->vcpus && s->threads.nr >= (size_t)e->vcpus)
@@ -156,7 +157,7 @@ static bool recorder_failed(struct state *s)
 /* The device tells when it records. */
 static bool start_recorder(struct state *s)
 {
-	double end = kvs_exp_now() + START_S;
+	double end = kvs_now() + START_S;
 	struct kvmsched_info info;
 	char *path;
 	int dev;
@@ -170,7 +171,7 @@ static bool start_recorder(struct state *s)
 	path = xasprintf("%s/%s", s->run->e->folder, s->file);
 	s->recorder = kvs_exp_spawn_recorder(s->run->e, path);
 	free(path);
-	while (s->recorder && kvs_exp_now() < end) {
+	while (s->recorder && kvs_now() < end) {
 		if (!kvs_device_info(dev, &info) && info.session) {
 			s->tsc_hz = info.tsc_khz * 1e3;
 			close(dev);
@@ -185,7 +186,7 @@ static bool start_recorder(struct state *s)
 
 static bool stop_recorder(struct state *s)
 {
-	double end = kvs_exp_now() + STOP_S;
+	double end = kvs_now() + STOP_S;
 	int status = 0;
 
 	if (!s->recorder)
@@ -194,7 +195,7 @@ static bool stop_recorder(struct state *s)
 	while (!kvs_exp_reap(s->recorder, &status)) {
 		const struct timespec step = { .tv_nsec = STEP_S * 1e9 };
 
-		if (kvs_exp_now() > end) {
+		if (kvs_now() > end) {
 			kvs_err("the recorder doesn't end");
 			kill(s->recorder, SIGKILL);
 			end += STOP_S;
@@ -244,19 +245,19 @@ static bool observe(struct state *s)
 	kvs_exp_progress(s->run, s->file ? "is recorded" : "runs unrecorded");
 	s->knobs = kvs_knobs_json();
 	witness_begin(s);
-	begin = kvs_exp_now();
+	begin = kvs_now();
 	s->window.begin_tsc = __rdtsc() + s->tsc_hz * EDGE_S;
 	s->window.end_tsc = s->window.begin_tsc + s->tsc_hz * length;
 	ended = kvs_exp_sleep(s->run, length + 2 * EDGE_S);
 	witness_end(s);
-	s->window.seconds = kvs_exp_now() - begin;
+	s->window.seconds = kvs_now() - begin;
 	return !ended && workload_lives(s) &&
 	       (!s->recorder || !recorder_failed(s));
 }
 
 static void end_workload(struct state *s)
 {
-	double end = kvs_exp_now() + END_S;
+	double end = kvs_now() + END_S;
 	bool killed = false;
 	int status;
 
@@ -266,7 +267,7 @@ static void end_workload(struct state *s)
 	while (!kvs_exp_reap(s->workload, &status)) {
 		const struct timespec step = { .tv_nsec = STEP_S * 1e9 };
 
-		if (!killed && kvs_exp_now() > end) {
+		if (!killed && kvs_now() > end) {
 			kill(-s->workload, SIGKILL);
 			killed = true;
 		}

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/system.h"
 #include "base/util.h"
 #include "experiment/experiment.h"
 
@@ -24,34 +25,21 @@ static bool read_schedstat(pid_t tid, struct kvs_exp_counts *c)
 
 bool kvs_exp_counts_read(pid_t tid, struct kvs_exp_counts *c)
 {
-	char *path = xasprintf("/proc/%d/status", tid), *text = kvs_read_file(path, NULL);
-	char *line = text ? strstr(text, "\nvoluntary_ctxt_switches:") : NULL;
-	bool ok;
+	long voluntary = kvs_thread_number(tid, "voluntary_ctxt_switches");
+	long others = kvs_thread_number(tid, "nonvoluntary_ctxt_switches");
 
 	*c = (struct kvs_exp_counts){ 0 };
-	ok = line && sscanf(line, "\nvoluntary_ctxt_switches: %" SCNu64
-			    " nonvoluntary_ctxt_switches: %" SCNu64,
-			    &c->nvcsw, &c->nivcsw) == 2;
-	free(text);
-	free(path);
-	return ok && read_schedstat(tid, c);
-}
-
-static pid_t parent_of(pid_t pid)
-{
-	char *path = xasprintf("/proc/%d/status", pid), *text = kvs_read_file(path, NULL);
-	char *line = text ? strstr(text, "\nPPid:") : NULL;
-	pid_t parent = line ? atoi(line + strlen("\nPPid:")) : 0;
-
-	free(text);
-	free(path);
-	return parent;
+	if (voluntary < 0 || others < 0)
+		return false;
+	c->nvcsw = voluntary;
+	c->nivcsw = others;
+	return read_schedstat(tid, c);
 }
 
 static bool descends(pid_t pid, pid_t root)
 {
 	while (pid > 1 && pid != root)
-		pid = parent_of(pid);
+		pid = kvs_thread_number(pid, "PPid");
 	return pid == root;
 }
 

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/system.h"
 #include "base/util.h"
 #include "host/device.h"
 #include "host/host.h"
@@ -47,13 +48,11 @@ static void set_string(json_t *o, const char *key, const char *value)
 
 json_t *kvs_host_parameters(const char *module)
 {
-	char *path = xasprintf("/sys/module/%s", module), *file;
-	json_t *o = access(path, F_OK) ? NULL : json_object();
+	char *path = xasprintf("/sys/module/%s/parameters", module), *file;
+	json_t *o = kvs_module_loaded(module) ? json_object() : NULL;
 	struct dirent *d;
 	DIR *dir;
 
-	free(path);
-	path = xasprintf("/sys/module/%s/parameters", module);
 	dir = o ? opendir(path) : NULL;
 	while (dir && (d = readdir(dir))) {
 		if (d->d_name[0] == '.')

@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/system.h"
 #include "base/util.h"
 #include "host/vms.h"
 
@@ -28,15 +29,6 @@
 #define SAMPLE_NS	1000000
 
 #define MAX_PID		(4 << 20)
-
-/* sched_getattr(2), for which this C library has no wrapper */
-struct sched_attributes {
-	uint32_t size, policy;
-	uint64_t flags;
-	int32_t nice;
-	uint32_t priority;
-	uint64_t runtime, deadline, period;
-};
 
 const char *kvs_vcpu_found_name(enum kvs_vcpu_found found)
 {
@@ -248,11 +240,11 @@ static void read_name(void *ctx, long tid)
 
 static void describe_thread(pid_t pid, struct kvs_vms_vcpu *vcpu)
 {
-	struct sched_attributes attr = { .size = sizeof(attr) };
+	struct kvs_attr attr;
 	char *text, *p;
 
 	vcpu->comm = read_proc(pid, vcpu->tid, "comm");
-	if (!syscall(SYS_sched_getattr, vcpu->tid, &attr, sizeof(attr), 0)) {
+	if (!kvs_attr_get(vcpu->tid, &attr)) {
 		vcpu->policy = attr.policy;
 		vcpu->priority = attr.priority;
 		vcpu->nice = attr.nice;

@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/system.h"
 #include "base/util.h"
 #include "policy/policy.h"
 
@@ -199,19 +200,6 @@ bool kvs_cpus_online(struct kvs_cpus *cpus)
 
 /* --- threads ---------------------------------------------------------- */
 
-static bool read_tgid(pid_t tid, pid_t *tgid)
-{
-	char *path = xasprintf("/proc/%d/status", tid);
-	char *text = kvs_read_file(path, NULL), *line;
-
-	line = text ? strstr(text, "\nTgid:") : NULL;
-	if (line)
-		*tgid = atoi(line + strlen("\nTgid:"));
-	free(text);
-	free(path);
-	return line;
-}
-
 /* The name may hold blanks and parentheses: what follows its last one counts. */
 bool kvs_thread_look(pid_t tid, struct kvs_thread *t)
 {
@@ -225,10 +213,12 @@ bool kvs_thread_look(pid_t tid, struct kvs_thread *t)
 	/* State is field 3, starttime 22. */
 	if (open && close && close > open &&
 	    sscanf(close + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-		   &t->state, &starttime) == 2 && read_tgid(tid, &t->pid)) {
+		   &t->state, &starttime) == 2) {
+		t->pid = kvs_thread_number(tid, "Tgid");
 		t->starttime = starttime;
 		snprintf(t->comm, sizeof(t->comm), "%.*s", (int)(close - open - 1), open + 1);
-		ok = true;
+		/* It may have ended in between. */
+		ok = t->pid > 0;
 	}
 	free(text);
 	free(path);
@@ -261,9 +251,8 @@ static void forget_default_slice(struct kvs_attr *attr)
 
 int kvs_thread_get(pid_t tid, struct kvs_attr *attr, struct kvs_cpus *cpus)
 {
-	memset(attr, 0, sizeof(*attr));
 	memset(cpus, 0, sizeof(*cpus));
-	if (syscall(SYS_sched_getattr, tid, attr, sizeof(*attr), 0))
+	if (kvs_attr_get(tid, attr))
 		return -1;
 	attr->size = sizeof(*attr);
 	if (!kvs_policy_is_rt(attr->policy) && attr->policy != SCHED_DEADLINE)

@@ -19,19 +19,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/system.h"
 #include "base/util.h"
 #include "host/vms.h"
 
 /* --- policy.c --------------------------------------------------------- */
-
-/* struct sched_attr of linux/sched/types.h, as far as it is needed here */
-struct kvs_attr {
-	uint32_t size, policy;
-	uint64_t flags;
-	int32_t nice;
-	uint32_t priority;
-	uint64_t runtime, deadline, period;	/* ns */
-};
 
 #define KVS_MAX_CPUS	8192
 

@@ -10,11 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 #include <x86intrin.h>
 
 #include "base/log.h"
+#include "base/system.h"
 #include "base/util.h"
 #include "host/device.h"
 #include "record/comms.h"
@@ -60,14 +60,6 @@ struct recorder {
 	uint64_t records;	/* in the file */
 };
 
-static double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec + ts.tv_nsec / 1e9;
-}
-
 static int open_spool(struct recorder *r)
 {
 	r->first = xcalloc(r->info.nr_cpus, sizeof(*r->first));
@@ -94,20 +86,10 @@ static int catch_signals(struct recorder *r, sigset_t *old)
 	return r->signals < 0 ? -1 : 0;
 }
 
-/* Is it there?  The other vendor's isn't, and nobody misses its hooks. */
-static bool module_loaded(const char *name)
-{
-	char *path = xasprintf("/sys/module/%.*s", KVMSCHED_NAME_LEN, name);
-	bool loaded = !access(path, F_OK);
-
-	free(path);
-	return loaded;
-}
-
 /* Hooks that the session wanted and didn't get. */
 static void warn_hooks(struct recorder *r)
 {
-	bool no_kvm = !module_loaded("kvm_amd") && !module_loaded("kvm_intel");
+	bool no_kvm = !kvs_module_loaded("kvm_amd") && !kvs_module_loaded("kvm_intel");
 	struct kvmsched_hook hook;
 
 	if (no_kvm) {
@@ -115,8 +97,10 @@ static void warn_hooks(struct recorder *r)
 		kvs_hint("`modprobe kvm_amd` or `modprobe kvm_intel`; kvmsched follows it");
 	}
 	for (uint32_t i = 0; !kvs_device_hook(r->dev, i, &hook); i++) {
+		hook.module[KVMSCHED_NAME_LEN - 1] = '\0';
+		/* The other vendor's module isn't there, and nobody misses its hooks. */
 		if (!(hook.classes & r->opts->start.classes) || !hook.status ||
-		    (hook.module[0] && (no_kvm || !module_loaded(hook.module))))
+		    (hook.module[0] && (no_kvm || !kvs_module_loaded(hook.module))))
 			continue;
 		kvs_warn("can't attach %.*s: %s; records of class %s will be missing",
 			 KVMSCHED_NAME_LEN, hook.name, strerror(-hook.status),
@@ -128,7 +112,7 @@ static int start(struct recorder *r)
 {
 	if (kvs_device_start(r->dev, &r->opts->start))
 		return -1;
-	r->started = now();
+	r->started = kvs_now();
 	if (kvs_device_info(r->dev, &r->info))
 		return -1;
 	r->rings = kvs_rings_map(r->dev, r->info.nr_cpus, r->info.pages);
@@ -186,7 +170,7 @@ static void look_at_rest(struct recorder *r)
 		return;
 	kvs_rings_peek(r->rings, see, r);
 	if (kvs_watch_look(r->watch, UINT64_MAX))
-		r->held = now();
+		r->held = kvs_now();
 }
 
 static void add_stats(struct recorder *r)
@@ -205,7 +189,7 @@ static void add_stats(struct recorder *r)
 
 static void show_progress(struct recorder *r)
 {
-	double t = now();
+	double t = kvs_now();
 
 	if (!r->progress || t - r->shown < PROGRESS_S)
 		return;
@@ -232,7 +216,7 @@ static bool take_signal(struct recorder *r)
 
 static int poll_timeout(const struct recorder *r)
 {
-	double left = POLL_MS / 1e3, t = now();
+	double left = POLL_MS / 1e3, t = kvs_now();
 
 	if (r->opts->seconds)
 		left = fmin(left, r->started + r->opts->seconds - t);
@@ -260,15 +244,15 @@ static enum end consume(struct recorder *r)
 		if (!overwrite && kvs_rings_drain(r->rings, sink, r))
 			return END_FAILED;
 		if (look(r))
-			r->held = now();
+			r->held = kvs_now();
 		if (fds[0].revents && take_signal(r))
 			return END_SIGNAL;
 		if (fds[1].revents && kvs_workload_ended(&r->workload, 0))
 			return END_COMMAND;
 		if (r->opts->seconds &&
-		    now() >= r->started + r->opts->seconds)
+		    kvs_now() >= r->started + r->opts->seconds)
 			return END_TIME;
-		if (r->held && now() >= r->held + r->opts->after)
+		if (r->held && kvs_now() >= r->held + r->opts->after)
 			return END_HELD;
 		if (fds[2].revents & POLLHUP) {
 			kvs_err("the machine goes to sleep, where time stamps may begin anew: the recording ends");
@@ -282,7 +266,7 @@ static enum end stop(struct recorder *r, enum end end)
 {
 	int ret;
 
-	r->ended = now();
+	r->ended = kvs_now();
 	if (kvs_device_stop(r->dev)) {
 		kvs_errno("can't stop the recording");
 		return END_FAILED;
