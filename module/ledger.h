@@ -2,43 +2,27 @@
 /*
  * A vCPU's ledger: the time in each state, always up to date
  *
- * The time since the last change belongs to the state that ends now; so the
- * states sum to wall time by construction, whatever happens, and time stamps
- * may even go back.  docs/states.dot draws the states.
- *
- * Written by the vCPU's own thread with preemption off, never by interrupts;
- * read by anybody, any time: @seq is odd while a change is under way (writer:
- * ks_ledger_begin/end; reader: ks_ledger_read()).
+ * ledger_core.h has the arithmetic.  Here is what lets anybody read the ledger
+ * at any time, although only the vCPU's own thread writes it, with preemption
+ * off and never from an interrupt: @seq is odd while a change is under way
+ * (writer: ks_ledger_begin() and _end(); reader: ks_ledger_read()).
  */
 #ifndef _KVMSCHED_LEDGER_H
 #define _KVMSCHED_LEDGER_H
 
-#include <linux/bitops.h>
 #include <linux/compiler.h>
 #include <linux/types.h>
 
-#include "uapi/kvmsched.h"
+#include "ledger_core.h"
 
 /**
- * struct ks_ledger - see struct kvmsched_ledger for what the fields mean
- * @seq:   see above
- * @state: enum kvmsched_state now, @since when; still guest after an exit,
- *	   until its story ends
- * @exit_time: spent in state exit since guest mode: a poll is part of it
- * @polled: of the story that is open, told before its end
+ * struct ks_ledger - a ledger and its sequence count
+ * @seq:  see above
+ * @core: what it counts
  */
 struct ks_ledger {
 	u32 seq;
-	u32 state;
-	u64 since;
-	u64 exit_time;
-	u64 polled;
-	u64 begin;
-	u64 states[KVMSCHED_NR_STATES];
-	u64 switches[4];
-	u64 waits;
-	u64 wait_max;
-	struct kvmsched_ledger_exits exits;
+	struct ks_ledger_core core;
 };
 
 /* x86 keeps the order of stores; only the compiler must be told. */
@@ -54,81 +38,56 @@ static __always_inline void ks_ledger_end(struct ks_ledger *ledger)
 	ledger->seq++;
 }
 
-static __always_inline void __ks_ledger_move(struct ks_ledger *ledger,
-					     u32 state, u64 at)
-{
-	u64 time = at - ledger->since;
-
-	ledger->states[ledger->state] += time;
-	if (state == KVMSCHED_STATE_GUEST)
-		ledger->exit_time = 0;
-	else if (ledger->state == KVMSCHED_STATE_EXIT)
-		ledger->exit_time += time;
-	ledger->since = at;
-	ledger->state = state;
-}
-
-/**
- * ks_ledger_move - the vCPU is in another state
- * @ledger: or NULL: nobody follows
- * @state:  enum kvmsched_state from now on
- * @at:	    TSC
- */
+/* The vCPU is in another state; see ks_core_move(). */
 static __always_inline void ks_ledger_move(struct ks_ledger *ledger, u32 state,
 					   u64 at)
 {
-	if (!ledger)
-		return;
 	ks_ledger_begin(ledger);
-	__ks_ledger_move(ledger, state, at);
+	ks_core_move(&ledger->core, state, at);
 	ks_ledger_end(ledger);
 }
 
-/* Where a reason's exits are counted, unless another one was there first. */
-static __always_inline unsigned long ks_ledger_usual_row(u32 reason)
+/* The thread loses the CPU; see ks_core_switch_out(). */
+static __always_inline void ks_ledger_switch_out(struct ks_ledger *ledger,
+						 u32 kind, u64 irq, u64 now)
 {
-	return reason % KVMSCHED_LEDGER_REASONS;
+	ks_ledger_begin(ledger);
+	ks_core_switch_out(&ledger->core, kind, irq, now);
+	ks_ledger_end(ledger);
 }
 
-static __always_inline void
-ks_ledger_count(struct kvmsched_ledger_exits *exits, unsigned long row,
-		u64 cycles)
+/* It gains the CPU; see ks_core_switch_in(). */
+static __always_inline void ks_ledger_switch_in(struct ks_ledger *ledger,
+						u64 woken, u64 got, u32 next)
 {
-	exits->count[row]++;
-	exits->cycles[row] += cycles;
-	exits->hist[row][__fls(cycles | 1)]++; /* 0 has no highest bit */
+	ks_ledger_begin(ledger);
+	ks_core_switch_in(&ledger->core, woken, got, next);
+	ks_ledger_end(ledger);
 }
 
-void ks_ledger_story(struct ks_ledger *ledger, u32 reason, u64 guest, u64 exit,
-		     u64 end, u32 next);
+void ks_ledger_end_exit(struct ks_ledger *ledger, u32 reason, u64 guest,
+			u64 exit, u64 end, u32 next);
 void ks_ledger_poll(struct ks_ledger *ledger, u64 cycles, u64 now);
 
 /**
- * ks_ledger_entry - guest mode, an exit, and guest mode again
- * @ledger: followed
- * @reason: hardware's number
- * @guest:  cycles of the guest mode that ended
+ * ks_ledger_entry - guest mode begins again after an exit
+ * @ledger: the ledger
+ * @reason: hardware's number of the exit
+ * @guest:  cycles of the guest mode that the exit ended
  * @exit:   TSC of the exit
  * @now:    TSC of this entry
  *
- * An exit alone moves nothing (the story that is open tells readers where the
- * vCPU is); so a round trip is booked at once, here.
+ * Context: as all writers; each exit of a CPU-bound guest comes by here.
  */
 static __always_inline void ks_ledger_entry(struct ks_ledger *ledger,
 					    u32 reason, u64 guest, u64 exit,
 					    u64 now)
 {
-	unsigned long row = ks_ledger_usual_row(reason);
-
-	if (unlikely(ledger->exits.reason[row] != reason ||
-		     ledger->state != KVMSCHED_STATE_GUEST))
-		return ks_ledger_story(ledger, reason, guest, exit, now,
-				       KVMSCHED_STATE_GUEST);
+	if (unlikely(!ks_core_is_round_trip(&ledger->core, reason)))
+		return ks_ledger_end_exit(ledger, reason, guest, exit, now,
+					  KVMSCHED_STATE_GUEST);
 	ks_ledger_begin(ledger);
-	ledger->states[KVMSCHED_STATE_GUEST] += guest;
-	ledger->states[KVMSCHED_STATE_EXIT] += now - exit;
-	ledger->since = now;
-	ks_ledger_count(&ledger->exits, row, now - exit);
+	ks_core_round_trip(&ledger->core, reason, guest, exit, now);
 	ks_ledger_end(ledger);
 }
 

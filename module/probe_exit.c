@@ -40,7 +40,7 @@ static void write_exit(struct ks_vcpu *v, u8 end, u64 now)
 	ks_end_at(exit, r);
 
 	if (ledger)
-		ks_ledger_story(ledger, v->exit.reason,
+		ks_ledger_end_exit(ledger, v->exit.reason,
 				v->exit.guest_cycles, v->story_tsc, now,
 				end == KS_EXIT_BY_ENTRY ? KVMSCHED_STATE_GUEST :
 							  KVMSCHED_STATE_EXIT);
@@ -175,7 +175,7 @@ static noinline void entry_told_first(struct kvm_vcpu *vcpu)
 	else if (v->entry_tsc)
 		exit_untold(v, vcpu, now);
 	ledger = READ_ONCE(v->ledger);
-	if (ledger && ledger->state != KVMSCHED_STATE_GUEST)
+	if (ledger && ledger->core.state != KVMSCHED_STATE_GUEST)
 		ks_ledger_move(ledger, KVMSCHED_STATE_GUEST, now);
 	enter(v, now);
 }

@@ -59,9 +59,10 @@ static void look_at_policy(struct ks_vcpu *v)
 static int on_vcpu_load(struct kprobe *kprobe, struct pt_regs *regs)
 {
 	struct kvm_vcpu *vcpu = (struct kvm_vcpu *)ks_arg1(regs);
+	struct ks_ledger *ledger;
 	struct ks_rec_load *r;
-	struct ks_vcpu *v;
 	unsigned long flags;
+	struct ks_vcpu *v;
 	u64 now;
 
 	/*
@@ -82,7 +83,9 @@ static int on_vcpu_load(struct kprobe *kprobe, struct pt_regs *regs)
 	r->vcpu = v->id;
 	r->user_cycles = v->put_tsc ? now - v->put_tsc : 0;
 	v->load_tsc = now;
-	ks_ledger_move(READ_ONCE(v->ledger), KVMSCHED_STATE_EXIT, now);
+	ledger = READ_ONCE(v->ledger);
+	if (ledger)
+		ks_ledger_move(ledger, KVMSCHED_STATE_EXIT, now);
 	ks_end(load, r, flags);
 	return 0;
 }
@@ -91,6 +94,7 @@ static int on_vcpu_put(struct kprobe *kprobe, struct pt_regs *regs)
 {
 	struct kvm_vcpu *vcpu = (struct kvm_vcpu *)ks_arg1(regs);
 	struct ks_vcpu *v = this_cpu_read(ks_current);
+	struct ks_ledger *ledger;
 	struct ks_rec_put *r;
 	unsigned long flags;
 	u64 now;
@@ -108,7 +112,9 @@ static int on_vcpu_put(struct kprobe *kprobe, struct pt_regs *regs)
 		r->exit_reason = vcpu->run->exit_reason;
 		r->run_cycles = v->load_tsc ? now - v->load_tsc : 0;
 		v->put_tsc = now;
-		ks_ledger_move(READ_ONCE(v->ledger), KVMSCHED_STATE_USER, now);
+		ledger = READ_ONCE(v->ledger);
+		if (ledger)
+			ks_ledger_move(ledger, KVMSCHED_STATE_USER, now);
 		ks_end(put, r, flags);
 	}
 	ks_vcpu_unbind(v);
@@ -153,57 +159,21 @@ static u8 kind_of_switch(const struct ks_vcpu *v)
 	return KS_SWITCH_BLOCKED;
 }
 
-/* The state that a switch out for this reason leads to. */
-static const u8 state_of[] = {
-	[KS_SWITCH_PREEMPTED]	= KVMSCHED_STATE_WAIT_PREEMPTED,
-	[KS_SWITCH_HALTED]	= KVMSCHED_STATE_HALTED,
-	[KS_SWITCH_BLOCKED]	= KVMSCHED_STATE_BLOCKED,
-	[KS_SWITCH_ABORTED]	= KVMSCHED_STATE_WAIT_PREEMPTED,
-	[KS_SWITCH_DEAD]	= KVMSCHED_STATE_UNKNOWN,
-};
-
-static void ledger_switch_out(struct ks_vcpu *v, u64 now)
-{
-	struct ks_ledger *ledger = READ_ONCE(v->ledger);
-
-	if (!ledger)
-		return;
-	ks_ledger_begin(ledger);
-	/* The exit will be told later: it ended guest mode before this. */
-	if (ledger->state == KVMSCHED_STATE_GUEST && v->irq_tsc)
-		__ks_ledger_move(ledger, KVMSCHED_STATE_EXIT, v->irq_tsc);
-	__ks_ledger_move(ledger, state_of[v->kind], now);
-	if (v->kind < ARRAY_SIZE(ledger->switches))
-		ledger->switches[v->kind]++;
-	ks_ledger_end(ledger);
-}
-
 /*
- * A sleep ends with a wait for the CPU, from the wakeup.  One that was not seen
- * (attached since) leaves what the scheduler counted.
+ * A sleep ends with a wait for the CPU, from the wakeup on.  Where the wakeup was
+ * not seen (attached since then), the scheduler's own count of the wait is used.
  */
 static void ledger_switch_in(struct ks_vcpu *v, u64 wait_ns, u64 got)
 {
 	struct ks_ledger *ledger = READ_ONCE(v->ledger);
-	u64 woken, wait;
+	u64 woken = 0;
 
 	if (!ledger)
 		return;
-	ks_ledger_begin(ledger);
-	if (ledger->state == KVMSCHED_STATE_HALTED ||
-	    ledger->state == KVMSCHED_STATE_BLOCKED) {
-		woken = v->wake_tsc ?: got - ks_cycles_of(wait_ns);
-		__ks_ledger_move(ledger, KVMSCHED_STATE_WAIT_WOKEN,
-				 clamp(woken, ledger->since, got));
-	}
-	if (ledger->state != KVMSCHED_STATE_UNKNOWN) {
-		wait = got - ledger->since;
-		ledger->waits++;
-		ledger->wait_max = max(ledger->wait_max, wait);
-	}
-	__ks_ledger_move(ledger, v->vcpu ? KVMSCHED_STATE_EXIT :
-					   KVMSCHED_STATE_USER, got);
-	ks_ledger_end(ledger);
+	if (ks_core_is_asleep(&ledger->core))
+		woken = v->wake_tsc ?: got - min(got, ks_cycles_of(wait_ns));
+	ks_ledger_switch_in(ledger, woken, got, v->vcpu ? KVMSCHED_STATE_EXIT :
+							 KVMSCHED_STATE_USER);
 }
 
 static void ledger_poll(struct ks_vcpu *v, u64 poll_ns, u64 now)
@@ -224,6 +194,7 @@ static void on_sched_out(struct preempt_notifier *notifier,
 {
 	struct ks_vcpu *v = container_of(notifier, struct ks_vcpu, notifier);
 	struct ks_rec_switch_out *r;
+	struct ks_ledger *ledger;
 	u64 now;
 
 	this_cpu_write(ks_current, &ks_nobody);
@@ -247,7 +218,9 @@ static void on_sched_out(struct preempt_notifier *notifier,
 		r->nivcsw = current->nivcsw;
 		r->ran_cycles = v->in_tsc ? now - v->in_tsc : 0;
 		ks_end_at(switch_out, r);
-		ledger_switch_out(v, now);
+		ledger = READ_ONCE(v->ledger);
+		if (ledger)
+			ks_ledger_switch_out(ledger, v->kind, v->irq_tsc, now);
 		v->out_tsc = now;
 		v->wake_tsc = 0;
 		if (v->kind == KS_SWITCH_DEAD)

@@ -310,8 +310,8 @@ static void record_ledger(struct ks_vcpu *v)
 	r->vm = v->vm;
 	r->vcpu = v->id;
 	r->tid = v->task->pid;
-	memcpy(r->states, ledger->states, sizeof(r->states));
-	r->states[ledger->state] += now - ledger->since;
+	static_assert(ARRAY_SIZE(r->states) == KVMSCHED_NR_STATES);
+	ks_core_sum(&ledger->core, r->states, now);
 	r->exits = ks_ledger_exits(ledger);
 	ks_end(ledger, r, flags);
 }
