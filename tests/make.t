@@ -57,9 +57,8 @@ ok "the program is built all the same" test -x "$O/tools/kvmsched"
 
 # As somebody without root, on a machine without any of the programs; in a
 # copy, as the tree may be root's own.
-mkdir -p "$work/bin" "$work/tests/lab"
+mkdir -p "$work/bin" "$work/tests"
 cp tests/deps tests/packages "$work/tests/"
-cp tests/lab/packages "$work/tests/lab/"
 chmod -R a+rX "$work"
 for program in bash awk sort dirname cat apt-get; do
 	ln -s "$(type -P "$program")" "$work/bin/"

@@ -40,17 +40,4 @@ quote()
 	done
 }
 
-# Packages of the list whose program is not here, as one apt line.
-require_packages()
-{
-	local package program missing=()
-
-	while read -r package program _; do
-		[[ $package && $package != '#'* ]] || continue
-		command -v "$program" >/dev/null || missing+=("$package")
-	done <"$LAB/packages"
-	((${#missing[@]} == 0)) ||
-		die "programs are missing; as root: apt-get install -y --no-install-recommends ${missing[*]}"
-}
-
 trap 'die "${0##*/}: line $LINENO: \"$BASH_COMMAND\" failed"' ERR
