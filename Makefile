@@ -6,7 +6,6 @@ TOP := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 O ?= $(TOP)/build
 export O
 PREFIX ?= /usr/local
-LAB_KERNELS := 6.1 6.12 6.12-rt
 
 # The kernel that the module is built for: a lab kernel by its name, or
 # whichever KDIR is prepared to build modules for; by default the running one.
@@ -57,7 +56,7 @@ uninstall: kernel ## what install put there
 	rm -f '$(DESTDIR)$(PREFIX)'/bin/kvmsched '$(DESTDIR)$(PREFIX)'/share/man/man[18]/kvmsched*.[18]
 
 deps: ## Debian packages for all of it: installs them (root), or prints the apt line
-	@tests/deps build lab check
+	@tests/deps demo check
 
 lab: ## a shell on a KVM host in a box; KERNEL=6.1, ARGS= as tests/lab/run --help says
 	@tests/deps build lab
@@ -68,8 +67,13 @@ lab: ## a shell on a KVM host in a box; KERNEL=6.1, ARGS= as tests/lab/run --hel
 demo: ## CFS beside SCHED_RR, recorded from real guests in the lab
 	@tests/demo/demo
 
-check: ## all tests, in the lab, on all its kernels
-	@tests/check
+check: ## the tests that every change has to pass: all kinds, on all the lab's kernels
+check-kernels: ## what make check runs on one kernel only, on the others
+check-guests: ## the guests of the tests against ftrace and KVM's own counters
+stress: ## load, record and unload while guests come and go, minutes on each kernel
+fuzz: ## damaged recordings under ASan and UBSan, a quarter of an hour
+check check-kernels check-guests stress fuzz:
+	@tests/check $@
 
 bench: ## what recording costs, beside trace-cmd, perf and BPF, in the lab
 	@$(MAKE) -C tests/bench
@@ -81,6 +85,7 @@ distclean: ## all of build/
 	rm -rf '$(O)'
 
 help: ## this
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
-.PHONY: all tools modules sparse kernel guests install uninstall deps lab demo check bench clean distclean help
+.PHONY: all tools modules sparse kernel guests install uninstall deps lab demo bench clean distclean help \
+	check check-kernels check-guests stress fuzz

@@ -37,7 +37,7 @@ unknown_targets()
 {
 	local used
 
-	used=$(grep -ohP '(^ {4}|`)make \K[a-z]+' README.md docs/*.md)
+	used=$(grep -ohP '(^ {4}|`)make \K[a-z-]+' README.md docs/*.md)
 	grep -vxF "$(make help | awk '{ print $2 }')" <<<"$used"
 	grep -qx demo <<<"$used" && grep -qx check <<<"$used" ||
 		echo "README.md names no make demo or no make check"

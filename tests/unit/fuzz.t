@@ -2,12 +2,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Some seconds of damaged recordings under ASan and UBSan.
 #
-# usage: fuzz.t            (O: the build folder; FUZZ_SECONDS, FUZZ_SEED)
+# usage: fuzz.t            (O: the build folder; FUZZ_SECONDS; FUZZ_SEED, a
+#                          number, or new for one that nobody has tried)
 set -euo pipefail
 
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
 O=$(realpath -- "${O:-$here/../../build}")
 work=$(mktemp -d)
+seconds=${FUZZ_SECONDS:-5}
+seed=${FUZZ_SEED:-1}
+[[ $seed != new ]] || seed=$SRANDOM
 cd -- "$work"
 
 tests=0
@@ -16,7 +20,7 @@ fuzz()			# fuzz SECONDS NAME FILE...
 	local seconds=$1 name=$2 status=0
 	shift 2
 	tests=$((tests + 1))
-	"$O/unit/fuzz" "$seconds" "${FUZZ_SEED:-1}" "$@" > log 2>&1 || status=$?
+	"$O/unit/fuzz" "$seconds" "$seed" "$@" > log 2>&1 || status=$?
 	sed 's/^/# /' log
 	if ((status)); then
 		echo "not ok $tests - $name (kept in $work)"
@@ -37,7 +41,8 @@ for dat in "$here"/../golden/*.dat; do
 	fi
 done
 echo "1..2"
-fuzz "${FUZZ_SECONDS:-5}" "damaged recordings of version 6" "${whole[@]}"
+echo "# FUZZ_SEED=$seed"
+fuzz "$seconds" "damaged recordings of version 6" "${whole[@]}"
 # Each costs a process, and what libtracecmd does with it is its own affair.
-fuzz 2 "damaged recordings that libtracecmd reads" "${by_library[@]}"
+fuzz $(((seconds + 1) / 3)) "damaged recordings that libtracecmd reads" "${by_library[@]}"
 [[ $keep ]] || rm -rf -- "$work"

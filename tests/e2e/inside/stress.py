@@ -14,8 +14,6 @@ import time
 import host
 from device import Device
 
-SECONDS = 30
-
 SLEEPERS = (
     ("hlt", 10000000, "--vms", 2, "--period-us", 3000),
     ("hlt", 10000000, "--period-us", 400000),
@@ -86,8 +84,8 @@ def cycles(tap, name, guests, least, seconds):
     tap.note(f"{len(exits)} cycles, exits recorded: {exits}")
 
 
-def test(tap):
-    cycles(tap, "sleepers", SLEEPERS, 3, SECONDS)
+def test(tap, seconds=30):
+    cycles(tap, "sleepers", SLEEPERS, 3, seconds)
     with host.spared(1):
         cycles(tap, "real-time hogs", SLEEPERS + HOGS, 2, 0)
     with host.module():
