@@ -3,23 +3,7 @@
 # README and guides against the tree; the man pages' test is unit/man.t.
 set -uo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." || exit
-number=0
-
-# ok NAME COMMAND...: one test; what COMMAND prints is what is wrong.
-ok()
-{
-	local name=$1 wrong
-
-	shift
-	wrong=$("$@" 2>&1)
-	number=$((number + 1))
-	if [[ ! $wrong ]]; then
-		echo "ok $number - $name"
-	else
-		echo "not ok $number - $name"
-		sed 's/^/# /' <<<"$wrong"
-	fi
-}
+. tests/tap.sh
 
 broken_links()
 {
@@ -43,7 +27,7 @@ unknown_targets()
 		echo "README.md names no make demo or no make check"
 }
 
-ok "links lead somewhere" broken_links
-ok "what is said to make can be made" unknown_targets
+ok "links lead somewhere" silent broken_links
+ok "what is said to make can be made" silent unknown_targets
 
-echo "1..$number"
+finish

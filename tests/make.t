@@ -9,23 +9,8 @@ export O=${O:-$PWD/build}
 unset MAKEFLAGS MAKELEVEL KERNEL KDIR
 work=$(mktemp -d)
 trap 'rm -rf -- "$work"' EXIT
-number=0
-
-# ok NAME COMMAND...: one test, passed when COMMAND succeeds.
-ok()
-{
-	local name=$1
-
-	shift
-	number=$((number + 1))
-	if "$@"; then
-		echo "ok $number - $name"
-	else
-		echo "not ok $number - $name"
-		echo "#   failed: $*"
-		sed 's/^/#   /' "$work/log" | tail -n 20
-	fi
-}
+tap_log=$work/log
+. tests/tap.sh
 
 # Run a command, and keep what it said, and its status.
 run()
@@ -70,4 +55,4 @@ ok "who is not root gets the line for apt" \
 	grep -qE '^ +apt-get install -y --no-install-recommends .*qemu-system-x86' "$work/log"
 ok "and a failure" test "$status" = 1
 
-echo "1..$number"
+finish

@@ -14,23 +14,8 @@ kernel=${1:-6.1}
 mkdir -p "$O/lab"
 work=$(mktemp -d "$O/lab/selftest.XXXXXX")
 trap 'rm -rf "$work"' EXIT
-number=0
-
-# ok NAME COMMAND...: one test, passed when COMMAND succeeds.
-ok()
-{
-	local name=$1
-
-	shift
-	number=$((number + 1))
-	if "$@"; then
-		echo "ok $number - $name"
-	else
-		echo "not ok $number - $name"
-		echo "#   failed: $*"
-		sed 's/^/#   stderr: /' "$work/stderr" | tail -n 20
-	fi
-}
+tap_log=$work/stderr
+. "$TOP/tests/tap.sh"
 
 # Run the lab, and keep what came out: files stdout and stderr, and $status.
 lab()
@@ -41,7 +26,7 @@ lab()
 
 said() { grep -qF -- "$1" "$work/stderr"; }
 # What the lab forgave the emulator it says in any case.
-silent() { ! grep -qv '^lab: QEMU ran' "$work/stderr"; }
+no_words() { ! grep -qv '^lab: QEMU ran' "$work/stderr"; }
 
 cd "$work" || exit
 folder=$("$LAB/kernel" "$kernel") && helpers=$("$LAB/helpers/build" "$folder") ||
@@ -85,11 +70,11 @@ ok "parameters of kvmsched are set" grep -qx 'options kvmsched  *attach=kprobe' 
 if [[ -f $O/module/$(<"$folder/release")/kvmsched.ko ]]; then
 	ok "modprobe finds kvmsched" grep -q 'kvmsched.ko attach=kprobe' stdout
 else
-	ok "modprobe finds kvmsched # SKIP kvmsched.ko is not built for this kernel" true
+	skip "modprobe finds kvmsched" "kvmsched.ko is not built for this kernel"
 fi
 
 lab -- true
-ok "success is silent" silent
+ok "success is silent" no_words
 ok "success is status 0" test "$status" = 0
 
 # Breakpoints that are gone, by all that the kernel patches; then the kernel's
@@ -134,4 +119,4 @@ lab -- "$LAB/nested" -- sh -c 'echo in $((6 * 7)); exit 9'
 ok "a nested guest gives its status" test "$status" = 9
 ok "and its output" grep -q 'in 42' stdout
 
-echo "1..$number"
+finish

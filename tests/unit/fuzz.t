@@ -14,23 +14,16 @@ seed=${FUZZ_SEED:-1}
 [[ $seed != new ]] || seed=$SRANDOM
 cd -- "$work"
 
-tests=0
+. "$here/../tap.sh"
 fuzz()			# fuzz SECONDS NAME FILE...
 {
-	local seconds=$1 name=$2 status=0
+	local seconds=$1 name=$2
+
 	shift 2
-	tests=$((tests + 1))
-	"$O/unit/fuzz" "$seconds" "$seed" "$@" > log 2>&1 || status=$?
-	sed 's/^/# /' log
-	if ((status)); then
-		echo "not ok $tests - $name (kept in $work)"
-		keep=1
-	else
-		echo "ok $tests - $name"
-	fi
+	ok "$name" "$O/unit/fuzz" "$seconds" "$seed" "$@"
+	((failed)) || sed 's/^/# /' "$tap_file"
 }
 
-keep=
 whole=() by_library=()
 for dat in "$here"/../golden/*.dat; do
 	# The version is a string behind 10 bytes of magic.
@@ -40,9 +33,13 @@ for dat in "$here"/../golden/*.dat; do
 		by_library+=("$dat")
 	fi
 done
-echo "1..2"
 echo "# FUZZ_SEED=$seed"
 fuzz "$seconds" "damaged recordings of version 6" "${whole[@]}"
 # Each costs a process, and what libtracecmd does with it is its own affair.
 fuzz $(((seconds + 1) / 3)) "damaged recordings that libtracecmd reads" "${by_library[@]}"
-[[ $keep ]] || rm -rf -- "$work"
+if ((failed)); then
+	echo "# what failed is kept in $work"
+else
+	rm -rf -- "$work"
+fi
+finish

@@ -18,7 +18,7 @@ cd -- "$here/../golden"
 got=$(mktemp)
 trap 'rm -f -- "$got"' EXIT
 
-tests=0
+. ../tap.sh
 compare()		# compare EXPECTED NAME COMMAND...
 {
 	local expected=$1 name=$2 status=0
@@ -28,14 +28,7 @@ compare()		# compare EXPECTED NAME COMMAND...
 	if [[ $update == --update ]]; then
 		cp -- "$got" "$expected"
 	fi
-	tests=$((tests + 1))
-	if diff -u -- "$expected" "$got" > "$got.diff" 2>&1; then
-		echo "ok $tests - $name"
-	else
-		echo "not ok $tests - $name"
-		sed 's/^/# /' "$got.diff"
-	fi
-	rm -f -- "$got.diff"
+	ok "$name" diff -u -- "$expected" "$got"
 }
 
 for dat in *.dat; do
@@ -87,4 +80,4 @@ compare errors.txt "files that are no recordings" bash -c '
 	try whole.dat short.dat
 	try -i
 ' bash "$kvmsched" 2>&1
-echo "1..$tests"
+finish

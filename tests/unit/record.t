@@ -21,44 +21,12 @@ cleanup()
 }
 trap cleanup EXIT
 
-# --- TAP ----------------------------------------------------------------
-
-tests=0
-failed=0
-
-ok()		# ok STATUS NAME
-{
-	tests=$((tests + 1))
-	if (($1)); then
-		failed=$((failed + 1))
-		echo "not ok $tests - $2"
-		[[ ! -s err ]] || sed 's/^/#   /' err
-	else
-		echo "ok $tests - $2"
-	fi
-}
-
-skip()		# skip NAME REASON
-{
-	tests=$((tests + 1))
-	echo "ok $tests - $1 # SKIP $2"
-}
-
-is()		# is GOT WANTED NAME
-{
-	local status=0
-
-	[[ $1 == "$2" ]] || status=1
-	ok $status "$3"
-	((!status)) || echo "#   got '$1', wanted '$2'"
-}
+tap_log=$work/err
+. "$top/tests/tap.sh"
 
 says()		# says PATTERN NAME
 {
-	local status=0
-
-	grep -Eq -- "$1" err || status=1
-	ok $status "$2"
+	ok "$2" grep -Eq -- "$1" err
 }
 
 # --- the stand-in -------------------------------------------------------
@@ -104,12 +72,16 @@ records()
 
 is_whole()	# is_whole FILE NAME: has records, none is missing unseen
 {
-	local n gaps status=0
+	ok "$2" without_gaps "$1"
+}
+
+without_gaps()
+{
+	local n gaps
 
 	read -r n gaps < <(records "$1")
-	((n > 0 && gaps == 0)) || status=1
-	ok $status "$2"
-	((!status)) || echo "#   $n records, $gaps gaps"
+	echo "$n records, $gaps gaps"
+	((n > 0 && gaps == 0))
 }
 
 # The summary's count against the file.
@@ -137,7 +109,7 @@ is "$(stat -c %a time.dat)" 600 "the file is its owner's alone"
 
 cp time.dat before.dat
 record -o time.dat -d 0.1
-ok "$(cmp -s before.dat time.dat.old; echo $?)" "an existing FILE is kept as FILE.old"
+ok "an existing FILE is kept as FILE.old" cmp before.dat time.dat.old
 
 record -d 0.1
 is_whole kvmsched.dat "kvmsched.dat is the default file"
@@ -226,7 +198,7 @@ if mount -t tmpfs -o size=8m,mode=777 none small 2> mount.err; then
 	says 'hint: make room' "... and what to do"
 	says '[1-9][0-9]* could not be written' "... how much is not there"
 	counts_agree small/full.dat "... what was recorded until then is readable"
-	ok "$(cmp -s time.dat small/full.dat.old; echo $?)" "... FILE.old too"
+	ok "... FILE.old too" cmp time.dat small/full.dat.old
 	is "$(find small -name '*.spool*' | wc -l)" 0 "... and nothing else is left"
 	rm small/*
 	head -c 7M /dev/zero > small/ballast
@@ -304,5 +276,4 @@ done << 'EOF'
 --recover a b|takes one file
 EOF
 
-echo "1..$tests"
-exit $((failed > 0))
+finish

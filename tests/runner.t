@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+# What runs the tests: a failure is told and counted, a budget is kept, and each
+# target of tests/parts is complete.
+set -uo pipefail
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." || exit
+work=$(mktemp -d)
+trap 'rm -rf -- "$work"' EXIT
+. tests/tap.sh
+
+# Another test's output and its status at the end.
+tap_of()
+{
+	bash -c '. tests/tap.sh
+		echo "word of the program" >"$1/words"
+		tap_log=$1/words
+		'"$1"'
+		finish' - "$work"
+	echo "status $?"
+}
+
+# says OUTPUT LINE...: each is one of OUTPUT's.
+says()
+{
+	local output=$1 line
+
+	shift
+	for line; do
+		grep -qxF -- "$line" <<<"$output" || { echo "no line '$line' in:"; echo "$output"; false; return; }
+	done
+}
+
+told=$(tap_of 'ok one true; ok two grep -c x "$1/words"; is 1 2 three; ok four silent echo wrong')
+ok "a success is told" says "$told" "ok 1 - one"
+ok "a failure is told, with what was run and what it said" says "$told" \
+	"not ok 2 - two" "#   failed: grep -c x $work/words" "#   0" \
+	"#   it said: word of the program"
+ok "so is one of a comparison" says "$told" "not ok 3 - three" "#   got '1', expected '2'"
+ok "so is one of a list that is not empty" says "$told" "not ok 4 - four" "#   wrong"
+ok "failures have a status" says "$told" "1..4" "status 1"
+ok "successes have one, too" says "$(tap_of 'ok one true; skip two "no reason"')" \
+	"ok 2 - two # SKIP no reason" "1..2" "status 0"
+
+# The time of a part is that of its children's children, too.
+export TIMES=$work/times PARTS=3 TARGET=example
+cat >"$work/part" <<'PART'
+#!/bin/sh
+# A second of CPU time, then it is killed.
+sh -c '(ulimit -t 1; while :; do :; done) & wait'
+exit 3
+PART
+chmod +x "$work/part"
+tests/measured "$work/part"
+is $? 3 "a part's status is passed on"
+seconds=$(cut -f 1 "$TIMES")
+ok "its CPU time is noted" test "$seconds" = 1
+printf '10\t5\ta\n20\t5\tb\n' >>"$TIMES"
+table=$(BUDGET=31 tests/budget 2>&1)
+ok "a budget that suffices" says "$table" "ok 1 - the CPU time is within the budget" \
+	"#       20        5  b" "#       31           all of it; it may use 31"
+ok "a budget that does not" says "$(BUDGET=30 tests/budget 2>&1)" \
+	"not ok 1 - the CPU time is within the budget"
+
+for target in $(awk '/^[a-z]/ { print $1 }' tests/parts | sort -u); do
+	ok "make help knows $target" grep -qE "^  make $target +" <(make help)
+	tests/deps --tell "$target" >/dev/null 2>&1
+	ok "tests/packages knows it" test $? != 2
+done
+
+finish
