@@ -2,16 +2,11 @@
 /* CPUID, N times: the exit that both vendors always take. */
 #include "payload.inc"
 
-entry:
-	mov	BLK_N(%rdi), %r8
-	test	%r8, %r8
-	jz	2f
+	ENTRY	%r8
 1:	xor	%eax, %eax
 	cpuid
 	incq	BLK_COUNT(%rdi)
-	dec	%r8
-	jnz	1b
-2:	DONE
+	AGAIN	1b, %r8
+	DONE
 
-handler:
 	HANDLER_NONE

@@ -5,18 +5,13 @@
  */
 #include "payload.inc"
 
-entry:
-	mov	BLK_N(%rdi), %rbx
-	test	%rbx, %rbx
-	jz	2f
+	ENTRY
 	WRITE_MSR MSR_X2APIC_LVTT, (LVTT_MASKED | LVTT_TSC_DEADLINE | TIMER_VECTOR)
 	sti
 1:	ARM_TSC_DEADLINE
 	SPIN_A_PERIOD_MORE
 	incq	BLK_COUNT(%rdi)
-	dec	%rbx
-	jnz	1b
-2:	DONE
+	AGAIN	1b
+	DONE
 
-handler:
 	HANDLER_NONE

@@ -6,22 +6,16 @@
  */
 #include "payload.inc"
 
-entry:
-	mov	BLK_N(%rdi), %rbx
-	test	%rbx, %rbx
-	jz	3f
+	ENTRY
 	testb	$1, BLK_INDEX(%rdi)
 	jnz	2f
 1:	SEND_TO_PEER
 	SPIN_FOR_INTERRUPT
-	dec	%rbx
-	jnz	1b
-	jmp	3f
+	AGAIN	1b
+	jmp	done
 2:	SPIN_FOR_INTERRUPT
 	SEND_TO_PEER
-	dec	%rbx
-	jnz	2b
-3:	DONE
+	AGAIN	2b
+	DONE
 
-handler:
-	HANDLER_BODY_X2APIC
+	HANDLER_X2APIC

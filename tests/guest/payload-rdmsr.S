@@ -4,16 +4,11 @@
 
 #define MSR_APIC_BASE		0x1b
 
-entry:
-	mov	BLK_N(%rdi), %rbx
-	test	%rbx, %rbx
-	jz	2f
+	ENTRY
 	mov	$MSR_APIC_BASE, %ecx
 1:	rdmsr
 	incq	BLK_COUNT(%rdi)
-	dec	%rbx
-	jnz	1b
-2:	DONE
+	AGAIN	1b
+	DONE
 
-handler:
 	HANDLER_NONE

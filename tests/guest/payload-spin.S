@@ -15,15 +15,14 @@ entry:
 	add	BLK_LIMIT(%rdi), %r8
 1:	incq	BLK_COUNT(%rdi)
 	dec	%rbx
-	jz	2f
+	jz	done
 	cmpq	$0, BLK_STOP(%rdi)
-	jne	2f
+	jne	done
 	rdtsc
 	shl	$32, %rdx
 	or	%rdx, %rax
 	cmp	%r8, %rax
 	jb	1b
-2:	DONE
+	DONE
 
-handler:
 	HANDLER_NONE

@@ -5,18 +5,13 @@
  */
 #include "payload.inc"
 
-entry:
-	mov	BLK_N(%rdi), %rbx
-	test	%rbx, %rbx
-	jz	2f
+	ENTRY
 	WRITE_MSR MSR_X2APIC_LVTT, (LVTT_TSC_DEADLINE | TIMER_VECTOR)
 1:	ARM_TSC_DEADLINE
 	mov	$PORT_BUSY, %dx
 	out	%eax, %dx
 	SPIN_FOR_INTERRUPT
-	dec	%rbx
-	jnz	1b
-2:	DONE
+	AGAIN	1b
+	DONE
 
-handler:
-	HANDLER_BODY_X2APIC
+	HANDLER_X2APIC

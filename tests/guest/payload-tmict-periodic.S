@@ -2,21 +2,15 @@
 /* Periodic timer of the memory-mapped xAPIC, armed once, N interrupts. */
 #include "payload.inc"
 
-entry:
-	mov	BLK_N(%rdi), %rbx
-	test	%rbx, %rbx
-	jz	2f
+	ENTRY
 	movl	$(LVTT_PERIODIC | TIMER_VECTOR), XAPIC_LVTT
 	movl	$TDCR_DIVIDE_BY_1, XAPIC_TDCR
 	mov	BLK_PERIOD(%rdi), %eax
 	mov	%eax, XAPIC_TMICT
-1:	sti
-	hlt
-	dec	%rbx
-	jnz	1b
+1:	HALT_FOR_INTERRUPT
+	AGAIN	1b
 	/* One more may be pending by now; interrupts stay off, so it stays so. */
 	movl	$0, XAPIC_TMICT
-2:	DONE
+	DONE
 
-handler:
-	HANDLER_BODY_XAPIC
+	HANDLER_XAPIC

@@ -49,6 +49,12 @@ BLOB(tscspin);
  */
 #define PAGES_PLAIN	5
 #define PAGES_IRQ	7
+#define EXIT_PAGES(pages) \
+	{ "npf", NULL, { 0, pages }, NESTED_PAGING | ONE_VCPU }
+
+/* Writes of the x2APIC's registers, as far as KVM traps them. */
+#define EXIT_WRMSR(each_loop, once) \
+	{ "msr", "MSR_WRITE", { each_loop, once }, TRAPPED_APIC }
 
 static const struct payload payloads[] = {
 	{
@@ -56,8 +62,7 @@ static const struct payload payloads[] = {
 		.what = "CPUID: an exit handled in the kernel",
 		.exits = {
 			{ "cpuid", "CPUID", { 1, 0 }, ALWAYS },
-			{ "npf", NULL, { 0, PAGES_PLAIN },
-			  NESTED_PAGING | ONE_VCPU },
+			EXIT_PAGES(PAGES_PLAIN),
 			EXIT_IO_LAST,
 		},
 		IO_LAST,
@@ -67,8 +72,7 @@ static const struct payload payloads[] = {
 		.what = "OUT to a port that nobody has: a round trip to userspace",
 		.exits = {
 			{ "io", "IO_INSTRUCTION", { 1, 1 }, ALWAYS },
-			{ "npf", NULL, { 0, PAGES_PLAIN },
-			  NESTED_PAGING | ONE_VCPU },
+			EXIT_PAGES(PAGES_PLAIN),
 		},
 		.io = { 1, 1 },
 	},
@@ -77,8 +81,7 @@ static const struct payload payloads[] = {
 		.what = "the same as pio, by the name of what it measures",
 		.exits = {
 			{ "io", "IO_INSTRUCTION", { 1, 1 }, ALWAYS },
-			{ "npf", NULL, { 0, PAGES_PLAIN },
-			  NESTED_PAGING | ONE_VCPU },
+			EXIT_PAGES(PAGES_PLAIN),
 		},
 		.io = { 1, 1 },
 	},
@@ -98,8 +101,7 @@ static const struct payload payloads[] = {
 		.what = "RDMSR of IA32_APIC_BASE: an exit handled in the kernel",
 		.exits = {
 			{ "msr", "MSR_READ", { 1, 0 }, ALWAYS },
-			{ "npf", NULL, { 0, PAGES_PLAIN },
-			  NESTED_PAGING | ONE_VCPU },
+			EXIT_PAGES(PAGES_PLAIN),
 			EXIT_IO_LAST,
 		},
 		IO_LAST,
@@ -109,9 +111,8 @@ static const struct payload payloads[] = {
 		.what = "TSC-deadline timer, then HLT until it comes",
 		.exits = {
 			EXIT_HLT_EACH_LOOP,
-			{ "msr", "MSR_WRITE", { 2, 1 }, TRAPPED_APIC },
-			{ "npf", NULL, { 0, PAGES_IRQ },
-			  NESTED_PAGING | ONE_VCPU },
+			EXIT_WRMSR(2, 1),
+			EXIT_PAGES(PAGES_IRQ),
 			EXIT_IO_LAST,
 		},
 		TIMER_EACH_LOOP, IO_LAST, .halts = { 1, 0 },
@@ -120,10 +121,9 @@ static const struct payload payloads[] = {
 		.name = "tscspin", CODE(tscspin), .x2apic = true,
 		.what = "TSC-deadline timer, then spin with interrupts on until it comes",
 		.exits = {
-			{ "msr", "MSR_WRITE", { 2, 1 }, TRAPPED_APIC },
+			EXIT_WRMSR(2, 1),
 			{ "hlt", "HLT", { 0, 0 }, ALWAYS },
-			{ "npf", NULL, { 0, PAGES_IRQ },
-			  NESTED_PAGING | ONE_VCPU },
+			EXIT_PAGES(PAGES_IRQ),
 			EXIT_IO_LAST,
 		},
 		TIMER_EACH_LOOP, IO_LAST,
@@ -158,9 +158,8 @@ static const struct payload payloads[] = {
 		.name = "selfipi", CODE(selfipi), .x2apic = true,
 		.what = "x2APIC self-IPI, handled at the next entry",
 		.exits = {
-			{ "msr", "MSR_WRITE", { 2, 0 }, TRAPPED_APIC },
-			{ "npf", NULL, { 0, PAGES_IRQ },
-			  NESTED_PAGING | ONE_VCPU },
+			EXIT_WRMSR(2, 0),
+			EXIT_PAGES(PAGES_IRQ),
 			EXIT_IO_LAST,
 		},
 		IPI_EACH_LOOP, IO_LAST,
@@ -170,7 +169,7 @@ static const struct payload payloads[] = {
 		.what = "IPI ping-pong between two halted vCPUs, N each way",
 		.exits = {
 			EXIT_HLT_EACH_LOOP,
-			{ "msr", "MSR_WRITE", { 2, 0 }, TRAPPED_APIC },
+			EXIT_WRMSR(2, 0),
 			EXIT_IO_LAST,
 		},
 		IPI_EACH_LOOP, IO_LAST, .halts = { 1, 0 },
@@ -181,7 +180,7 @@ static const struct payload payloads[] = {
 		.what = "the same between two that spin, on a CPU each",
 		.exits = {
 			{ "hlt", "HLT", { 0, 0 }, ALWAYS },
-			{ "msr", "MSR_WRITE", { 2, 0 }, TRAPPED_APIC },
+			EXIT_WRMSR(2, 0),
 			EXIT_IO_LAST,
 		},
 		IPI_EACH_LOOP, IO_LAST,
@@ -191,9 +190,8 @@ static const struct payload payloads[] = {
 		.what = "TSC-deadline timer that comes while the VMM is busy",
 		.exits = {
 			{ "io", "IO_INSTRUCTION", { 1, 1 }, ALWAYS },
-			{ "msr", "MSR_WRITE", { 2, 1 }, TRAPPED_APIC },
-			{ "npf", NULL, { 0, PAGES_IRQ },
-			  NESTED_PAGING | ONE_VCPU },
+			EXIT_WRMSR(2, 1),
+			EXIT_PAGES(PAGES_IRQ),
 		},
 		TIMER_EACH_LOOP, .io = { 1, 1 },
 	},
@@ -201,10 +199,9 @@ static const struct payload payloads[] = {
 		.name = "timer-cli", CODE(timer_cli), .x2apic = true,
 		.what = "TSC-deadline timer that comes while interrupts are off",
 		.exits = {
-			{ "msr", "MSR_WRITE", { 2, 1 }, TRAPPED_APIC },
+			EXIT_WRMSR(2, 1),
 			{ "hlt", "HLT", { 0, 0 }, ALWAYS },
-			{ "npf", NULL, { 0, PAGES_IRQ },
-			  NESTED_PAGING | ONE_VCPU },
+			EXIT_PAGES(PAGES_IRQ),
 			EXIT_IO_LAST,
 		},
 		TIMER_EACH_LOOP, IO_LAST,
@@ -213,8 +210,7 @@ static const struct payload payloads[] = {
 		.name = "spin", CODE(spin), .endless = true,
 		.what = "pure spin: N loops, or with N = 0 until --seconds or a signal",
 		.exits = {
-			{ "npf", NULL, { 0, PAGES_PLAIN },
-			  NESTED_PAGING | ONE_VCPU },
+			EXIT_PAGES(PAGES_PLAIN),
 			EXIT_IO_LAST,
 		},
 		IO_LAST,
@@ -223,9 +219,8 @@ static const struct payload payloads[] = {
 		.name = "deadline-lost", CODE(deadline_lost), .x2apic = true,
 		.what = "arms a TSC-deadline timer that is masked: it never comes",
 		.exits = {
-			{ "msr", "MSR_WRITE", { 1, 1 }, TRAPPED_APIC },
-			{ "npf", NULL, { 0, PAGES_PLAIN },
-			  NESTED_PAGING | ONE_VCPU },
+			EXIT_WRMSR(1, 1),
+			EXIT_PAGES(PAGES_PLAIN),
 			EXIT_IO_LAST,
 		},
 		.irqs = { .arms = { 1, 0 }, .expiries_vary = true },
@@ -237,8 +232,7 @@ static const struct payload payloads[] = {
 		.exits = {
 			{ "write_cr3", "CR_ACCESS", { 0, 0 }, NESTED_PAGING },
 			{ "write_cr3", "CR_ACCESS", { 1, 0 }, SHADOW_PAGING },
-			{ "npf", NULL, { 0, PAGES_PLAIN },
-			  NESTED_PAGING | ONE_VCPU },
+			EXIT_PAGES(PAGES_PLAIN),
 			EXIT_IO_LAST,
 		},
 		IO_LAST,
