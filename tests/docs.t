@@ -9,7 +9,7 @@ broken_links()
 {
 	local file link
 
-	for file in README.md docs/*.md; do
+	for file in README.md docs/*.md tests/README.md tests/*/README.md; do
 		grep -oP '\]\(\K[^)#]+' "$file" | while read -r link; do
 			[[ $link == *://* || -e $(dirname "$file")/$link ]] || echo "$file: $link"
 		done
@@ -21,7 +21,7 @@ unknown_targets()
 {
 	local used
 
-	used=$(grep -ohP '(^ {4}|`)make \K[a-z-]+' README.md docs/*.md)
+	used=$(grep -ohP '(^ {4}|`)make \K[a-z][a-z-]*' README.md docs/*.md tests/README.md tests/*/README.md)
 	grep -vxF "$(make help | awk '{ print $2 }')" <<<"$used"
 	grep -qx demo <<<"$used" && grep -qx check <<<"$used" ||
 		echo "README.md names no make demo or no make check"
