@@ -6,15 +6,15 @@
 #define KVMSCHED_BASE_H
 
 /*
- * Exit statuses.  `record` passes its command's own status on, as env(1) and
- * perf do, with 126 and 127 for a command that can't be run or isn't there.
+ * Exit statuses of the program.  Where a command runs another program, as
+ * `record` does, it ends with that program's status, as env(1) and perf do.
  */
 #define KVS_EXIT_OK	0
-#define KVS_EXIT_FAILED	1
-#define KVS_EXIT_USAGE	2
-#define KVS_EXIT_NOT_HELD 3	/* record --stop-on: it did not happen */
-#define KVS_EXIT_NOEXEC	126
-#define KVS_EXIT_NOENT	127
+#define KVS_EXIT_FAILED	1	/* a message has said why */
+#define KVS_EXIT_USAGE	2	/* wrong arguments */
+#define KVS_EXIT_NOT_HELD 3	/* record --stop-on: no condition was met */
+#define KVS_EXIT_NOEXEC	126	/* the other program could not be run */
+#define KVS_EXIT_NOENT	127	/* there is no such program */
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #define __printf(f, a)	__attribute__((format(printf, f, a)))

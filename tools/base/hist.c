@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Log-linear histograms: see hist.h for what is exact and what isn't.
+ * Log-linear histograms; hist.h says what is exact and what isn't.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +22,11 @@ static unsigned int step_of(uint64_t value, unsigned int octave)
 	return (value >> (octave - 1)) & (KVS_HIST_STEPS - 1);
 }
 
-/* The mean of a bucket's values; the width of octave o's buckets is 2^(o - 1). */
+/*
+ * The mean of a bucket's values.  The width of octave o's buckets is 2^(o - 1).
+ * If the sum has wrapped, the mean lies outside of the bucket; then the middle of
+ * the bucket stands for it.
+ */
 static uint64_t bucket_value(const struct kvs_bucket *b, unsigned int octave,
 			     unsigned int step)
 {
@@ -52,7 +56,7 @@ static void bucket_add(struct kvs_hist *h, uint64_t value, uint64_t count)
 	b->sum += value * count;
 }
 
-/* Take over what is exact. */
+/* Account for @count values between @min and @max in what is exact, but the sum. */
 static void extremes_add(struct kvs_hist *h, uint64_t min, uint64_t max,
 			 uint64_t count)
 {
@@ -108,7 +112,7 @@ void kvs_hist_merge_scaled(struct kvs_hist *into, const struct kvs_hist *from,
 	}
 }
 
-/* ceil(count * num / den), at least 1: ranks count from there */
+/* ceil(count * num / den), at least 1, since the smallest value has rank 1 */
 static uint64_t rank_of(uint64_t count, uint32_t num, uint32_t den)
 {
 	uint64_t rank = ((kvs_u128)count * num + den - 1) / den;
@@ -120,7 +124,7 @@ static uint64_t value_at(const struct kvs_hist *h, uint64_t rank)
 {
 	uint64_t seen = 0, value;
 
-	/* The ends are known exactly. */
+	/* Minimum and maximum are known exactly. */
 	if (rank == 1)
 		return h->min;
 	if (rank >= h->count)
@@ -183,7 +187,7 @@ int64_t kvs_shist_percentile(const struct kvs_shist *h, uint32_t num, uint32_t d
 	if (!count)
 		return 0;
 	rank = rank_of(count, num, den);
-	/* The largest magnitude below zero is the smallest value. */
+	/* Below zero the order is reversed: the largest magnitude is the smallest value. */
 	if (rank <= h->below.count)
 		return negative(value_at(&h->below, h->below.count - rank + 1));
 	return saturated(value_at(&h->above, rank - h->below.count));
@@ -197,7 +201,7 @@ void kvs_shist_free(struct kvs_shist *h)
 
 kvs_u128 kvs_scale_sum(const struct kvs_scale *scale, kvs_u128 value)
 {
-	/* Both halves apart, for a sum that times mult leaves 128 bits. */
+	/* Multiply the halves separately: value * mult may need more than 128 bits. */
 	kvs_u128 high = (value >> 64) * scale->mult;
 	kvs_u128 low = (kvs_u128)(uint64_t)value * scale->mult;
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Distributions in little memory.
+ * Histograms: distributions of whole numbers in little memory.
  *
- * Count, sum, minimum and maximum are exact.  Percentiles come from buckets,
- * KVS_HIST_STEPS of equal width between one power of two and the next; values
- * below KVS_HIST_STEPS have a bucket each.  A percentile is the mean of the
- * bucket that holds the value of its rank (nearest rank: the smallest value
- * that at least q of all values don't exceed), so it is off by less than
- * 1 / KVS_HIST_STEPS, 0.8 %, and by nothing where all values of a bucket are
- * the same, as time slices often are.
+ * Count, sum, minimum and maximum are exact.  Percentiles come from buckets.
+ * There are KVS_HIST_STEPS buckets of equal width between one power of two (an
+ * octave) and the next; values below KVS_HIST_STEPS have a bucket each.  The q
+ * percentile is by nearest rank: the smallest value such that at least a share
+ * q of all values doesn't exceed it.  The result is the mean of the bucket that
+ * holds this value.  So its relative error is below 1 / KVS_HIST_STEPS (0.8 %),
+ * and zero if all values in the bucket are equal, as time slices often are.
  */
 #ifndef KVMSCHED_HIST_H
 #define KVMSCHED_HIST_H
@@ -24,60 +24,68 @@ __extension__ typedef unsigned __int128 kvs_u128;
 __extension__ typedef __int128 kvs_s128;
 
 struct kvs_bucket {
-	uint64_t count;
-	uint64_t sum;		/* wraps; wrong means are put right then */
+	uint64_t count;		/* values in this bucket */
+	uint64_t sum;		/* of them; may wrap, see bucket_value() */
 };
 
-/* All zeroes is an empty one. */
+/* Values from 0 to 2^64 - 1.  A histogram that is all zeroes is empty. */
 struct kvs_hist {
 	uint64_t count;
-	uint64_t min, max;
+	uint64_t min, max;	/* valid unless @count is 0 */
 	kvs_u128 sum;
 	struct kvs_bucket *octave[KVS_HIST_OCTAVES];	/* allocated at first use */
 };
 
-/* Of values that may be negative: their magnitudes, apart. */
+/* Values that may be negative.  All zeroes is empty. */
 struct kvs_shist {
-	struct kvs_hist below, above;
+	struct kvs_hist below;	/* magnitudes of the values below 0 */
+	struct kvs_hist above;	/* 0 and the values above */
 };
 
-/* out = in * mult >> shift; what turns the TSC, or a file's clock, to ns */
+/* A factor: out = in * mult >> shift.  It turns TSC cycles, or a file's clock, to ns. */
 struct kvs_scale {
 	uint64_t mult;
-	uint32_t shift;
-	bool known;
+	uint32_t shift;		/* 0 .. 63 */
+	bool known;		/* false: the rate is not known, nothing converts */
 };
 
+/* The factor 1 */
 #define KVS_SCALE_NONE	{ .mult = 1, .shift = 0, .known = true }
 
+/* What is printed of a histogram, in the unit that the scale converts to */
 struct kvs_summary {
-	uint64_t count;		/* 0: nothing else means anything */
+	uint64_t count;		/* 0: the other fields mean nothing */
 	int64_t min, max;
-	int64_t p50, p99, p999;
+	int64_t p50, p99, p999;	/* percentiles: 50, 99, 99.9 */
 	double avg;
-	kvs_s128 total;
+	kvs_s128 total;		/* sum of all values */
 };
 
 void kvs_hist_add(struct kvs_hist *h, uint64_t value);
+/* Add all values of @from to @into; exact, as if they had been added one by one. */
 void kvs_hist_merge(struct kvs_hist *into, const struct kvs_hist *from);
-/* The values of @from times @scale, bucket by bucket. */
+/* The same with values times @scale, which must be known; a bucket at a time. */
 void kvs_hist_merge_scaled(struct kvs_hist *into, const struct kvs_hist *from,
 			   const struct kvs_scale *scale);
-/* The value at rank ceil(@num / @den * count); 0 of an empty histogram. */
+/* The value at rank ceil(@num / @den * count), e.g. 99 / 100; 0 if @h is empty. */
 uint64_t kvs_hist_percentile(const struct kvs_hist *h, uint32_t num, uint32_t den);
+/* Frees the buckets; @h is empty then, and can be used again. */
 void kvs_hist_free(struct kvs_hist *h);
+
+/* The same for values that may be negative */
 
 void kvs_shist_add(struct kvs_shist *h, int64_t value);
 void kvs_shist_merge(struct kvs_shist *into, const struct kvs_shist *from);
 int64_t kvs_shist_percentile(const struct kvs_shist *h, uint32_t num, uint32_t den);
 void kvs_shist_free(struct kvs_shist *h);
 
-/* Returns false, and an empty summary, without values or without a scale. */
+/* False, with an empty summary, if there are no values or @scale is not known */
 bool kvs_hist_summary(const struct kvs_hist *h, const struct kvs_scale *scale,
 		      struct kvs_summary *s);
 bool kvs_shist_summary(const struct kvs_shist *h, const struct kvs_scale *scale,
 		       struct kvs_summary *s);
 
+/* @value times @scale, rounded down.  kvs_scale_sum() can't overflow on the way. */
 kvs_u128 kvs_scale_sum(const struct kvs_scale *scale, kvs_u128 value);
 uint64_t kvs_scale(const struct kvs_scale *scale, uint64_t value);
 

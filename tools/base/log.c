@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Messages.
+ * Messages on standard error.
  */
 #include <errno.h>
 #include <stdarg.h>

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Messages to stderr, each a line that begins with "kvmsched: ".
+ * Messages on standard error.  Each call prints one line, which begins with
+ * "kvmsched: "; @fmt has no newline at its end.  Standard output is flushed first,
+ * so that both stay in order.
  */
 #ifndef KVMSCHED_LOG_H
 #define KVMSCHED_LOG_H
@@ -10,14 +12,14 @@
 #include "base/base.h"
 
 void kvs_err(const char *fmt, ...) __printf(1, 2);	/* what failed */
-void kvs_errno(const char *fmt, ...) __printf(1, 2);	/* ... and errno's text */
-void kvs_warn(const char *fmt, ...) __printf(1, 2);
-void kvs_hint(const char *fmt, ...) __printf(1, 2);	/* what to do about it */
+void kvs_errno(const char *fmt, ...) __printf(1, 2);	/* ... and the text of errno */
+void kvs_warn(const char *fmt, ...) __printf(1, 2);	/* "warning: ..." */
+void kvs_hint(const char *fmt, ...) __printf(1, 2);	/* "hint: ": what to do about it */
 
 /*
- * What is wrong with the arguments of @command: a line that begins with
- * "kvmsched COMMAND: ", and a hint where to read more.  NULL: wrong arguments
- * of kvmsched itself.  Returns KVS_EXIT_USAGE.
+ * What is wrong with the arguments of @command, in a line that begins with
+ * "kvmsched COMMAND: ", and a hint at the command's help.  If @command is NULL, the
+ * arguments are those of kvmsched itself.  Returns KVS_EXIT_USAGE.
  */
 int kvs_usage(const char *command, const char *fmt, ...) __printf(2, 3);
 

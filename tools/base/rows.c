@@ -49,7 +49,7 @@ static void nomem(void)
 	exit(KVS_EXIT_FAILED);
 }
 
-/* Locales without the µ get a u. */
+/* In a locale whose encoding may lack the µ, the heading gets a u instead. */
 static void add_column(struct libscols_table *table, const char *heading)
 {
 	bool text = *heading == '<';
@@ -71,7 +71,7 @@ struct kvs_rows kvs_rows_begin(const char *const *headings)
 
 	if (!rows.table)
 		nomem();
-	/* Neither narrower than its contents nor as wide as the terminal */
+	/* The contents alone determine the widths, not the terminal. */
 	scols_table_set_termforce(rows.table, SCOLS_TERMFORCE_NEVER);
 	scols_table_set_column_separator(rows.table, "  ");
 	for (; *headings; headings++)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Open addressing, linear probing, never more than half full.
+ * A hash table with open addressing and linear probing, at most half full.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 
 static struct kvs_slot *slot_of(const struct kvs_table *t, uint64_t key)
 {
-	/* Fibonacci hashing: keys are small numbers in a row */
+	/* Fibonacci hashing spreads keys well that are small consecutive numbers. */
 	size_t i = (key * 0x9e3779b97f4a7c15ULL) >> 32;
 
 	for (;; i++) {

@@ -123,7 +123,7 @@ bool kvs_parse_long(const char *s, long min, long max, long *value)
 {
 	char *end;
 
-	/* strtol() alone would take leading blanks. */
+	/* strtol() alone would accept leading white space. */
 	if (!isdigit((unsigned char)s[s[0] == '-']))
 		return false;
 	errno = 0;

@@ -11,7 +11,10 @@
 
 #include "base/base.h"
 
-/* These end the program with KVS_EXIT_FAILED when there is no memory. */
+/*
+ * As the functions without the x, but they never return NULL: if there is no memory,
+ * they end the program with KVS_EXIT_FAILED.  The caller frees the result.
+ */
 void *xmalloc(size_t size);
 void *xcalloc(size_t n, size_t size);
 void *xrealloc(void *p, size_t size);
@@ -19,30 +22,31 @@ char *xstrdup(const char *s);
 char *xasprintf(const char *fmt, ...) __printf(1, 2);
 
 /*
- * The whole of a small file, NUL-terminated; NULL with errno set.  Files of
- * proc, sysfs and tracefs tell no size, so it reads until the end.
+ * The contents of a small file with a NUL at the end, which the caller frees, and
+ * in @size (may be NULL) their length without the NUL.  NULL with errno set if the
+ * file can't be read.  Files of proc, sysfs and tracefs report no size, so this
+ * reads until the end.
  */
 char *kvs_read_file(const char *path, size_t *size);
 
-/* The same without the white space at its end, e.g. one value of sysfs. */
+/* The same without white space at the end, for files of one value as in sysfs */
 char *kvs_read_line(const char *path);
 
-/* All of @size bytes, or -1 with errno set. */
+/* Write all of @size bytes.  Returns 0, or -1 with errno set. */
 int kvs_write_all(int fd, const void *data, size_t size);
 
-/* A decimal number that fills all of @s, within @min .. @max. */
+/* True if all of @s is one decimal number, which is within @min .. @max. */
 bool kvs_parse_long(const char *s, long min, long max, long *value);
 
-/* Bytes, with an optional suffix K, M or G (powers of 1024). */
+/* True if @s is a number of bytes, with or without a suffix K, M or G (powers of 1024). */
 bool kvs_parse_size(const char *s, uint64_t *bytes);
 
 /*
- * A time: a number with ns, us, ms or s.  More than a billion seconds are
- * refused.
+ * True if @s is a time: a number with ns, us, ms or s, up to a billion seconds.
  */
 bool kvs_parse_time(const char *s, double *ns);
 
-/* The same in seconds, where a number alone is one of seconds. */
+/* The same in seconds; here a number without a unit is one of seconds. */
 bool kvs_parse_seconds(const char *s, double *seconds);
 
 /* Which VM: the process that runs it, and which of the VMs of that process. */
@@ -52,16 +56,19 @@ struct kvs_vm_id {
 
 #define KVS_ANY_VM	{ .pid = -1, .index = -1 }
 
-/* "PID" or "PID.INDEX" */
+/* True if @s is "PID" or "PID.INDEX". */
 bool kvs_parse_vm(const char *s, struct kvs_vm_id *vm);
 
 /*
- * The text of a record's fixed array of @size bytes, which a NUL ends only where
- * there is room; @to holds @size + 1.
+ * Make a string of a name of up to @size bytes in a record, which has a NUL at its
+ * end only if it is shorter.  @to has room for @size + 1 bytes.
  */
 void kvs_copy_comm(char *to, const char *from, size_t size);
 
-/* "SCHED_RR" and the like; "policy 9" for one we don't know. */
+/*
+ * "SCHED_RR" and the like.  For a policy without a known name "policy 9", valid
+ * until the next call.
+ */
 const char *kvs_policy_name(int policy);
 
 #endif /* KVMSCHED_UTIL_H */
