@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Encoder of trace.dat, version 6.
+ * Makes the header of a trace.dat, version 6.
  *
- * libtracecmd reads such files but its public API writes none.  Version 6 is
- * what every trace-cmd since 2012 and every KernelShark opens.
+ * libtracecmd reads such files, but its public API can't write them.  Every
+ * trace-cmd since 2012 and every KernelShark opens version 6.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 #include "trace/dat.h"
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-#error "the module is for x86, and so is the byte order here"
+#error "this file writes numbers in the byte order of x86, which the module is for"
 #endif
 
 #define DAT_MAGIC	"\x17\x08\x44" "tracing"
@@ -31,8 +31,8 @@ enum {
 };
 
 /*
- * Our own, since tracefs' header_page tells the size of ftrace's sub-buffers,
- * which newer kernels let the user change, and not that of our ring's pages.
+ * Describes the pages of the module's ring.  tracefs' own header_page would describe
+ * ftrace's sub-buffers, whose size newer kernels let the user change.
  */
 static const char header_page[] =
 	"\tfield: u64 timestamp;\toffset:0;\tsize:8;\tsigned:0;\n"
@@ -78,7 +78,7 @@ static void put64(FILE *out, uint64_t n)
 	put(out, &n, sizeof(n));
 }
 
-/* A text behind its size, without its NUL. */
+/* A text without its NUL, after its size in bytes */
 static void put_text(FILE *out, const char *text)
 {
 	put64(out, strlen(text));
@@ -119,7 +119,7 @@ static void put_options(FILE *out, const struct kvs_dat_desc *desc)
 	for (unsigned int cpu = 0; desc->cpustats && cpu < desc->nr_cpus; cpu++)
 		put_option(out, DAT_OPTION_CPUSTAT, desc->cpustats[cpu],
 			   strlen(desc->cpustats[cpu]) + 1);
-	/* Says only that the clock's name follows the table of the CPUs. */
+	/* This option only announces the clock's name, which follows the table of CPUs. */
 	put_option(out, DAT_OPTION_TRACECLOCK, NULL, 0);
 	put_option(out, DAT_OPTION_TSC2NSEC, &tsc2nsec, sizeof(tsc2nsec));
 	put16(out, DAT_OPTION_DONE);

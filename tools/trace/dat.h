@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Encoder of trace.dat, version 6 (trace-cmd.dat.v6(5)): everything before the
- * CPUs' data.  Pure: descriptions in, bytes out.
+ * Makes the header of a trace.dat, version 6 (trace-cmd.dat.v6(5)): everything that
+ * comes before the data of the CPUs.  It reads and writes no file.
  *
  *	+--------------------------------+
  *	| magic, version, page size      |
@@ -25,39 +25,46 @@
 
 #define KVS_PAGE_SIZE	4096
 
-/* The `format` files of one event system, as tracefs has them. */
+/* The `format` files of one event system, as tracefs shows them */
 struct kvs_dat_system {
-	const char *name;
-	char **texts;
-	size_t nr;
+	const char *name;		/* of the system: "kvmsched", "ftrace" */
+	char **texts;			/* one for each event, with a NUL at the end */
+	size_t nr;			/* of @texts */
 };
 
+/* What the header is made of.  Texts that are NULL are left out. */
 struct kvs_dat_desc {
-	unsigned int nr_cpus;
-	struct kvs_dat_system ftrace;
-	struct kvs_dat_system events;
-	uint32_t tsc_mult;		/* ns = tsc * mult >> shift, + offset */
-	uint32_t tsc_shift;
-	uint64_t tsc_offset;
-	const char *version;		/* of the program, NULL: none */
-	const char *uname;		/* of the host, NULL: none */
-	char *const *cpustats;		/* a text for each CPU, NULL: none */
-	const char *cmdlines;		/* lines "PID COMM", NULL: none */
+	unsigned int nr_cpus;		/* of the table; CPUs are 0 .. @nr_cpus - 1 */
+	struct kvs_dat_system ftrace;	/* formats of ftrace's own events */
+	struct kvs_dat_system events;	/* formats of system kvmsched */
+	uint32_t tsc_mult;		/* ns = (tsc * mult >> shift) + offset */
+	uint32_t tsc_shift;		/* 0 .. 63 */
+	uint64_t tsc_offset;		/* ns, modulo 2^64 */
+	const char *version;		/* of the program */
+	const char *uname;		/* of the host */
+	char *const *cpustats;		/* a text for each CPU: what its ring wrote */
+	const char *cmdlines;		/* names of tasks: lines "PID COMM" */
 };
 
 /*
- * Where a CPU's data are in the file; a CPU without data has size 0.  Packed,
- * because nothing is aligned in a header.
+ * A row of the header's table: where the data of a CPU are in the file.  The struct is
+ * packed, because nothing in a header is aligned.
  */
 struct kvs_dat_cpu {
-	uint64_t offset;
-	uint64_t size;
+	uint64_t offset;		/* bytes from the beginning of the file */
+	uint64_t size;			/* bytes; 0: this CPU has no data */
 } __attribute__((packed));
 
-/* The header, on the heap, with a table of zeros. */
+/*
+ * Makes a header, whose table of CPUs is all zeroes.  The caller frees it; @size is its
+ * length in bytes.  If there is no memory, this ends the program.
+ */
 void *kvs_dat_header(const struct kvs_dat_desc *desc, size_t *size);
 
-/* The table within a header for that many CPUs; NULL if it can't be one. */
+/*
+ * The table of @nr_cpus rows within a header that kvs_dat_header() made, so that the
+ * caller can fill it in; NULL if @header is not such a header.
+ */
 struct kvs_dat_cpu *kvs_dat_table(void *header, size_t size, unsigned int nr_cpus);
 
 #endif /* KVMSCHED_DAT_H */

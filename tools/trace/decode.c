@@ -11,7 +11,7 @@
 #define MAX_EVENTS	65536	/* common_type has 16 bits */
 #define MAX_FIELDS	20
 
-/* What we want: one line per field of records.h */
+/* A field that is looked for in the file's formats: one for each field of records.h */
 struct want {
 	const char *name;
 	u16 offset, size;
@@ -29,7 +29,11 @@ struct schema {
 #define WANT_ARRAY(s, type, member, n)					\
 	{ #member, offsetof(s, member), sizeof(((s *)0)->member), false, true },
 
-/* The lists' macros don't tell the record: rec_t does, in a scope for each. */
+/*
+ * The lists in records.h pass a field's type and name to these macros, but not the
+ * record.  So each list is expanded in a function of its own, where rec_t is the
+ * type of the record.
+ */
 #define WANT_F(type, member)		WANT_MEMBER(rec_t, type, member)
 #define WANT_A(type, member, n)		WANT_ARRAY(rec_t, type, member, n)
 #define DEFINE_SCHEMA(record, FIELDS, ...)					\
@@ -47,20 +51,20 @@ struct schema {
 	}
 KS_RECORDS(DEFINE_SCHEMA)
 
-/* Where a wanted field is in this file */
+/* Where a field is in the file's record, and where it goes; offsets and sizes in bytes */
 struct found {
 	u16 from, size;		/* in the file's record */
-	u16 to, room;		/* in struct kvs_record's */
+	u16 to, room;		/* in struct kvs_record, from its member ent */
 	bool is_signed, is_array;
 };
 
 struct layout {
-	bool ours;		/* an event of system kvmsched ... */
+	bool ours;		/* it is an event of system kvmsched ... */
 	bool known;		/* ... that records.h has */
-	bool same;		/* as in records.h, byte for byte */
-	u16 event;
-	u16 need;		/* bytes */
-	u16 nr;
+	bool same;		/* the layout is that of records.h, byte for byte */
+	u16 event;		/* enum ks_event */
+	u16 need;		/* bytes that the fields take, from the record's start */
+	u16 nr;			/* of @found */
 	struct found found[MAX_FIELDS];
 };
 
@@ -116,7 +120,7 @@ unsigned int kvs_decoder_events(const struct kvs_decoder *d)
 	return d->events;
 }
 
-/* A field of a size that we can take into a member of ours. */
+/* Whether the file's field has a size that can be copied into a member of kvs_record */
 static bool usable(const struct want *want, const struct kvs_format_field *f)
 {
 	if (f->offset > UINT16_MAX / 2 || !f->size || f->size > UINT16_MAX / 2 ||
@@ -163,7 +167,7 @@ static void find_fields(struct kvs_decoder *d, struct layout *l,
 	}
 }
 
-/* Common fields are the same in all events of a file. */
+/* The common fields (type, PID) are at the same places in all events of a file. */
 static bool find_common(struct kvs_decoder *d, const struct kvs_format *f)
 {
 	const struct kvs_format_field *type = kvs_format_find(f, "common_type");
@@ -223,7 +227,8 @@ static void take_field(const struct found *f, const unsigned char *data,
 	} else {
 		s64 value = get_number(from, f);
 
-		memcpy(to, &value, f->room);	/* little endian */
+		/* The low bytes come first: that truncates or extends the number. */
+		memcpy(to, &value, f->room);
 	}
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * From a record's bytes to struct kvs_record, by the formats of the file: fields
- * are found by their names, once, so that files of other versions of the
- * module decode.
+ * Decodes a record's bytes into struct kvs_record, by the event formats in the file.
+ * Fields are found by their names, once for each format, so files of other
+ * versions of the module can be read.
  */
 #ifndef KVMSCHED_DECODE_H
 #define KVMSCHED_DECODE_H
@@ -17,31 +17,40 @@
 struct kvs_decoder;
 
 struct kvs_decoder *kvs_decoder_create(void);
+/* @d may be NULL. */
 void kvs_decoder_destroy(struct kvs_decoder *d);
 
 /*
- * An event of system kvmsched.  False where it makes no sense, or is there
- * already; an event of a newer module, which we don't know, is fine.
+ * Make an event of system kvmsched known by its format.  False if the format makes
+ * no sense, or if there is an event of that id already.  An event that this program
+ * doesn't know, of a newer module, is accepted.
  */
 bool kvs_decoder_add(struct kvs_decoder *d, const struct kvs_format *f);
 
-/* Events of the system, known to us or not. */
+/* How many events were added, whether this program knows them or not */
 unsigned int kvs_decoder_events(const struct kvs_decoder *d);
 
-/* For the reader of another process's decoder */
+/*
+ * Note that the file lacks @field.  kvs_decoder_add() does that by itself; this is for
+ * load-tracecmd.c, whose decoder works in another process.
+ */
 void kvs_decoder_note_missing(struct kvs_decoder *d, const char *field);
 
-/* "kvmsched_exit.flags" and the like, that this file lacks; NULL: no more */
+/* The fields that the file lacks, as "kvmsched_exit.flags"; NULL behind the last */
 const char *kvs_decoder_missing(const struct kvs_decoder *d, unsigned int index);
 
 enum kvs_decoded {
 	KVS_DECODED,
-	KVS_DECODED_UNKNOWN,	/* of our system, of a newer module */
-	KVS_DECODED_OTHER,	/* of another system */
-	KVS_DECODED_SHORT,	/* fewer bytes than its fields need */
+	KVS_DECODED_UNKNOWN,	/* of system kvmsched, but of a newer module */
+	KVS_DECODED_OTHER,	/* of another event system */
+	KVS_DECODED_SHORT,	/* the record is shorter than its fields */
 };
 
-/* Fills all of @rec but time and CPU. */
+/*
+ * Decode the record of @size bytes at @data.  With KVS_DECODED, @rec is filled in but for
+ * its time stamp and CPU; fields that the file lacks are 0.  Otherwise @rec is not
+ * meaningful.
+ */
 enum kvs_decoded kvs_decode(const struct kvs_decoder *d, const void *data,
 			    size_t size, struct kvs_record *rec);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Names and places of an event's fields.
+ * Parses the names and places of an event's fields.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -33,7 +33,7 @@ static bool name_of(char name[KVS_FORMAT_NAME], const char *declaration)
 	return true;
 }
 
-/* One line of a field; false where it makes no sense. */
+/* Parse a line that describes a field; false if it makes no sense. */
 static bool parse_field(struct kvs_format_field *field, const char *line)
 {
 	char declaration[MAX_LINE];
@@ -69,7 +69,7 @@ bool kvs_format_parse(struct kvs_format *f, const char *text, size_t size)
 		const char *newline = memchr(text, '\n', end - text);
 		size_t length = (newline ? newline : end) - text;
 
-		/* It is the last, and longer than any line. */
+		/* This line comes last, may be longer than MAX_LINE, and isn't needed. */
 		if (length >= 9 && !memcmp(text, "print fmt", 9))
 			break;
 		if (length >= sizeof(line) || memchr(text, '\0', length))

@@ -30,7 +30,7 @@ int kvs_formats_read(const char *dir, const char *system, struct kvs_dat_system 
 		return -1;
 	sys->texts = xcalloc(n, sizeof(*sys->texts));
 	for (int i = 0; i < n; i++) {
-		/* `enable` and `filter` lie beside the events' directories. */
+		/* The files `enable` and `filter`, beside the directories, have none. */
 		path = xasprintf("%s/%s/%s/format", dir, system, names[i]->d_name);
 		sys->texts[sys->nr] = kvs_read_file(path, NULL);
 		if (sys->texts[sys->nr])

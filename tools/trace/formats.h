@@ -5,14 +5,15 @@
 #include "trace/dat.h"
 
 /*
- * The `format` files of an event system, from the events directory of tracefs
- * or one laid out like it: DIR/SYSTEM/EVENT/format, in the order of the events'
- * names.  -1 with errno set; ENOENT: there is no such system or no event in it.
+ * Read the `format` files of an event system, DIR/SYSTEM/EVENT/format, from the events
+ * directory of tracefs or from one of the same structure.  They are ordered by the
+ * events' names.  @system must stay valid as long as @sys.  Returns 0, or -1 with errno
+ * set; ENOENT means that there is no such system, or that it has no event.
  */
 int kvs_formats_read(const char *dir, const char *system, struct kvs_dat_system *sys);
 void kvs_formats_free(struct kvs_dat_system *sys);
 
-/* An event's id, as its records have it in common_type; -1: not there. */
+/* The id of an event, which its records have in common_type; -1 if it isn't there */
 int kvs_formats_id(const struct kvs_dat_system *sys, const char *event);
 
 #endif /* KVMSCHED_FORMATS_H */

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Any trace.dat that libtracecmd reads: version 7, compressed or not, as
+ * Reads any trace.dat that libtracecmd can read: version 7, compressed or not, as
  * `trace-cmd record -e kvmsched` writes it.
  *
- *	child:  libtracecmd -> decoder -> messages
- *	parent: messages -> sink
+ *	child process:	libtracecmd -> decoder -> messages
+ *	parent:		messages -> sink
  *
- * The library trusts what it reads; a damaged file makes it crash or hang, and
- * so it does that in a process of its own.
+ * The library trusts what it reads, so a damaged file can make it crash or hang.
+ * Therefore it runs in a process of its own.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,15 +28,15 @@
 #include "trace/cursor.h"
 #include "trace/load.h"
 
-#define SILENCE_MAX	60	/* s; the child never needs that for one piece */
+#define SILENCE_MAX	60	/* seconds without a message: the child hangs */
 #define NAME_ROOM	128
 
 enum message_kind {
-	MSG_OPEN,	/* first: the file can be read */
-	MSG_FIELD,	/* one that it lacks */
-	MSG_RECORD,
-	MSG_MISSED,
-	MSG_END,	/* last: counts */
+	MSG_OPEN,	/* the first message: the file can be read */
+	MSG_FIELD,	/* a field that the file lacks */
+	MSG_RECORD,	/* a decoded record */
+	MSG_MISSED,	/* records of a CPU were lost */
+	MSG_END,	/* the last message: counts */
 };
 
 struct message {
@@ -58,29 +58,30 @@ struct message {
 	};
 };
 
-/* The child's */
+/* State of the child process */
 struct source {
 	struct kvs_trace *trace;
 	FILE *out;
 	struct message msg;
 };
 
-/* The parent's */
+/* State of the parent */
 struct reader {
 	pid_t child;
 	FILE *in;
 	struct message msg;
 };
 
-static void tell(struct source *s, enum message_kind kind)
+static void send_message(struct source *s, enum message_kind kind)
 {
 	s->msg.kind = kind;
 	if (fwrite(&s->msg, sizeof(s->msg), 1, s->out) != 1)
 		_exit(1);
 }
 
-static int take(struct tracecmd_input *input, struct tep_record *record, int cpu,
-		void *data)
+/* Called by the library for each record of the file, in the order of time. */
+static int send_record(struct tracecmd_input *input, struct tep_record *record, int cpu,
+		       void *data)
 {
 	struct source *s = data;
 	struct kvs_trace *t = s->trace;
@@ -88,14 +89,14 @@ static int take(struct tracecmd_input *input, struct tep_record *record, int cpu
 	if (record->missed_events) {
 		s->msg.missed.cpu = cpu;
 		s->msg.missed.count = record->missed_events;
-		tell(s, MSG_MISSED);
+		send_message(s, MSG_MISSED);
 	}
 	if (!kvs_trace_count(t, kvs_decode(t->decoder, record->data, record->size,
 					   &s->msg.record)))
 		return 0;
 	s->msg.record.ts = record->ts;
 	s->msg.record.cpu = cpu;
-	tell(s, MSG_RECORD);
+	send_message(s, MSG_RECORD);
 	return 0;
 }
 
@@ -136,10 +137,10 @@ static void send_open(struct source *s, struct tep_handle *tep)
 	add_events(s->trace->decoder, tep);
 	s->msg.open.cpus = tep_get_cpus(tep);
 	s->msg.open.events = kvs_decoder_events(s->trace->decoder);
-	tell(s, MSG_OPEN);
+	send_message(s, MSG_OPEN);
 	for (unsigned int i = 0; (field = kvs_decoder_missing(s->trace->decoder, i)); i++) {
 		snprintf(s->msg.field, sizeof(s->msg.field), "%s", field);
-		tell(s, MSG_FIELD);
+		send_message(s, MSG_FIELD);
 	}
 }
 
@@ -150,7 +151,7 @@ static void child(struct kvs_trace *t, int fd)
 	int null = open("/dev/null", O_WRONLY);
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	/* The library's messages name neither the program nor what to do. */
+	/* Silence the library: its messages don't say which file, nor what to do. */
 	dup2(null, STDERR_FILENO);
 	dup2(null, STDOUT_FILENO);
 	tracecmd_set_loglevel(TEP_LOG_NONE);
@@ -159,13 +160,13 @@ static void child(struct kvs_trace *t, int fd)
 	if (!input || !s.out)
 		_exit(1);
 	send_open(&s, tracecmd_get_tep(input));
-	s.msg.end.whole = !tracecmd_iterate_events(input, NULL, 0, take, &s);
+	s.msg.end.whole = !tracecmd_iterate_events(input, NULL, 0, send_record, &s);
 	s.msg.end.info = t->info;
-	tell(&s, MSG_END);
+	send_message(&s, MSG_END);
 	_exit(fflush(s.out) ? 1 : 0);
 }
 
-/* False when the child is gone, or silent for too long. */
+/* The next message; false if the child has ended, or is silent for too long. */
 static bool receive(struct reader *r)
 {
 	return fread(&r->msg, sizeof(r->msg), 1, r->in) == 1;
@@ -203,15 +204,15 @@ static bool refused(const struct kvs_trace *t, const char *what)
 }
 
 /*
- * The library turns a TSC clock to ns where the file tells the rate, and shows
- * neither rate nor clock: look for ourselves.
+ * If the clock of the file is the TSC and the file has its rate, the library converts
+ * time stamps to ns.  It does not show which clock it found, so look into the header.
  */
 static void look_for_clock(struct kvs_trace *t)
 {
 	struct kvs_cursor c;
 	u8 order[2];
 
-	/* Magic and version; byte order, size of a long; size of a page */
+	/* Behind magic and version: byte order, size of a long, size of a page */
 	if (t->info.version < 7 || !kvs_cursor_init(&c, t->fd, 12) ||
 	    !kvs_get(&c, order, sizeof(order)) || order[0])
 		return;
@@ -276,7 +277,7 @@ static void tracecmd_reader_close(struct kvs_trace *t)
 	if (!r)
 		return;
 	fclose(r->in);
-	/* Ours, not reaped yet: the number can't be another's. */
+	/* The child is not reaped yet, so no other process can have its PID. */
 	kill(r->child, SIGKILL);
 	while (waitpid(r->child, NULL, 0) < 0 && errno == EINTR)
 		;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The header of a version 6 trace.dat (trace-cmd.dat.v6(5)): our events'
- * formats, the options that tell of time, where each CPU's pages are.
+ * Reads the header of a version 6 trace.dat (trace-cmd.dat.v6(5)): the formats of
+ * kvmsched's events, the options about time, and where the pages of each CPU are.
  *
- * libtracecmd refuses a file that lacks its last bytes; this one is for the
- * recordings of full disks and killed recorders, too.
+ * libtracecmd refuses a file that lacks its last bytes.  This reader takes it, because
+ * full disks and killed recorders leave such files.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +27,7 @@ struct v6 {
 	struct kvs_range *ranges;
 };
 
-/* "header_page" and "header_event": the pages' layout is known. */
+/* "header_page" and "header_event" aren't needed: trace/page.c knows the layout. */
 static void skip_headers(struct kvs_cursor *c)
 {
 	kvs_expect(c, "header_page");
@@ -70,7 +70,10 @@ static void get_systems(struct kvs_cursor *c, struct kvs_decoder *d)
 		get_system(c, d);
 }
 
-/* Up to "flyrecord"; a file of a latency tracer has text instead. */
+/*
+ * Options, and the word "flyrecord" behind them.  A file by a latency tracer has another
+ * word there, and text instead of pages.
+ */
 static bool get_options(struct kvs_cursor *c, struct kvs_trace_info *info)
 {
 	char name[10];
@@ -87,7 +90,7 @@ static bool get_options(struct kvs_cursor *c, struct kvs_trace_info *info)
 	}
 }
 
-/* Cut a range to what the file has of it. */
+/* Shorten a range to what is within the file; count the bytes that are missing. */
 static void clip(struct kvs_range *range, u64 end, u64 *absent)
 {
 	u64 there = range->offset < end ? end - range->offset : 0;
@@ -108,7 +111,7 @@ static void get_ranges(struct kvs_cursor *c, struct v6 *v, struct kvs_trace_info
 	}
 }
 
-/* Behind the table, where option TRACECLOCK announced it. */
+/* The names of clocks, which follow the table if option TRACECLOCK is there */
 static void get_clock(struct kvs_cursor *c, struct kvs_trace_info *info)
 {
 	u64 size = kvs_get64(c);

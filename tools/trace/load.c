@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Opening a trace.dat: what it is, and who reads it.
+ * Opens a trace.dat and chooses the reader for its version.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -67,7 +67,7 @@ static bool choose_reader(struct kvs_trace *t)
 	}
 	t->info.version = atoi(version);
 	order = (const unsigned char *)version + strlen(version) + 1;
-	/* Little endian, longs of 8 bytes: the pages that we walk ourselves. */
+	/* trace/page.c walks pages that are little endian with longs of 8 bytes. */
 	if (t->info.version == 6 && order[0] == 0 && order[1] == 8)
 		t->reader = &kvs_reader_v6;
 	else

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * From a trace.dat to decoded records, in the order of time over all CPUs.
+ * Reads a trace.dat: its records come out decoded, in the order of time over all CPUs.
  *
- *	load.c		 which reader takes the file; what the readers share
- *	load-v6.c	 version 6, as `kvmsched record` writes it: its header ...
- *	merge.c		 ... and its pages, read in pieces, as far as they go
- *	load-tracecmd.c	 any other version, by libtracecmd
+ *	load.c		 chooses the reader of a file; has what readers share
+ *	load-v6.c	 reader of version 6, which `kvmsched record` writes: the header
+ *	merge.c		 ... and the pages, of truncated files as well
+ *	load-tracecmd.c	 reader of all other versions, by libtracecmd
  */
 #ifndef KVMSCHED_LOAD_H
 #define KVMSCHED_LOAD_H
@@ -20,53 +20,59 @@ enum kvs_file_clock {
 
 struct kvs_trace_info {
 	unsigned int version;	/* of the file's format */
-	unsigned int cpus;
-	unsigned int events;	/* of our system that it describes */
+	unsigned int cpus;	/* that the file has data for */
+	unsigned int events;	/* of system kvmsched that the file describes */
 	enum kvs_file_clock clock;
-	/* Option TSC2NSEC; mult 0: the file has none */
-	u32 tsc_mult, tsc_shift;
+	/* The file's option TSC2NSEC: ns = (tsc * mult >> shift) + offset.  */
+	u32 tsc_mult, tsc_shift; /* mult 0: the file doesn't have it */
 	u64 tsc_offset;
 
-	/* Known once it was read. */
+	/* These are known after kvs_trace_read(). */
 	u64 other;		/* records of other event systems */
-	u64 unknown;		/* ours, of events that we don't know */
-	u64 bad_records;	/* too short for their event */
-	u64 bad_pages;
+	u64 unknown;		/* records of kvmsched's events that are unknown here */
+	u64 bad_records;	/* records that are shorter than their fields */
+	u64 bad_pages;		/* pages that made no sense from some place on */
 	u64 absent;		/* bytes that a truncated file lacks */
 };
 
 struct kvs_trace;
 
-/* NULL after a message that names the file and says what to do. */
+/* NULL, after a message that names the file and says what to do */
 struct kvs_trace *kvs_trace_open(const char *path);
+/* @trace may be NULL. */
 void kvs_trace_close(struct kvs_trace *trace);
 
-/* False after a message: what was read until then has been handed over. */
+/*
+ * Hand all records to @sink.  False, after a message, if the file could not be read to
+ * its end; what was read until then has been handed over.
+ */
 bool kvs_trace_read(struct kvs_trace *trace, const struct kvs_sink *sink);
 
 const struct kvs_trace_info *kvs_trace_info(const struct kvs_trace *trace);
 const struct kvs_decoder *kvs_trace_decoder(const struct kvs_trace *trace);
 
-/* The readers; paths in messages are the user's. */
+/* A reader.  @open and @read return false after a message, which names @path. */
 struct kvs_reader {
+	/* Read what comes before the records: fill in @decoder and @info. */
 	bool (*open)(struct kvs_trace *trace);
 	bool (*read)(struct kvs_trace *trace, const struct kvs_sink *sink);
+	/* Is called even if @open has failed. */
 	void (*close)(struct kvs_trace *trace);
 };
 
 struct kvs_trace {
-	const char *path;
+	const char *path;	/* as the user wrote it */
 	int fd;
 	const struct kvs_reader *reader;
 	struct kvs_decoder *decoder;
 	struct kvs_trace_info info;
-	void *priv;		/* the reader's */
+	void *priv;		/* of the reader */
 };
 
 extern const struct kvs_reader kvs_reader_v6;
 extern const struct kvs_reader kvs_reader_tracecmd;
 
-/* Count what a record turned out to be; true: it belongs to the sink. */
+/* For readers: count the result of decoding a record.  True: hand it to the sink. */
 bool kvs_trace_count(struct kvs_trace *trace, enum kvs_decoded what);
 
 #endif /* KVMSCHED_LOAD_H */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Records of one ftrace sub-buffer.
+ * Walks the records of one ftrace sub-buffer.
  */
 #include <string.h>
 
@@ -8,7 +8,10 @@
 
 #include "trace/page.h"
 
-/* type_len, the low 5 bits of a record's first word; 1..28 count words */
+/*
+ * type_len, the low 5 bits of a record's first word.  From 1 to 28 it is the length of
+ * the data in words of 4 bytes; the other values are kinds of records.
+ */
 #define TYPE_LEN_BITS		5
 #define TYPE_LONG_DATA		0
 #define TYPE_DATA_MAX		28
@@ -67,7 +70,7 @@ void kvs_page_start(struct kvs_page *page, const void *data, size_t size,
 		page->missed = get64(page->end) & INT64_MAX;
 }
 
-/* Bytes up to the end behind @p; what runs over it is a bad page. */
+/* Whether @bytes from @p on are within the page; if they aren't, the page is bad. */
 static bool fits(struct kvs_page *page, const unsigned char *p, size_t bytes)
 {
 	if (bytes <= (size_t)(page->end - p))
@@ -96,7 +99,7 @@ const void *kvs_page_next(struct kvs_page *page, size_t *size)
 			*size = length;
 			return p;
 		}
-		/* All others have a second word. */
+		/* All other kinds have a second word, but for the padding at the end. */
 		if (type == TYPE_PADDING && !delta)
 			break;
 		if (!fits(page, p, 4))
@@ -104,7 +107,7 @@ const void *kvs_page_next(struct kvs_page *page, size_t *size)
 		word = get32(p);
 		switch (type) {
 		case TYPE_LONG_DATA:
-			/* It counts itself. */
+			/* The second word is the length, itself included. */
 			length = ((size_t)word + 3) & ~(size_t)3;
 			if (length < 4)
 				length = page->end - p + 1;
@@ -128,7 +131,7 @@ const void *kvs_page_next(struct kvs_page *page, size_t *size)
 			page->next = p + 4;
 			break;
 		case TYPE_TIME_STAMP:
-			/* The highest bits are as they were. */
+			/* The record lacks the highest bits: they are those of the last one. */
 			page->ts &= ~((1ULL << ABSOLUTE_TS_BITS) - 1);
 			page->ts |= ((uint64_t)word << DELTA_BITS) + delta;
 			page->next = p + 4;

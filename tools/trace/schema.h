@@ -52,13 +52,13 @@ struct kvs_record {
 	};
 };
 
-/* Whose reason it is: KVS_ISA_* */
+/* The instruction set that an exit's reason belongs to: KS_ISA_* */
 static inline u8 kvs_record_isa(const struct kvs_record *rec)
 {
 	return rec->exit.flags & KS_EXIT_VMX ? KS_ISA_VMX : KS_ISA_SVM;
 }
 
-/* The reason as the hardware has it: with VMX's bit for a failed entry */
+/* An exit's reason as the hardware reports it, with VMX's bit for a failed entry */
 static inline u32 kvs_record_reason(const struct kvs_record *rec)
 {
 	if (!(rec->exit.flags & KS_EXIT_VMX))
@@ -67,18 +67,19 @@ static inline u32 kvs_record_reason(const struct kvs_record *rec)
 	       (rec->exit.flags & KS_EXIT_FAILED_ENTRY ? 1U << 31 : 0);
 }
 
-/* How its story ended: KVS_EXIT_BY_* */
+/* What ended an exit: KS_EXIT_BY_* */
 static inline u8 kvs_record_end(const struct kvs_record *rec)
 {
 	return rec->exit.flags & KS_EXIT_END;
 }
 
-/* Where records go, in the order of time over all CPUs. */
+/* Who gets the records, in the order of time over all CPUs */
 struct kvs_sink {
+	/* @rec is valid during the call. */
 	void (*record)(void *ctx, const struct kvs_record *rec);
-	/* Before the coming record of @cpu, @count were lost; -1: no one knows. */
+	/* Before the next record of @cpu, @count records were lost; -1: unknown how many. */
 	void (*missed)(void *ctx, unsigned int cpu, s64 count);
-	void *ctx;
+	void *ctx;		/* is passed to both */
 };
 
 #endif /* KVMSCHED_SCHEMA_H */
