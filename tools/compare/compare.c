@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Two arms, to verdicts.
+ * From two arms to verdicts.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -47,7 +47,7 @@ const char *kvs_verdict_name(enum kvs_verdict verdict)
 	return verdicts[verdict];
 }
 
-static void arm_value(struct kvs_arm *arm, unsigned int metric, struct kvs_obs obs)
+static void add_value(struct kvs_arm *arm, unsigned int metric, struct kvs_obs obs)
 {
 	arm->value[metric] = xrealloc(arm->value[metric],
 				      (arm->nr[metric] + 1) * sizeof(obs));
@@ -63,13 +63,13 @@ void kvs_arm_add(struct kvs_arm *arm, struct kvs_units *units, double statistic)
 		arm->units++;
 		for (unsigned int m = 0; m < KVS_M_PER_UNIT; m++) {
 			if (kvs_values_statistic(&unit->values[m], statistic, &obs))
-				arm_value(arm, m, obs);
+				add_value(arm, m, obs);
 			kvs_values_merge(&arm->pool[m], &unit->values[m]);
 		}
 		for (unsigned int m = KVS_M_PER_UNIT; m < KVS_NR_METRICS; m++) {
 			if (!unit->known[m])
 				continue;
-			arm_value(arm, m, unit->single[m]);
+			add_value(arm, m, unit->single[m]);
 			kvs_values_add(&arm->pool[m], unit->single[m].value,
 				       unit->single[m].censored);
 		}
@@ -97,8 +97,8 @@ static size_t least_units(const struct kvs_settings *settings)
 	return settings->by == KVS_BY_BLOCK ? KVS_MIN_BLOCKS : KVS_MIN_ROUNDS;
 }
 
-/* Estimates need no more than a value on either side. */
-static void estimate(struct kvs_permuter *permuter, struct kvs_result *r,
+/* Estimates need one value in each arm; the test needs @enough of them. */
+static void fill_result(struct kvs_permuter *permuter, struct kvs_result *r,
 		     const struct kvs_arms *arms, bool enough)
 {
 	r->difference = kvs_hodges_lehmann(arms, &r->bound);
@@ -111,8 +111,8 @@ static void estimate(struct kvs_permuter *permuter, struct kvs_result *r,
 	kvs_shift_interval(permuter, arms, KVS_CONFIDENCE, r->ci);
 }
 
-static void measure(struct kvs_permuter *permuter, struct kvs_comparison *pair,
-		    const struct kvs_settings *settings)
+static void test_pair(struct kvs_permuter *permuter, struct kvs_comparison *pair,
+		      const struct kvs_settings *settings)
 {
 	size_t least = least_units(settings);
 
@@ -127,13 +127,13 @@ static void measure(struct kvs_permuter *permuter, struct kvs_comparison *pair,
 		};
 		r->present = settings->metrics & 1U << m && (arms.na || arms.nb);
 		if (r->present && arms.na && arms.nb)
-			estimate(permuter, r, &arms, !settings->too_short &&
-				 arms.na >= least && arms.nb >= least);
+			fill_result(permuter, r, &arms, !settings->too_short &&
+				    arms.na >= least && arms.nb >= least);
 		pair->tests += r->tested;
 	}
 }
 
-/* Units an arm that @tests tests need, so that any of them can be significant. */
+/* How many units an arm needs so that any one of @tests tests can be significant */
 static size_t needed_for(size_t tests, size_t least)
 {
 	while (kvs_least_p(least, least) * tests > KVS_ALPHA)
@@ -164,9 +164,12 @@ static bool any_censored(const struct kvs_arms *arms)
 	return false;
 }
 
-/* The strictest level that Holm may ask of one of @tests tests */
-static void decide(struct kvs_permuter *permuter, struct kvs_comparison *pair,
-		   size_t tests, const struct kvs_settings *settings)
+/*
+ * The verdicts of a pair.  The difference that would be found is computed for the strictest
+ * level that Holm's method may require of one of @tests tests.
+ */
+static void fill_verdicts(struct kvs_permuter *permuter, struct kvs_comparison *pair,
+			  size_t tests, const struct kvs_settings *settings)
 {
 	double strictest = KVS_ALPHA / (tests ? tests : 1);
 
@@ -185,7 +188,8 @@ static void decide(struct kvs_permuter *permuter, struct kvs_comparison *pair,
 	}
 }
 
-static void correct(struct kvs_comparison *pairs, size_t nr)
+/* Correct p for the number of tests in all of @pairs. */
+static void correct_p(struct kvs_comparison *pairs, size_t nr)
 {
 	double *p = xcalloc(nr * KVS_NR_METRICS, sizeof(*p));
 
@@ -205,17 +209,17 @@ void kvs_compare(struct kvs_comparison *pairs, size_t nr,
 
 	for (size_t i = 0; i < nr; i++) {
 		pairs[i].tests = 0;
-		measure(permuter, &pairs[i], settings);
+		test_pair(permuter, &pairs[i], settings);
 		tests += pairs[i].tests;
 	}
 	for (size_t i = 0; i < nr; i++) {
 		if (!settings->all_pairs) {
 			tests = pairs[i].tests;
-			correct(&pairs[i], 1);
+			correct_p(&pairs[i], 1);
 		} else if (!i) {
-			correct(pairs, nr);
+			correct_p(pairs, nr);
 		}
-		decide(permuter, &pairs[i], tests, settings);
+		fill_verdicts(permuter, &pairs[i], tests, settings);
 	}
 	kvs_permuter_destroy(permuter);
 }

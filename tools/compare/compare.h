@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Comparing arms: recordings under one policy against recordings under another.
+ * Compares arms: recordings under one policy with recordings under another.
  *
  *	recording -> units (a round, or blocks of its time) -> a value of each
  *	metric for each unit -> arms of many units -> pairs of arms -> verdicts
  *
- *	values.c  values of one metric, some of them censored
- *	survey.c  a recording's window and longest slice, its files read
- *	collect.c one recording's records, to the values of its units
- *	load.c	  files and result folders, to arms
- *	cost.c	  unrecorded rounds, beside recorded ones
- *	compare.c	  two arms, to verdicts; pure
- *	text.c	  tables
- *	hist.c	  histograms side by side
- *	json.c	  JSON
+ *	values.c	values of one metric, some of them censored
+ *	survey.c	first pass over a recording: its window and longest slice
+ *	collect.c	second pass: from records to the values of its units
+ *	load.c		from files and result folders to arms
+ *	cost.c		recorded rounds beside unrecorded ones
+ *	compare.c	from two arms to verdicts; reads no file, prints nothing
+ *	text.c		prints tables
+ *	hist.c		prints histograms side by side
+ *	json.c		prints JSON
+ *
+ * Unless a name says otherwise, times are nanoseconds and shares are 0 .. 1.
  */
 #ifndef KVMSCHED_COMPARE_H
 #define KVMSCHED_COMPARE_H
@@ -25,7 +27,7 @@
 #include "report/view.h"
 #include "stats/stats.h"
 
-/* What is compared.  The first KVS_M_PER_UNIT have many values in a unit. */
+/* What is compared.  The metrics before KVS_M_PER_UNIT have many values in a unit. */
 enum kvs_metric {
 	KVS_M_SLICE,
 	KVS_M_WAIT_PREEMPTED,
@@ -33,7 +35,7 @@ enum kvs_metric {
 	KVS_M_TIMER_LATENESS,
 	KVS_M_IRQ_DELIVERY,
 	KVS_M_EXIT_COST,
-	KVS_M_PER_UNIT,		/* from here on, one value for each unit */
+	KVS_M_PER_UNIT,		/* from here on: one value for each unit */
 	KVS_M_SLICES = KVS_M_PER_UNIT,
 	KVS_M_PREEMPTIONS,
 	KVS_M_FAIRNESS,
@@ -43,12 +45,13 @@ enum kvs_metric {
 	KVS_NR_METRICS
 };
 
+/* Which values of a metric are better, if any */
 enum kvs_direction { KVS_DIR_NONE, KVS_DIR_LOWER, KVS_DIR_HIGHER };
 
 struct kvs_metric_desc {
-	const char *name;	/* in JSON, and of --metric */
-	const char *title;
-	const char *unit;	/* "ns", "1/s" or "" (a share of 1) */
+	const char *name;	/* in JSON, and as --metric takes it */
+	const char *title;	/* in tables */
+	const char *unit;	/* "ns", "1/s" or "" (a share) */
 	enum kvs_direction better;
 	const char *what;	/* one line of explanation */
 };
@@ -57,141 +60,156 @@ extern const struct kvs_metric_desc kvs_metrics[KVS_NR_METRICS];
 
 /* --- values.c ------------------------------------------------- */
 
-/* Many values, in single precision (24 bits), and the few that are censored */
+/* Values of one metric.  All zeroes is empty. */
 struct kvs_values {
-	float *seen;
-	size_t nr, room;
-	bool sorted;
-	double *censored;
+	float *seen;		/* in single precision, 24 bits, since there are many */
+	size_t nr, room;	/* of @seen: used, allocated */
+	bool sorted;		/* @seen is in order */
+	double *censored;	/* values whose end was not seen; there are few */
 	size_t nr_censored;
 };
 
-/* What stands for a unit: the share of its values that are below; 0: mean */
+/*
+ * The statistic that represents a unit is a quantile of its values, as a number above 0
+ * and up to 1, or their mean.
+ */
 #define KVS_STATISTIC_MEAN	0.0
 
 void kvs_values_add(struct kvs_values *v, double value, bool censored);
 void kvs_values_merge(struct kvs_values *into, const struct kvs_values *from);
-/* False: there is none. */
+/*
+ * The quantile @q (see kvs_quantile()), or the statistic, of the values; false if there
+ * are none.
+ */
 bool kvs_values_quantile(struct kvs_values *v, double q, struct kvs_obs *obs);
 bool kvs_values_statistic(struct kvs_values *v, double statistic, struct kvs_obs *obs);
+/* Frees the values; @v is empty then. */
 void kvs_values_free(struct kvs_values *v);
 
 /* --- collect.c ------------------------------------------------ */
 
-/* A vCPU that was there, whether it left a record or not */
+/* A vCPU that existed during a round, by the kernel's own counts; it may have no record */
 struct kvs_witness {
 	long tid;
-	bool starved;		/* runnable, and never on a CPU */
+	bool starved;		/* runnable for the whole round, and never on a CPU */
 };
 
-/* How a recording is cut into units, and what it may not show by itself */
+/* How a recording is divided into units, and what its records may not show */
 struct kvs_cut {
-	double block_ns;	/* 0: one unit, the whole recording */
+	double block_ns;	/* length of a unit; 0: the whole recording is one unit */
 	const struct kvs_witness *witnesses;
 	size_t nr_witnesses;
 };
 
-/* What the first pass finds out. */
+/* What the first pass over a recording finds out */
 struct kvs_survey {
 	struct kvs_times times;
-	u64 begin, end;		/* ts: while all vCPUs were there */
-	double longest_ns;	/* slice */
+	u64 begin, end;		/* the window, in time stamps of the file */
+	double longest_ns;	/* the longest slice */
 	unsigned int vcpus;
 	u64 records, lost;
-	bool lost_exact;
+	bool lost_exact;	/* false: at least @lost records were lost */
 	bool tsc;		/* the file's clock is the TSC */
 };
 
+/* One round, or one block of a recording */
 struct kvs_unit {
-	struct kvs_values values[KVS_M_PER_UNIT];
-	struct kvs_obs single[KVS_NR_METRICS];	/* from KVS_M_PER_UNIT on */
-	bool known[KVS_NR_METRICS];		/* of these */
+	struct kvs_values values[KVS_M_PER_UNIT];	/* metrics with many values */
+	struct kvs_obs single[KVS_NR_METRICS];		/* the others: one value each */
+	bool known[KVS_NR_METRICS];			/* whether @single has one */
 };
 
 struct kvs_units {
 	struct kvs_unit *units;
 	size_t nr;
-	bool idle;		/* no vCPU wanted a CPU */
+	bool idle;		/* no vCPU was runnable in any of them */
 };
 
 /*
- * Both give false after a message.  @whole: the window is the recording's own,
- * not the time while all its vCPUs were there.
+ * The two passes.  Both return false after a message.  @whole: the window is the whole
+ * recording, and not only the time while all its vCPUs existed.
  */
 bool kvs_survey_file(const char *path, bool whole, struct kvs_survey *survey);
 bool kvs_collect_file(const char *path, const struct kvs_survey *survey,
 		      const struct kvs_cut *cut, struct kvs_units *units);
 void kvs_units_free(struct kvs_units *units);
 
-/* The collector itself, for kvs_collect_file() and tests. */
+/* What kvs_collect_file() uses; tests feed it with records. */
 struct kvs_collector;
 
 struct kvs_collector *kvs_collector_create(const struct kvs_survey *survey,
 					   const struct kvs_cut *cut);
 void kvs_collector_record(void *collector, const struct kvs_record *rec);
 void kvs_collector_missed(void *collector, unsigned int cpu, s64 count);
-/* Ends it, and frees it. */
+/* Fills in @units and frees @c. */
 void kvs_collector_finish(struct kvs_collector *c, struct kvs_units *units);
 
 /* --- compare.c -------------------------------------------------------- */
 
 struct kvs_arm {
 	char *name;
-	size_t files, units;
-	struct kvs_obs *value[KVS_NR_METRICS];	/* one a unit that has any */
-	size_t nr[KVS_NR_METRICS];
-	struct kvs_values pool[KVS_NR_METRICS];	/* of all units */
-	u64 lost;
-	unsigned int vcpus, starved;
+	size_t files, units;			/* how many belong to it */
+	struct kvs_obs *value[KVS_NR_METRICS];	/* one for each unit that has a value */
+	size_t nr[KVS_NR_METRICS];		/* of @value */
+	struct kvs_values pool[KVS_NR_METRICS];	/* all values of all units */
+	u64 lost;				/* records, in all files */
+	unsigned int vcpus;			/* the most in a file */
+	unsigned int starved;			/* how often a vCPU was, for a whole round */
 };
 
+/* Add the units of one file; @statistic represents each unit. */
 void kvs_arm_add(struct kvs_arm *arm, struct kvs_units *units, double statistic);
 void kvs_arm_free(struct kvs_arm *arm);
 
+/* BETTER and WORSE if the metric has a direction, HIGHER and LOWER if it has none */
 enum kvs_verdict {
 	KVS_V_BETTER, KVS_V_WORSE, KVS_V_HIGHER, KVS_V_LOWER, KVS_V_NONE, KVS_V_TOO_FEW,
 };
 
 const char *kvs_verdict_name(enum kvs_verdict verdict);
 
+/* One metric of a pair of arms.  Numbers that are not known are NaN. */
 struct kvs_result {
 	bool present;		/* one of the arms has values */
-	bool tested;		/* both have enough for a test */
-	double difference, effect, p, corrected;
-	enum kvs_bound bound;
-	double ci[2];
-	bool exact, identical;
-	double detectable;	/* of verdict none; NaN: can't be told */
-	size_t needed;		/* units an arm, of verdict too_few; 0: unknown */
+	bool tested;		/* both arms have enough values for a test */
+	double difference;	/* b minus a, by Hodges and Lehmann */
+	double effect;		/* Cliff's delta, -1 .. 1 */
+	double p, corrected;	/* of the test; corrected by Holm's method */
+	enum kvs_bound bound;	/* of @difference */
+	double ci[2];		/* interval of @difference, not corrected */
+	bool exact;		/* @p is from all permutations */
+	bool identical;		/* within each arm all values are equal */
+	double detectable;	/* with verdict NONE: the difference that would be found */
+	size_t needed;		/* with TOO_FEW: units that an arm needs; 0: unknown */
 	enum kvs_verdict verdict;
 };
 
 struct kvs_comparison {
-	struct kvs_arm *a, *b;	/* @b against @a */
+	struct kvs_arm *a, *b;	/* @b is compared with @a */
 	struct kvs_result result[KVS_NR_METRICS];
-	size_t tests;
+	size_t tests;		/* that were made */
 };
 
 enum kvs_inference { KVS_BY_ROUND, KVS_BY_BLOCK };
 
-#define KVS_ALPHA	0.05
-#define KVS_CONFIDENCE	0.95
-#define KVS_POWER	0.8
-#define KVS_MIN_ROUNDS	6
-#define KVS_MIN_BLOCKS	12
-#define KVS_BLOCK_SLICES	10	/* a block is so many of the longest slices */
-#define KVS_MAX_BLOCKS	20	/* and not more than that of the shorter file */
+#define KVS_ALPHA	0.05	/* a corrected p up to this is a difference */
+#define KVS_CONFIDENCE	0.95	/* of intervals */
+#define KVS_POWER	0.8	/* with which @detectable would be found */
+#define KVS_MIN_ROUNDS	6	/* an arm, for a test of rounds */
+#define KVS_MIN_BLOCKS	12	/* an arm, for a test of blocks */
+#define KVS_BLOCK_SLICES	10	/* a block is at least as long as 10 longest slices */
+#define KVS_MAX_BLOCKS	20	/* that the shorter file is divided into */
 
 struct kvs_settings {
 	enum kvs_inference by;
-	bool too_short;		/* blocks of time would hold too few slices */
-	double statistic;	/* of a unit's values */
+	bool too_short;		/* by block: the files are too short for KVS_MIN_BLOCKS */
+	double statistic;	/* that represents a unit; see KVS_STATISTIC_MEAN */
 	uint64_t seed;
-	bool all_pairs;		/* correct for the tests of all pairs */
-	unsigned int metrics;	/* bit mask; what is tested is corrected for */
+	bool all_pairs;		/* correct for the tests of all pairs, not of each pair */
+	unsigned int metrics;	/* those to test, by bits of enum kvs_metric */
 };
 
-/* All pairs in one call, since the correction may go over all of them. */
+/* Compare @nr pairs.  They come in one call, since the correction may be over all of them. */
 void kvs_compare(struct kvs_comparison *pairs, size_t nr,
 		 const struct kvs_settings *settings);
 
@@ -204,13 +222,16 @@ struct kvs_study {
 	size_t nr_arms;
 	struct kvs_comparison *pairs;
 	size_t nr_pairs;
-	double block_ns;	/* by block: how long one is */
-	double needed_ns;	/* ... and what a recording would need; 0: enough */
-	bool deterministic;	/* all rounds of all arms are the same */
-	json_t *result;		/* result.json of a folder, or NULL */
+	double block_ns;	/* by block: length of a block */
+	double needed_ns;	/* too_short: length that recordings need; else 0 */
+	bool deterministic;	/* in each arm all rounds are equal in every metric */
+	json_t *result;		/* result.json of a folder; NULL without a folder */
 };
 
-/* @args: FILE..., NAME=FILE..., or one folder.  False after a message. */
+/*
+ * Read the recordings that @args names (FILE..., NAME=FILE..., or one folder), and compare
+ * them as @study->settings say.  False after a message.
+ */
 bool kvs_study_load(struct kvs_study *study, char **args, size_t nr);
 void kvs_study_free(struct kvs_study *study);
 
@@ -220,23 +241,25 @@ enum kvs_cost { KVS_COST_RUN, KVS_COST_SWITCHES, KVS_NR_COSTS };
 
 struct kvs_cost_range {
 	unsigned int rounds;
-	double low, high;	/* of the rounds; per vCPU and second */
+	double low, high;	/* of all rounds: seconds, or switches, per vCPU and second */
 };
 
 struct kvs_costs {
 	struct kvs_cost_range recorded[KVS_NR_COSTS], unrecorded[KVS_NR_COSTS];
 };
 
-/* False: this arm has no round without a recording. */
+/* False if @arm, an index, has no recorded round or no unrecorded one */
 bool kvs_study_cost(const struct kvs_study *study, size_t arm, struct kvs_costs *costs);
 
 /* --- printers --------------------------------------------------------- */
 
+/* @histograms: the metrics to draw, by bits of enum kvs_metric */
 void kvs_study_text(const struct kvs_study *study, unsigned int histograms);
+/* False if it could not be written */
 bool kvs_study_json(const struct kvs_study *study);
-/* Whether the terminal takes more than ASCII */
+/* Whether the locale's encoding is UTF-8 */
 bool kvs_utf8(void);
-/* One metric, all arms side by side */
+/* Draw one metric, all arms side by side. */
 void kvs_histogram(const struct kvs_study *study, enum kvs_metric metric);
 
 #endif /* KVMSCHED_COMPARE_H */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What recording itself costs, by the kernel's own counts of an experiment's
- * rounds: those that were recorded beside those that were not.
+ * The cost of recording: the kernel's own counts in the recorded rounds of an experiment,
+ * beside those in its unrecorded rounds.
  */
 #include <math.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@ static double number(json_t *o, const char *key)
 	return json_number_value(json_object_get(o, key));
 }
 
-/* One round's count per vCPU and second; NaN: it has no vCPUs. */
+/* What a round cost per vCPU and second; NaN if it has no vCPUs */
 static double rate(json_t *round, enum kvs_cost what)
 {
 	json_t *vcpus = json_object_get(round, "vcpus"), *v;
@@ -31,7 +31,7 @@ static double rate(json_t *round, enum kvs_cost what)
 	       sum / (json_array_size(vcpus) * number(round, "seconds")) : NAN;
 }
 
-static void add(struct kvs_cost_range *range, double x)
+static void extend_range(struct kvs_cost_range *range, double x)
 {
 	if (isnan(x))
 		return;
@@ -53,8 +53,9 @@ bool kvs_study_cost(const struct kvs_study *study, size_t arm, struct kvs_costs 
 		if (!name || strcmp(name, study->arms[arm].name))
 			continue;
 		for (unsigned int what = 0; what < KVS_NR_COSTS; what++)
-			add(recorded ? &costs->recorded[what] : &costs->unrecorded[what],
-			    rate(round, what));
+			extend_range(recorded ? &costs->recorded[what] :
+						&costs->unrecorded[what],
+				     rate(round, what));
 	}
 	return costs->unrecorded[0].rounds && costs->recorded[0].rounds;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Histograms of all arms side by side, on one scale: bins between powers of ten
- * by 1, 2, 5; bars are shares of an arm's values.
+ * Prints histograms of all arms side by side, on one scale.  Bins begin at 1, 2 and 5 times
+ * each power of ten; bars are shares of an arm's values.
  */
 #include <langinfo.h>
 #include <math.h>
@@ -26,8 +26,11 @@ bool kvs_utf8(void)
 	return !strcmp(nl_langinfo(CODESET), "UTF-8");
 }
 
-/* The ends of all values of all arms; zero and less share the first bin. */
-static bool ends(const struct kvs_study *study, enum kvs_metric m, double *low, double *high)
+/*
+ * The range of the values of all arms; false if none is above 0.  @low is above 0, as a scale
+ * of powers needs it; smaller values go to the first bin.
+ */
+static bool find_range(const struct kvs_study *study, enum kvs_metric m, double *low, double *high)
 {
 	*low = INFINITY;
 	*high = 0;
@@ -77,8 +80,9 @@ static size_t bin_of(const struct bins *b, double x)
 	return i;
 }
 
-static void count(const struct bins *b, const struct kvs_values *v,
-		  double share[MAX_BINS], bool open[MAX_BINS])
+/* The share of the values in each bin; @open: some values of the bin are censored. */
+static void count_shares(const struct bins *b, const struct kvs_values *v,
+			 double share[MAX_BINS], bool open[MAX_BINS])
 {
 	double one = 1.0 / (v->nr + v->nr_censored);
 
@@ -92,8 +96,8 @@ static void count(const struct bins *b, const struct kvs_values *v,
 	}
 }
 
-/* Eighths of a character where the terminal has them. */
-static void bar(double share, double largest)
+/* A bar with a resolution of an eighth of a character in UTF-8, else of whole ones */
+static void print_bar(double share, double largest)
 {
 	static const char *const eighths[] = { "", "▏", "▎", "▍", "▌", "▋", "▊", "▉" };
 	int n = lround(8 * BAR * share / largest), width = n / 8;
@@ -113,7 +117,7 @@ static void bar(double share, double largest)
 	printf("%*s", BAR - width, "");
 }
 
-static void label(enum kvs_metric m, double edge)
+static void print_label(enum kvs_metric m, double edge)
 {
 	if (strcmp(kvs_metrics[m].unit, "ns"))
 		printf("%10g", *kvs_metrics[m].unit ? edge : 100 * edge);
@@ -127,7 +131,7 @@ static void label(enum kvs_metric m, double edge)
 		printf("%7g ns", edge);
 }
 
-static void heading(const struct kvs_study *study, enum kvs_metric m)
+static void print_heading(const struct kvs_study *study, enum kvs_metric m)
 {
 	printf("\n%s%s%s: %s; share of each arm's values\n%10s", kvs_bold(),
 	       kvs_metrics[m].title, kvs_plain(), kvs_metrics[m].what, "from");
@@ -142,22 +146,22 @@ void kvs_histogram(const struct kvs_study *study, enum kvs_metric m)
 	bool (*open)[MAX_BINS], any = false;
 	struct bins b;
 
-	if (!ends(study, m, &low, &high))
+	if (!find_range(study, m, &low, &high))
 		return;
 	make_bins(&b, low, high);
 	share = xcalloc(study->nr_arms, sizeof(*share));
 	open = xcalloc(study->nr_arms, sizeof(*open));
 	for (size_t i = 0; i < study->nr_arms; i++) {
-		count(&b, &study->arms[i].pool[m], share[i], open[i]);
+		count_shares(&b, &study->arms[i].pool[m], share[i], open[i]);
 		for (size_t k = 0; k < b.nr; k++)
 			largest = fmax(largest, share[i][k]);
 	}
-	heading(study, m);
+	print_heading(study, m);
 	for (size_t k = 0; k < b.nr; k++) {
-		label(m, b.edge[k]);
+		print_label(m, b.edge[k]);
 		for (size_t i = 0; i < study->nr_arms; i++) {
 			printf("  ");
-			bar(share[i][k], largest);
+			print_bar(share[i][k], largest);
 			printf(" %6.2f%%%c", 100 * share[i][k], open[i][k] ? '+' : ' ');
 			any |= open[i][k];
 		}

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A comparison as one JSON object.  Where there are more than two arms, each
- * metric has an entry for each pair; `arms` names the two.
+ * Prints a comparison as one JSON object.  `metrics` has an entry for each metric of each
+ * pair of arms; the entry's `arms` names the two.
  */
 #include <math.h>
 #include <stdio.h>
 
 #include "compare/compare.h"
 
-/* JSON has no infinity and no NaN: null. */
+/* JSON has no infinity and no NaN; null stands for them. */
 static json_t *number(double x)
 {
 	return isfinite(x) ? json_real(x) : json_null();
@@ -35,7 +35,7 @@ static json_t *arm_json(struct kvs_arm *arm, unsigned int m)
 	json_object_set_new(o, "max", quantile(v, 1, &censored[2]));
 	json_object_set_new(o, "values", json_integer(v->nr + v->nr_censored));
 	json_object_set_new(o, "censored", json_integer(v->nr_censored));
-	/* "at least", where the end was not seen */
+	/* true: the value is "at least" that, since its end was not seen */
 	json_object_set_new(o, "bound", json_pack("{sb sb sb}", "median", censored[0],
 						  "p99", censored[1],
 						  "max", censored[2]));
@@ -89,7 +89,7 @@ static json_t *ranges_json(const struct kvs_cost_range *ranges)
 			 "switches_per_s", switches->low, switches->high);
 }
 
-/* By the kernel's own counts, lowest and highest of the rounds; else null */
+/* The cost of recording, see cost.c; null if there is nothing to compare */
 static json_t *cost_json(const struct kvs_study *study, size_t arm)
 {
 	struct kvs_costs costs;

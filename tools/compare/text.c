@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A comparison as text.  Each metric takes two lines, one for each arm; what
- * holds for both stands in the second.
+ * Prints a comparison as text.  Each metric takes two lines, one for each arm; the second
+ * one also has what compares the two.
  */
 #include <math.h>
 #include <stdio.h>
@@ -25,7 +25,7 @@ static const char *unit_of(unsigned int m)
 	return *kvs_metrics[m].unit ? kvs_metrics[m].unit : "%";
 }
 
-/* Differences may be small beside what they are of: four digits at least. */
+/* At least four digits, since a difference may be small compared with the values */
 static const char *signed_text(char text[32], double x)
 {
 	snprintf(text, 32, fabs(x) >= 100 || x == 0 ? "%+.2f" : "%+.4g", x);
@@ -56,7 +56,7 @@ static const char *const bounds[] = {
 	[KVS_BOUND_UNKNOWN] = "~",
 };
 
-/* An end at infinity: so few units exclude nothing on that side. */
+/* An end is infinite if there are too few units to exclude anything on that side. */
 static void cell_interval(struct kvs_rows *rows, unsigned int m, const double ci[2])
 {
 	char low[32], high[32];
@@ -150,7 +150,7 @@ static void print_pair(const struct kvs_study *study,
 	pair_table(pair, study->settings.too_short);
 }
 
-/* What a median, or whatever stands for a unit, is of. */
+/* Say which statistic represents a unit. */
 static void print_statistic(const struct kvs_settings *s, const char *unit)
 {
 	if (s->statistic == KVS_STATISTIC_MEAN)
@@ -215,7 +215,10 @@ static void cost_cells(struct kvs_rows *rows, const struct kvs_cost_range *range
 		 ranges[KVS_COST_SWITCHES].high);
 }
 
-/* One round has no spread: it is shown beside the others, and judged by eye. */
+/*
+ * There is no test, since there may be only one unrecorded round.  Its values stand beside
+ * the ranges of the recorded ones, for the reader to judge.
+ */
 static void print_cost(const struct kvs_study *study)
 {
 	static const char *const headings[] = {

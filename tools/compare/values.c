@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Values of one metric.  There may be millions, so that they are kept small,
- * and sorted only when somebody asks.
+ * Values of one metric.  There may be millions, so they are stored as floats, and sorted
+ * only when a quantile is asked for.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -52,7 +52,7 @@ static void sort(struct kvs_values *v)
 	v->sorted = true;
 }
 
-/* The largest of all; it is censored where the longest end was not seen. */
+/* The largest of all values, censored or not; the values are sorted. */
 static double largest(const struct kvs_values *v)
 {
 	double last = v->nr ? v->seen[v->nr - 1] : -INFINITY;
@@ -62,7 +62,7 @@ static double largest(const struct kvs_values *v)
 	return last;
 }
 
-/* As in stats.c: the curve stays level from value @i to the next. */
+/* As in stats.c: the quantile where the survival curve is level, from value @i to the next */
 static struct kvs_obs middle(const struct kvs_values *v, size_t i)
 {
 	double value = v->seen[i], last = largest(v);
@@ -73,7 +73,7 @@ static struct kvs_obs middle(const struct kvs_values *v, size_t i)
 	return (struct kvs_obs){ (value + last) / 2, longer };
 }
 
-/* As kvs_quantile(), without a copy of all values; both kinds are sorted. */
+/* The same as kvs_quantile(), but without a copy of all values */
 bool kvs_values_quantile(struct kvs_values *v, double q, struct kvs_obs *obs)
 {
 	size_t all = v->nr + v->nr_censored, gone = 0;
@@ -83,7 +83,7 @@ bool kvs_values_quantile(struct kvs_values *v, double q, struct kvs_obs *obs)
 		return false;
 	sort(v);
 	for (size_t i = 0; i < v->nr; i++) {
-		/* One that is censored at the same value lasted longer. */
+		/* Skip what was censored below; one censored at this value lasted longer. */
 		while (gone < v->nr_censored && v->censored[gone] < v->seen[i])
 			gone++;
 		survive *= (double)(all - i - gone - 1) / (double)(all - i - gone);
@@ -100,7 +100,7 @@ bool kvs_values_quantile(struct kvs_values *v, double q, struct kvs_obs *obs)
 	return true;
 }
 
-/* A mean with censored values in it is a lower bound. */
+/* The mean of values of which some are censored is a lower bound, so it is censored. */
 bool kvs_values_statistic(struct kvs_values *v, double statistic, struct kvs_obs *obs)
 {
 	double sum = 0;

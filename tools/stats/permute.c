@@ -2,13 +2,14 @@
 /*
  * The permutation test and its inversion.
  *
- * Each value's score is how many of all others are surely smaller minus how
- * many are surely larger.  The scores of all values sum to 0, and those of one
- * arm to the statistic: what it wins against the other arm minus what it loses,
- * na * nb times Cliff's delta.  If the arms don't differ, every choice of nb
- * values out of na + nb was as likely as the one that was seen; scores are
- * whole numbers, so all choices can be counted by their sums, without a list of
- * them (Streitberg and Roehmel's shift algorithm, 1986).
+ * The score of a value is the number of all other values that are certainly smaller,
+ * minus the number of those that are certainly larger.  The scores of all values sum
+ * to 0.  The scores of one arm sum to the statistic: the number of comparisons with the
+ * other arm's values that it wins, minus the number that it loses, which is na * nb
+ * times Cliff's delta.  If the arms don't differ, every choice of nb values out of
+ * na + nb was as likely as the one that was seen.  Since scores are whole numbers, the
+ * choices can be counted by their sums without listing them (the shift algorithm of
+ * Streitberg and Roehmel, 1986).
  */
 #include <math.h>
 #include <stdlib.h>
@@ -21,13 +22,13 @@
 #include "base/util.h"
 #include "stats/stats.h"
 
-#define EXACT_STEPS	4e8	/* about a second */
+#define EXACT_STEPS	4e8	/* additions: about a second */
 
 struct kvs_permuter {
 	uint64_t seed;
 	double limit;
 	size_t na, nb;
-	long *scores;		/* sorted: what the distribution belongs to */
+	long *scores;		/* sorted; the distribution in @tail is that of these */
 	double *tail;		/* tail[t]: P(|statistic| >= t), t = 0 .. na * nb + 1 */
 	bool exact;
 };
@@ -68,21 +69,22 @@ static int long_order(const void *left, const void *right)
 	return (*a > *b) - (*a < *b);
 }
 
-/* Sums of @k scores out of @n stay within that. */
+/* The largest |sum| of @k scores out of @n */
 static long reach(size_t n, size_t k)
 {
 	return (long)(k * (n - k));
 }
 
+/* The same for any number of scores */
 static long widest(size_t n)
 {
 	return reach(n, n / 2);
 }
 
 /*
- * ways[k][s]: in how many ways k of the scores seen so far sum up to s.  In
- * floating point, since they are many; each is exact up to 2^53 and precise to
- * 15 digits beyond.
+ * ways[k][s] is the number of ways in which k of the scores so far sum to s.  These numbers
+ * get large, so they are floating point: exact up to 2^53, and precise to 15 digits
+ * beyond.
  */
 static void count_ways(const long *scores, size_t n, size_t nb, double *ways)
 {
@@ -123,7 +125,7 @@ static void exact_tail(struct kvs_permuter *p, size_t n)
 	free(ways);
 }
 
-/* The permutation that was seen counts as one of them, so p is never 0. */
+/* The permutation that was seen counts as one of those drawn, so p is never 0. */
 static void drawn_tail(struct kvs_permuter *p, size_t n)
 {
 	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
@@ -146,7 +148,10 @@ static void drawn_tail(struct kvs_permuter *p, size_t n)
 	gsl_rng_free(rng);
 }
 
-/* The distribution of the statistic for these sizes and scores, sorted. */
+/*
+ * Compute the distribution of the statistic for these sizes and sorted @scores, unless it
+ * is there already.  Takes over @scores.
+ */
 static void learn(struct kvs_permuter *p, size_t na, size_t nb, long *scores)
 {
 	size_t n = na + nb;
@@ -162,7 +167,7 @@ static void learn(struct kvs_permuter *p, size_t na, size_t nb, long *scores)
 	p->na = na;
 	p->nb = nb;
 	p->scores = scores;
-	/* One more: a statistic that is never reached has p = 0. */
+	/* One element more than there are statistics: for one out of reach, p = 0. */
 	p->tail = xcalloc(na * nb + 2, sizeof(*p->tail));
 	p->exact = steps <= p->limit;
 	if (p->exact)
@@ -172,8 +177,8 @@ static void learn(struct kvs_permuter *p, size_t na, size_t nb, long *scores)
 }
 
 /*
- * The statistic of @arms with @b moved by -@shift; @scores of all values, those
- * of @b last.
+ * The statistic of @arms if @shift is subtracted from the values of @b.  Fills in the
+ * @scores of all values, those of @b after those of @a.
  */
 static long score_all(const struct kvs_arms *arms, double shift, long *scores)
 {
@@ -232,9 +237,10 @@ long kvs_critical(struct kvs_permuter *p, size_t na, size_t nb, double alpha)
 }
 
 /*
- * p changes only where an a meets a b.  So there are @n differences, sorted and
- * all different, and 2 n + 1 shifts to try: 0 stands below the first, 2 i + 1
- * for difference i, 2 i + 2 between that one and the next.
+ * As a function of the shift, p changes only where some b - a equals the shift.  So there
+ * are n differences @d, sorted and all different, and 2 n + 1 shifts to try.  Position 0
+ * is a shift below the first difference, position 2 i + 1 is difference i, and position
+ * 2 i + 2 lies between difference i and the next.
  */
 struct grid {
 	struct kvs_permuter *permuter;
@@ -263,7 +269,7 @@ static bool accepted(const struct grid *g, size_t at)
 	return p_shifted(g->permuter, g->arms, shift_at(g, at)) > g->alpha;
 }
 
-/* From @in, which is accepted, towards @out: the last that still is. */
+/* The last position that is accepted on the way from @in, which is accepted, to @out */
 static size_t edge(const struct grid *g, size_t in, size_t out)
 {
 	if (accepted(g, out))
@@ -289,7 +295,7 @@ static void grid_init(struct grid *g)
 		for (size_t j = 0; j < arms->nb; j++)
 			g->d[all++] = arms->b[j].value - arms->a[i].value;
 	gsl_sort(g->d, 1, all);
-	/* Differences that only rounding tells apart are one. */
+	/* Differences that differ by rounding only count as one. */
 	for (size_t i = 0; i < all; i++) {
 		double last = g->n ? g->d[g->n - 1] : 0;
 
@@ -298,7 +304,7 @@ static void grid_init(struct grid *g)
 	}
 }
 
-/* Where the estimate is, which no level rejects. */
+/* The position nearest to the estimate, which the test accepts at any level */
 static size_t centre(const struct grid *g, double estimate)
 {
 	size_t best = 1;
@@ -320,7 +326,7 @@ void kvs_shift_interval(struct kvs_permuter *p, const struct kvs_arms *arms,
 	middle = centre(&g, kvs_hodges_lehmann(arms, NULL));
 	low = edge(&g, middle, 0);
 	high = edge(&g, middle, 2 * g.n);
-	/* Of what lies between two differences, the interval has the ends. */
+	/* Between two differences nothing changes, so the ends are differences. */
 	ci[0] = !low ? -INFINITY : g.d[low % 2 ? low / 2 : low / 2 - 1];
 	ci[1] = high == 2 * g.n ? INFINITY : g.d[high / 2];
 	free(g.d);

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a run of this size could have found.
+ * Which difference a comparison of this size would have found.
  *
- * Both arms' deviations from their medians, put together, stand for how rounds
- * scatter.  Runs of the same size are drawn from them, smoothed (Silverman and
- * Young, Biometrika 74, 1987): few rounds have no tails, and it is in the tails
- * that two arms overlap.  One arm is moved, and the test counts how often it
- * notices.  The same draws serve all shifts, so the chance grows with the shift.
+ * The deviations of both arms from their medians, put together, are taken as the way in
+ * which rounds scatter.  Runs of the same size are drawn from them, smoothed (Silverman
+ * and Young, Biometrika 74, 1987), because a few rounds have no tails, and two arms
+ * overlap in their tails.  One arm is shifted, and the share of runs in which the test
+ * finds that is the power.  All shifts use the same draws, so the power never falls as
+ * the shift grows.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -18,12 +19,12 @@
 #include "stats/stats.h"
 
 #define DRAWS		500
-#define STEPS		20	/* of bisection: to 6 digits */
+#define STEPS		20	/* of bisection: 6 digits */
 
 struct scatter {
 	double *drawn;		/* DRAWS runs of na + nb values */
-	double most;		/* the largest deviation of any */
-	long critical;
+	double most;		/* the largest |value| of them */
+	long critical;		/* the least |statistic| that the test rejects */
 };
 
 static void add_deviations(double *to, const struct kvs_obs *x, size_t n)
@@ -38,7 +39,10 @@ static void add_deviations(double *to, const struct kvs_obs *x, size_t n)
 	free(copy);
 }
 
-/* Two medians were taken from the data: as with n - 2 in a variance. */
+/*
+ * Standard deviation.  The divisor is n - 2, because two medians were estimated from the
+ * same values.
+ */
 static double spread_of(const double *deviation, size_t n)
 {
 	double squares = 0;
@@ -59,7 +63,7 @@ static void scatter_init(struct scatter *s, const struct kvs_arms *arms,
 	add_deviations(deviation, arms->a, arms->na);
 	add_deviations(deviation + arms->na, arms->b, arms->nb);
 	spread = spread_of(deviation, n);
-	/* Silverman's width; what it adds to the variance is taken off again. */
+	/* Silverman's width.  Dividing below removes what smoothing adds to the variance. */
 	smooth = 0.9 * pow(n, -0.2);
 	gsl_rng_set(rng, seed);
 	s->drawn = xcalloc(DRAWS * n, sizeof(*s->drawn));
@@ -123,7 +127,7 @@ double kvs_detectable(struct kvs_permuter *p, const struct kvs_arms *arms,
 	if (s.critical > (long)(arms->na * arms->nb))
 		return INFINITY;
 	scatter_init(&s, arms, kvs_permuter_seed(p));
-	/* Twice the largest deviation parts the arms for good. */
+	/* A shift of more than twice the largest deviation separates the arms completely. */
 	high = 2.01 * s.most;
 	for (unsigned int step = 0; high > 0 && step < STEPS; step++) {
 		double middle = (low + high) / 2;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Describe, estimate, correct: see stats.h.
+ * Describes values, estimates differences, corrects for many tests; see stats.h.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 #include "base/util.h"
 #include "stats/stats.h"
 
-/* By value; of equal ones the censored come last, as they are longer. */
+/* By value; among equal values the censored ones come last, since they are longer. */
 static int obs_order(const void *left, const void *right)
 {
 	const struct kvs_obs *a = left, *b = right;
@@ -22,7 +22,10 @@ static int obs_order(const void *left, const void *right)
 	return (int)a->censored - (int)b->censored;
 }
 
-/* The curve stays level from @obs[i] to the next end that was seen, if any. */
+/*
+ * The quantile where the survival curve is level: the middle between @obs[i] and the next
+ * end that was seen.  If none follows, a censored value may be that end.
+ */
 static struct kvs_obs middle(const struct kvs_obs *obs, size_t n, size_t i)
 {
 	for (size_t next = i + 1; next < n; next++)
@@ -88,7 +91,7 @@ double kvs_cliff(const struct kvs_arms *arms)
 	return (double)sum / ((double)arms->na * arms->nb);
 }
 
-/* Which way the truth may lie from @estimate, given what was censored. */
+/* In which direction the true value may lie from @estimate, given the censored values */
 static enum kvs_bound bound_of(const struct kvs_arms *arms, double estimate)
 {
 	bool lower = false, upper = false;
@@ -137,7 +140,7 @@ void kvs_holm(const double *p, double *adjusted, size_t n)
 		order[at] = i;
 		tests++;
 	}
-	/* p and adjusted may be one array: each is read before it is written. */
+	/* p and adjusted may be the same array, so read each p before it is overwritten. */
 	for (size_t k = 0; k < tests; k++) {
 		double own = (tests - k) * p[order[k]];
 

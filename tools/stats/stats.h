@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Statistics of a comparison.  Pure: numbers in, numbers out, the same for the
- * same seed.
+ * Statistics of a comparison.  The functions compute on numbers alone, and give the
+ * same results for the same seed.
  *
  * The test is the permutation test of Gehan's generalized Wilcoxon statistic
- * (Gehan, Biometrika 52, 1965), which without censored values is the rank sum
- * of Wilcoxon, Mann and Whitney with ties as they are.  It judges shifts of one
- * arm against the other, so that the estimate (Hodges and Lehmann, 1963), the
- * interval (all shifts that the test doesn't reject) and p belong together.
+ * (Gehan, Biometrika 52, 1965).  Without censored values that is the rank sum of
+ * Wilcoxon, Mann and Whitney, with ties as they are.  It tests for a shift of one
+ * arm against the other, so the estimate (Hodges and Lehmann, 1963), the interval
+ * (all shifts that the test doesn't reject) and p belong together.
  *
- *	stats.c		describe, estimate, correct
- *	stats-permute.c	the test and its inversion
- *	stats-power.c	what a run of this size could have found
+ *	stats.c		describes, estimates, corrects
+ *	permute.c	the test and its inversion
+ *	power.c		which difference a comparison of this size would have found
  */
 #ifndef KVMSCHED_STATS_H
 #define KVMSCHED_STATS_H
@@ -20,103 +20,117 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* One value; censored: it is at least that, its end was not seen. */
+/*
+ * One observation, in the unit of its metric.  If it is censored, its end was not seen,
+ * and the true value is at least @value.
+ */
 struct kvs_obs {
 	double value;
 	bool censored;
 };
 
-/* Two arms: @a is what @b is compared with. */
+/* Two arms: @b is compared with @a.  Unless a function says otherwise, none is empty. */
 struct kvs_arms {
 	const struct kvs_obs *a, *b;
 	size_t na, nb;
 };
 
+/* Shares that differ by less than this differ by rounding only. */
+#define KVS_LEVEL_EPS	1e-9
+
 /*
- * The @q quantile by Kaplan and Meier: the smallest value that a share of more
- * than @q doesn't exceed; where it is exactly @q, the middle between that value
- * and the next, as in the median of an even number.  Where that end was not
- * seen, the largest value instead of it, censored.  Sorts @obs; n > 0.
+ * The @q quantile (0 .. 1) by Kaplan and Meier: the smallest value such that a share of
+ * more than @q doesn't exceed it.  If the share is exactly @q, the result is the middle
+ * between that value and the next, as for the median of an even number of values.  If
+ * the quantile lies beyond the last end that was seen, the result is the largest value,
+ * censored.  Sorts @obs; @n > 0.
  */
-#define KVS_LEVEL_EPS	1e-9	/* shares that rounding alone tells apart */
 struct kvs_obs kvs_quantile(struct kvs_obs *obs, size_t n, double q);
 
-/* Median of plain numbers, the mean of the middle two; sorts @x; n > 0. */
+/* Median of @n > 0 plain numbers; of an even number, the mean of the middle two.  Sorts @x. */
 double kvs_median(double *x, size_t n);
 
-/* Jain, Chiu and Hawe's fairness, 1/n .. 1; 1 where nobody got anything. */
+/* The fairness index of Jain, Chiu and Hawe: 1/n .. 1; 1 if all of @x are 0 */
 double kvs_jain(const double *x, size_t n);
 
-/* Whether @x < @y (1), @x > @y (-1), or no one can tell (0). */
+/* 1 if @x < @y for certain, -1 if @x > @y for certain, 0 if equal or not known */
 int kvs_order(struct kvs_obs x, struct kvs_obs y);
 
 /* Cliff's delta: P(b > a) - P(b < a), -1 .. 1 */
 double kvs_cliff(const struct kvs_arms *arms);
 
+/* What censored values make of an estimate */
 enum kvs_bound {
-	KVS_BOUND_NONE,
-	KVS_BOUND_LOWER,		/* it is at least that */
-	KVS_BOUND_UPPER,		/* at most */
-	KVS_BOUND_UNKNOWN,	/* both arms are censored there */
+	KVS_BOUND_NONE,		/* nothing: it is the estimate */
+	KVS_BOUND_LOWER,	/* the truth is at least that */
+	KVS_BOUND_UPPER,	/* the truth is at most that */
+	KVS_BOUND_UNKNOWN,	/* it may be either, since both arms have censored values */
 };
 
-/* Hodges and Lehmann: the median of all differences b - a */
+/* Hodges and Lehmann's estimate of the shift: the median of all b - a; @bound may be NULL. */
 double kvs_hodges_lehmann(const struct kvs_arms *arms, enum kvs_bound *bound);
 
-/* Holm (1979): @adjusted may be @p; NaN is no test and stays NaN. */
+/*
+ * Correct the @n values of @p for their number, by Holm's method (1979).  @adjusted may be
+ * the same array as @p.  NaN stands for a test that was not made; it isn't counted, and
+ * stays NaN.
+ */
 void kvs_holm(const double *p, double *adjusted, size_t n);
 
-/* The least p that two arms of this size can give: 2 / (na + nb over na) */
+/* The least p that arms of these sizes can give: 2 / (na + nb over na); 1 if one is empty */
 double kvs_least_p(size_t na, size_t nb);
 
-/* Whether all values of each arm are the same. */
+/* Whether within each arm all values are equal */
 bool kvs_identical(const struct kvs_arms *arms);
 
 /*
- * Null distributions, kept as long as the sizes and ties stay the same.  Exact
- * up to about 100 values an arm; beyond, KVS_PERMUTATIONS random permutations
- * from @seed.
+ * The distribution of the statistic if the arms don't differ.  It depends on the arms'
+ * sizes and ties alone, and is kept until one of these changes.  Up to about 100 values
+ * an arm it is exact; beyond that, it comes from KVS_PERMUTATIONS random permutations.
  */
 #define KVS_PERMUTATIONS	99999
 struct kvs_permuter;
 
+/* @seed of the random permutations */
 struct kvs_permuter *kvs_permuter_create(uint64_t seed);
+/* @p may be NULL. */
 void kvs_permuter_destroy(struct kvs_permuter *p);
-/* For tests: beyond so many steps, permutations are drawn. */
+/* For tests: draw permutations if the exact distribution takes more than @steps additions. */
 void kvs_permuter_limit(struct kvs_permuter *p, double steps);
 
-/* p of no difference, both sides; @exact may be NULL. */
+/* Two-sided p of the hypothesis that the arms don't differ; @exact may be NULL. */
 double kvs_permutation_p(struct kvs_permuter *p, const struct kvs_arms *arms,
 			 bool *exact);
 
 /*
- * The interval of shifts that the test at 1 - @confidence doesn't reject, with
- * its ends; infinite ends where the arms are too small for that level.
+ * The closed interval of shifts that the test at level 1 - @confidence doesn't reject.  An
+ * end is infinite if the arms are too small for that level.
  */
 void kvs_shift_interval(struct kvs_permuter *p, const struct kvs_arms *arms,
 			double confidence, double ci[2]);
 
 /*
- * The least |statistic| that the test rejects at @alpha with arms of that size
- * without ties; na * nb + 1 where it never does.
+ * The least |statistic| that the test rejects at level @alpha, for arms of these sizes
+ * without ties; na * nb + 1 if it rejects none.
  */
 long kvs_critical(struct kvs_permuter *p, size_t na, size_t nb, double alpha);
 
 /*
- * The chance to find a shift @shift of one arm at level @alpha: by resampling
- * what the two arms scatter around their medians.
+ * The probability (0 .. 1) that a test at level @alpha finds a shift of @shift between arms
+ * of these sizes, whose values scatter around their medians as those of @arms do.  It is
+ * estimated by resampling.
  */
 double kvs_power(struct kvs_permuter *p, const struct kvs_arms *arms, double shift,
 		 double alpha);
 
 /*
- * The least shift that is found with chance @power; 0 where nothing scatters,
- * infinite where the arms are too small for @alpha.
+ * The least shift that is found with probability @power; 0 if the values of @arms don't
+ * scatter, infinite if the arms are too small for @alpha.
  */
 double kvs_detectable(struct kvs_permuter *p, const struct kvs_arms *arms,
 		      double alpha, double power);
 
-/* stats-permute.c for stats-power.c */
+/* The seed that @p was made with; for power.c */
 uint64_t kvs_permuter_seed(const struct kvs_permuter *p);
 
 #endif /* KVMSCHED_STATS_H */
