@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What several tables of the report share.
+ * Lines and cells that several tables of the report have in common.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -12,7 +12,7 @@
 #include "model/names.h"
 #include "report/common.h"
 
-/* Numbers of a recording with losses are too small: each table says so. */
+/* If records were lost, the numbers of every table are too small, so each says so. */
 static void print_loss(const struct kvs_view *view)
 {
 	u64 lost;
@@ -41,7 +41,6 @@ void kvs_title(const struct kvs_view *view, const char *fmt, ...)
 	putchar('\n');
 }
 
-/* Tables about what wasn't recorded say that, and nothing else. */
 bool kvs_recorded(const struct kvs_view *view, u32 class, const char *what,
 		  const char *option)
 {
@@ -79,7 +78,7 @@ void kvs_cells_vcpu(struct kvs_rows *rows, const struct kvs_vcpu *v)
 	kvs_cell(rows, "%s", policy_text(policy, sizeof(policy), v));
 }
 
-/* Delivery without exits leaves nothing to record: better said than shown as 0. */
+/* Delivery without exits leaves no records; a table of zeroes would be misleading. */
 void kvs_note_apicv(const struct kvs_view *view)
 {
 	const struct kvs_model *m = view->model;

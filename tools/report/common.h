@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What several tables of the report share.
+ * Lines and cells that several tables of the report have in common.
  */
 #ifndef KVMSCHED_COMMON_H
 #define KVMSCHED_COMMON_H
@@ -10,14 +10,17 @@
 #include "base/rows.h"
 #include "report/view.h"
 
-/* A line above a table, which says so where records were lost. */
+/* Print the line above a table.  It ends with the number of lost records, if there are any. */
 void kvs_title(const struct kvs_view *view, const char *fmt, ...) __printf(2, 3);
-/* False, after a line that says so: this class wasn't recorded. */
+/*
+ * Whether @class (KVMSCHED_CLASS_*) was recorded.  If it was not, print a line that says so:
+ * @what is missing, and @option is the class that would record it.
+ */
 bool kvs_recorded(const struct kvs_view *view, u32 class, const char *what,
 		  const char *option);
-/* The first four cells of each row about one vCPU */
+/* Begin a row about @v with the cells VM, vCPU, TID and policy. */
 void kvs_cells_vcpu(struct kvs_rows *rows, const struct kvs_vcpu *v);
-/* A line where hardware hides legs of the interrupts */
+/* Print a line if the hardware delivers interrupts to a selected vCPU without an exit. */
 void kvs_note_apicv(const struct kvs_view *view);
 
 #endif /* KVMSCHED_COMMON_H */

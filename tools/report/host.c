@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The report's tables about the host: interrupts it serves, its processes.
+ * Tables about the host: the interrupts that it serves, and its tasks.
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Timers and interrupts of each vCPU, leg by leg.
+ * Timers and interrupts of each vCPU, with the time of each step (leg).
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The worst moments as one JSON object.  Times are ns since the recording began.
+ * Prints the worst moments as one JSON object.  Times are ns since the recording began.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The report as one JSON object.
+ * Prints the report as one JSON object.
  *
- * Keys stay.  What wasn't recorded, or isn't known, is null and never 0; a
- * distribution of no values is null.
+ * Keys are never renamed or removed, since programs depend on them.  What wasn't recorded,
+ * or isn't known, is null and never 0; a distribution without values is null.
  */
 #include <stdio.h>
 
@@ -59,7 +59,7 @@ static json_t *signed_dist(const struct kvs_shist *h, const struct kvs_scale *sc
 	return summary(&s, known);
 }
 
-/* Kernel names are bytes: whatever isn't UTF-8 would make jansson fail. */
+/* Names of tasks may be any bytes, and jansson refuses what isn't UTF-8. */
 static json_t *name_of(const char *name)
 {
 	char ascii[64];
@@ -187,7 +187,10 @@ static json_t *interrupts_of(const struct kvs_view *view, const struct kvs_vcpu 
 	return a;
 }
 
-/* Of the time from deadline to injection; "count": where it was most of it */
+/*
+ * The causes of the time from deadline to injection.  "count" is the number of timers for
+ * which a cause had the largest part.
+ */
 static json_t *causes_of(const struct kvs_view *view, const struct kvs_timer_stats *t)
 {
 	json_t *a = json_array();
@@ -293,7 +296,10 @@ static json_t *thieves_of(const struct kvs_view *view, const struct kvs_vcpu *v)
 	    !kvs_model_has_ledger(view->model) || !view->times.ts.known)
 		return json_null();
 	a = json_array();
-	/* Rounded as the states are: rows sum to the two waits, the last of them. */
+	/*
+	 * The states are rounded so that they sum to the wall time; the two waits are the
+	 * last of them.  Rounding in the same way makes the rows sum to the two waits.
+	 */
 	for (unsigned int i = 0; i < KVMSCHED_STATE_WAIT_PREEMPTED; i++)
 		sum += v->ledger.states[i];
 	before = kvs_scale(&view->times.ts, sum);
@@ -351,7 +357,7 @@ static json_t *host_irqs_of(const struct kvs_view *view,
 	return a;
 }
 
-/* What a kvmsched_vcpu told; all null without one. */
+/* The identity from the record kvmsched_vcpu; null in all keys if there is none */
 static void add_identity(json_t *o, const struct kvs_vcpu *v)
 {
 	bool known = v->identified;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Where each vCPU's time went, and who took the CPU that it waited for.
+ * Tables of the ledger: where each vCPU's time went, and who had the CPU that it waited for.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #include "report/common.h"
 #include "report/report.h"
 
-/* A residual above this part of the wall time is an error of ours. */
+/* A residual above this share of the wall time gets a warning: the ledger is wrong. */
 #define RESIDUAL_MAX	1e-4
 
 static void cells_states(struct kvs_rows *rows, const u64 states[KVMSCHED_NR_STATES],
@@ -22,7 +22,7 @@ static void cells_states(struct kvs_rows *rows, const u64 states[KVMSCHED_NR_STA
 	kvs_cell_share(rows, states[KVMSCHED_STATE_UNKNOWN], wall);
 }
 
-/* The kernel's own, below the report's: they are to agree. */
+/* The ledger that the kernel kept, in a row below; the two should agree. */
 static void row_kernel(struct kvs_rows *rows, const struct kvs_vcpu *v)
 {
 	u64 wall = 0;
@@ -108,7 +108,7 @@ static void row_thief(struct kvs_rows *rows, const struct kvs_view *view,
 	kvs_cell_us(rows, ts->known, kvs_scale(ts, t->max));
 }
 
-/* Behind each vCPU's thieves the wait that they sum to, from its ledger */
+/* A row for each thief of a vCPU; the last row is the vCPU's wait, which they sum to. */
 static void rows_vcpu(struct kvs_rows *rows, const struct kvs_view *view,
 		      const struct kvs_vcpu *v)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Printers of a view.
+ * Printers of a view.  All of them write to standard output.
  */
 #ifndef KVMSCHED_REPORT_H
 #define KVMSCHED_REPORT_H
@@ -9,37 +9,38 @@
 
 #include "report/view.h"
 
-/* The whole report on standard output; @host: the host's processes, too. */
+/* The whole report as tables; @host: with the host's tasks and interrupts */
 void kvs_print_text(const struct kvs_view *view, bool host);
-/* host.c, its tables of the host */
+/* host.c: the host's interrupts on the vCPUs' time; its tasks and their interrupts */
 void kvs_print_host_irqs(const struct kvs_view *view);
 void kvs_print_host(const struct kvs_view *view);
-/* False: it could not be written. */
+/* The report as one JSON object.  These return false if it could not be written. */
 bool kvs_print_json(const struct kvs_view *view);
-/* Of each vCPU only these keys, and who it is; NULL ends them. */
+/* The same with only @keys of each vCPU, and its identity; @keys ends with NULL. */
 bool kvs_print_json_keys(const struct kvs_view *view, const char *const *keys);
+/* json-worst.c: the worst moments */
 bool kvs_print_json_worst(const struct kvs_view *view);
-/* ledger.c: states of each vCPU */
+/* ledger.c: the states of each vCPU */
 void kvs_print_ledger(const struct kvs_view *view);
 
 /*
- * A report that answers one question at length: `kvmsched report NAME`.  Each
- * stands behind the functions that print it, and is listed in KVS_REPORTS; the
- * command and its --help are made of that list.
+ * A report that answers one question at length: `kvmsched report NAME`.  The struct is
+ * defined behind the functions that print the report, and its name is listed in
+ * KVS_REPORTS; the command and its --help are made from that list.
  */
 struct kvs_report {
 	const char *name;
-	const char *what;		/* for --help */
+	const char *what;		/* one line for --help */
 	void (*text)(const struct kvs_view *view);
-	/* The JSON: these keys of each vCPU or, without, what json() prints */
+	/* As JSON: these keys of each vCPU; if NULL, what json() prints */
 	const char *const *keys;
-	bool (*json)(const struct kvs_view *view);
-	bool moments;	/* prints the worst moments: --count and --kind choose them */
+	bool (*json)(const struct kvs_view *view);	/* false: it could not be written */
+	bool moments;	/* it prints the worst moments, which --count and --kind choose */
 };
 
 #define KVS_KEYS(...)	((const char *const[]){ __VA_ARGS__, NULL })
 
-/* In the order of --help */
+/* All of them, in the order of --help */
 #define KVS_REPORTS(_)	_(thieves) _(worst) _(timers) _(irqs)
 
 #define KVS_DECLARE_REPORT(name)	extern const struct kvs_report kvs_report_##name;

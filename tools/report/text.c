@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The report as tables.
+ * Prints the report as tables.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -15,7 +15,7 @@
 
 #define WIDTH		100	/* of the lines that are wrapped */
 
-/* avg, p50, p99, max: the four that fit beside others */
+/* The cells avg, p50, p99 and max, for tables that have other columns as well */
 static void cells_short(struct kvs_rows *rows, const struct kvs_hist *h,
 			const struct kvs_scale *scale)
 {
@@ -28,7 +28,7 @@ static void cells_short(struct kvs_rows *rows, const struct kvs_hist *h,
 	kvs_cell_us(rows, known, s.max);
 }
 
-/* min, max, avg as perf has them, and the percentiles */
+/* The cells min, max and avg, in the order of perf kvm stat, and the percentiles */
 static void cells_full(struct kvs_rows *rows, const struct kvs_summary *s, bool known)
 {
 	kvs_cell_us(rows, known, s->min);
@@ -66,7 +66,7 @@ static void print_lost(const struct kvs_view *view)
 	       "`kvmsched record -m SIZE`\n");
 }
 
-/* Not records that were lost: hits of a hook that made none. */
+/* What is missing from the recording beside lost records */
 static void print_missed(const struct kvs_model *m)
 {
 	if (m->overwritten)
@@ -77,7 +77,7 @@ static void print_missed(const struct kvs_model *m)
 		       kvs_alarm(), m->missed[i].count, kvs_plain(), m->missed[i].hook);
 }
 
-/* Names after one another, wrapped, behind the way that they are attached. */
+/* The hooks that are attached in one way: the way, then the names in wrapped lines */
 static void print_hooks_by(const struct kvs_model *m, unsigned int how)
 {
 	size_t column = 0;
@@ -103,7 +103,7 @@ static void print_hooks_by(const struct kvs_model *m, unsigned int how)
 static const char *why_not(s32 status)
 {
 	switch (status) {
-	case -ENOENT: /* of the other vendor, or of another version */
+	case -ENOENT: /* it belongs to the other CPU vendor, or to another kernel version */
 		return "not in this kernel";
 	case -EOPNOTSUPP:
 		return "without ftrace under it, where nothing could be recorded";
@@ -139,7 +139,7 @@ static void print_tsc(const struct kvs_view *view)
 	};
 	const struct kvs_scale *s = &view->times.cycles;
 
-	/* What is measured has as many digits as it deserves. */
+	/* A rate that is derived from the records is not precise to the kHz. */
 	if (s->known && s->mult)
 		printf(view->times.source == KVS_TSC_RECORDS ?
 		       "TSC       about %.0f MHz, %s\n" : "TSC       %.3f MHz, %s\n",
@@ -332,7 +332,7 @@ static void cells_taker(struct kvs_rows *rows, const struct kvs_view *view,
 	char vm[KVS_VM_LEN];
 
 	kvs_row(rows);
-	/* Threads of all VMs have the same names. */
+	/* The threads of different VMs have the same names, so name the VM. */
 	if (v)
 		kvs_cell(rows, "%s (VM %s, vCPU %u)", t->comm, kvs_vm_name(vm, v), v->id);
 	else

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Selection, sums, units.
+ * Selects vCPUs, sums over them, converts their times to nanoseconds.
  */
 #include <stdlib.h>
 
@@ -104,7 +104,7 @@ static void merge_timer(struct kvs_timer_stats *into,
 	into->expired += from->expired;
 	into->hv_expired += from->hv_expired;
 	into->injected += from->injected;
-	/* Guests may use different vectors: then there is none to name. */
+	/* -2: the guests use different vectors, so none can be named for all. */
 	if (into->vector == -1)
 		into->vector = from->vector;
 	else if (from->vector != -1 && from->vector != into->vector)
@@ -231,7 +231,7 @@ void kvs_exit_out(const struct kvs_exit_stats *e, struct kvs_hist *h)
 	kvs_hist_merge(h, &e->out_cycles);
 }
 
-/* Comparisons for qsort(): the larger first, then by name or number. */
+/* Comparisons for qsort(): the larger first; equal ones by name or number, as a rule. */
 static int descending(kvs_u128 a, kvs_u128 b)
 {
 	return a > b ? -1 : a < b;

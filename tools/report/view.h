@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Between model and printers: which vCPUs are shown, their sums, and what
- * turns the model's units to nanoseconds.  Pure, as the model is.
+ * What the printers need beside the model: which vCPUs are shown, their sums, and the
+ * factors that turn the model's units into nanoseconds.  It opens no file and prints
+ * nothing.
  */
 #ifndef KVMSCHED_VIEW_H
 #define KVMSCHED_VIEW_H
@@ -14,66 +15,80 @@
 
 struct kvs_select {
 	struct kvs_vm_id vm;
-	long vcpu;		/* -1: any */
+	long vcpu;		/* vcpu_id; -1: any */
 };
 
+/* The caller sets everything but @times, @total and @selected. */
 struct kvs_view {
-	const char *path;
+	const char *path;	/* of the recording, for messages and the heading */
 	const struct kvs_trace_info *info;
 	const struct kvs_decoder *decoder;
 	const struct kvs_model *model;
 	const struct kvs_worst *worst;	/* of `report worst` */
 	struct kvs_times times;
 	struct kvs_select select;
-	struct kvs_vcpu *total;	/* of the vCPUs that are selected */
-	unsigned int selected;
+	struct kvs_vcpu *total;	/* sums over the vCPUs that are selected */
+	unsigned int selected;	/* how many are */
 };
 
 bool kvs_selected(const struct kvs_select *select, const struct kvs_vcpu *v);
 
-/* Fills what depends on the rest: times, total. */
+/* Compute @times, @total and @selected from the other fields, and sort the thieves. */
 void kvs_view_init(struct kvs_view *view);
 void kvs_view_free(struct kvs_view *view);
 
-/* Add up what can be added; identity and open stories stay as they were. */
+/*
+ * Add the counts and histograms of @from to @into.  Its identity, and what is still in
+ * progress (an open exit, an interrupt on its way), stay those of @into.
+ */
 void kvs_vcpu_merge(struct kvs_vcpu *into, const struct kvs_vcpu *from);
 
+/* Whether the watchdog of timers has something to say about @v */
 static inline bool kvs_overdue(const struct kvs_vcpu *v)
 {
 	const struct kvs_overdue *o = &v->timer.overdue;
 
-	/* A guest may arm again just as its timer expires: now and then. */
+	/* A guest may arm its timer again just as it expires; up to 1 % of that is normal. */
 	return o->not_expired || o->not_accepted || o->not_injected ||
 	       o->unanswered * 100 > v->timer.expired;
 }
 
-/* A vCPU's time on the CPU and sums over kinds */
+/* Time on the CPU in ns */
 double kvs_on_cpu_ns(const struct kvs_times *t, const struct kvs_vcpu *v);
+/* Switches out of all kinds */
 u64 kvs_switches(const struct kvs_vcpu *v);
 
 /*
- * All waits for a CPU, in ns; caller frees.  Without the TSC's rate those
- * after a preemption are unknown: then false, and @h is empty.
+ * All waits for a CPU, in ns; the caller frees @h.  False, with an empty @h, if there are
+ * waits after a preemption and the rate of the TSC, in which they are counted, is unknown.
  */
 bool kvs_waits(const struct kvs_times *t, const struct kvs_vcpu *v, struct kvs_hist *h);
 
 /*
- * A vCPU's ledger in ns, each figure rounded so that all of them still sum to
- * the wall time minus the residual.
+ * A vCPU's ledger in ns.  The figures are rounded so that they still sum to the wall time
+ * minus the residual.
  */
 struct kvs_ledger_ns {
-	u64 wall, states[KVMSCHED_NR_STATES], lost;
-	s64 residual;
+	u64 wall;
+	u64 states[KVMSCHED_NR_STATES];	/* by enum kvmsched_state */
+	u64 lost;		/* of state unknown: because records were lost */
+	s64 residual;		/* wall time minus the sum of @states; not 0: a mistake */
 };
 
 void kvs_ledger_ns(const struct kvs_times *t, const struct kvs_ledger *l,
 		   struct kvs_ledger_ns *ns);
 
-/* Host time of all exits of a reason, or its whole time out of the guest */
+/*
+ * The host time of all exits of a reason, or the whole time that they were out of the
+ * guest; in TSC cycles.  The caller frees @h.
+ */
 void kvs_exit_host(const struct kvs_exit_stats *e, struct kvs_hist *h);
 void kvs_exit_out(const struct kvs_exit_stats *e, struct kvs_hist *h);
 
-/* The largest first, each table by what its readers look for. */
+/*
+ * Sort in place, the largest first: by count (exits, returns to userspace, host
+ * interrupts), by the time that a vCPU waited (takers), or by time (thieves).
+ */
 void kvs_sort_exits(struct kvs_vcpu *v);
 void kvs_sort_users(struct kvs_vcpu *v);
 void kvs_sort_takers(struct kvs_vcpu *v);

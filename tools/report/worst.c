@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The worst moments, each as a sentence and its chain of times.
+ * The worst moments: for each a sentence, the time of each step, and the causes.
  */
 #include <inttypes.h>
 #include <stdio.h>
