@@ -177,24 +177,24 @@ static void print_unit(const struct kvs_study *study)
 		       kvs_alarm(), kvs_plain(), KVS_MIN_BLOCKS, KVS_BLOCK_SLICES,
 		       study->needed_ns / 1e9);
 	else if (blocks)
-		printf("One recording an arm, cut into blocks of %.3f s, at least %d of the longest slices each.\n",
+		printf("One recording an arm, divided into blocks of %.3f s, each at least %d of the longest slices long.\n",
 		       study->block_ns / 1e9, KVS_BLOCK_SLICES);
 	if (blocks)
-		printf("Blocks tell of these very runs; rounds (kvmsched experiment) tell of the policies.\n");
+		printf("Blocks allow a statement on these runs only, rounds (kvmsched experiment) one on the policies.\n");
 	print_statistic(&study->settings, unit);
 }
 
 static void print_notes(const struct kvs_study *study)
 {
 	if (study->deterministic)
-		printf("\n%sdeterministic%s: all rounds of an arm are the same in every metric; p counts them, but they\n"
-		       "are one observation, made again.  What differs here differs on this machine, always.\n",
+		printf("\n%sdeterministic%s: all rounds of an arm are equal in every metric; p counts them, but they\n"
+		       "are one observation, repeated.  A difference seen here will be there each time on this machine.\n",
 		       kvs_bold(), kvs_plain());
 	for (size_t i = 0; i < study->nr_arms; i++) {
 		const struct kvs_arm *arm = &study->arms[i];
 
 		if (arm->starved)
-			printf("\n%s: %u times a vCPU was starved for a whole round; its wait is as long as that, at least.\n",
+			printf("\n%s: %u times a vCPU was starved for a whole round; its wait counts as at least that long.\n",
 			       arm->name, arm->starved);
 		if (arm->lost)
 			printf("\n%s%s: %llu records lost%s\n", kvs_alarm(), arm->name,
@@ -202,7 +202,7 @@ static void print_notes(const struct kvs_study *study)
 	}
 	if (study->settings.by == KVS_BY_BLOCK && study->nr_arms == 2 &&
 	    study->arms[0].vcpus != study->arms[1].vcpus)
-		printf("\n%s shows %u vCPUs and %s %u: one that never ran leaves no record.\n",
+		printf("\n%s shows %u vCPUs and %s %u: a vCPU that never ran leaves no record.\n",
 		       study->arms[0].name, study->arms[0].vcpus,
 		       study->arms[1].name, study->arms[1].vcpus);
 }
