@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Values as people write them: behind an option of the command line, or behind
- * a key of an experiment's file.  Both take them from here, so that the same
- * text is right or wrong in both, and is refused in the same words.
+ * Parses values as people write them: behind an option of the command line, or behind
+ * a key of an experiment's file.  Both use these functions, so the same text is
+ * right or wrong in both, and is refused with the same words.
  */
 #ifndef KVMSCHED_VALUE_H
 #define KVMSCHED_VALUE_H
@@ -16,20 +16,21 @@
 #define KVS_MOMENT	1e-9	/* the shortest time: with it, 0 is refused */
 
 /*
- * Where a value goes.  One of the pointers is set; it decides what is taken.
+ * What kind of value is expected, its limits, and where it is stored.  The caller sets one
+ * of the pointers; which one says what is expected.
  */
 struct kvs_value {
-	bool *flag;		/* true, yes, false, no; nothing: true */
-	const char **text;	/* not empty; the caller's text itself */
-	char **copy;		/* not empty; on the heap, replaces what was there */
+	bool *flag;		/* true, yes, false or no; without text: true */
+	const char **text;	/* any text but an empty one; the caller's pointer is stored */
+	char **copy;		/* the same, but a copy is stored; the old one is freed */
 	long *number;		/* from @min to @max; @max 0: no limit */
-	double *seconds;	/* from @least to @most, with or without a unit */
-	uint64_t *size;		/* bytes, up to @largest, with K, M or G */
+	double *seconds;	/* from @least to @most; may have a unit (ns, us, ms, s) */
+	uint64_t *size;		/* bytes, up to @largest; may have a suffix K, M or G */
 	long *pid;
 	struct kvs_vm_id *vm;
-	unsigned int *choice;	/* index into @names */
-	uint32_t *bits;		/* likewise, a bit; may be repeated */
-	/* Anything else: takes @text to @to, returns as kvs_value_take(). */
+	unsigned int *choice;	/* one of @names: its index is stored */
+	uint32_t *bits;		/* one of @names: the bit of its index is added */
+	/* Anything else: stores @text in @to, and returns what kvs_value_take() returns. */
 	char *(*take)(void *to, const char *text);
 	void *to;
 
@@ -40,16 +41,19 @@ struct kvs_value {
 };
 
 /*
- * Takes @text as a value.  Returns NULL, or a sentence for the user that says
- * what is wrong with it, on the heap.  An empty sentence: the user has been
- * told already.
+ * Parse @text and store the value.  Returns NULL, or a sentence for the user that says what
+ * is wrong with @text; the caller frees it.  An empty sentence means that a message was
+ * printed already.
  */
 char *kvs_value_take(const struct kvs_value *value, const char *text);
 
-/* What is there now, as a user would write it, on the heap; NULL: nothing. */
+/*
+ * The value that is stored now, as a user would write it; NULL if there is none.  The caller
+ * frees it.
+ */
 char *kvs_value_text(const struct kvs_value *value);
 
-/* "timer, irq, wait or exit", on the heap */
+/* @names as "timer, irq, wait or exit", with @or before the last; the caller frees it. */
 char *kvs_names_text(const char *const *names, const char *or);
 
 #endif /* KVMSCHED_VALUE_H */
