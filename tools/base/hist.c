@@ -40,24 +40,24 @@ static uint64_t bucket_value(const struct kvs_bucket *b, unsigned int octave,
 	return mean - low < width ? mean : low + width / 2;
 }
 
-static struct kvs_bucket *octave_get(struct kvs_hist *h, unsigned int octave)
+static struct kvs_bucket *get_octave(struct kvs_hist *h, unsigned int octave)
 {
 	if (!h->octave[octave])
 		h->octave[octave] = xcalloc(KVS_HIST_STEPS, sizeof(struct kvs_bucket));
 	return h->octave[octave];
 }
 
-static void bucket_add(struct kvs_hist *h, uint64_t value, uint64_t count)
+static void add_to_bucket(struct kvs_hist *h, uint64_t value, uint64_t count)
 {
 	unsigned int octave = octave_of(value);
-	struct kvs_bucket *b = &octave_get(h, octave)[step_of(value, octave)];
+	struct kvs_bucket *b = &get_octave(h, octave)[step_of(value, octave)];
 
 	b->count += count;
 	b->sum += value * count;
 }
 
 /* Account for @count values between @min and @max in what is exact, but the sum. */
-static void extremes_add(struct kvs_hist *h, uint64_t min, uint64_t max,
+static void add_extremes(struct kvs_hist *h, uint64_t min, uint64_t max,
 			 uint64_t count)
 {
 	if (!h->count || min < h->min)
@@ -69,23 +69,23 @@ static void extremes_add(struct kvs_hist *h, uint64_t min, uint64_t max,
 
 void kvs_hist_add(struct kvs_hist *h, uint64_t value)
 {
-	extremes_add(h, value, value, 1);
+	add_extremes(h, value, value, 1);
 	h->sum += value;
-	bucket_add(h, value, 1);
+	add_to_bucket(h, value, 1);
 }
 
 void kvs_hist_merge(struct kvs_hist *into, const struct kvs_hist *from)
 {
 	if (!from->count)
 		return;
-	extremes_add(into, from->min, from->max, from->count);
+	add_extremes(into, from->min, from->max, from->count);
 	into->sum += from->sum;
 	for (unsigned int o = 0; o < KVS_HIST_OCTAVES; o++) {
 		struct kvs_bucket *octave;
 
 		if (!from->octave[o])
 			continue;
-		octave = octave_get(into, o);
+		octave = get_octave(into, o);
 		for (unsigned int i = 0; i < KVS_HIST_STEPS; i++) {
 			octave[i].count += from->octave[o][i].count;
 			octave[i].sum += from->octave[o][i].sum;
@@ -98,7 +98,7 @@ void kvs_hist_merge_scaled(struct kvs_hist *into, const struct kvs_hist *from,
 {
 	if (!from->count)
 		return;
-	extremes_add(into, kvs_scale(scale, from->min),
+	add_extremes(into, kvs_scale(scale, from->min),
 		     kvs_scale(scale, from->max), from->count);
 	into->sum += kvs_scale_sum(scale, from->sum);
 	for (unsigned int o = 0; o < KVS_HIST_OCTAVES; o++) {
@@ -106,8 +106,8 @@ void kvs_hist_merge_scaled(struct kvs_hist *into, const struct kvs_hist *from,
 			const struct kvs_bucket *b = &from->octave[o][i];
 
 			if (b->count)
-				bucket_add(into, kvs_scale(scale, bucket_value(b, o, i)),
-					   b->count);
+				add_to_bucket(into, kvs_scale(scale, bucket_value(b, o, i)),
+					      b->count);
 		}
 	}
 }

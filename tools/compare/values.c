@@ -44,7 +44,7 @@ void kvs_values_free(struct kvs_values *v)
 	memset(v, 0, sizeof(*v));
 }
 
-static void sort(struct kvs_values *v)
+static void sort_values(struct kvs_values *v)
 {
 	if (!v->sorted)
 		gsl_sort_float(v->seen, 1, v->nr);
@@ -53,7 +53,7 @@ static void sort(struct kvs_values *v)
 }
 
 /* The largest of all values, censored or not; the values are sorted. */
-static double largest(const struct kvs_values *v)
+static double largest_value(const struct kvs_values *v)
 {
 	double last = v->nr ? v->seen[v->nr - 1] : -INFINITY;
 
@@ -63,9 +63,9 @@ static double largest(const struct kvs_values *v)
 }
 
 /* As in stats.c: the quantile where the survival curve is level, from value @i to the next */
-static struct kvs_obs middle(const struct kvs_values *v, size_t i)
+static struct kvs_obs level_quantile(const struct kvs_values *v, size_t i)
 {
-	double value = v->seen[i], last = largest(v);
+	double value = v->seen[i], last = largest_value(v);
 	bool longer = v->nr_censored && v->censored[v->nr_censored - 1] >= value;
 
 	if (i + 1 < v->nr)
@@ -81,14 +81,14 @@ bool kvs_values_quantile(struct kvs_values *v, double q, struct kvs_obs *obs)
 
 	if (!all)
 		return false;
-	sort(v);
+	sort_values(v);
 	for (size_t i = 0; i < v->nr; i++) {
 		/* Skip what was censored below; one censored at this value lasted longer. */
 		while (gone < v->nr_censored && v->censored[gone] < v->seen[i])
 			gone++;
 		survive *= (double)(all - i - gone - 1) / (double)(all - i - gone);
 		if (fabs(survive - level) < KVS_LEVEL_EPS) {
-			*obs = middle(v, i);
+			*obs = level_quantile(v, i);
 			return true;
 		}
 		if (survive < level) {
@@ -96,7 +96,7 @@ bool kvs_values_quantile(struct kvs_values *v, double q, struct kvs_obs *obs)
 			return true;
 		}
 	}
-	*obs = (struct kvs_obs){ largest(v), true };
+	*obs = (struct kvs_obs){ largest_value(v), true };
 	return true;
 }
 

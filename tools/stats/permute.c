@@ -70,15 +70,15 @@ static int long_order(const void *left, const void *right)
 }
 
 /* The largest |sum| of @k scores out of @n */
-static long reach(size_t n, size_t k)
+static long largest_sum(size_t n, size_t k)
 {
 	return (long)(k * (n - k));
 }
 
 /* The same for any number of scores */
-static long widest(size_t n)
+static long largest_of_sums(size_t n)
 {
-	return reach(n, n / 2);
+	return largest_sum(n, n / 2);
 }
 
 /*
@@ -88,7 +88,7 @@ static long widest(size_t n)
  */
 static void count_ways(const long *scores, size_t n, size_t nb, double *ways)
 {
-	long w = widest(n), width = 2 * w + 1;
+	long w = largest_of_sums(n), width = 2 * w + 1;
 
 	ways[w] = 1;
 	for (size_t i = 0; i < n; i++) {
@@ -106,9 +106,9 @@ static void count_ways(const long *scores, size_t n, size_t nb, double *ways)
 	}
 }
 
-static void exact_tail(struct kvs_permuter *p, size_t n)
+static void fill_exact_tail(struct kvs_permuter *p, size_t n)
 {
-	long w = widest(n), width = 2 * w + 1, most = reach(n, p->nb);
+	long w = largest_of_sums(n), width = 2 * w + 1, most = largest_sum(n, p->nb);
 	double *ways = xcalloc((p->nb + 1) * width, sizeof(*ways));
 	const double *sums = ways + p->nb * width + w;
 	double all = 0;
@@ -126,10 +126,10 @@ static void exact_tail(struct kvs_permuter *p, size_t n)
 }
 
 /* The permutation that was seen counts as one of those drawn, so p is never 0. */
-static void drawn_tail(struct kvs_permuter *p, size_t n)
+static void fill_drawn_tail(struct kvs_permuter *p, size_t n)
 {
 	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
-	long *drawn = xcalloc(p->nb, sizeof(*drawn)), most = reach(n, p->nb);
+	long *drawn = xcalloc(p->nb, sizeof(*drawn)), most = largest_sum(n, p->nb);
 
 	gsl_rng_set(rng, p->seed);
 	for (long draw = 0; draw < KVS_PERMUTATIONS; draw++) {
@@ -152,10 +152,10 @@ static void drawn_tail(struct kvs_permuter *p, size_t n)
  * Compute the distribution of the statistic for these sizes and sorted @scores, unless it
  * is there already.  Takes over @scores.
  */
-static void learn(struct kvs_permuter *p, size_t na, size_t nb, long *scores)
+static void set_distribution(struct kvs_permuter *p, size_t na, size_t nb, long *scores)
 {
 	size_t n = na + nb;
-	double steps = (double)n * nb * (2.0 * widest(n) + 1);
+	double steps = (double)n * nb * (2.0 * largest_of_sums(n) + 1);
 
 	if (p->na == na && p->nb == nb &&
 	    !memcmp(p->scores, scores, n * sizeof(*scores))) {
@@ -171,9 +171,9 @@ static void learn(struct kvs_permuter *p, size_t na, size_t nb, long *scores)
 	p->tail = xcalloc(na * nb + 2, sizeof(*p->tail));
 	p->exact = steps <= p->limit;
 	if (p->exact)
-		exact_tail(p, n);
+		fill_exact_tail(p, n);
 	else
-		drawn_tail(p, n);
+		fill_drawn_tail(p, n);
 }
 
 /*
@@ -209,7 +209,7 @@ static double p_shifted(struct kvs_permuter *p, const struct kvs_arms *arms,
 	long statistic = score_all(arms, shift, scores);
 
 	qsort(scores, n, sizeof(*scores), long_order);
-	learn(p, arms->na, arms->nb, scores);
+	set_distribution(p, arms->na, arms->nb, scores);
 	return p->tail[labs(statistic)];
 }
 
@@ -230,7 +230,7 @@ long kvs_critical(struct kvs_permuter *p, size_t na, size_t nb, double alpha)
 
 	for (size_t i = 0; i < n; i++)
 		scores[i] = 2 * (long)i - (long)n + 1;
-	learn(p, na, nb, scores);
+	set_distribution(p, na, nb, scores);
 	while (t >= 0 && p->tail[t] <= alpha)
 		t--;
 	return t + 1;
@@ -264,20 +264,20 @@ static double shift_at(const struct grid *g, size_t at)
 	return g->d[i - 1] + (g->d[i] - g->d[i - 1]) / 2;
 }
 
-static bool accepted(const struct grid *g, size_t at)
+static bool is_accepted(const struct grid *g, size_t at)
 {
 	return p_shifted(g->permuter, g->arms, shift_at(g, at)) > g->alpha;
 }
 
 /* The last position that is accepted on the way from @in, which is accepted, to @out */
-static size_t edge(const struct grid *g, size_t in, size_t out)
+static size_t find_edge(const struct grid *g, size_t in, size_t out)
 {
-	if (accepted(g, out))
+	if (is_accepted(g, out))
 		return out;
 	while (in + 1 < out || out + 1 < in) {
 		size_t middle = (in + out) / 2;
 
-		if (accepted(g, middle))
+		if (is_accepted(g, middle))
 			in = middle;
 		else
 			out = middle;
@@ -305,7 +305,7 @@ static void grid_init(struct grid *g)
 }
 
 /* The position nearest to the estimate, which the test accepts at any level */
-static size_t centre(const struct grid *g, double estimate)
+static size_t find_centre(const struct grid *g, double estimate)
 {
 	size_t best = 1;
 
@@ -323,9 +323,9 @@ void kvs_shift_interval(struct kvs_permuter *p, const struct kvs_arms *arms,
 	size_t middle, low, high;
 
 	grid_init(&g);
-	middle = centre(&g, kvs_hodges_lehmann(arms, NULL));
-	low = edge(&g, middle, 0);
-	high = edge(&g, middle, 2 * g.n);
+	middle = find_centre(&g, kvs_hodges_lehmann(arms, NULL));
+	low = find_edge(&g, middle, 0);
+	high = find_edge(&g, middle, 2 * g.n);
 	/* Between two differences nothing changes, so the ends are differences. */
 	ci[0] = !low ? -INFINITY : g.d[low % 2 ? low / 2 : low / 2 - 1];
 	ci[1] = high == 2 * g.n ? INFINITY : g.d[high / 2];

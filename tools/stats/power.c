@@ -79,8 +79,8 @@ static void scatter_init(struct scatter *s, const struct kvs_arms *arms,
 	free(deviation);
 }
 
-static bool found(const double *a, size_t na, const double *b, size_t nb,
-		  double shift, long critical)
+static bool finds_shift(const double *a, size_t na, const double *b, size_t nb,
+			double shift, long critical)
 {
 	long statistic = 0;
 
@@ -97,8 +97,8 @@ static double power_of(const struct scatter *s, const struct kvs_arms *arms,
 	unsigned int hits = 0;
 
 	for (unsigned int draw = 0; draw < DRAWS; draw++) {
-		hits += found(run, arms->na, run + arms->na, arms->nb, shift,
-			      s->critical);
+		hits += finds_shift(run, arms->na, run + arms->na, arms->nb, shift,
+				    s->critical);
 		run += arms->na + arms->nb;
 	}
 	return (double)hits / DRAWS;

@@ -26,7 +26,7 @@ static int obs_order(const void *left, const void *right)
  * The quantile where the survival curve is level: the middle between @obs[i] and the next
  * end that was seen.  If none follows, a censored value may be that end.
  */
-static struct kvs_obs middle(const struct kvs_obs *obs, size_t n, size_t i)
+static struct kvs_obs level_quantile(const struct kvs_obs *obs, size_t n, size_t i)
 {
 	for (size_t next = i + 1; next < n; next++)
 		if (!obs[next].censored)
@@ -46,7 +46,7 @@ struct kvs_obs kvs_quantile(struct kvs_obs *obs, size_t n, double q)
 			continue;
 		survive *= (double)(n - i - 1) / (double)(n - i);
 		if (fabs(survive - level) < KVS_LEVEL_EPS)
-			return middle(obs, n, i);
+			return level_quantile(obs, n, i);
 		if (survive < level)
 			return obs[i];
 	}
@@ -158,7 +158,7 @@ double kvs_least_p(size_t na, size_t nb)
 	return fmin(1, 2 * exp(-gsl_sf_lnchoose(na + nb, na)));
 }
 
-static bool same(const struct kvs_obs *x, size_t n)
+static bool all_equal(const struct kvs_obs *x, size_t n)
 {
 	for (size_t i = 1; i < n; i++)
 		if (x[i].value != x[0].value || x[i].censored != x[0].censored)
@@ -168,5 +168,5 @@ static bool same(const struct kvs_obs *x, size_t n)
 
 bool kvs_identical(const struct kvs_arms *arms)
 {
-	return same(arms->a, arms->na) && same(arms->b, arms->nb);
+	return all_equal(arms->a, arms->na) && all_equal(arms->b, arms->nb);
 }

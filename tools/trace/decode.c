@@ -121,7 +121,7 @@ unsigned int kvs_decoder_events(const struct kvs_decoder *d)
 }
 
 /* Whether the file's field has a size that can be copied into a member of kvs_record */
-static bool usable(const struct want *want, const struct kvs_format_field *f)
+static bool is_usable(const struct want *want, const struct kvs_format_field *f)
 {
 	if (f->offset > UINT16_MAX / 2 || !f->size || f->size > UINT16_MAX / 2 ||
 	    f->is_dynamic)
@@ -156,7 +156,7 @@ static void find_fields(struct kvs_decoder *d, struct layout *l,
 		const struct kvs_format_field *f = kvs_format_find(format, want->name);
 		char *name;
 
-		if (f && usable(want, f)) {
+		if (f && is_usable(want, f)) {
 			find_field(l, want, f);
 			continue;
 		}
@@ -216,7 +216,7 @@ static s64 get_number(const unsigned char *p, const struct found *f)
 	return value;
 }
 
-static void take_field(const struct found *f, const unsigned char *data,
+static void copy_field(const struct found *f, const unsigned char *data,
 		       struct kvs_record *rec)
 {
 	char *to = (char *)&rec->ent + f->to;
@@ -232,13 +232,13 @@ static void take_field(const struct found *f, const unsigned char *data,
 	}
 }
 
-static void take_fields(const struct kvs_decoder *d, const struct layout *l,
+static void copy_fields(const struct kvs_decoder *d, const struct layout *l,
 			const unsigned char *data, struct kvs_record *rec)
 {
 	memset(&rec->ent, 0, sizeof(*rec) - offsetof(struct kvs_record, ent));
 	memcpy(&rec->ent.pid, data + d->pid_offset, sizeof(rec->ent.pid));
 	for (unsigned int i = 0; i < l->nr; i++)
-		take_field(&l->found[i], data, rec);
+		copy_field(&l->found[i], data, rec);
 }
 
 enum kvs_decoded kvs_decode(const struct kvs_decoder *d, const void *data,
@@ -261,6 +261,6 @@ enum kvs_decoded kvs_decode(const struct kvs_decoder *d, const void *data,
 	if (l->same)
 		memcpy(&rec->ent, data, l->need);
 	else
-		take_fields(d, l, data, rec);
+		copy_fields(d, l, data, rec);
 	return KVS_DECODED;
 }

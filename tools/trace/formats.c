@@ -11,7 +11,7 @@
 #include "base/util.h"
 #include "trace/formats.h"
 
-static int visible(const struct dirent *d)
+static int is_visible(const struct dirent *d)
 {
 	return d->d_name[0] != '.';
 }
@@ -20,7 +20,7 @@ int kvs_formats_read(const char *dir, const char *system, struct kvs_dat_system 
 {
 	char *path = xasprintf("%s/%s", dir, system);
 	struct dirent **names;
-	int n = scandir(path, &names, visible, alphasort);
+	int n = scandir(path, &names, is_visible, alphasort);
 
 	sys->name = system;
 	sys->nr = 0;

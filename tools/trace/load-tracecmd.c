@@ -144,7 +144,7 @@ static void send_open(struct source *s, struct tep_handle *tep)
 	}
 }
 
-static void child(struct kvs_trace *t, int fd)
+static void run_child(struct kvs_trace *t, int fd)
 {
 	struct source s = { .trace = t, .out = fdopen(fd, "w") };
 	struct tracecmd_input *input;
@@ -167,7 +167,7 @@ static void child(struct kvs_trace *t, int fd)
 }
 
 /* The next message; false if the child has ended, or is silent for too long. */
-static bool receive(struct reader *r)
+static bool receive_message(struct reader *r)
 {
 	return fread(&r->msg, sizeof(r->msg), 1, r->in) == 1;
 }
@@ -184,7 +184,7 @@ static struct reader *reader_create(struct kvs_trace *t)
 	fflush(stdout);
 	r->child = fork();
 	if (!r->child)
-		child(t, fds[1]);
+		run_child(t, fds[1]);
 	close(fds[1]);
 	r->in = fdopen(fds[0], "r");
 	if (r->child > 0 && r->in)
@@ -195,7 +195,7 @@ failed:
 	return NULL;
 }
 
-static bool refused(const struct kvs_trace *t, const char *what)
+static bool report_refusal(const struct kvs_trace *t, const char *what)
 {
 	kvs_err("%s: %s (version %u)", t->path, what, t->info.version);
 	kvs_hint("cut short, damaged, or of a newer trace-cmd: see what `trace-cmd report %s` says",
@@ -229,8 +229,8 @@ static bool tracecmd_reader_open(struct kvs_trace *t)
 	t->priv = r;
 	if (!r)
 		return false;
-	if (!receive(r) || r->msg.kind != MSG_OPEN)
-		return refused(t, "libtracecmd can't read it");
+	if (!receive_message(r) || r->msg.kind != MSG_OPEN)
+		return report_refusal(t, "libtracecmd can't read it");
 	look_for_clock(t);
 	t->info.cpus = r->msg.open.cpus;
 	t->info.events = r->msg.open.events;
@@ -248,7 +248,7 @@ static bool tracecmd_reader_read(struct kvs_trace *t, const struct kvs_sink *sin
 {
 	struct reader *r = t->priv;
 
-	while (receive(r)) {
+	while (receive_message(r)) {
 		switch (r->msg.kind) {
 		case MSG_FIELD:
 			kvs_decoder_note_missing(t->decoder, r->msg.field);
@@ -262,12 +262,12 @@ static bool tracecmd_reader_read(struct kvs_trace *t, const struct kvs_sink *sin
 		case MSG_END:
 			take_counts(&t->info, &r->msg.end.info);
 			return r->msg.end.whole ||
-			       refused(t, "libtracecmd stopped before its end");
+			       report_refusal(t, "libtracecmd stopped before its end");
 		default:
 			break;
 		}
 	}
-	return refused(t, "libtracecmd failed within it");
+	return report_refusal(t, "libtracecmd failed within it");
 }
 
 static void tracecmd_reader_close(struct kvs_trace *t)

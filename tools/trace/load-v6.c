@@ -91,7 +91,7 @@ static bool get_options(struct kvs_cursor *c, struct kvs_trace_info *info)
 }
 
 /* Shorten a range to what is within the file; count the bytes that are missing. */
-static void clip(struct kvs_range *range, u64 end, u64 *absent)
+static void clip_range(struct kvs_range *range, u64 end, u64 *absent)
 {
 	u64 there = range->offset < end ? end - range->offset : 0;
 
@@ -107,7 +107,7 @@ static void get_ranges(struct kvs_cursor *c, struct v6 *v, struct kvs_trace_info
 	for (unsigned int cpu = 0; cpu < v->cpus && !c->failed; cpu++) {
 		v->ranges[cpu].offset = kvs_get64(c);
 		v->ranges[cpu].size = kvs_get64(c);
-		clip(&v->ranges[cpu], c->end, &info->absent);
+		clip_range(&v->ranges[cpu], c->end, &info->absent);
 	}
 }
 

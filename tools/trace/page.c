@@ -71,7 +71,7 @@ void kvs_page_start(struct kvs_page *page, const void *data, size_t size,
 }
 
 /* Whether @bytes from @p on are within the page; if they aren't, the page is bad. */
-static bool fits(struct kvs_page *page, const unsigned char *p, size_t bytes)
+static bool check_fits(struct kvs_page *page, const unsigned char *p, size_t bytes)
 {
 	if (bytes <= (size_t)(page->end - p))
 		return true;
@@ -92,7 +92,7 @@ const void *kvs_page_next(struct kvs_page *page, size_t *size)
 		p += 4;
 		if (type >= 1 && type <= TYPE_DATA_MAX) {
 			length = type * 4;
-			if (!fits(page, p, length))
+			if (!check_fits(page, p, length))
 				return NULL;
 			page->ts += delta;
 			page->next = p + length;
@@ -102,7 +102,7 @@ const void *kvs_page_next(struct kvs_page *page, size_t *size)
 		/* All other kinds have a second word, but for the padding at the end. */
 		if (type == TYPE_PADDING && !delta)
 			break;
-		if (!fits(page, p, 4))
+		if (!check_fits(page, p, 4))
 			return NULL;
 		word = get32(p);
 		switch (type) {
@@ -111,7 +111,7 @@ const void *kvs_page_next(struct kvs_page *page, size_t *size)
 			length = ((size_t)word + 3) & ~(size_t)3;
 			if (length < 4)
 				length = page->end - p + 1;
-			if (!fits(page, p, length))
+			if (!check_fits(page, p, length))
 				return NULL;
 			page->ts += delta;
 			page->next = p + length;
@@ -121,7 +121,7 @@ const void *kvs_page_next(struct kvs_page *page, size_t *size)
 			length = ((size_t)word + 3) & ~(size_t)3;
 			if (length < 4)
 				length = 4;
-			if (!fits(page, p, length))
+			if (!check_fits(page, p, length))
 				return NULL;
 			page->ts += delta;
 			page->next = p + length;
