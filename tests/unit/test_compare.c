@@ -253,6 +253,58 @@ static void values_are_as_observations(void **unused)
 	gsl_rng_free(rng);
 }
 
+/*
+ * Half a million different values: rounded as the library says, in bounded memory, and
+ * merged likewise; a quantile is off by no more than that and one value's distance.
+ */
+static void many_values_are_rounded(void **unused)
+{
+	const size_t n = 500000;
+	struct kvs_values v = { 0 }, merged = { 0 };
+	struct kvs_obs got;
+
+	for (size_t i = 0; i < n; i++)
+		kvs_values_add(&v, 1e6 + i, false);
+	assert_int_equal(v.nr, n);
+	assert_true(v.distinct < 50000);
+	assert_true(kvs_values_rounding(&v) > 0 && kvs_values_rounding(&v) < 1e-4);
+	kvs_values_add(&merged, -3, false);
+	kvs_values_add(&merged, 0, false);
+	kvs_values_add(&merged, 1e9, true);
+	kvs_values_merge(&merged, &v);
+	assert_int_equal(merged.nr, n + 2);
+	assert_int_equal(merged.nr_censored, 1);
+	for (unsigned int percent = 5; percent < 100; percent += 5) {
+		double want = 1e6 + n * percent / 100.0;
+
+		assert_true(kvs_values_quantile(&merged, percent / 100.0, &got));
+		assert_false(got.censored);
+		assert_near(got.value, want, want * kvs_values_rounding(&merged) + 3);
+	}
+	assert_true(merged.seen[0].value == -3 && merged.seen[1].value == 0);
+	kvs_values_free(&v);
+	kvs_values_free(&merged);
+}
+
+/* The same value a thousand times, and one more after the first question */
+static void values_go_on_after_a_question(void **unused)
+{
+	struct kvs_values v = { 0 };
+	struct kvs_obs got;
+
+	for (unsigned int i = 0; i < 1000; i++)
+		kvs_values_add(&v, i % 2 ? 7.25 : 3.5, false);
+	assert_true(kvs_values_quantile(&v, 0.4, &got));
+	assert_true(got.value == 3.5);
+	kvs_values_add(&v, 7.25, false);
+	assert_true(kvs_values_quantile(&v, 0.5, &got));
+	assert_true(got.value == 7.25);
+	assert_int_equal(v.distinct, 2);
+	assert_int_equal(v.nr, 1001);
+	assert_true(kvs_values_rounding(&v) == 0);
+	kvs_values_free(&v);
+}
+
 /* --- arms to verdicts ------------------------------------------------- */
 
 static void give(struct kvs_arm *arm, enum kvs_metric m, const double *x, size_t n)
@@ -529,6 +581,8 @@ int main(void)
 		cmocka_unit_test(witness_speaks_for_the_unseen),
 		cmocka_unit_test(woken_waits_are_apart),
 		cmocka_unit_test(values_are_as_observations),
+		cmocka_unit_test(many_values_are_rounded),
+		cmocka_unit_test(values_go_on_after_a_question),
 		cmocka_unit_test(verdicts_follow_directions),
 		cmocka_unit_test(five_rounds_are_too_few),
 		cmocka_unit_test(more_tests_need_more_rounds),

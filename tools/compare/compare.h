@@ -60,11 +60,22 @@ extern const struct kvs_metric_desc kvs_metrics[KVS_NR_METRICS];
 
 /* --- values.c ------------------------------------------------- */
 
-/* Values of one metric.  All zeroes is empty. */
+/* A value and how often it came; in single precision, 24 bits */
+struct kvs_counted {
+	float value;
+	uint64_t count;
+} __attribute__((packed));
+
+/*
+ * Values of one metric, in bounded memory: at most 0.8 MB but for censored ones.  All
+ * zeroes is empty.
+ */
 struct kvs_values {
-	float *seen;		/* in single precision, 24 bits, since there are many */
-	size_t nr, room;	/* of @seen: used, allocated */
-	bool sorted;		/* @seen is in order */
+	struct kvs_counted *seen;	/* by hash, or, after kvs_values_sort(), in order */
+	size_t room, distinct;	/* of @seen: allocated, used */
+	bool hashed;
+	unsigned int dropped;	/* low bits of each value that were rounded away */
+	uint64_t nr;		/* sum of the counts */
 	double *censored;	/* values whose end was not seen; there are few */
 	size_t nr_censored;
 };
@@ -77,6 +88,10 @@ struct kvs_values {
 
 void kvs_values_add(struct kvs_values *v, double value, bool censored);
 void kvs_values_merge(struct kvs_values *into, const struct kvs_values *from);
+/* Brings both kinds of values in order, the smallest first. */
+void kvs_values_sort(struct kvs_values *v);
+/* By how much a value may be off, as a share of it; 0: not at all */
+double kvs_values_rounding(const struct kvs_values *v);
 /*
  * The quantile @q (see kvs_quantile()), or the statistic, of the values; false if there
  * are none.

@@ -35,12 +35,13 @@ static bool find_range(const struct kvs_study *study, enum kvs_metric m, double 
 	*low = INFINITY;
 	*high = 0;
 	for (size_t i = 0; i < study->nr_arms; i++) {
-		const struct kvs_values *v = &study->arms[i].pool[m];
+		struct kvs_values *v = &study->arms[i].pool[m];
 
-		for (size_t k = 0; k < v->nr; k++) {
-			if (v->seen[k] > 0)
-				*low = fmin(*low, v->seen[k]);
-			*high = fmax(*high, v->seen[k]);
+		kvs_values_sort(v);
+		for (size_t k = 0; k < v->distinct; k++) {
+			if (v->seen[k].value > 0)
+				*low = fmin(*low, v->seen[k].value);
+			*high = fmax(*high, v->seen[k].value);
 		}
 		for (size_t k = 0; k < v->nr_censored; k++)
 			*high = fmax(*high, v->censored[k]);
@@ -80,7 +81,10 @@ static size_t bin_of(const struct bins *b, double x)
 	return i;
 }
 
-/* The share of the values in each bin; @open: some values of the bin are censored. */
+/*
+ * The share of the values, which find_range() sorted, in each bin; @open: some values
+ * of the bin are censored.
+ */
 static void count_shares(const struct bins *b, const struct kvs_values *v,
 			 double share[MAX_BINS], bool open[MAX_BINS])
 {
@@ -88,8 +92,8 @@ static void count_shares(const struct bins *b, const struct kvs_values *v,
 
 	memset(share, 0, MAX_BINS * sizeof(*share));
 	memset(open, 0, MAX_BINS * sizeof(*open));
-	for (size_t i = 0; i < v->nr; i++)
-		share[bin_of(b, v->seen[i])] += one;
+	for (size_t i = 0; i < v->distinct; i++)
+		share[bin_of(b, v->seen[i].value)] += one * v->seen[i].count;
 	for (size_t i = 0; i < v->nr_censored; i++) {
 		share[bin_of(b, v->censored[i])] += one;
 		open[bin_of(b, v->censored[i])] = true;

@@ -34,6 +34,8 @@ static json_t *arm_json(struct kvs_arm *arm, unsigned int m)
 	json_object_set_new(o, "p99", quantile(v, 0.99, &censored[1]));
 	json_object_set_new(o, "max", quantile(v, 1, &censored[2]));
 	json_object_set_new(o, "values", json_integer(v->nr + v->nr_censored));
+	/* By how much each may be off, as a share of it */
+	json_object_set_new(o, "rounding", number(kvs_values_rounding(v)));
 	json_object_set_new(o, "censored", json_integer(v->nr_censored));
 	/* true: the value is "at least" that, since its end was not seen */
 	json_object_set_new(o, "bound", json_pack("{sb sb sb}", "median", censored[0],

@@ -248,6 +248,20 @@ static void print_cost(const struct kvs_study *study)
 		kvs_rows_end(&rows);
 }
 
+/* Exact values take memory: a metric with very many different ones is rounded. */
+static void print_rounding(const struct kvs_study *study)
+{
+	for (unsigned int m = 0; m < KVS_NR_METRICS; m++) {
+		double rounding = 0;
+
+		for (size_t i = 0; i < study->nr_arms; i++)
+			rounding = fmax(rounding, kvs_values_rounding(&study->arms[i].pool[m]));
+		if (rounding > 0)
+			printf("%s: too many different values, each is rounded by up to %.2g %%.\n",
+			       kvs_metrics[m].title, 100 * rounding);
+	}
+}
+
 static void print_legend(const struct kvs_study *study)
 {
 	printf("\nMedian, p99 and max are of all values.  Difference: Hodges-Lehmann, second arm minus first, between\n"
@@ -255,6 +269,7 @@ static void print_legend(const struct kvs_study *study)
 	       "delta.  p: permutation test, corrected by Holm for the tests of %s.  \"would show\": found in\n"
 	       "%.0f %% of runs like this one.  >=: at least, the end was not seen.\n",
 	       study->settings.all_pairs ? "all pairs" : "its pair", 100 * KVS_POWER);
+	print_rounding(study);
 }
 
 void kvs_study_text(const struct kvs_study *study, unsigned int histograms)
