@@ -25,7 +25,7 @@ static const struct kvs_command commands[] = {
 	{ "info",   kvs_cmd_info,   "show what this host offers and which VMs run on it" },
 };
 
-static const struct kvs_command *command_find(const char *name)
+static const struct kvs_command *find_command(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		if (!strcmp(commands[i].name, name))
@@ -33,7 +33,7 @@ static const struct kvs_command *command_find(const char *name)
 	return NULL;
 }
 
-static void help(FILE *out)
+static void print_usage(FILE *out)
 {
 	fprintf(out, "usage: kvmsched [--version] [--help] COMMAND [ARGS]\n\n"
 		"Commands:\n");
@@ -43,7 +43,10 @@ static void help(FILE *out)
 		"`kvmsched COMMAND --help` its options.\n");
 }
 
-/* Letters to change, drop, add or swap to turn @a into @b (a typo is 1 or 2). */
+/*
+ * How many letters must be changed, dropped, added or swapped to turn @a into @b
+ * (Damerau-Levenshtein).  A typo is 1 or 2.
+ */
 static size_t edit_distance(const char *a, const char *b)
 {
 	size_t la = strlen(a), lb = strlen(b), d[32][32];
@@ -72,7 +75,7 @@ static size_t edit_distance(const char *a, const char *b)
 	return d[la][lb];
 }
 
-static int unknown_command(const char *name)
+static int refuse_command(const char *name)
 {
 	const struct kvs_command *best = NULL;
 	size_t least = 3;
@@ -93,20 +96,20 @@ static int unknown_command(const char *name)
 	return KVS_EXIT_USAGE;
 }
 
-static int cmd_help(int argc, char **argv)
+static int show_help(int argc, char **argv)
 {
 	const struct kvs_command *cmd;
 	char *page, *self[] = { argv[1], xstrdup("--help"), NULL };
 
 	if (argc < 2) {
-		help(stdout);
+		print_usage(stdout);
 		return KVS_EXIT_OK;
 	}
-	cmd = command_find(argv[1]);
+	cmd = find_command(argv[1]);
 	if (!cmd)
-		return unknown_command(argv[1]);
+		return refuse_command(argv[1]);
 	page = xasprintf("kvmsched-%s", cmd->name);
-	/* Where man(1) or the page is missing, the options are still of use. */
+	/* Without man(1) or the page, the options are better than nothing. */
 	if (!getenv("KVMSCHED_NO_MAN") && isatty(STDOUT_FILENO))
 		execlp("man", "man", page, NULL);
 	free(page);
@@ -118,7 +121,7 @@ int main(int argc, char **argv)
 	const struct kvs_command *cmd;
 
 	if (argc < 2) {
-		help(stderr);
+		print_usage(stderr);
 		return KVS_EXIT_USAGE;
 	}
 	argc--;
@@ -129,11 +132,11 @@ int main(int argc, char **argv)
 	}
 	if (!strcmp(argv[0], "--help") || !strcmp(argv[0], "-h") ||
 	    !strcmp(argv[0], "help"))
-		return cmd_help(argc, argv);
+		return show_help(argc, argv);
 	if (argv[0][0] == '-')
 		return kvs_usage(NULL, "unknown option '%s'", argv[0]);
-	cmd = command_find(argv[0]);
+	cmd = find_command(argv[0]);
 	if (!cmd)
-		return unknown_command(argv[0]);
+		return refuse_command(argv[0]);
 	return cmd->main(argc, argv);
 }

@@ -9,7 +9,7 @@
 
 #include "base/log.h"
 
-/* @begin is what the line begins with; @error, if not 0, is explained behind it. */
+/* A line: @begin, the message and, unless it is 0, the name of errno @error */
 static __printf(3, 0) void message(const char *begin, int error, const char *fmt,
 				   va_list ap)
 {

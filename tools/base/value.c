@@ -51,7 +51,7 @@ static char *take_seconds(const struct kvs_value *v, const char *text)
 		*v->seconds = seconds;
 		return NULL;
 	}
-	if (v->least <= KVS_MOMENT)
+	if (v->least <= KVS_SHORTEST)
 		return xasprintf("'%s' is not a time %s 0 and up to %.0f seconds", text,
 				 v->least > 0 ? "above" : "from", v->most);
 	return xasprintf("'%s' is not a time from %g to %.0f seconds", text, v->least, v->most);

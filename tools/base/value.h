@@ -13,7 +13,7 @@
 #include "base/util.h"
 
 #define KVS_LAST_VCPU	65534	/* 65535 stands for "no vCPU" in records */
-#define KVS_MOMENT	1e-9	/* the shortest time: with it, 0 is refused */
+#define KVS_SHORTEST	1e-9	/* the shortest time: with it, 0 is refused */
 
 /*
  * What kind of value is expected, its limits, and where it is stored.  The caller sets one

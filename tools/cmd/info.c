@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * kvmsched info: what this host offers, what would attach how, which VMs run
+ * kvmsched info: what this host offers, what the module would attach to and how,
+ * and which VMs run
  *
- * Everything is gathered as JSON first; the tables show a selection of it.
+ * Everything is gathered as JSON first; the tables show a part of it.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -29,7 +30,7 @@ static const char about[] =
 
 /* --- gather ----------------------------------------------------------- */
 
-static json_t *class_array(uint32_t set)
+static json_t *list_classes(uint32_t set)
 {
 	json_t *array = json_array();
 	char *names = xstrdup(kvs_class_names(set)), *next = names, *name;
@@ -40,7 +41,7 @@ static json_t *class_array(uint32_t set)
 	return array;
 }
 
-static json_t *hooks(int dev)
+static json_t *list_hooks(int dev)
 {
 	json_t *array = json_array();
 	struct kvmsched_hook hook;
@@ -55,29 +56,29 @@ static json_t *hooks(int dev)
 			"attached", (int)hook.attached,
 			"status", (int)hook.status,
 			"reason", hook.status ? strerror(-hook.status) : "",
-			"classes", class_array(hook.classes),
+			"classes", list_classes(hook.classes),
 			"missed", (json_int_t)hook.hits_missed));
 	}
 	return array;
 }
 
-static void tell_device(json_t *o, int dev)
+static void add_device(json_t *o, int dev)
 {
 	struct kvmsched_info info;
 
 	if (kvs_device_info(dev, &info))
 		return;
 	json_object_set_new(o, "tsc_khz", json_integer(info.tsc_khz));
-	json_object_set_new(o, "recording", class_array(info.session));
-	json_object_set_new(o, "attached", class_array(info.attached));
+	json_object_set_new(o, "recording", list_classes(info.session));
+	json_object_set_new(o, "attached", list_classes(info.attached));
 	json_object_set_new(o, "vcpus", json_integer(info.vcpus));
 	json_object_set_new(o, "vcpus_max", json_integer(info.vcpus_max));
 	json_object_set_new(o, "refused", json_integer(info.refused));
 	json_object_set_new(o, "missed", json_integer(info.missed));
-	json_object_set_new(o, "hooks", hooks(dev));
+	json_object_set_new(o, "hooks", list_hooks(dev));
 }
 
-static json_t *module(void)
+static json_t *describe_module(void)
 {
 	json_t *o = json_object(), *parameters = kvs_host_parameters("kvmsched");
 	char *version = kvs_read_line("/sys/module/kvmsched/version");
@@ -94,7 +95,7 @@ static json_t *module(void)
 					    json_string(strerror(errno)));
 	}
 	if (dev >= 0) {
-		tell_device(o, dev);
+		add_device(o, dev);
 		close(dev);
 	}
 	free(version);
@@ -143,7 +144,7 @@ static json_t *vms_json(const struct kvs_vms *vms)
 
 /* --- show ------------------------------------------------------------- */
 
-/* What the first table shows, in its order; a path that isn't there is not. */
+/* Rows of the first table: paths in the JSON.  One that isn't there has no row. */
 static const struct fact {
 	const char *path, *name, *unit, *what;
 } facts[] = {
@@ -185,7 +186,7 @@ static const struct fact {
 	{ "scheduler.wakeup_granularity_ns", "CFS wakeup granularity", "ns", "" },
 };
 
-static json_t *get(json_t *root, const char *path)
+static json_t *find_value(json_t *root, const char *path)
 {
 	char *copy = xstrdup(path), *next = copy, *key;
 
@@ -195,7 +196,7 @@ static json_t *get(json_t *root, const char *path)
 	return root;
 }
 
-/* As a person reads it; on the heap. */
+/* A JSON value as text for people, on the heap */
 static char *text_of(json_t *value)
 {
 	char *text, *compact;
@@ -212,8 +213,8 @@ static char *text_of(json_t *value)
 	return text;
 }
 
-/* "switch,exit" */
-static char *joined(json_t *array)
+/* ["switch", "exit"] as "switch,exit", on the heap */
+static char *join_strings(json_t *array)
 {
 	char *text = xstrdup("");
 	json_t *item;
@@ -258,7 +259,7 @@ static void show_host(json_t *root)
 	struct libscols_table *t = new_table(columns);
 
 	for (size_t i = 0; i < ARRAY_SIZE(facts); i++) {
-		json_t *value = get(root, facts[i].path);
+		json_t *value = find_value(root, facts[i].path);
 		struct libscols_line *line;
 
 		if (!value)
@@ -270,13 +271,13 @@ static void show_host(json_t *root)
 		scols_line_set_data(line, 3, facts[i].what);
 	}
 	print_table("Host", t);
-	if (!get(root, "kvm.modules.kvm_amd") && !get(root, "kvm.modules.kvm_intel"))
+	if (!find_value(root, "kvm.modules.kvm_amd") && !find_value(root, "kvm.modules.kvm_intel"))
 		printf("KVM is not loaded: `modprobe kvm_amd` or `modprobe kvm_intel`\n\n");
-	else if (!json_is_true(get(root, "kvm.device")))
+	else if (!json_is_true(find_value(root, "kvm.device")))
 		printf("/dev/kvm is missing: is kvm_amd or kvm_intel loaded, and virtualization on in the firmware?\n\n");
 }
 
-static const char *hook_state(json_t *hook)
+static const char *describe_hook_state(json_t *hook)
 {
 	const char *module = json_string_value(json_object_get(hook, "module"));
 	const char *how = json_string_value(json_object_get(hook, "how"));
@@ -295,17 +296,17 @@ static void show_hooks(json_t *root)
 	static const char *const columns[] = {
 		"HOOK", "MODULE", "HOW", "CLASSES", "STATE", ">MISSED", NULL
 	};
-	json_t *all = get(root, "module.hooks"), *hook;
+	json_t *all = find_value(root, "module.hooks"), *hook;
 	struct libscols_table *t;
 	size_t i;
 
-	if (!json_is_true(get(root, "module.loaded"))) {
+	if (!json_is_true(find_value(root, "module.loaded"))) {
 		printf("The module kvmsched is not loaded: `modprobe kvmsched`, or insmod kvmsched.ko\n\n");
 		return;
 	}
 	if (!all) {
 		printf("The module kvmsched is loaded, but can't be asked (%s)%s\n\n",
-		       json_string_value(get(root, "module.error")) ? : "see above",
+		       json_string_value(find_value(root, "module.error")) ? : "see above",
 		       geteuid() ? ": run this as root" : "");
 		return;
 	}
@@ -316,8 +317,8 @@ static void show_hooks(json_t *root)
 		scols_line_refer_data(line, 0, text_of(json_object_get(hook, "name")));
 		scols_line_refer_data(line, 1, text_of(json_object_get(hook, "module")));
 		scols_line_refer_data(line, 2, text_of(json_object_get(hook, "how")));
-		scols_line_refer_data(line, 3, joined(json_object_get(hook, "classes")));
-		scols_line_set_data(line, 4, hook_state(hook));
+		scols_line_refer_data(line, 3, join_strings(json_object_get(hook, "classes")));
+		scols_line_set_data(line, 4, describe_hook_state(hook));
 		scols_line_refer_data(line, 5, text_of(json_object_get(hook, "missed")));
 	}
 	print_table("Hooks of the module", t);
@@ -363,8 +364,8 @@ static void show_vms(json_t *root)
 		">VM", "PROCESS", ">FD", ">VCPU", ">TID", "THREAD", "POLICY",
 		">PRIORITY", "AFFINITY", ">CPU", "FOUND BY", NULL
 	};
-	json_t *all = get(root, "vms"), *vm;
-	json_int_t hidden = json_integer_value(get(root, "hidden_processes"));
+	json_t *all = find_value(root, "vms"), *vm;
+	json_int_t hidden = json_integer_value(find_value(root, "hidden_processes"));
 	size_t i;
 
 	if (json_array_size(all)) {
@@ -400,7 +401,7 @@ int kvs_cmd_info(int argc, char **argv)
 	vms = kvs_vms_scan();
 	root = json_pack("{so so so so so so sI}", "kernel", kvs_host_kernel(),
 			 "cpu", kvs_host_cpu(), "kvm", kvs_host_kvm(),
-			 "scheduler", kvs_host_scheduler(), "module", module(),
+			 "scheduler", kvs_host_scheduler(), "module", describe_module(),
 			 "vms", vms_json(vms),
 			 "hidden_processes", (json_int_t)vms->hidden);
 	kvs_vms_free(vms);
@@ -413,5 +414,5 @@ int kvs_cmd_info(int argc, char **argv)
 		show_vms(root);
 	}
 	json_decref(root);
-	return kvs_flush("what there is to tell") ? KVS_EXIT_OK : KVS_EXIT_FAILED;
+	return kvs_flush("the facts") ? KVS_EXIT_OK : KVS_EXIT_FAILED;
 }

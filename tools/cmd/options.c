@@ -44,7 +44,7 @@ static void tables_init(struct tables *t, const struct kvs_options *o)
 	at = t->letters;
 	if (o->operands == KVS_OPERANDS_LAST)
 		*at++ = '+';
-	/* A missing argument is told from an unknown option. */
+	/* With ":" a missing argument returns ':', an unknown option '?'. */
 	*at++ = ':';
 	for (size_t i = 0; i < t->nr; i++) {
 		const struct kvs_option *row = i + 1 < t->nr ? &o->rows[i] : &help_row;
@@ -198,7 +198,7 @@ static char *describe_forms(const struct kvs_option *row)
 
 static char *describe_effect(const struct kvs_option *row)
 {
-	char *value = row->tells_default ? kvs_value_text(&row->value) : NULL;
+	char *value = row->show_default ? kvs_value_text(&row->value) : NULL;
 	char *text = value ? xasprintf("%s (default %s)", row->help, value) :
 			     xstrdup(row->help);
 
@@ -206,7 +206,7 @@ static char *describe_effect(const struct kvs_option *row)
 	return text;
 }
 
-/* Texts begin behind the longest form that is no exception. */
+/* Where the texts begin: right of the longest form that leaves room for them */
 static size_t find_column(const struct tables *t)
 {
 	size_t column = 0;

@@ -20,7 +20,7 @@ struct kvs_option {
 	const char *help;	/* any length: --help breaks it into lines */
 	struct kvs_value value;
 	bool *given;		/* set when the option is there; or NULL */
-	bool tells_default;	/* --help adds the value from before parsing */
+	bool show_default;	/* --help adds the value that it has without the option */
 	const char *heading;	/* a line of --help above it */
 };
 

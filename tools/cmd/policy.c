@@ -92,7 +92,8 @@ static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments
 	struct kvs_selection *select = &o->select;
 	const struct kvs_option rows[] = {
 		KVS_OPTION(0, "vm", "VM",
-			   "vCPUs of this VM: the PID of its process; PID.1 is the second VM " "of that process",
+			   "vCPUs of this VM: the PID of its process; PID.1 is the second VM "
+			   "of that process",
 			   .value = { .vm = &select->vm }, .heading = "Which threads:"),
 		KVS_OPTION(0, "vcpu", "N", "of these only vCPUs of this number",
 			   .value = { .number = &select->vcpu, .max = KVS_LAST_VCPU }),
@@ -114,7 +115,8 @@ static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments
 		KVS_OPTION(0, "for", "SECONDS",
 			   "until then, or SIGINT or SIGTERM; else until COMMAND ends; with "
 			   "neither until `kvmsched policy restore`",
-			   .value = { .seconds = &o->seconds, .least = KVS_MOMENT, .most = MAX_SECONDS },
+			   .value = { .seconds = &o->seconds, .least = KVS_SHORTEST,
+				     .most = MAX_SECONDS },
 			   .heading = "For how long:"),
 		KVS_OPTION(0, "json", NULL, "(show) one JSON object, for programs",
 			   .value = { .flag = &o->json }),
@@ -302,7 +304,7 @@ static int show(struct options *o)
 
 /* --- set -------------------------------------------------------------- */
 
-static size_t nth_cpu(const struct kvs_cpus *cpus, size_t nth)
+static size_t find_nth_cpu(const struct kvs_cpus *cpus, size_t nth)
 {
 	size_t count = kvs_cpus_count(cpus), cpu = 0;
 
@@ -312,7 +314,7 @@ static size_t nth_cpu(const struct kvs_cpus *cpus, size_t nth)
 	return 0;
 }
 
-static struct kvs_setting *settings_for(const struct options *o, size_t nr)
+static struct kvs_setting *make_settings(const struct options *o, size_t nr)
 {
 	struct kvs_setting *settings = xcalloc(nr, sizeof(*settings));
 
@@ -321,14 +323,14 @@ static struct kvs_setting *settings_for(const struct options *o, size_t nr)
 		if (!o->spread)
 			continue;
 		memset(&settings[i].cpus, 0, sizeof(settings[i].cpus));
-		CPU_SET_S(nth_cpu(&o->setting.cpus, i), sizeof(settings[i].cpus),
+		CPU_SET_S(find_nth_cpu(&o->setting.cpus, i), sizeof(settings[i].cpus),
 			  settings[i].cpus.set);
 	}
 	return settings;
 }
 
-/* Until COMMAND ends, the time is over, or a signal comes; 0 or its number */
-static int hold(struct kvs_workload *w, int signals, double seconds)
+/* Waits until COMMAND ends, the time is over, or a signal comes: its number, or 0 */
+static int wait_for_end(struct kvs_workload *w, int signals, double seconds)
 {
 	struct pollfd fds[] = {
 		{ .fd = signals, .events = POLLIN },
@@ -341,7 +343,7 @@ static int hold(struct kvs_workload *w, int signals, double seconds)
 		n = poll(fds, ARRAY_SIZE(fds), seconds > 0 ? (int)ceil(seconds * 1000) : -1);
 	while (n < 0 && errno == EINTR);
 	if (!fds[0].revents || read(signals, &si, sizeof(si)) != sizeof(si)) {
-		/* A time that is over ends COMMAND, too. */
+		/* When the time is over (n is 0), COMMAND is ended, too. */
 		kvs_workload_signal(w, n ? 0 : SIGTERM);
 		return 0;
 	}
@@ -357,7 +359,7 @@ static int catch_signals(sigset_t *old)
 	return signalfd(-1, &mask, SFD_CLOEXEC);
 }
 
-/* Make the change, wait, put it back. */
+/* Makes the change, waits, and restores what was there before. */
 static int set_held(const struct options *o, const struct kvs_change *change,
 		    struct kvs_undo *state)
 {
@@ -365,7 +367,7 @@ static int set_held(const struct options *o, const struct kvs_change *change,
 	int signals, sig = 0, status = KVS_EXIT_OK;
 	sigset_t old;
 
-	/* From before the change: none of them may end us before it is back. */
+	/* No signal may end this process between the change and its restoring. */
 	signals = catch_signals(&old);
 	if (o->setting.has_policy && kvs_policy_is_rt(o->setting.attr.policy) &&
 	    kvs_stay_above(o->setting.attr.priority))
@@ -380,7 +382,7 @@ static int set_held(const struct options *o, const struct kvs_change *change,
 	if (o->command)
 		status = kvs_workload_go(&w, o->command[0]);
 	if (!status)
-		sig = hold(&w, signals, o->seconds);
+		sig = wait_for_end(&w, signals, o->seconds);
 	if (!kvs_undo_restore(state))
 		status = KVS_EXIT_FAILED;
 	if (o->command) {
@@ -393,7 +395,7 @@ static int set_held(const struct options *o, const struct kvs_change *change,
 	return status;
 }
 
-static char *describe(int argc, char **argv)
+static char *join_arguments(int argc, char **argv)
 {
 	char *text = xstrdup("kvmsched policy"), *longer;
 
@@ -420,7 +422,7 @@ static int set(const struct options *o, const char *what)
 	if ((o->setting.has_policy || o->setting.has_cpus) &&
 	    !kvs_select(&o->select, &threads))
 		return KVS_EXIT_FAILED;
-	settings = settings_for(o, threads.nr);
+	settings = make_settings(o, threads.nr);
 	change.settings = settings;
 	state = kvs_undo_create(held, what);
 	if (held) {
@@ -484,8 +486,8 @@ static int restore(void)
 int kvs_cmd_policy(int argc, char **argv)
 {
 	struct options o = { .select = KVS_SELECT_ANY };
-	/* Before parsing sorts the arguments */
-	char *what = describe(argc, argv);
+	/* Made before the parser sorts the arguments. */
+	char *what = join_arguments(argc, argv);
 	struct kvs_arguments args;
 	int status;
 

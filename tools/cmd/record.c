@@ -27,7 +27,7 @@ static const char about[] =
 	"Record how KVM schedules vCPUs, until COMMAND ends, the time is over, or\n"
 	"SIGINT (Ctrl-C) or SIGTERM comes.\n";
 
-/* What was asked for beside what the recorder is told. */
+/* What the options ask for, before the recorder's own options are made of it */
 struct request {
 	struct kvs_record_options record;
 	uint64_t memory;
@@ -70,7 +70,7 @@ static char *take_pids(void *to, const char *list)
 
 static char *take_condition(void *to, const char *text)
 {
-	/* kvs_watch_parse() has told the user what is wrong. */
+	/* kvs_watch_parse() prints what is wrong itself. */
 	return kvs_watch_parse(to, text) ? NULL : xstrdup("");
 }
 
@@ -113,7 +113,7 @@ static bool parse(int argc, char **argv, struct request *r, struct kvs_arguments
 	const struct kvs_option rows[] = {
 		KVS_OPTION('o', "output", "FILE",
 			   "write to FILE; what was there is kept as FILE.old",
-			   .value = { .text = &record->file }, .tells_default = true),
+			   .value = { .text = &record->file }, .show_default = true),
 		KVS_OPTION('p', "pid", "PID[,PID]",
 			   "record only the VMs of these VMM processes",
 			   .value = { .take = take_pids, .to = &record->start }),
@@ -124,9 +124,10 @@ static bool parse(int argc, char **argv, struct request *r, struct kvs_arguments
 			   .value = { .take = kvs_class_take, .to = &r->classes }),
 		KVS_OPTION('m', "memory", "SIZE", "ring of each CPU, with suffix K, M or G",
 			   .value = { .size = &r->memory, .largest = KVS_MAX_RING },
-			   .tells_default = true),
+			   .show_default = true),
 		KVS_OPTION('d', "duration", "SECONDS", "stop after so long",
-			   .value = { .seconds = &record->seconds, .least = KVS_MOMENT, .most = MAX_SECONDS }),
+			   .value = { .seconds = &record->seconds, .least = KVS_SHORTEST,
+				     .most = MAX_SECONDS }),
 		KVS_OPTION(0, "overwrite", NULL,
 			   "flight recorder: keep the newest records, not the oldest, and "
 			   "write them only at the end",
@@ -136,9 +137,10 @@ static bool parse(int argc, char **argv, struct request *r, struct kvs_arguments
 			   "or timer, irq, exit; ns, us, ms, s",
 			   .value = { .take = take_condition, .to = &r->limits },
 			   .given = &r->waits),
-		KVS_OPTION(0, "after", "SECONDS", "go on for so long then",
-			   .value = { .seconds = &record->after, .least = KVS_MOMENT, .most = MAX_SECONDS },
-			   .given = &r->after, .tells_default = true),
+		KVS_OPTION(0, "after", "SECONDS", "go on for so long after it",
+			   .value = { .seconds = &record->after, .least = KVS_SHORTEST,
+				     .most = MAX_SECONDS },
+			   .given = &r->after, .show_default = true),
 		KVS_OPTION(0, "recover", NULL,
 			   "put together what an interrupted recording of FILE left",
 			   .value = { .flag = &r->recover }),

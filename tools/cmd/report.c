@@ -98,7 +98,7 @@ static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments
 			   .value = { .flag = &o->json }),
 		KVS_OPTION('n', "count", "N", "worst: so many moments",
 			   .value = { .number = &o->worst, .min = 1, .max = MAX_WORST },
-			   .given = &o->counted, .tells_default = true),
+			   .given = &o->counted, .show_default = true),
 		KVS_OPTION(0, "kind", "KIND",
 			   "worst: only timer, irq, wait or exit; repeatable",
 			   .value = { .bits = &o->kinds, .names = kinds }),
@@ -120,7 +120,7 @@ static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments
 	return !args->status;
 }
 
-/* What is wrong with the file, beside the report of what is right. */
+/* Warnings about damage; the report shows what could be read. */
 static void warn_about(const char *path, const struct kvs_trace *trace,
 		       const struct kvs_model *m)
 {
@@ -198,7 +198,7 @@ int kvs_cmd_report(int argc, char **argv)
 	struct options o;
 	int status;
 
-	/* For the µ of the headings; numbers keep their dots for programs. */
+	/* LC_CTYPE prints the µ of headings; LC_NUMERIC would change decimal points. */
 	setlocale(LC_CTYPE, "");
 	if (!parse(argc, argv, &o, &args))
 		return args.status;

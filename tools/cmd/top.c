@@ -36,7 +36,7 @@ struct options {
 struct reading {
 	struct kvs_top_sample *samples;
 	size_t nr, room;
-	unsigned int busy;	/* that never stood still to be read */
+	unsigned int busy;	/* ledgers that changed too fast to be read */
 };
 
 static volatile sig_atomic_t stopped;
@@ -61,13 +61,13 @@ static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments
 	const struct kvs_option rows[] = {
 		KVS_OPTION('d', "delay", "SECONDS", "between readings",
 			   .value = { .seconds = &o->seconds, .least = 0.01, .most = 86400 },
-			   .tells_default = true),
+			   .show_default = true),
 		KVS_OPTION(0, "once", NULL, "one interval, then end",
 			   .value = { .flag = &o->once }),
 		KVS_OPTION(0, "json", NULL, "JSON, an object for each interval",
 			   .value = { .flag = &o->json }),
 		KVS_OPTION(0, "by", "vm|vcpu", "a line for each VM or each vCPU",
-			   .value = { .choice = &by, .names = whom }, .tells_default = true),
+			   .value = { .choice = &by, .names = whom }, .show_default = true),
 		KVS_OPTION(0, "sort", "KEY", SORT_KEYS " (default vm)",
 			   .value = { .take = take_sort, .to = &o->sort }),
 		{ }
@@ -135,7 +135,7 @@ static void print_row(struct kvs_rows *rows, const struct options *o, uint32_t k
 	if (row->tgid)
 		kvs_cell(rows, "%d", row->tgid);
 	else
-		kvs_cell(rows, "-");	/* of another PID namespace */
+		kvs_cell(rows, "-");	/* a process of another PID namespace */
 	kvs_cell(rows, "%u", row->vm);
 	if (o->by_vm) {
 		kvs_cell(rows, "%u", row->vcpus);
@@ -215,7 +215,7 @@ static void print_json(const struct options *o, uint32_t khz,
 	json_decref(top);
 }
 
-/* False: nobody can read it any more. */
+/* False after a message: standard output is closed. */
 static bool show(const struct options *o, uint32_t khz, const struct reading *before,
 		 const struct reading *after)
 {

@@ -41,8 +41,8 @@ static bool make_folder(struct kvs_experiment *e)
 	return false;
 }
 
-/* The highest real-time priority of any arm */
-static unsigned int highest(const struct kvs_experiment *e)
+/* The highest real-time priority of any arm; 0: none is real-time */
+static unsigned int find_top_priority(const struct kvs_experiment *e)
 {
 	unsigned int priority = 0;
 
@@ -59,7 +59,7 @@ static bool run_rounds(struct kvs_exp_run *run)
 
 	for (run->at = 0; ok && run->at < run->nr_rounds; run->at++) {
 		ok = kvs_exp_round(run, &run->plan[run->at]);
-		/* What there is can be compared, whatever comes. */
+		/* Written after each round: what ran can be compared if the rest fails. */
 		ok &= kvs_exp_result_write(run, run->at + 1 == run->nr_rounds && ok);
 	}
 	if (run->terminal && !run->e->quiet)
@@ -81,7 +81,7 @@ static void conclude(const struct kvs_exp_run *run, bool ok)
 
 int kvs_experiment_run(struct kvs_experiment *e)
 {
-	struct kvs_exp_run run = { .e = e, .above = highest(e), .begin = kvs_now() };
+	struct kvs_exp_run run = { .e = e, .above = find_top_priority(e), .begin = kvs_now() };
 	int dev = kvs_device_open(false);
 	bool ok;
 

@@ -2,9 +2,9 @@
 /*
  * An experiment's FILE: YAML, read by libyaml.
  *
- * YAML since such files are written and read by hand: comments, no quotes, and
- * a parser that tells lines, so that every complaint can name one.  (INI has no
- * lists of arms, JSON no comments, and TOML no library in Debian 12.)
+ * It is YAML because people write such files by hand: YAML has comments, needs
+ * no quotes, and its parser knows the lines, so that every message can name one.
+ * (INI has no lists of arms, JSON no comments, and TOML no library in Debian 12.)
  */
 #include <errno.h>
 #include <stdio.h>
@@ -25,7 +25,7 @@ struct file {
 	struct kvs_experiment *e;
 };
 
-static bool wrong(const struct file *f, const yaml_node_t *node, const char *why)
+static bool refuse(const struct file *f, const yaml_node_t *node, const char *why)
 {
 	kvs_err("%s:%zu: %s", f->path, node->start_mark.line + 1, why);
 	return false;
@@ -39,11 +39,11 @@ static const char *text(const yaml_node_t *node)
 /* --- values ----------------------------------------------------------- */
 
 /* False after a message that gives @why, which it frees. */
-static bool fine(const struct file *f, const yaml_node_t *node, char *why)
+static bool accept(const struct file *f, const yaml_node_t *node, char *why)
 {
 	if (!why)
 		return true;
-	wrong(f, node, why);
+	refuse(f, node, why);
 	free(why);
 	return false;
 }
@@ -51,8 +51,8 @@ static bool fine(const struct file *f, const yaml_node_t *node, char *why)
 static bool take_value(struct file *f, yaml_node_t *node, const struct kvs_value *value)
 {
 	if (!text(node))
-		return wrong(f, node, "a word is wanted here");
-	return fine(f, node, kvs_value_take(value, text(node)));
+		return refuse(f, node, "a word is wanted here");
+	return accept(f, node, kvs_value_take(value, text(node)));
 }
 
 /* A line for the shell, or a list of words */
@@ -70,20 +70,20 @@ static bool take_command(struct file *f, yaml_node_t *node, char ***to)
 		return true;
 	}
 	if (node->type != YAML_SEQUENCE_NODE)
-		return wrong(f, node, "a command is wanted here: a line for the shell, or a list of words");
+		return refuse(f, node, "a command is wanted here: a line for the shell, or a list of words");
 	argv = xcalloc(1, sizeof(*argv));
 	for (yaml_node_item_t *item = node->data.sequence.items.start;
 	     item < node->data.sequence.items.top; item++) {
 		yaml_node_t *word = yaml_document_get_node(&f->doc, *item);
 
 		if (!text(word))
-			return wrong(f, word, "a word is wanted here");
+			return refuse(f, word, "a word is wanted here");
 		argv = xrealloc(argv, (nr + 2) * sizeof(*argv));
 		argv[nr++] = xstrdup(text(word));
 		argv[nr] = NULL;
 	}
 	*to = argv;
-	return nr || wrong(f, node, "an empty command");
+	return nr || refuse(f, node, "an empty command");
 }
 
 /* --- mappings --------------------------------------------------------- */
@@ -94,13 +94,13 @@ typedef bool (*take_pair)(struct file *f, void *ctx, const yaml_node_t *key,
 static bool each_pair(struct file *f, yaml_node_t *node, take_pair take, void *ctx)
 {
 	if (node->type != YAML_MAPPING_NODE)
-		return wrong(f, node, "lines of KEY: VALUE are wanted here");
+		return refuse(f, node, "lines of KEY: VALUE are wanted here");
 	for (yaml_node_pair_t *pair = node->data.mapping.pairs.start;
 	     pair < node->data.mapping.pairs.top; pair++) {
 		yaml_node_t *key = yaml_document_get_node(&f->doc, pair->key);
 
 		if (!text(key))
-			return wrong(f, key, "a key is wanted here");
+			return refuse(f, key, "a key is wanted here");
 		if (!take(f, ctx, key, yaml_document_get_node(&f->doc, pair->value)))
 			return false;
 	}
@@ -111,14 +111,14 @@ static bool take_knob(struct file *f, void *knobs, const yaml_node_t *key,
 		      yaml_node_t *value)
 {
 	if (!text(value))
-		return wrong(f, value, "a number is wanted here");
-	return fine(f, key, kvs_knob_list_add(knobs, text(key), text(value)));
+		return refuse(f, value, "a number is wanted here");
+	return accept(f, key, kvs_knob_list_add(knobs, text(key), text(value)));
 }
 
-/* Of an arm, or of one vCPU in it */
+/* Keys of an arm, or of one vCPU in it */
 struct place {
 	struct kvs_exp_arm *arm;
-	long vcpu;
+	long vcpu;		/* -1: of the arm */
 	const char *policy, *cpus;
 	yaml_node_t *vcpus;
 };
@@ -131,12 +131,12 @@ static bool take_place(struct file *f, void *ctx, const yaml_node_t *key,
 
 	if (!strcmp(name, "policy") || !strcmp(name, "cpus")) {
 		if (!text(value))
-			return wrong(f, value, "a word is wanted here");
+			return refuse(f, value, "a word is wanted here");
 		*(*name == 'p' ? &p->policy : &p->cpus) = text(value);
 		return true;
 	}
 	if (p->vcpu >= 0)
-		return wrong(f, key, "a vCPU has policy and cpus");
+		return refuse(f, key, "a vCPU has policy and cpus");
 	if (!strcmp(name, "knobs"))
 		return each_pair(f, value, take_knob, &p->arm->knobs);
 	if (!strcmp(name, "vcpus")) {
@@ -144,24 +144,24 @@ static bool take_place(struct file *f, void *ctx, const yaml_node_t *key,
 		return true;
 	}
 	return !strcmp(name, "name") ||
-	       wrong(f, key, "an arm has name, policy, cpus, knobs and vcpus");
+	       refuse(f, key, "an arm has name, policy, cpus, knobs and vcpus");
 }
 
 static bool add_place(struct file *f, const struct place *p, const yaml_node_t *node)
 {
 	if (!p->policy && !p->cpus)
 		return true;
-	return fine(f, node, kvs_exp_setting_add(p->arm, p->vcpu, p->policy, p->cpus));
+	return accept(f, node, kvs_exp_setting_add(p->arm, p->vcpu, p->policy, p->cpus));
 }
 
-/* "0: rr:10", or "0:" and lines of its own */
+/* "0: rr:10", or "0:" and more lines with keys */
 static bool take_vcpu(struct file *f, void *arm, const yaml_node_t *key,
 		      yaml_node_t *value)
 {
 	struct place p = { .arm = arm };
 	const struct kvs_value number = { .number = &p.vcpu, .max = KVS_LAST_VCPU };
 
-	if (!fine(f, key, kvs_value_take(&number, text(key))))
+	if (!accept(f, key, kvs_value_take(&number, text(key))))
 		return false;
 	if (text(value))
 		p.policy = text(value);
@@ -170,7 +170,7 @@ static bool take_vcpu(struct file *f, void *arm, const yaml_node_t *key,
 	return add_place(f, &p, value);
 }
 
-static yaml_node_t *member(struct file *f, yaml_node_t *node, const char *name)
+static yaml_node_t *find_member(struct file *f, yaml_node_t *node, const char *name)
 {
 	for (yaml_node_pair_t *pair = node->data.mapping.pairs.start;
 	     pair < node->data.mapping.pairs.top; pair++) {
@@ -188,11 +188,11 @@ static bool take_arm(struct file *f, yaml_node_t *node)
 	yaml_node_t *name;
 
 	if (node->type != YAML_MAPPING_NODE)
-		return wrong(f, node, "an arm is wanted here: name, policy, cpus, knobs, vcpus");
-	name = member(f, node, "name");
+		return refuse(f, node, "an arm is wanted here: name, policy, cpus, knobs, vcpus");
+	name = find_member(f, node, "name");
 	if (!name || !text(name))
-		return wrong(f, node, "this arm has no name");
-	return fine(f, name, kvs_exp_arm_add(f->e, text(name), &p.arm)) &&
+		return refuse(f, node, "this arm has no name");
+	return accept(f, name, kvs_exp_arm_add(f->e, text(name), &p.arm)) &&
 	       each_pair(f, node, take_place, &p) && add_place(f, &p, node) &&
 	       (!p.vcpus || each_pair(f, p.vcpus, take_vcpu, p.arm));
 }
@@ -200,7 +200,7 @@ static bool take_arm(struct file *f, yaml_node_t *node)
 static bool take_arms(struct file *f, yaml_node_t *node)
 {
 	if (node->type != YAML_SEQUENCE_NODE)
-		return wrong(f, node, "a list of arms is wanted here, each with a dash");
+		return refuse(f, node, "a list of arms is wanted here, each with a dash");
 	for (yaml_node_item_t *item = node->data.sequence.items.start;
 	     item < node->data.sequence.items.top; item++)
 		if (!take_arm(f, yaml_document_get_node(&f->doc, *item)))
@@ -229,7 +229,7 @@ static bool take_knobs(struct file *f, yaml_node_t *node)
 	return each_pair(f, node, take_knob, &f->e->knobs);
 }
 
-/* A key of the whole experiment; what @take does not, goes to @value. */
+/* A key of the whole experiment: @take parses its node, or @value its text. */
 struct key {
 	const char *name;
 	bool (*take)(struct file *f, yaml_node_t *node);
@@ -264,7 +264,7 @@ static bool take_top(struct file *f, void *ctx, const yaml_node_t *node,
 		{ "seed", .value = { .number = &e->seed } },
 		{ "warmup", .value = { .seconds = &e->warmup, .most = KVS_EXP_MAX_SECONDS } },
 		{ "phase", .value = { .seconds = &e->phase, .most = KVS_EXP_MAX_SECONDS } },
-		{ "length", .value = { .seconds = &e->length, .least = KVS_MOMENT,
+		{ "length", .value = { .seconds = &e->length, .least = KVS_SHORTEST,
 				      .most = KVS_EXP_MAX_SECONDS } },
 		{ "events", .value = { .take = kvs_exp_events_take, .to = &e->events } },
 		{ "memory", .value = { .size = &e->memory, .largest = KVS_MAX_RING } },

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * result.json: what was asked for, on which host, and what came of each round.
+ * result.json: what was asked for, on which host, and what each round gave.
  */
 #include <errno.h>
 #include <stdio.h>

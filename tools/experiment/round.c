@@ -10,10 +10,11 @@
  *	all is put back
  *	the recorder stops, the workload ends
  *
- * The recording is longer than its window.  It must begin and end while the
- * vCPUs are ordinary tasks: attaching and detaching wait for kernel threads,
- * which real-time vCPUs would starve.  So that the window ends at all, this
- * process stays above those, and sleeps.
+ * The recording is longer than the window.  The recorder must start and stop
+ * while the vCPUs are ordinary tasks: to attach and detach its probes, the kernel
+ * waits for kernel threads, which real-time vCPUs would starve.  This process has
+ * a higher priority than they, so that it can end the window; until then it
+ * sleeps.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -29,30 +30,34 @@
 #include "experiment/experiment.h"
 #include "host/device.h"
 
-#define APPEAR_S	60	/* for a workload's vCPUs */
-#define SETTLE		4	/* looks without a change */
+/* Seconds to wait for */
+#define APPEAR_S	60	/* the workload's vCPUs */
+#define START_S		30	/* the recorder to record */
+#define STOP_S		120	/* the recorder to end */
+#define END_S		5	/* the workload to end after SIGTERM, before SIGKILL */
+/* Seconds between two looks: for vCPUs, and for the end of a process */
 #define LOOK_S		0.05
-#define START_S		30	/* for the recorder */
-#define STOP_S		120
-#define END_S		5	/* for the workload, until SIGKILL */
 #define STEP_S		0.001
-#define EDGE_S		0.002	/* from our own doings to the window */
+/* All vCPUs are there when this many looks in a row have found no new one. */
+#define SETTLE		4
+/* Seconds that separate this process's own switches from the window */
+#define EDGE_S		0.002
 
 struct state {
 	struct kvs_exp_run *run;
 	const struct kvs_exp_round *round;
 	const struct kvs_exp_arm *arm;
-	char *stem, *file;		/* in the folder */
+	char *stem, *file;		/* names in the folder; @file NULL: unrecorded */
 	pid_t workload, recorder;
 	struct kvs_threads threads;
 	struct kvs_exp_witness *witnesses;
 	struct kvs_undo *undo;
 	struct kvs_exp_window window;
-	json_t *knobs;			/* as they were in it */
+	json_t *knobs;			/* the kernel's settings in the window */
 	double tsc_hz;
 };
 
-static bool workload_lives(struct state *s)
+static bool check_workload(struct state *s)
 {
 	int status;
 
@@ -90,7 +95,7 @@ static bool start_workload(struct state *s)
 	return s->workload;
 }
 
-/* As many as were asked for, or until no more come */
+/* Waits for as many vCPUs as the plan says, or until no more appear. */
 static bool find_threads(struct state *s)
 {
 	const struct kvs_experiment *e = s->run->e;
@@ -108,7 +113,7 @@ static bool find_threads(struct state *s)
 		before = s->threads.nr;
 		if (!e->vcpus && before && same >= (e->workload ? SETTLE : 0))
 			return true;
-		if (kvs_exp_sleep(s->run, LOOK_S) || !workload_lives(s))
+		if (kvs_exp_sleep(s->run, LOOK_S) || !check_workload(s))
 			return false;
 	}
 	kvs_err("%zu vCPU threads after %d s%s", s->threads.nr, APPEAR_S,
@@ -129,7 +134,7 @@ static bool set_policies(struct state *s)
 	};
 	bool ok;
 
-	/* An arm's own come later, and so prevail. */
+	/* The arm's own settings are set later, and so prevail. */
 	if (common->nr)
 		memcpy(knobs, common->knobs, common->nr * sizeof(*knobs));
 	if (own->nr)
@@ -143,7 +148,7 @@ static bool set_policies(struct state *s)
 
 /* --- the recorder ----------------------------------------------------- */
 
-static bool recorder_failed(struct state *s)
+static bool check_recorder_failed(struct state *s)
 {
 	int status;
 
@@ -154,7 +159,7 @@ static bool recorder_failed(struct state *s)
 	return true;
 }
 
-/* The device tells when it records. */
+/* Returns when the device says that it records. */
 static bool start_recorder(struct state *s)
 {
 	double end = kvs_now() + START_S;
@@ -177,7 +182,7 @@ static bool start_recorder(struct state *s)
 			close(dev);
 			return true;
 		}
-		if (recorder_failed(s) || kvs_exp_sleep(s->run, STEP_S))
+		if (check_recorder_failed(s) || kvs_exp_sleep(s->run, STEP_S))
 			break;
 	}
 	close(dev);
@@ -210,7 +215,7 @@ static bool stop_recorder(struct state *s)
 
 /* --- witnesses -------------------------------------------------------- */
 
-static void witness_begin(struct state *s)
+static void begin_witnesses(struct state *s)
 {
 	s->witnesses = xcalloc(s->threads.nr, sizeof(*s->witnesses));
 	for (size_t i = 0; i < s->threads.nr; i++) {
@@ -219,7 +224,7 @@ static void witness_begin(struct state *s)
 	}
 }
 
-static void witness_end(struct state *s)
+static void end_witnesses(struct state *s)
 {
 	for (size_t i = 0; i < s->threads.nr; i++) {
 		struct kvs_exp_witness *w = &s->witnesses[i];
@@ -234,25 +239,25 @@ static void witness_end(struct state *s)
 /* --- a round ---------------------------------------------------------- */
 
 /*
- * The window is fixed before it begins, so that our own switches, to sleep and
- * awake, are outside of it.
+ * The window's begin and end are fixed before it begins, so that this process
+ * goes to sleep and wakes up outside of it.
  */
-static bool observe(struct state *s)
+static bool observe_window(struct state *s)
 {
 	double length = s->run->e->length, begin;
 	bool ended;
 
 	kvs_exp_progress(s->run, s->file ? "is recorded" : "runs unrecorded");
 	s->knobs = kvs_knobs_json();
-	witness_begin(s);
+	begin_witnesses(s);
 	begin = kvs_now();
 	s->window.begin_tsc = __rdtsc() + s->tsc_hz * EDGE_S;
 	s->window.end_tsc = s->window.begin_tsc + s->tsc_hz * length;
 	ended = kvs_exp_sleep(s->run, length + 2 * EDGE_S);
-	witness_end(s);
+	end_witnesses(s);
 	s->window.seconds = kvs_now() - begin;
-	return !ended && workload_lives(s) &&
-	       (!s->recorder || !recorder_failed(s));
+	return !ended && check_workload(s) &&
+	       (!s->recorder || !check_recorder_failed(s));
 }
 
 static void end_workload(struct state *s)
@@ -273,12 +278,12 @@ static void end_workload(struct state *s)
 		}
 		nanosleep(&step, NULL);
 	}
-	/* Whoever of its group is left */
+	/* Other processes of its group may be left. */
 	kill(-s->workload, SIGKILL);
 	s->workload = 0;
 }
 
-/* Policies first: under real-time ones neither of the others could end. */
+/* Policies go first: beside real-time vCPUs neither recorder nor workload could end. */
 static bool clean_up(struct state *s)
 {
 	bool ok = true;
@@ -291,7 +296,7 @@ static bool clean_up(struct state *s)
 	return ok;
 }
 
-static bool go(struct state *s)
+static bool run_to_window_end(struct state *s)
 {
 	if (!start_workload(s) || !find_threads(s) || !start_recorder(s) ||
 	    !set_policies(s))
@@ -299,11 +304,11 @@ static bool go(struct state *s)
 	kvs_exp_progress(s->run, "warms up");
 	if (kvs_exp_sleep(s->run, s->run->e->warmup + s->round->phase))
 		return false;
-	return observe(s);
+	return observe_window(s);
 }
 
-/* Of a name only what any file system takes */
-static char *stem_of(size_t number, const char *arm)
+/* A file's name from an arm's name: letters that any file system takes */
+static char *make_stem(size_t number, const char *arm)
 {
 	char *stem = xasprintf("%03zu-%s", number, arm);
 
@@ -318,10 +323,10 @@ bool kvs_exp_round(struct kvs_exp_run *run, const struct kvs_exp_round *round)
 	struct state s = { .run = run, .round = round, .arm = &run->e->arms[round->arm] };
 	bool ok;
 
-	s.stem = stem_of(run->at + 1, s.arm->name);
+	s.stem = make_stem(run->at + 1, s.arm->name);
 	if (round->recorded)
 		s.file = xasprintf("%s.dat", s.stem);
-	ok = go(&s);
+	ok = run_to_window_end(&s);
 	ok &= clean_up(&s);
 	if (ok)
 		json_array_append_new(run->rounds,

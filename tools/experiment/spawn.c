@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Workload and recorder: two processes that end with us, even by kill -9.
+ * Workload and recorder: two processes that end when this one ends, even if it
+ * is killed by SIGKILL.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,8 +19,8 @@
 
 #define DEFAULT_MEMORY	(4U << 20)
 
-/* In the child: whoever started us may be gone already. */
-static void end_with(pid_t parent, int sig)
+/* In the child.  The parent may have ended before prctl() asked for the signal. */
+static void end_with_parent(pid_t parent, int sig)
 {
 	prctl(PR_SET_PDEATHSIG, sig);
 	if (getppid() != parent)
@@ -47,10 +48,10 @@ pid_t kvs_exp_spawn_workload(char **argv, const char *log, const sigset_t *mask)
 	if (pid < 0)
 		kvs_errno("can't start %s", argv[0]);
 	if (!pid) {
-		end_with(parent, SIGKILL);
+		end_with_parent(parent, SIGKILL);
 		run_workload(argv, log, mask);
 	}
-	/* Both do it, so that it is done when either goes on. */
+	/* Parent and child both call it: it is done when either of them goes on. */
 	if (pid > 0)
 		setpgid(pid, pid);
 	return pid > 0 ? pid : 0;
@@ -76,8 +77,8 @@ pid_t kvs_exp_spawn_recorder(const struct kvs_experiment *e, const char *file)
 	if (pid < 0)
 		kvs_errno("can't start the recorder");
 	if (!pid) {
-		end_with(parent, SIGTERM);
-		/* Its own signals: those of the terminal are for us to pass on. */
+		end_with_parent(parent, SIGTERM);
+		/* The terminal's signals go to the parent alone, which passes them on. */
 		setpgid(0, 0);
 		_exit(kvs_recorder_run(&o));
 	}

@@ -36,7 +36,7 @@ bool kvs_exp_counts_read(pid_t tid, struct kvs_exp_counts *c)
 	return read_schedstat(tid, c);
 }
 
-static bool descends(pid_t pid, pid_t root)
+static bool is_descendant(pid_t pid, pid_t root)
 {
 	while (pid > 1 && pid != root)
 		pid = kvs_thread_number(pid, "PPid");
@@ -51,12 +51,12 @@ void kvs_exp_threads(const struct kvs_experiment *e, pid_t root, struct kvs_thre
 	if (!root)
 		return;
 	for (size_t i = 0; i < threads->nr; i++)
-		if (descends(threads->threads[i].pid, root))
+		if (is_descendant(threads->threads[i].pid, root))
 			threads->threads[kept++] = threads->threads[i];
 	threads->nr = kept;
 }
 
-/* A vCPU's own setting goes before the arm's. */
+/* A setting for one vCPU prevails over the arm's setting for all. */
 struct kvs_setting *kvs_exp_settings(const struct kvs_exp_arm *arm,
 				     const struct kvs_threads *threads)
 {

@@ -23,7 +23,7 @@ static const struct {
 	uint32_t classes;
 } classes[] = {
 	KVMSCHED_CLASSES(CLASS),
-	/* names of several, behind the single ones */
+	/* Names of several classes come last: kvs_class_names() skips them. */
 	{ "default",	KVMSCHED_CLASS_DEFAULT },
 	{ "all",	KVMSCHED_CLASS_ALL },
 };
@@ -191,7 +191,7 @@ int kvs_device_stats(int fd, uint32_t cpu, struct kvmsched_stats *stats)
 	return ioctl(fd, KVMSCHED_IOC_STATS, stats);
 }
 
-/* Does this process, not ours, hold the device? */
+/* Does another process, @pid, hold the device open? */
 static bool holds_device(long pid)
 {
 	char *path = xasprintf("/proc/%ld/fd", pid);
@@ -274,6 +274,6 @@ int kvs_device_flush(int fd)
 
 int kvs_device_stop(int fd)
 {
-	/* The module refuses an argument that it doesn't know: say there is none. */
+	/* The module refuses any argument but 0, which is kept for later versions. */
 	return ioctl(fd, KVMSCHED_IOC_STOP, 0);
 }

@@ -14,12 +14,15 @@
 /* The most that the module takes for the ring of a CPU, in bytes */
 #define KVS_MAX_RING	((uint64_t)KVMSCHED_MAX_PAGES * KVS_PAGE_SIZE)
 
-/* Where the caller goes on without the device, errors need not be told. */
+/*
+ * Opens the device; -1 after a message.  @quiet: no message, for callers that
+ * can do without the device.
+ */
 int kvs_device_open(bool quiet);
 
 int kvs_device_info(int fd, struct kvmsched_info *info);
 
-/* -1 with ENOENT behind the last row. */
+/* Row @index of the module's table of hooks; -1 with ENOENT after the last row */
 int kvs_device_hook(int fd, uint32_t index, struct kvmsched_hook *hook);
 
 int kvs_device_start(int fd, const struct kvmsched_start *start);
@@ -27,7 +30,7 @@ int kvs_device_stop(int fd);
 int kvs_device_flush(int fd);
 int kvs_device_stats(int fd, uint32_t cpu, struct kvmsched_stats *stats);
 
-/* "switch,exit"; good until the next call. */
+/* "switch,exit"; static, overwritten by the next call */
 const char *kvs_class_names(uint32_t classes);
 
 /*

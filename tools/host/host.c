@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What of this host matters for how vCPUs are scheduled.
+ * Facts about this host that matter for how vCPUs are scheduled.
  */
 #include <dirent.h>
 #include <math.h>
@@ -19,7 +19,7 @@
 #define SCHED_DEBUG	"/sys/kernel/debug/sched"
 
 /* A number as a number, Y and N as booleans, the rest as it is. */
-static json_t *value_of(const char *text)
+static json_t *make_value(const char *text)
 {
 	long n;
 
@@ -36,7 +36,7 @@ static void set_file(json_t *o, const char *key, const char *path)
 
 	/* nohz_full is "(null)" where there is none. */
 	if (text && text[0] && strcmp(text, "(null)"))
-		json_object_set_new(o, key, value_of(text));
+		json_object_set_new(o, key, make_value(text));
 	free(text);
 }
 
@@ -67,7 +67,7 @@ json_t *kvs_host_parameters(const char *module)
 	return o;
 }
 
-static long config_hz(const char *release)
+static long read_config_hz(const char *release)
 {
 	char *path = xasprintf("/boot/config-%s", release);
 	char *text = kvs_read_file(path, NULL), *p;
@@ -97,8 +97,8 @@ static bool read_jiffies(double *jiffies, double *seconds)
 	return ok;
 }
 
-/* Without a config at hand: count the ticks of a while, take the nearest HZ. */
-static long measured_hz(void)
+/* Without the kernel's config: count ticks for 0.2 s, take the nearest usual HZ. */
+static long measure_hz(void)
 {
 	static const int common[] = { 100, 250, 300, 1000 };
 	const struct timespec pause = { .tv_nsec = 200000000 };
@@ -141,9 +141,9 @@ json_t *kvs_host_kernel(void)
 
 	uname(&u);
 	set_string(o, "release", u.release);
-	hz = config_hz(u.release);
+	hz = read_config_hz(u.release);
 	if (!hz)
-		hz = measured_hz();
+		hz = measure_hz();
 	if (hz)
 		json_object_set_new(o, "hz", json_integer(hz));
 	set_preemption(o, u.version);
@@ -155,7 +155,7 @@ json_t *kvs_host_kernel(void)
 }
 
 /* The first CPU's line "KEY\t: VALUE" of /proc/cpuinfo */
-static char *cpuinfo(const char *text, const char *key)
+static char *read_cpuinfo(const char *text, const char *key)
 {
 	size_t len = strlen(key);
 	const char *p;
@@ -209,9 +209,9 @@ static json_t *tsc(const char *flags)
 json_t *kvs_host_cpu(void)
 {
 	char *text = kvs_read_file("/proc/cpuinfo", NULL);
-	char *vendor = cpuinfo(text, "vendor_id");
-	char *model = cpuinfo(text, "model name");
-	char *flags = cpuinfo(text, "flags");
+	char *vendor = read_cpuinfo(text, "vendor_id");
+	char *model = read_cpuinfo(text, "model name");
+	char *flags = read_cpuinfo(text, "flags");
 	json_t *o = json_object();
 
 	set_string(o, "vendor", vendor);
@@ -247,7 +247,7 @@ json_t *kvs_host_kvm(void)
 }
 
 /* One number where all CPUs agree, else an array. */
-static json_t *fair_server(const char *name)
+static json_t *read_fair_server(const char *name)
 {
 	json_t *all = json_array(), *value;
 	bool same = true;
@@ -260,7 +260,7 @@ static json_t *fair_server(const char *name)
 		free(path);
 		if (!text)
 			break;
-		value = value_of(text);
+		value = make_value(text);
 		free(text);
 		same &= json_equal(value, cpu ? json_array_get(all, 0) : value);
 		json_array_append_new(all, value);
@@ -292,8 +292,8 @@ json_t *kvs_host_scheduler(void)
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
 		set_file(o, files[i].key, files[i].path);
-	json_object_set_new(server, "runtime_ns", fair_server("runtime"));
-	json_object_set_new(server, "period_ns", fair_server("period"));
+	json_object_set_new(server, "runtime_ns", read_fair_server("runtime"));
+	json_object_set_new(server, "period_ns", read_fair_server("period"));
 	if (json_object_size(server))
 		json_object_set_new(o, "fair_server", server);
 	else

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What of this host matters for how vCPUs are scheduled, as JSON objects; what
- * can't be found out is left out.
+ * Facts about this host that matter for how vCPUs are scheduled, as JSON
+ * objects.  A fact that can't be found out is left out.
  */
 #ifndef KVMSCHED_HOST_H
 #define KVMSCHED_HOST_H

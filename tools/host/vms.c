@@ -2,9 +2,10 @@
 /*
  * The VMs that run on this host and the threads that are their vCPUs.
  *
- * Which thread is which vCPU is not written anywhere for sure: VMMs name their
- * threads as they like, and any thread may call KVM_RUN.  So ask KVM (debugfs,
- * for root), then look who is in KVM_RUN, then believe the names.
+ * The kernel has no one place that says which thread is which vCPU: VMMs name
+ * their threads as they like, and any thread may call KVM_RUN.  So three sources
+ * are asked, the surest first: KVM's debugfs (for root), which thread is inside
+ * ioctl(KVM_RUN), and the threads' names.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -24,7 +25,7 @@
 #include "host/vms.h"
 
 #define KVM_DEBUGFS	"/sys/kernel/debug/kvm"
-/* A thread on a CPU hides its system call: look again, it may sleep then. */
+/* /proc hides the system call of a running thread: look again, it may sleep then. */
 #define SAMPLES		20
 #define SAMPLE_NS	1000000
 
@@ -65,7 +66,7 @@ static int each_number(const char *path, void (*each)(void *, long), void *ctx)
 	return 0;
 }
 
-/* One process while it is looked at. */
+/* A process that is being looked at */
 struct process {
 	pid_t pid;
 	struct kvs_vms *vms;
@@ -148,15 +149,18 @@ static void ask_debugfs(struct kvs_vms_vm *vm)
 	free(path);
 }
 
-/* What debugfs doesn't tell: vCPUs by their files, of which VM is open. */
-static void take_files(struct process *p)
+/*
+ * Without debugfs, vCPUs are known by their open files.  Of which VM they are is
+ * unknown if the process has several.
+ */
+static void add_vcpus_by_file(struct process *p)
 {
 	struct kvs_vms_vm *vm = NULL;
-	bool told = false;
+	bool known = false;
 
 	for (size_t i = p->first; i < p->vms->nr; i++)
-		told |= p->vms->vms[i].nr > 0;
-	if (told || !p->nr_vcpus)
+		known |= p->vms->vms[i].nr > 0;
+	if (known || !p->nr_vcpus)
 		return;
 	if (p->vms->nr - p->first == 1)
 		vm = &p->vms->vms[p->first];
@@ -166,7 +170,7 @@ static void take_files(struct process *p)
 		add_vcpu(vm, p->vcpus[i].id);
 }
 
-/* A vCPU of this process that has no thread yet. */
+/* The vCPU @id of this process, unless its thread is known already */
 static struct kvs_vms_vcpu *find_vcpu(struct process *p, int id)
 {
 	for (size_t i = p->first; i < p->vms->nr; i++) {
@@ -265,7 +269,7 @@ static void describe_thread(pid_t pid, struct kvs_vms_vcpu *vcpu)
 	free(text);
 }
 
-static int by_id(const void *a, const void *b)
+static int compare_ids(const void *a, const void *b)
 {
 	const struct kvs_vms_vcpu *x = a, *y = b;
 
@@ -299,14 +303,14 @@ static void look_at_process(void *ctx, long pid)
 	for (size_t i = p.first; i < p.vms->nr; i++)
 		ask_debugfs(&p.vms->vms[i]);
 	if (p.vms->nr > p.first) {
-		take_files(&p);
+		add_vcpus_by_file(&p);
 		look_for_threads(&p);
 	}
 	for (size_t i = p.first; i < p.vms->nr; i++) {
 		struct kvs_vms_vm *vm = &p.vms->vms[i];
 
 		if (vm->nr)
-			qsort(vm->vcpus, vm->nr, sizeof(*vm->vcpus), by_id);
+			qsort(vm->vcpus, vm->nr, sizeof(*vm->vcpus), compare_ids);
 		for (size_t j = 0; j < vm->nr; j++)
 			if (vm->vcpus[j].tid)
 				describe_thread(pid, &vm->vcpus[j]);

@@ -20,7 +20,7 @@ enum kvs_vcpu_found {
 struct kvs_vms_vcpu {
 	int id;			/* vcpu_id */
 	enum kvs_vcpu_found found;
-	pid_t tid;		/* 0: unknown, and the rest with it */
+	pid_t tid;		/* 0: unknown, as is all that follows */
 	char *comm;
 	int policy, priority, nice;
 	int cpu;		/* where it ran last */
@@ -29,7 +29,7 @@ struct kvs_vms_vcpu {
 
 struct kvs_vms_vm {
 	pid_t pid;		/* the VMM process */
-	int fd;			/* of the VM in it; -1: which of several is unknown */
+	int fd;			/* the VM's file; -1: one of several, unknown which */
 	char *comm;
 	struct kvs_vms_vcpu *vcpus;
 	size_t nr;
@@ -38,7 +38,7 @@ struct kvs_vms_vm {
 struct kvs_vms {
 	struct kvs_vms_vm *vms;
 	size_t nr;
-	unsigned int hidden;	/* processes that we may not look into */
+	unsigned int hidden;	/* processes that this user may not look into */
 };
 
 struct kvs_vms *kvs_vms_scan(void);

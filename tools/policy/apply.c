@@ -10,7 +10,10 @@
 #include "base/util.h"
 #include "policy/policy.h"
 
-/* Every thread as it will be: those that change, and vCPUs that stay. */
+/*
+ * Policies and CPUs of all threads as they will be after the change: of those
+ * that it changes, and of the vCPU threads that it leaves alone.
+ */
 struct future {
 	struct kvs_attr *attrs;
 	struct kvs_cpus *cpus;
@@ -18,7 +21,7 @@ struct future {
 	size_t nr;
 };
 
-static void foresee(struct future *f, pid_t tid, const struct kvs_setting *s)
+static void add_future(struct future *f, pid_t tid, const struct kvs_setting *s)
 {
 	struct kvs_attr *attr = &f->attrs[f->nr];
 	struct kvs_cpus *cpus = &f->cpus[f->nr];
@@ -33,7 +36,7 @@ static void foresee(struct future *f, pid_t tid, const struct kvs_setting *s)
 	f->nr++;
 }
 
-static bool changes(const struct kvs_change *c, pid_t tid)
+static bool is_changed(const struct kvs_change *c, pid_t tid)
 {
 	for (size_t i = 0; i < c->threads->nr; i++)
 		if (c->threads->threads[i].tid == tid)
@@ -56,10 +59,10 @@ static bool would_fill(const struct kvs_change *c)
 	f.cpus = xcalloc(n, sizeof(*f.cpus));
 	f.hogs = xcalloc(n, sizeof(*f.hogs));
 	for (size_t i = 0; i < c->threads->nr; i++)
-		foresee(&f, c->threads->threads[i].tid, &c->settings[i]);
+		add_future(&f, c->threads->threads[i].tid, &c->settings[i]);
 	for (size_t i = 0; i < all.nr; i++)
-		if (!changes(c, all.threads[i].tid))
-			foresee(&f, all.threads[i].tid, NULL);
+		if (!is_changed(c, all.threads[i].tid))
+			add_future(&f, all.threads[i].tid, NULL);
 	fills = kvs_cpus_online(&online) && kvs_guard_fills(f.hogs, f.nr, &online);
 	free(f.hogs);
 	free(f.cpus);
@@ -68,8 +71,8 @@ static bool would_fill(const struct kvs_change *c)
 	return fills;
 }
 
-/* An RT thread of the highest priority can't be ended by any other. */
-static bool tops_all(const struct kvs_change *c)
+/* No thread can preempt one of the highest RT priority, not even to end it. */
+static bool uses_top_priority(const struct kvs_change *c)
 {
 	for (size_t i = 0; i < c->threads->nr; i++)
 		if (c->settings[i].has_policy &&
@@ -85,12 +88,12 @@ bool kvs_change_allowed(const struct kvs_change *c)
 
 	if (c->force)
 		return true;
-	if (tops_all(c)) {
-		kvs_err("priority 99 leaves none for whoever has to end it, kvmsched and the kernel's own threads included");
+	if (uses_top_priority(c)) {
+		kvs_err("priority 99 leaves none above it to end such a thread: not for kvmsched, nor for the kernel's own threads");
 		kvs_hint("use 98 or less, or --force");
 		return false;
 	}
-	/* Where nobody can read the knob, it is assumed to be as it comes. */
+	/* An unreadable setting is assumed to have its default, which throttles. */
 	if (!t.known || t.active || !would_fill(c))
 		return true;
 	kvs_err("these threads could take every CPU, and nothing throttles them (%s)", t.by);
@@ -99,7 +102,7 @@ bool kvs_change_allowed(const struct kvs_change *c)
 	return false;
 }
 
-static bool write_down(const struct kvs_change *c, struct kvs_undo *state)
+static bool save_old_state(const struct kvs_change *c, struct kvs_undo *state)
 {
 	for (size_t i = 0; i < c->nr_knobs; i++)
 		kvs_undo_add_knob(state, c->knobs[i].knob);
@@ -146,7 +149,7 @@ bool kvs_change_apply(const struct kvs_change *c, struct kvs_undo *state)
 {
 	bool ok = true;
 
-	if (!kvs_change_allowed(c) || !write_down(c, state))
+	if (!kvs_change_allowed(c) || !save_old_state(c, state))
 		return false;
 	for (size_t i = 0; ok && i < c->nr_knobs; i++)
 		ok = set_knob(&c->knobs[i]);

@@ -20,7 +20,7 @@
 #define SCHED_DEBUG	"/sys/kernel/debug/sched/"
 #define KVM_PARAMETERS	"/sys/module/kvm/parameters/"
 
-/* A knob of another kernel version isn't there: that is how it is told. */
+/* Kernels differ in which of these files they have: a missing file is no error. */
 const struct kvs_knob kvs_knobs[] = {
 	{ "rr_timeslice_ms", SYSCTL "sched_rr_timeslice_ms",
 	  "quantum of SCHED_RR, rounded to ticks" },

@@ -200,7 +200,10 @@ bool kvs_cpus_online(struct kvs_cpus *cpus)
 
 /* --- threads ---------------------------------------------------------- */
 
-/* The name may hold blanks and parentheses: what follows its last one counts. */
+/*
+ * In /proc/TID/stat the name may hold blanks and parentheses: the fields are
+ * counted from its last parenthesis on.
+ */
 bool kvs_thread_look(pid_t tid, struct kvs_thread *t)
 {
 	char *path = xasprintf("/proc/%d/stat", tid), *text = kvs_read_line(path);
@@ -217,7 +220,7 @@ bool kvs_thread_look(pid_t tid, struct kvs_thread *t)
 		t->pid = kvs_thread_number(tid, "Tgid");
 		t->starttime = starttime;
 		snprintf(t->comm, sizeof(t->comm), "%.*s", (int)(close - open - 1), open + 1);
-		/* It may have ended in between. */
+		/* The thread may have ended between the two files. */
 		ok = t->pid > 0;
 	}
 	free(text);
@@ -229,16 +232,17 @@ bool kvs_thread_same(const struct kvs_thread *thread)
 {
 	struct kvs_thread now;
 
-	/* A zombie has no policy that matters to anybody. */
+	/* A zombie (Z) or dead thread (X) never runs again: its policy is irrelevant. */
 	return kvs_thread_look(thread->tid, &now) && now.starttime == thread->starttime &&
 	       now.pid == thread->pid && now.state != 'Z' && now.state != 'X';
 }
 
 /*
- * From 6.12 on a fair thread's slice is told as its runtime, and a runtime that
- * is set pins the slice: only one that somebody has pinned is worth keeping.
+ * From Linux 6.12 on sched_getattr() returns the slice of a SCHED_OTHER thread
+ * as its runtime, and setting a runtime fixes the slice for good.  Drop the
+ * default slice, so that restoring the policy does not fix it.
  */
-static void forget_default_slice(struct kvs_attr *attr)
+static void drop_default_slice(struct kvs_attr *attr)
 {
 	char *base = kvs_knob_get(kvs_knob_find("base_slice_ns"));
 	long ns;
@@ -256,13 +260,16 @@ int kvs_thread_get(pid_t tid, struct kvs_attr *attr, struct kvs_cpus *cpus)
 		return -1;
 	attr->size = sizeof(*attr);
 	if (!kvs_policy_is_rt(attr->policy) && attr->policy != SCHED_DEADLINE)
-		forget_default_slice(attr);
+		drop_default_slice(attr);
 	return sched_getaffinity(tid, sizeof(*cpus), cpus->set);
 }
 
 int kvs_thread_set(pid_t tid, const struct kvs_setting *s)
 {
-	/* SCHED_DEADLINE refuses a change of affinity: before, or after. */
+	/*
+	 * A SCHED_DEADLINE thread refuses a new affinity: set it before the
+	 * thread becomes one, and after it has ceased to be one.
+	 */
 	bool late = s->has_policy && s->attr.policy != SCHED_DEADLINE;
 
 	if (s->has_cpus && !late && sched_setaffinity(tid, sizeof(s->cpus), s->cpus.set))
@@ -304,7 +311,7 @@ int kvs_stay_above(unsigned int priority)
 		.attr = {
 			.size = sizeof(s.attr), .policy = SCHED_FIFO,
 			.priority = priority < 99 ? priority + 1 : 99,
-			/* Not for the commands that we start. */
+			/* Commands that we start must not inherit it. */
 			.flags = RESET_ON_FORK,
 		},
 	};

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Scheduling policies of threads and the knobs that go with them: read, set,
- * and put back.
+ * Scheduling policies of threads, and the kernel's settings ("knobs") that go
+ * with them: reading, setting, and restoring what was there before.
  *
- *	policy.c	one thread: parse, read, set
- *	select.c	which threads
- *	guard.c	what would lock the host up; pure
- *	state.c	what was there before, kept in a file until it is back
- *	apply.c	a change as a whole: guard, write down, set
- *	knobs.c		the kernel's parameters by name
+ *	policy.c	policy and affinity of one thread
+ *	select.c	which threads are meant
+ *	knobs.c		the kernel's settings by name
+ *	guard.c		refuses what would lock the host up; touches nothing itself
+ *	state.c		files that keep the state of before until it is restored
+ *	apply.c		a change as a whole: guard it, save the state, set it
  */
 #ifndef KVMSCHED_POLICY_H
 #define KVMSCHED_POLICY_H
@@ -44,7 +44,7 @@ struct kvs_setting {
  * sentence in @why.
  */
 bool kvs_policy_parse(const char *text, struct kvs_attr *attr, const char **why);
-/* The same backwards; static storage, overwritten by the next call. */
+/* Text that kvs_policy_parse() takes; static, overwritten by the next call */
 const char *kvs_policy_text(const struct kvs_attr *attr);
 bool kvs_policy_is_rt(int policy);	/* FIFO or RR */
 
@@ -54,27 +54,28 @@ size_t kvs_cpus_count(const struct kvs_cpus *cpus);
 bool kvs_cpus_has(const struct kvs_cpus *cpus, size_t cpu);
 bool kvs_cpus_online(struct kvs_cpus *cpus);
 
-/* A thread, told from a later one of the same number by its start. */
+/* A thread; the start time detects reuse of the TID. */
 struct kvs_thread {
 	pid_t pid, tid;
 	uint64_t starttime;	/* clock ticks since boot, /proc/TID/stat */
 	char comm[32];
 	char state;		/* R, S, D ... */
-	int vcpu;		/* vcpu_id; -1: none */
-	int vm_index;		/* of its VM, in its process */
+	int vcpu;		/* vcpu_id; -1: no vCPU, or not known */
+	int vm_index;		/* its VM, among those of its process */
 };
 
-/* False: there is no such thread (any more). */
+/* Reads /proc.  False: there is no such thread (any more). */
 bool kvs_thread_look(pid_t tid, struct kvs_thread *thread);
+/* Is the TID still that thread's, and does it live? */
 bool kvs_thread_same(const struct kvs_thread *thread);
 
-/* -1 with errno set. */
+/* Each returns 0, or -1 with errno set. */
 int kvs_thread_get(pid_t tid, struct kvs_attr *attr, struct kvs_cpus *cpus);
 int kvs_thread_set(pid_t tid, const struct kvs_setting *setting);
-/* What to do about errno of kvs_thread_set(); NULL: nothing to add. */
+/* What the user can do about errno @error of kvs_thread_set(); NULL: unknown */
 const char *kvs_thread_advice(int error, const struct kvs_setting *setting);
 
-/* Stay above threads of @priority, so that they can be ended. */
+/* Makes this thread preempt RT threads of @priority, so that it can end them. */
 int kvs_stay_above(unsigned int priority);
 
 /* --- select.c -------------------------------------------------- */
@@ -83,7 +84,7 @@ struct kvs_selection {
 	struct kvs_vm_id vm;
 	long vcpu;			/* -1: any */
 	bool all;			/* vCPUs of all VMs */
-	pid_t *tids;			/* threads by number, beside these */
+	pid_t *tids;			/* threads by number, too */
 	size_t nr_tids;
 };
 
@@ -94,9 +95,9 @@ struct kvs_threads {
 
 #define KVS_SELECT_ANY	{ .vm = KVS_ANY_VM, .vcpu = -1 }
 
-/* False after a message: nothing fits, or a thread is gone. */
+/* Threads that fit @s.  False after a message: none fits, or a TID is gone. */
 bool kvs_select(const struct kvs_selection *s, struct kvs_threads *threads);
-/* All vCPU threads, whatever is selected */
+/* vCPU threads alone that fit; none may fit */
 void kvs_select_all(const struct kvs_selection *s, struct kvs_threads *threads);
 
 /* --- knobs.c ---------------------------------------------------------- */
@@ -110,16 +111,16 @@ struct kvs_knob {
 extern const struct kvs_knob kvs_knobs[];	/* ends with a NULL name */
 
 const struct kvs_knob *kvs_knob_find(const char *name);
-/* Its files, NULL at the end; kvs_knob_files_free() */
+/* Its files, with a NULL at the end, to be freed by kvs_knob_files_free() */
 char **kvs_knob_files(const struct kvs_knob *knob);
 void kvs_knob_files_free(char **files);
-/* Of its first file; NULL: this kernel has no such knob.  Caller frees. */
+/* The value in its first file; NULL: this kernel has no such knob.  Caller frees. */
 char *kvs_knob_get(const struct kvs_knob *knob);
-/* A file of one of the knobs? (of a state file, which might be anybody's) */
+/* Is it a file of some knob?  A state file could name any file. */
 bool kvs_knob_owns(const char *file);
 /* False after a message. */
 bool kvs_knob_write(const char *file, const char *value);
-/* All knobs that are there, as an object */
+/* All knobs that this kernel has, by name, as a JSON object */
 json_t *kvs_knobs_json(void);
 
 struct kvs_knob_setting {
@@ -140,40 +141,45 @@ void kvs_knob_list_free(struct kvs_knob_list *list);
 
 /* --- guard.c --------------------------------------------------- */
 
+/* A thread that could keep a CPU to itself */
 struct kvs_hog {
 	const struct kvs_attr *attr;
 	const struct kvs_cpus *cpus;
 };
 
-/* Whether so many of the hogs can run at once that no CPU of @online is left. */
+/* Can the RT and deadline threads among @hogs run on all CPUs of @online at once? */
 bool kvs_guard_fills(const struct kvs_hog *hogs, size_t nr,
 		     const struct kvs_cpus *online);
 
-/* What keeps some time of each CPU for others than RT threads */
+/* What keeps some time of each CPU for threads that are not RT */
 struct kvs_throttling {
 	bool known;
 	bool active;
 	const char *by;		/* "sched_rt_runtime_us", "the fair server" */
 };
 
-/* As it will be with @knobs set. */
+/* As it will be when @knobs are set */
 struct kvs_throttling kvs_throttling(const struct kvs_knob_setting *knobs, size_t nr);
 
 /* --- state.c --------------------------------------------------- */
 
 struct kvs_undo;
 
-/* @held: put back when the owner ends; else when somebody asks. */
+/*
+ * @held: this process restores the state when it ends.  Otherwise the state
+ * stays until the user asks for it.  @what: the command line, for messages.
+ */
 struct kvs_undo *kvs_undo_create(bool held, const char *what);
-/* Note what is there now, unless it is noted already. */
+/* Adds the present state, unless it has been added already. */
 void kvs_undo_add_thread(struct kvs_undo *s, const struct kvs_thread *thread);
 void kvs_undo_add_knob(struct kvs_undo *s, const struct kvs_knob *knob);
-/* To disk, before anything is changed.  False after a message. */
+/* Writes the file, before anything is changed.  False after a message. */
 bool kvs_undo_write(struct kvs_undo *s);
-/* Put all back and remove the file.  False after messages. */
+/* Restores the state and removes the file.  False after messages. */
 bool kvs_undo_restore(struct kvs_undo *s);
 void kvs_undo_free(struct kvs_undo *s);
 
+/* A state file, of this or another run */
 struct kvs_leftover {
 	char *path;
 	json_t *json;
@@ -181,13 +187,13 @@ struct kvs_leftover {
 	bool owner_lives;
 };
 
-/* State files, the newest first; how many. */
+/* All state files, the newest first; returns how many. */
 size_t kvs_leftovers(struct kvs_leftover **leftovers);
 void kvs_leftovers_free(struct kvs_leftover *leftovers, size_t nr);
 bool kvs_leftover_restore(const struct kvs_leftover *leftover);
 /*
- * What a killed kvmsched left: put back if a person at the terminal says so,
- * told otherwise.  False: it is still there.
+ * Restores what killed runs of kvmsched left, if the user at the terminal says
+ * so; without a terminal it only warns.  False: some of it is left.
  */
 bool kvs_leftovers_offer(void);
 
@@ -201,9 +207,9 @@ struct kvs_change {
 	bool force;
 };
 
-/* False after a message; then all that was changed is back. */
+/* Guards, saves and sets.  False after a message, with all restored. */
 bool kvs_change_apply(const struct kvs_change *change, struct kvs_undo *state);
-/* The refusal alone. */
+/* The guard alone.  False after a message. */
 bool kvs_change_allowed(const struct kvs_change *change);
 
 #endif /* KVMSCHED_POLICY_H */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Which threads: vCPUs as `kvmsched info` finds them, or threads by number.
+ * Which threads are meant: those of vCPUs, as `kvmsched info` finds them, or
+ * threads by number.
  */
 #include <stdlib.h>
 
@@ -8,7 +9,7 @@
 #include "base/util.h"
 #include "policy/policy.h"
 
-static void add(struct kvs_threads *threads, const struct kvs_thread *t)
+static void add_thread(struct kvs_threads *threads, const struct kvs_thread *t)
 {
 	for (size_t i = 0; i < threads->nr; i++)
 		if (threads->threads[i].tid == t->tid)
@@ -18,7 +19,7 @@ static void add(struct kvs_threads *threads, const struct kvs_thread *t)
 	threads->threads[threads->nr++] = *t;
 }
 
-/* Returns how many vCPUs fit that have no thread yet. */
+/* Adds the threads of a VM; returns how many vCPUs that fit have none yet. */
 static size_t add_vm(const struct kvs_selection *s, const struct kvs_vms_vm *vm,
 		     int index, struct kvs_threads *threads)
 {
@@ -30,14 +31,14 @@ static size_t add_vm(const struct kvs_selection *s, const struct kvs_vms_vm *vm,
 
 		if (s->vcpu >= 0 && s->vcpu != v->id)
 			continue;
-		/* It may have ended since the scan. */
+		/* The thread may have ended since the scan. */
 		if (!v->tid || !kvs_thread_look(v->tid, &t)) {
 			unknown++;
 			continue;
 		}
 		t.vcpu = v->id;
 		t.vm_index = index;
-		add(threads, &t);
+		add_thread(threads, &t);
 	}
 	return unknown;
 }
@@ -78,7 +79,7 @@ bool kvs_select(const struct kvs_selection *s, struct kvs_threads *threads)
 			kvs_err("there is no thread %d", s->tids[i]);
 			return false;
 		}
-		add(threads, &t);
+		add_thread(threads, &t);
 	}
 	if (s->all || s->vm.pid >= 0)
 		unknown = add_vms(s, threads);

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What was there before, kept in a file until it is back.
+ * State files: policies and settings of before a change, kept until they are
+ * put back.
  *
- * Each run that changes something has a file of its own, numbered in their
- * order, in /run/kvmsched (root) or $XDG_RUNTIME_DIR/kvmsched:
+ * Each run of kvmsched that changes something has a state file of its own in
+ * /run/kvmsched (root) or $XDG_RUNTIME_DIR/kvmsched.  The files are numbered in
+ * the order of the runs.  A file is
  *
- *	written, fsync'ed and renamed	before anything is changed
- *	removed				when all of it is back
+ *	written, fsync'ed and renamed	before the run changes anything
+ *	removed				when the run has put all of it back
  *
- * So a file without an owner that lives is what a killed run left.  Each holds
- * what was there before its own run; put back newest first, they end where the
- * oldest began.
+ * So a state file whose owner has died was left by a killed run.  Each file
+ * holds the state before its own run: restoring all files, the newest first,
+ * ends with the state before the oldest run.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -34,18 +36,18 @@ struct kvs_undo {
 
 /* --- the folder ------------------------------------------------------- */
 
-static char *state_folder(void)
+static char *get_state_folder(void)
 {
 	const char *base = getenv("XDG_RUNTIME_DIR");
 
-	/* Root's is one, whoever it is called from. */
+	/* Root has one folder, even if sudo keeps XDG_RUNTIME_DIR. */
 	if (!geteuid())
 		return xstrdup("/run/kvmsched");
 	return base && *base == '/' ? xasprintf("%s/kvmsched", base) :
 	       xasprintf("/tmp/kvmsched-%d", geteuid());
 }
 
-/* What is put back by root must not come from somebody else. */
+/* Root must not restore a state that somebody else could have written. */
 static bool folder_is_ours(const char *folder)
 {
 	struct stat st;
@@ -54,15 +56,15 @@ static bool folder_is_ours(const char *folder)
 	       st.st_uid == geteuid() && !(st.st_mode & 022);
 }
 
-static char *boot_id(void)
+static char *read_boot_id(void)
 {
 	char *id = kvs_read_line("/proc/sys/kernel/random/boot_id");
 
 	return id ? id : xstrdup("");
 }
 
-/* The next number; O_EXCL settles a race with another run. */
-static char *next_path(const char *folder)
+/* Creates the file of the next number; O_EXCL decides a race of two runs. */
+static char *create_next_file(const char *folder)
 {
 	unsigned int number = 0, n;
 	DIR *dir = opendir(folder);
@@ -91,7 +93,7 @@ struct kvs_undo *kvs_undo_create(bool held, const char *what)
 {
 	struct kvs_undo *s = xcalloc(1, sizeof(*s));
 	struct kvs_thread self;
-	char *boot = boot_id();
+	char *boot = read_boot_id();
 
 	kvs_thread_look(getpid(), &self);
 	s->json = json_pack("{si ss sb ss s{si sI} s[] s[]}", "version", FORMAT,
@@ -184,7 +186,7 @@ static bool write_synced(const char *path, const char *text)
 
 bool kvs_undo_write(struct kvs_undo *s)
 {
-	char *folder = state_folder(), *text, *next;
+	char *folder = get_state_folder(), *text, *next;
 	bool ok;
 
 	if (mkdir(folder, 0700) && errno != EEXIST)
@@ -192,7 +194,7 @@ bool kvs_undo_write(struct kvs_undo *s)
 	else
 		ok = folder_is_ours(folder);
 	if (ok && !s->path)
-		s->path = next_path(folder);
+		s->path = create_next_file(folder);
 	text = json_dumps(s->json, JSON_INDENT(1));
 	next = xasprintf("%s.new", s->path ? s->path : "");
 	ok = ok && write_synced(next, text) && !rename(next, s->path) &&
@@ -207,9 +209,9 @@ bool kvs_undo_write(struct kvs_undo *s)
 	return ok;
 }
 
-/* --- back ------------------------------------------------------------- */
+/* --- restoring -------------------------------------------------------- */
 
-static long number(json_t *o, const char *key)
+static long get_number(json_t *o, const char *key)
 {
 	return json_integer_value(json_object_get(o, key));
 }
@@ -219,22 +221,22 @@ static bool restore_thread(json_t *o)
 	const char *comm = json_string_value(json_object_get(o, "comm"));
 	const char *affinity = json_string_value(json_object_get(o, "affinity"));
 	struct kvs_thread t = {
-		.tid = number(o, "tid"), .pid = number(o, "pid"),
-		.starttime = number(o, "starttime"),
+		.tid = get_number(o, "tid"), .pid = get_number(o, "pid"),
+		.starttime = get_number(o, "starttime"),
 	};
 	struct kvs_setting s = {
 		.has_policy = true,
 		.attr = {
-			.size = sizeof(s.attr), .policy = number(o, "policy"),
-			.flags = number(o, "flags"), .nice = number(o, "nice"),
-			.priority = number(o, "priority"),
-			.runtime = number(o, "runtime"),
-			.deadline = number(o, "deadline"),
-			.period = number(o, "period"),
+			.size = sizeof(s.attr), .policy = get_number(o, "policy"),
+			.flags = get_number(o, "flags"), .nice = get_number(o, "nice"),
+			.priority = get_number(o, "priority"),
+			.runtime = get_number(o, "runtime"),
+			.deadline = get_number(o, "deadline"),
+			.period = get_number(o, "period"),
 		},
 	};
 
-	/* Gone, or another thread by now: never touched. */
+	/* The thread has ended, or its TID is another thread's: nothing to do. */
 	if (!kvs_thread_same(&t))
 		return true;
 	s.has_cpus = affinity && kvs_cpus_parse(affinity, &s.cpus);
@@ -255,14 +257,17 @@ static bool restore_knob(json_t *o)
 	if (!file || !value || !kvs_knob_owns(file))
 		return true;
 	now = kvs_read_line(file);
-	/* A module may be gone, a CPU unplugged. */
+	/* The file disappears with its module or CPU: nothing to do then. */
 	ok = !now || !strcmp(now, value) || kvs_knob_write(file, value);
 	free(now);
 	return ok;
 }
 
-/* Threads first: nobody is above the others when the throttling comes back. */
-static bool restore(json_t *json)
+/*
+ * Threads go first: when the throttling of RT threads is set, none of ours is RT
+ * any more that could have starved this process until then.
+ */
+static bool restore_all(json_t *json)
 {
 	json_t *threads = json_object_get(json, "threads");
 	json_t *knobs = json_object_get(json, "knobs");
@@ -277,7 +282,7 @@ static bool restore(json_t *json)
 
 bool kvs_undo_restore(struct kvs_undo *s)
 {
-	bool ok = restore(s->json);
+	bool ok = restore_all(s->json);
 
 	if (!s->path)
 		return ok;
@@ -301,23 +306,23 @@ void kvs_undo_free(struct kvs_undo *s)
 	free(s);
 }
 
-/* --- what others left ------------------------------------------------- */
+/* --- state files of other runs ---------------------------------------- */
 
 static bool owner_lives(json_t *json)
 {
 	json_t *owner = json_object_get(json, "owner");
 	struct kvs_thread now;
 
-	return kvs_thread_look(number(owner, "pid"), &now) && now.state != 'Z' &&
-	       now.starttime == (uint64_t)number(owner, "starttime");
+	return kvs_thread_look(get_number(owner, "pid"), &now) && now.state != 'Z' &&
+	       now.starttime == (uint64_t)get_number(owner, "starttime");
 }
 
-/* One of another boot, or empty since its run was killed before its first. */
+/* A state of another boot is gone with it; an unreadable file has none. */
 static bool is_stale(json_t *json, const char *boot)
 {
 	const char *id = json_string_value(json_object_get(json, "boot_id"));
 
-	return !json || !id || strcmp(id, boot) || number(json, "version") != FORMAT;
+	return !json || !id || strcmp(id, boot) || get_number(json, "version") != FORMAT;
 }
 
 static int newest_first(const struct dirent **a, const struct dirent **b)
@@ -334,14 +339,14 @@ static int is_state_file(const struct dirent *d)
 	       !strstr(d->d_name, ".new");
 }
 
-static bool take_leftover(const char *folder, const char *name, const char *boot,
+static bool load_leftover(const char *folder, const char *name, const char *boot,
 			  struct kvs_leftover *l)
 {
 	char *path = xasprintf("%s/%s", folder, name);
 	json_t *json = json_load_file(path, 0, NULL);
 
 	if (is_stale(json, boot)) {
-		/* An empty one may be another run's that is about to write it. */
+		/* An unreadable file may belong to a run that is about to write it. */
 		if (json)
 			unlink(path);
 		json_decref(json);
@@ -358,7 +363,7 @@ static bool take_leftover(const char *folder, const char *name, const char *boot
 
 size_t kvs_leftovers(struct kvs_leftover **leftovers)
 {
-	char *folder = state_folder(), *boot = boot_id();
+	char *folder = get_state_folder(), *boot = read_boot_id();
 	struct dirent **names = NULL;
 	size_t nr = 0;
 	int n = 0;
@@ -368,7 +373,7 @@ size_t kvs_leftovers(struct kvs_leftover **leftovers)
 		n = scandir(folder, &names, is_state_file, newest_first);
 	*leftovers = xcalloc(n > 0 ? n : 1, sizeof(**leftovers));
 	for (int i = 0; i < n; i++) {
-		nr += take_leftover(folder, names[i]->d_name, boot, *leftovers + nr);
+		nr += load_leftover(folder, names[i]->d_name, boot, *leftovers + nr);
 		free(names[i]);
 	}
 	free(names);
@@ -388,14 +393,14 @@ void kvs_leftovers_free(struct kvs_leftover *leftovers, size_t nr)
 
 bool kvs_leftover_restore(const struct kvs_leftover *l)
 {
-	if (!restore(l->json))
+	if (!restore_all(l->json))
 		return false;
 	unlink(l->path);
 	return true;
 }
 
-/* A person at the terminal decides; a script gets a message. */
-static bool agreed(void)
+/* Asks the user at the terminal; without a terminal the answer is no. */
+static bool ask_user(void)
 {
 	char answer[16];
 
@@ -422,7 +427,7 @@ bool kvs_leftovers_offer(void)
 			 json_array_size(json_object_get(l[i].json, "threads")),
 			 json_array_size(json_object_get(l[i].json, "knobs")));
 		if (!asked)
-			yes = agreed();
+			yes = ask_user();
 		asked = true;
 		clean &= yes && kvs_leftover_restore(&l[i]);
 	}
