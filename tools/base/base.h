@@ -16,6 +16,10 @@
 #define KVS_EXIT_NOEXEC	126	/* the other program could not be run */
 #define KVS_EXIT_NOENT	127	/* there is no such program */
 
+/* The value of a macro as a literal string */
+#define KVS_STRING(macro)	KVS_STRING_OF(macro)
+#define KVS_STRING_OF(value)	#value
+
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #define __printf(f, a)	__attribute__((format(printf, f, a)))
 

@@ -24,15 +24,31 @@ static const char about[] =
  * FILE first, wherever it stands among the options, and then the options: what
  * they say goes before it.
  */
+static bool take_arguments(const struct kvs_options *options, int argc, char **argv,
+			   struct kvs_experiment *e, struct kvs_arguments *args)
+{
+	if (!kvs_options_check(options, argc, argv, args))
+		return false;
+	if (args->nr > 1) {
+		args->status = kvs_usage("experiment", "one FILE at a time; a WORKLOAD comes after --");
+		return false;
+	}
+	if (args->nr && !kvs_experiment_read(e, args->operands[0])) {
+		args->status = KVS_EXIT_FAILED;
+		return false;
+	}
+	return kvs_options_take(options, args);
+}
+
 static bool parse(int argc, char **argv, struct kvs_experiment *e, struct kvs_arguments *args)
 {
-	char *rounds = xasprintf("recorded rounds of each arm, at least %d for a verdict",
-				 KVS_MIN_ROUNDS);
 	const struct kvs_option rows[] = {
 		KVS_OPTION(0, "arm", "NAME=POLICY[@CPUS]",
 			   "policy as in `kvmsched policy set`",
 			   .value = { .take = kvs_exp_arm_take, .to = e }),
-		KVS_OPTION(0, "rounds", "N", rounds,
+		KVS_OPTION(0, "rounds", "N",
+			   "recorded rounds of each arm, at least " KVS_STRING(KVS_MIN_ROUNDS)
+			   " for a verdict",
 			   .value = { .number = &e->rounds, .min = 1, .max = KVS_EXP_MAX_ROUNDS },
 			   .show_default = true),
 		KVS_OPTION(0, "shuffle", NULL, "in a random order, not A B C A B C...",
@@ -70,7 +86,7 @@ static bool parse(int argc, char **argv, struct kvs_experiment *e, struct kvs_ar
 		KVS_OPTION('m', "memory", "SIZE", "ring of each CPU, likewise",
 			   .value = { .size = &e->memory, .largest = KVS_MAX_RING }),
 		KVS_OPTION('o', "output", "FOLDER",
-			   "results (default kvmsched.experiment); must not be there",
+			   "results (default kvmsched.experiment); new, or empty",
 			   .value = { .copy = &e->folder }),
 		KVS_OPTION(0, "force", NULL, "even if an arm could lock the host up",
 			   .value = { .flag = &e->force }),
@@ -82,18 +98,8 @@ static bool parse(int argc, char **argv, struct kvs_experiment *e, struct kvs_ar
 		.command = "experiment", .about = about, .rows = rows,
 		.operands = KVS_OPERANDS_COMMAND,
 	};
-	bool ok = kvs_options_check(&options, argc, argv, args);
 
-	if (ok && args->nr > 1) {
-		args->status = kvs_usage("experiment", "one FILE at a time; a WORKLOAD comes after --");
-		ok = false;
-	} else if (ok && args->nr && !kvs_experiment_read(e, args->operands[0])) {
-		args->status = KVS_EXIT_FAILED;
-		ok = false;
-	}
-	ok = ok && kvs_options_take(&options, args);
-	free(rounds);
-	return ok;
+	return take_arguments(&options, argc, argv, e, args);
 }
 
 static char **copy_words(char *const *words)
