@@ -202,7 +202,7 @@ def wrong(tap, vm):
             (("set", "--vm", vm, "rr:100"), "1 to 99"),
             (("set", "--vm", vm, "deadline:20ms/10ms"), "RUNTIME <= DEADLINE"),
             (("set", "rr:1"), "which threads"),
-            (("set", "--vm", vm, "--knob", "none=1", "rr:1"), "NAME=VALUE"),
+            (("set", "--vm", vm, "--knob", "none=1", "rr:1"), "no setting 'none'"),
             (("sat",), "show, set or restore")):
         done = policy(*words, status=2)
         tap.ok(pattern in done.stderr,
