@@ -47,6 +47,14 @@ static __always_inline void ks_ledger_move(struct ks_ledger *ledger, u32 state,
 	ks_ledger_end(ledger);
 }
 
+/* KVM_RUN begins; see ks_core_load(). */
+static __always_inline void ks_ledger_load(struct ks_ledger *ledger, u64 now)
+{
+	ks_ledger_begin(ledger);
+	ks_core_load(&ledger->core, now);
+	ks_ledger_end(ledger);
+}
+
 /* The thread loses the CPU; see ks_core_switch_out(). */
 static __always_inline void ks_ledger_switch_out(struct ks_ledger *ledger,
 						 u32 kind, u64 irq, u64 now)

@@ -21,7 +21,8 @@
  * struct ks_ledger_core - see struct kvmsched_ledger for what the fields mean
  * @state: enum kvmsched_state now, @since when.  It is still guest after an
  *	   exit, until the host's part of that exit ends
- * @exit_time: time in state exit since guest mode: a poll is part of it
+ * @exit_time: time in state exit that a halt's poll can be part of: since guest
+ *	   mode, or since KVM_RUN began if that came later
  * @polled: cycles that were polled in the host's part of an exit, which has not
  *	   ended yet
  */
@@ -56,6 +57,17 @@ static __always_inline void ks_core_move(struct ks_ledger_core *core,
 		core->exit_time += time;
 	core->since = at;
 	core->state = state;
+}
+
+/**
+ * ks_core_load - KVM_RUN begins
+ * @core: the ledger
+ * @now:  when
+ */
+static __always_inline void ks_core_load(struct ks_ledger_core *core, __u64 now)
+{
+	ks_core_move(core, KVMSCHED_STATE_EXIT, now);
+	core->exit_time = 0;
 }
 
 /* The row that counts a reason's exits, unless another reason was there first */
@@ -172,7 +184,8 @@ static inline void ks_core_end_exit(struct ks_ledger_core *core, __u32 reason,
 				    __u32 next)
 {
 	if (core->state == KVMSCHED_STATE_GUEST)
-		ks_core_move(core, KVMSCHED_STATE_EXIT, core->since + guest);
+		ks_core_move(core, KVMSCHED_STATE_EXIT,
+			     guest ? core->since + guest : exit);
 	ks_core_move(core, KVMSCHED_STATE_EXIT, end);
 	ks_core_book_poll(core, core->polled);
 	core->polled = 0;
@@ -206,8 +219,12 @@ static __always_inline __u32 ks_core_state_of(__u32 kind)
 static inline void ks_core_switch_out(struct ks_ledger_core *core, __u32 kind,
 				      __u64 irq, __u64 now)
 {
-	if (core->state == KVMSCHED_STATE_GUEST && irq)
+	if (core->state == KVMSCHED_STATE_GUEST && irq) {
 		ks_core_move(core, KVMSCHED_STATE_EXIT, irq);
+		ks_core_move(core, KVMSCHED_STATE_EXIT, now);
+		/* KVM polls only after it has told the exit. */
+		core->exit_time = 0;
+	}
 	ks_core_move(core, ks_core_state_of(kind), now);
 	if (kind < sizeof(core->switches) / sizeof(core->switches[0]))
 		core->switches[kind]++;

@@ -85,7 +85,7 @@ static int on_vcpu_load(struct kprobe *kprobe, struct pt_regs *regs)
 	v->load_tsc = now;
 	ledger = READ_ONCE(v->ledger);
 	if (ledger)
-		ks_ledger_move(ledger, KVMSCHED_STATE_EXIT, now);
+		ks_ledger_load(ledger, now);
 	ks_end(load, r, flags);
 	return 0;
 }
