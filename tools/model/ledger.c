@@ -258,7 +258,9 @@ void kvs_ledger_poll(struct kvs_ledger *l, uint64_t ts, uint64_t polled)
 		l->polled += polled;
 		return;
 	}
-	expect(l, KVMSCHED_STATE_EXIT, ts);
+	/* The exit may be told only later, as it came before the last switch. */
+	if (!l->pending_to || l->state != KVMSCHED_STATE_EXIT || l->gap)
+		expect(l, KVMSCHED_STATE_EXIT, ts);
 	move(l, KVMSCHED_STATE_EXIT, ts);
 	spun(l, polled);
 }
