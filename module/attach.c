@@ -40,7 +40,7 @@ static struct {
 	bool notifiers_on;
 } wanted_by;
 
-static u32 event_classes(void)
+static u32 ks_event_classes(void)
 {
 	u32 classes = 0;
 	int i;
@@ -59,9 +59,9 @@ static u32 event_classes(void)
  *
  * Return: TSC since when handlers see them; hooks take longer to come and go.
  */
-static u64 reconcile(bool joined)
+static u64 ks_attach_reconcile(bool joined)
 {
-	u32 events = event_classes();
+	u32 events = ks_event_classes();
 	u32 wanted = events | wanted_by.session |
 		     (wanted_by.followers ? KS_CLASS_LEDGER : 0);
 	u32 before = ks_wanted_classes;
@@ -87,7 +87,7 @@ static u64 reconcile(bool joined)
 
 	ks_hooks_attach(wanted);
 	ks_hooks_detach(wanted);
-	ks_vcpus_arm();
+	ks_vcpus_set_fast();
 	if (wanted & ~before)
 		ks_irq_attached();
 	if (wanted & ~before & KVMSCHED_CLASS_STEAL)
@@ -118,7 +118,7 @@ u64 ks_attach_session(u32 classes, const pid_t *vms, u32 nr_vms)
 	wanted_by.session = classes;
 	wanted_by.nr_vms = nr_vms;
 	memcpy(wanted_by.vms, vms, nr_vms * sizeof(*vms));
-	since = reconcile(classes);
+	since = ks_attach_reconcile(classes);
 	mutex_unlock(&ks_hooks_mutex);
 	return since;
 }
@@ -141,7 +141,7 @@ int ks_attach_events(u32 classes, int change)
 		for (i = 0; i < KVMSCHED_NR_CLASSES; i++)
 			if (classes & (1U << i))
 				wanted_by.events[i] += change;
-		reconcile(change > 0);
+		ks_attach_reconcile(change > 0);
 		ret = 0;
 	}
 	mutex_unlock(&ks_hooks_mutex);
@@ -163,7 +163,7 @@ int ks_attach_follow(int change)
 	ret = ks_vcpus_follow(wanted_by.followers + change);
 	if (!ret) {
 		wanted_by.followers += change;
-		reconcile(false);
+		ks_attach_reconcile(false);
 	}
 	mutex_unlock(&ks_hooks_mutex);
 	return ret;

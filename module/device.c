@@ -16,55 +16,55 @@
 #include "vcpu.h"
 
 /* Copy in a struct that begins with its own size. */
-static int copy_sized(void *to, const void __user *from, u32 size)
+static int ks_copy_sized(void *to, const void __user *from, u32 size)
 {
 	if (copy_from_user(to, from, size))
 		return -EFAULT;
 	return *(u32 *)to == size ? 0 : -E2BIG;
 }
 
-static int copy_back(void __user *to, const void *from, u32 size)
+static int ks_copy_back(void __user *to, const void *from, u32 size)
 {
 	return copy_to_user(to, from, size) ? -EFAULT : 0;
 }
 
-static long ioctl_info(struct file *file, void __user *arg)
+static long ks_ioctl_info(struct file *file, void __user *arg)
 {
 	struct kvmsched_info info;
-	int ret = copy_sized(&info, arg, sizeof(info));
+	int ret = ks_copy_sized(&info, arg, sizeof(info));
 
 	if (ret)
 		return ret;
 	memset(&info, 0, sizeof(info));
 	info.size = sizeof(info);
 	ks_session_info(file, &info);
-	return copy_back(arg, &info, sizeof(info));
+	return ks_copy_back(arg, &info, sizeof(info));
 }
 
-static long ioctl_hook(struct file *file, void __user *arg)
+static long ks_ioctl_hook(struct file *file, void __user *arg)
 {
 	struct kvmsched_hook row;
-	int ret = copy_sized(&row, arg, sizeof(row));
+	int ret = ks_copy_sized(&row, arg, sizeof(row));
 
 	if (!ret && (row.reserved[0] || row.reserved[1]))
 		ret = -EINVAL;
 	if (!ret)
 		ret = ks_hooks_row(&row, true);
-	return ret ?: copy_back(arg, &row, sizeof(row));
+	return ret ?: ks_copy_back(arg, &row, sizeof(row));
 }
 
-static long ioctl_start(struct file *file, void __user *arg)
+static long ks_ioctl_start(struct file *file, void __user *arg)
 {
 	struct kvmsched_start start;
-	int ret = copy_sized(&start, arg, sizeof(start));
+	int ret = ks_copy_sized(&start, arg, sizeof(start));
 
 	return ret ?: ks_session_start(file, &start);
 }
 
-static long ioctl_stats(struct file *file, void __user *arg)
+static long ks_ioctl_stats(struct file *file, void __user *arg)
 {
 	struct kvmsched_stats stats;
-	int ret = copy_sized(&stats, arg, sizeof(stats));
+	int ret = ks_copy_sized(&stats, arg, sizeof(stats));
 	u64 reserved = 0;
 	int i;
 
@@ -75,26 +75,26 @@ static long ioctl_stats(struct file *file, void __user *arg)
 	if (reserved)
 		return -EINVAL;
 	ret = ks_session_stats(file, &stats);
-	return ret ?: copy_back(arg, &stats, sizeof(stats));
+	return ret ?: ks_copy_back(arg, &stats, sizeof(stats));
 }
 
 /* An open file that follows the ledgers has its private_data set. */
-static DEFINE_MUTEX(follow_mutex);
+static DEFINE_MUTEX(ks_follow_mutex);
 
-static long ioctl_follow(struct file *file)
+static long ks_ioctl_follow(struct file *file)
 {
 	int ret = 0;
 
-	mutex_lock(&follow_mutex);
+	mutex_lock(&ks_follow_mutex);
 	if (!file->private_data)
 		ret = ks_attach_follow(1);
 	if (!ret)
-		file->private_data = &follow_mutex;
-	mutex_unlock(&follow_mutex);
+		file->private_data = &ks_follow_mutex;
+	mutex_unlock(&ks_follow_mutex);
 	return ret;
 }
 
-static long ioctl_ledger(void __user *arg)
+static long ks_ioctl_ledger(void __user *arg)
 {
 	struct kvmsched_ledger *ledger;
 	u32 head[2];
@@ -110,45 +110,45 @@ static long ioctl_ledger(void __user *arg)
 	ledger->size = head[0];
 	ledger->index = head[1];
 	ret = ks_vcpus_ledger(head[1], ledger) ?:
-	      copy_back(arg, ledger, sizeof(*ledger));
+	      ks_copy_back(arg, ledger, sizeof(*ledger));
 	kfree(ledger);
 	return ret;
 }
 
-static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+static long ks_device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	void __user *user = (void __user *)arg;
 
 	switch (cmd) {
 	case KVMSCHED_IOC_INFO:
-		return ioctl_info(file, user);
+		return ks_ioctl_info(file, user);
 	case KVMSCHED_IOC_HOOK:
-		return ioctl_hook(file, user);
+		return ks_ioctl_hook(file, user);
 	case KVMSCHED_IOC_START:
-		return ioctl_start(file, user);
+		return ks_ioctl_start(file, user);
 	case KVMSCHED_IOC_STATS:
-		return ioctl_stats(file, user);
+		return ks_ioctl_stats(file, user);
 	case KVMSCHED_IOC_STOP:
 		return arg ? -EINVAL : ks_session_stop(file);
 	case KVMSCHED_IOC_FLUSH:
 		return arg ? -EINVAL : ks_session_flush(file);
 	case KVMSCHED_IOC_FOLLOW:
-		return arg ? -EINVAL : ioctl_follow(file);
+		return arg ? -EINVAL : ks_ioctl_follow(file);
 	case KVMSCHED_IOC_LEDGER:
-		return ioctl_ledger(user);
+		return ks_ioctl_ledger(user);
 	default:
 		return -ENOTTY;
 	}
 }
 
 /* misc_open() leaves a pointer there. */
-static int device_open(struct inode *inode, struct file *file)
+static int ks_device_open(struct inode *inode, struct file *file)
 {
 	file->private_data = NULL;
 	return 0;
 }
 
-static int device_release(struct inode *inode, struct file *file)
+static int ks_device_release(struct inode *inode, struct file *file)
 {
 	ks_session_release(file);
 	if (file->private_data)
@@ -157,20 +157,20 @@ static int device_release(struct inode *inode, struct file *file)
 }
 
 /* .owner: an open file keeps the module, so exit meets no session. */
-static const struct file_operations device_fops = {
+static const struct file_operations ks_device_fops = {
 	.owner = THIS_MODULE,
-	.open = device_open,
-	.unlocked_ioctl = device_ioctl,
+	.open = ks_device_open,
+	.unlocked_ioctl = ks_device_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.poll = ks_session_poll,
 	.mmap = ks_session_mmap,
-	.release = device_release,
+	.release = ks_device_release,
 };
 
 static struct miscdevice device = {
 	.minor = MISC_DYNAMIC_MINOR,
 	.name = "kvmsched",
-	.fops = &device_fops,
+	.fops = &ks_device_fops,
 	.mode = 0600,
 };
 

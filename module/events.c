@@ -57,7 +57,7 @@ static const struct {
 	KS_RECORDS(KS_CALL)
 };
 
-static u32 classes_of(const struct trace_event_call *call)
+static u32 ks_classes_of_event(const struct trace_event_call *call)
 {
 	int i;
 
@@ -70,11 +70,11 @@ static u32 classes_of(const struct trace_event_call *call)
 /* Hears of events that are enabled and disabled; set once, at init. */
 static int (*ks_event_attach)(u32 classes, int change);
 
-static int attach_event(const struct trace_event_call *call, int change)
+static int ks_request_event(const struct trace_event_call *call, int change)
 {
 	int (*attach)(u32 classes, int change) = READ_ONCE(ks_event_attach);
 
-	return attach ? attach(classes_of(call), change) : -ENODEV;
+	return attach ? attach(ks_classes_of_event(call), change) : -ENODEV;
 }
 
 static int ks_event_reg(struct trace_event_call *call, enum trace_reg type,
@@ -87,12 +87,12 @@ static int ks_event_reg(struct trace_event_call *call, enum trace_reg type,
 #ifdef CONFIG_PERF_EVENTS
 	case TRACE_REG_PERF_REGISTER:
 #endif
-		ret = attach_event(call, 1);
+		ret = ks_request_event(call, 1);
 		if (ret)
 			return ret;
 		ret = trace_event_reg(call, type, data);
 		if (ret)
-			attach_event(call, -1);
+			ks_request_event(call, -1);
 		return ret;
 	case TRACE_REG_UNREGISTER:
 #ifdef CONFIG_PERF_EVENTS
@@ -100,7 +100,7 @@ static int ks_event_reg(struct trace_event_call *call, enum trace_reg type,
 #endif
 		ret = trace_event_reg(call, type, data);
 		/* After our exit there is nothing left to detach. */
-		attach_event(call, -1);
+		ks_request_event(call, -1);
 		return ret;
 	default:
 		return trace_event_reg(call, type, data);

@@ -193,10 +193,10 @@ static inline void ks_exit_fetch_any(const struct ks_vcpu *v,
 static __always_inline void ks_exit_open(struct ks_vcpu *v,
 					 const struct ks_exit_raw *raw)
 {
-	v->story = KS_STORY_PLAIN;
+	v->open = KS_OPEN_PLAIN;
 	if (likely(!(raw->event & (SVM_EXITINTINFO_VALID | KS_EXIT_RAW_FAILED))))
 		return;
-	v->story = KS_STORY_ODD;
+	v->open = KS_OPEN_SPECIAL;
 	if (raw->event & KS_EXIT_RAW_FAILED)
 		v->exit.flags |= KS_EXIT_FAILED_ENTRY;
 	if (raw->event & SVM_EXITINTINFO_VALID) {
@@ -216,7 +216,7 @@ static inline bool ks_exit_by_interrupt(const struct ks_vcpu *v)
  * The same of an exit that has not been told yet: SVM has written its reason,
  * VMX always tells before interrupts are served (or, by kprobe, is not asked).
  */
-static inline bool ks_exit_untold_by_interrupt(const struct ks_vcpu *v)
+static inline bool ks_unseen_exit_by_interrupt(const struct ks_vcpu *v)
 {
 	return !(v->features & KS_FEATURE_SVM) ||
 	       (u32)ks_vmcb(v->vcpu)->control.exit_code == SVM_EXIT_INTR;

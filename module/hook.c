@@ -14,7 +14,7 @@ bool ks_kvm_built_in;
 u32 ks_wanted_classes;
 u32 ks_session_classes;
 
-static int kprobe_register(struct ks_hook *hook, u32 flags)
+static int ks_kprobe_register(struct ks_hook *hook, u32 flags)
 {
 	bool qualified = *hook->module && !ks_kvm_built_in;
 	char name[2 * KVMSCHED_NAME_LEN];
@@ -50,7 +50,7 @@ void ks_hook_attach(struct ks_hook *hook)
 			tracepoint_probe_register(hook->tracepoint,
 						  hook->probe, NULL) : -ENOENT;
 	else
-		hook->status = kprobe_register(hook, 0);
+		hook->status = ks_kprobe_register(hook, 0);
 	hook->attached = !hook->status;
 }
 
@@ -107,7 +107,7 @@ int ks_hook_probe(struct ks_hook *hook)
 		return 0;
 	if (hook->how == KVMSCHED_HOW_TRACEPOINT)
 		return hook->tracepoint ? 0 : -ENOENT;
-	ret = kprobe_register(hook, KPROBE_FLAG_DISABLED);
+	ret = ks_kprobe_register(hook, KPROBE_FLAG_DISABLED);
 	if (!ret)
 		unregister_kprobe(&hook->kprobe);
 	return ret;

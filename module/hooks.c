@@ -26,19 +26,19 @@ MODULE_PARM_DESC(attach, "how exits and entries are found: auto (tracepoints whe
 DEFINE_MUTEX(ks_hooks_mutex);
 
 /* attach=kprobe */
-static bool by_kprobe;
+static bool ks_by_kprobe;
 
 /* Attached in this order, detached in the reverse. */
-static struct ks_hook *const hook_tables[] = {
+static struct ks_hook *const ks_hook_tables[] = {
 	ks_irq_hooks, ks_timer_hooks, ks_sched_hooks, ks_exit_hooks,
 	ks_host_hooks, ks_steal_hooks,
 };
 
 #define for_each_hook(table, hook)					\
-	for ((table) = 0; (table) < ARRAY_SIZE(hook_tables); (table)++)	\
-		for ((hook) = hook_tables[table]; (hook)->name; (hook)++)
+	for ((table) = 0; (table) < ARRAY_SIZE(ks_hook_tables); (table)++)	\
+		for ((hook) = ks_hook_tables[table]; (hook)->name; (hook)++)
 
-static bool tracepoint_found(const char *name)
+static bool ks_has_tracepoint(const char *name)
 {
 	struct ks_hook *hook;
 	unsigned int table;
@@ -51,13 +51,13 @@ static bool tracepoint_found(const char *name)
 }
 
 /* Is this row the way that is chosen for what it tells? */
-static bool hook_chosen(const struct ks_hook *hook)
+static bool ks_hook_is_chosen(const struct ks_hook *hook)
 {
 	switch (hook->when) {
 	case KS_AUTO:
-		return !by_kprobe;
+		return !ks_by_kprobe;
 	case KS_KPROBE:
-		return by_kprobe || !tracepoint_found(hook->instead);
+		return ks_by_kprobe || !ks_has_tracepoint(hook->instead);
 	default:
 		return true;
 	}
@@ -81,12 +81,12 @@ void ks_hooks_detach(u32 wanted)
 	int i, n = 0, table;
 	struct ks_hook *hook;
 
-	for (table = ARRAY_SIZE(hook_tables) - 1; table >= 0; table--) {
-		for (hook = hook_tables[table]; hook->name; hook++)
+	for (table = ARRAY_SIZE(ks_hook_tables) - 1; table >= 0; table--) {
+		for (hook = ks_hook_tables[table]; hook->name; hook++)
 			;
-		while (hook-- > hook_tables[table]) {
+		while (hook-- > ks_hook_tables[table]) {
 			if (!hook->attached || ((hook->classes & wanted) &&
-						hook_chosen(hook)))
+						ks_hook_is_chosen(hook)))
 				continue;
 			if (hook->how == KVMSCHED_HOW_TRACEPOINT ||
 			    n == KS_DETACH_BATCH) {
@@ -117,13 +117,13 @@ void ks_hooks_attach(u32 wanted)
 	unsigned int table;
 
 	for_each_hook(table, hook)
-		if ((hook->classes & wanted) && hook_chosen(hook))
+		if ((hook->classes & wanted) && ks_hook_is_chosen(hook))
 			ks_hook_attach(hook);
 }
 
 /* Append the rows of one kind to @text; frees it and returns the longer one. */
-static char *list_rows(char *text, const char *title, u32 wanted, u32 how,
-		       bool attached)
+static char *ks_list_rows(char *text, const char *title, u32 wanted, u32 how,
+			  bool attached)
 {
 	struct ks_hook *hook;
 	unsigned int table;
@@ -131,7 +131,7 @@ static char *list_rows(char *text, const char *title, u32 wanted, u32 how,
 	char *longer;
 
 	for_each_hook(table, hook) {
-		if (!(hook->classes & wanted) || !hook_chosen(hook) ||
+		if (!(hook->classes & wanted) || !ks_hook_is_chosen(hook) ||
 		    hook->how != how || hook->attached != attached)
 			continue;
 		longer = kasprintf(GFP_KERNEL, "%s%s%s", text ?: "",
@@ -159,12 +159,12 @@ void ks_hooks_log(u32 wanted)
 {
 	char *text = NULL;
 
-	text = list_rows(text, "; by kprobe: ", wanted, KVMSCHED_HOW_KPROBE, true);
-	text = list_rows(text, "; by tracepoint: ", wanted,
-			 KVMSCHED_HOW_TRACEPOINT, true);
-	text = list_rows(text, "; no kprobe: ", wanted, KVMSCHED_HOW_KPROBE, false);
-	text = list_rows(text, "; no tracepoint: ", wanted,
-			 KVMSCHED_HOW_TRACEPOINT, false);
+	text = ks_list_rows(text, "; by kprobe: ", wanted, KVMSCHED_HOW_KPROBE, true);
+	text = ks_list_rows(text, "; by tracepoint: ", wanted,
+			    KVMSCHED_HOW_TRACEPOINT, true);
+	text = ks_list_rows(text, "; no kprobe: ", wanted, KVMSCHED_HOW_KPROBE, false);
+	text = ks_list_rows(text, "; no tracepoint: ", wanted,
+			    KVMSCHED_HOW_TRACEPOINT, false);
 	pr_info("attached for classes %#x by preempt notifier%s\n", wanted,
 		text ?: "");
 	kfree(text);
@@ -209,7 +209,7 @@ int ks_hooks_row(struct kvmsched_hook *row, bool try)
 		row->classes = hook->classes;
 		row->attached = hook->attached;
 		row->status = try ? ks_hook_probe(hook) : hook->status;
-		row->how = hook_chosen(hook) && !row->status ?
+		row->how = ks_hook_is_chosen(hook) && !row->status ?
 			   hook->how : KVMSCHED_HOW_NONE;
 		row->hits_missed = ks_hook_missed(hook);
 		strscpy_pad(row->name, hook->name, sizeof(row->name));
@@ -222,14 +222,14 @@ out:
 	return ret;
 }
 
-static bool in_module(const struct ks_hook *hook, const struct module *module)
+static bool ks_hook_is_in(const struct ks_hook *hook, const struct module *module)
 {
 	return *hook->module && !strcmp(hook->module, module->name);
 }
 
 /* Kprobes follow their module. Priority -1: after the kernel's own work. */
-static int module_event(struct notifier_block *block, unsigned long event,
-			void *data)
+static int ks_on_module_event(struct notifier_block *block, unsigned long event,
+			      void *data)
 {
 	struct module *module = data;
 	struct ks_hook *hook;
@@ -240,24 +240,24 @@ static int module_event(struct notifier_block *block, unsigned long event,
 
 	mutex_lock(&ks_hooks_mutex);
 	for_each_hook(table, hook) {
-		if (hook->how != KVMSCHED_HOW_KPROBE || !in_module(hook, module))
+		if (hook->how != KVMSCHED_HOW_KPROBE || !ks_hook_is_in(hook, module))
 			continue;
 		if (event == MODULE_STATE_GOING)
 			ks_hook_detach(hook);
-		else if ((hook->classes & ks_wanted_classes) && hook_chosen(hook))
+		else if ((hook->classes & ks_wanted_classes) && ks_hook_is_chosen(hook))
 			ks_hook_attach(hook);
 	}
 	mutex_unlock(&ks_hooks_mutex);
 	return NOTIFY_DONE;
 }
 
-static struct notifier_block module_notifier = {
-	.notifier_call = module_event,
+static struct notifier_block ks_module_notifier = {
+	.notifier_call = ks_on_module_event,
 	.priority = -1,
 };
 
-static void tracepoint_seen(struct tracepoint *tracepoint, const char *module,
-			    bool going)
+static void ks_update_tracepoint(struct tracepoint *tracepoint, const char *module,
+				 bool going)
 {
 	struct ks_hook *hook;
 	unsigned int table;
@@ -273,13 +273,13 @@ static void tracepoint_seen(struct tracepoint *tracepoint, const char *module,
 			continue;
 		}
 		hook->tracepoint = tracepoint;
-		if ((hook->classes & ks_wanted_classes) && hook_chosen(hook))
+		if ((hook->classes & ks_wanted_classes) && ks_hook_is_chosen(hook))
 			ks_hook_attach(hook);
 	}
 }
 
 /* tracepoint_module_list_mutex is held; replayed for modules already there. */
-static int tracepoint_module_event(struct notifier_block *block,
+static int ks_on_tracepoint_module(struct notifier_block *block,
 				   unsigned long event, void *data)
 {
 	struct tp_module *tp_module = data;
@@ -288,17 +288,17 @@ static int tracepoint_module_event(struct notifier_block *block,
 
 	mutex_lock(&ks_hooks_mutex);
 	for (i = 0; i < module->num_tracepoints; i++)
-		tracepoint_seen(tracepoint_ptr_deref(&module->tracepoints_ptrs[i]),
-				module->name, event == MODULE_STATE_GOING);
+		ks_update_tracepoint(tracepoint_ptr_deref(&module->tracepoints_ptrs[i]),
+				     module->name, event == MODULE_STATE_GOING);
 	mutex_unlock(&ks_hooks_mutex);
 	return NOTIFY_DONE;
 }
 
-static struct notifier_block tracepoint_notifier = {
-	.notifier_call = tracepoint_module_event,
+static struct notifier_block ks_tracepoint_notifier = {
+	.notifier_call = ks_on_tracepoint_module,
 };
 
-static void kernel_tracepoint(struct tracepoint *tracepoint, void *unused)
+static void ks_learn_tracepoint(struct tracepoint *tracepoint, void *unused)
 {
 	struct ks_hook *hook;
 	unsigned int table;
@@ -325,8 +325,8 @@ int ks_hooks_init(void)
 	int nr = 0;
 	int ret;
 
-	by_kprobe = !strcmp(attach, "kprobe");
-	if (!by_kprobe && strcmp(attach, "auto")) {
+	ks_by_kprobe = !strcmp(attach, "kprobe");
+	if (!ks_by_kprobe && strcmp(attach, "auto")) {
 		pr_err("attach=%s: expected auto or kprobe\n", attach);
 		return -EINVAL;
 	}
@@ -336,13 +336,13 @@ int ks_hooks_init(void)
 	if (WARN_ON(nr > KS_MAX_HOOKS))
 		return -E2BIG;
 
-	for_each_kernel_tracepoint(kernel_tracepoint, NULL);
-	ret = register_module_notifier(&module_notifier);
+	for_each_kernel_tracepoint(ks_learn_tracepoint, NULL);
+	ret = register_module_notifier(&ks_module_notifier);
 	if (ret)
 		return ret;
-	ret = register_tracepoint_module_notifier(&tracepoint_notifier);
+	ret = register_tracepoint_module_notifier(&ks_tracepoint_notifier);
 	if (ret)
-		unregister_module_notifier(&module_notifier);
+		unregister_module_notifier(&ks_module_notifier);
 	return ret;
 }
 
@@ -354,6 +354,6 @@ int ks_hooks_init(void)
  */
 void ks_hooks_exit(void)
 {
-	unregister_module_notifier(&module_notifier);
-	unregister_tracepoint_module_notifier(&tracepoint_notifier);
+	unregister_module_notifier(&ks_module_notifier);
+	unregister_tracepoint_module_notifier(&ks_tracepoint_notifier);
 }

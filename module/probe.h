@@ -125,7 +125,7 @@ static inline bool ks_host_to_ring(void)
 
 void ks_exit_init(void);
 void ks_sched_init(void);
-void ks_exit_cut(struct ks_vcpu *v, u8 end);
+void ks_exit_end_early(struct ks_vcpu *v, u8 end);
 void ks_irq_attached(void);
 void ks_steal_begin(void);
 void ks_steal_attached(void);

@@ -21,62 +21,62 @@
 #include "vcpu.h"
 
 /* The record of the open story, whose last field says how long it took. */
-static __always_inline void fill_exit(struct ks_rec_exit *r,
-				      const struct ks_vcpu *v, u64 now)
+static __always_inline void ks_fill_exit(struct ks_rec_exit *r,
+					 const struct ks_vcpu *v, u64 now)
 {
 	memcpy(r, &v->exit, offsetof(struct ks_rec_exit, host_cycles));
-	r->host_cycles = now - v->story_tsc;
+	r->host_cycles = now - v->host_tsc;
 }
 
 /* Write the record of the open story, which ends. */
-static void write_exit(struct ks_vcpu *v, u8 end, u64 now)
+static void ks_write_exit(struct ks_vcpu *v, u8 end, u64 now)
 {
 	struct ks_ledger *ledger = READ_ONCE(v->ledger);
 	struct ks_rec_exit *r;
 
 	r = ks_begin_at(exit, v->ring_exit, now);
-	fill_exit(r, v, now);
+	ks_fill_exit(r, v, now);
 	r->flags |= end;
 	ks_end_at(exit, r);
 
 	if (ledger)
 		ks_ledger_end_exit(ledger, v->exit.reason,
-				v->exit.guest_cycles, v->story_tsc, now,
+				v->exit.guest_cycles, v->host_tsc, now,
 				end == KS_EXIT_BY_ENTRY ? KVMSCHED_STATE_GUEST :
 							  KVMSCHED_STATE_EXIT);
 	ks_exit_clear(v);
-	v->story = KS_STORY_NONE;
+	v->open = KS_OPEN_NONE;
 }
 
 /**
- * ks_exit_cut - the vCPU leaves the CPU or KVM_RUN: write what is open
+ * ks_exit_end_early - the vCPU leaves the CPU or KVM_RUN: write what is open
  * @v:   the thread's entry
  * @end: KS_EXIT_BY_SWITCH or KS_EXIT_BY_PUT
  *
  * Context: owner; interrupts on or off.
  */
-void ks_exit_cut(struct ks_vcpu *v, u8 end)
+void ks_exit_end_early(struct ks_vcpu *v, u8 end)
 {
 	unsigned long flags;
 
-	if (!v->story)
+	if (!v->open)
 		return;
 	local_irq_save(flags);
 	v->exit_tsc = v->exit.flags & KS_EXIT_IRQ_FIRST ? v->irq_tsc :
-							  v->story_tsc;
-	v->cut = true;
-	write_exit(v, end, rdtsc());
+							  v->host_tsc;
+	v->entry_due = true;
+	ks_write_exit(v, end, rdtsc());
 	local_irq_restore(flags);
 }
 
 /* An interrupt or a switch came before the exit was told: they date it. */
-static noinline void date_exit(struct ks_vcpu *v, u64 entry)
+static noinline void ks_date_exit(struct ks_vcpu *v, u64 entry)
 {
 	v->exit.flags |= KS_EXIT_IRQ_FIRST;
 	v->exit.guest_cycles = entry ? v->irq_tsc - entry : 0;
-	v->story = KS_STORY_ODD;
+	v->open = KS_OPEN_SPECIAL;
 	/* Host time counts on this CPU: from the switch in, if one was. */
-	v->story_tsc = max(v->in_tsc, v->irq_tsc);
+	v->host_tsc = max(v->in_tsc, v->irq_tsc);
 }
 
 /*
@@ -84,8 +84,8 @@ static noinline void date_exit(struct ks_vcpu *v, u64 entry)
  * call on the usual way, and the record is prepared as it will be copied.
  * Exit and entry serialize, so the TSC needs no ordering of its own.
  */
-static __always_inline void exit_told(struct ks_vcpu *v,
-				      const struct ks_exit_raw *raw)
+static __always_inline void ks_note_exit(struct ks_vcpu *v,
+					 const struct ks_exit_raw *raw)
 {
 	u64 entry, irq, now;
 
@@ -102,14 +102,14 @@ static __always_inline void exit_told(struct ks_vcpu *v,
 	irq = v->irq_tsc;
 	now = rdtsc();
 	barrier();
-	v->story_tsc = now;
+	v->host_tsc = now;
 	ks_exit_open(v, raw);
 	if (unlikely(irq))
-		return date_exit(v, entry);
+		return ks_date_exit(v, entry);
 	v->exit.guest_cycles = likely(entry) ? now - entry : 0;
 }
 
-static noinline void exit_told_first(struct kvm_vcpu *vcpu)
+static noinline void ks_note_exit_slow(struct kvm_vcpu *vcpu)
 {
 	struct ks_vcpu *v = ks_vcpu_of(vcpu);
 	struct ks_exit_raw raw;
@@ -119,11 +119,11 @@ static noinline void exit_told_first(struct kvm_vcpu *vcpu)
 	if (v->mask & KS_MASK_IDENTITY)
 		ks_probe_identify(v);
 	ks_exit_fetch_any(v, vcpu, &raw);
-	exit_told(v, &raw);
+	ks_note_exit(v, &raw);
 }
 
 /* Entry without an exit: KVM's fast path went back in and told nobody. */
-static void exit_untold(struct ks_vcpu *v, struct kvm_vcpu *vcpu, u64 now)
+static void ks_write_unseen_exit(struct ks_vcpu *v, struct kvm_vcpu *vcpu, u64 now)
 {
 	struct ks_exit_raw raw;
 
@@ -133,11 +133,11 @@ static void exit_untold(struct ks_vcpu *v, struct kvm_vcpu *vcpu, u64 now)
 	ks_exit_open(v, &raw);
 	v->exit.flags |= KS_EXIT_FASTPATH;
 	v->exit.guest_cycles = 0;
-	v->story_tsc = now;
-	write_exit(v, KS_EXIT_BY_ENTRY, now);
+	v->host_tsc = now;
+	ks_write_exit(v, KS_EXIT_BY_ENTRY, now);
 }
 
-static void write_entry(struct ks_vcpu *v, u64 now)
+static void ks_write_entry(struct ks_vcpu *v, u64 now)
 {
 	struct ks_rec_entry *r;
 
@@ -146,17 +146,17 @@ static void write_entry(struct ks_vcpu *v, u64 now)
 	r->vcpu = v->id;
 	r->since_exit_cycles = now - v->exit_tsc;
 	ks_end_at(entry, r);
-	v->cut = false;
+	v->entry_due = false;
 }
 
-static __always_inline void enter(struct ks_vcpu *v, u64 now)
+static __always_inline void ks_begin_guest_mode(struct ks_vcpu *v, u64 now)
 {
 	v->irq_tsc = 0;
 	v->entry_tsc = now;
 }
 
 /* First sight, cuts, enabled events, a full page: all but the usual. */
-static noinline void entry_told_first(struct kvm_vcpu *vcpu)
+static noinline void ks_note_entry_slow(struct kvm_vcpu *vcpu)
 {
 	struct ks_vcpu *v = ks_vcpu_of(vcpu);
 	struct ks_ledger *ledger;
@@ -168,91 +168,91 @@ static noinline void entry_told_first(struct kvm_vcpu *vcpu)
 		ks_probe_identify(v);
 
 	now = rdtsc();
-	if (v->story)
-		write_exit(v, KS_EXIT_BY_ENTRY, now);
-	else if (v->cut)
-		write_entry(v, now);
+	if (v->open)
+		ks_write_exit(v, KS_EXIT_BY_ENTRY, now);
+	else if (v->entry_due)
+		ks_write_entry(v, now);
 	else if (v->entry_tsc)
-		exit_untold(v, vcpu, now);
+		ks_write_unseen_exit(v, vcpu, now);
 	ledger = READ_ONCE(v->ledger);
 	if (ledger && ledger->core.state != KVMSCHED_STATE_GUEST)
 		ks_ledger_move(ledger, KVMSCHED_STATE_GUEST, now);
-	enter(v, now);
+	ks_begin_guest_mode(v, now);
 }
 
 /* Interrupts are off here in every version. */
-static __always_inline void entry_told(struct ks_vcpu *v, struct kvm_vcpu *vcpu)
+static __always_inline void ks_note_entry(struct ks_vcpu *v, struct kvm_vcpu *vcpu)
 {
 	struct ks_ledger *ledger = READ_ONCE(v->ledger);
 	struct ks_rec_exit *r;
 	u64 now;
 
-	if (unlikely(v->armed != vcpu || v->plain != KS_STORY_PLAIN))
-		return entry_told_first(vcpu);
+	if (unlikely(v->fast_vcpu != vcpu || v->exit_state != KS_OPEN_PLAIN))
+		return ks_note_entry_slow(vcpu);
 
 	now = rdtsc();
 	if (likely(v->ring_exit)) {
 		r = ks_ring_try(KS_RECORD_SIZE(exit), now);
 		if (unlikely(!r))
-			return entry_told_first(vcpu);
-		fill_exit(r, v, now);
+			return ks_note_entry_slow(vcpu);
+		ks_fill_exit(r, v, now);
 	}
-	v->story = KS_STORY_NONE;
-	enter(v, now);
+	v->open = KS_OPEN_NONE;
+	ks_begin_guest_mode(v, now);
 	if (ledger)
 		ks_ledger_entry(ledger, v->exit.reason, v->exit.guest_cycles,
-				v->story_tsc, now);
+				v->host_tsc, now);
 }
 
 /* notrace: ftrace's own hook is an instruction of each hundred. */
-static notrace void on_vmx_exit(void *data, struct kvm_vcpu *vcpu, u32 isa)
+static notrace void ks_on_vmx_exit(void *data, struct kvm_vcpu *vcpu, u32 isa)
 {
 	struct ks_vcpu *v = this_cpu_read(ks_current);
 	struct ks_exit_raw raw;
 
-	if (unlikely(v->armed != vcpu))
-		return exit_told_first(vcpu);
+	if (unlikely(v->fast_vcpu != vcpu))
+		return ks_note_exit_slow(vcpu);
 	ks_exit_fetch_vmx(&raw);
-	exit_told(v, &raw);
+	ks_note_exit(v, &raw);
 }
 
-static notrace void on_svm_exit(void *data, struct kvm_vcpu *vcpu, u32 isa)
+static notrace void ks_on_svm_exit(void *data, struct kvm_vcpu *vcpu, u32 isa)
 {
 	struct ks_vcpu *v = this_cpu_read(ks_current);
 	struct ks_exit_raw raw;
 
-	if (unlikely(v->armed != vcpu || !ks_exit_fetch_svm(vcpu, &raw)))
-		return exit_told_first(vcpu);
-	exit_told(v, &raw);
+	if (unlikely(v->fast_vcpu != vcpu || !ks_exit_fetch_svm(vcpu, &raw)))
+		return ks_note_exit_slow(vcpu);
+	ks_note_exit(v, &raw);
 }
 
-static notrace void on_kvm_entry(void *data, struct kvm_vcpu *vcpu,
+static notrace void ks_on_kvm_entry(void *data, struct kvm_vcpu *vcpu,
 			 bool force_immediate_exit)
 {
-	entry_told(this_cpu_read(ks_current), vcpu);
+	ks_note_entry(this_cpu_read(ks_current), vcpu);
 }
 
-static int on_svm_handle_exit(struct kprobe *kprobe, struct pt_regs *regs)
+static int ks_on_svm_handle_exit(struct kprobe *kprobe, struct pt_regs *regs)
 {
-	on_svm_exit(NULL, (struct kvm_vcpu *)ks_arg1(regs), KS_ISA_SVM);
+	ks_on_svm_exit(NULL, (struct kvm_vcpu *)ks_arg1(regs), KS_ISA_SVM);
 	return 0;
 }
 
-static int on_vmx_handle_exit(struct kprobe *kprobe, struct pt_regs *regs)
+static int ks_on_vmx_handle_exit(struct kprobe *kprobe, struct pt_regs *regs)
 {
-	on_vmx_exit(NULL, (struct kvm_vcpu *)ks_arg1(regs), KS_ISA_VMX);
+	ks_on_vmx_exit(NULL, (struct kvm_vcpu *)ks_arg1(regs), KS_ISA_VMX);
 	return 0;
 }
 
-static int on_vcpu_run(struct kprobe *kprobe, struct pt_regs *regs)
+static int ks_on_vcpu_run(struct kprobe *kprobe, struct pt_regs *regs)
 {
-	on_kvm_entry(NULL, (struct kvm_vcpu *)ks_arg1(regs), false);
+	ks_on_kvm_entry(NULL, (struct kvm_vcpu *)ks_arg1(regs), false);
 	return 0;
 }
 
 /* The offset that joins guest time and host time has changed: tell again. */
-static void on_write_tsc_offset(void *data, unsigned int vcpu_id,
-				u64 previous, u64 next)
+static void ks_on_write_tsc_offset(void *data, unsigned int vcpu_id,
+				   u64 previous, u64 next)
 {
 	struct ks_vcpu *v = ks_vcpu_loaded();
 
@@ -266,20 +266,20 @@ static void on_write_tsc_offset(void *data, unsigned int vcpu_id,
 /* Entries first: an exit whose entry was not seen has no guest time. */
 struct ks_hook ks_exit_hooks[] = {
 	KS_TRACEPOINT_ROW("kvm_entry", "kvm", KS_CLASS_VCPU, KS_AUTO,
-			  on_kvm_entry),
+			  ks_on_kvm_entry),
 	/* See ks_exit_init(). */
 	KS_TRACEPOINT_ROW("kvm_exit", "kvm", KS_CLASS_VCPU, KS_AUTO,
-			  on_svm_exit),
+			  ks_on_svm_exit),
 	KS_KPROBE_ROW("svm_vcpu_run", "kvm_amd", KS_CLASS_VCPU, KS_KPROBE,
-		      "kvm_entry", on_vcpu_run),
+		      "kvm_entry", ks_on_vcpu_run),
 	KS_KPROBE_ROW("vmx_vcpu_run", "kvm_intel", KS_CLASS_VCPU, KS_KPROBE,
-		      "kvm_entry", on_vcpu_run),
+		      "kvm_entry", ks_on_vcpu_run),
 	KS_KPROBE_ROW("svm_handle_exit", "kvm_amd", KS_CLASS_VCPU, KS_KPROBE,
-		      "kvm_exit", on_svm_handle_exit),
+		      "kvm_exit", ks_on_svm_handle_exit),
 	KS_KPROBE_ROW("vmx_handle_exit", "kvm_intel", KS_CLASS_VCPU, KS_KPROBE,
-		      "kvm_exit", on_vmx_handle_exit),
+		      "kvm_exit", ks_on_vmx_handle_exit),
 	KS_TRACEPOINT_ROW("kvm_write_tsc_offset", "kvm", KS_CLASS_VCPU,
-			  KS_ALWAYS, on_write_tsc_offset),
+			  KS_ALWAYS, ks_on_write_tsc_offset),
 	{}
 };
 
@@ -295,6 +295,6 @@ void __init ks_exit_init(void)
 	if (ks_exit_isa() != KS_ISA_VMX)
 		return;
 	for (hook = ks_exit_hooks; hook->name; hook++)
-		if (hook->probe == on_svm_exit)
-			hook->probe = on_vmx_exit;
+		if (hook->probe == ks_on_svm_exit)
+			hook->probe = ks_on_vmx_exit;
 }

@@ -10,8 +10,8 @@
 #include "vcpu.h"
 
 /* Interrupts off, runqueue lock held. */
-static void on_sched_switch(void *data, bool preempt, struct task_struct *prev,
-			    struct task_struct *next, unsigned int prev_state)
+static void ks_on_host_switch(void *data, bool preempt, struct task_struct *prev,
+			      struct task_struct *next, unsigned int prev_state)
 {
 	struct ks_rec_host_switch *r;
 	u64 now;
@@ -36,6 +36,6 @@ static void on_sched_switch(void *data, bool preempt, struct task_struct *prev,
 
 struct ks_hook ks_host_hooks[] = {
 	KS_TRACEPOINT_ROW("sched_switch", "", KVMSCHED_CLASS_HOST, KS_ALWAYS,
-			  on_sched_switch),
+			  ks_on_host_switch),
 	{}
 };

@@ -41,7 +41,7 @@ struct accepting {
 #define KS_CONTEXT_LEVELS	4
 static DEFINE_PER_CPU(struct accepting [KS_CONTEXT_LEVELS], accepting);
 
-static struct accepting *accepting_here(void)
+static struct accepting *ks_accepting_here(void)
 {
 	return this_cpu_ptr(&accepting[interrupt_context_level()]);
 }
@@ -50,10 +50,10 @@ static struct accepting *accepting_here(void)
  * static int __apic_accept_irq(struct kvm_lapic *apic, int delivery_mode,
  *				int vector, int level, int trig_mode, ...)
  */
-static int on_apic_accept_irq(struct kprobe *kprobe, struct pt_regs *regs)
+static int ks_on_apic_accept_irq(struct kprobe *kprobe, struct pt_regs *regs)
 {
 	struct kvm_vcpu *vcpu = ks_lapic_vcpu((struct kvm_lapic *)ks_arg1(regs));
-	struct accepting *here = accepting_here();
+	struct accepting *here = ks_accepting_here();
 
 	if (vcpu) {
 		ks_vcpu_who(vcpu, &here->who);
@@ -63,10 +63,10 @@ static int on_apic_accept_irq(struct kprobe *kprobe, struct pt_regs *regs)
 }
 
 /* The first argument is called apicid, and is the vcpu_id since 2009. */
-static void on_accept_irq(void *data, u32 vcpu_id, u16 delivery_mode,
-			  u16 level, u8 vector)
+static void ks_on_accept_irq(void *data, u32 vcpu_id, u16 delivery_mode,
+			     u16 level, u8 vector)
 {
-	struct accepting *here = accepting_here();
+	struct accepting *here = ks_accepting_here();
 	struct ks_rec_irq_accept *r;
 	struct ks_who who = here->who;
 	unsigned long flags;
@@ -89,8 +89,8 @@ static void on_accept_irq(void *data, u32 vcpu_id, u16 delivery_mode,
 	ks_end(irq_accept, r, flags);
 }
 
-static void on_inj_virq(void *data, unsigned int vector, bool soft,
-			bool reinjected)
+static void ks_on_inj_virq(void *data, unsigned int vector, bool soft,
+			   bool reinjected)
 {
 	struct ks_vcpu *v = ks_vcpu_loaded();
 	struct ks_rec_irq_inject *r;
@@ -109,7 +109,7 @@ static void on_inj_virq(void *data, unsigned int vector, bool soft,
 }
 
 /* Always in the vCPU's own thread: an exit, or the look at a PV EOI. */
-static void on_eoi(void *data, struct kvm_lapic *apic, int vector)
+static void ks_on_eoi(void *data, struct kvm_lapic *apic, int vector)
 {
 	struct ks_vcpu *v = ks_vcpu_loaded();
 	struct ks_rec_irq_eoi *r;
@@ -125,7 +125,7 @@ static void on_eoi(void *data, struct kvm_lapic *apic, int vector)
 	ks_end(irq_eoi, r, flags);
 }
 
-static void host_irq_begin(void)
+static void ks_host_irq_begin(void)
 {
 	struct host_irq *irq = this_cpu_ptr(&host_irq);
 	struct ks_vcpu *v = ks_vcpu_loaded();
@@ -137,15 +137,15 @@ static void host_irq_begin(void)
 	if (!v || !v->mask || v->irq_tsc)
 		return;
 	if (v->entry_tsc) /* the exit will be told later, see probe_exit.c */
-		irq->ended_guest = ks_exit_untold_by_interrupt(v);
-	else if (v->story)
+		irq->ended_guest = ks_unseen_exit_by_interrupt(v);
+	else if (v->open)
 		irq->ended_guest = ks_exit_by_interrupt(v);
 	else
 		return;
 	v->irq_tsc = irq->since;
 }
 
-static void host_irq_end(u8 kind, int nr, int vector, const char *name)
+static void ks_host_irq_end(u8 kind, int nr, int vector, const char *name)
 {
 	struct host_irq *irq = this_cpu_ptr(&host_irq);
 	struct ks_vcpu *v = ks_vcpu_loaded();
@@ -179,7 +179,7 @@ static void host_irq_end(u8 kind, int nr, int vector, const char *name)
 	ks_end_at(host_irq, r);
 }
 
-static void forget_beginnings(void *unused)
+static void ks_forget_irqs(void *unused)
 {
 	int level;
 
@@ -195,29 +195,29 @@ static void forget_beginnings(void *unused)
  */
 void ks_irq_attached(void)
 {
-	on_each_cpu(forget_beginnings, NULL, 1);
+	on_each_cpu(ks_forget_irqs, NULL, 1);
 }
 
-static void on_irq_handler_entry(void *data, int irq, struct irqaction *action)
+static void ks_on_irq_handler_entry(void *data, int irq, struct irqaction *action)
 {
-	host_irq_begin();
+	ks_host_irq_begin();
 }
 
-static void on_irq_handler_exit(void *data, int irq, struct irqaction *action,
-				int ret)
+static void ks_on_irq_handler_exit(void *data, int irq, struct irqaction *action,
+				   int ret)
 {
-	host_irq_end(KS_HOST_IRQ_DEVICE, irq, 0, action->name);
+	ks_host_irq_end(KS_HOST_IRQ_DEVICE, irq, 0, action->name);
 }
 
-static void on_vector_entry(void *data, int vector)
+static void ks_on_vector_entry(void *data, int vector)
 {
-	host_irq_begin();
+	ks_host_irq_begin();
 }
 
 #define VECTOR_EXIT(event, kind)					\
-	static void on_##event##_exit(void *data, int vector)		\
+	static void ks_on_##event##_exit(void *data, int vector)		\
 	{								\
-		host_irq_end(kind, -1, vector, #event);			\
+		ks_host_irq_end(kind, -1, vector, #event);			\
 	}
 
 VECTOR_EXIT(local_timer, KS_HOST_IRQ_TIMER)
@@ -235,24 +235,24 @@ VECTOR_EXIT(x86_platform_ipi, KS_HOST_IRQ_OTHER)
 
 #define VECTOR_ROWS(event)						\
 	KS_TRACEPOINT_ROW(#event "_exit", "", HOST_IRQ_CLASSES,		\
-			  KS_ALWAYS, on_##event##_exit),		\
+			  KS_ALWAYS, ks_on_##event##_exit),		\
 	KS_TRACEPOINT_ROW(#event "_entry", "", HOST_IRQ_CLASSES,	\
-			  KS_ALWAYS, on_vector_entry)
+			  KS_ALWAYS, ks_on_vector_entry)
 
 /* Ends before beginnings: an end without a beginning says nothing. */
 struct ks_hook ks_irq_hooks[] = {
 	KS_TRACEPOINT_ROW("kvm_eoi", "kvm", KVMSCHED_CLASS_IRQ, KS_ALWAYS,
-			  on_eoi),
+			  ks_on_eoi),
 	KS_TRACEPOINT_ROW("kvm_inj_virq", "kvm", KVMSCHED_CLASS_IRQ, KS_ALWAYS,
-			  on_inj_virq),
+			  ks_on_inj_virq),
 	KS_TRACEPOINT_ROW("kvm_apic_accept_irq", "kvm", KVMSCHED_CLASS_IRQ,
-			  KS_ALWAYS, on_accept_irq),
+			  KS_ALWAYS, ks_on_accept_irq),
 	KS_KPROBE_HINT_ROW("__apic_accept_irq", "kvm", KVMSCHED_CLASS_IRQ,
-			   on_apic_accept_irq),
+			   ks_on_apic_accept_irq),
 	KS_TRACEPOINT_ROW("irq_handler_exit", "", HOST_IRQ_CLASSES, KS_ALWAYS,
-			  on_irq_handler_exit),
+			  ks_on_irq_handler_exit),
 	KS_TRACEPOINT_ROW("irq_handler_entry", "", HOST_IRQ_CLASSES, KS_ALWAYS,
-			  on_irq_handler_entry),
+			  ks_on_irq_handler_entry),
 	VECTOR_ROWS(local_timer),
 	VECTOR_ROWS(reschedule),
 	VECTOR_ROWS(call_function),

@@ -16,7 +16,7 @@
 #define KS_NR_IOCTL_COMPAT	54
 
 /* vcpu_load() serves all ioctls of a vCPU; only one of them runs it. */
-static bool in_kvm_run(void)
+static bool ks_in_kvm_run(void)
 {
 	struct pt_regs *regs = task_pt_regs(current);
 
@@ -29,7 +29,7 @@ static bool in_kvm_run(void)
 	return (u32)regs->si == KVM_RUN;
 }
 
-static void look_at_policy(struct ks_vcpu *v)
+static void ks_check_policy(struct ks_vcpu *v)
 {
 	struct ks_rec_policy *r;
 	unsigned long flags;
@@ -56,7 +56,7 @@ static void look_at_policy(struct ks_vcpu *v)
 	v->static_prio = current->static_prio;
 }
 
-static int on_vcpu_load(struct kprobe *kprobe, struct pt_regs *regs)
+static int ks_on_vcpu_load(struct kprobe *kprobe, struct pt_regs *regs)
 {
 	struct kvm_vcpu *vcpu = (struct kvm_vcpu *)ks_arg1(regs);
 	struct ks_ledger *ledger;
@@ -69,14 +69,14 @@ static int on_vcpu_load(struct kprobe *kprobe, struct pt_regs *regs)
 	 * The end of a VM loads each vCPU once more, and can come in a thread
 	 * whose registers still say KVM_RUN.
 	 */
-	if (!in_kvm_run() || !refcount_read(&vcpu->kvm->users_count))
+	if (!ks_in_kvm_run() || !refcount_read(&vcpu->kvm->users_count))
 		return 0;
 	v = ks_vcpu_bind(vcpu, false);
 	if (!v || !v->mask)
 		return 0;
 	if (v->mask & KS_MASK_IDENTITY)
 		ks_probe_identify(v);
-	look_at_policy(v);
+	ks_check_policy(v);
 
 	r = ks_begin(load, v->ring & KVMSCHED_CLASS_SWITCH, now, flags);
 	r->vm = v->vm;
@@ -90,7 +90,7 @@ static int on_vcpu_load(struct kprobe *kprobe, struct pt_regs *regs)
 	return 0;
 }
 
-static int on_vcpu_put(struct kprobe *kprobe, struct pt_regs *regs)
+static int ks_on_vcpu_put(struct kprobe *kprobe, struct pt_regs *regs)
 {
 	struct kvm_vcpu *vcpu = (struct kvm_vcpu *)ks_arg1(regs);
 	struct ks_vcpu *v = this_cpu_read(ks_current);
@@ -103,7 +103,7 @@ static int on_vcpu_put(struct kprobe *kprobe, struct pt_regs *regs)
 	if (v->vcpu != vcpu)
 		return 0;
 	if (v->mask) {
-		ks_exit_cut(v, KS_EXIT_BY_PUT);
+		ks_exit_end_early(v, KS_EXIT_BY_PUT);
 		/* An entry that failed: all real exits have been told by now. */
 		v->entry_tsc = 0;
 		r = ks_begin(put, v->ring & KVMSCHED_CLASS_SWITCH, now, flags);
@@ -127,7 +127,7 @@ static int on_vcpu_put(struct kprobe *kprobe, struct pt_regs *regs)
  * is linked on the thread just while it is loaded.  Addresses are compared,
  * nothing is followed.
  */
-static bool still_loaded(const struct ks_vcpu *v)
+static bool ks_still_loaded(const struct ks_vcpu *v)
 {
 	struct preempt_notifier *notifier;
 
@@ -145,7 +145,7 @@ static bool still_loaded(const struct ks_vcpu *v)
  * (__schedule()), and has counted it when we come here.  HLT is an ordinary
  * interruptible sleep, so KVM is asked.
  */
-static u8 kind_of_switch(const struct ks_vcpu *v)
+static u8 ks_switch_kind(const struct ks_vcpu *v)
 {
 	if (READ_ONCE(current->__state) == TASK_DEAD)
 		return KS_SWITCH_DEAD;
@@ -153,7 +153,7 @@ static u8 kind_of_switch(const struct ks_vcpu *v)
 		return KS_SWITCH_PREEMPTED;
 	if (ks_task_runnable(current))
 		return KS_SWITCH_ABORTED;
-	if (still_loaded(v) && v->vcpu->stat.generic.blocking &&
+	if (ks_still_loaded(v) && v->vcpu->stat.generic.blocking &&
 	    v->vcpu->arch.mp_state == KVM_MP_STATE_HALTED)
 		return KS_SWITCH_HALTED;
 	return KS_SWITCH_BLOCKED;
@@ -163,7 +163,7 @@ static u8 kind_of_switch(const struct ks_vcpu *v)
  * A sleep ends with a wait for the CPU, from the wakeup on.  Where the wakeup was
  * not seen (attached since then), the scheduler's own count of the wait is used.
  */
-static void ledger_switch_in(struct ks_vcpu *v, u64 wait_ns, u64 got)
+static void ks_book_switch_in(struct ks_vcpu *v, u64 wait_ns, u64 got)
 {
 	struct ks_ledger *ledger = READ_ONCE(v->ledger);
 	u64 woken = 0;
@@ -176,21 +176,21 @@ static void ledger_switch_in(struct ks_vcpu *v, u64 wait_ns, u64 got)
 							 KVMSCHED_STATE_USER);
 }
 
-static void ledger_poll(struct ks_vcpu *v, u64 poll_ns, u64 now)
+static void ks_book_poll(struct ks_vcpu *v, u64 poll_ns, u64 now)
 {
 	struct ks_ledger *ledger = READ_ONCE(v->ledger);
 
 	if (!ledger || !poll_ns)
 		return;
 	/* It never slept: the exit's story is open, and is to end with this. */
-	if (v->story)
-		v->story = KS_STORY_ODD;
+	if (v->open)
+		v->open = KS_OPEN_SPECIAL;
 	ks_ledger_poll(ledger, ks_cycles_of(poll_ns), now);
 }
 
 /* Interrupts off, runqueue lock held, current is still the vCPU thread. */
-static void on_sched_out(struct preempt_notifier *notifier,
-			 struct task_struct *next)
+static void ks_on_sched_out(struct preempt_notifier *notifier,
+			    struct task_struct *next)
 {
 	struct ks_vcpu *v = container_of(notifier, struct ks_vcpu, notifier);
 	struct ks_rec_switch_out *r;
@@ -199,13 +199,13 @@ static void on_sched_out(struct preempt_notifier *notifier,
 
 	this_cpu_write(ks_current, &ks_nobody);
 	if (v->mask) {
-		ks_exit_cut(v, KS_EXIT_BY_SWITCH);
+		ks_exit_end_early(v, KS_EXIT_BY_SWITCH);
 		now = rdtsc_ordered();
 		/* An exit that is told only after the host's interrupts ran */
 		if (v->entry_tsc && !v->irq_tsc)
 			v->irq_tsc = now;
 
-		v->kind = kind_of_switch(v);
+		v->kind = ks_switch_kind(v);
 		r = ks_begin_at(switch_out, v->ring & KVMSCHED_CLASS_SWITCH, now);
 		r->vm = v->vm;
 		r->vcpu = v->id;
@@ -241,7 +241,7 @@ static void on_sched_out(struct preempt_notifier *notifier,
  *
  * The lock of the task's runqueue is held, but where a task wakes itself.
  */
-static void on_sched_wakeup(void *data, struct task_struct *task)
+static void ks_on_sched_wakeup(void *data, struct task_struct *task)
 {
 	struct ks_vcpu *v;
 
@@ -272,7 +272,7 @@ static u64 wait_ns(const struct ks_vcpu *v, u64 got)
 }
 
 /* Interrupts on, preemption off. */
-static void on_sched_in(struct preempt_notifier *notifier, int cpu)
+static void ks_on_sched_in(struct preempt_notifier *notifier, int cpu)
 {
 	struct ks_vcpu *v = container_of(notifier, struct ks_vcpu, notifier);
 	struct ks_rec_switch_in *r;
@@ -293,13 +293,13 @@ static void on_sched_in(struct preempt_notifier *notifier, int cpu)
 	v->got_tsc = 0;
 	r->off_cycles = v->out_tsc ? got - v->out_tsc : 0;
 	r->wait_ns = wait_ns(v, got);
-	ledger_switch_in(v, r->wait_ns, got);
+	ks_book_switch_in(v, r->wait_ns, got);
 	v->in_tsc = got;
 	v->out_tsc = 0;
 	ks_end(switch_in, r, flags);
-	if ((v->mask & KS_MASK_IDENTITY) && still_loaded(v))
+	if ((v->mask & KS_MASK_IDENTITY) && ks_still_loaded(v))
 		ks_probe_identify(v);
-	look_at_policy(v);
+	ks_check_policy(v);
 }
 
 /**
@@ -309,22 +309,22 @@ static void on_sched_in(struct preempt_notifier *notifier, int cpu)
  */
 void __init ks_sched_init(void)
 {
-	ks_preempt_ops.sched_in = on_sched_in;
-	ks_preempt_ops.sched_out = on_sched_out;
+	ks_preempt_ops.sched_in = ks_on_sched_in;
+	ks_preempt_ops.sched_out = ks_on_sched_out;
 }
 
 /*
  * A halt is over. Halt polling has no tracepoint at its start, but KVM counts
  * what it spun, and has counted it when this fires (kvm_vcpu_halt()).
  */
-static void on_vcpu_wakeup(void *data, u64 ns, bool waited, bool valid)
+static void ks_on_vcpu_wakeup(void *data, u64 ns, bool waited, bool valid)
 {
 	struct ks_vcpu *v = ks_vcpu_loaded();
 	struct ks_rec_halt *r;
 	unsigned long flags;
 	u64 now, polled;
 
-	if (!v || !v->mask || !still_loaded(v))
+	if (!v || !v->mask || !ks_still_loaded(v))
 		return;
 	polled = v->vcpu->stat.generic.halt_poll_success_ns +
 		 v->vcpu->stat.generic.halt_poll_fail_ns;
@@ -340,13 +340,13 @@ static void on_vcpu_wakeup(void *data, u64 ns, bool waited, bool valid)
 	 */
 	r->poll_ns = polled > v->polled ? polled - v->polled : 0;
 	r->halt_ns = ns;
-	ledger_poll(v, r->poll_ns, now);
+	ks_book_poll(v, r->poll_ns, now);
 	v->polled = polled;
 	ks_end(halt, r, flags);
 }
 
 /* The VM goes: its addresses may be reused. */
-static int on_destroy_vm(struct kprobe *kprobe, struct pt_regs *regs)
+static int ks_on_destroy_vm(struct kprobe *kprobe, struct pt_regs *regs)
 {
 	ks_vcpu_forget_vm((struct kvm *)ks_arg1(regs));
 	return 0;
@@ -355,16 +355,16 @@ static int on_destroy_vm(struct kprobe *kprobe, struct pt_regs *regs)
 /* put before load: else the first put could be missed between the two */
 struct ks_hook ks_sched_hooks[] = {
 	KS_KPROBE_ROW("kvm_arch_destroy_vm", "kvm", KS_CLASS_VCPU, KS_ALWAYS,
-		      NULL, on_destroy_vm),
+		      NULL, ks_on_destroy_vm),
 	KS_KPROBE_ROW("vcpu_put", "kvm", KS_CLASS_VCPU, KS_ALWAYS,
-		      NULL, on_vcpu_put),
+		      NULL, ks_on_vcpu_put),
 	KS_KPROBE_ROW("vcpu_load", "kvm", KS_CLASS_VCPU, KS_ALWAYS,
-		      NULL, on_vcpu_load),
+		      NULL, ks_on_vcpu_load),
 	KS_TRACEPOINT_ROW("sched_wakeup", "", KVMSCHED_CLASS_SWITCH |
 			  KVMSCHED_CLASS_STEAL | KS_CLASS_LEDGER, KS_ALWAYS,
-			  on_sched_wakeup),
+			  ks_on_sched_wakeup),
 	KS_TRACEPOINT_ROW("kvm_vcpu_wakeup", "kvm",
 			  KVMSCHED_CLASS_SWITCH | KS_CLASS_LEDGER, KS_ALWAYS,
-			  on_vcpu_wakeup),
+			  ks_on_vcpu_wakeup),
 	{}
 };

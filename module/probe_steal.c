@@ -28,25 +28,25 @@ struct ks_queue {
 	struct task_struct *holder;
 	atomic_t waiters;
 };
-static DEFINE_PER_CPU(struct ks_queue, queues);
+static DEFINE_PER_CPU(struct ks_queue, ks_queues);
 
-static void stop_waiting(struct ks_vcpu *v)
+static void ks_stop_waiting(struct ks_vcpu *v)
 {
 	if (v->wait_cpu < 0)
 		return;
-	atomic_dec(&per_cpu(queues, v->wait_cpu).waiters);
+	atomic_dec(&per_cpu(ks_queues, v->wait_cpu).waiters);
 	v->wait_cpu = -1;
 }
 
-static void wait_on(struct ks_vcpu *v, int cpu)
+static void ks_wait_on_queue(struct ks_vcpu *v, int cpu)
 {
-	stop_waiting(v);
-	atomic_inc(&per_cpu(queues, cpu).waiters);
+	ks_stop_waiting(v);
+	atomic_inc(&per_cpu(ks_queues, cpu).waiters);
 	v->wait_cpu = cpu;
 }
 
 /* A holder in fields of a record: pid, prio, comm */
-#define set_holder(task, pid_, prio_, comm_) do {			\
+#define ks_set_holder(task, pid_, prio_, comm_) do {			\
 	struct task_struct *holder_ = (task);				\
 	if (holder_) {							\
 		(pid_) = holder_->pid;					\
@@ -59,7 +59,7 @@ static void wait_on(struct ks_vcpu *v, int cpu)
 	}								\
 } while (0)
 
-static void record_holder(struct task_struct *next, int waiters)
+static void ks_write_holder(struct task_struct *next, int waiters)
 {
 	struct ks_vcpu *v = ks_vcpu_of_task(next);
 	struct ks_rec_holder *r;
@@ -76,7 +76,7 @@ static void record_holder(struct task_struct *next, int waiters)
 }
 
 /* A vCPU's thread goes or comes, or one waits here for the CPU. */
-static noinline void switch_matters(struct task_struct *prev,
+static noinline void ks_note_switch(struct task_struct *prev,
 				    struct task_struct *next)
 {
 	struct ks_vcpu *v = ks_vcpu_of_task(next);
@@ -85,29 +85,29 @@ static noinline void switch_matters(struct task_struct *prev,
 	if (v) {
 		/* Interrupts come before sched_in does: this is the moment. */
 		v->got_tsc = rdtsc_ordered();
-		stop_waiting(v);
+		ks_stop_waiting(v);
 	}
-	waiters = atomic_read(&this_cpu_ptr(&queues)->waiters);
+	waiters = atomic_read(&this_cpu_ptr(&ks_queues)->waiters);
 	if (waiters)
-		record_holder(next, waiters);
+		ks_write_holder(next, waiters);
 	v = ks_vcpu_of_task(prev);
 	/* Not by prev_state: up to 6.1 a signal that ends a sleep leaves it. */
 	if (v && ks_task_runnable(prev) && v->mask & KVMSCHED_CLASS_STEAL)
-		wait_on(v, smp_processor_id());
+		ks_wait_on_queue(v, smp_processor_id());
 }
 
 /*
  * Every switch of the host comes by here, so the usual one is told apart at
  * once.  Fires before the notifiers of both tasks.
  */
-static void on_sched_switch(void *data, bool preempt, struct task_struct *prev,
-			    struct task_struct *next, unsigned int prev_state)
+static void ks_on_steal_switch(void *data, bool preempt, struct task_struct *prev,
+			       struct task_struct *next, unsigned int prev_state)
 {
-	this_cpu_write(queues.holder, next);
+	this_cpu_write(ks_queues.holder, next);
 	if (unlikely((unsigned long)next->preempt_notifiers.first |
 		     (unsigned long)prev->preempt_notifiers.first |
-		     (unsigned long)this_cpu_read(queues.waiters.counter)))
-		switch_matters(prev, next);
+		     (unsigned long)this_cpu_read(ks_queues.waiters.counter)))
+		ks_note_switch(prev, next);
 }
 
 /**
@@ -117,7 +117,7 @@ static void on_sched_switch(void *data, bool preempt, struct task_struct *prev,
  */
 bool ks_steal_waited_for(void)
 {
-	return this_cpu_read(queues.waiters.counter);
+	return this_cpu_read(ks_queues.waiters.counter);
 }
 
 /**
@@ -136,14 +136,14 @@ void ks_steal_woken(struct ks_vcpu *v, struct task_struct *task)
 	r->vm = v->vm;
 	r->vcpu = v->id;
 	r->cpu = cpu;
-	set_holder(READ_ONCE(per_cpu(queues, cpu).holder), r->holder_pid,
-		   r->holder_prio, r->holder_comm);
+	ks_set_holder(READ_ONCE(per_cpu(ks_queues, cpu).holder), r->holder_pid,
+		      r->holder_prio, r->holder_comm);
 	v->wake_tsc = now;
-	wait_on(v, cpu);
+	ks_wait_on_queue(v, cpu);
 	ks_end(wake, r, flags);
 }
 
-static void on_migrate_task(void *data, struct task_struct *task, int cpu)
+static void ks_on_migrate_task(void *data, struct task_struct *task, int cpu)
 {
 	struct ks_rec_migrate *r;
 	struct ks_vcpu *v;
@@ -161,15 +161,15 @@ static void on_migrate_task(void *data, struct task_struct *task, int cpu)
 	r->vcpu = v->id;
 	r->cpu = cpu;
 	r->from_cpu = v->wait_cpu;
-	set_holder(READ_ONCE(per_cpu(queues, cpu).holder), r->holder_pid,
-		   r->holder_prio, r->holder_comm);
-	wait_on(v, cpu);
+	ks_set_holder(READ_ONCE(per_cpu(ks_queues, cpu).holder), r->holder_pid,
+		      r->holder_prio, r->holder_comm);
+	ks_wait_on_queue(v, cpu);
 	ks_end(migrate, r, flags);
 }
 
-static void learn_holder(void *unused)
+static void ks_learn_holder(void *unused)
 {
-	this_cpu_ptr(&queues)->holder = current;
+	this_cpu_ptr(&ks_queues)->holder = current;
 }
 
 /**
@@ -188,8 +188,8 @@ void ks_steal_begin(void)
 	ks_vcpus_stop_waiting();
 	tracepoint_synchronize_unregister();
 	for_each_possible_cpu(cpu) {
-		per_cpu(queues, cpu).holder = NULL;
-		atomic_set(&per_cpu(queues, cpu).waiters, 0);
+		per_cpu(ks_queues, cpu).holder = NULL;
+		atomic_set(&per_cpu(ks_queues, cpu).waiters, 0);
 	}
 }
 
@@ -200,14 +200,14 @@ void ks_steal_begin(void)
  */
 void ks_steal_attached(void)
 {
-	on_each_cpu(learn_holder, NULL, 1);
+	on_each_cpu(ks_learn_holder, NULL, 1);
 }
 
 struct ks_hook ks_steal_hooks[] = {
 	KS_TRACEPOINT_ROW("sched_switch", "", KVMSCHED_CLASS_STEAL |
 			  KVMSCHED_CLASS_SWITCH | KS_CLASS_LEDGER, KS_ALWAYS,
-			  on_sched_switch),
+			  ks_on_steal_switch),
 	KS_TRACEPOINT_ROW("sched_migrate_task", "", KVMSCHED_CLASS_STEAL,
-			  KS_ALWAYS, on_migrate_task),
+			  KS_ALWAYS, ks_on_migrate_task),
 	{}
 };

@@ -22,7 +22,7 @@
 #include "record.h"
 #include "vcpu.h"
 
-static u8 mode_of(struct kvm_lapic *apic)
+static u8 ks_timer_mode(struct kvm_lapic *apic)
 {
 	switch (ks_lapic_read(apic, u32, KS_TIMER_MODE)) {
 	case APIC_LVT_TIMER_TSCDEADLINE:
@@ -35,7 +35,7 @@ static u8 mode_of(struct kvm_lapic *apic)
 }
 
 /* The instant when the guest's TSC shows @deadline, on the host's. */
-static u64 host_tsc_of(struct kvm_vcpu *vcpu, u64 deadline, u64 now)
+static u64 ks_host_tsc_of(struct kvm_vcpu *vcpu, u64 deadline, u64 now)
 {
 	u32 frac_bits = ks_tsc_frac_bits();
 	u64 ratio = vcpu->arch.l1_tsc_scaling_ratio;
@@ -56,16 +56,16 @@ static u64 host_tsc_of(struct kvm_vcpu *vcpu, u64 deadline, u64 now)
 }
 
 /* The deadline of the LAPIC's timer on the host's TSC. */
-static u64 deadline_of(struct kvm_vcpu *vcpu, struct kvm_lapic *apic, u8 mode,
-		       u64 now)
+static u64 ks_timer_deadline(struct kvm_vcpu *vcpu, struct kvm_lapic *apic, u8 mode,
+			     u64 now)
 {
 	u64 cycles;
 	s64 ahead;
 
 	if (mode == KS_TIMER_DEADLINE)
-		return host_tsc_of(vcpu, ks_lapic_read(apic, u64,
-						       KS_TIMER_TSCDEADLINE),
-				   now);
+		return ks_host_tsc_of(vcpu, ks_lapic_read(apic, u64,
+							  KS_TIMER_TSCDEADLINE),
+				      now);
 
 	ahead = ks_lapic_read(apic, ktime_t, KS_TIMER_TARGET) - ktime_get();
 	cycles = ks_cycles_of(ahead < 0 ? -(u64)ahead : ahead);
@@ -76,7 +76,7 @@ static u64 deadline_of(struct kvm_vcpu *vcpu, struct kvm_lapic *apic, u8 mode,
  * The arm that waits to be told, if one does.  The thread tells it, or the
  * timer's interrupt that comes before: so interrupts are off from the look on.
  */
-static void record_arm(struct ks_vcpu *v, bool hv)
+static void ks_write_arm(struct ks_vcpu *v, bool hv)
 {
 	struct ks_rec_timer_arm *r;
 	unsigned long flags;
@@ -102,8 +102,8 @@ out:
 }
 
 /* The entry of a LAPIC's vCPU, if it wants timers and can be read. */
-static struct ks_vcpu *timer_owner(struct kvm_lapic *apic,
-				   struct kvm_vcpu **vcpu)
+static struct ks_vcpu *ks_timer_owner(struct kvm_lapic *apic,
+				      struct kvm_vcpu **vcpu)
 {
 	struct ks_vcpu *v;
 
@@ -115,20 +115,20 @@ static struct ks_vcpu *timer_owner(struct kvm_lapic *apic,
 }
 
 /* static void restart_apic_timer(struct kvm_lapic *apic) */
-static int on_restart_apic_timer(struct kprobe *kprobe, struct pt_regs *regs)
+static int ks_on_restart_apic_timer(struct kprobe *kprobe, struct pt_regs *regs)
 {
 	struct kvm_lapic *apic = (struct kvm_lapic *)ks_arg1(regs);
 	struct kvm_vcpu *vcpu;
-	struct ks_vcpu *v = timer_owner(apic, &vcpu);
+	struct ks_vcpu *v = ks_timer_owner(apic, &vcpu);
 	u64 asked;
 
 	/* From another thread (state being restored): not the guest's doing */
 	if (!v || v != ks_vcpu_loaded())
 		return 0;
 
-	v->arm.mode = mode_of(apic);
-	v->arm.deadline = deadline_of(vcpu, apic, v->arm.mode,
-				      rdtsc_ordered());
+	v->arm.mode = ks_timer_mode(apic);
+	v->arm.deadline = ks_timer_deadline(vcpu, apic, v->arm.mode,
+					    rdtsc_ordered());
 	if (v->arm.mode == KS_TIMER_DEADLINE) {
 		asked = ks_lapic_read(apic, u64, KS_TIMER_TSCDEADLINE);
 		if (!asked) /* disarms */
@@ -150,23 +150,23 @@ static int on_restart_apic_timer(struct kprobe *kprobe, struct pt_regs *regs)
 	/* KVM leaves at once if one is pending, and says nothing. */
 	if (v->arm.mode != KS_TIMER_PERIODIC &&
 	    ks_lapic_read(apic, int, KS_TIMER_PENDING))
-		record_arm(v, false);
+		ks_write_arm(v, false);
 	return 0;
 }
 
-static void on_hv_timer_state(void *data, unsigned int vcpu_id,
-			      unsigned int hv_timer_in_use)
+static void ks_on_hv_timer_state(void *data, unsigned int vcpu_id,
+				 unsigned int hv_timer_in_use)
 {
 	struct ks_vcpu *v = ks_vcpu_loaded();
 
 	if (v && v->id == vcpu_id)
-		record_arm(v, hv_timer_in_use);
+		ks_write_arm(v, hv_timer_in_use);
 }
 
-static void timer_expired(struct kvm_lapic *apic)
+static void ks_write_expiry(struct kvm_lapic *apic)
 {
 	struct kvm_vcpu *vcpu;
-	struct ks_vcpu *v = timer_owner(apic, &vcpu);
+	struct ks_vcpu *v = ks_timer_owner(apic, &vcpu);
 	struct ks_rec_timer_expire *r;
 	unsigned long flags;
 	u64 now;
@@ -176,15 +176,15 @@ static void timer_expired(struct kvm_lapic *apic)
 	if (!v || ks_lapic_read(apic, int, KS_TIMER_PENDING))
 		return;
 	if (v == ks_vcpu_loaded())
-		record_arm(v, ks_lapic_read(apic, bool, KS_TIMER_HV_IN_USE));
+		ks_write_arm(v, ks_lapic_read(apic, bool, KS_TIMER_HV_IN_USE));
 
-	mode = mode_of(apic);
+	mode = ks_timer_mode(apic);
 	r = ks_begin(timer_expire, v->ring & KVMSCHED_CLASS_TIMER, now, flags);
 	r->vm = v->vm;
 	r->vcpu = v->id;
 	r->mode = mode;
 	r->hv = ks_lapic_read(apic, bool, KS_TIMER_HV_IN_USE);
-	r->deadline = deadline_of(vcpu, apic, mode, now);
+	r->deadline = ks_timer_deadline(vcpu, apic, mode, now);
 	r->late_cycles = now - r->deadline;
 	ks_end(timer_expire, r, flags);
 }
@@ -195,10 +195,10 @@ static void timer_expired(struct kvm_lapic *apic)
  * Not from the hrtimer: from the exit that the preemption timer made, or from
  * arming a timer that is already late; both in the vCPU's thread.
  */
-static int on_apic_timer_expired(struct kprobe *kprobe, struct pt_regs *regs)
+static int ks_on_apic_timer_expired(struct kprobe *kprobe, struct pt_regs *regs)
 {
 	if (!(bool)ks_arg2(regs))
-		timer_expired((struct kvm_lapic *)ks_arg1(regs));
+		ks_write_expiry((struct kvm_lapic *)ks_arg1(regs));
 	return 0;
 }
 
@@ -206,14 +206,14 @@ static int on_apic_timer_expired(struct kprobe *kprobe, struct pt_regs *regs)
  * apic_timer_fn() in kvm.ko, as found in the LAPIC of the last vCPU that was
  * identified: a value to compare with, never called.
  */
-static void *apic_timer_fn;
+static void *ks_apic_timer_fn;
 
 /* From the hrtimer's interrupt, on whatever CPU. */
-static void on_hrtimer_expire(void *data, struct hrtimer *hrtimer, ktime_t *now)
+static void ks_on_hrtimer_expire(void *data, struct hrtimer *hrtimer, ktime_t *now)
 {
-	if (ACCESS_PRIVATE(hrtimer, function) != READ_ONCE(apic_timer_fn))
+	if (ACCESS_PRIVATE(hrtimer, function) != READ_ONCE(ks_apic_timer_fn))
 		return;
-	timer_expired((struct kvm_lapic *)((char *)hrtimer - KS_LAPIC_TIMER));
+	ks_write_expiry((struct kvm_lapic *)((char *)hrtimer - KS_LAPIC_TIMER));
 }
 
 /**
@@ -232,14 +232,14 @@ void ks_timer_learn(struct ks_vcpu *v)
 		return;
 	}
 	hrtimer = (struct hrtimer *)((char *)vcpu->arch.apic + KS_LAPIC_TIMER);
-	WRITE_ONCE(apic_timer_fn, ACCESS_PRIVATE(hrtimer, function));
+	WRITE_ONCE(ks_apic_timer_fn, ACCESS_PRIVATE(hrtimer, function));
 }
 
 /*
  * int clockevents_program_event(struct clock_event_device *dev,
  *				 ktime_t expires, bool force)
  */
-static int on_program_event(struct kprobe *kprobe, struct pt_regs *regs)
+static int ks_on_program_event(struct kprobe *kprobe, struct pt_regs *regs)
 {
 	ktime_t expires = ks_arg2(regs);
 	struct ks_vcpu *v = ks_vcpu_loaded();
@@ -260,15 +260,15 @@ static int on_program_event(struct kprobe *kprobe, struct pt_regs *regs)
 
 struct ks_hook ks_timer_hooks[] = {
 	KS_TRACEPOINT_ROW("kvm_hv_timer_state", "kvm", KVMSCHED_CLASS_TIMER,
-			  KS_ALWAYS, on_hv_timer_state),
+			  KS_ALWAYS, ks_on_hv_timer_state),
 	KS_TRACEPOINT_ROW("hrtimer_expire_entry", "", KVMSCHED_CLASS_TIMER,
-			  KS_ALWAYS, on_hrtimer_expire),
+			  KS_ALWAYS, ks_on_hrtimer_expire),
 	/* What is dropped in an interrupt came from the hrtimer. */
 	KS_KPROBE_HINT_ROW("apic_timer_expired", "kvm", KVMSCHED_CLASS_TIMER,
-			   on_apic_timer_expired),
+			   ks_on_apic_timer_expired),
 	KS_KPROBE_ROW("restart_apic_timer", "kvm", KVMSCHED_CLASS_TIMER,
-		      KS_ALWAYS, NULL, on_restart_apic_timer),
+		      KS_ALWAYS, NULL, ks_on_restart_apic_timer),
 	KS_KPROBE_ROW("clockevents_program_event", "", KVMSCHED_CLASS_TIMER,
-		      KS_ALWAYS, NULL, on_program_event),
+		      KS_ALWAYS, NULL, ks_on_program_event),
 	{}
 };

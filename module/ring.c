@@ -19,7 +19,7 @@ struct ks_page {
 };
 static_assert(offsetof(struct ks_page, data) == KVMSCHED_PAGE_HEADER);
 
-static void *shared_page_alloc(int cpu)
+static void *ks_shared_page_alloc(int cpu)
 {
 	struct page *page = alloc_pages_node(cpu_to_node(cpu),
 					     GFP_KERNEL | __GFP_ZERO, 0);
@@ -27,7 +27,7 @@ static void *shared_page_alloc(int cpu)
 	return page ? page_address(page) : NULL;
 }
 
-static void shared_page_free(void *address)
+static void ks_shared_page_free(void *address)
 {
 	/* A mapping may still hold its own reference. */
 	if (address)
@@ -65,8 +65,8 @@ int ks_ring_alloc(int cpu, u32 nr_pages, bool overwrite,
 		     KS_RECORD_SIZE(session) > KS_RING_PAGE_ROOM);
 	ring->reserve = 1;
 
-	ring->consumer = shared_page_alloc(cpu);
-	ring->producer = shared_page_alloc(cpu);
+	ring->consumer = ks_shared_page_alloc(cpu);
+	ring->producer = ks_shared_page_alloc(cpu);
 	ring->counts = kvcalloc(nr_pages, sizeof(*ring->counts), GFP_KERNEL);
 	ring->pages = kvcalloc(nr_pages, sizeof(*ring->pages), GFP_KERNEL);
 	if (!ring->consumer || !ring->producer || !ring->counts || !ring->pages)
@@ -101,8 +101,8 @@ void ks_ring_free(int cpu)
 		put_page(ring->pages[i]);
 	kvfree(ring->pages);
 	kvfree(ring->counts);
-	shared_page_free(ring->producer);
-	shared_page_free(ring->consumer);
+	ks_shared_page_free(ring->producer);
+	ks_shared_page_free(ring->consumer);
 	memset(ring, 0, sizeof(*ring));
 }
 
@@ -127,16 +127,16 @@ struct page *ks_ring_page(int cpu, unsigned long index)
 	return index < ring->nr_pages ? ring->pages[index] : NULL;
 }
 
-static struct ks_page *page_at(struct ks_ring *ring, u64 position)
+static struct ks_page *ks_page_at(struct ks_ring *ring, u64 position)
 {
 	return page_address(ring->pages[position & (ring->nr_pages - 1)]);
 }
 
 /* Close the open page and let the reader have it. */
-static void publish(struct ks_ring *ring)
+static void ks_publish_page(struct ks_ring *ring)
 {
 	u64 head = ring->producer->head;
-	struct ks_page *page = page_at(ring, head);
+	struct ks_page *page = ks_page_at(ring, head);
 	u64 commit = ring->at - (unsigned long)page->data;
 
 	if (ring->page_lost) {
@@ -158,12 +158,12 @@ static void publish(struct ks_ring *ring)
 }
 
 /* Open the page at head for a first record at time @now, if there is room. */
-static bool open_page(struct ks_ring *ring, u64 now)
+static bool ks_open_page(struct ks_ring *ring, u64 now)
 {
 	u64 head = ring->producer->head;
 	/* Pairs with the reader's release: its last look at the page is over. */
 	u64 unread = head - smp_load_acquire(&ring->consumer->tail);
-	struct ks_page *page = page_at(ring, head);
+	struct ks_page *page = ks_page_at(ring, head);
 
 	if (unread > ring->nr_pages)
 		unread = ring->nr_pages; /* a tail that can't be: trust nothing */
@@ -191,7 +191,7 @@ static bool open_page(struct ks_ring *ring, u64 now)
 	return true;
 }
 
-static void put_time_extend(struct ks_ring *ring, u64 now)
+static void ks_put_time_extend(struct ks_ring *ring, u64 now)
 {
 	u64 delta = now - ring->last;
 	u32 *at = (u32 *)ring->at;
@@ -219,12 +219,12 @@ void *ks_ring_reserve_slow(enum ks_event event, u32 size, u64 now)
 		need += 2 * sizeof(u32);
 
 	if (ring->at && ring->at + need > ring->limit)
-		publish(ring);
-	if (!ring->at && !open_page(ring, now))
+		ks_publish_page(ring);
+	if (!ring->at && !ks_open_page(ring, now))
 		goto lost;
 
 	if ((now - ring->last) >> KS_RING_DELTA_BITS)
-		put_time_extend(ring, now);
+		ks_put_time_extend(ring, now);
 	return ks_ring_try(size, now);
 lost:
 	ring->lost[event]++;
@@ -241,7 +241,7 @@ lost:
 void ks_ring_flush(struct ks_ring *ring)
 {
 	if (ring->at)
-		publish(ring);
+		ks_publish_page(ring);
 }
 
 /**
@@ -258,7 +258,7 @@ void ks_ring_begin_last(struct ks_ring *ring, u64 now)
 {
 	ks_ring_flush(ring);
 	ring->reserve = 0;
-	open_page(ring, max(now, ring->last));
+	ks_open_page(ring, max(now, ring->last));
 }
 
 /**

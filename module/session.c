@@ -31,7 +31,7 @@
 #include "session_records.h"
 #include "vcpu.h"
 
-static void wake_readers(struct work_struct *work);
+static void ks_wake_readers(struct work_struct *work);
 
 /*
  * @mutex:	guards everything here and, while nobody records, the rings
@@ -63,10 +63,10 @@ static struct {
 	.mutex = __MUTEX_INITIALIZER(session.mutex),
 	.rings_mutex = __MUTEX_INITIALIZER(session.rings_mutex),
 	.wait = __WAIT_QUEUE_HEAD_INITIALIZER(session.wait),
-	.wake = __WORK_INITIALIZER(session.wake, wake_readers),
+	.wake = __WORK_INITIALIZER(session.wake, ks_wake_readers),
 };
 
-static void wake_readers(struct work_struct *work)
+static void ks_wake_readers(struct work_struct *work)
 {
 	wake_up_interruptible(&session.wait);
 }
@@ -76,12 +76,12 @@ static void wake_readers(struct work_struct *work)
  * worker takes it.  The worker is bound to no CPU, since a real-time vCPU may
  * keep this CPU from all others.
  */
-static void queue_wakeup(struct irq_work *work)
+static void ks_queue_wakeup(struct irq_work *work)
 {
 	queue_work(system_unbound_wq, &session.wake);
 }
 
-static void __free_rings(void)
+static void __ks_free_rings(void)
 {
 	int cpu;
 
@@ -91,24 +91,24 @@ static void __free_rings(void)
 	session.owner = NULL;
 }
 
-static void free_rings(void)
+static void ks_free_rings(void)
 {
 	mutex_lock(&session.rings_mutex);
-	__free_rings();
+	__ks_free_rings();
 	mutex_unlock(&session.rings_mutex);
 }
 
 /* In place of those of the session before. */
-static int alloc_rings(struct file *owner, u32 pages, bool overwrite)
+static int ks_alloc_rings(struct file *owner, u32 pages, bool overwrite)
 {
 	int cpu, ret = 0;
 
 	mutex_lock(&session.rings_mutex);
-	__free_rings();
+	__ks_free_rings();
 	for_each_possible_cpu(cpu) {
-		ret = ks_ring_alloc(cpu, pages, overwrite, queue_wakeup);
+		ret = ks_ring_alloc(cpu, pages, overwrite, ks_queue_wakeup);
 		if (ret) {
-			__free_rings();
+			__ks_free_rings();
 			goto out;
 		}
 	}
@@ -120,7 +120,7 @@ out:
 	return ret;
 }
 
-static void calibrate(void)
+static void ks_calibrate_clock(void)
 {
 	unsigned long flags;
 	u64 tsc, ns;
@@ -140,12 +140,12 @@ static void calibrate(void)
 						  session.tsc_shift);
 }
 
-static void flush_ring(void *unused)
+static void ks_flush_ring(void *unused)
 {
 	ks_ring_flush(this_cpu_ptr(&ks_rings));
 }
 
-static void flush_rings(void)
+static void ks_flush_rings(void)
 {
 	int cpu;
 
@@ -153,11 +153,11 @@ static void flush_rings(void)
 	for_each_possible_cpu(cpu)
 		if (!cpu_online(cpu))
 			ks_ring_flush(per_cpu_ptr(&ks_rings, cpu));
-	on_each_cpu(flush_ring, NULL, 1);
+	on_each_cpu(ks_flush_ring, NULL, 1);
 	cpus_read_unlock();
 }
 
-static void stop_recording(void)
+static void ks_stop_recording(void)
 {
 	if (!session.facts.classes)
 		return;
@@ -169,7 +169,7 @@ static void stop_recording(void)
 }
 
 /* Reader's PIDs → the kernel's own. */
-static int translate_vms(const struct kvmsched_start *start, pid_t *vms)
+static int ks_translate_vms(const struct kvmsched_start *start, pid_t *vms)
 {
 	struct pid *pid;
 	u32 i;
@@ -186,7 +186,7 @@ static int translate_vms(const struct kvmsched_start *start, pid_t *vms)
 	return 0;
 }
 
-static int check_start(const struct kvmsched_start *start)
+static int ks_check_start(const struct kvmsched_start *start)
 {
 	u64 reserved = start->reserved0;
 	u32 i;
@@ -217,7 +217,7 @@ int ks_session_start(struct file *owner, const struct kvmsched_start *start)
 	pid_t vms[KVMSCHED_MAX_VMS];
 	int ret;
 
-	ret = check_start(start) ?: translate_vms(start, vms);
+	ret = ks_check_start(start) ?: ks_translate_vms(start, vms);
 	if (ret)
 		return ret;
 
@@ -226,15 +226,15 @@ int ks_session_start(struct file *owner, const struct kvmsched_start *start)
 		ret = -EBUSY;
 		goto out;
 	}
-	stop_recording();
-	ret = alloc_rings(owner, start->pages,
-			  start->flags & KVMSCHED_START_OVERWRITE);
+	ks_stop_recording();
+	ret = ks_alloc_rings(owner, start->pages,
+			     start->flags & KVMSCHED_START_OVERWRITE);
 	if (ret)
 		goto out;
 
 	session.facts.classes = start->classes;
 	session.cut = false;
-	calibrate();
+	ks_calibrate_clock();
 	ks_session_write_first(&session.facts);
 	ks_attach_session(start->classes, vms, start->nr_vms);
 	ks_session_write_hooks(&session.facts);
@@ -255,7 +255,7 @@ int ks_session_stop(struct file *owner)
 
 	mutex_lock(&session.mutex);
 	if (session.owner == owner) {
-		stop_recording();
+		ks_stop_recording();
 		ret = 0;
 	}
 	mutex_unlock(&session.mutex);
@@ -272,7 +272,7 @@ void ks_session_cut(void)
 	mutex_lock(&session.mutex);
 	if (session.facts.classes) {
 		session.cut = true;
-		stop_recording();
+		ks_stop_recording();
 	}
 	mutex_unlock(&session.mutex);
 }
@@ -285,8 +285,8 @@ void ks_session_release(struct file *owner)
 {
 	mutex_lock(&session.mutex);
 	if (session.owner == owner) {
-		stop_recording();
-		free_rings();
+		ks_stop_recording();
+		ks_free_rings();
 	}
 	mutex_unlock(&session.mutex);
 }
@@ -304,7 +304,7 @@ int ks_session_flush(struct file *owner)
 	mutex_lock(&session.mutex);
 	if (session.owner == owner) {
 		if (session.facts.classes)
-			flush_rings();
+			ks_flush_rings();
 		ret = 0;
 	}
 	mutex_unlock(&session.mutex);
@@ -347,7 +347,7 @@ void ks_session_info(struct file *owner, struct kvmsched_info *info)
 {
 	mutex_lock(&session.mutex);
 	if (!session.owner)
-		calibrate();
+		ks_calibrate_clock();
 	info->abi = KVMSCHED_ABI;
 	info->page_size = PAGE_SIZE;
 	info->nr_cpus = nr_cpu_ids;
@@ -366,7 +366,7 @@ void ks_session_info(struct file *owner, struct kvmsched_info *info)
 	info->missed = ks_hooks_missed();
 }
 
-static bool half_full(void)
+static bool ks_any_half_full(void)
 {
 	struct ks_ring *ring;
 	int cpu;
@@ -392,7 +392,7 @@ __poll_t ks_session_poll(struct file *owner, struct poll_table_struct *wait)
 	poll_wait(owner, &session.wait, wait);
 	mutex_lock(&session.mutex);
 	if (session.owner == owner) {
-		if (!session.facts.classes || (!session.facts.overwrite && half_full()))
+		if (!session.facts.classes || (!session.facts.overwrite && ks_any_half_full()))
 			ready |= EPOLLIN | EPOLLRDNORM;
 		if (session.cut)
 			ready |= EPOLLHUP;
@@ -409,7 +409,7 @@ void ks_session_exit(void)
 	cancel_work_sync(&session.wake);
 }
 
-static int map_pages(struct vm_area_struct *vma)
+static int ks_map_pages(struct vm_area_struct *vma)
 {
 	unsigned long stride = KVMSCHED_RING_DATA + session.facts.pages;
 	unsigned long cpu = vma->vm_pgoff / stride;
@@ -453,7 +453,7 @@ int ks_session_mmap(struct file *owner, struct vm_area_struct *vma)
 		return -EACCES;
 	mutex_lock(&session.rings_mutex);
 	if (session.owner == owner)
-		ret = map_pages(vma);
+		ret = ks_map_pages(vma);
 	mutex_unlock(&session.rings_mutex);
 	return ret;
 }

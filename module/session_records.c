@@ -15,7 +15,7 @@
 #include "session_records.h"
 
 /* The first and the last record of this CPU; interrupts are off. */
-static void write_session(const struct ks_session_facts *facts, u8 op, u64 now)
+static void ks_write_session(const struct ks_session_facts *facts, u8 op, u64 now)
 {
 	struct ks_rec_session *r = ks_begin_at(session, true, now);
 
@@ -28,16 +28,16 @@ static void write_session(const struct ks_session_facts *facts, u8 op, u64 now)
 	ks_end_at(session, r);
 }
 
-static void write_start(void *facts)
+static void ks_write_start(void *facts)
 {
 	unsigned long flags;
 
 	local_irq_save(flags);
-	write_session(facts, KS_SESSION_START, rdtsc_ordered());
+	ks_write_session(facts, KS_SESSION_START, rdtsc_ordered());
 	local_irq_restore(flags);
 }
 
-static void remember_missed(struct ks_session_facts *facts)
+static void ks_remember_missed(struct ks_session_facts *facts)
 {
 	struct kvmsched_hook row = { .index = 0 };
 
@@ -52,8 +52,8 @@ static void remember_missed(struct ks_session_facts *facts)
  */
 void ks_session_write_first(struct ks_session_facts *facts)
 {
-	remember_missed(facts);
-	on_each_cpu(write_start, facts, 1);
+	ks_remember_missed(facts);
+	on_each_cpu(ks_write_start, facts, 1);
 }
 
 /**
@@ -81,8 +81,8 @@ void ks_session_write_hooks(const struct ks_session_facts *facts)
 	}
 }
 
-static void write_lost(const struct ks_session_facts *facts, u16 event, int cpu,
-		       const char *name, u64 count)
+static void ks_write_lost(const struct ks_session_facts *facts, u16 event, int cpu,
+			  const char *name, u64 count)
 {
 	struct ks_rec_lost *r;
 	unsigned long flags;
@@ -99,7 +99,7 @@ static void write_lost(const struct ks_session_facts *facts, u16 event, int cpu,
 }
 
 /* What the ring of @cpu lost; written into the ring of the CPU we run on. */
-static void write_losses(const struct ks_session_facts *facts, int cpu)
+static void ks_write_losses(const struct ks_session_facts *facts, int cpu)
 {
 	struct ks_ring *ring = per_cpu_ptr(&ks_rings, cpu);
 	u64 lost;
@@ -108,32 +108,32 @@ static void write_losses(const struct ks_session_facts *facts, int cpu)
 	for (i = 0; i < KS_NR_EVENTS; i++) {
 		/* This record may be lost itself; it tells the count before. */
 		lost = ring->lost[i];
-		write_lost(facts, ks_event_ids[i], cpu, ks_event_names[i], lost);
+		ks_write_lost(facts, ks_event_ids[i], cpu, ks_event_names[i], lost);
 	}
 	/* 0 is the number of no event: what follows counts something else. */
-	write_lost(facts, 0, cpu, "overwritten", ring->overwritten);
+	ks_write_lost(facts, 0, cpu, "overwritten", ring->overwritten);
 }
 
 /* Kprobe hits that the kernel dropped during the session, by hook */
-static void write_missed(const struct ks_session_facts *facts)
+static void ks_write_missed(const struct ks_session_facts *facts)
 {
 	struct kvmsched_hook row = { .index = 0 };
 
 	for (; !ks_hooks_row(&row, false); row.index++)
 		if (row.index < ARRAY_SIZE(facts->missed) &&
 		    row.classes & facts->classes)
-			write_lost(facts, 0, raw_smp_processor_id(), row.name,
-				   row.hits_missed - facts->missed[row.index]);
+			ks_write_lost(facts, 0, raw_smp_processor_id(), row.name,
+				      row.hits_missed - facts->missed[row.index]);
 }
 
-static void close_ring(void *data)
+static void ks_close_ring(void *data)
 {
 	struct ks_ring *ring = this_cpu_ptr(&ks_rings);
 	const struct ks_session_facts *facts = data;
 
 	ks_ring_begin_last(ring, facts->ended);
-	write_losses(facts, smp_processor_id());
-	write_session(facts, KS_SESSION_STOP, facts->ended);
+	ks_write_losses(facts, smp_processor_id());
+	ks_write_session(facts, KS_SESSION_STOP, facts->ended);
 	ks_ring_flush(ring);
 }
 
@@ -141,8 +141,8 @@ static void close_ring(void *data)
  * Nobody writes into the ring of a CPU that is offline, so its losses are told
  * in another ring.  What its last page lost is said by a page without records.
  */
-static void close_offline(struct ks_ring *ring,
-			  const struct ks_session_facts *facts)
+static void ks_close_offline(struct ks_ring *ring,
+			     const struct ks_session_facts *facts)
 {
 	ks_ring_flush(ring);
 	if (!ring->page_lost)
@@ -159,13 +159,13 @@ void ks_session_write_last(const struct ks_session_facts *facts)
 {
 	int cpu;
 
-	write_missed(facts);
+	ks_write_missed(facts);
 	cpus_read_lock();
 	for_each_possible_cpu(cpu)
 		if (!cpu_online(cpu)) {
-			close_offline(per_cpu_ptr(&ks_rings, cpu), facts);
-			write_losses(facts, cpu);
+			ks_close_offline(per_cpu_ptr(&ks_rings, cpu), facts);
+			ks_write_losses(facts, cpu);
 		}
-	on_each_cpu(close_ring, (void *)facts, 1);
+	on_each_cpu(ks_close_ring, (void *)facts, 1);
 	cpus_read_unlock();
 }

@@ -10,16 +10,16 @@
 #include "suspend.h"
 
 /* Process context; user space still runs. */
-static int on_pm_event(struct notifier_block *block, unsigned long event,
-		       void *data)
+static int ks_on_pm_event(struct notifier_block *block, unsigned long event,
+			  void *data)
 {
 	if (event == PM_SUSPEND_PREPARE || event == PM_HIBERNATION_PREPARE)
 		ks_session_cut();
 	return NOTIFY_DONE;
 }
 
-static struct notifier_block pm_notifier = {
-	.notifier_call = on_pm_event,
+static struct notifier_block ks_pm_notifier = {
+	.notifier_call = ks_on_pm_event,
 };
 
 /**
@@ -29,7 +29,7 @@ static struct notifier_block pm_notifier = {
  */
 int ks_suspend_init(void)
 {
-	return register_pm_notifier(&pm_notifier);
+	return register_pm_notifier(&ks_pm_notifier);
 }
 
 /**
@@ -37,5 +37,5 @@ int ks_suspend_init(void)
  */
 void ks_suspend_exit(void)
 {
-	unregister_pm_notifier(&pm_notifier);
+	unregister_pm_notifier(&ks_pm_notifier);
 }

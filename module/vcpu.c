@@ -22,7 +22,7 @@ struct ks_vcpu_table ks_vcpus = {
 	.lock = __RAW_SPIN_LOCK_UNLOCKED(ks_vcpus.lock),
 };
 
-static bool vm_wanted(pid_t tgid)
+static bool ks_vm_is_wanted(pid_t tgid)
 {
 	u32 i;
 
@@ -39,7 +39,7 @@ static bool vm_wanted(pid_t tgid)
 void ks_vcpu_set_mask(struct ks_vcpu *v, bool joined)
 {
 	bool hooked = (ks_vcpus.session | ks_vcpus.events) & KS_CLASS_VCPU;
-	u32 ring = hooked && vm_wanted(v->tgid) ? ks_vcpus.session : 0;
+	u32 ring = hooked && ks_vm_is_wanted(v->tgid) ? ks_vcpus.session : 0;
 	u32 mask = hooked ? ring | ks_vcpus.events : 0;
 	struct ks_ledger *ledger = NULL;
 
@@ -60,11 +60,11 @@ void ks_vcpu_set_mask(struct ks_vcpu *v, bool joined)
 	WRITE_ONCE(v->ring_exit, !!(ring & KVMSCHED_CLASS_EXIT));
 	WRITE_ONCE(v->events_exit, !!(ks_vcpus.events & KVMSCHED_CLASS_EXIT));
 	WRITE_ONCE(v->mask, mask);
-	ks_vcpu_arm(v);
+	ks_vcpu_set_fast(v);
 }
 
 /* The number of a VM: what its other vCPUs have, or the next. */
-static u16 vm_number(struct kvm *kvm)
+static u16 ks_vm_number(struct kvm *kvm)
 {
 	unsigned int i;
 
@@ -77,7 +77,7 @@ static u16 vm_number(struct kvm *kvm)
 }
 
 /* A vCPU has one thread at a time: take it from the one that had it. */
-static void rehash(struct ks_vcpu *v, struct kvm_vcpu *vcpu)
+static void ks_vcpu_rehash(struct ks_vcpu *v, struct kvm_vcpu *vcpu)
 {
 	struct ks_vcpu *other;
 	struct hlist_node *next;
@@ -90,7 +90,7 @@ static void rehash(struct ks_vcpu *v, struct kvm_vcpu *vcpu)
 	hlist_add_head_rcu(&v->node, ks_vcpu_bucket(vcpu));
 }
 
-static struct ks_vcpu *find_free(void)
+static struct ks_vcpu *ks_find_free_vcpu(void)
 {
 	struct ks_vcpu *v;
 	bool soon = false; /* one is free after a grace period */
@@ -116,9 +116,9 @@ static struct ks_vcpu *find_free(void)
 	return NULL;
 }
 
-static struct ks_vcpu *create(void)
+static struct ks_vcpu *ks_vcpu_create(void)
 {
-	struct ks_vcpu *v = find_free();
+	struct ks_vcpu *v = ks_find_free_vcpu();
 
 	if (!v)
 		return NULL;
@@ -139,7 +139,7 @@ static struct ks_vcpu *create(void)
 	return v;
 }
 
-static u32 features_of(struct kvm_vcpu *vcpu)
+static u32 ks_vcpu_features(struct kvm_vcpu *vcpu)
 {
 	bool vmx = ks_exit_isa() == KS_ISA_VMX;
 	u32 features = 0;
@@ -174,7 +174,7 @@ struct ks_vcpu *ks_vcpu_bind(struct kvm_vcpu *vcpu, bool late)
 	/* The way of every KVM_RUN but the first. */
 	if (v->key == vcpu && v->kvm == vcpu->kvm && !late) {
 		WRITE_ONCE(v->vcpu, vcpu);
-		ks_vcpu_arm(v);
+		ks_vcpu_set_fast(v);
 		return v;
 	}
 
@@ -186,16 +186,16 @@ struct ks_vcpu *ks_vcpu_bind(struct kvm_vcpu *vcpu, bool late)
 	if (ks_vcpus.detaching)
 		v = NULL;
 	else if (v == &ks_nobody)
-		v = create();
+		v = ks_vcpu_create();
 	if (v) {
 		ks_vcpu_forget_past(v);
 		v->id = vcpu->vcpu_id;
 		if (v->kvm != vcpu->kvm)
-			v->vm = vm_number(vcpu->kvm);
+			v->vm = ks_vm_number(vcpu->kvm);
 		v->kvm = vcpu->kvm;
-		rehash(v, vcpu);
+		ks_vcpu_rehash(v, vcpu);
 		v->identity.tgid = 0;
-		v->features = features_of(vcpu) | (late ? KS_FEATURE_LATE : 0);
+		v->features = ks_vcpu_features(vcpu) | (late ? KS_FEATURE_LATE : 0);
 		v->polled = vcpu->stat.generic.halt_poll_success_ns +
 			    vcpu->stat.generic.halt_poll_fail_ns;
 		ks_exit_prepare(v);
@@ -217,14 +217,14 @@ struct ks_vcpu *ks_vcpu_bind(struct kvm_vcpu *vcpu, bool late)
 void ks_vcpu_unbind(struct ks_vcpu *v)
 {
 	WRITE_ONCE(v->vcpu, NULL);
-	ks_vcpu_arm(v);
+	ks_vcpu_set_fast(v);
 }
 
 /*
  * Unlink our notifier from within a walk of its list.  The walker reads
  * link.next after we return, so that is put back.
  */
-static void unlink_in_walk(struct ks_vcpu *v)
+static void ks_unlink_in_walk(struct ks_vcpu *v)
 {
 	struct hlist_node *next = v->notifier.link.next;
 
@@ -244,10 +244,10 @@ void ks_vcpu_thread_died(struct ks_vcpu *v)
 	struct task_struct *task = v->task;
 
 	raw_spin_lock(&ks_vcpus.lock);
-	unlink_in_walk(v);
+	ks_unlink_in_walk(v);
 	ks_vcpu_unhash(v);
 	v->vcpu = NULL;
-	v->armed = NULL;
+	v->fast_vcpu = NULL;
 	v->kvm = NULL;
 	v->mask = 0;
 	v->ring = 0;
@@ -277,7 +277,7 @@ void ks_vcpu_identify(struct ks_vcpu *v)
 
 	raw_spin_lock_irqsave(&ks_vcpus.lock, flags);
 	WRITE_ONCE(v->mask, v->mask & ~KS_MASK_IDENTITY);
-	ks_vcpu_arm(v);
+	ks_vcpu_set_fast(v);
 	raw_spin_unlock_irqrestore(&ks_vcpus.lock, flags);
 
 	r = ks_begin(vcpu, v->ring, now, flags);
@@ -299,7 +299,7 @@ void ks_vcpu_identify(struct ks_vcpu *v)
 	ks_end(vcpu, r, flags);
 }
 
-static void record_ledger(struct ks_vcpu *v)
+static void ks_write_ledger(struct ks_vcpu *v)
 {
 	struct ks_ledger *ledger = v->ledger;
 	struct ks_rec_ledger *r;
@@ -316,7 +316,7 @@ static void record_ledger(struct ks_vcpu *v)
 	ks_end(ledger, r, flags);
 }
 
-static void record_identity(struct ks_vcpu *v)
+static void ks_write_identity(struct ks_vcpu *v)
 {
 	struct ks_rec_vcpu *r;
 	unsigned long flags;
@@ -340,7 +340,7 @@ void ks_vcpu_record_last(struct ks_vcpu *v, bool identity)
 	if (!v->ring)
 		return;
 	if (identity && v->identity.tgid)
-		record_identity(v);
+		ks_write_identity(v);
 	if (v->ledger)
-		record_ledger(v);
+		ks_write_ledger(v);
 }

@@ -25,9 +25,9 @@
 #define KS_POLLED_UNKNOWN	U64_MAX
 
 /* In struct ks_vcpu.story */
-#define KS_STORY_NONE	0
-#define KS_STORY_PLAIN	1
-#define KS_STORY_ODD	2	/* with flags or a vector: no plain record */
+#define KS_OPEN_NONE	0
+#define KS_OPEN_PLAIN	1
+#define KS_OPEN_SPECIAL	2	/* with flags or a vector: no plain record */
 
 
 /**
@@ -62,12 +62,12 @@
  * @entry_tsc:	start of guest mode; 0 when out of it (or not known); owner
  * @irq_tsc:	first host interrupt or switch out seen since then, or, once
  *		the exit has been told, first interrupt since; 0 if none
- * @story_tsc:	since when the open story's host time counts
+ * @host_tsc:	since when the open story's host time counts
  * @exit_tsc:	end of the last guest mode; valid while @cut
  * @exit:	record of the open story, all but @host_cycles and @end
  * @story:	KS_STORY_*; owner
  * @cut:	the story was cut: an entry record is due; owner
- * @plain:	the two at once: KS_STORY_PLAIN for nearly all exits
+ * @plain:	the two at once: KS_OPEN_PLAIN for nearly all exits
  * @ring_exit:	@ring has KVMSCHED_CLASS_EXIT; table
  * @events_exit: enabled events need that class; table
  * @ledger:	kept up to date while somebody follows, else NULL; table
@@ -94,19 +94,19 @@
  */
 struct ks_vcpu {
 	/* What an exit touches, first. */
-	struct kvm_vcpu *armed;
+	struct kvm_vcpu *fast_vcpu;
 	union {
 		struct {
-			u8 story;
-			u8 cut;
+			u8 open;
+			u8 entry_due;
 		};
-		u16 plain;
+		u16 exit_state;
 	};
 	u8 ring_exit;
 	u8 events_exit;
 	u64 entry_tsc;
 	u64 irq_tsc;
-	u64 story_tsc;
+	u64 host_tsc;
 	struct ks_ledger *ledger;
 	struct ks_rec_exit exit;
 
@@ -197,7 +197,7 @@ void ks_vcpus_listen(u32 events, u32 session, const pid_t *vms, u32 nr_vms,
 		     bool joined);
 int ks_vcpus_follow(bool follow);
 int ks_vcpus_ledger(u32 index, struct kvmsched_ledger *out);
-void ks_vcpus_arm(void);
+void ks_vcpus_set_fast(void);
 void ks_vcpus_forget_past(void);
 void ks_vcpus_stop_waiting(void);
 void ks_vcpus_record_last(bool identity);
@@ -207,19 +207,19 @@ u32 ks_vcpus_count(void);
 u64 ks_vcpus_refused(void);
 
 /**
- * ks_vcpu_arm - after a change of vcpu or mask: do exits go the short way?
+ * ks_vcpu_set_fast - after a change of vcpu or mask: do exits go the short way?
  * @v: an entry
  *
  * Context: owner or table lock held.  The two may race, and leave the vCPU of
  * a KVM_RUN that is over: no exit of it comes before its next bind.
  */
-static inline void ks_vcpu_arm(struct ks_vcpu *v)
+static inline void ks_vcpu_set_fast(struct ks_vcpu *v)
 {
 	bool plain = (s32)READ_ONCE(v->mask) > 0 && /* IDENTITY is the sign */
 		     !(v->features & KS_FEATURE_NO_REASON) &&
 		     !READ_ONCE(v->events_exit);
 
-	WRITE_ONCE(v->armed, plain ? v->vcpu : NULL);
+	WRITE_ONCE(v->fast_vcpu, plain ? v->vcpu : NULL);
 }
 
 /**

@@ -7,12 +7,12 @@
 #include "vcpu_table.h"
 
 /* Of one that somebody listens to; table lock held. */
-static void demand_identity(struct ks_vcpu *v)
+static void ks_demand_identity(struct ks_vcpu *v)
 {
 	if (!v->mask)
 		return;
 	WRITE_ONCE(v->mask, v->mask | KS_MASK_IDENTITY);
-	ks_vcpu_arm(v);
+	ks_vcpu_set_fast(v);
 }
 
 /**
@@ -26,7 +26,7 @@ void ks_vcpu_identity_due(struct ks_vcpu *v)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&ks_vcpus.lock, flags);
-	demand_identity(v);
+	ks_demand_identity(v);
 	raw_spin_unlock_irqrestore(&ks_vcpus.lock, flags);
 }
 
@@ -44,7 +44,7 @@ void ks_vcpus_identity_due(u16 id)
 	raw_spin_lock_irqsave(&ks_vcpus.lock, flags);
 	for (i = 0; i < ks_vcpus.used; i++)
 		if (ks_vcpus.vcpus[i].id == id)
-			demand_identity(&ks_vcpus.vcpus[i]);
+			ks_demand_identity(&ks_vcpus.vcpus[i]);
 	raw_spin_unlock_irqrestore(&ks_vcpus.lock, flags);
 }
 
@@ -75,7 +75,7 @@ struct ks_vcpu *ks_vcpu_find(struct kvm_vcpu *vcpu)
 	return v;
 }
 
-static void who_is(const struct ks_vcpu *v, struct ks_who *who)
+static void ks_set_who(const struct ks_vcpu *v, struct ks_who *who)
 {
 	who->vm = v->vm;
 	who->mask = v->mask;
@@ -86,7 +86,7 @@ static void who_is(const struct ks_vcpu *v, struct ks_who *who)
  * Nothing of the VM has run yet, or nothing tells which it is: only a session
  * that is limited to some VMs must not have it.
  */
-static void who_knows(struct ks_who *who)
+static void ks_set_who_unknown(struct ks_who *who)
 {
 	who->vm = 0;
 	who->ring = ks_vcpus.nr_vms ? 0 : ks_vcpus.session;
@@ -108,13 +108,13 @@ void ks_vcpu_who(struct kvm_vcpu *vcpu, struct ks_who *who)
 
 	who->id = vcpu->vcpu_id;
 	if (v)
-		return who_is(v, who);
+		return ks_set_who(v, who);
 
 	raw_spin_lock_irqsave(&ks_vcpus.lock, flags);
-	who_knows(who);
+	ks_set_who_unknown(who);
 	for (i = 0; i < ks_vcpus.used; i++)
 		if (ks_vcpus.vcpus[i].kvm == vcpu->kvm) {
-			who_is(&ks_vcpus.vcpus[i], who);
+			ks_set_who(&ks_vcpus.vcpus[i], who);
 			break;
 		}
 	raw_spin_unlock_irqrestore(&ks_vcpus.lock, flags);
@@ -138,7 +138,7 @@ void ks_vcpu_guess(u16 id, struct ks_who *who)
 	unsigned int i;
 
 	raw_spin_lock_irqsave(&ks_vcpus.lock, flags);
-	who_knows(who);
+	ks_set_who_unknown(who);
 	who->id = id;
 	for (i = 0; i < ks_vcpus.used; i++) {
 		v = &ks_vcpus.vcpus[i];
@@ -151,7 +151,7 @@ void ks_vcpu_guess(u16 id, struct ks_who *who)
 		found = v;
 	}
 	if (found)
-		who_is(found, who);
+		ks_set_who(found, who);
 	raw_spin_unlock_irqrestore(&ks_vcpus.lock, flags);
 }
 

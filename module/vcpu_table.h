@@ -67,8 +67,8 @@ static inline void ks_vcpu_forget_past(struct ks_vcpu *v)
 {
 	v->entry_tsc = 0;
 	v->irq_tsc = 0;
-	v->story = KS_STORY_NONE;
-	v->cut = false;
+	v->open = KS_OPEN_NONE;
+	v->entry_due = false;
 	v->arm_due = false;
 	v->wake_tsc = 0;
 	v->got_tsc = 0;

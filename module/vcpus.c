@@ -55,20 +55,20 @@ void ks_vcpus_listen(u32 events, u32 session, const pid_t *vms, u32 nr_vms,
 }
 
 /**
- * ks_vcpus_arm - once more, after a grace period: exits go the way they are to
+ * ks_vcpus_set_fast - once more, after a grace period: exits go the way they are to
  *
  * A thread that enters KVM_RUN as ks_vcpus_listen() comes by may have looked
  * before, and armed itself after.
  *
  * Context: process, attach mutex held.
  */
-void ks_vcpus_arm(void)
+void ks_vcpus_set_fast(void)
 {
 	struct ks_vcpu *v;
 
 	for_each_used(v) {
 		raw_spin_lock_irq(&ks_vcpus.lock);
-		ks_vcpu_arm(v);
+		ks_vcpu_set_fast(v);
 		raw_spin_unlock_irq(&ks_vcpus.lock);
 	}
 }
@@ -90,7 +90,7 @@ void ks_vcpus_forget_past(void)
 		ks_vcpu_unhash(v);
 		v->kvm = NULL;
 		WRITE_ONCE(v->vcpu, NULL);
-		ks_vcpu_arm(v);
+		ks_vcpu_set_fast(v);
 		ks_vcpu_forget_past(v);
 		raw_spin_unlock_irq(&ks_vcpus.lock);
 	}
@@ -219,7 +219,7 @@ u64 ks_vcpus_refused(void)
  * All CPUs stand still with interrupts off.  Every walk of these lists, and
  * KVM's own add and del, run with preemption off, so none is in progress.
  */
-static int unlink_all(void *unused)
+static int ks_unlink_all(void *unused)
 {
 	unsigned int i;
 	int cpu;
@@ -250,7 +250,7 @@ void ks_vcpus_detach(void)
 
 	/* The grace periods of what follows must not wait for a busy vCPU. */
 	rcu_expedite_gp();
-	stop_machine(unlink_all, NULL, NULL);
+	stop_machine(ks_unlink_all, NULL, NULL);
 }
 
 int ks_vcpu_table_create(void)
