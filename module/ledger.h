@@ -91,7 +91,7 @@ static __always_inline void ks_ledger_entry(struct ks_ledger *ledger,
 					    u32 reason, u64 guest, u64 exit,
 					    u64 now)
 {
-	if (unlikely(!ks_core_is_round_trip(&ledger->core, reason)))
+	if (unlikely(ks_core_is_unusual(&ledger->core, reason)))
 		return ks_ledger_end_exit(ledger, reason, guest, exit, now,
 					  KVMSCHED_STATE_GUEST);
 	ks_ledger_begin(ledger);

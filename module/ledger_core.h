@@ -107,15 +107,16 @@ static inline unsigned long ks_core_find_row(struct kvmsched_ledger_exits *exits
 }
 
 /**
- * ks_core_is_round_trip - may ks_core_round_trip() book this exit?
+ * ks_core_is_unusual - can ks_core_round_trip() not book this exit?
  * @core:   the ledger
  * @reason: hardware's number
  */
-static __always_inline int ks_core_is_round_trip(const struct ks_ledger_core *core,
+static __always_inline int ks_core_is_unusual(const struct ks_ledger_core *core,
 						 __u32 reason)
 {
-	return core->exits.reason[ks_core_usual_row(reason)] == reason &&
-	       core->state == KVMSCHED_STATE_GUEST;
+	return __builtin_expect(core->exits.reason[ks_core_usual_row(reason)] !=
+				reason, 0) ||
+	       __builtin_expect(core->state != KVMSCHED_STATE_GUEST, 0);
 }
 
 /**

@@ -83,7 +83,7 @@ static void end_exit(__u8 how, __u8 flags)
 	RECORD(exit, ME, .reason = v.reason, .guest_cycles = v.guest,
 	       .host_cycles = now - v.story, .flags = how | flags);
 	if (how == KS_EXIT_BY_ENTRY && !v.odd && !v.cut &&
-	    ks_core_is_round_trip(&v.ledger, v.reason))
+	    !ks_core_is_unusual(&v.ledger, v.reason))
 		ks_core_round_trip(&v.ledger, v.reason, v.guest, v.story, now);
 	else
 		ks_core_end_exit(&v.ledger, v.reason, v.guest, v.story, now,
