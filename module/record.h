@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One record for all listeners
+ * Writing a record, once for all listeners
  *
  *	struct ks_rec_load *r;
  *	u64 now;
@@ -9,9 +9,9 @@
  *	r->vm = ...;
  *	ks_end(load, r, flags);
  *
- * Between the two, interrupts are off.  The record is filled in the ring, or,
- * where no session wants it or it found no room, in a scratch buffer of this
- * CPU; then ftrace and perf get it, where the event is enabled.
+ * Between the two, interrupts are off.  The record is filled in the ring.  If
+ * no session wants it, or it found no room, it is filled in a scratch buffer
+ * of this CPU.  Then ftrace and perf get it, if the event is enabled.
  */
 #ifndef _KVMSCHED_RECORD_H
 #define _KVMSCHED_RECORD_H
@@ -22,12 +22,11 @@
 #include "events_init.h"
 #include "ring.h"
 
-/* The fields of struct trace_entry, written at once. */
+/* The common fields; most kernels have 8 bytes of them, written at once. */
 union ks_trace_entry {
 	struct trace_entry ent;
 	u64 whole;
 };
-static_assert(sizeof(struct trace_entry) == sizeof(u64));
 
 static __always_inline void *__ks_begin(enum ks_event event, u32 size,
 					bool to_ring, u64 now)
@@ -42,7 +41,10 @@ static __always_inline void *__ks_begin(enum ks_event event, u32 size,
 		record = ks_ring_reserve(event, size, now);
 	if (unlikely(!record))
 		record = this_cpu_ptr(ks_scratch);
-	*(u64 *)record = entry.whole;
+	if (sizeof(struct trace_entry) == sizeof(u64))
+		*(u64 *)record = entry.whole;
+	else
+		*(struct trace_entry *)record = entry.ent;
 	return record;
 }
 
@@ -62,7 +64,10 @@ static __always_inline void *__ks_begin(enum ks_event event, u32 size,
 	ks_begin_at(record, to_ring, now);				\
 })
 
-/* The same for a caller that has interrupts off and read the TSC since. */
+/*
+ * The same for a caller that has switched interrupts off, and then read the
+ * TSC
+ */
 #define ks_begin_at(record, to_ring, now) ({				\
 	BUILD_BUG_ON(KS_RECORD_SIZE(record) > KS_RING_MAX_RECORD);	\
 	(struct ks_rec_##record *)__ks_begin(KS_EV_##record,		\
