@@ -10,8 +10,8 @@
  *	ks_hooks_mutex
  *	tracepoints_mutex, kprobe_mutex, text_mutex, cpu hotplug
  *
- * The rings' own mutex (session.c) nests in mmap_lock and in the session mutex,
- * and nothing but allocation in it.
+ * The mutex of the rings (session.c) nests in mmap_lock and in the session
+ * mutex.  Its holders do nothing but allocate memory.
  */
 #include <linux/preempt.h>
 #include <linux/string.h>
@@ -25,8 +25,9 @@
  * All of it under ks_hooks_mutex.
  *
  * @events:	how many enabled events need each class
- * @session:	classes of the session, @vms what it is limited to
- * @followers:	how many want the ledgers kept
+ * @session:	classes of the session
+ * @vms:	processes that the session is limited to, @nr_vms of them
+ * @followers:	how many files want the ledgers kept
  * @open:	events may be enabled: after init, before exit
  * @notifiers_on: preempt_notifier_inc() was done
  */
@@ -52,12 +53,13 @@ static u32 ks_event_classes(void)
 }
 
 /*
- * Bring the hooks in line with what is wanted.  Order matters: handlers see
- * the new masks before they are attached; and a mask is only on while vcpu_put
- * is hooked, since without it struct ks_vcpu.vcpu would outlive the vCPU.
- * @joined: somebody new listens, and must be told who is speaking.
+ * Attach what is wanted and detach the rest.  The order matters.  Handlers
+ * must see the new masks before they are attached.  And a vCPU's mask may be
+ * set only while vcpu_put is hooked: without that hook, struct ks_vcpu.vcpu
+ * would point to a vCPU that has been freed.
+ * @joined: somebody new listens, who needs the identity record of each vCPU.
  *
- * Return: TSC since when handlers see them; hooks take longer to come and go.
+ * Return: TSC at which handlers see the new masks; attaching takes longer.
  */
 static u64 ks_attach_reconcile(bool joined)
 {
@@ -69,8 +71,8 @@ static u64 ks_attach_reconcile(bool joined)
 
 	if (wanted && !wanted_by.notifiers_on) {
 		/*
-		 * Held until exit: KVM drops its own count with the last VM,
-		 * and the death of a thread must still be told to us.
+		 * Kept until the module exits.  KVM gives up its own count with
+		 * the last VM, but we need the notifier of a thread's death.
 		 */
 		preempt_notifier_inc();
 		wanted_by.notifiers_on = true;
@@ -82,7 +84,8 @@ static u64 ks_attach_reconcile(bool joined)
 
 	WRITE_ONCE(ks_session_classes, wanted_by.session);
 	WRITE_ONCE(ks_wanted_classes, wanted);
-	ks_vcpus_listen(events, wanted_by.session, wanted_by.vms, wanted_by.nr_vms, joined);
+	ks_vcpus_listen(events, wanted_by.session, wanted_by.vms,
+			wanted_by.nr_vms, joined);
 	since = rdtsc_ordered();
 
 	ks_hooks_attach(wanted);
@@ -92,7 +95,9 @@ static u64 ks_attach_reconcile(bool joined)
 		ks_irq_attached();
 	if (wanted & ~before & KVMSCHED_CLASS_STEAL)
 		ks_steal_attached();
-	/* Nobody hears of vcpu_put any more: what it would end, ends now. */
+	/*
+	 * vcpu_put is not hooked any more, so no vCPU may be known as loaded.
+	 */
 	if ((before & KS_CLASS_VCPU) && !(wanted & KS_CLASS_VCPU))
 		ks_vcpus_forget_past();
 	if (wanted & ~before)
@@ -101,14 +106,14 @@ static u64 ks_attach_reconcile(bool joined)
 }
 
 /**
- * ks_attach_session - the session's classes from now on
- * @classes: KVMSCHED_CLASS_*, 0: the session ends; when this returns, no
+ * ks_attach_session - set the classes that the session records
+ * @classes: KVMSCHED_CLASS_*.  0: the session ends; when this returns, no
  *	     handler writes into the rings any more
- * @vms:     tgids to record ...
- * @nr_vms:  ... so many; 0: all
+ * @vms:     tgids of the processes to record
+ * @nr_vms:  number of @vms; 0: record all
  *
  * Context: process, session mutex held.
- * Return: TSC since when vCPUs tell of these classes and no others.
+ * Return: TSC from which on vCPUs record exactly these classes.
  */
 u64 ks_attach_session(u32 classes, const pid_t *vms, u32 nr_vms)
 {
@@ -125,7 +130,7 @@ u64 ks_attach_session(u32 classes, const pid_t *vms, u32 nr_vms)
 
 /**
  * ks_attach_events - an event is being enabled or disabled
- * @classes: what it needs
+ * @classes: classes that the event needs
  * @change:  1 or -1
  *
  * Context: process, event_mutex held.
@@ -187,8 +192,9 @@ void ks_attach_open(void)
 /**
  * ks_attach_exit - detach everything
  *
- * After ks_vcpus_detach(): kprobes and tracepoints of a busy host are waited
- * for, which must not depend on our own notifiers.
+ * ks_vcpus_detach() must have been called: this waits for handlers of kprobes
+ * and tracepoints on a busy host, and that wait must not depend on our own
+ * notifiers.
  */
 void ks_attach_exit(void)
 {

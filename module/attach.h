@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Who listens to what; hooks are attached accordingly
+ * Who listens to which classes; hooks are attached accordingly
  */
 #ifndef _KVMSCHED_ATTACH_H
 #define _KVMSCHED_ATTACH_H

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Cycles of the TSC and nanoseconds
+ * Conversion between cycles of the TSC and nanoseconds
  *
- * x86's mul_u64_u32_div() traps where the quotient does not fit in 64 bits, so
- * what comes from elsewhere (a counter of KVM's that root may reset, the guest's
- * deadline) is limited before.
+ * x86's mul_u64_u32_div() traps if the quotient does not fit in 64 bits.
+ * Values that we don't control (a counter of KVM's that root may reset, the
+ * guest's deadline) are limited first.
  */
 #ifndef _KVMSCHED_CLOCK_H
 #define _KVMSCHED_CLOCK_H
@@ -14,7 +14,7 @@
 #include <linux/time64.h>
 #include <asm/tsc.h>
 
-/* Longer than this, in either unit, is for ever: two years at 1 GHz. */
+/* The limit in either unit: two years at 1 GHz. */
 #define KS_NEVER	(1ULL << 56)
 
 static inline u64 ks_ns_of(u64 cycles)

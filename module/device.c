@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * /dev/kvmsched: the ioctls, checked; see uapi/kvmsched.h
+ * /dev/kvmsched: its ioctls and their arguments; see uapi/kvmsched.h
  */
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
@@ -78,7 +78,9 @@ static long ks_ioctl_stats(struct file *file, void __user *arg)
 	return ret ?: ks_copy_back(arg, &stats, sizeof(stats));
 }
 
-/* An open file that follows the ledgers has its private_data set. */
+/*
+ * A file that follows the ledgers has its private_data set, under this mutex.
+ */
 static DEFINE_MUTEX(ks_follow_mutex);
 
 static long ks_ioctl_follow(struct file *file)
@@ -141,7 +143,7 @@ static long ks_device_ioctl(struct file *file, unsigned int cmd, unsigned long a
 	}
 }
 
-/* misc_open() leaves a pointer there. */
+/* misc_open() has stored a pointer there. */
 static int ks_device_open(struct inode *inode, struct file *file)
 {
 	file->private_data = NULL;
@@ -156,7 +158,9 @@ static int ks_device_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-/* .owner: an open file keeps the module, so exit meets no session. */
+/*
+ * .owner: the module can't be unloaded while a file is open, or in a session.
+ */
 static const struct file_operations ks_device_fops = {
 	.owner = THIS_MODULE,
 	.open = ks_device_open,

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The events, made: layouts, ids, and what enabling one attaches
+ * The events: their layouts and ids, and what enabling one attaches
  *
- * ftrace shows an event before our init and after our exit.  Enabling one
- * comes to ks_event_reg() with event_mutex held, through the class's reg
- * operation, as with kprobe events; not through TRACE_EVENT_FN's regfunc,
- * which runs under tracepoints_mutex and so could not register tracepoints.
- * Users of raw tracepoints (BPF's raw_tp) bypass it: they see only what
- * somebody else attached.
+ * ftrace shows an event before our init and after our exit.  When one is
+ * enabled, ftrace calls ks_event_reg() with event_mutex held: it is the reg
+ * operation of the event's class, as with kprobe events.  TRACE_EVENT_FN's
+ * regfunc would be called with tracepoints_mutex held, and so could not
+ * register tracepoints.  Users of raw tracepoints (BPF's raw_tp) don't enable
+ * the event: they see only what somebody else attached.
  */
 #include <linux/module.h>
 #include <linux/trace_events.h>
@@ -17,15 +17,15 @@
 static int ks_event_reg(struct trace_event_call *event, enum trace_reg type,
 			void *data);
 
-/* define_trace.h makes the event classes; they get our reg operation. */
+/* define_trace.h makes the event classes; this gives them our reg operation. */
 #define trace_event_reg ks_event_reg
 #define CREATE_TRACE_POINTS
 #include "events.h"
 #undef trace_event_reg
 
 /*
- * The struct in the ring and the one that ftrace made of the same fields are
- * one, so one `format` file describes both.
+ * The struct in the ring has the layout of the one that ftrace made of the same
+ * fields, so that one `format` file describes both.
  */
 #define KS_SAME_FIELD(type, name)					\
 	static_assert(offsetof(raw, name) == offsetof(rec, name));	\
@@ -41,7 +41,7 @@ static int ks_event_reg(struct trace_event_call *event, enum trace_reg type,
 	}
 KS_RECORDS(KS_SAME_LAYOUT)
 
-/* Written at init, read by every probe. */
+/* Written at init, read by all probes */
 u16 ks_event_ids[KS_NR_EVENTS] __ro_after_init;
 
 const char *const ks_event_names[KS_NR_EVENTS] = {
@@ -67,7 +67,7 @@ static u32 ks_classes_of_event(const struct trace_event_call *call)
 	return 0;
 }
 
-/* Hears of events that are enabled and disabled; set once, at init. */
+/* Called when an event is enabled or disabled; set once, at init */
 static int (*ks_event_attach)(u32 classes, int change);
 
 static int ks_request_event(const struct trace_event_call *call, int change)
@@ -99,7 +99,7 @@ static int ks_event_reg(struct trace_event_call *call, enum trace_reg type,
 	case TRACE_REG_PERF_UNREGISTER:
 #endif
 		ret = trace_event_reg(call, type, data);
-		/* After our exit there is nothing left to detach. */
+		/* After our exit this detaches nothing. */
 		ks_request_event(call, -1);
 		return ret;
 	default:
@@ -109,10 +109,10 @@ static int ks_event_reg(struct trace_event_call *call, enum trace_reg type,
 
 /**
  * ks_events_init - learn the ids that ftrace gave our events
- * @attach: attaches what the classes of an event need as it is enabled (1), and
- *	    detaches it as it is disabled (-1); until now, enabling was refused
+ * @attach: called with the classes of an event, and 1 when it is enabled or -1
+ *	    when it is disabled; until now, enabling was refused
  *
- * Return: whether it gave any.
+ * Return: whether ftrace gave ids.
  */
 bool __init ks_events_init(int (*attach)(u32 classes, int change))
 {

@@ -17,7 +17,7 @@
 #include "record_layout.h"
 
 #ifndef KS_EVENT
-/* The record arrives complete; what follows the common fields is copied. */
+/* The record is complete already; copy what follows the common fields. */
 #define KS_ASSIGN(record)						\
 	memcpy((char *)__entry + sizeof(__entry->ent),			\
 	       (const char *)rec + sizeof(rec->ent),			\

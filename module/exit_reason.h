@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Why did the guest exit? Asked of the hardware's own structure, without
- * KVM's private headers and without its static calls
+ * Why did the guest exit?  Read from the hardware's own structure, without
+ * KVM's private headers and static calls
  *
- * SVM: struct vcpu_svm begins with struct kvm_vcpu, followed by the pointer to
- * the current VMCB (so since the merge of SVM; it points to the nested one
- * while L2 runs).  ks_exit_reason_readable() looks at each vCPU before that is
- * believed.
- * VMX: VMREAD; the VMCS is current in kvm_exit's handler and wherever the vCPU
- * is loaded on this CPU (SDM vol. 3, 25.11.3 and appendix B).
+ * SVM: struct vcpu_svm begins with struct kvm_vcpu.  The pointer to the
+ * current VMCB follows it, in every version since SVM was merged; while L2
+ * runs, it points to the nested VMCB.  ks_exit_reason_readable() checks that
+ * for each vCPU before it is used.
+ * VMX: VMREAD.  The VMCS is current in kvm_exit's handler, and whenever the
+ * vCPU is loaded on this CPU (SDM vol. 3, 25.11.3 and appendix B).
  */
 #ifndef _KVMSCHED_EXIT_REASON_H
 #define _KVMSCHED_EXIT_REASON_H
@@ -33,8 +33,8 @@ static inline u32 ks_tsc_frac_bits(void)
 }
 
 /*
- * VMREAD; fails where no VMCS is current (CF) or it lacks the field (ZF), and
- * faults where VMX is off by now: a reboot doesn't wait for guests.
+ * VMREAD.  It fails if no VMCS is current (CF) or the VMCS lacks the field
+ * (ZF), and faults if VMX is off: a reboot doesn't wait for guests.
  */
 static __always_inline bool ks_vmread_ok(unsigned long field, u64 *value)
 {
@@ -66,10 +66,10 @@ static __always_inline struct vmcb *ks_vmcb(struct kvm_vcpu *vcpu)
 /**
  * ks_exit_reason_readable - is the VMCB where we think it is?
  *
- * A VMCB is a page of its own, never runs at ASID 0, and has to intercept
- * VMRUN (APM vol. 2, 15.5.1, canonical checks).
+ * A VMCB is a page of its own and has to intercept VMRUN (APM vol. 2, 15.5.1,
+ * canonical checks).
  *
- * Context: any.  A wrong guess faults harmlessly.
+ * Context: any.  Reading a wrong address is harmless.
  */
 static inline bool ks_exit_reason_readable(struct kvm_vcpu *vcpu)
 {
@@ -88,7 +88,7 @@ static inline bool ks_exit_reason_readable(struct kvm_vcpu *vcpu)
 	return intercepts & (1U << (INTERCEPT_VMRUN % 32));
 }
 
-/* Nothing is known of the next exit yet but whose it is. */
+/* Reset what the record says of the exit; keep whose exit it is. */
 static __always_inline void ks_exit_clear(struct ks_vcpu *v)
 {
 	v->exit.vector = 0;
@@ -127,7 +127,7 @@ static_assert(SVM_EXITINTINFO_VALID == INTR_INFO_VALID_MASK);
 static_assert(SVM_EXITINTINFO_VEC_MASK == INTR_INFO_VECTOR_MASK);
 
 /**
- * ks_exit_fetch_vmx - ask the hardware
+ * ks_exit_fetch_vmx - read what the hardware says of an exit
  * @raw:  out
  *
  * Context: vCPU thread, within KVM_RUN, preemption off.
@@ -136,24 +136,24 @@ static __always_inline void ks_exit_fetch_vmx(struct ks_exit_raw *raw)
 {
 	u64 reason;
 
-	/* Hyper-V's enlightened VMCS is none that VMREAD could read. */
+	/* VMREAD can't read Hyper-V's enlightened VMCS. */
 	if (unlikely(!ks_vmread_ok(VM_EXIT_REASON, &reason)))
 		reason = (u16)KS_REASON_NONE;
 	raw->reason = reason;
 	raw->info = ks_vmread(EXIT_QUALIFICATION);
 	raw->event = ks_vmread(VM_EXIT_INTR_INFO);
-	/* Of what qualifies the basic reason, this matters. */
+	/* The other bits above the basic reason don't matter here. */
 	if (unlikely(reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
 		raw->event |= KS_EXIT_RAW_FAILED;
 }
 
 /**
- * ks_exit_fetch_svm - the same
+ * ks_exit_fetch_svm - the same for SVM
  * @vcpu: whose exit
  * @raw:  out
  *
- * Return: whether that is all.  Codes from nested page faults on want a closer
- * look, as errors do: ks_exit_fetch_rare().
+ * Return: true if that is all.  For nested page faults, codes beyond them and
+ * errors, ks_exit_fetch_rare() has to follow.
  */
 static __always_inline bool ks_exit_fetch_svm(struct kvm_vcpu *vcpu,
 					      struct ks_exit_raw *raw)
@@ -169,14 +169,14 @@ static __always_inline bool ks_exit_fetch_svm(struct kvm_vcpu *vcpu,
 static inline void ks_exit_fetch_rare(struct kvm_vcpu *vcpu,
 				      struct ks_exit_raw *raw)
 {
-	/* The address tells more of a fault than its error code. */
+	/* Of a fault, the address is more useful than the error code. */
 	if (raw->reason == SVM_EXIT_NPF)
 		raw->info = ks_vmcb(vcpu)->control.exit_info_2;
 	if ((s32)raw->reason != (s16)raw->reason)
 		raw->reason = KS_REASON_WIDE;
 }
 
-/* The same of any vCPU, also one whose reasons failed the self-check. */
+/* The same for any vCPU, even if its reasons failed the self-check */
 static inline void ks_exit_fetch_any(const struct ks_vcpu *v,
 				     struct kvm_vcpu *vcpu,
 				     struct ks_exit_raw *raw)
@@ -189,7 +189,7 @@ static inline void ks_exit_fetch_any(const struct ks_vcpu *v,
 		ks_exit_fetch_rare(vcpu, raw);
 }
 
-/* Open the story, whose reason and info are in the record already. */
+/* Open the exit, whose reason and info are in the record already. */
 static __always_inline void ks_exit_open(struct ks_vcpu *v,
 					 const struct ks_exit_raw *raw)
 {
@@ -213,8 +213,9 @@ static inline bool ks_exit_by_interrupt(const struct ks_vcpu *v)
 }
 
 /*
- * The same of an exit that has not been told yet: SVM has written its reason,
- * VMX always tells before interrupts are served (or, by kprobe, is not asked).
+ * The same for an exit of which kvm_exit has not fired yet.  SVM has written
+ * the reason.  On VMX kvm_exit fires before interrupts are served; with the
+ * kprobe it does not, and the reason is not read.
  */
 static inline bool ks_unseen_exit_by_interrupt(const struct ks_vcpu *v)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One hook: attach it, detach it, ask whether it would attach.  See probe.h.
+ * One hook: attach it, detach it, find out whether it would attach
  *
  * Context of all: process, under the hooks' mutex.
  */
@@ -8,7 +8,10 @@
 
 #include "probe.h"
 
-/* KVM's functions are the kernel's own: found without a module's name. */
+/*
+ * KVM is built into the kernel: its functions are found without a module's
+ * name.
+ */
 bool ks_kvm_built_in;
 
 u32 ks_wanted_classes;
@@ -20,7 +23,7 @@ static int ks_kprobe_register(struct ks_hook *hook, u32 flags)
 	char name[2 * KVMSCHED_NAME_LEN];
 	int ret;
 
-	/* A kprobe that was GONE with its module can't be used again as it is. */
+	/* A kprobe whose module was unloaded must be set up anew. */
 	memset(&hook->kprobe, 0, sizeof(hook->kprobe));
 	hook->kprobe.pre_handler = hook->handler;
 	hook->kprobe.flags = flags;
@@ -29,7 +32,10 @@ static int ks_kprobe_register(struct ks_hook *hook, u32 flags)
 	hook->kprobe.symbol_name = name;
 	ret = register_kprobe(&hook->kprobe);
 	hook->kprobe.symbol_name = hook->name;
-	/* By a breakpoint its handler would run as in an NMI: no place to record. */
+	/*
+	 * A breakpoint kprobe runs in NMI-like context, where the ring can't
+	 * be written.
+	 */
 	if (!ret && !kprobe_ftrace(&hook->kprobe)) {
 		unregister_kprobe(&hook->kprobe);
 		ret = -EOPNOTSUPP;
@@ -38,8 +44,8 @@ static int ks_kprobe_register(struct ks_hook *hook, u32 flags)
 }
 
 /**
- * ks_hook_attach - attach it; ->status says what came of it
- * @hook: which
+ * ks_hook_attach - attach a hook; ->status says whether that succeeded
+ * @hook: the hook
  */
 void ks_hook_attach(struct ks_hook *hook)
 {
@@ -55,10 +61,12 @@ void ks_hook_attach(struct ks_hook *hook)
 }
 
 /**
- * ks_hook_missed - hits that the kernel dropped, as another kprobe's handler ran
- * @hook: which
+ * ks_hook_missed - how many hits of a hook the kernel dropped
+ * @hook: the hook
  *
- * Return: how many since load.
+ * It drops a hit while the handler of another kprobe runs.
+ *
+ * Return: their number since the module was loaded.
  */
 u64 ks_hook_missed(const struct ks_hook *hook)
 {
@@ -68,8 +76,8 @@ u64 ks_hook_missed(const struct ks_hook *hook)
 }
 
 /**
- * ks_hook_detached - it has been unregistered, with others in a batch
- * @hook: which
+ * ks_hook_detached - a hook has been unregistered, in a batch with others
+ * @hook: the hook
  */
 void ks_hook_detached(struct ks_hook *hook)
 {
@@ -78,9 +86,9 @@ void ks_hook_detached(struct ks_hook *hook)
 }
 
 /**
- * ks_hook_detach - the mirror of attach; its handler may still run until
- *		    tracepoint_synchronize_unregister()
- * @hook: which
+ * ks_hook_detach - detach a hook
+ * @hook: the hook; its handler may run until the next
+ *	  tracepoint_synchronize_unregister()
  */
 void ks_hook_detach(struct ks_hook *hook)
 {
@@ -94,8 +102,8 @@ void ks_hook_detach(struct ks_hook *hook)
 }
 
 /**
- * ks_hook_probe - would it attach?
- * @hook: which; a kprobe is registered disarmed for the answer
+ * ks_hook_probe - find out whether a hook would attach
+ * @hook: the hook; its kprobe is registered for that, but disabled
  *
  * Return: 0 or a negative errno.
  */

@@ -50,7 +50,9 @@ static bool ks_has_tracepoint(const char *name)
 	return false;
 }
 
-/* Is this row the way that is chosen for what it tells? */
+/*
+ * Some things can be seen by a tracepoint or a kprobe: is this row the choice?
+ */
 static bool ks_hook_is_chosen(const struct ks_hook *hook)
 {
 	switch (hook->when) {
@@ -101,7 +103,7 @@ void ks_hooks_detach(u32 wanted)
 		unregister_kprobes(kprobes, n);
 	for (i = 0; i < n; i++)
 		ks_hook_detached(batch[i]);
-	/* From here on no handler of a detached row runs. */
+	/* After this no handler of a detached row runs. */
 	tracepoint_synchronize_unregister();
 }
 
@@ -121,7 +123,10 @@ void ks_hooks_attach(u32 wanted)
 			ks_hook_attach(hook);
 }
 
-/* Append the rows of one kind to @text; frees it and returns the longer one. */
+/*
+ * Append the names of some rows to @text; frees it and returns the longer
+ * text.
+ */
 static char *ks_list_rows(char *text, const char *title, u32 wanted, u32 how,
 			  bool attached)
 {
@@ -189,8 +194,8 @@ u64 ks_hooks_missed(void)
 /**
  * ks_hooks_row - fill in one row of the table of hooks
  * @row: in: its index; out: the rest
- * @try: find out what would attach, at the price of some grace periods;
- *	 else the status is of the last attempt
+ * @try: find out whether it would attach, which takes some grace periods;
+ *	 otherwise the status is that of the last attempt
  *
  * Context: process.
  * Return: 0 or -ENOENT beyond the end.
@@ -227,7 +232,10 @@ static bool ks_hook_is_in(const struct ks_hook *hook, const struct module *modul
 	return *hook->module && !strcmp(hook->module, module->name);
 }
 
-/* Kprobes follow their module. Priority -1: after the kernel's own work. */
+/*
+ * A module comes or goes: attach or detach its kprobes.  Priority -1: after the
+ * kernel has done its own work.
+ */
 static int ks_on_module_event(struct notifier_block *block, unsigned long event,
 			      void *data)
 {
@@ -240,11 +248,13 @@ static int ks_on_module_event(struct notifier_block *block, unsigned long event,
 
 	mutex_lock(&ks_hooks_mutex);
 	for_each_hook(table, hook) {
-		if (hook->how != KVMSCHED_HOW_KPROBE || !ks_hook_is_in(hook, module))
+		if (hook->how != KVMSCHED_HOW_KPROBE ||
+		    !ks_hook_is_in(hook, module))
 			continue;
 		if (event == MODULE_STATE_GOING)
 			ks_hook_detach(hook);
-		else if ((hook->classes & ks_wanted_classes) && ks_hook_is_chosen(hook))
+		else if ((hook->classes & ks_wanted_classes) &&
+			 ks_hook_is_chosen(hook))
 			ks_hook_attach(hook);
 	}
 	mutex_unlock(&ks_hooks_mutex);
@@ -273,12 +283,16 @@ static void ks_update_tracepoint(struct tracepoint *tracepoint, const char *modu
 			continue;
 		}
 		hook->tracepoint = tracepoint;
-		if ((hook->classes & ks_wanted_classes) && ks_hook_is_chosen(hook))
+		if ((hook->classes & ks_wanted_classes) &&
+		    ks_hook_is_chosen(hook))
 			ks_hook_attach(hook);
 	}
 }
 
-/* tracepoint_module_list_mutex is held; replayed for modules already there. */
+/*
+ * Context: tracepoint_module_list_mutex is held.  Registering the notifier
+ * calls it for each module that is loaded already.
+ */
 static int ks_on_tracepoint_module(struct notifier_block *block,
 				   unsigned long event, void *data)
 {
@@ -288,8 +302,9 @@ static int ks_on_tracepoint_module(struct notifier_block *block,
 
 	mutex_lock(&ks_hooks_mutex);
 	for (i = 0; i < module->num_tracepoints; i++)
-		ks_update_tracepoint(tracepoint_ptr_deref(&module->tracepoints_ptrs[i]),
-				     module->name, event == MODULE_STATE_GOING);
+		ks_update_tracepoint(
+			tracepoint_ptr_deref(&module->tracepoints_ptrs[i]),
+			module->name, event == MODULE_STATE_GOING);
 	mutex_unlock(&ks_hooks_mutex);
 	return NOTIFY_DONE;
 }
@@ -314,7 +329,7 @@ static void ks_learn_tracepoint(struct tracepoint *tracepoint, void *unused)
 }
 
 /**
- * ks_hooks_init - learn what there is, and hear of what comes and goes
+ * ks_hooks_init - find the tracepoints, and follow modules from now on
  *
  * Return: 0 or a negative errno; nothing is attached yet.
  */
@@ -347,10 +362,10 @@ int ks_hooks_init(void)
 }
 
 /**
- * ks_hooks_exit - the mirror
+ * ks_hooks_exit - stop following modules
  *
- * The tracepoint notifier's unregistration replays GOING for each module, which
- * detaches KVM's tracepoints.
+ * Unregistering the tracepoint notifier calls it with GOING for each module,
+ * and so detaches KVM's tracepoints.
  */
 void ks_hooks_exit(void)
 {

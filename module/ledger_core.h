@@ -70,7 +70,9 @@ static __always_inline void ks_core_load(struct ks_ledger_core *core, __u64 now)
 	core->exit_time = 0;
 }
 
-/* The row that counts a reason's exits, unless another reason was there first */
+/*
+ * The row that counts a reason's exits, unless another reason was there first
+ */
 static __always_inline unsigned long ks_core_usual_row(__u32 reason)
 {
 	return reason % KVMSCHED_LEDGER_REASONS;
@@ -82,7 +84,10 @@ ks_core_count_exit(struct kvmsched_ledger_exits *exits, unsigned long row,
 {
 	exits->count[row]++;
 	exits->cycles[row] += cycles;
-	/* The highest bit, of which 0 has none; unsigned, or gcc extends a sign. */
+	/*
+	 * The highest bit, of which 0 has none; unsigned, or gcc extends a
+	 * sign.
+	 */
 	exits->hist[row][63UL - (unsigned long)__builtin_clzll(cycles | 1)]++;
 }
 
@@ -101,7 +106,9 @@ static inline unsigned long ks_core_find_row(struct kvmsched_ledger_exits *exits
 			return row;
 		}
 	}
-	/* All rows are taken, by more reasons than any guest is known to have. */
+	/*
+	 * All rows are taken, by more reasons than any guest is known to have.
+	 */
 	exits->reason[KVMSCHED_LEDGER_REASONS - 1] = KVMSCHED_REASON_OTHER;
 	return KVMSCHED_LEDGER_REASONS - 1;
 }
@@ -223,7 +230,7 @@ static inline void ks_core_switch_out(struct ks_ledger_core *core, __u32 kind,
 	if (core->state == KVMSCHED_STATE_GUEST && irq) {
 		ks_core_move(core, KVMSCHED_STATE_EXIT, irq);
 		ks_core_move(core, KVMSCHED_STATE_EXIT, now);
-		/* KVM polls only after it has told the exit. */
+		/* KVM polls only after kvm_exit has fired. */
 		core->exit_time = 0;
 	}
 	ks_core_move(core, ks_core_state_of(kind), now);

@@ -2,8 +2,7 @@
 /*
  * kvmsched: how KVM schedules virtual CPUs
  *
- * init and exit are mirror images.  Loaded, and with nobody listening, the
- * module has no probe attached anywhere.
+ * Init and exit are mirror images.  While nobody listens, no probe is attached.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -55,7 +54,9 @@ static int __init kvmsched_init(void)
 	ret = ks_suspend_init();
 	if (ret)
 		goto exit_attach;
-	/* Last: whoever opens it has a reference that a failed init ignores. */
+	/*
+	 * Last: if a later step failed, an open file would use what was freed.
+	 */
 	ret = ks_device_create();
 	if (ret)
 		goto exit_suspend;
@@ -74,9 +75,9 @@ destroy_table:
 
 /*
  * An open device holds a reference on the module, so no session is left here;
- * events may still be enabled.  The notifiers go first, while the probes that
- * would link new ones find the table closed; then the probes, after which no
- * handler runs; then what the handlers used.
+ * events may still be enabled.  The preempt notifiers go first: the table is
+ * closed, so that no probe links new ones.  Then the probes go, after which no
+ * handler runs.  What the handlers used goes last.
  */
 static void __exit kvmsched_exit(void)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Hooks: one row for each place in the kernel that a probe sits on
+ * Hooks: one row for each place in the kernel where a probe is attached
  *
- * Each probe_*.c has its handlers and a table of hooks, and nothing else
- * knows the handlers.  hooks.c attaches a row while one of its classes is
+ * Each probe_*.c has its handlers and a table of hooks; no other file knows the
+ * handlers.  hooks.c attaches a row while one of its classes is
  * wanted.  Handlers run with preemption off (tracepoints up to 6.x, kprobes
  * and preempt notifiers always), never in an NMI, and never allocate, sleep,
  * print or wake.
@@ -16,11 +16,11 @@
 
 #include "vcpu.h"
 
-/* When a row is wanted. */
+/* When a row is wanted */
 enum ks_hook_when {
-	KS_ALWAYS,	/* with its classes */
-	KS_AUTO,	/* ... and attach=auto */
-	KS_KPROBE,	/* ... and attach=kprobe, or @instead is not there */
+	KS_ALWAYS,	/* one of its classes is wanted */
+	KS_AUTO,	/* the same, with attach=auto only */
+	KS_KPROBE,	/* the same, with attach=kprobe or without @instead */
 };
 
 /**
@@ -33,12 +33,12 @@ enum ks_hook_when {
  * @instead:	KS_KPROBE: the tracepoint that this row stands in for
  * @probe:	tracepoint's handler
  * @handler:	kprobe's handler
- * @hint:	a hit that the kernel dropped loses no record, see the handler
+ * @hint:	a hit that the kernel drops loses no record, see the handler
  *
  * The rest belongs to hooks.c, under its mutex:
  * @tracepoint:	found, or NULL
  * @kprobe:	registered while @attached
- * @attached:	yes
+ * @attached:	the handler is attached
  * @status:	of the last attempt, 0 or negative errno
  * @missed:	nmissed of earlier registrations
  */
@@ -89,7 +89,7 @@ int ks_hook_probe(struct ks_hook *hook);
 	  .how = KVMSCHED_HOW_KPROBE, .when = KS_ALWAYS,		\
 	  .handler = (_handler), .hint = true }
 
-/* Whatever tells about a vCPU needs to know the vCPU. */
+/* The classes whose records name a vCPU */
 #define KS_CLASS_VCPU	\
 	((KVMSCHED_CLASS_ALL & ~KVMSCHED_CLASS_HOST) | KS_CLASS_LEDGER)
 
@@ -107,7 +107,7 @@ extern struct ks_hook ks_steal_hooks[];
 #define ks_arg4(regs)	((regs)->cx)
 #define ks_arg5(regs)	((regs)->r8)
 
-/* Class host belongs to no VM. */
+/* Class host belongs to no VM, so no vCPU's mask says whether it is wanted. */
 static inline bool ks_host_wanted(void)
 {
 	return READ_ONCE(ks_wanted_classes) & KVMSCHED_CLASS_HOST;

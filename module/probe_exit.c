@@ -2,16 +2,19 @@
 /*
  * Exits and entries
  *
- *	entry ─► guest mode ─► exit told ─► story open ─► entry | switch | put
- *	                                                  writes the exit record
+ *	entry ─► guest mode ─► kvm_exit fires ─► exit open ─► entry | switch | put
+ *	                                                      writes the exit record
  *
- * Each hardware exit gets exactly one record, when its story ends or is cut.
- * After a cut the coming entry writes an entry record.
+ * Each hardware exit gets exactly one record.  It is written when the host's
+ * part of the exit ends: the vCPU enters the guest again, its thread loses the
+ * CPU, or KVM_RUN returns.  Until then the exit is open.  If it did not end by
+ * an entry, the next entry writes an entry record.
  *
- * kvm_exit fires with interrupts off and before the host's interrupts are
- * served, but for SVM up to 6.1 (and for the kprobes of attach=kprobe): there
- * it comes after them, even after a switch.  So the first interrupt or switch
- * seen in guest mode dates the exit (struct ks_vcpu.irq_tsc).
+ * kvm_exit usually fires with interrupts off, before the host serves its
+ * interrupts.  On SVM up to 6.1, and with the kprobes of attach=kprobe, it
+ * comes after them, and even after a switch.  So the first interrupt or switch
+ * that is seen in guest mode gives the time of the exit (struct
+ * ks_vcpu.irq_tsc).
  */
 #include <linux/kvm_host.h>
 
@@ -20,7 +23,7 @@
 #include "record.h"
 #include "vcpu.h"
 
-/* The record of the open story, whose last field says how long it took. */
+/* Copy the record of the open exit, and say how long its host part took. */
 static __always_inline void ks_fill_exit(struct ks_rec_exit *r,
 					 const struct ks_vcpu *v, u64 now)
 {
@@ -28,7 +31,7 @@ static __always_inline void ks_fill_exit(struct ks_rec_exit *r,
 	r->host_cycles = now - v->host_tsc;
 }
 
-/* Write the record of the open story, which ends. */
+/* The host's part of the open exit ends: write its record. */
 static void ks_write_exit(struct ks_vcpu *v, u8 end, u64 now)
 {
 	struct ks_ledger *ledger = READ_ONCE(v->ledger);
@@ -49,7 +52,7 @@ static void ks_write_exit(struct ks_vcpu *v, u8 end, u64 now)
 }
 
 /**
- * ks_exit_end_early - the vCPU leaves the CPU or KVM_RUN: write what is open
+ * ks_exit_end_early - the vCPU leaves the CPU or KVM_RUN: write the open exit
  * @v:   the thread's entry
  * @end: KS_EXIT_BY_SWITCH or KS_EXIT_BY_PUT
  *
@@ -69,20 +72,25 @@ void ks_exit_end_early(struct ks_vcpu *v, u8 end)
 	local_irq_restore(flags);
 }
 
-/* An interrupt or a switch came before the exit was told: they date it. */
+/*
+ * An interrupt or a switch was seen before kvm_exit fired: it dates the exit.
+ */
 static noinline void ks_date_exit(struct ks_vcpu *v, u64 entry)
 {
 	v->exit.flags |= KS_EXIT_IRQ_FIRST;
 	v->exit.guest_cycles = entry ? v->irq_tsc - entry : 0;
 	v->open = KS_OPEN_SPECIAL;
-	/* Host time counts on this CPU: from the switch in, if one was. */
+	/*
+	 * Host time is time on the CPU: after a switch it counts from the
+	 * switch in.
+	 */
 	v->host_tsc = max(v->in_tsc, v->irq_tsc);
 }
 
 /*
- * The exits of a CPU-bound guest all come by here, so this is kept short: no
- * call on the usual way, and the record is prepared as it will be copied.
- * Exit and entry serialize, so the TSC needs no ordering of its own.
+ * Every exit takes this path, so it is short: it usually calls nothing, and it
+ * prepares the record in the form in which the ring will get it.  The
+ * hardware's exits and entries serialize, so reading the TSC needs no barrier.
  */
 static __always_inline void ks_note_exit(struct ks_vcpu *v,
 					 const struct ks_exit_raw *raw)
@@ -92,9 +100,10 @@ static __always_inline void ks_note_exit(struct ks_vcpu *v,
 	v->exit.reason = raw->reason;
 	v->exit.info = raw->info;
 	/*
-	 * Interrupts may be on: leave guest mode first, so that one that comes
-	 * now doesn't count as the end of it; then see whether one did, before
-	 * the story is open, since then one would mean something else.
+	 * Interrupts may be on.  Clear entry_tsc first, so that an interrupt
+	 * that comes now does not count as the end of guest mode.  Then look
+	 * whether an earlier one did.  Only then open the exit: an interrupt
+	 * that finds an open exit sets irq_tsc for another reason.
 	 */
 	entry = v->entry_tsc;
 	v->entry_tsc = 0;
@@ -122,7 +131,10 @@ static noinline void ks_note_exit_slow(struct kvm_vcpu *vcpu)
 	ks_note_exit(v, &raw);
 }
 
-/* Entry without an exit: KVM's fast path went back in and told nobody. */
+/*
+ * An entry follows an entry: KVM's fast path handled an exit in between, and no
+ * tracepoint fired.
+ */
 static void ks_write_unseen_exit(struct ks_vcpu *v, struct kvm_vcpu *vcpu, u64 now)
 {
 	struct ks_exit_raw raw;
@@ -155,7 +167,10 @@ static __always_inline void ks_begin_guest_mode(struct ks_vcpu *v, u64 now)
 	v->entry_tsc = now;
 }
 
-/* First sight, cuts, enabled events, a full page: all but the usual. */
+/*
+ * Any entry but the usual: the first one of a vCPU, one after a switch or a
+ * put, one that an enabled event wants, or one that finds no room in the page.
+ */
 static noinline void ks_note_entry_slow(struct kvm_vcpu *vcpu)
 {
 	struct ks_vcpu *v = ks_vcpu_of(vcpu);
@@ -180,7 +195,7 @@ static noinline void ks_note_entry_slow(struct kvm_vcpu *vcpu)
 	ks_begin_guest_mode(v, now);
 }
 
-/* Interrupts are off here in every version. */
+/* Interrupts are off here in every kernel version. */
 static __always_inline void ks_note_entry(struct ks_vcpu *v, struct kvm_vcpu *vcpu)
 {
 	struct ks_ledger *ledger = READ_ONCE(v->ledger);
@@ -204,7 +219,7 @@ static __always_inline void ks_note_entry(struct ks_vcpu *v, struct kvm_vcpu *vc
 				v->host_tsc, now);
 }
 
-/* notrace: ftrace's own hook is an instruction of each hundred. */
+/* notrace: the ftrace call site costs 1 % of this path. */
 static notrace void ks_on_vmx_exit(void *data, struct kvm_vcpu *vcpu, u32 isa)
 {
 	struct ks_vcpu *v = this_cpu_read(ks_current);
@@ -250,24 +265,30 @@ static int ks_on_vcpu_run(struct kprobe *kprobe, struct pt_regs *regs)
 	return 0;
 }
 
-/* The offset that joins guest time and host time has changed: tell again. */
+/*
+ * The offset from host time to guest time has changed: identify the vCPU
+ * again.
+ */
 static void ks_on_write_tsc_offset(void *data, unsigned int vcpu_id,
 				   u64 previous, u64 next)
 {
 	struct ks_vcpu *v = ks_vcpu_loaded();
 
-	/* The guest's own doing, as often as it likes: that is its own matter. */
+	/* A guest may write its TSC often; limit the cost to that vCPU. */
 	if (v && v->id == vcpu_id)
 		ks_vcpu_identity_due(v);
-	else /* from any thread: the vCPU's next look tells */
+	else /* another thread did it */
 		ks_vcpus_identity_due(vcpu_id);
 }
 
-/* Entries first: an exit whose entry was not seen has no guest time. */
+/*
+ * Entries are attached first: an exit has no guest time if its entry is
+ * unseen.
+ */
 struct ks_hook ks_exit_hooks[] = {
 	KS_TRACEPOINT_ROW("kvm_entry", "kvm", KS_CLASS_VCPU, KS_AUTO,
 			  ks_on_kvm_entry),
-	/* See ks_exit_init(). */
+	/* ks_exit_init() puts the handler for VMX here where that is needed. */
 	KS_TRACEPOINT_ROW("kvm_exit", "kvm", KS_CLASS_VCPU, KS_AUTO,
 			  ks_on_svm_exit),
 	KS_KPROBE_ROW("svm_vcpu_run", "kvm_amd", KS_CLASS_VCPU, KS_KPROBE,
@@ -284,7 +305,7 @@ struct ks_hook ks_exit_hooks[] = {
 };
 
 /**
- * ks_exit_init - learn whose exits these are
+ * ks_exit_init - choose the handler of kvm_exit for this CPU: SVM or VMX
  *
  * Context: init, before anything is attached.
  */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Class host: every context switch of the host, so that a quantum of an
- * ordinary process can be put beside a vCPU's
+ * Class host: every context switch of the host, so that the time slices of
+ * ordinary processes can be compared with those of vCPUs
  */
 #include <linux/sched.h>
 
@@ -9,7 +9,7 @@
 #include "record.h"
 #include "vcpu.h"
 
-/* Interrupts off, runqueue lock held. */
+/* Context: interrupts off, runqueue lock held. */
 static void ks_on_host_switch(void *data, bool preempt, struct task_struct *prev,
 			      struct task_struct *next, unsigned int prev_state)
 {

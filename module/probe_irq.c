@@ -2,8 +2,9 @@
 /*
  * Interrupts: the guest's (accepted, injected, ended) and the host's
  *
- * What the hardware delivers by itself (AVIC, posted interrupts) never comes
- * by here; the identity record says where that is possible.
+ * Interrupts that the hardware delivers to the guest by itself (AVIC, posted
+ * interrupts) cannot be seen here.  The identity record says where that is
+ * possible.
  */
 #include <linux/interrupt.h>
 #include <linux/kvm_host.h>
@@ -15,9 +16,9 @@
 #include "vcpu.h"
 
 /*
- * The host interrupt being served on this CPU.  They nest only where a
- * demultiplexer's handler calls others (VMD); then the outermost counts.
- * Interrupts are off wherever this is touched.
+ * The host interrupt that this CPU serves.  Interrupts nest only where the
+ * handler of a demultiplexer (VMD) calls other handlers; then the outermost one
+ * counts.  Interrupts are off wherever this is used.
  */
 struct host_irq {
 	u64 since;
@@ -27,12 +28,14 @@ struct host_irq {
 static DEFINE_PER_CPU(struct host_irq, host_irq);
 
 /*
- * Whose LAPIC is about to accept? The tracepoint kvm_apic_accept_irq tells
- * each acceptance, but not the VM, and they come from anywhere: other vCPUs,
- * timers, vhost, the VMM.  So the function around it is probed as well, and
- * leaves word here, by level of context: a task's may be interrupted.  Where
- * that word is missing (a kprobe hit that the kernel dropped; a migration just
- * here), the vcpu_id is looked up.
+ * Whose LAPIC is about to accept an interrupt?  The tracepoint
+ * kvm_apic_accept_irq fires for each acceptance, but does not say for which
+ * VM; and any context can deliver: other vCPUs, timers, vhost, the VMM.  So
+ * the function around the tracepoint is probed as well.  Its handler stores
+ * the vCPU here, separately for each context level, since an interrupt may
+ * deliver while a task does.  If nothing is stored (the kernel dropped the
+ * kprobe hit, or the task migrated in between), the vCPU is looked up by its
+ * vcpu_id.
  */
 struct accepting {
 	struct task_struct *task;
@@ -78,7 +81,7 @@ static void ks_on_accept_irq(void *data, u32 vcpu_id, u16 delivery_mode,
 	if (!(who.mask & KVMSCHED_CLASS_IRQ))
 		return;
 
-	/* What was left here may be older than the session's end. */
+	/* The handler may have stored this before the session ended. */
 	r = ks_begin(irq_accept, who.ring & READ_ONCE(ks_session_classes) &
 		     KVMSCHED_CLASS_IRQ, now, flags);
 	r->vm = who.vm;
@@ -108,7 +111,7 @@ static void ks_on_inj_virq(void *data, unsigned int vector, bool soft,
 	ks_end(irq_inject, r, flags);
 }
 
-/* Always in the vCPU's own thread: an exit, or the look at a PV EOI. */
+/* Always in the vCPU's own thread: in an exit, or when KVM checks a PV EOI. */
 static void ks_on_eoi(void *data, struct kvm_lapic *apic, int vector)
 {
 	struct ks_vcpu *v = ks_vcpu_loaded();
@@ -136,7 +139,7 @@ static void ks_host_irq_begin(void)
 	irq->ended_guest = false;
 	if (!v || !v->mask || v->irq_tsc)
 		return;
-	if (v->entry_tsc) /* the exit will be told later, see probe_exit.c */
+	if (v->entry_tsc) /* kvm_exit will fire later, see probe_exit.c */
 		irq->ended_guest = ks_unseen_exit_by_interrupt(v);
 	else if (v->open)
 		irq->ended_guest = ks_exit_by_interrupt(v);
@@ -153,12 +156,17 @@ static void ks_host_irq_end(u8 kind, int nr, int vector, const char *name)
 	bool to_ring, waited_for;
 	u64 now;
 
-	/* Attached in the middle of one: its beginning was not seen. */
+	/*
+	 * The hooks were attached while it was served: its start was not seen.
+	 */
 	if (!irq->depth)
 		return;
 	if (--irq->depth)
 		return;
-	/* Where a vCPU waits for this CPU, it waited for this, too. */
+	/*
+	 * A vCPU that waits for this CPU has waited for this interrupt as
+	 * well.
+	 */
 	waited_for = ks_steal_waited_for();
 	if (!(v && v->mask & KVMSCHED_CLASS_IRQ) && !ks_host_wanted() &&
 	    !waited_for)
@@ -189,7 +197,9 @@ static void ks_forget_irqs(void *unused)
 }
 
 /**
- * ks_irq_attached - a beginning seen while the ends were not is forgotten
+ * ks_irq_attached - the hooks are attached: forget interrupts that were begun
+ *
+ * The end of such an interrupt may have passed before its hook was attached.
  *
  * Context: process.
  */
@@ -228,7 +238,10 @@ VECTOR_EXIT(irq_work, KS_HOST_IRQ_OTHER)
 VECTOR_EXIT(thermal_apic, KS_HOST_IRQ_OTHER)
 VECTOR_EXIT(x86_platform_ipi, KS_HOST_IRQ_OTHER)
 
-/* Exits need these to be dated, see probe_exit.c. */
+/*
+ * Class exit needs host interrupts for the time of some exits, see
+ * probe_exit.c.
+ */
 #define HOST_IRQ_CLASSES \
 	(KVMSCHED_CLASS_IRQ | KVMSCHED_CLASS_HOST | KVMSCHED_CLASS_EXIT | \
 	 KVMSCHED_CLASS_STEAL | KS_CLASS_LEDGER)
@@ -239,7 +252,9 @@ VECTOR_EXIT(x86_platform_ipi, KS_HOST_IRQ_OTHER)
 	KS_TRACEPOINT_ROW(#event "_entry", "", HOST_IRQ_CLASSES,	\
 			  KS_ALWAYS, ks_on_vector_entry)
 
-/* Ends before beginnings: an end without a beginning says nothing. */
+/*
+ * Ends are attached before beginnings: an end without a beginning is ignored.
+ */
 struct ks_hook ks_irq_hooks[] = {
 	KS_TRACEPOINT_ROW("kvm_eoi", "kvm", KVMSCHED_CLASS_IRQ, KS_ALWAYS,
 			  ks_on_eoi),

@@ -12,10 +12,13 @@
 #include "record.h"
 #include "vcpu.h"
 
-/* 32-bit programs, e.g. an i386 VMM on an amd64 kernel */
+/*
+ * The number of ioctl() for 32-bit programs, e.g. an i386 VMM on an amd64
+ * kernel
+ */
 #define KS_NR_IOCTL_COMPAT	54
 
-/* vcpu_load() serves all ioctls of a vCPU; only one of them runs it. */
+/* KVM calls vcpu_load() in all ioctls of a vCPU; only KVM_RUN runs it. */
 static bool ks_in_kvm_run(void)
 {
 	struct pt_regs *regs = task_pt_regs(current);
@@ -25,7 +28,10 @@ static bool ks_in_kvm_run(void)
 	if (in_ia32_syscall())
 		return syscall_get_nr(current, regs) == KS_NR_IOCTL_COMPAT &&
 		       (u32)regs->cx == KVM_RUN;
-	/* 64-bit and x32: the numbers differ, the registers don't. */
+	/*
+	 * 64-bit and x32 have different numbers of ioctl(), but the same
+	 * registers.
+	 */
 	return (u32)regs->si == KVM_RUN;
 }
 
@@ -66,8 +72,8 @@ static int ks_on_vcpu_load(struct kprobe *kprobe, struct pt_regs *regs)
 	u64 now;
 
 	/*
-	 * The end of a VM loads each vCPU once more, and can come in a thread
-	 * whose registers still say KVM_RUN.
+	 * KVM loads each vCPU once more as it destroys a VM.  The thread that
+	 * does so may still have the registers of its last KVM_RUN.
 	 */
 	if (!ks_in_kvm_run() || !refcount_read(&vcpu->kvm->users_count))
 		return 0;
@@ -99,12 +105,17 @@ static int ks_on_vcpu_put(struct kprobe *kprobe, struct pt_regs *regs)
 	unsigned long flags;
 	u64 now;
 
-	/* Other ioctls, and threads that are no vCPU's, come by as well. */
+	/*
+	 * Other ioctls, and threads that run no vCPU, call vcpu_put() as well.
+	 */
 	if (v->vcpu != vcpu)
 		return 0;
 	if (v->mask) {
 		ks_exit_end_early(v, KS_EXIT_BY_PUT);
-		/* An entry that failed: all real exits have been told by now. */
+		/*
+		 * Guest mode is over.  If entry_tsc is still set, that entry
+		 * failed.
+		 */
 		v->entry_tsc = 0;
 		r = ks_begin(put, v->ring & KVMSCHED_CLASS_SWITCH, now, flags);
 		r->vm = v->vm;
@@ -122,10 +133,10 @@ static int ks_on_vcpu_put(struct kprobe *kprobe, struct pt_regs *regs)
 }
 
 /*
- * Is the vCPU still loaded here?  vcpu_put may have gone unheard (kprobes
- * switched off by debugfs or sysctl), and the vCPU with it; KVM's own notifier
- * is linked on the thread just while it is loaded.  Addresses are compared,
- * nothing is followed.
+ * Is the vCPU still loaded here?  We may have missed vcpu_put (root can switch
+ * kprobes off by debugfs or sysctl), and the vCPU may have been freed since.
+ * KVM's own notifier is linked on the thread exactly while a vCPU is loaded.
+ * This compares addresses and follows no pointer to the vCPU.
  */
 static bool ks_still_loaded(const struct ks_vcpu *v)
 {
@@ -140,10 +151,10 @@ static bool ks_still_loaded(const struct ks_vcpu *v)
 }
 
 /*
- * Why did it lose the CPU?  The kernel counts a switch as voluntary when the
- * task was on its way to sleep, also if a pending signal made it stay
- * (__schedule()), and has counted it when we come here.  HLT is an ordinary
- * interruptible sleep, so KVM is asked.
+ * Why did the thread lose the CPU?  The kernel counts a switch as voluntary if
+ * the task was going to sleep, even if a pending signal keeps it runnable; and
+ * it has counted this switch already (__schedule()).  To the kernel, HLT is an
+ * interruptible sleep like any other, so KVM's own state tells it apart.
  */
 static u8 ks_switch_kind(const struct ks_vcpu *v)
 {
@@ -160,8 +171,9 @@ static u8 ks_switch_kind(const struct ks_vcpu *v)
 }
 
 /*
- * A sleep ends with a wait for the CPU, from the wakeup on.  Where the wakeup was
- * not seen (attached since then), the scheduler's own count of the wait is used.
+ * A sleep ends with a wait for the CPU, from the wakeup on.  Where the wakeup
+ * was not seen (attached since then), the scheduler's own count of the wait is
+ * used.
  */
 static void ks_book_switch_in(struct ks_vcpu *v, u64 wait_ns, u64 got)
 {
@@ -182,13 +194,15 @@ static void ks_book_poll(struct ks_vcpu *v, u64 poll_ns, u64 now)
 
 	if (!ledger || !poll_ns)
 		return;
-	/* It never slept: the exit's story is open, and is to end with this. */
+	/*
+	 * It did not sleep, so the exit is open: its end has to book the poll.
+	 */
 	if (v->open)
 		v->open = KS_OPEN_SPECIAL;
 	ks_ledger_poll(ledger, ks_cycles_of(poll_ns), now);
 }
 
-/* Interrupts off, runqueue lock held, current is still the vCPU thread. */
+/* Context: interrupts off, runqueue lock held; current is the vCPU thread. */
 static void ks_on_sched_out(struct preempt_notifier *notifier,
 			    struct task_struct *next)
 {
@@ -201,7 +215,9 @@ static void ks_on_sched_out(struct preempt_notifier *notifier,
 	if (v->mask) {
 		ks_exit_end_early(v, KS_EXIT_BY_SWITCH);
 		now = rdtsc_ordered();
-		/* An exit that is told only after the host's interrupts ran */
+		/*
+		 * Still in guest mode as far as we know: kvm_exit fires later.
+		 */
 		if (v->entry_tsc && !v->irq_tsc)
 			v->irq_tsc = now;
 
@@ -235,11 +251,11 @@ static void ks_on_sched_out(struct preempt_notifier *notifier,
 }
 
 /*
- * A wait begins.  The scheduler's own count of it (run_delay) leaves out the
- * time that an idle CPU takes to come back: the wakeup makes it skip the next
- * update of the runqueue's clock (check_preempt_curr()).
+ * A wait for the CPU begins.  The scheduler counts waits itself (run_delay),
+ * but without the time that an idle CPU takes to wake up: after a wakeup it
+ * skips the next update of the runqueue's clock (check_preempt_curr()).
  *
- * The lock of the task's runqueue is held, but where a task wakes itself.
+ * Context: the lock of the task's runqueue is held, unless a task wakes itself.
  */
 static void ks_on_sched_wakeup(void *data, struct task_struct *task)
 {
@@ -247,7 +263,7 @@ static void ks_on_sched_wakeup(void *data, struct task_struct *task)
 
 	if (likely(hlist_empty(&task->preempt_notifiers)))
 		return;
-	/* One that is still on the CPU, or on its queue, waits for nothing new. */
+	/* A task that is still on the CPU does not begin to wait. */
 	if (ks_task_on_cpu(task))
 		return;
 	v = ks_vcpu_of_task(task);
@@ -260,18 +276,18 @@ static void ks_on_sched_wakeup(void *data, struct task_struct *task)
 		v->wake_tsc = rdtsc_ordered();
 }
 
-/* Of the time off the CPU, how long was it runnable? */
+/* How long was the thread runnable while it was off the CPU? */
 static u64 wait_ns(const struct ks_vcpu *v, u64 got)
 {
-	/* Class steal may begin just now, and forget it. */
+	/* ks_vcpus_stop_waiting() may clear it at the same time. */
 	u64 woken = READ_ONCE(v->wake_tsc);
 
-	if (woken) /* by another CPU, whose TSC may be a little ahead */
+	if (woken) /* The TSC of the CPU that woke it may be a little ahead. */
 		return got > woken ? ks_ns_of(got - woken) : 0;
 	return current->sched_info.run_delay - v->run_delay;
 }
 
-/* Interrupts on, preemption off. */
+/* Context: interrupts on, preemption off. */
 static void ks_on_sched_in(struct preempt_notifier *notifier, int cpu)
 {
 	struct ks_vcpu *v = container_of(notifier, struct ks_vcpu, notifier);
@@ -288,7 +304,7 @@ static void ks_on_sched_in(struct preempt_notifier *notifier, int cpu)
 	r->vcpu = v->id;
 	r->from_cpu = v->cpu;
 	r->kind = v->kind;
-	/* Interrupts may have come first: their time is no wait. */
+	/* Interrupts may have run since the switch: their time is no wait. */
 	got = v->got_tsc ?: now;
 	v->got_tsc = 0;
 	r->off_cycles = v->out_tsc ? got - v->out_tsc : 0;
@@ -314,8 +330,8 @@ void __init ks_sched_init(void)
 }
 
 /*
- * A halt is over. Halt polling has no tracepoint at its start, but KVM counts
- * what it spun, and has counted it when this fires (kvm_vcpu_halt()).
+ * A halt is over.  No tracepoint fires when halt polling begins, but KVM counts
+ * how long it polled, and has done so when this fires (kvm_vcpu_halt()).
  */
 static void ks_on_vcpu_wakeup(void *data, u64 ns, bool waited, bool valid)
 {
@@ -335,8 +351,9 @@ static void ks_on_vcpu_wakeup(void *data, u64 ns, bool waited, bool valid)
 	r->waited = waited;
 	r->valid = valid;
 	/*
-	 * What was polled while nobody listened is no part of this halt (unknown
-	 * is more than any count); and debugfs lets root set KVM's counts to 0.
+	 * Polls of the time when nobody listened are no part of this halt:
+	 * KS_POLLED_UNKNOWN is larger than any count.  And root may have set
+	 * KVM's counts to 0 by debugfs.
 	 */
 	r->poll_ns = polled > v->polled ? polled - v->polled : 0;
 	r->halt_ns = ns;
@@ -345,14 +362,14 @@ static void ks_on_vcpu_wakeup(void *data, u64 ns, bool waited, bool valid)
 	ks_end(halt, r, flags);
 }
 
-/* The VM goes: its addresses may be reused. */
+/* The VM is destroyed: its addresses may be reused. */
 static int ks_on_destroy_vm(struct kprobe *kprobe, struct pt_regs *regs)
 {
 	ks_vcpu_forget_vm((struct kvm *)ks_arg1(regs));
 	return 0;
 }
 
-/* put before load: else the first put could be missed between the two */
+/* vcpu_put is attached before vcpu_load, or the first put could be missed. */
 struct ks_hook ks_sched_hooks[] = {
 	KS_KPROBE_ROW("kvm_arch_destroy_vm", "kvm", KS_CLASS_VCPU, KS_ALWAYS,
 		      NULL, ks_on_destroy_vm),

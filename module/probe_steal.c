@@ -2,17 +2,17 @@
 /*
  * Class steal: who holds the CPU that a vCPU waits for
  *
- * Our preempt notifier sees a vCPU's thread lose and gain the CPU, and who
- * came first after it.  What happens in between on that CPU, a wakeup onto a
- * busy CPU, and a move to another queue are told by the scheduler's own
- * tracepoints (the wakeup in probe_sched.c), while this class is on.  A switch
- * on a CPU where no vCPU waits costs the test for that, and a switch where one
- * does, a record; an interrupt there, too (in probe_irq.c).
+ * Our preempt notifier sees a vCPU's thread lose and gain the CPU, and which
+ * task got the CPU first.  It does not see the later switches on that CPU, a
+ * wakeup onto a busy CPU, or a move to another queue.  While this class is on,
+ * the scheduler's own tracepoints show those (the wakeup in probe_sched.c).
+ * Each switch of the host then costs a test.  Where a vCPU waits for the CPU,
+ * each switch and each interrupt (in probe_irq.c) also writes a record.
  *
- * Switch and wakeup fire with the runqueue lock of the CPU in question held; a
- * migration with the source's (or the task's pi_lock), so counts are atomic.
- * All are RCU readers, and a task is freed only by RCU after its last switch,
- * so a holder may be looked at from any CPU.
+ * Switch and wakeup fire with the runqueue lock of that CPU held.  A migration
+ * holds only the lock of the queue that the task leaves (or its pi_lock), so
+ * the counts are atomic.  All handlers are RCU readers, and a task is freed by
+ * RCU after its last switch; so a holder may be read from any CPU.
  */
 #include <linux/sched.h>
 
@@ -45,7 +45,7 @@ static void ks_wait_on_queue(struct ks_vcpu *v, int cpu)
 	v->wait_cpu = cpu;
 }
 
-/* A holder in fields of a record: pid, prio, comm */
+/* Fill the fields of a record that describe a holder: pid, prio, comm. */
 #define ks_set_holder(task, pid_, prio_, comm_) do {			\
 	struct task_struct *holder_ = (task);				\
 	if (holder_) {							\
@@ -75,7 +75,7 @@ static void ks_write_holder(struct task_struct *next, int waiters)
 	ks_end_at(holder, r);
 }
 
-/* A vCPU's thread goes or comes, or one waits here for the CPU. */
+/* A vCPU's thread loses or gains this CPU, or one waits for it. */
 static noinline void ks_note_switch(struct task_struct *prev,
 				    struct task_struct *next)
 {
@@ -83,7 +83,10 @@ static noinline void ks_note_switch(struct task_struct *prev,
 	int waiters;
 
 	if (v) {
-		/* Interrupts come before sched_in does: this is the moment. */
+		/*
+		 * Interrupts may run before sched_in is called; it has the CPU
+		 * now.
+		 */
 		v->got_tsc = rdtsc_ordered();
 		ks_stop_waiting(v);
 	}
@@ -91,14 +94,17 @@ static noinline void ks_note_switch(struct task_struct *prev,
 	if (waiters)
 		ks_write_holder(next, waiters);
 	v = ks_vcpu_of_task(prev);
-	/* Not by prev_state: up to 6.1 a signal that ends a sleep leaves it. */
+	/*
+	 * prev_state is wrong up to 6.1, where a signal ended the sleep at
+	 * once.
+	 */
 	if (v && ks_task_runnable(prev) && v->mask & KVMSCHED_CLASS_STEAL)
 		ks_wait_on_queue(v, smp_processor_id());
 }
 
 /*
- * Every switch of the host comes by here, so the usual one is told apart at
- * once.  Fires before the notifiers of both tasks.
+ * Every switch of the host takes this path, so the usual one is recognised by a
+ * single test.  This fires before the notifiers of both tasks are called.
  */
 static void ks_on_steal_switch(void *data, bool preempt, struct task_struct *prev,
 			       struct task_struct *next, unsigned int prev_state)
@@ -173,11 +179,11 @@ static void ks_learn_holder(void *unused)
 }
 
 /**
- * ks_steal_begin - before the class is attached: nobody waits, as far as we know
+ * ks_steal_begin - the class will be attached: nobody waits as far as we know
  *
- * Switches may be listened to already.  One that is about to take a thread of
- * an earlier session off its queue is let do so first, or it would take off
- * one too many.
+ * Another class may have attached the handler of switches already.  A handler
+ * that runs now may be about to count down a waiter of an earlier session; it
+ * must finish before the counts are set to 0.
  *
  * Context: process.
  */
@@ -194,7 +200,9 @@ void ks_steal_begin(void)
 }
 
 /**
- * ks_steal_attached - after: a task that never switches must be known, too
+ * ks_steal_attached - the class is attached: learn which task each CPU has
+ *
+ * A task that never switches would stay unknown.
  *
  * Context: process.
  */

@@ -3,13 +3,15 @@
  * Timers: the guest arms its LAPIC timer, what backs it fires; the host
  * programs its own clock event device while a vCPU is loaded
  *
- * All of TMICT and IA32_TSC_DEADLINE pass restart_apic_timer(), which then
- * chooses between an hrtimer and the VMX preemption timer and says so in
- * kvm_hv_timer_state.  So an arm waits in struct ks_vcpu.arm until that, or
- * until the timer expires at once because its deadline has passed.
+ * Every write to TMICT and IA32_TSC_DEADLINE calls restart_apic_timer().  That
+ * function then chooses between an hrtimer and the VMX preemption timer, and
+ * the tracepoint kvm_hv_timer_state says which.  So what the guest asked for
+ * waits in struct ks_vcpu.arm until that tracepoint fires, or until the timer
+ * expires at once since its deadline has passed.
  *
- * Expiry by hrtimer is told by the hrtimer's own tracepoint: a kprobe in an
- * interrupt that hits another kprobe's handler would be dropped.
+ * The expiry of an hrtimer is seen by the hrtimer's tracepoint, not by a
+ * kprobe: the kernel drops a kprobe hit in an interrupt that interrupts the
+ * handler of another kprobe.
  */
 #include <linux/clockchips.h>
 #include <linux/kvm_host.h>
@@ -34,7 +36,7 @@ static u8 ks_timer_mode(struct kvm_lapic *apic)
 	}
 }
 
-/* The instant when the guest's TSC shows @deadline, on the host's. */
+/* The host's TSC at the moment when the guest's TSC reaches @deadline */
 static u64 ks_host_tsc_of(struct kvm_vcpu *vcpu, u64 deadline, u64 now)
 {
 	u32 frac_bits = ks_tsc_frac_bits();
@@ -48,14 +50,16 @@ static u64 ks_host_tsc_of(struct kvm_vcpu *vcpu, u64 deadline, u64 now)
 		ahead = -ahead;
 	if (ratio == 1ULL << frac_bits)
 		return past ? now - ahead : now + ahead;
-	/* The guest chooses the deadline: a quotient must never overflow. */
+	/*
+	 * The guest chooses the deadline, and the quotient must not overflow.
+	 */
 	if (ahead >= KS_NEVER || ratio < 1ULL << (frac_bits - 8))
 		return past ? 0 : U64_MAX;
 	ahead = mul_u64_u64_div_u64(ahead, 1ULL << frac_bits, ratio);
 	return past ? now - ahead : now + ahead;
 }
 
-/* The deadline of the LAPIC's timer on the host's TSC. */
+/* The deadline of the LAPIC's timer, in the host's TSC */
 static u64 ks_timer_deadline(struct kvm_vcpu *vcpu, struct kvm_lapic *apic, u8 mode,
 			     u64 now)
 {
@@ -73,8 +77,9 @@ static u64 ks_timer_deadline(struct kvm_vcpu *vcpu, struct kvm_lapic *apic, u8 m
 }
 
 /*
- * The arm that waits to be told, if one does.  The thread tells it, or the
- * timer's interrupt that comes before: so interrupts are off from the look on.
+ * Write the record of the arm that waits in v->arm, if there is one.  The
+ * thread or an interrupt of the timer may do so, so interrupts go off before
+ * the test.
  */
 static void ks_write_arm(struct ks_vcpu *v, bool hv)
 {
@@ -101,7 +106,7 @@ out:
 	local_irq_restore(flags);
 }
 
-/* The entry of a LAPIC's vCPU, if it wants timers and can be read. */
+/* The entry of a LAPIC's vCPU, if its timers are wanted and can be read */
 static struct ks_vcpu *ks_timer_owner(struct kvm_lapic *apic,
 				      struct kvm_vcpu **vcpu)
 {
@@ -122,7 +127,10 @@ static int ks_on_restart_apic_timer(struct kprobe *kprobe, struct pt_regs *regs)
 	struct ks_vcpu *v = ks_timer_owner(apic, &vcpu);
 	u64 asked;
 
-	/* From another thread (state being restored): not the guest's doing */
+	/*
+	 * Another thread restores the state of the vCPU: the guest did
+	 * nothing.
+	 */
 	if (!v || v != ks_vcpu_loaded())
 		return 0;
 
@@ -140,14 +148,19 @@ static int ks_on_restart_apic_timer(struct kprobe *kprobe, struct pt_regs *regs)
 		v->arm.guest_deadline = 0;
 		v->arm.period_ns = ks_lapic_read(apic, s64, KS_TIMER_PERIOD);
 	}
-	/* KVM itself comes by again when it changes what backs the timer. */
+	/*
+	 * KVM calls this function again when it changes what backs the timer.
+	 */
 	v->arm.rearm = asked == v->last_deadline;
 	v->last_deadline = asked;
-	/* The timer's interrupt may read it from here on. */
+	/* From here on the timer's interrupt may read v->arm. */
 	barrier();
 	v->arm_due = true;
 
-	/* KVM leaves at once if one is pending, and says nothing. */
+	/*
+	 * If an expiry is pending, KVM returns at once and no tracepoint
+	 * fires.
+	 */
 	if (v->arm.mode != KS_TIMER_PERIODIC &&
 	    ks_lapic_read(apic, int, KS_TIMER_PENDING))
 		ks_write_arm(v, false);
@@ -172,7 +185,7 @@ static void ks_write_expiry(struct kvm_lapic *apic)
 	u64 now;
 	u8 mode;
 
-	/* One that is pending already swallows this one. */
+	/* An expiry that is pending already makes KVM ignore this one. */
 	if (!v || ks_lapic_read(apic, int, KS_TIMER_PENDING))
 		return;
 	if (v == ks_vcpu_loaded())
@@ -192,8 +205,9 @@ static void ks_write_expiry(struct kvm_lapic *apic)
 /*
  * static void apic_timer_expired(struct kvm_lapic *apic, bool from_timer_fn)
  *
- * Not from the hrtimer: from the exit that the preemption timer made, or from
- * arming a timer that is already late; both in the vCPU's thread.
+ * The hrtimer's interrupt calls it too, and is ignored here.  The other
+ * callers run in the vCPU's thread: an exit by the preemption timer, and the
+ * arming of a timer whose deadline has passed.
  */
 static int ks_on_apic_timer_expired(struct kprobe *kprobe, struct pt_regs *regs)
 {
@@ -203,12 +217,12 @@ static int ks_on_apic_timer_expired(struct kprobe *kprobe, struct pt_regs *regs)
 }
 
 /*
- * apic_timer_fn() in kvm.ko, as found in the LAPIC of the last vCPU that was
- * identified: a value to compare with, never called.
+ * The address of apic_timer_fn() in kvm.ko, from the LAPIC of the vCPU that was
+ * identified last.  It is compared, never called.
  */
 static void *ks_apic_timer_fn;
 
-/* From the hrtimer's interrupt, on whatever CPU. */
+/* Context: the hrtimer's interrupt, on any CPU. */
 static void ks_on_hrtimer_expire(void *data, struct hrtimer *hrtimer, ktime_t *now)
 {
 	if (ACCESS_PRIVATE(hrtimer, function) != READ_ONCE(ks_apic_timer_fn))
@@ -263,7 +277,9 @@ struct ks_hook ks_timer_hooks[] = {
 			  KS_ALWAYS, ks_on_hv_timer_state),
 	KS_TRACEPOINT_ROW("hrtimer_expire_entry", "", KVMSCHED_CLASS_TIMER,
 			  KS_ALWAYS, ks_on_hrtimer_expire),
-	/* What is dropped in an interrupt came from the hrtimer. */
+	/*
+	 * A hit that the kernel drops in an interrupt is one of the hrtimer's.
+	 */
 	KS_KPROBE_HINT_ROW("apic_timer_expired", "kvm", KVMSCHED_CLASS_TIMER,
 			   ks_on_apic_timer_expired),
 	KS_KPROBE_ROW("restart_apic_timer", "kvm", KVMSCHED_CLASS_TIMER,

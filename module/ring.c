@@ -52,14 +52,17 @@ int ks_ring_alloc(int cpu, u32 nr_pages, bool overwrite,
 
 	memset(ring, 0, sizeof(*ring));
 	/*
-	 * Hard: on PREEMPT_RT the others run in a thread of priority 1, which
-	 * a real-time vCPU keeps from its CPU for as long as it likes, and
-	 * ks_ring_free() would wait for it.
+	 * A hard irq_work.  On PREEMPT_RT all others run in a thread of
+	 * priority 1, which a real-time vCPU can keep off the CPU for ever;
+	 * ks_ring_free() would wait for that thread.
 	 */
 	ring->wake = IRQ_WORK_INIT_HARD(wake);
 	ring->nr_pages = nr_pages;
 	ring->overwrite = overwrite;
-	/* A lost record per event, "overwritten", and the session's end. */
+	/*
+	 * One page holds a lost record for each event, "overwritten" and the
+	 * session's end.
+	 */
 	BUILD_BUG_ON((KS_NR_EVENTS + 1) * (KS_RING_HEADER +
 		     KS_RECORD_SIZE(lost)) + KS_RING_HEADER +
 		     KS_RECORD_SIZE(session) > KS_RING_PAGE_ROOM);
@@ -84,7 +87,7 @@ int ks_ring_alloc(int cpu, u32 nr_pages, bool overwrite,
 }
 
 /**
- * ks_ring_free - give a ring's memory back; an empty ring is fine
+ * ks_ring_free - free the memory of a ring, which may have none
  * @cpu: whose ring
  *
  * Context: process, session mutex held, no writer left.
@@ -132,7 +135,7 @@ static struct ks_page *ks_page_at(struct ks_ring *ring, u64 position)
 	return page_address(ring->pages[position & (ring->nr_pages - 1)]);
 }
 
-/* Close the open page and let the reader have it. */
+/* Close the open page and give it to the reader. */
 static void ks_publish_page(struct ks_ring *ring)
 {
 	u64 head = ring->producer->head;
@@ -161,21 +164,24 @@ static void ks_publish_page(struct ks_ring *ring)
 static bool ks_open_page(struct ks_ring *ring, u64 now)
 {
 	u64 head = ring->producer->head;
-	/* Pairs with the reader's release: its last look at the page is over. */
+	/*
+	 * Pairs with the reader's release: it has looked at the page for the
+	 * last time.
+	 */
 	u64 unread = head - smp_load_acquire(&ring->consumer->tail);
 	struct ks_page *page = ks_page_at(ring, head);
 
 	if (unread > ring->nr_pages)
-		unread = ring->nr_pages; /* a tail that can't be: trust nothing */
+		unread = ring->nr_pages; /* impossible, so never trust it */
 
 	if (ring->overwrite) {
 		if (unread == ring->nr_pages)
 			ring->overwritten +=
 				ring->counts[head & (ring->nr_pages - 1)];
 		/*
-		 * A reader that copies this page re-reads head afterwards: it
-		 * was stored before what we write from now on, so a torn copy
-		 * is seen to be one.
+		 * A reader that copies this page reads head again afterwards.
+		 * We stored head before what we write to the page from now on,
+		 * so the reader can tell that its copy is torn.
 		 */
 		smp_wmb();
 	} else if (unread + 1 + ring->reserve > ring->nr_pages) {
@@ -203,7 +209,10 @@ static void ks_put_time_extend(struct ks_ring *ring, u64 now)
 	ring->last = now;
 }
 
-/* What ks_ring_try() leaves: a new page, a long pause, no room, an NMI. */
+/*
+ * The cases that ks_ring_try() can't handle: a full page, a long pause since
+ * the last record, no room, an NMI.
+ */
 void *ks_ring_reserve_slow(enum ks_event event, u32 size, u64 now)
 {
 	struct ks_ring *ring = this_cpu_ptr(&ks_rings);
@@ -212,7 +221,9 @@ void *ks_ring_reserve_slow(enum ks_event event, u32 size, u64 now)
 	if (unlikely(in_nmi() || !ring->nr_pages))
 		goto lost;
 
-	/* A TSC that goes back (read out of order, or unstable) must not wrap. */
+	/*
+	 * A TSC that went back (read out of order, or unstable) must not wrap.
+	 */
 	if (ring->at && (s64)(now - ring->last) < 0)
 		now = ring->last;
 	if (ring->at && (now - ring->last) >> KS_RING_DELTA_BITS)
@@ -234,7 +245,7 @@ lost:
 
 /**
  * ks_ring_flush - publish the open page
- * @ring: which
+ * @ring: the ring
  *
  * Context: the ring's own CPU with interrupts off, or its CPU is offline.
  */
@@ -245,12 +256,12 @@ void ks_ring_flush(struct ks_ring *ring)
 }
 
 /**
- * ks_ring_begin_last - from here on the closing records
- * @ring: which
- * @now:  their time
+ * ks_ring_begin_last - begin the page of the closing records
+ * @ring: the ring
+ * @now:  the time of these records
  *
- * They have a page of their own, kept in reserve, so that what they tell of
- * losses can't change any more by their being written.
+ * This page was kept in reserve.  So the closing records always have room, and
+ * the losses that they report don't change while they are written.
  *
  * Context: as ks_ring_flush().
  */
@@ -263,7 +274,7 @@ void ks_ring_begin_last(struct ks_ring *ring, u64 now)
 
 /**
  * ks_ring_lost - how many records of all kinds found no room
- * @ring: which
+ * @ring: the ring
  */
 u64 ks_ring_lost(const struct ks_ring *ring)
 {

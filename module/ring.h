@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Per-CPU rings of ftrace sub-buffers: bytes and pages, nothing of KVM
+ * Per-CPU rings of ftrace sub-buffers: they know bytes and pages, not KVM
  *
  *	  tail          head                 index = position % pages
  *	   v             v
  *	+------+------+------+------+
- *	| full | full | open | free |        positions count up for ever
+ *	| full | full | open | free |        positions only count up
  *	+------+------+------+------+
  *
- * One writer per ring: its own CPU with interrupts off.  So a record needs no
- * atomic and no commit step: whoever can look at the open page (the next
- * record, or the flush interrupt) runs after the record is whole.  An NMI
- * could nest; it gets no room and counts as lost.
+ * Each ring has one writer: its own CPU with interrupts off.  So a record needs
+ * neither an atomic operation nor a commit step: whoever looks at the open page
+ * (the next record, or the interrupt that flushes) runs after the record is
+ * complete.  Only an NMI could come in between; it gets no room, and its record
+ * counts as lost.
  *
- * A page becomes readable by the release of producer->head in publish(),
- * which pairs with the reader's acquire.  The reader's release of
- * consumer->tail pairs with the acquire in open_page(): the page is
- * ours again only after the reader's last look.
+ * A page becomes readable by the release of producer->head in
+ * ks_publish_page(), which pairs with the reader's acquire.  The reader's
+ * release of consumer->tail pairs with the acquire in ks_open_page(): we use
+ * the page again only after the reader's last look.
  */
 #ifndef _KVMSCHED_RING_H
 #define _KVMSCHED_RING_H
@@ -34,9 +35,9 @@
 #define KS_RING_TIME_EXTEND	30
 #define KS_RING_DELTA_BITS	27
 #define KS_RING_HEADER		sizeof(u32)
-/* type_len counts words up to 28; more would need another header form */
+/* type_len counts up to 28 words; longer records need another form of header */
 #define KS_RING_MAX_RECORD	(28 * sizeof(u32))
-/* The count of lost records goes behind the data of a page. */
+/* The count of lost records follows the data of a page. */
 #define KS_RING_PAGE_ROOM	(PAGE_SIZE - KVMSCHED_PAGE_HEADER - sizeof(u64))
 
 /**
@@ -57,11 +58,11 @@
  * @written:	records stored since start
  * @overwritten: records reused unread
  * @lost:	records that found no room, by event
- * @wake:	wakes the reader, outside of the probe
+ * @wake:	interrupt that wakes the reader, outside of the probe
  *
- * All of it belongs to the ring's own CPU with interrupts off while a session
- * runs; before and after that to the session, under its mutex.  Statistics
- * may be read any time (a u64 is read whole on x86-64).
+ * While a session runs, only the ring's own CPU uses this, with interrupts off;
+ * before and after, only the session does, under its mutex.  Statistics may be
+ * read at any time (x86-64 reads a u64 at once).
  */
 struct ks_ring {
 	unsigned long at;
@@ -96,12 +97,13 @@ struct page *ks_ring_page(int cpu, unsigned long index);
 void *ks_ring_reserve_slow(enum ks_event event, u32 size, u64 now);
 
 /**
- * ks_ring_try - room for one record in the open page, if that is all it takes
+ * ks_ring_try - find room for one record in the open page
  * @size: bytes of the record, a multiple of 4, at most KS_RING_MAX_RECORD
  * @now:  its time: the TSC, read by the caller after interrupts went off
  *
  * Context: interrupts off, not in an NMI.
- * Return: where to put the record, or NULL: ask ks_ring_reserve().
+ * Return: where to put the record, or NULL: ks_ring_reserve_slow() may find
+ * room.
  */
 static __always_inline void *ks_ring_try(u32 size, u64 now)
 {
@@ -119,19 +121,20 @@ static __always_inline void *ks_ring_try(u32 size, u64 now)
 	this_cpu_write(ks_rings.at, next);
 	this_cpu_inc(ks_rings.records);
 	record = (void *)(at + KS_RING_HEADER);
-	/* There was room, so it is not NULL: callers need not look again. */
+	/* There was room, so it is not NULL: saves the callers a test. */
 	if (!record)
 		__builtin_unreachable();
 	return record;
 }
 
 /**
- * ks_ring_reserve - room for one record in this CPU's ring
- * @event: which
- * @size:  as in ks_ring_try(), likewise @now
+ * ks_ring_reserve - find room for one record in this CPU's ring
+ * @event: the kind of record
+ * @size:  as in ks_ring_try()
+ * @now:   as in ks_ring_try()
  *
  * Context: interrupts off; in an NMI the record is lost.
- * Return: where to put the record, or NULL: lost, and counted.
+ * Return: where to put the record, or NULL: it is lost, and has been counted.
  */
 static __always_inline void *ks_ring_reserve(enum ks_event event, u32 size,
 					     u64 now)

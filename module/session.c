@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The ring session: START, STOP, and what lies between
+ * The ring session: START, STOP, and all ioctls in between
  *
  *	          START                 STOP               last close
  *	idle ────────────► recording ────────► stopped ────────────► idle
@@ -42,7 +42,7 @@ static void ks_wake_readers(struct work_struct *work);
  *		cpusets take mmap_lock.
  * @owner:	whose rings these are; NULL when idle
  * @facts:	what is recorded; its @classes are 0 when idle or stopped
- * @cut:	it was ended before its time
+ * @cut:	the kernel ended it, not its owner
  * @tsc_mult:	conversion of the session's time stamps, likewise @tsc_shift
  *		and @tsc_offset; see struct kvmsched_info
  * @wait:	readers in poll()
@@ -98,7 +98,7 @@ static void ks_free_rings(void)
 	mutex_unlock(&session.rings_mutex);
 }
 
-/* In place of those of the session before. */
+/* Replace the rings of the session before. */
 static int ks_alloc_rings(struct file *owner, u32 pages, bool overwrite)
 {
 	int cpu, ret = 0;
@@ -127,7 +127,7 @@ static void ks_calibrate_clock(void)
 
 	clocks_calc_mult_shift(&session.tsc_mult, &session.tsc_shift, tsc_khz,
 			       NSEC_PER_MSEC, 0);
-	/* trace-cmd and perf take the multiplier for a signed int. */
+	/* trace-cmd and perf read the multiplier as a signed int. */
 	if (session.tsc_mult >> 31) {
 		session.tsc_mult >>= 1;
 		session.tsc_shift--;
@@ -168,7 +168,7 @@ static void ks_stop_recording(void)
 	wake_up_interruptible(&session.wait);
 }
 
-/* Reader's PIDs → the kernel's own. */
+/* Translate PIDs of the reader's namespace to the kernel's own. */
 static int ks_translate_vms(const struct kvmsched_start *start, pid_t *vms)
 {
 	struct pid *pid;
@@ -263,7 +263,7 @@ int ks_session_stop(struct file *owner)
 }
 
 /**
- * ks_session_cut - end recording though nobody asked; the reader is told
+ * ks_session_cut - end recording although its owner did not ask; poll() says so
  *
  * Context: process.
  */
@@ -392,7 +392,8 @@ __poll_t ks_session_poll(struct file *owner, struct poll_table_struct *wait)
 	poll_wait(owner, &session.wait, wait);
 	mutex_lock(&session.mutex);
 	if (session.owner == owner) {
-		if (!session.facts.classes || (!session.facts.overwrite && ks_any_half_full()))
+		if (!session.facts.classes ||
+		    (!session.facts.overwrite && ks_any_half_full()))
 			ready |= EPOLLIN | EPOLLRDNORM;
 		if (session.cut)
 			ready |= EPOLLHUP;
@@ -420,7 +421,7 @@ static int ks_map_pages(struct vm_area_struct *vma)
 
 	if (cpu >= nr_cpu_ids || !cpu_possible(cpu) || first + nr > stride)
 		return -EINVAL;
-	/* Of all pages the reader writes one. */
+	/* The reader may write only the page with its own position. */
 	if (vma->vm_flags & VM_WRITE && (first != KVMSCHED_RING_CONSUMER || nr != 1))
 		return -EACCES;
 

@@ -3,8 +3,8 @@
  * What a session writes about itself: who recorded what, which hooks were
  * attached and, at the end, what was lost
  *
- * Context of all: process, session mutex held.  Handlers write into the rings at
- * the same time only while ks_session_write_hooks() runs.
+ * Context of all: process, session mutex held.  Handlers write into the rings
+ * at the same time only while ks_session_write_hooks() runs.
  */
 #include <linux/cpu.h>
 #include <linux/smp.h>
@@ -106,11 +106,14 @@ static void ks_write_losses(const struct ks_session_facts *facts, int cpu)
 	int i;
 
 	for (i = 0; i < KS_NR_EVENTS; i++) {
-		/* This record may be lost itself; it tells the count before. */
+		/*
+		 * This record may be lost itself: report the count from before
+		 * it.
+		 */
 		lost = ring->lost[i];
 		ks_write_lost(facts, ks_event_ids[i], cpu, ks_event_names[i], lost);
 	}
-	/* 0 is the number of no event: what follows counts something else. */
+	/* No event has number 0: this counts something else. */
 	ks_write_lost(facts, 0, cpu, "overwritten", ring->overwritten);
 }
 
@@ -138,7 +141,7 @@ static void ks_close_ring(void *data)
 }
 
 /*
- * Nobody writes into the ring of a CPU that is offline, so its losses are told
+ * Nobody writes into the ring of a CPU that is offline, so its losses are written
  * in another ring.  What its last page lost is said by a page without records.
  */
 static void ks_close_offline(struct ks_ring *ring,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A recording ends where the machine goes to sleep: many TSCs begin anew when it
- * wakes, and nothing that follows could be dated.
+ * A recording ends when the machine goes to sleep.  On many machines the TSC
+ * starts anew at wakeup, so later records would have wrong times.
  */
 #include <linux/notifier.h>
 #include <linux/suspend.h>
@@ -9,7 +9,7 @@
 #include "session.h"
 #include "suspend.h"
 
-/* Process context; user space still runs. */
+/* Context: process; userspace still runs. */
 static int ks_on_pm_event(struct notifier_block *block, unsigned long event,
 			  void *data)
 {
@@ -23,7 +23,7 @@ static struct notifier_block ks_pm_notifier = {
 };
 
 /**
- * ks_suspend_init - hear of the machine's going to sleep
+ * ks_suspend_init - end recordings from now on when the machine goes to sleep
  *
  * Return: 0 or a negative errno.
  */
@@ -33,7 +33,7 @@ int ks_suspend_init(void)
 }
 
 /**
- * ks_suspend_exit - the mirror
+ * ks_suspend_exit - undo ks_suspend_init()
  */
 void ks_suspend_exit(void)
 {

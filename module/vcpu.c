@@ -33,8 +33,11 @@ static bool ks_vm_is_wanted(pid_t tgid)
 }
 
 /*
- * Class host alone tells nothing of vCPU threads, and vcpu_put isn't hooked
- * for it: no mask then.  Whoever begins to listen wants to know who speaks.
+ * What is wanted of a vCPU has changed: set its mask
+ *
+ * Class host alone records nothing of vCPUs, and vcpu_put is not hooked for
+ * it, so the mask is 0 then.  Whoever begins to listen (@joined) gets an
+ * identity record.
  */
 void ks_vcpu_set_mask(struct ks_vcpu *v, bool joined)
 {
@@ -51,7 +54,7 @@ void ks_vcpu_set_mask(struct ks_vcpu *v, bool joined)
 	}
 	WRITE_ONCE(v->ledger, ledger);
 
-	/* What was frozen while nobody listened is no story to be told now. */
+	/* Nobody listened until now, so what we know of the vCPU is old. */
 	if (mask && !v->mask)
 		ks_vcpu_forget_past(v);
 	if (mask && (joined || !v->mask || (v->mask & KS_MASK_IDENTITY)))
@@ -63,7 +66,7 @@ void ks_vcpu_set_mask(struct ks_vcpu *v, bool joined)
 	ks_vcpu_set_fast(v);
 }
 
-/* The number of a VM: what its other vCPUs have, or the next. */
+/* The number of a VM: that of its other vCPUs, or the next. */
 static u16 ks_vm_number(struct kvm *kvm)
 {
 	unsigned int i;
@@ -76,7 +79,7 @@ static u16 ks_vm_number(struct kvm *kvm)
 	return ks_vcpus.next_vm;
 }
 
-/* A vCPU has one thread at a time: take it from the one that had it. */
+/* A vCPU has one thread at a time: take it away from the thread that had it. */
 static void ks_vcpu_rehash(struct ks_vcpu *v, struct kvm_vcpu *vcpu)
 {
 	struct ks_vcpu *other;
@@ -93,7 +96,7 @@ static void ks_vcpu_rehash(struct ks_vcpu *v, struct kvm_vcpu *vcpu)
 static struct ks_vcpu *ks_find_free_vcpu(void)
 {
 	struct ks_vcpu *v;
-	bool soon = false; /* one is free after a grace period */
+	bool soon = false; /* an entry is free after a grace period */
 	unsigned int i;
 
 	if (ks_vcpus.full) {
@@ -144,7 +147,7 @@ static u32 ks_vcpu_features(struct kvm_vcpu *vcpu)
 	bool vmx = ks_exit_isa() == KS_ISA_VMX;
 	u32 features = 0;
 
-	/* Exits look for the one bit or the other before they read a reason. */
+	/* An exit reads its reason only if one of the two bits is set. */
 	if (!ks_exit_reason_readable(vcpu))
 		features |= KS_FEATURE_NO_REASON;
 	else
@@ -160,25 +163,26 @@ static u32 ks_vcpu_features(struct kvm_vcpu *vcpu)
 
 /**
  * ks_vcpu_bind - the current thread runs this vCPU from now on
- * @vcpu: what KVM_RUN was called for
- * @late: it was within KVM_RUN before we looked
+ * @vcpu: the vCPU
+ * @late: KVM_RUN began before our hooks were attached
  *
  * Context: preemption off, in the vCPU thread.
- * Return: its entry, or NULL: table full, or module on its way out.
+ * Return: its entry, or NULL: the table is full, or the module is being
+ * unloaded.
  */
 struct ks_vcpu *ks_vcpu_bind(struct kvm_vcpu *vcpu, bool late)
 {
 	struct ks_vcpu *v = this_cpu_read(ks_current);
 	unsigned long flags;
 
-	/* The way of every KVM_RUN but the first. */
+	/* Every KVM_RUN but the first takes this path. */
 	if (v->key == vcpu && v->kvm == vcpu->kvm && !late) {
 		WRITE_ONCE(v->vcpu, vcpu);
 		ks_vcpu_set_fast(v);
 		return v;
 	}
 
-	/* Refused at its KVM_RUN, and now each exit asks again. */
+	/* The table was full at KVM_RUN, and each exit asks again. */
 	if (late && v == &ks_nobody && READ_ONCE(ks_vcpus.full))
 		return NULL;
 
@@ -200,7 +204,8 @@ struct ks_vcpu *ks_vcpu_bind(struct kvm_vcpu *vcpu, bool late)
 			    vcpu->stat.generic.halt_poll_fail_ns;
 		ks_exit_prepare(v);
 		v->mask = 0;
-		v->ledger = NULL; /* of another vCPU: begin anew */
+		/* It is another vCPU's; this makes ks_vcpu_set_mask() reset it. */
+		v->ledger = NULL;
 		WRITE_ONCE(v->vcpu, vcpu);
 		ks_vcpu_set_mask(v, true);
 	}
@@ -221,8 +226,8 @@ void ks_vcpu_unbind(struct ks_vcpu *v)
 }
 
 /*
- * Unlink our notifier from within a walk of its list.  The walker reads
- * link.next after we return, so that is put back.
+ * Unlink our notifier while the scheduler walks its list.  The scheduler reads
+ * link.next after we return, so restore that.
  */
 static void ks_unlink_in_walk(struct ks_vcpu *v)
 {
@@ -258,7 +263,10 @@ void ks_vcpu_thread_died(struct ks_vcpu *v)
 	v->task = NULL;
 	ks_vcpus.full = false;
 	raw_spin_unlock(&ks_vcpus.lock);
-	/* Never the last: the scheduler drops its own after this switch. */
+	/*
+	 * Never the last reference: the scheduler drops its own after this
+	 * switch.
+	 */
 	put_task_struct(task);
 }
 
@@ -328,12 +336,13 @@ static void ks_write_identity(struct ks_vcpu *v)
 }
 
 /**
- * ks_vcpu_record_last - tell of a vCPU once more
+ * ks_vcpu_record_last - write the last records of a vCPU
  * @v:	      its entry
- * @identity: who it is, too: the first telling may have been overwritten
+ * @identity: write the identity again, since its record may be overwritten by
+ * 		now
  *
- * Context: owner, at the thread's death; or table lock held: the vCPU goes on
- * then, and the copy of its ledger can be off by a change being made.
+ * Context: owner, at the thread's death; or table lock held.  In the second
+ * case the vCPU may run, and change its ledger while that is copied.
  */
 void ks_vcpu_record_last(struct ks_vcpu *v, bool identity)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * vCPU threads: who they are, and the story that each one is in
+ * vCPU threads: who they are, and what each one is doing
  *
- * A thread gets an entry at its first KVM_RUN and keeps it until it dies or
- * the module goes; our preempt notifier is linked on it all that time, since
- * a thread runs, waits and sleeps between two KVM_RUNs as well.
+ * A thread gets an entry at its first KVM_RUN, and keeps it until it dies or
+ * the module is unloaded.  Our preempt notifier is linked on the thread all
+ * that time, since it runs, waits and sleeps between two KVM_RUNs as well.
  */
 #ifndef _KVMSCHED_VCPU_H
 #define _KVMSCHED_VCPU_H
@@ -16,7 +16,7 @@
 #include "record_layout.h"
 #include "uapi/kvmsched.h"
 
-/* In struct ks_vcpu.mask: the identity must be told before the next record. */
+/* In struct ks_vcpu.mask: write the identity record before the next record. */
 #define KS_MASK_IDENTITY	(1U << 31)
 
 /* Beside KVMSCHED_CLASS_*: somebody follows the ledgers. */
@@ -24,73 +24,74 @@
 
 #define KS_POLLED_UNKNOWN	U64_MAX
 
-/* In struct ks_vcpu.story */
+/* In struct ks_vcpu.open */
 #define KS_OPEN_NONE	0
 #define KS_OPEN_PLAIN	1
-#define KS_OPEN_SPECIAL	2	/* with flags or a vector: no plain record */
-
+#define KS_OPEN_SPECIAL	2	/* its end takes the slow path */
 
 /**
  * struct ks_vcpu - a vCPU thread
  *
- * "Owner": the thread itself with preemption off, or interrupts on the CPU
- * where it runs; they are ordered by the CPU itself (compiler barriers where
- * an interrupt may come between).  "Table": any context that holds the
+ * "Owner" means the thread itself with preemption off, or an interrupt on the
+ * CPU where it runs.  The CPU orders these; code that an interrupt may
+ * interrupt has compiler barriers.  "Table" means any context that holds the
  * table's raw spinlock; single words are read without it.
  *
  * @notifier:	linked on the thread's own list; owner, and stop_machine()
  * @linked:	it is linked; same
- * @dead_gp:	RCU state at the thread's death; the entry is free again after
- *		that grace period, since the walk that told us of the death
- *		still reads @notifier's link
+ * @dead_gp:	RCU state at the thread's death.  The entry is free again after
+ *		that grace period: the scheduler, which walks the list that
+ *		@notifier was on, still reads its link
  * @task:	the thread, with a reference; NULL: entry is free; table
- * @vcpu:	what KVM_RUN works on; NULL outside of KVM_RUN, when the object
- *		may be freed; owner
- * @armed:	@vcpu, if exits go the short way: somebody listens, but not to
- *		the event itself; the identity is told, reasons can be read; else
- *		NULL.  Compared only.
- * @key:	the same, never cleared while it may be right and never
- *		followed: finds the entry for an interrupt of this vCPU; table
+ * @vcpu:	the vCPU that KVM_RUN runs; NULL outside of KVM_RUN, when the
+ *		object may be freed; owner
+ * @fast_vcpu:	@vcpu, if its exits may take the fast path: somebody listens,
+ *		but not by the event, the identity record is written, and
+ *		reasons can be read.  Else NULL.  Compared, never followed
+ * @key:	the vCPU that the thread ran last, compared and never followed:
+ *		an interrupt of this vCPU finds the entry by it; table
  * @kvm:	likewise the VM, compared only; table
  * @node:	in the hash by @key; table, walked under RCU
  * @vm:		number of the VM; @tgid its process; @id vcpu_id; written by
  *		the owner under the table's lock when the thread takes on
  *		another vCPU
- * @mask:	classes that anybody listens to, and KS_MASK_IDENTITY; table
+ * @mask:	classes that anybody wants of this vCPU, and KS_MASK_IDENTITY;
+ *		table
  * @ring:	classes that the session records of this VM; table
  *
  * @entry_tsc:	start of guest mode; 0 when out of it (or not known); owner
- * @irq_tsc:	first host interrupt or switch out seen since then, or, once
- *		the exit has been told, first interrupt since; 0 if none
- * @host_tsc:	since when the open story's host time counts
- * @exit_tsc:	end of the last guest mode; valid while @cut
- * @exit:	record of the open story, all but @host_cycles and @end
- * @story:	KS_STORY_*; owner
- * @cut:	the story was cut: an entry record is due; owner
- * @plain:	the two at once: KS_OPEN_PLAIN for nearly all exits
+ * @irq_tsc:	first host interrupt or switch out since then; while an exit is
+ *		open, first interrupt since kvm_exit fired; 0 if there was none
+ * @host_tsc:	since when the host time of the open exit counts
+ * @exit_tsc:	end of the last guest mode; valid while @entry_due
+ * @exit:	record of the open exit, all but @host_cycles and how it ended
+ * @open:	KS_OPEN_*: an exit is open, its record is not written yet; owner
+ * @entry_due:	the last exit ended by a switch or a put, so the next entry has
+ *		to write an entry record; owner
+ * @exit_state:	these two in one word: KS_OPEN_PLAIN for nearly all exits
  * @ring_exit:	@ring has KVMSCHED_CLASS_EXIT; table
  * @events_exit: enabled events need that class; table
  * @ledger:	kept up to date while somebody follows, else NULL; table
  * @wake_tsc:	the wakeup since the last switch out, or 0
- * @got_tsc:	when the scheduler gave it the CPU; 0 once sched_in was told
+ * @got_tsc:	when the scheduler gave it the CPU; 0 after sched_in
  * @wait_cpu:	class steal: on whose queue it waits, -1: it doesn't;
  *		runqueue lock of its thread
  *
  * @in_tsc:	last switch in, 0 if not seen; @out_tsc the last switch out
  * @put_tsc:	end of the last KVM_RUN, 0 if unknown; @load_tsc its beginning
- * @run_delay:	the kernel's, at the last switch out or look
- * @nvcsw:	the kernel's, at the last switch out or look
- * @polled:	ns of halt polling, KVM's count at the last look, or
+ * @run_delay:	the kernel's count, at the last switch out
+ * @nvcsw:	likewise
+ * @polled:	KVM's count of ns of halt polling, when it was read last, or
  *		KS_POLLED_UNKNOWN
  * @kind:	KS_SWITCH_* of the last switch out, and @cpu where
- * @policy:	at the last look; likewise @prio, @static_prio
+ * @policy:	when it was checked last; likewise @prio, @static_prio
  *
- * @arm:	a programming of the guest's timer that waits to be told how it
- *		is backed; see probe_timer.c
- * @arm_due:	@arm holds one
+ * @arm:	how the guest programmed its timer, until it is known what backs
+ *		the timer; see probe_timer.c
+ * @arm_due:	@arm is to be written
  * @last_deadline: of the last arm
  * @features:	KS_FEATURE_*
- * @identity:	the last identity record, for telling it again
+ * @identity:	the last identity record, to be written again at the end
  */
 struct ks_vcpu {
 	/* What an exit touches, first. */
@@ -171,8 +172,8 @@ struct ks_who {
 };
 
 /*
- * The entry of the thread that runs on this CPU; ks_nobody, whose vcpu is
- * NULL, where it is no vCPU's.
+ * The entry of the thread that runs on this CPU; ks_nobody, whose vcpu is NULL,
+ * if that thread runs no vCPU.
  */
 DECLARE_PER_CPU(struct ks_vcpu *, ks_current);
 extern struct ks_vcpu ks_nobody;
@@ -207,11 +208,12 @@ u32 ks_vcpus_count(void);
 u64 ks_vcpus_refused(void);
 
 /**
- * ks_vcpu_set_fast - after a change of vcpu or mask: do exits go the short way?
+ * ks_vcpu_set_fast - vcpu or mask has changed: may exits take the fast path?
  * @v: an entry
  *
- * Context: owner or table lock held.  The two may race, and leave the vCPU of
- * a KVM_RUN that is over: no exit of it comes before its next bind.
+ * Context: owner or table lock held.  If both do this at once, fast_vcpu may
+ * be left as the vCPU of a KVM_RUN that has ended: that vCPU has no exit
+ * before its next bind.
  */
 static inline void ks_vcpu_set_fast(struct ks_vcpu *v)
 {
@@ -226,8 +228,8 @@ static inline void ks_vcpu_set_fast(struct ks_vcpu *v)
  * ks_vcpu_of - the entry of the current thread, which runs this vCPU
  *
  * Context: preemption off, in the vCPU thread, within KVM_RUN.
- * Return: the entry, made now where the thread is new to us; NULL if the
- * table is full or the module is on its way out.
+ * Return: the entry, which is made now for a new thread; NULL if the table is
+ * full or the module is being unloaded.
  */
 static __always_inline struct ks_vcpu *ks_vcpu_of(struct kvm_vcpu *vcpu)
 {
@@ -258,8 +260,8 @@ extern struct preempt_ops ks_preempt_ops;
  * @task: current, or kept off the CPU (ks_task_on_cpu() is false) by the lock
  *	  of its runqueue or by its pi_lock
  *
- * A thread's list changes only by itself (and by stop_machine()): KVM links and
- * unlinks its own notifier there as the thread runs.
+ * Only the thread itself changes its list of notifiers (and stop_machine()):
+ * KVM links and unlinks its own notifier in the thread.
  *
  * Return: the entry or NULL.
  */

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Whose vCPU is it? For what happens outside of a vCPU's own thread
+ * Whose vCPU is it?  For events that happen outside of the vCPU's own thread
  */
 #include <linux/kvm_host.h>
 
 #include "vcpu_table.h"
 
-/* Of one that somebody listens to; table lock held. */
+/*
+ * If anybody listens to the vCPU, have it identified again.  Table lock held.
+ */
 static void ks_demand_identity(struct ks_vcpu *v)
 {
 	if (!v->mask)
@@ -16,7 +18,7 @@ static void ks_demand_identity(struct ks_vcpu *v)
 }
 
 /**
- * ks_vcpu_identity_due - the identity of a vCPU has changed: tell it again
+ * ks_vcpu_identity_due - the identity of a vCPU has changed: write it again
  * @v: its entry
  *
  * Context: preemption off, in the vCPU thread.
@@ -31,8 +33,8 @@ void ks_vcpu_identity_due(struct ks_vcpu *v)
 }
 
 /**
- * ks_vcpus_identity_due - the same where only its vcpu_id is known
- * @id: of whichever VM; one telling too many is harmless
+ * ks_vcpus_identity_due - the same if only the vcpu_id is known
+ * @id: in any VM; an identity record that is not needed is harmless
  *
  * Context: any but NMI.
  */
@@ -66,7 +68,7 @@ struct ks_vcpu *ks_vcpu_find(struct kvm_vcpu *vcpu)
 		if (READ_ONCE(v->key) == vcpu)
 			return v;
 
-	/* An entry that just moved may have led us into another chain. */
+	/* An entry that moved just now may have led us into another chain. */
 	raw_spin_lock_irqsave(&ks_vcpus.lock, flags);
 	hlist_for_each_entry(v, ks_vcpu_bucket(vcpu), node)
 		if (v->key == vcpu)
@@ -83,8 +85,8 @@ static void ks_set_who(const struct ks_vcpu *v, struct ks_who *who)
 }
 
 /*
- * Nothing of the VM has run yet, or nothing tells which it is: only a session
- * that is limited to some VMs must not have it.
+ * No vCPU of the VM has run yet, or the VM is unknown.  A session that is
+ * limited to some VMs must not record it; all others do.
  */
 static void ks_set_who_unknown(struct ks_who *who)
 {
@@ -94,8 +96,8 @@ static void ks_set_who_unknown(struct ks_who *who)
 }
 
 /**
- * ks_vcpu_who - whose vCPU is this, if it may not have run yet?
- * @vcpu: alive
+ * ks_vcpu_who - who is this vCPU, which may not have run yet?
+ * @vcpu: the vCPU, which can't be freed meanwhile
  * @who:  out
  *
  * Context: preemption off.
@@ -121,12 +123,12 @@ void ks_vcpu_who(struct kvm_vcpu *vcpu, struct ks_who *who)
 }
 
 /**
- * ks_vcpu_guess - whose is vCPU @id, where nothing else is told?
+ * ks_vcpu_guess - which vCPU is it, if only its vcpu_id is known?
  * @id:  vcpu_id
  * @who: out
  *
- * Of the VM that the current thread works for, or else the only one that has
- * such a vCPU, or else of an unknown VM.
+ * It is one of the VM that the current thread runs, or else of the only VM that
+ * has such a vCPU, or else of an unknown VM.
  *
  * Context: any but NMI.
  */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Inside of the table of vCPU threads; for vcpu.c, vcpu_find.c and vcpus.c
+ * The table of vCPU threads, for vcpu.c, vcpu_find.c and vcpus.c only
  *
- * Nothing here allocates or sleeps where a probe may call it; the table is
- * made at init.  Its raw spinlock is a leaf: it nests inside the runqueue
- * lock (a thread's death) and takes nothing itself.
+ * The table is allocated at init, since a probe may neither allocate nor
+ * sleep.  A dying thread takes the table's raw spinlock while it holds its
+ * runqueue lock, so hold it briefly, and take no other lock inside.
  */
 #ifndef _KVMSCHED_VCPU_TABLE_H
 #define _KVMSCHED_VCPU_TABLE_H
@@ -21,14 +21,15 @@
  * struct ks_vcpu_table - all of it under @lock
  * @lock:	see above
  * @vcpus:	ks_vcpus_max entries
- * @used:	entries below this index were used once
+ * @used:	entries below this index were used before
  * @hash:	bound entries by key
  * @next_vm:	number for the next VM
- * @refused:	lookups that found no entry; @full since no thread has died
- * @detaching:	no new entries; set once, before the notifiers go
+ * @refused:	lookups that found no entry
+ * @full:	there was none, and no thread has died since
+ * @detaching:	no new entries; set before the notifiers are unlinked
  * @events:	classes that enabled events need
- * @session:	classes that the session records ...
- * @vms:	... of these processes only, @nr_vms of them, if not 0
+ * @session:	classes that the session records
+ * @vms:	processes that it is limited to, @nr_vms of them; 0: no limit
  * @ledgers:	one for each of @vcpus, from the first follower until exit
  * @follow:	somebody follows them
  */
@@ -62,7 +63,7 @@ static inline void ks_vcpu_unhash(struct ks_vcpu *v)
 	v->key = NULL;
 }
 
-/* The past of a thread says nothing of what it does now. */
+/* Nobody listened for a while: forget what the thread did before. */
 static inline void ks_vcpu_forget_past(struct ks_vcpu *v)
 {
 	v->entry_tsc = 0;

@@ -15,21 +15,21 @@
 #define KS_VCPUS_LIMIT	65536U
 
 /*
- * Each entry that was used once.  What works on all of them takes the lock for
- * each alone: a dying thread waits for it with the lock of its runqueue.  Whoever
- * is bound meanwhile finds the table's new settings by itself.
+ * All entries that were ever used.  A dying thread takes the table's lock
+ * while it holds its runqueue lock, so hold it for one entry at a time.  A
+ * thread that is bound meanwhile reads the new settings of the table itself.
  */
 #define for_each_used(v)						\
 	for ((v) = ks_vcpus.vcpus;					\
 	     (v) < ks_vcpus.vcpus + READ_ONCE(ks_vcpus.used); (v)++)
 
 /**
- * ks_vcpus_listen - who listens to what from now on
+ * ks_vcpus_listen - set what is wanted of all vCPUs
  * @events:  classes that enabled events need
  * @session: classes that the session records, 0 for none
- * @vms:     of these processes only (global tgids) ...
- * @nr_vms:  ... so many; 0: of all
- * @joined:  one of them is new
+ * @vms:     processes that the session is limited to (global tgids)
+ * @nr_vms:  number of @vms; 0: no limit
+ * @joined:  somebody new listens
  *
  * Context: process, attach mutex held.
  */
@@ -55,10 +55,10 @@ void ks_vcpus_listen(u32 events, u32 session, const pid_t *vms, u32 nr_vms,
 }
 
 /**
- * ks_vcpus_set_fast - once more, after a grace period: exits go the way they are to
+ * ks_vcpus_set_fast - ks_vcpu_set_fast() for all vCPUs, after a grace period
  *
- * A thread that enters KVM_RUN as ks_vcpus_listen() comes by may have looked
- * before, and armed itself after.
+ * A thread that entered KVM_RUN during ks_vcpus_listen() may have read its old
+ * mask, and set fast_vcpu by that.
  *
  * Context: process, attach mutex held.
  */
@@ -74,9 +74,9 @@ void ks_vcpus_set_fast(void)
 }
 
 /**
- * ks_vcpus_forget_past - nothing was attached until now: start afresh
+ * ks_vcpus_forget_past - nothing was attached until now: forget what is old
  *
- * VMs may have come and gone meanwhile, so pointers are worthless, too.
+ * VMs may have been destroyed meanwhile, so pointers are worthless as well.
  *
  * Context: process, attach mutex held; no hook that looks at vCPUs is attached,
  * no such handler runs, and our notifiers find no mask.
@@ -112,7 +112,7 @@ void ks_vcpus_stop_waiting(void)
 }
 
 /**
- * ks_vcpus_record_last - the session ends: tell of each vCPU once more
+ * ks_vcpus_record_last - the session ends: write the last records of each vCPU
  * @identity: as in ks_vcpu_record_last()
  *
  * Context: process.
@@ -130,8 +130,8 @@ void ks_vcpus_record_last(bool identity)
 }
 
 /**
- * ks_vcpus_follow - keep the ledgers up to date, or no more
- * @follow: which; takes effect with the next ks_vcpus_listen()
+ * ks_vcpus_follow - begin or end to keep the ledgers up to date
+ * @follow: begin; takes effect with the next ks_vcpus_listen()
  *
  * Context: process, attach mutex held.
  * Return: 0 or -ENOMEM.
@@ -174,7 +174,7 @@ int ks_vcpus_ledger(u32 index, struct kvmsched_ledger *out)
 		v = &ks_vcpus.vcpus[i];
 		if (!v->task || !v->ledger || index--)
 			continue;
-		/* Seen from here; the reader's namespace may lack them. */
+		/* As the reader's PID namespace has them: 0 if it doesn't. */
 		out->tgid = task_tgid_vnr(v->task);
 		out->tid = task_pid_vnr(v->task);
 		out->vm = v->vm;
@@ -188,7 +188,10 @@ int ks_vcpus_ledger(u32 index, struct kvmsched_ledger *out)
 	if (!ledger)
 		return ret;
 
-	/* Too long a copy for the lock; was it of one vCPU all the time? */
+	/*
+	 * Copy it without the lock, then check that it still is the same
+	 * vCPU's.
+	 */
 	ret = ks_ledger_read(ledger, out);
 	raw_spin_lock_irq(&ks_vcpus.lock);
 	if (v->task != task || v->ledger != ledger || v->vm != out->vm ||
@@ -216,8 +219,9 @@ u64 ks_vcpus_refused(void)
 }
 
 /*
- * All CPUs stand still with interrupts off.  Every walk of these lists, and
- * KVM's own add and del, run with preemption off, so none is in progress.
+ * stop_machine() calls this while all CPUs stand still with interrupts off.
+ * Preemption is off whenever these lists are walked, or changed by KVM; so
+ * nobody is doing so now.
  */
 static int ks_unlink_all(void *unused)
 {
@@ -236,11 +240,12 @@ static int ks_unlink_all(void *unused)
 }
 
 /**
- * ks_vcpus_detach - take our notifiers off every thread, whatever it does
+ * ks_vcpus_detach - unlink our notifiers from all threads, whatever they do
  *
- * First step of the module's exit; ks_vcpu_table_destroy() is the last.  In
- * between, the probes go.  No wakeups, no kicks, no waiting for vCPUs: a
- * thread that spins at SCHED_FIFO 99 or sleeps for ever is detached alike.
+ * This is the first step of the module's exit, and ks_vcpu_table_destroy() the
+ * last; in between, the probes are detached.  It wakes, kicks and waits for no
+ * vCPU: a thread that spins at SCHED_FIFO 99 or sleeps for ever makes no
+ * difference.
  */
 void ks_vcpus_detach(void)
 {
@@ -248,7 +253,7 @@ void ks_vcpus_detach(void)
 	ks_vcpus.detaching = true;
 	raw_spin_unlock_irq(&ks_vcpus.lock);
 
-	/* The grace periods of what follows must not wait for a busy vCPU. */
+	/* The grace periods from here on must not wait for a busy vCPU. */
 	rcu_expedite_gp();
 	stop_machine(ks_unlink_all, NULL, NULL);
 }
@@ -262,7 +267,10 @@ int ks_vcpu_table_create(void)
 		       KS_VCPUS_LIMIT);
 		return -EINVAL;
 	}
-	/* Not by an initializer: per-CPU sections of modules get no relocations. */
+	/*
+	 * Not by an initializer: per-CPU sections of modules get no
+	 * relocations.
+	 */
 	for_each_possible_cpu(cpu)
 		per_cpu(ks_current, cpu) = &ks_nobody;
 	ks_vcpus.vcpus = vzalloc(array_size(ks_vcpus_max, sizeof(*ks_vcpus.vcpus)));
@@ -270,7 +278,7 @@ int ks_vcpu_table_create(void)
 }
 
 /**
- * ks_vcpu_table_destroy - the mirror of create, after ks_vcpus_detach()
+ * ks_vcpu_table_destroy - free the table, after ks_vcpus_detach()
  *
  * Context: process; no probe runs any more.
  */

@@ -2,10 +2,10 @@
 /*
  * Reading struct kvm_lapic, which is private to KVM
  *
- * Only its timer is wanted.  The layout is derived from what public headers
- * give (struct hrtimer) and is believed only if the pointer back to the vCPU
- * stands where it must, right behind the timer; ks_lapic_readable() looks at
- * each vCPU before anything else is read.
+ * Only its timer is read.  The layout follows from what public headers define
+ * (struct hrtimer).  It is trusted only if the pointer back to the vCPU is
+ * where it must be, right behind the timer: ks_lapic_readable() checks that
+ * for each vCPU before anything else is read.
  *
  *	unsigned long base_address;
  *	struct kvm_io_device dev;	one pointer
@@ -13,7 +13,7 @@
  *	u32 divide_count;
  *	struct kvm_vcpu *vcpu;		<- KS_LAPIC_VCPU
  *
- * The same from 6.1 to 6.18, seen in sources and BTF.
+ * The layout is the same from 6.1 to 6.18, by sources and BTF.
  */
 #ifndef _KVMSCHED_COMPAT_LAPIC_H
 #define _KVMSCHED_COMPAT_LAPIC_H
@@ -39,7 +39,7 @@
 /**
  * ks_lapic_readable - is this vCPU's LAPIC laid out as we think?
  *
- * Context: any.  A wrong guess faults harmlessly.
+ * Context: any.  Reading a wrong address is harmless.
  */
 static inline bool ks_lapic_readable(struct kvm_vcpu *vcpu)
 {
@@ -53,7 +53,7 @@ static inline bool ks_lapic_readable(struct kvm_vcpu *vcpu)
 }
 
 /**
- * ks_lapic_vcpu - the vCPU of a LAPIC, or NULL if that can't be told
+ * ks_lapic_vcpu - the vCPU of a LAPIC, or NULL if the layout is another
  *
  * Context: any.
  */

@@ -21,9 +21,9 @@ static inline bool ks_task_runnable(struct task_struct *task)
 }
 
 /*
- * Does the task run, or is it on its way off the CPU?  Then its list of preempt
- * notifiers may be changing, and only itself may walk it.  If not, the lock of
- * its runqueue keeps it off.
+ * Is the task on the CPU, or just leaving it?  Then its list of preempt
+ * notifiers may change, and only the task itself may walk it.  Otherwise the
+ * lock of its runqueue keeps it off the CPU.
  */
 static inline bool ks_task_on_cpu(const struct task_struct *task)
 {

@@ -22,13 +22,13 @@
  *   KVMSCHED_IOC_FOLLOW keep the ledger of every vCPU up to date until this
  *			 file is closed; any number of files may ask.
  *   KVMSCHED_IOC_LEDGER one vCPU's ledger; index 0, 1, ... until ENOENT.
- *			 EAGAIN: that vCPU never stood still long enough to be
- *			 copied; try again.  ENODATA: nobody follows.
+ *			 EAGAIN: the ledger changed during each attempt to copy
+ *			 it; try again.  ENODATA: nobody follows.
  *
- * Every struct begins with its own size, as the caller knows it; a size the
- * module doesn't know is E2BIG (ENOTTY where the number of the ioctl has it),
- * and a reserved field or flag that is not zero
- * is EINVAL.  Errors of START: EBUSY another file records, or holds the rings
+ * Every struct begins with its own size, as the caller knows it.  A size that
+ * the module doesn't know is E2BIG (or ENOTTY, if the number of the ioctl
+ * includes the size).  A reserved field or flag that is not zero is EINVAL.
+ * Errors of START: EBUSY another file records, or holds the rings
  * of its last session; EINVAL a bad argument; ESRCH no such process; ENOMEM no
  * memory for rings of that size.
  *
@@ -48,14 +48,15 @@
  *   | page pages - 1    |   (Documentation/trace/ring-buffer-design.rst)
  *   +-------------------+
  *
- * Positions count pages since START and never wrap; page P is found at index
- * P % pages.  Pages consumer.tail .. producer.head - 1 are complete and
- * readable (of an overwritten ring those from head - pages on); load head with acquire semantics first, and store tail with
- * release semantics after the last look at the pages.
+ * Positions count pages since START and never wrap; page P has the index
+ * P % pages.  Pages consumer.tail .. producer.head - 1 are complete and readable
+ * (of a ring that is overwritten, those from head - pages on).  Load head with
+ * acquire semantics first, and store tail with release semantics after the last
+ * look at the pages.
  *
  * Time stamps are the CPU's TSC.  Where records were lost before a page, its
  * commit word has bit 31 set, and bit 30 where their number follows the data
- * as a u64, as in ftrace.  The closing records of STOP tell, per CPU and per
+ * as a u64, as in ftrace.  The closing records of STOP say, per CPU and per
  * event, what was lost in the whole session.
  *
  * Default: a full ring drops new records and counts them (drop newest).  With
@@ -63,10 +64,10 @@
  * the oldest page.  A reader of such a ring reads only after STOP, or copies a
  * page P out and trusts the copy only if producer.head < P + pages afterwards.
  *
- * poll() reports POLLIN when a ring is half full, and after STOP; and POLLHUP,
- * too, where the kernel ended the recording, since the machine goes to sleep.  A
- * reader that wants fresher data calls FLUSH, at its own price: an interrupt to
- * each CPU.
+ * poll() reports POLLIN when a ring is half full, and after STOP.  If the kernel
+ * has ended the recording, since the machine goes to sleep, it reports POLLHUP as
+ * well.  A reader that wants fresher data calls FLUSH, which costs an interrupt
+ * on each CPU.
  */
 #ifndef _UAPI_KVMSCHED_H
 #define _UAPI_KVMSCHED_H
@@ -220,7 +221,7 @@ enum kvmsched_state {
 	KVMSCHED_NR_STATES
 };
 
-#define KVMSCHED_LEDGER_REASONS	64	/* exit reasons told apart */
+#define KVMSCHED_LEDGER_REASONS	64	/* exit reasons with a row of their own */
 #define KVMSCHED_LEDGER_BUCKETS	64	/* powers of two of cycles */
 #define KVMSCHED_REASON_OTHER	0xfffffffeU /* those that found no row */
 

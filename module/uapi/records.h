@@ -6,12 +6,13 @@
  * types are the kernel's own u8, s32 and so on, by which the format files name
  * them.  Whoever expands a list declares these types, where they are missing.
  *
- * In front of the fields stand those that ftrace gives all events.  Their size
- * is that of struct trace_entry, and format files tell it; no list counts on it.
+ * In the ring, the fields that ftrace gives all events stand in front of these.
+ * Their size is that of struct trace_entry, which format files say; no list
+ * depends on it.
  *
  * Fields are aligned as C aligns them.  Common to all:
- *   vm	    number of the VM, given by the module in the order of first sight;
- *	    kvmsched_vcpu tells the process behind it; 0 is unknown
+ *   vm	    number of the VM, given by the module when it sees the VM first;
+ *	    the vcpu record says which process it is; 0 is unknown
  *   vcpu   vcpu_id, or KS_NO_VCPU
  *   *_cycles  durations in cycles of the host's TSC
  *   *_ns   nanoseconds
@@ -25,7 +26,7 @@
 
 #define KS_NO_VCPU	0xffff
 
-/* How a session began or ended, on this CPU. */
+/* A session begins or ends, on this CPU */
 #define KS_SESSION_FIELDS(F, A)						\
 	F(u8, op)		/* KS_SESSION_* */			\
 	F(u8, overwrite)	/* 1: flight recorder */		\
@@ -36,28 +37,28 @@
 #define KS_SESSION_START	0
 #define KS_SESSION_STOP		1
 
-/* One hook, as attached at the start of the session. */
+/* One hook, as it is attached at the start of the session */
 #define KS_ATTACH_FIELDS(F, A)						\
 	A(char, hook, 32)	/* function or tracepoint */		\
 	F(u32, classes)		/* KVMSCHED_CLASS_* that need it */	\
 	F(s32, status)		/* 0 or negative errno */		\
 	F(u32, how)		/* KVMSCHED_HOW_* */
 
-/* Records of one kind that this CPU lost in the whole session. */
+/* How many records of one kind a CPU lost in the whole session */
 #define KS_LOST_FIELDS(F, A)						\
 	F(u16, event)		/* its id, as in common_type; 0: none */ \
 	F(u16, cpu)							\
-	A(char, name, 32)	/* the event's name; else what was lost */ \
+	A(char, name, 32)	/* of the event, or of what was lost */	\
 	F(u64, count)
 
-/* Who a vCPU is: at first sight, and when something here changed. */
+/* Who a vCPU is; written first of all, and when something here has changed */
 #define KS_VCPU_FIELDS(F, A)						\
 	F(u16, vm)							\
 	F(u16, vcpu)							\
 	F(s32, tgid)		/* the VMM process; common_pid: its thread */ \
 	F(u64, tsc_offset)	/* guest_tsc = tsc * ratio + offset */	\
 	F(u64, tsc_ratio)	/* fixed point ... */			\
-	F(u32, tsc_frac_bits)	/* ... with so many fraction bits */	\
+	F(u32, tsc_frac_bits)	/* ... number of its fraction bits */	\
 	F(u32, features)	/* KS_FEATURE_* */			\
 	F(u32, apicv_inhibits)	/* KVM's bitmap; 0: APICv/AVIC active */ \
 	F(u32, halt_poll_ns)	/* limit of halt polling, 0: none */	\
@@ -73,22 +74,22 @@
 #define KS_FEATURE_TSC_DEADLINE	(1 << 4)  /* host: clock event by TSC deadline */
 #define KS_FEATURE_NO_REASON	(1 << 5)  /* exit reasons failed the self-check */
 #define KS_FEATURE_NO_LAPIC	(1 << 6)  /* timer fields failed the self-check */
-#define KS_FEATURE_LATE		(1 << 7)  /* was in KVM_RUN before we came */
+#define KS_FEATURE_LATE		(1 << 7)  /* KVM_RUN began before recording */
 
-/* KVM_RUN begins (vcpu_load) ... */
+/* KVM_RUN begins (vcpu_load) */
 #define KS_LOAD_FIELDS(F, A)						\
 	F(u16, vm)							\
 	F(u16, vcpu)							\
 	F(u64, user_cycles)	/* since the last put, 0 if unknown */
 
-/* ... and ends (vcpu_put); a heavyweight exit. */
+/* KVM_RUN ends (vcpu_put): a heavyweight exit */
 #define KS_PUT_FIELDS(F, A)						\
 	F(u16, vm)							\
 	F(u16, vcpu)							\
 	F(u32, exit_reason)	/* KVM_EXIT_* of struct kvm_run */	\
 	F(u64, run_cycles)	/* since the load, 0 if unknown */
 
-/* The vCPU thread loses the CPU. */
+/* The vCPU's thread loses the CPU */
 #define KS_SWITCH_OUT_FIELDS(F, A)					\
 	F(u16, vm)							\
 	F(u16, vcpu)							\
@@ -97,23 +98,23 @@
 	F(s16, next_prio)						\
 	F(s32, next_pid)						\
 	A(char, next_comm, 16)						\
-	F(u32, nvcsw)		/* the kernel's counts, this one in */	\
-	F(u32, nivcsw)							\
+	F(u32, nvcsw)		/* the kernel's counts of switches, */	\
+	F(u32, nivcsw)		/* this one included */			\
 	F(u64, ran_cycles)	/* since the switch in, 0 if unknown */
 #define KS_SWITCH_ENUM(symbol, number, name)	KS_SWITCH_##symbol = (number)
 enum { KVMSCHED_SWITCH_KINDS(KS_SWITCH_ENUM), KS_NR_SWITCH_KINDS };
 
-/* It gains it again. */
+/* The vCPU's thread gains the CPU */
 #define KS_SWITCH_IN_FIELDS(F, A)					\
 	F(u16, vm)							\
 	F(u16, vcpu)							\
-	F(u16, from_cpu)	/* where it ran before; migrated if other */ \
+	F(u16, from_cpu)	/* where it ran before */		\
 	F(u8, kind)		/* KS_SWITCH_* of the switch out */	\
 	F(u64, off_cycles)	/* since the switch out, 0 if unknown */ \
-	F(u64, wait_ns)		/* of that, runnable: since the wakeup; */ \
-				/* by run_delay where that wasn't seen */
+	F(u64, wait_ns)		/* runnable in that time: from the wakeup */ \
+				/* on, or if unseen, by run_delay */
 
-/* Policy or priority are not what they were at the last look. */
+/* Policy or priority of the vCPU's thread have changed */
 #define KS_POLICY_FIELDS(F, A)						\
 	F(u16, vm)							\
 	F(u16, vcpu)							\
@@ -125,13 +126,14 @@ enum { KVMSCHED_SWITCH_KINDS(KS_SWITCH_ENUM), KS_NR_SWITCH_KINDS };
 	F(u16, rt_priority)
 
 /*
- * One hardware exit; written at the first of re-entry, switch out and put.
- * 40 bytes, 44 with the ring's own header: the most frequent record by far.
+ * One hardware exit.  It is written when the vCPU enters the guest again, its
+ * thread loses the CPU, or KVM_RUN returns, whichever is first.  By far the most
+ * frequent record: 40 bytes, 44 with the header of the ring.
  */
 #define KS_EXIT_FIELDS(F, A)						\
 	F(u16, vm)							\
 	F(u16, vcpu)							\
-	F(s16, reason)		/* hardware's, KS_REASON_* if it is none */ \
+	F(s16, reason)		/* the hardware's number, or KS_REASON_* */ \
 	F(u8, vector)		/* of the interruption info, if valid */ \
 	F(u8, flags)		/* KS_EXIT_* */				\
 	F(u64, info)		/* VMX: qualification; SVM: EXITINFO1, */ \
@@ -146,20 +148,20 @@ enum { KVMSCHED_SWITCH_KINDS(KS_SWITCH_ENUM), KS_NR_SWITCH_KINDS };
 enum { KVMSCHED_EXIT_ENDS(KS_EXIT_BY_ENUM), KS_NR_EXIT_ENDS };
 #define KS_EXIT_VMX		(1 << 2) /* VMX's reason; else SVM's */
 #define KS_EXIT_INFO_VALID	(1 << 3) /* vector is valid */
-#define KS_EXIT_IRQ_FIRST	(1 << 4) /* exit dated by the host's interrupt */
-#define KS_EXIT_FASTPATH	(1 << 5) /* seen only at re-entry: no times */
+#define KS_EXIT_IRQ_FIRST	(1 << 4) /* time by an interrupt or a switch */
+#define KS_EXIT_FASTPATH	(1 << 5) /* KVM's fast path: no times */
 #define KS_EXIT_FAILED_ENTRY	(1 << 6) /* VMX: the entry before it failed */
 /* As KVM's own trace.h numbers them. */
 #define KS_ISA_VMX	1
 #define KS_ISA_SVM	2
 
-/* Re-entry after a story that a switch or a put had cut. */
+/* Entry into the guest after an exit whose record a switch or a put ended */
 #define KS_ENTRY_FIELDS(F, A)						\
 	F(u16, vm)							\
 	F(u16, vcpu)							\
-	F(u64, since_exit_cycles) /* whole time out of the guest */
+	F(u64, since_exit_cycles) /* since the exit: out of the guest */
 
-/* The virtual LAPIC takes an interrupt. */
+/* The virtual LAPIC accepts an interrupt */
 #define KS_IRQ_ACCEPT_FIELDS(F, A)					\
 	F(u16, vm)							\
 	F(u16, vcpu)							\
@@ -167,50 +169,51 @@ enum { KVMSCHED_EXIT_ENDS(KS_EXIT_BY_ENUM), KS_NR_EXIT_ENDS };
 	F(u8, vector)							\
 	F(u8, level)		/* 1: level triggered */
 
-/* It is placed in the guest at the coming entry. */
+/* KVM injects an interrupt: the guest takes it at the next entry */
 #define KS_IRQ_INJECT_FIELDS(F, A)					\
 	F(u16, vm)							\
 	F(u16, vcpu)							\
 	F(u16, vector)							\
 	F(u8, soft)							\
-	F(u8, reinjected)	/* 1: again, delivery was cut by an exit */
+	F(u8, reinjected)	/* 1: again, since an exit came first */
 
-/* The guest ends it. */
+/* The guest ends an interrupt (EOI) */
 #define KS_IRQ_EOI_FIELDS(F, A)						\
 	F(u16, vm)							\
 	F(u16, vcpu)							\
 	F(s32, vector)
 
 /*
- * A host interrupt, served on a vCPU's time (vm, vcpu) or a process's: class
- * host, or class steal where a vCPU waits for this CPU.
+ * The host served an interrupt, while a vCPU's thread was on the CPU (vm, vcpu)
+ * or another task.  The second needs class host, or class steal and a vCPU that
+ * waits for this CPU.
  */
 #define KS_HOST_IRQ_FIELDS(F, A)					\
 	F(u16, vm)		/* 0: a host process (common_pid) */	\
 	F(u16, vcpu)							\
 	F(s32, irq)		/* Linux number, -1 for a system vector */ \
 	A(char, name, 16)	/* first action, or the vector's name */ \
-	F(u8, ended_guest)	/* 1: this one ended guest mode */	\
+	F(u8, ended_guest)	/* 1: this interrupt ended guest mode */ \
 	F(u8, kind)		/* KS_HOST_IRQ_* */			\
-	F(u16, vector)		/* 0: the kernel doesn't tell */	\
-	F(u64, cycles)		/* handler, entry to exit */
+	F(u16, vector)		/* 0: unknown */			\
+	F(u64, cycles)		/* in the handler */
 #define KS_HOST_IRQ_ENUM(symbol, number, name)	KS_HOST_IRQ_##symbol = (number)
 enum { KVMSCHED_HOST_IRQ_KINDS(KS_HOST_IRQ_ENUM), KS_NR_HOST_IRQ_KINDS };
 
-/* The guest programs its LAPIC timer. */
+/* The guest programs its LAPIC timer */
 #define KS_TIMER_ARM_FIELDS(F, A)					\
 	F(u16, vm)							\
 	F(u16, vcpu)							\
 	F(u8, mode)		/* KS_TIMER_* */			\
-	F(u8, rearm)		/* 1: same deadline as before: KVM's own */ \
-	F(u8, hv)		/* 1: now backed by VMX preemption timer */ \
+	F(u8, rearm)		/* 1: by KVM: the deadline is the same */ \
+	F(u8, hv)		/* 1: VMX preemption timer, 0: hrtimer */ \
 	F(u64, guest_deadline)	/* guest's TSC; TSC deadline mode only */ \
 	F(u64, deadline)	/* host's TSC */			\
-	F(u64, period_ns)	/* one-shot and periodic: what was asked */
+	F(u64, period_ns)	/* one-shot and periodic: as asked for */
 #define KS_TIMER_ENUM(symbol, number, name)	KS_TIMER_##symbol = (number)
 enum { KVMSCHED_TIMER_MODES(KS_TIMER_ENUM), KS_NR_TIMER_MODES };
 
-/* The timer that backs it fires. */
+/* What backs the LAPIC timer expires */
 #define KS_TIMER_EXPIRE_FIELDS(F, A)					\
 	F(u16, vm)							\
 	F(u16, vcpu)							\
@@ -219,51 +222,51 @@ enum { KVMSCHED_TIMER_MODES(KS_TIMER_ENUM), KS_NR_TIMER_MODES };
 	F(u64, deadline)	/* host's TSC, as in kvmsched_timer_arm */ \
 	F(s64, late_cycles)	/* negative: early (timer advance) */
 
-/* The host programs its own clock event device while a vCPU is loaded. */
+/* The host programs its own clock event device while a vCPU is loaded */
 #define KS_CLOCKEVENT_FIELDS(F, A)					\
 	F(u16, vm)							\
 	F(u16, vcpu)							\
 	F(s64, expires_ns)	/* CLOCK_MONOTONIC */			\
 	F(s64, delta_ns)	/* from now */
 
-/* A halt is over: how much of it the host spun. */
+/* A halt is over */
 #define KS_HALT_FIELDS(F, A)						\
 	F(u16, vm)							\
 	F(u16, vcpu)							\
 	F(u8, waited)		/* 1: it slept */			\
 	F(u8, valid)		/* 0: woken for nothing */		\
-	F(u64, poll_ns)		/* spun, by KVM's halt_poll_*_ns */	\
-	F(u64, halt_ns)		/* spun and slept, by KVM */
+	F(u64, poll_ns)		/* polled, by KVM's halt_poll_*_ns */	\
+	F(u64, halt_ns)		/* polled and slept, by KVM */
 
-/* Class steal: a vCPU's thread was woken and now waits for a CPU ... */
+/* Class steal: a vCPU's thread was woken, and waits for a CPU now */
 #define KS_WAKE_FIELDS(F, A)						\
 	F(u16, vm)							\
 	F(u16, vcpu)							\
-	F(u16, cpu)		/* ... this one ... */			\
+	F(u16, cpu)		/* that it waits for */			\
 	F(s16, holder_prio)						\
-	F(s32, holder_pid)	/* ... that has this task; -1 unknown */ \
+	F(s32, holder_pid)	/* task on that CPU; -1 unknown */	\
 	A(char, holder_comm, 16)
 
-/* ... is moved to the queue of another CPU while it waits ... */
+/* Class steal: a waiting vCPU's thread is moved to the queue of another CPU */
 #define KS_MIGRATE_FIELDS(F, A)						\
 	F(u16, vm)							\
 	F(u16, vcpu)							\
-	F(u16, cpu)		/* from now on */			\
+	F(u16, cpu)		/* that it waits for from now on */	\
 	F(u16, from_cpu)						\
-	F(s32, holder_pid)	/* of @cpu; -1 unknown */		\
+	F(s32, holder_pid)	/* task on @cpu; -1 unknown */		\
 	F(s16, holder_prio)						\
 	A(char, holder_comm, 16)
 
-/* ... or sees another task get the CPU that it waits for (this CPU). */
+/* Class steal: another task gets this CPU, for which a vCPU waits */
 #define KS_HOLDER_FIELDS(F, A)						\
 	F(s32, pid)							\
 	F(s16, prio)							\
 	F(u16, vm)		/* the holder is a vCPU, or 0 */	\
 	F(u16, vcpu)							\
-	F(u16, waiters)		/* vCPUs that wait here */		\
+	F(u16, waiters)		/* vCPUs that wait for this CPU */	\
 	A(char, comm, 16)
 
-/* A vCPU's ledger in the kernel, at the end of the session. */
+/* A vCPU's ledger in the kernel, at the end of the session */
 #define KS_LEDGER_FIELDS(F, A)						\
 	F(u16, vm)							\
 	F(u16, vcpu)							\
@@ -271,7 +274,7 @@ enum { KVMSCHED_TIMER_MODES(KS_TIMER_ENUM), KS_NR_TIMER_MODES };
 	A(u64, states, 9)	/* cycles, by enum kvmsched_state */	\
 	F(u64, exits)
 
-/* Class host: any context switch. */
+/* Class host: a context switch of the host */
 #define KS_HOST_SWITCH_FIELDS(F, A)					\
 	F(s32, prev_pid)						\
 	F(s32, next_pid)						\
