@@ -53,7 +53,7 @@ install: all ## module, program and man pages; DESTDIR, PREFIX (/usr/local)
 uninstall: kernel ## what install put there
 	rm -f '$(DESTDIR)/lib/modules/$(RELEASE)'/updates/kvmsched.ko*
 	$(if $(DESTDIR),,depmod '$(RELEASE)')
-	rm -f '$(DESTDIR)$(PREFIX)'/bin/kvmsched '$(DESTDIR)$(PREFIX)'/share/man/man[18]/kvmsched*.[18]
+	rm -f '$(DESTDIR)$(PREFIX)'/bin/kvmsched '$(DESTDIR)$(PREFIX)'/share/man/man[158]/kvmsched*.[158]
 
 deps: ## Debian packages for all of it: installs them (root), or prints the apt line
 	@tests/deps demo check

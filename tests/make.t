@@ -28,7 +28,7 @@ module=$work/root/lib/modules/$release/updates/kvmsched.ko
 ok "the module is among those of its kernel" test -f "$module"
 ok "it is for that kernel" grep -qz "^vermagic=$release " "$module"
 ok "the program is below PREFIX" test -x "$work/root/opt/bin/kvmsched"
-for page in docs/man/*.[18]; do
+for page in docs/man/*.[158]; do
 	ok "so is ${page##*/}" test -f "$work/root/opt/share/man/man${page##*.}/${page##*/}"
 done
 run make uninstall KERNEL=6.1 DESTDIR="$work/root" PREFIX=/opt
