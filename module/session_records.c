@@ -141,8 +141,8 @@ static void ks_close_ring(void *data)
 }
 
 /*
- * Nobody writes into the ring of a CPU that is offline, so its losses are written
- * in another ring.  What its last page lost is said by a page without records.
+ * Nobody writes into the ring of a CPU that is offline, so its losses go into
+ * another ring.  What its last page lost is said by a page without records.
  */
 static void ks_close_offline(struct ks_ring *ring,
 			     const struct ks_session_facts *facts)
