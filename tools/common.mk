@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# What the program and its unit tests are compiled and linked with. Set before
+# it is included: TOP; GROUP, the group of tests/packages that is needed; and
+# PKGS, libraries beside those of the program.
+
+MAKEFLAGS += --no-builtin-rules
+O ?= $(TOP)/build
+
+PKGS := libtraceevent libtracefs libtracecmd smartcols jansson gsl yaml-0.1 $(PKGS)
+PKG_CONFIG ?= pkg-config
+
+# Who reads the name of a missing library wants to know what to install.
+ifeq ($(filter clean,$(MAKECMDGOALS)),)
+ifneq ($(shell $(PKG_CONFIG) --exists $(PKGS) && echo yes),yes)
+$(info $(shell $(PKG_CONFIG) --print-errors --exists $(PKGS) 2>&1))
+$(error libraries are missing. $(shell $(TOP)/tests/deps --tell $(GROUP) 2>&1))
+endif
+endif
+
+CFLAGS ?= -O2 -g
+WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	    -Wpointer-arith -Wwrite-strings -Wvla -Wno-unused-parameter
+override CFLAGS += -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 $(WARNINGS) \
+	    -I$(TOP)/tools -I$(TOP)/module $(shell $(PKG_CONFIG) --cflags $(PKGS))
+LDLIBS += $(shell $(PKG_CONFIG) --libs $(PKGS)) -lm
