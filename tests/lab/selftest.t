@@ -26,7 +26,7 @@ lab()
 
 said() { grep -qF -- "$1" "$work/stderr"; }
 # What the lab forgave the emulator it says in any case.
-no_words() { ! grep -qv '^lab: QEMU ran' "$work/stderr"; }
+no_words() { ! grep -qvE '^lab: (QEMU ran|the machine stood still)' "$work/stderr"; }
 
 cd "$work" || exit
 folder=$("$LAB/kernel" "$kernel") && helpers=$("$LAB/helpers/build" "$folder") ||
@@ -102,6 +102,12 @@ ok "and that COMMAND did not end" said 'COMMAND did not end'
 lab --timeout 12 -- sleep 100
 ok "a hang ends with status 124" test "$status" = 124
 ok "and says so" said 'lab: timeout after 12 s'
+
+LAB_COME_UP=6 lab --append "rdinit=/bin/busybox -- sleep 1000" -- true
+ok "a machine that stands still before COMMAND is tried twice" \
+	said 'lab: the machine stood still before COMMAND; once more'
+ok "and no more" said 'lab: the machine did not come up'
+ok "which is status 125" test "$status" = 125
 
 lab --append rdinit=/none --append root=/none -- true
 ok "a kernel that does not boot is status 125" test "$status" = 125
