@@ -98,9 +98,25 @@ missing_paths()
 	done
 }
 
+# Functions, structs and files without a folder are somewhere in the sources.
+missing_names()
+{
+	local file name
+
+	for file; do
+		while read -r name; do
+			case $name in
+			*.[ch]) [[ $(git ls-files -co --exclude-standard "module/$name" "module/*/$name" "tools/*/$name") ]] ;;
+			*) grep -rqwF -- "$name" module tools ;;
+			esac || echo "$file: $name is not there"
+		done < <(grep -ohP '`\K(struct \w+|\w+(?=\(\))|\w+\.[ch])(?=[`(])' "$file")
+	done
+}
+
 ok "links lead somewhere" silent broken_links
 ok "what is said to make can be made" silent unknown_targets
 ok "the paths that CONTRIBUTING.md names are there" silent missing_paths CONTRIBUTING.md
 ok "the paths that README.md and docs/design.md name are there" silent missing_paths README.md docs/design.md
+ok "so are the functions, structs and files" silent missing_names CONTRIBUTING.md docs/design.md
 
 finish
