@@ -157,13 +157,13 @@ bool kvs_parse_size(const char *s, uint64_t *bytes)
 	return true;
 }
 
-/* A decimal number that @s begins with; @end is what follows it. */
+/* Parse the decimal number that @s begins with; @end is what follows it. */
 static bool parse_decimal(const char *s, double *value, const char **end)
 {
 	size_t room = strspn(s, "0123456789.eE+-");
 	char *stop;
 
-	/* strtod() alone would take blanks, hexadecimal numbers and "inf". */
+	/* strtod() alone would accept white space, hexadecimal numbers and "inf". */
 	if (!isdigit((unsigned char)s[s[0] == '.']))
 		return false;
 	errno = 0;
@@ -172,7 +172,7 @@ static bool parse_decimal(const char *s, double *value, const char **end)
 	return !errno && stop <= s + room;
 }
 
-/* "ms" to 1e6 */
+/* Parse a unit of time into nanoseconds: "ms" gives 1e6. */
 static bool parse_unit(const char *s, double *ns)
 {
 	static const struct {
