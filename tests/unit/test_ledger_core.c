@@ -19,6 +19,7 @@
 
 #include "ledger_core.h"
 #include "model/model.h"
+#include "model/summary.h"
 
 #define LIVES	2000
 #define STEPS	400
@@ -375,6 +376,7 @@ static void begin(void)
 	now = 1000;
 	v.ledger.begin = v.ledger.since = now;
 	kvs_model_init(&m);
+	kvs_summary_listen(&m);
 	RECORD(session, .op = KS_SESSION_START, .tsc_khz = 1000000,
 	       .classes = KVMSCHED_CLASS_ALL);
 	pass(100);
