@@ -163,7 +163,7 @@ refuses compare "option '--histogram': there is no metric 'x'; --help lists them
 refuses "policy set" "option '--cpus': '3-1' is not a list of CPUs such as 0,2-3" --cpus 3-1
 refuses "experiment" "option '--arm': 'x' is not NAME=POLICY or NAME=POLICY@CPUS" --arm x
 refuses "experiment" "option '--arm': '3-1' is not a list of CPUs such as 0,2-3" --arm x=rr:1@3-1
-refuses record "'x' is no condition; say e.g. 'wait>500us', with timer, irq, wait or exit, and ns, us, ms or s" --stop-on x
+refuses record "option '--stop-on': 'x' is no condition such as 'wait>500us', with timer, irq, wait or exit, and ns, us, ms or s" --stop-on x
 printf '%s\n' "compare --metric" "compare --histogram" "policy --cpus" \
 	"experiment --arm" "record --stop-on" >> covered
 

@@ -68,12 +68,6 @@ static char *take_pids(void *to, const char *list)
 	return why;
 }
 
-static char *take_condition(void *to, const char *text)
-{
-	/* kvs_watch_parse() prints what is wrong itself. */
-	return kvs_watch_parse(to, text) ? NULL : xstrdup("");
-}
-
 static int recover(const char *file)
 {
 	struct stat st;
@@ -135,7 +129,7 @@ static bool parse(int argc, char **argv, struct request *r, struct kvs_arguments
 		KVS_OPTION(0, "stop-on", "COND,...",
 			   "flight recorder until a moment as bad as this comes: 'wait>500us', "
 			   "or timer, irq, exit; ns, us, ms, s",
-			   .value = { .take = take_condition, .to = &r->limits },
+			   .value = { .take = kvs_watch_take, .to = &r->limits },
 			   .given = &r->waits),
 		KVS_OPTION(0, "after", "SECONDS", "go on for so long after it",
 			   .value = { .seconds = &record->after, .least = KVS_SHORTEST,

@@ -8,7 +8,7 @@
 #define KVMSCHED_CLOCK_H
 
 #include "model/model.h"
-#include "trace/load.h"
+#include "trace/info.h"
 
 /* What tells how long a cycle is */
 enum kvs_tsc_source {

@@ -21,8 +21,11 @@ struct kvs_watch_limits {
 	uint64_t ns[KVS_MOMENT_KINDS];
 };
 
-/* "wait>500us,timer>1ms" on top of @limits; prints what is wrong with it. */
-bool kvs_watch_parse(struct kvs_watch_limits *limits, const char *text);
+/*
+ * "wait>500us,timer>1ms" on top of what is in @limits, a struct kvs_watch_limits.  NULL, or
+ * a sentence that says what is wrong with it; the caller frees it.
+ */
+char *kvs_watch_take(void *limits, const char *text);
 
 /* Classes that these need, and those that are wanted on top to name a thief */
 uint32_t kvs_watch_classes(const struct kvs_watch_limits *limits, uint32_t *wanted);

@@ -6,7 +6,7 @@
 #ifndef KVMSCHED_CURSOR_H
 #define KVMSCHED_CURSOR_H
 
-#include "trace/load.h"
+#include "trace/info.h"
 
 struct kvs_cursor {
 	int fd;

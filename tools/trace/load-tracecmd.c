@@ -91,7 +91,7 @@ static int send_record(struct tracecmd_input *input, struct tep_record *record, 
 		s->msg.missed.count = record->missed_events;
 		send_message(s, MSG_MISSED);
 	}
-	if (!kvs_trace_count(t, kvs_decode(t->decoder, record->data, record->size,
+	if (!kvs_info_count(&t->info, kvs_decode(t->decoder, record->data, record->size,
 					   &s->msg.record)))
 		return 0;
 	s->msg.record.ts = record->ts;

@@ -13,7 +13,7 @@
 #include "base/util.h"
 #include "trace/cursor.h"
 #include "trace/load.h"
-#include "trace/merge.h"
+#include "trace/ranges.h"
 
 #define MAGIC_SIZE	10	/* "\x17\x08\x44tracing", checked already */
 #define MAX_CPUS	8192	/* the most that x86 kernels are built for */
@@ -174,7 +174,7 @@ static bool v6_read(struct kvs_trace *t, const struct kvs_sink *sink)
 {
 	struct v6 *v = t->priv;
 
-	return kvs_merge(t, v->ranges, v->cpus, v->page_size, sink);
+	return kvs_ranges_read(t, v->ranges, v->cpus, v->page_size, sink);
 }
 
 static void v6_close(struct kvs_trace *t)

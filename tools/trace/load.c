@@ -124,21 +124,3 @@ const struct kvs_decoder *kvs_trace_decoder(const struct kvs_trace *t)
 {
 	return t->decoder;
 }
-
-bool kvs_trace_count(struct kvs_trace *t, enum kvs_decoded what)
-{
-	switch (what) {
-	case KVS_DECODED:
-		return true;
-	case KVS_DECODED_UNKNOWN:
-		t->info.unknown++;
-		break;
-	case KVS_DECODED_OTHER:
-		t->info.other++;
-		break;
-	case KVS_DECODED_SHORT:
-		t->info.bad_records++;
-		break;
-	}
-	return false;
-}

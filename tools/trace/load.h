@@ -4,36 +4,16 @@
  *
  *	load.c		 chooses the reader of a file; has what readers share
  *	load-v6.c	 reader of version 6, which `kvmsched record` writes: the header
- *	merge.c		 ... and the pages, of truncated files as well
+ *	ranges.c	 ... and each CPU's pages, of truncated files as well
+ *	merge.c		 ... whose records it brings in order
  *	load-tracecmd.c	 reader of all other versions, by libtracecmd
  */
 #ifndef KVMSCHED_LOAD_H
 #define KVMSCHED_LOAD_H
 
 #include "trace/decode.h"
+#include "trace/info.h"
 #include "trace/schema.h"
-
-enum kvs_file_clock {
-	KVS_CLOCK_NS,		/* time stamps are nanoseconds */
-	KVS_CLOCK_TSC,		/* they are cycles of the TSC */
-};
-
-struct kvs_trace_info {
-	unsigned int version;	/* of the file's format */
-	unsigned int cpus;	/* that the file has data for */
-	unsigned int events;	/* of system kvmsched that the file describes */
-	enum kvs_file_clock clock;
-	/* The file's option TSC2NSEC: ns = (tsc * mult >> shift) + offset.  */
-	u32 tsc_mult, tsc_shift; /* mult 0: the file doesn't have it */
-	u64 tsc_offset;
-
-	/* These are known after kvs_trace_read(). */
-	u64 other;		/* records of other event systems */
-	u64 unknown;		/* records of kvmsched's events that are unknown here */
-	u64 bad_records;	/* records that are shorter than their fields */
-	u64 bad_pages;		/* pages that made no sense from some place on */
-	u64 absent;		/* bytes that a truncated file lacks */
-};
 
 struct kvs_trace;
 
@@ -71,8 +51,5 @@ struct kvs_trace {
 
 extern const struct kvs_reader kvs_reader_v6;
 extern const struct kvs_reader kvs_reader_tracecmd;
-
-/* For readers: count the result of decoding a record.  True: hand it to the sink. */
-bool kvs_trace_count(struct kvs_trace *trace, enum kvs_decoded what);
 
 #endif /* KVMSCHED_LOAD_H */

@@ -2,85 +2,45 @@
 /*
  * Merging the pages of several CPUs.
  *
- * A heap holds the CPUs that have records left, the earliest on top.  Pages
- * come by pread(), some at a time, not by mmap(): a file that shrinks while it
- * is read must not end the program, and what was read stays out of our memory.
+ * A heap holds the CPUs that have a record, the earliest on top.  A source that ran dry
+ * leaves the heap, and is asked again by the next run.
  */
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "base/log.h"
 #include "base/util.h"
 #include "trace/merge.h"
 #include "trace/page.h"
 
-#define BUFFERS_TOTAL	(8U << 20)	/* of all CPUs together */
-#define BUFFER_MAX	(256U << 10)
-
 struct stream {
-	unsigned int cpu;
-	u64 offset, left;	/* what is still in the file */
-	unsigned char *buffer;
-	size_t filled, used;	/* of the buffer, in bytes */
+	struct kvs_source source;
 	struct kvs_page page;
-	bool cut;		/* the file ends within this page */
-	s64 missed;		/* to tell before the coming record */
+	bool cut;		/* not all of this page is there */
+	bool waits;		/* it is in the heap: it has a record */
+	s64 missed;		/* to tell before the coming record; -1: so many are lost */
 	const void *data;	/* the coming record */
 	size_t size;
 	u64 ts;
 };
 
-struct merge {
-	struct kvs_trace *trace;
-	size_t page_size, buffer_size;
-	struct stream *streams;
+struct kvs_merge {
+	const struct kvs_decoder *decoder;
+	size_t page_size;
+	struct kvs_trace_info *info;
+	const struct kvs_sink *sink;
+	struct stream **streams;
 	struct stream **heap;
-	unsigned int count;
-	bool failed;
+	unsigned int nr, count;	/* of both */
+	struct kvs_record rec;
 };
 
-/* Some more pages; false at the end. */
-static bool fill(struct merge *m, struct stream *s)
-{
-	size_t want = s->left < m->buffer_size ? s->left : m->buffer_size;
-	ssize_t n;
-
-	s->filled = s->used = 0;
-	while (s->filled < want) {
-		n = pread(m->trace->fd, s->buffer + s->filled, want - s->filled,
-			  s->offset);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && !m->failed) {
-			kvs_errno("%s", m->trace->path);
-			m->failed = true;
-		}
-		if (n <= 0)
-			break;
-		s->filled += n;
-		s->offset += n;
-		s->left -= n;
-	}
-	if (s->filled < want) {
-		m->trace->info.absent += s->left;
-		s->left = 0;
-	}
-	return s->filled;
-}
-
-static bool next_page(struct merge *m, struct stream *s)
+static bool next_page(struct kvs_merge *m, struct stream *s)
 {
 	size_t size;
+	const void *data = s->source.next_page(s->source.ctx, &size);
 
-	if (s->used == s->filled && !fill(m, s))
+	if (!data)
 		return false;
-	size = s->filled - s->used;
-	if (size > m->page_size)
-		size = m->page_size;
-	kvs_page_start(&s->page, s->buffer + s->used, size, m->page_size);
-	s->used += size;
+	kvs_page_start(&s->page, data, size, m->page_size);
 	s->cut = size < m->page_size;
 	if (s->page.missed && s->missed >= 0)
 		s->missed = s->page.missed < 0 ? -1 : s->missed + s->page.missed;
@@ -88,14 +48,14 @@ static bool next_page(struct merge *m, struct stream *s)
 }
 
 /* Make the coming record known; false: there is none. */
-static bool advance(struct merge *m, struct stream *s)
+static bool advance(struct kvs_merge *m, struct stream *s)
 {
 	for (;;) {
 		s->data = kvs_page_next(&s->page, &s->size);
 		if (s->data)
 			break;
 		/* What is cut is told as absent already. */
-		m->trace->info.bad_pages += s->page.bad && !s->cut;
+		m->info->bad_pages += s->page.bad && !s->cut;
 		s->page.bad = false;
 		if (!next_page(m, s))
 			return false;
@@ -106,10 +66,10 @@ static bool advance(struct merge *m, struct stream *s)
 
 static bool earlier(const struct stream *a, const struct stream *b)
 {
-	return a->ts < b->ts || (a->ts == b->ts && a->cpu < b->cpu);
+	return a->ts < b->ts || (a->ts == b->ts && a->source.cpu < b->source.cpu);
 }
 
-static void sift_down(struct merge *m, unsigned int i)
+static void sift_down(struct kvs_merge *m, unsigned int i)
 {
 	struct stream *s = m->heap[i];
 
@@ -129,76 +89,100 @@ static void sift_down(struct merge *m, unsigned int i)
 	m->heap[i] = s;
 }
 
-static void hand_over(struct merge *m, struct stream *s, struct kvs_record *rec,
-		      const struct kvs_sink *sink)
+static void sift_up(struct kvs_merge *m, unsigned int i)
 {
-	enum kvs_decoded what = kvs_decode(m->trace->decoder, s->data, s->size, rec);
+	struct stream *s = m->heap[i];
+
+	for (; i && earlier(s, m->heap[(i - 1) / 2]); i = (i - 1) / 2)
+		m->heap[i] = m->heap[(i - 1) / 2];
+	m->heap[i] = s;
+}
+
+static void hand_over(struct kvs_merge *m, struct stream *s)
+{
+	enum kvs_decoded what = kvs_decode(m->decoder, s->data, s->size, &m->rec);
 
 	if (s->missed) {
-		sink->missed(sink->ctx, s->cpu, s->missed);
+		m->sink->missed(m->sink->ctx, s->source.cpu, s->missed);
 		s->missed = 0;
 	}
-	if (!kvs_trace_count(m->trace, what))
+	if (!kvs_info_count(m->info, what))
 		return;
-	rec->ts = s->ts;
-	rec->cpu = s->cpu;
-	sink->record(sink->ctx, rec);
+	m->rec.ts = s->ts;
+	m->rec.cpu = s->source.cpu;
+	m->sink->record(m->sink->ctx, &m->rec);
 }
 
-static void merge_create(struct merge *m, const struct kvs_range *ranges,
-			 unsigned int cpus)
+struct kvs_merge *kvs_merge_create(const struct kvs_decoder *decoder, size_t page_size,
+				   struct kvs_trace_info *info,
+				   const struct kvs_sink *sink)
 {
-	size_t pages = BUFFERS_TOTAL / (cpus ? cpus : 1) / m->page_size;
+	struct kvs_merge *m = xcalloc(1, sizeof(*m));
 
-	if (pages > BUFFER_MAX / m->page_size)
-		pages = BUFFER_MAX / m->page_size;
-	m->buffer_size = (pages ? pages : 1) * m->page_size;
-	m->streams = xcalloc(cpus, sizeof(*m->streams));
-	m->heap = xcalloc(cpus, sizeof(*m->heap));
-	for (unsigned int cpu = 0; cpu < cpus; cpu++) {
-		struct stream *s = &m->streams[cpu];
-
-		s->cpu = cpu;
-		s->offset = ranges[cpu].offset;
-		s->left = ranges[cpu].size;
-		if (!s->left)
-			continue;
-		s->buffer = xmalloc(s->left < m->buffer_size ? s->left : m->buffer_size);
-		if (advance(m, s))
-			m->heap[m->count++] = s;
-	}
-	for (unsigned int i = m->count; i--; )
-		sift_down(m, i);
+	m->decoder = decoder;
+	m->page_size = page_size;
+	m->info = info;
+	m->sink = sink;
+	return m;
 }
 
-static void merge_destroy(struct merge *m, unsigned int cpus)
+void kvs_merge_destroy(struct kvs_merge *m)
 {
-	for (unsigned int cpu = 0; cpu < cpus; cpu++)
-		free(m->streams[cpu].buffer);
-	free(m->heap);
+	if (!m)
+		return;
+	for (unsigned int i = 0; i < m->nr; i++)
+		free(m->streams[i]);
 	free(m->streams);
+	free(m->heap);
+	free(m);
 }
 
-bool kvs_merge(struct kvs_trace *trace, const struct kvs_range *ranges,
-	       unsigned int cpus, size_t page_size, const struct kvs_sink *sink)
+void kvs_merge_add(struct kvs_merge *m, const struct kvs_source *source)
 {
-	struct merge m = { .trace = trace, .page_size = page_size };
-	struct kvs_record rec = { 0 };
+	struct stream *s = xcalloc(1, sizeof(*s));
 
-	merge_create(&m, ranges, cpus);
-	while (m.count) {
-		struct stream *s = m.heap[0];
+	s->source = *source;
+	m->streams = xrealloc(m->streams, (m->nr + 1) * sizeof(*m->streams));
+	m->heap = xrealloc(m->heap, (m->nr + 1) * sizeof(*m->heap));
+	m->streams[m->nr++] = s;
+}
 
-		hand_over(&m, s, &rec, sink);
-		if (!advance(&m, s))
-			m.heap[0] = m.heap[--m.count];
-		if (m.count)
-			sift_down(&m, 0);
+/* Sources that were dry may have pages again. */
+static void ask_dry_ones(struct kvs_merge *m)
+{
+	for (unsigned int i = 0; i < m->nr; i++) {
+		struct stream *s = m->streams[i];
+
+		if (s->waits || !advance(m, s))
+			continue;
+		s->waits = true;
+		m->heap[m->count++] = s;
+		sift_up(m, m->count - 1);
 	}
-	/* Pages at the end may tell of losses and hold no record. */
-	for (unsigned int cpu = 0; cpu < cpus; cpu++)
-		if (m.streams[cpu].missed)
-			sink->missed(sink->ctx, cpu, m.streams[cpu].missed);
-	merge_destroy(&m, cpus);
-	return !m.failed;
+}
+
+void kvs_merge_run(struct kvs_merge *m, u64 until)
+{
+	ask_dry_ones(m);
+	while (m->count && m->heap[0]->ts <= until) {
+		struct stream *s = m->heap[0];
+
+		hand_over(m, s);
+		s->waits = advance(m, s);
+		if (!s->waits)
+			m->heap[0] = m->heap[--m->count];
+		if (m->count)
+			sift_down(m, 0);
+	}
+}
+
+void kvs_merge_finish(struct kvs_merge *m)
+{
+	for (unsigned int i = 0; i < m->nr; i++) {
+		struct stream *s = m->streams[i];
+
+		if (s->missed)
+			m->sink->missed(m->sink->ctx, s->source.cpu, s->missed);
+		s->missed = 0;
+	}
 }
