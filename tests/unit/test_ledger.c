@@ -26,7 +26,7 @@
 
 /* The model under test, the truth, and what the coming records share */
 static struct kvs_model m;
-static u64 truth[STATES];
+static u64 truth[STATES], spans[STATES];
 static u64 now;
 static u16 cpu;
 static s32 pid;
@@ -47,11 +47,25 @@ static void session(u8 op)
 	       .classes = KVMSCHED_CLASS_DEFAULT | KVMSCHED_CLASS_STEAL);
 }
 
+/* The same times once more, from the spans of the ledger's states */
+static void take_state(void *ctx, const struct kvs_span *span)
+{
+	u64 length = span->end - span->begin;
+
+	if (span->vcpu->index)
+		return;
+	spans[span->state.state] += length;
+	if (span->state.state == KVMSCHED_STATE_POLL)
+		spans[KVMSCHED_STATE_EXIT] -= length;
+}
+
 static int setup(void **unused)
 {
 	kvs_model_init(&m);
 	kvs_summary_listen(&m);
+	kvs_sinks_add(&m.sinks, KVS_SPAN_BIT(STATE), take_state, NULL);
 	memset(truth, 0, sizeof(truth));
+	memset(spans, 0, sizeof(spans));
 	now = 1000;
 	cpu = 0;
 	pid = 100;
@@ -91,6 +105,10 @@ static void expect_truth(void)
 		if (ledger()->states[i] != truth[i])
 			fail_msg("%s: %llu, not %llu", kvs_ledger_state_name(i),
 				 (unsigned long long)ledger()->states[i],
+				 (unsigned long long)truth[i]);
+		if (spans[i] != truth[i])
+			fail_msg("%s: %llu by spans, not %llu", kvs_ledger_state_name(i),
+				 (unsigned long long)spans[i],
 				 (unsigned long long)truth[i]);
 		sum += truth[i];
 	}

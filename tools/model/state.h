@@ -232,7 +232,7 @@ struct kvs_vcpu {
 	u64 exit_count;
 	struct kvs_exit_stats *exits;
 	unsigned int nr_exits;
-	struct kvs_hist guest_cycles;
+	kvs_u128 guest_cycles;	/* before all of them */
 	struct kvs_user_stats *users;
 	unsigned int nr_users;
 	struct kvs_hist user_cycles;	/* of all returns */

@@ -23,7 +23,6 @@ static void free_exits(struct kvs_vcpu *v)
 		kvs_hist_free(&v->exits[i].guest_cycles);
 	}
 	free(v->exits);
-	kvs_hist_free(&v->guest_cycles);
 }
 
 static void free_users(struct kvs_vcpu *v)
@@ -177,7 +176,7 @@ static void add_exit(struct kvs_vcpu *v, const struct kvs_span *span)
 		e->ended[end]++;
 	if (span->exit.guest_cycles) {
 		kvs_hist_add(&e->guest_cycles, span->exit.guest_cycles);
-		kvs_hist_add(&v->guest_cycles, span->exit.guest_cycles);
+		v->guest_cycles += span->exit.guest_cycles;
 	}
 	if (!span->exit.fastpath)
 		kvs_hist_add(end == KS_EXIT_BY_ENTRY ? &e->uncut_cycles : &e->cut_cycles,

@@ -392,7 +392,7 @@ static json_t *vcpu_of(const struct kvs_view *view, struct kvs_vcpu *v)
 	json_object_set_new(o, "on_cpu_ns", switches && t->ts.known ?
 			    json_integer(clamp(kvs_on_cpu_ns(t, v))) : json_null());
 	json_object_set_new(o, "in_guest_ns", exits && t->cycles.known ?
-			    json_integer(clamp(kvs_scale_sum(&t->cycles, v->guest_cycles.sum))) :
+			    json_integer(clamp(kvs_scale_sum(&t->cycles, v->guest_cycles))) :
 			    json_null());
 	add_ledger(o, view, v);
 	json_object_set_new(o, "thieves", thieves_of(view, v));

@@ -189,7 +189,7 @@ static void row_vcpu(struct kvs_rows *rows, const struct kvs_view *view,
 	kvs_cells_vcpu(rows, v);
 	kvs_cell_us(rows, switches && t->ts.known, kvs_on_cpu_ns(t, v));
 	kvs_cell_us(rows, exits && t->cycles.known,
-		    kvs_scale_sum(&t->cycles, v->guest_cycles.sum));
+		    kvs_scale_sum(&t->cycles, v->guest_cycles));
 	if (exits)
 		kvs_cell_count(rows, v->exit_count);
 	else

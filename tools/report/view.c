@@ -32,7 +32,7 @@ static void merge_exits(struct kvs_vcpu *into, const struct kvs_vcpu *from)
 		kvs_hist_merge(&e->out_cycles, &f->out_cycles);
 		kvs_hist_merge(&e->guest_cycles, &f->guest_cycles);
 	}
-	kvs_hist_merge(&into->guest_cycles, &from->guest_cycles);
+	into->guest_cycles += from->guest_cycles;
 }
 
 static void merge_users(struct kvs_vcpu *into, const struct kvs_vcpu *from)
