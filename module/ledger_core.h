@@ -205,16 +205,10 @@ static inline void ks_core_end_exit(struct ks_ledger_core *core, __u32 reason,
 /* The state that a switch out of this kind leads to */
 static __always_inline __u32 ks_core_state_of(__u32 kind)
 {
-	switch (kind) {
-	case KS_SWITCH_HALTED:
-		return KVMSCHED_STATE_HALTED;
-	case KS_SWITCH_BLOCKED:
-		return KVMSCHED_STATE_BLOCKED;
-	case KS_SWITCH_DEAD:
-		return KVMSCHED_STATE_UNKNOWN;
-	default:
-		return KVMSCHED_STATE_WAIT_PREEMPTED;
-	}
+#define KS_CORE_STATE(kind, state)	[KS_SWITCH_##kind] = KVMSCHED_STATE_##state
+	static const __u8 states[] = { KVMSCHED_SWITCH_STATES(KS_CORE_STATE) };
+
+	return kind < KS_NR_SWITCH_KINDS ? states[kind] : KVMSCHED_STATE_UNKNOWN;
 }
 
 /**

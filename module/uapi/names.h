@@ -71,6 +71,14 @@
 	/* the last switch of the thread */				\
 	X(DEAD,			4, "dead")
 
+/* The state of the ledger that a switch of each kind begins */
+#define KVMSCHED_SWITCH_STATES(X)						\
+	X(PREEMPTED,		WAIT_PREEMPTED),			\
+	X(HALTED,		HALTED),				\
+	X(BLOCKED,		BLOCKED),				\
+	X(ABORTED,		WAIT_PREEMPTED),			\
+	X(DEAD,			UNKNOWN)
+
 /* What ended the host's part of an exit */
 #define KVMSCHED_EXIT_ENDS(X)							\
 	/* the entry back into the guest: a lightweight exit */		\

@@ -196,13 +196,8 @@ void kvs_ledger_exit_slow(struct kvs_ledger *l, uint64_t ts, uint64_t guest,
 void kvs_ledger_switch_out(struct kvs_ledger *l, uint64_t ts, unsigned int kind,
 			   bool loaded)
 {
-	static const uint8_t state_of[] = {
-		[KS_SWITCH_PREEMPTED]	= KVMSCHED_STATE_WAIT_PREEMPTED,
-		[KS_SWITCH_HALTED]	= KVMSCHED_STATE_HALTED,
-		[KS_SWITCH_BLOCKED]	= KVMSCHED_STATE_BLOCKED,
-		[KS_SWITCH_ABORTED]	= KVMSCHED_STATE_WAIT_PREEMPTED,
-		[KS_SWITCH_DEAD]	= KVMSCHED_STATE_UNKNOWN,
-	};
+#define STATE_OF(kind, state)	[KS_SWITCH_##kind] = KVMSCHED_STATE_##state
+	static const uint8_t state_of[] = { KVMSCHED_SWITCH_STATES(STATE_OF) };
 
 	if (l->gap || kvs_ledger_off_cpu(l))
 		forget(l, ts);
