@@ -17,7 +17,9 @@
 #include <cmocka.h>
 
 #include "synth.h"
+#include "uapi/kvmsched.h"
 #include "trace/load.h"
+#include "trace/merge.h"
 
 static char dir[] = "/tmp/kvmsched-test.XXXXXX";
 static char path[sizeof(dir) + 16];
@@ -262,6 +264,33 @@ static void garbage_pages_are_counted(void **unused)
 	assert_in_range(seen.records, 1000 - lost, 1000 - lost + 2);
 }
 
+/* Pages that hold nothing but a count of lost records, more than a number can hold */
+static const void *empty_page(void *ctx, size_t *size)
+{
+	static u64 page[512] = {
+		[1] = KVMSCHED_PAGE_LOST | KVMSCHED_PAGE_LOST_COUNT, [2] = INT64_MAX - 1,
+	};
+	unsigned int *left = ctx;
+
+	*size = sizeof(page);
+	return (*left)-- ? page : NULL;
+}
+
+static void lost_counts_add_up_to_a_limit(void **unused)
+{
+	unsigned int left = 3;
+	struct kvs_decoder *decoder = kvs_decoder_create();
+	struct kvs_trace_info info = { 0 };
+	struct kvs_merge *m = kvs_merge_create(decoder, 4096, &info, &sink);
+
+	kvs_merge_add(m, &(struct kvs_source){ .next_page = empty_page, .ctx = &left });
+	kvs_merge_run(m, UINT64_MAX);
+	kvs_merge_finish(m);
+	kvs_merge_destroy(m);
+	kvs_decoder_destroy(decoder);
+	assert_true(seen.missed[0] == INT64_MAX);
+}
+
 int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup(test, setup)
@@ -273,6 +302,7 @@ int main(void)
 		TEST(truncated_file_is_read_as_far_as_it_goes),
 		TEST(truncated_anywhere),
 		TEST(garbage_pages_are_counted),
+		TEST(lost_counts_add_up_to_a_limit),
 	};
 
 	return cmocka_run_group_tests_name("load", tests, setup_dir, teardown_dir);

@@ -33,6 +33,17 @@ struct kvs_merge {
 	struct kvs_record rec;
 };
 
+/* Pages without a record add up.  Only damaged ones count more than there can be. */
+static void add_missed(struct stream *s, s64 missed)
+{
+	if (s->missed < 0 || missed < 0)
+		s->missed = -1;
+	else if (missed > INT64_MAX - s->missed)
+		s->missed = INT64_MAX;
+	else
+		s->missed += missed;
+}
+
 static bool next_page(struct kvs_merge *m, struct stream *s)
 {
 	size_t size;
@@ -42,8 +53,7 @@ static bool next_page(struct kvs_merge *m, struct stream *s)
 		return false;
 	kvs_page_start(&s->page, data, size, m->page_size);
 	s->cut = size < m->page_size;
-	if (s->page.missed && s->missed >= 0)
-		s->missed = s->page.missed < 0 ? -1 : s->missed + s->page.missed;
+	add_missed(s, s->page.missed);
 	return true;
 }
 
