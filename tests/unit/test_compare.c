@@ -490,6 +490,31 @@ static char *file_of_turns(const char *name, u64 length, u64 slice, unsigned int
 	return path;
 }
 
+/* A vCPU of which only others wrote, since its own records are lost, moves no window. */
+static void window_needs_no_record_of_a_sleeper(void **unused)
+{
+	const char *tests = getenv("KVMSCHED_TESTS");
+	char *formats = xasprintf("%s/golden/formats", tests ? tests : "..");
+	char *path = xasprintf("%s/kvmsched-test-%d-sleeper", "/tmp", getpid());
+	struct synth *s = synth_new(path, 1, formats);
+	struct ks_rec_switch_in in = { .ent.pid = 100, .vm = 1 };
+	struct ks_rec_exit last = { .ent.pid = 100, .vm = 1, .guest_cycles = 1000 };
+	struct ks_rec_ledger ledger = { .vm = 1, .vcpu = 1, .tid = 101 };
+	struct kvs_survey survey;
+
+	SYNTH_ADD(s, 0, BASE, switch_in, &in);
+	SYNTH_ADD(s, 0, BASE + SECOND, exit, &last);
+	SYNTH_ADD(s, 0, BASE + SECOND, ledger, &ledger);
+	synth_finish(s);
+	assert_true(kvs_survey_file(path, false, &survey));
+	assert_int_equal(survey.vcpus, 2);
+	assert_int_equal(survey.begin, BASE);
+	assert_int_equal(survey.end, BASE + SECOND);
+	unlink(path);
+	free(path);
+	free(formats);
+}
+
 static struct kvs_study study_of(char **args, size_t nr)
 {
 	struct kvs_study study = { .settings = settings };
@@ -588,6 +613,7 @@ int main(void)
 		cmocka_unit_test(more_tests_need_more_rounds),
 		cmocka_unit_test(identical_rounds_are_deterministic),
 		cmocka_unit_test(whole_comparisons_rarely_alarm),
+		cmocka_unit_test(window_needs_no_record_of_a_sleeper),
 		cmocka_unit_test(two_files_are_cut_into_blocks),
 		cmocka_unit_test(too_short_a_file_says_what_it_takes),
 		cmocka_unit_test(named_files_are_rounds),

@@ -46,15 +46,19 @@ static void set_window(const struct surveyor *s, bool whole, struct kvs_survey *
 	for (unsigned int i = 0; i < m->nr_vcpus; i++) {
 		u64 ts = m->vcpus[i]->first_ts;
 
+		/* Only the host wrote of it: nobody knows since when it was there. */
+		if (!ts)
+			continue;
 		if (!first || ts < first)
 			first = ts;
 		if (ts > all_there)
 			all_there = ts;
 	}
-	survey->begin = first;
+	if (first)
+		survey->begin = first;
 	if (s->first_death && s->first_death < end)
 		end = s->first_death;
-	if (end > all_there && end - all_there >= (survey->end - first) / 2) {
+	if (all_there && end > all_there && end - all_there >= (survey->end - survey->begin) / 2) {
 		survey->begin = all_there;
 		survey->end = end;
 	}
