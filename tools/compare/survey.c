@@ -161,6 +161,8 @@ bool kvs_collect_file(const char *path, const struct kvs_survey *survey,
 	sink.ctx = c;
 	ok = kvs_trace_read(trace, &sink);
 	kvs_collector_finish(c, units);
+	if (!ok)
+		kvs_units_free(units);
 	kvs_trace_close(trace);
 	return ok;
 }
