@@ -4,6 +4,7 @@
  * up spans comes to the same figures.
  */
 #include <glob.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,6 +25,7 @@
 /* What a sink adds up of one vCPU */
 struct sums {
 	u64 states[KVMSCHED_NR_STATES];
+	u64 lengths;		/* of all states */
 	u64 pieces, slices_ts;
 	u64 last_end[KVS_SPAN_KINDS];
 };
@@ -51,9 +53,12 @@ static void take_span(void *ctx, const struct kvs_span *span)
 	assert_true(span->end <= t.now);
 	switch (span->kind) {
 	case KVS_SPAN_STATE:
-		s->states[span->state.state] += span->end - span->begin;
+		assert_int_equal(span->length, span->end - span->begin);
+		s->states[span->state.state] += span->length;
 		if (span->state.state == KVMSCHED_STATE_POLL)
-			s->states[KVMSCHED_STATE_EXIT] -= span->end - span->begin;
+			s->states[KVMSCHED_STATE_EXIT] -= span->length;
+		else
+			s->lengths += span->length;
 		break;
 	case KVS_SPAN_PIECE:
 		s->pieces += span->length;
@@ -184,27 +189,68 @@ static void slices_sum_to_the_time_on_cpu(void **unused)
 	on_each_file(KVS_SPAN_BIT(SLICE), check_slices);
 }
 
-/* A cut divides what goes on at that time, and nothing is there twice. */
-static void cut_divides(void **unused)
+/* The time that the spans of one kind fill */
+static u64 slices_of(const struct kvs_vcpu *v)
+{
+	return v->on_cpu_ts;
+}
+
+static u64 pieces_of(const struct kvs_vcpu *v)
+{
+	return sums_of(v)->pieces;
+}
+
+static u64 states_of(const struct kvs_vcpu *v)
+{
+	return sums_of(v)->lengths;
+}
+
+/* A cut divides what goes on at that time, and nothing is missing or there twice. */
+static void check_cuts(const char *name, u32 kinds, u64 (*filled)(const struct kvs_vcpu *v),
+		       double tolerance)
 {
 	const char *tests = getenv("KVMSCHED_TESTS");
-	char *path = xasprintf("%s/golden/svm-rr.dat", tests ? tests : "tests");
-	kvs_u128 whole[VCPUS];
-	u64 begin, end;
+	char *path = xasprintf("%s/golden/%s", tests ? tests : "tests", name);
+	u64 whole[VCPUS], begin = 0, end;
 
-	read_file(path, KVS_SPAN_BIT(SLICE), 0);
-	begin = t.model.start_ts;
+	read_file(path, kinds, 0);
 	end = t.model.stop_ts;
-	for (unsigned int i = 0; i < t.model.nr_vcpus; i++)
-		whole[i] = t.model.vcpus[i]->on_cpu_ts;
+	for (unsigned int i = 0; i < t.model.nr_vcpus; i++) {
+		whole[i] = filled(t.model.vcpus[i]);
+		/* A cut can only divide what is known by then. */
+		if (t.model.vcpus[i]->first_ts > begin)
+			begin = t.model.vcpus[i]->first_ts;
+	}
 	kvs_model_free(&t.model);
-	for (unsigned int part = 1; part < 20; part++) {
-		read_file(path, KVS_SPAN_BIT(SLICE), begin + (end - begin) / 20 * part);
+	for (unsigned int part = 1; part < 100; part++) {
+		read_file(path, kinds, begin + (end - begin) / 100 * part);
 		for (unsigned int i = 0; i < t.model.nr_vcpus; i++)
-			assert_true(t.model.vcpus[i]->on_cpu_ts == whole[i]);
+			if (fabs((double)filled(t.model.vcpus[i]) - whole[i]) >
+			    tolerance * whole[i])
+				fail_msg("%s, cut at %u %%: vCPU %u has %llu, without a cut %llu",
+					 name, part, t.model.vcpus[i]->id,
+					 (unsigned long long)filled(t.model.vcpus[i]),
+					 (unsigned long long)whole[i]);
 		kvs_model_free(&t.model);
 	}
 	free(path);
+}
+
+static void cut_divides_slices(void **unused)
+{
+	check_cuts("svm-rr.dat", KVS_SPAN_BIT(SLICE), slices_of, 0);
+}
+
+static void cut_divides_states(void **unused)
+{
+	check_cuts("svm-rr.dat", KVS_SPAN_BIT(STATE), states_of, 0);
+	check_cuts("svm-hlt.dat", KVS_SPAN_BIT(STATE), states_of, 0);
+}
+
+/* A cut may come after the end of a wait, and before the record that tells it. */
+static void cut_divides_pieces(void **unused)
+{
+	check_cuts("svm-steal.dat", KVS_SPAN_BIT(PIECE), pieces_of, 0.002);
 }
 
 static void check_nothing(const char *path)
@@ -225,7 +271,9 @@ int main(void)
 		cmocka_unit_test(states_sum_to_the_ledger),
 		cmocka_unit_test(pieces_sum_to_the_thieves),
 		cmocka_unit_test(slices_sum_to_the_time_on_cpu),
-		cmocka_unit_test(cut_divides),
+		cmocka_unit_test(cut_divides_slices),
+		cmocka_unit_test(cut_divides_states),
+		cmocka_unit_test(cut_divides_pieces),
 		cmocka_unit_test(only_what_is_wanted),
 	};
 

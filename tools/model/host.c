@@ -57,8 +57,8 @@ static void emit_task(struct kvs_model *m, const struct kvs_record *rec,
 		      struct kvs_task *t, unsigned int kind, u64 since)
 {
 	const struct kvs_span span = {
-		.kind = kind, .cpu = rec->cpu, .begin = kvs_span_begin(&m->sinks, since),
-		.end = rec->ts, .length = rec->ts - since, .task = t,
+		.kind = kind, .cpu = rec->cpu, .begin = since, .end = rec->ts,
+		.length = rec->ts - since, .task = t,
 	};
 
 	if (kvs_span_wanted(&m->sinks, kind))
@@ -76,7 +76,7 @@ static void task_out(struct kvs_model *m, const struct kvs_record *rec)
 		      rec->host_switch.vcpus & 1);
 	/* The slice of before the first record, or of a lost one, has no start. */
 	if (r->known && r->pid == rec->host_switch.prev_pid &&
-	    r->epoch == m->epoch)
+	    r->epoch == m->epoch && rec->ts >= r->since_ts)
 		emit_task(m, rec, t, KVS_SPAN_TASK, r->since_ts);
 	if (rec->host_switch.preempted)
 		t->preempted++;

@@ -20,7 +20,14 @@
  * set, and @begin may be wrong; @length, which the module measured, still holds.
  * The ledger's states are unknown there.  A span with @open set lasted at least
  * until @end: the recording ends there, kvs_model_cut() cut it, or another vCPU
- * went on in its thread.  Behind a cut, nothing begins before it.
+ * went on in its thread.
+ *
+ * Cuts: kvs_model_cut() divides the spans that fill a vCPU's time, STATE, SLICE, OFF and
+ * PIECE: one that goes on is handed over as open, and its rest begins at the cut.  (A
+ * thread gets its CPU a little before its switch in is recorded.  A cut between the two
+ * makes the open OFF and PIECE that much too long.)  All
+ * other kinds are single measurements.  They keep their begin, and belong to the side of
+ * the cut on which they end.
  */
 #ifndef KVMSCHED_SPANS_H
 #define KVMSCHED_SPANS_H
@@ -164,10 +171,15 @@ static inline bool kvs_span_wanted(const struct kvs_sinks *sinks, unsigned int k
 	return sinks->kinds >> kind & 1;
 }
 
-/* Where a span begins that began at @ts, unless there was a cut since */
-static inline u64 kvs_span_begin(const struct kvs_sinks *sinks, u64 ts)
+/*
+ * Where a span begins that went on since @from and ends at @to: at the last cut, if that
+ * was later.  Only in a damaged file does time go back; there it begins at its end.
+ */
+static inline u64 kvs_span_begin(const struct kvs_sinks *sinks, u64 from, u64 to)
 {
-	return ts < sinks->cut_ts ? sinks->cut_ts : ts;
+	u64 begin = from < sinks->cut_ts ? sinks->cut_ts : from;
+
+	return begin < to ? begin : to;
 }
 
 static inline void kvs_span_emit(const struct kvs_sinks *sinks,

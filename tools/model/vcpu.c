@@ -40,7 +40,7 @@ static void emit_open_slice(const struct kvs_model *m, struct kvs_vcpu *v, u64 t
 	const struct kvs_span span = {
 		.kind = KVS_SPAN_SLICE, .vcpu = v, .cpu = v->last_cpu, .open = true,
 		.gap = v->since_epoch != m->epoch,
-		.begin = kvs_span_begin(v->sinks, v->since_ts), .end = ts,
+		.begin = kvs_span_begin(v->sinks, v->since_ts, ts), .end = ts,
 		.slice.since = true,
 	};
 
@@ -69,7 +69,7 @@ void kvs_vcpu_cut(const struct kvs_model *m, struct kvs_vcpu *v, u64 ts)
 {
 	const struct kvs_span span = {
 		.kind = KVS_SPAN_OFF, .vcpu = v, .cpu = v->last_cpu, .open = true,
-		.begin = kvs_span_begin(v->sinks, v->out_ts), .end = ts,
+		.begin = kvs_span_begin(v->sinks, v->out_ts, ts), .end = ts,
 		.off = { .kind = v->out_kind, .since = true },
 	};
 
@@ -174,7 +174,7 @@ static void emit_slice(struct kvs_model *m, struct kvs_vcpu *v,
 		.kind = KVS_SPAN_SLICE, .vcpu = v, .cpu = rec->cpu,
 		.unit = KVS_SPAN_IN_CYCLES, .length = rec->switch_out.ran_cycles,
 		.gap = since && v->since_epoch != m->epoch,
-		.begin = kvs_span_begin(v->sinks, begin < rec->ts ? begin : rec->ts),
+		.begin = kvs_span_begin(v->sinks, begin, rec->ts),
 		.end = rec->ts,
 		.slice = {
 			.kind = rec->switch_out.kind, .since = since,
@@ -224,13 +224,13 @@ static u64 got_cpu(const struct kvs_model *m, const struct kvs_vcpu *v,
 static void emit_off(struct kvs_model *m, struct kvs_vcpu *v,
 		     const struct kvs_record *rec, bool since)
 {
-	u64 off = rec->switch_in.off_cycles;
+	u64 off = rec->switch_in.off_cycles, end = since ? got_cpu(m, v, rec) : rec->ts;
 	const struct kvs_span span = {
 		.kind = KVS_SPAN_OFF, .vcpu = v, .cpu = rec->cpu,
 		.unit = KVS_SPAN_IN_CYCLES, .length = off,
-		.begin = kvs_span_begin(v->sinks, since ? v->out_ts :
-							  begin_of(m, rec, off)),
-		.end = since ? got_cpu(m, v, rec) : rec->ts,
+		.begin = kvs_span_begin(v->sinks, since ? v->out_ts : begin_of(m, rec, off),
+					end),
+		.end = end,
 		.off = {
 			.kind = rec->switch_in.kind, .since = since,
 			.migrated = rec->switch_in.from_cpu != rec->cpu,

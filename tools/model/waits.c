@@ -13,54 +13,68 @@ static struct kvs_vcpu *vcpu_of(struct kvs_ledger *l)
 	return (struct kvs_vcpu *)((char *)l - offsetof(struct kvs_vcpu, ledger));
 }
 
-static void emit_state(struct kvs_ledger *l, unsigned int state, u64 from, u64 to)
+static void emit_state(struct kvs_vcpu *v, unsigned int state, u64 from, u64 to, bool open)
 {
-	struct kvs_vcpu *v = vcpu_of(l);
+	u64 begin = kvs_span_begin(v->sinks, from, to);
 	const struct kvs_span span = {
 		.kind = KVS_SPAN_STATE, .vcpu = v, .cpu = v->last_cpu,
-		.begin = kvs_span_begin(v->sinks, from), .end = to, .length = to - from,
-		.state.state = state,
+		.begin = begin, .end = to, .length = to - begin, .state.state = state,
+		.open = open,
 	};
 
-	if (span.begin < to)
+	if (begin < to && kvs_span_wanted(v->sinks, KVS_SPAN_STATE))
 		kvs_span_emit(v->sinks, &span);
 }
 
-static void emit_piece(struct kvs_waiter *w, u64 from, u64 to,
-		       const struct kvs_holder *holder)
+static void emit_booked(struct kvs_ledger *l, unsigned int state, u64 from, u64 to)
 {
-	struct kvs_vcpu *v = (struct kvs_vcpu *)((char *)w -
-						 offsetof(struct kvs_vcpu, waiter));
+	emit_state(vcpu_of(l), state, from, to, false);
+}
+
+static void emit_piece(struct kvs_vcpu *v, u64 from, u64 to,
+		       const struct kvs_holder *holder, bool open)
+{
+	u64 begin = kvs_span_begin(v->sinks, from, to);
 	const struct kvs_span span = {
 		.kind = KVS_SPAN_PIECE, .vcpu = v, .cpu = holder->cpu,
-		.begin = kvs_span_begin(v->sinks, from), .end = to, .length = to - from,
-		.piece = holder,
+		.begin = begin, .end = to, .length = to - begin, .piece = holder, .open = open,
 	};
 
-	if (span.begin < to)
+	if (begin < to && kvs_span_wanted(v->sinks, KVS_SPAN_PIECE))
 		kvs_span_emit(v->sinks, &span);
+}
+
+static void emit_ended_piece(struct kvs_waiter *w, u64 from, u64 to,
+			     const struct kvs_holder *holder)
+{
+	emit_piece((struct kvs_vcpu *)((char *)w - offsetof(struct kvs_vcpu, waiter)), from,
+		   to, holder, false);
 }
 
 void kvs_waits_begin(struct kvs_model *m, struct kvs_vcpu *v, u64 ts)
 {
 	kvs_ledger_begin(&v->ledger, ts);
 	if (kvs_span_wanted(&m->sinks, KVS_SPAN_STATE))
-		v->ledger.booked = emit_state;
+		v->ledger.booked = emit_booked;
 	if (kvs_span_wanted(&m->sinks, KVS_SPAN_PIECE))
-		m->queues.piece = emit_piece;
+		m->queues.piece = emit_ended_piece;
 }
 
-/* A state that goes on, at a cut; guest holds an exit that is not told yet. */
+/*
+ * The state that goes on, and the one before it if that waits for a late record: guest
+ * mode for its exit.  Which part of it was guest's, that exit will tell: too late.
+ */
 void kvs_waits_cut(struct kvs_vcpu *v, u64 ts)
 {
-	const struct kvs_span span = {
-		.kind = KVS_SPAN_STATE, .vcpu = v, .cpu = v->last_cpu, .open = true,
-		.begin = kvs_span_begin(v->sinks, v->ledger.since), .end = ts,
-		.length = ts - v->ledger.since, .state.state = v->ledger.state,
-	};
+	const struct kvs_ledger *l = &v->ledger;
+	u64 woken = l->woken > l->since && l->woken < ts ? l->woken : ts;
 
-	if (kvs_span_wanted(v->sinks, KVS_SPAN_STATE) && span.begin < ts)
-		kvs_span_emit(v->sinks, &span);
+	if (l->pending_to)
+		emit_state(v, KVMSCHED_STATE_GUEST, l->pending_from, l->pending_to, true);
+	emit_state(v, l->state, l->since, woken, true);
+	emit_state(v, KVMSCHED_STATE_WAIT_WOKEN, woken, ts, true);
+	if (v->waiter.waiting)
+		emit_piece(v, v->waiter.since, ts, &v->waiter.holder, true);
 }
 
 static void emit_wait(struct kvs_vcpu *v, u16 cpu, const struct kvs_past_wait *wait)
