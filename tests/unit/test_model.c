@@ -697,6 +697,19 @@ static void tables_have_limits(void **unused)
 	assert_true(m.unattributed > 1);
 }
 
+/* The last switch out before a loss says nothing of when the coming slice began. */
+static void slice_after_a_lost_switch(void **unused)
+{
+	RECORD(10, switch_in, ON(VCPU0));
+	RECORD(1000, switch_out, ON(VCPU0), .kind = KS_SWITCH_PREEMPTED, .ran_cycles = 990);
+	/* Lost: in at 2000, out at 5000 */
+	kvs_model_missed(&m, 0, 2);
+	RECORD(5200, switch_in, ON(VCPU0), .kind = KS_SWITCH_PREEMPTED, .off_cycles = 200);
+	assert_int_equal(vcpu(VCPU0)->since_ts, 5200);
+	RECORD(6200, switch_out, ON(VCPU0), .kind = KS_SWITCH_PREEMPTED, .ran_cycles = 1000);
+	assert_true(vcpu(VCPU0)->on_cpu_ts == 990 + 1000);
+}
+
 int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -733,6 +746,7 @@ int main(void)
 		TEST(without_a_rate_cycles_have_no_time),
 		TEST(selection_sums_only_its_own),
 		TEST(tables_have_limits),
+		TEST(slice_after_a_lost_switch),
 	};
 
 	return cmocka_run_group_tests_name("model", tests, NULL, NULL);

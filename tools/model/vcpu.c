@@ -211,14 +211,20 @@ void kvs_vcpu_switch_out(struct kvs_model *m, struct kvs_vcpu *v,
 	}
 }
 
-/* The switch in is recorded a little after the scheduler gave the CPU. */
+/*
+ * When the scheduler gave the thread its CPU, which is a little before the switch in is
+ * recorded.  Where records were lost, another switch out may have been the last one.
+ */
 static u64 got_cpu(const struct kvs_model *m, const struct kvs_vcpu *v,
 		   const struct kvs_record *rec)
 {
 	u64 off = rec->switch_in.off_cycles;
-	u64 got = off && v->out_ts ? v->out_ts + kvs_ts_of_cycles(m, off) : rec->ts;
 
-	return got < rec->ts && m->cycles_to_ts.known ? got : rec->ts;
+	if (!off || !v->out_ts || v->out_epoch != m->epoch || rec->ts < v->out_ts ||
+	    !m->cycles_to_ts.known)
+		return rec->ts;
+	off = kvs_ts_of_cycles(m, off);
+	return off < rec->ts - v->out_ts ? v->out_ts + off : rec->ts;
 }
 
 static void emit_off(struct kvs_model *m, struct kvs_vcpu *v,
