@@ -46,7 +46,7 @@ static void emit_timer(struct kvs_vcpu *v, unsigned int kind, u16 cpu, u64 begin
 		.begin = begin, .end = end, .length = end - begin,
 	};
 
-	if (kvs_span_wanted(v->sinks, kind))
+	if (begin <= end && kvs_span_wanted(v->sinks, kind))
 		kvs_span_emit(v->sinks, &span);
 }
 

@@ -160,6 +160,12 @@ static bool reaches(const struct kvs_ledger *l, uint64_t ts, uint64_t story)
 	return l->state == KVMSCHED_STATE_GUEST && story + SLACK >= ts - l->since;
 }
 
+/* A damaged file may tell more guest time than there was: nothing ends after @ts. */
+static uint64_t end_of_guest(uint64_t entry, uint64_t guest, uint64_t ts)
+{
+	return guest < ts - entry ? entry + guest : ts;
+}
+
 void kvs_ledger_exit_slow(struct kvs_ledger *l, uint64_t ts, uint64_t guest,
 			  uint64_t host, bool entered)
 {
@@ -177,7 +183,7 @@ void kvs_ledger_exit_slow(struct kvs_ledger *l, uint64_t ts, uint64_t guest,
 		/* Told after the switch in: @host counts from there. */
 		settle(l, guest, guest ? KVMSCHED_STATE_EXIT : KVMSCHED_STATE_UNKNOWN);
 	} else if (l->state == KVMSCHED_STATE_GUEST) {
-		move(l, KVMSCHED_STATE_EXIT, guest ? entry + guest : exit);
+		move(l, KVMSCHED_STATE_EXIT, guest ? end_of_guest(entry, guest, ts) : exit);
 	} else {
 		/* The entry was not told: the first one after a load isn't. */
 		if (l->state != KVMSCHED_STATE_EXIT)

@@ -131,11 +131,12 @@ static void add_piece(struct kvs_queues *q, struct kvs_waiter *w, uint64_t ts)
 	struct kvs_thief *t;
 	uint64_t time = ts > w->since ? ts - w->since : 0;
 
-	if (q->piece && time)
-		q->piece(w, w->since, ts, &w->holder);
-	w->since = ts;
+	/* Nor does a damaged file, whose time goes back, make two pieces of it. */
 	if (!time)
 		return;
+	if (q->piece)
+		q->piece(w, w->since, ts, &w->holder);
+	w->since = ts;
 	t = kvs_thief_get(w, &w->holder);
 	t->pending.time += time;
 	t->pending.count++;
@@ -209,7 +210,7 @@ void kvs_wait_interrupt(struct kvs_queues *q, unsigned int cpu, uint64_t ts,
 		struct kvs_holder holder = w->holder;
 
 		/* A wait may begin in the interrupt that wakes it. */
-		if (ts - w->since > length)
+		if (ts > w->since && ts - w->since > length)
 			add_piece(q, w, ts - length);
 		w->holder = interrupt;
 		add_piece(q, w, ts);
