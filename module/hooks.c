@@ -16,6 +16,7 @@
 #include <linux/tracepoint.h>
 
 #include "hooks.h"
+#include "kvm_param.h"
 #include "probe.h"
 
 static char *attach = "auto";
@@ -301,6 +302,7 @@ static int ks_on_tracepoint_module(struct notifier_block *block,
 	unsigned int i;
 
 	mutex_lock(&ks_hooks_mutex);
+	ks_kvm_param_learn(module, event == MODULE_STATE_GOING);
 	for (i = 0; i < module->num_tracepoints; i++)
 		ks_update_tracepoint(
 			tracepoint_ptr_deref(&module->tracepoints_ptrs[i]),

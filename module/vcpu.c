@@ -6,6 +6,7 @@
 #include <linux/sched/task.h>
 
 #include "exit_reason.h"
+#include "kvm_param.h"
 #include "probe.h"
 #include "record.h"
 #include "vcpu_table.h"
@@ -281,6 +282,7 @@ void ks_vcpu_identify(struct ks_vcpu *v)
 	struct kvm_vcpu *vcpu = v->vcpu;
 	unsigned long flags;
 	struct ks_rec_vcpu *r;
+	u32 halt_poll_ns;
 	u64 now;
 
 	raw_spin_lock_irqsave(&ks_vcpus.lock, flags);
@@ -288,6 +290,10 @@ void ks_vcpu_identify(struct ks_vcpu *v)
 	ks_vcpu_set_fast(v);
 	raw_spin_unlock_irqrestore(&ks_vcpus.lock, flags);
 
+	if (ks_kvm_halt_poll_ns(vcpu->kvm, &halt_poll_ns))
+		v->features &= ~KS_FEATURE_NO_HALT_POLL;
+	else
+		v->features |= KS_FEATURE_NO_HALT_POLL;
 	r = ks_begin(vcpu, v->ring, now, flags);
 	r->vm = v->vm;
 	r->vcpu = v->id;
@@ -297,7 +303,7 @@ void ks_vcpu_identify(struct ks_vcpu *v)
 	r->tsc_frac_bits = ks_tsc_frac_bits();
 	r->features = v->features;
 	r->apicv_inhibits = vcpu->kvm->arch.apicv_inhibit_reasons;
-	r->halt_poll_ns = vcpu->kvm->max_halt_poll_ns;
+	r->halt_poll_ns = halt_poll_ns;
 	r->policy = current->policy;
 	r->rt_priority = current->rt_priority;
 	r->nice = PRIO_TO_NICE(current->static_prio);

@@ -61,7 +61,7 @@
 	F(u32, tsc_frac_bits)	/* ... number of its fraction bits */	\
 	F(u32, features)	/* KS_FEATURE_* */			\
 	F(u32, apicv_inhibits)	/* KVM's bitmap; 0: APICv/AVIC active */ \
-	F(u32, halt_poll_ns)	/* limit of halt polling, 0: none */	\
+	F(u32, halt_poll_ns)	/* limit of halt polling now, 0: none */	\
 	F(u16, policy)		/* SCHED_* */				\
 	F(u16, rt_priority)	/* 1..99 for FIFO and RR */		\
 	F(s16, nice)							\
@@ -75,6 +75,7 @@
 #define KS_FEATURE_NO_REASON	(1 << 5)  /* exit reasons failed the self-check */
 #define KS_FEATURE_NO_LAPIC	(1 << 6)  /* timer fields failed the self-check */
 #define KS_FEATURE_LATE		(1 << 7)  /* KVM_RUN began before recording */
+#define KS_FEATURE_NO_HALT_POLL	(1 << 8)  /* halt_poll_ns is not known */
 
 /* KVM_RUN begins (vcpu_load) */
 #define KS_LOAD_FIELDS(F, A)						\

@@ -10,7 +10,7 @@
 
 enum {
 	OPT_VMS = 256, OPT_VCPUS, OPT_PERIOD, OPT_SECONDS, OPT_CPU, OPT_SPREAD,
-	OPT_POLICY, OPT_BARRIER, OPT_READY, OPT_CONTROLLER, OPT_JSON, OPT_QUIET,
+	OPT_POLICY, OPT_HALT_POLL, OPT_BARRIER, OPT_READY, OPT_CONTROLLER, OPT_JSON, OPT_QUIET,
 	OPT_LIST, OPT_HELP,
 };
 
@@ -22,6 +22,7 @@ static const struct option long_options[] = {
 	{ "cpu", required_argument, NULL, OPT_CPU },
 	{ "spread", no_argument, NULL, OPT_SPREAD },
 	{ "policy", required_argument, NULL, OPT_POLICY },
+	{ "halt-poll-ns", required_argument, NULL, OPT_HALT_POLL },
 	{ "start-barrier", required_argument, NULL, OPT_BARRIER },
 	{ "ready-file", required_argument, NULL, OPT_READY },
 	{ "controller-prio", required_argument, NULL, OPT_CONTROLLER },
@@ -44,6 +45,7 @@ static const char usage_text[] =
 "  --spread             pin the k-th vCPU thread to the k-th CPU of LIST\n"
 "  --policy POLICY      of the vCPU threads: other[:NICE], batch[:NICE], idle,\n"
 "                       rr:PRIO or fifo:PRIO\n"
+"  --halt-poll-ns NS    limit of each VM's halt polling (the host's)\n"
 "  --start-barrier FILE set everything up, then wait until FILE exists\n"
 "  --ready-file FILE    create FILE when all VMs and policies are set up\n"
 "  --controller-prio N  SCHED_FIFO priority of the main thread, so that it can\n"
@@ -116,6 +118,10 @@ static int take_option(struct options *options, int opt)
 		return sched_parse_policy(&options->sched, optarg);
 	case OPT_CONTROLLER:
 		return parse_prio(options);
+	case OPT_HALT_POLL:
+		options->halt_poll_given = true;
+		return parse_u64(optarg, "--halt-poll-ns", 0, UINT32_MAX,
+				 &options->halt_poll_ns);
 	case OPT_SPREAD:
 		options->spread = true;
 		return 0;

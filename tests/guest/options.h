@@ -16,6 +16,8 @@ struct options {
 	uint64_t period_us;
 	uint64_t seconds;		/* 0: no limit */
 	struct sched_choice sched;
+	uint64_t halt_poll_ns;
+	bool halt_poll_given;		/* else KVM's own limit */
 	bool spread;			/* one CPU of the list per vCPU */
 	const char *start_barrier;
 	const char *ready_file;

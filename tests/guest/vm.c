@@ -79,6 +79,15 @@ static int add_memory(struct vm *vm)
 	return 0;
 }
 
+static int set_halt_poll(const struct vm *vm, uint64_t ns)
+{
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_HALT_POLL, .args = { ns } };
+
+	if (ioctl(vm->fd, KVM_ENABLE_CAP, &cap))
+		return vm_error(vm, "KVM_CAP_HALT_POLL");
+	return 0;
+}
+
 static int open_vm(struct vm *vm, int kvm_fd)
 {
 	vm->fd = ioctl(kvm_fd, KVM_CREATE_VM, 0);
@@ -123,7 +132,8 @@ int vm_create(struct vm *vm, int kvm_fd, unsigned int index,
 
 	memset(vm, 0, sizeof(*vm));
 	vm->index = index;
-	if (open_vm(vm, kvm_fd))
+	if (open_vm(vm, kvm_fd) ||
+	    (options->halt_poll_given && set_halt_poll(vm, options->halt_poll_ns)))
 		return -1;
 	size = ioctl(kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
 	if (size < (int)sizeof(struct kvm_run))

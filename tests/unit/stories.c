@@ -227,7 +227,7 @@ static void lossy(const char *path, const char *formats)
 	now = 1000 * US;
 	session(KS_SESSION_START, KVMSCHED_CLASS_EXIT, 1);
 	on(0, 4711, 1, 0);
-	identity(4700, KS_FEATURE_SVM, 0, 0);
+	identity(4700, KS_FEATURE_SVM | KS_FEATURE_NO_HALT_POLL, 0, 0);
 	for (unsigned int i = 0; i < 200; i++) {
 		lightweight(SVM_CPUID, ISA_SVM, 1, 1);
 		if (i == 100)

@@ -375,7 +375,9 @@ static void add_identity(json_t *o, const struct kvs_vcpu *v)
 	json_object_set_new(o, "policy_changes", number(v->policy_changes));
 	json_object_set_new(o, "features", number_if(known, v->features));
 	json_object_set_new(o, "apicv_inhibits", number_if(known, v->apicv_inhibits));
-	json_object_set_new(o, "halt_poll_ns", number_if(known, v->halt_poll_ns));
+	json_object_set_new(o, "halt_poll_ns",
+			    number_if(known && !(v->features & KS_FEATURE_NO_HALT_POLL),
+				      v->halt_poll_ns));
 	json_object_set_new(o, "tsc_offset", known ? json_integer((s64)v->tsc_offset) : json_null());
 	json_object_set_new(o, "tsc_ratio", number_if(known, v->tsc_ratio));
 	json_object_set_new(o, "tsc_frac_bits", number_if(known, v->tsc_frac_bits));
