@@ -2,10 +2,12 @@
 /*
  * /dev/kvmsched: its ioctls and their arguments; see uapi/kvmsched.h
  */
+#include <linux/capability.h>
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/security.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -143,11 +145,19 @@ static long ks_device_ioctl(struct file *file, unsigned int cmd, unsigned long a
 	}
 }
 
-/* misc_open() has stored a pointer there. */
+/*
+ * Records show the same as tracefs and perf: what all threads of the host do, and
+ * addresses in the kernel.  So whoever opens the device needs what perf asks for,
+ * and a lockdown that closes tracefs closes this as well.  Only open() asks: a
+ * program with the right may pass the file on to one that has none.
+ */
 static int ks_device_open(struct inode *inode, struct file *file)
 {
+	if (!perfmon_capable())
+		return -EPERM;
+	/* misc_open() has stored a pointer there. */
 	file->private_data = NULL;
-	return 0;
+	return security_locked_down(LOCKDOWN_TRACEFS);
 }
 
 static int ks_device_release(struct inode *inode, struct file *file)

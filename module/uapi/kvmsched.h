@@ -4,8 +4,12 @@
  *
  * Control
  * -------
- * /dev/kvmsched (mode 0600) holds at most one ring session at a time.  A
- * session belongs to the open file that started it and ends with STOP, with
+ * open() of /dev/kvmsched (mode 0600) is EPERM without CAP_PERFMON or
+ * CAP_SYS_ADMIN in the initial user namespace, and while the kernel is locked
+ * down for confidentiality.  A file that is open can be passed on to a process
+ * that has neither.
+ *
+ * The device holds at most one ring session at a time.  A session belongs to the open file that started it and ends with STOP, with
  * the start of another session on the same file, or with the last close.
  *
  *   KVMSCHED_IOC_INFO   what this module is and what it does now; any file,

@@ -244,6 +244,8 @@ says 'module kvmsched is not loaded' "no module: it says so"
 says 'modprobe kvmsched' "... and what to do"
 FAKEDEV_FAIL="open 13" record -d 1
 says 'run this as root' "not root: what to do"
+FAKEDEV_FAIL="open 1" record -d 1
+says 'CAP_PERFMON' "root without capabilities: what to do"
 FAKEDEV_FAIL="start 16" record -d 1
 says 'another program is recording' "device busy: it says so"
 FAKEDEV_FAIL="start 12" record -m 512M -d 1

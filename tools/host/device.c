@@ -123,6 +123,19 @@ static void explain_missing(void)
 			 lockdown);
 }
 
+/* The file's mode let us in, and the module refused. */
+static void explain_refused(void)
+{
+	const char *lockdown = kvs_lockdown_state();
+
+	kvs_errno("can't open %s", KVMSCHED_DEVICE);
+	if (lockdown && !strcmp(lockdown, "confidentiality"))
+		kvs_hint("this kernel is locked down (%s), which forbids all tracing: boot it without lockdown=confidentiality",
+			 lockdown);
+	else
+		kvs_hint("recording shows every thread of the host, so it takes the capability CAP_PERFMON or CAP_SYS_ADMIN, which root of a container lacks: run this on the host, or give the container one of them");
+}
+
 int kvs_device_open(bool quiet)
 {
 	int fd = open(KVMSCHED_DEVICE, O_RDWR | O_CLOEXEC);
@@ -138,8 +151,10 @@ int kvs_device_open(bool quiet)
 		kvs_err("the kernel module kvmsched is being unloaded");
 		kvs_hint("load it again with `modprobe kvmsched`");
 		break;
-	case EACCES:
 	case EPERM:
+		explain_refused();
+		break;
+	case EACCES:
 		kvs_errno("can't open %s", KVMSCHED_DEVICE);
 		kvs_hint("recording shows every VM of the host: run this as root");
 		break;

@@ -8,6 +8,7 @@ import os
 import signal
 import stat
 import struct
+import sys
 
 import device as abi
 import host
@@ -234,8 +235,62 @@ def device_file(tap):
               ("owner", (mode.st_uid, mode.st_gid), (0, 0)))
 
 
+OPEN = f"""import errno, os
+try:
+    os.close(os.open({abi.PATH!r}, os.O_RDWR))
+except OSError as error:
+    print(errno.errorcode[error.errno])
+"""
+NOBODY = "--reuid=65534", "--regid=65534", "--clear-groups"
+
+
+def opened(*privileges):
+    """0 or the name of the error of open(), with changed privileges."""
+    done = host.run("setpriv", *privileges, sys.executable, "-B", "-c", OPEN)
+    return done.stdout.strip() or 0
+
+
+def capabilities(tap):
+    both = "--bounding-set=-perfmon,-sys_admin"
+    perfmon = "--inh-caps=+perfmon", "--ambient-caps=+perfmon"
+    os.chmod(abi.PATH, 0o666)
+    try:
+        tap.equal(
+            "ioctl: open() asks for a capability, whatever the file's mode",
+            ("root without both", opened(both), "EPERM"),
+            ("root without CAP_PERFMON",
+             opened("--bounding-set=-perfmon"), 0),
+            ("root without CAP_SYS_ADMIN",
+             opened("--bounding-set=-sys_admin"), 0),
+            ("nobody", opened(*NOBODY), "EPERM"),
+            ("nobody with CAP_PERFMON", opened(*NOBODY, *perfmon), 0))
+    finally:
+        os.chmod(abi.PATH, 0o600)
+    refused = host.run("setpriv", both, host.KVMSCHED, "record", "-o",
+                       f"{host.WORK}/refused.dat", "--", "true", status=None)
+    tap.equal("ioctl: kvmsched record says which",
+              ("fails", refused.returncode, 1),
+              ("says which", "CAP_PERFMON" in refused.stderr, True))
+
+
+def passed_on(tap):
+    """A file that is open is as good to a process without any privilege."""
+    with Device() as device:
+        use = f"""import fcntl
+start = bytes.fromhex({abi.start_argument().hex()!r})
+fcntl.ioctl({device.fd}, {abi.IOC_START}, start)
+fcntl.ioctl({device.fd}, {abi.IOC_STOP}, 0)
+print("recorded")
+"""
+        done = host.run("setpriv", *NOBODY, "--bounding-set=-all",
+                        sys.executable, "-B", "-c", use,
+                        pass_fds=[device.fd])
+    tap.equal("ioctl: an open file can be passed on",
+              ("to nobody", done.stdout.strip(), "recorded"))
+
+
 def test(tap):
     with host.module():
-        for part in (device_file, bad_starts, bad_others, mappings,
+        for part in (device_file, capabilities, passed_on, bad_starts, bad_others, mappings,
                      wild_consumer, one_session, references_go):
             part(tap)
