@@ -3,6 +3,7 @@
  * Pages of the per-CPU rings: allocate, open, publish.  See ring.h.
  */
 #include <linux/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/topology.h>
 
@@ -42,7 +43,8 @@ static void ks_shared_page_free(void *address)
  * @wake: called in hard interrupt context when the ring is half full
  *
  * Context: process, session mutex held, no session runs.
- * Return: 0 or -ENOMEM; ks_ring_free() undoes it, also after a failure.
+ * Return: 0, -ENOMEM, or -EINTR if the process is being killed; ks_ring_free()
+ * undoes it, also after a failure.
  */
 int ks_ring_alloc(int cpu, u32 nr_pages, bool overwrite,
 		  void (*wake)(struct irq_work *work))
@@ -76,6 +78,8 @@ int ks_ring_alloc(int cpu, u32 nr_pages, bool overwrite,
 		return -ENOMEM;
 
 	for (i = 0; i < nr_pages; i++) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		ring->pages[i] = alloc_pages_node(cpu_to_node(cpu),
 						  GFP_KERNEL | __GFP_ZERO |
 						  __GFP_NORETRY | __GFP_NOWARN, 0);

@@ -98,6 +98,18 @@ static void ks_free_rings(void)
 	mutex_unlock(&session.rings_mutex);
 }
 
+/*
+ * Would the rings fit at all?  To find that out by allocating would take seconds,
+ * and all memory from everybody else meanwhile.
+ */
+static bool ks_rings_fit(u32 pages)
+{
+	u64 need = (u64)num_possible_cpus() * (KVMSCHED_RING_DATA + pages);
+	long available = si_mem_available();
+
+	return available > 0 && need <= available;
+}
+
 /* Replace the rings of the session before. */
 static int ks_alloc_rings(struct file *owner, u32 pages, bool overwrite)
 {
@@ -105,6 +117,10 @@ static int ks_alloc_rings(struct file *owner, u32 pages, bool overwrite)
 
 	mutex_lock(&session.rings_mutex);
 	__ks_free_rings();
+	if (!ks_rings_fit(pages)) {
+		ret = -ENOMEM;
+		goto out;
+	}
 	for_each_possible_cpu(cpu) {
 		ret = ks_ring_alloc(cpu, pages, overwrite, ks_queue_wakeup);
 		if (ret) {
@@ -221,7 +237,8 @@ int ks_session_start(struct file *owner, const struct kvmsched_start *start)
 	if (ret)
 		return ret;
 
-	mutex_lock(&session.mutex);
+	if (mutex_lock_killable(&session.mutex))
+		return -EINTR;
 	if (session.owner && session.owner != owner) {
 		ret = -EBUSY;
 		goto out;

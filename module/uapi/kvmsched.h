@@ -34,7 +34,8 @@
  * includes the size).  A reserved field or flag that is not zero is EINVAL.
  * Errors of START: EBUSY another file records, or holds the rings
  * of its last session; EINVAL a bad argument; ESRCH no such process; ENOMEM no
- * memory for rings of that size.
+ * memory for rings of that size, so that nothing was allocated, or all of it was
+ * freed; EINTR the process is being killed.
  *
  * Rings
  * -----

@@ -264,9 +264,10 @@ int kvs_device_start(int fd, const struct kvmsched_start *start)
 		explain_busy();
 		break;
 	case ENOMEM:
-		kvs_err("no memory for rings of %llu KiB on each CPU",
-			(unsigned long long)start->pages * getpagesize() / 1024);
-		kvs_hint("ask for less with -m SIZE");
+		kvs_err("no memory for rings of %llu KiB on each of %ld CPUs",
+			(unsigned long long)start->pages * getpagesize() / 1024,
+			sysconf(_SC_NPROCESSORS_CONF));
+		kvs_hint("ask for less with -m SIZE: MemAvailable in /proc/meminfo says what there is");
 		break;
 	case EINVAL:
 		kvs_errno("the module refuses to record this");

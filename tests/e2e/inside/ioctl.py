@@ -8,6 +8,7 @@ import os
 import signal
 import stat
 import struct
+import subprocess
 import sys
 
 import device as abi
@@ -235,6 +236,53 @@ def device_file(tap):
               ("owner", (mode.st_uid, mode.st_gid), (0, 0)))
 
 
+def pages_allocated():
+    """By whomever since boot; pages that were freed count, too."""
+    return sum(int(line.split()[1])
+               for line in host.read("/proc/vmstat").splitlines()
+               if line.startswith("pgalloc_"))
+
+
+def too_large(tap):
+    """Rings that can't fit are refused before the memory is used up."""
+    with Device() as device:
+        before = pages_allocated()
+        refused = device.start(pages=1 << 18)
+        taken = pages_allocated() - before
+    tap.equal("ioctl: rings larger than all memory are refused",
+              ("START", refused, "ENOMEM"),
+              (f"without an attempt: {taken} pages", taken < 20000, True))
+
+
+def killed_start(tap):
+    """A process that is killed within START allocates no further."""
+    pages = 1 << 16
+    cpus = os.cpu_count()
+    start = f"""import fcntl, os
+fd = os.open({abi.PATH!r}, os.O_RDWR)
+start = bytes.fromhex({abi.start_argument(pages=pages).hex()!r})
+print("ready", flush=True)
+input()
+fcntl.ioctl(fd, {abi.IOC_START}, start)
+"""
+    with subprocess.Popen([sys.executable, "-B", "-c", start], text=True,
+                          stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as child:
+        child.stdout.readline()
+        before = pages_allocated()
+        child.stdin.write("\n")
+        child.stdin.flush()
+        while pages_allocated() - before < pages // 8:
+            if child.poll() is not None:
+                break
+        child.kill()
+    taken = pages_allocated() - before
+    tap.equal("ioctl: START can be killed",
+              ("by the signal", child.returncode, -signal.SIGKILL),
+              (f"at once: {taken} of {pages * cpus} pages",
+               pages // 8 <= taken < pages * cpus // 2, True))
+
+
 OPEN = f"""import errno, os
 try:
     os.close(os.open({abi.PATH!r}, os.O_RDWR))
@@ -291,6 +339,7 @@ print("recorded")
 
 def test(tap):
     with host.module():
-        for part in (device_file, capabilities, passed_on, bad_starts, bad_others, mappings,
-                     wild_consumer, one_session, references_go):
+        for part in (device_file, capabilities, passed_on, bad_starts,
+                     bad_others, mappings, wild_consumer, one_session,
+                     too_large, killed_start, references_go):
             part(tap)
