@@ -82,6 +82,7 @@ static int ks_on_vcpu_load(struct kprobe *kprobe, struct pt_regs *regs)
 		return 0;
 	if (v->mask & KS_MASK_IDENTITY)
 		ks_probe_identify(v);
+	ks_vcpu_retry_identity(v);
 	ks_check_policy(v);
 
 	r = ks_begin(load, v->ring & KVMSCHED_CLASS_SWITCH, now, flags);
@@ -315,6 +316,7 @@ static void ks_on_sched_in(struct preempt_notifier *notifier, int cpu)
 	ks_end(switch_in, r, flags);
 	if ((v->mask & KS_MASK_IDENTITY) && ks_still_loaded(v))
 		ks_probe_identify(v);
+	ks_vcpu_retry_identity(v);
 	ks_check_policy(v);
 }
 

@@ -75,6 +75,9 @@ static __always_inline void *__ks_begin(enum ks_event event, u32 size,
 					 to_ring, now);			\
 })
 
+/* Is the record in the ring?  Otherwise no session wants it, or it is lost. */
+#define ks_in_ring(r)	((void *)(r) != (void *)this_cpu_ptr(ks_scratch))
+
 /**
  * ks_end - hand a filled record to whoever else listens
  */

@@ -128,6 +128,18 @@ static __always_inline void *ks_ring_try(u32 size, u64 now)
 }
 
 /**
+ * ks_ring_has_room - would ks_ring_try() find room in the open page?
+ * @size: as there
+ *
+ * Context: interrupts off.
+ */
+static inline bool ks_ring_has_room(u32 size)
+{
+	return this_cpu_read(ks_rings.at) + KS_RING_HEADER + size <=
+	       this_cpu_read(ks_rings.limit);
+}
+
+/**
  * ks_ring_reserve - find room for one record in this CPU's ring
  * @event: the kind of record
  * @size:  as in ks_ring_try()

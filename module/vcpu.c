@@ -16,6 +16,9 @@ unsigned int ks_vcpus_max = 1024;
 /* Our notifiers are known by this address; ks_sched_init() fills it. */
 struct preempt_ops ks_preempt_ops __ro_after_init;
 
+/* Records name a vCPU by 16 bits. */
+static_assert(KVM_MAX_VCPU_IDS <= KS_NO_VCPU);
+
 struct ks_vcpu ks_nobody;
 DEFINE_PER_CPU(struct ks_vcpu *, ks_current);
 
@@ -200,6 +203,7 @@ struct ks_vcpu *ks_vcpu_bind(struct kvm_vcpu *vcpu, bool late)
 		v->kvm = vcpu->kvm;
 		ks_vcpu_rehash(v, vcpu);
 		v->identity.tgid = 0;
+		v->identity_lost = false;
 		v->features = ks_vcpu_features(vcpu) | (late ? KS_FEATURE_LATE : 0);
 		v->polled = vcpu->stat.generic.halt_poll_success_ns +
 			    vcpu->stat.generic.halt_poll_fail_ns;
@@ -310,6 +314,7 @@ void ks_vcpu_identify(struct ks_vcpu *v)
 	r->prio = current->normal_prio;
 	memcpy(r->comm, current->comm, sizeof(r->comm));
 	memcpy(&v->identity, r, KS_RECORD_SIZE(vcpu));
+	WRITE_ONCE(v->identity_lost, v->ring && !ks_in_ring(r));
 	ks_end(vcpu, r, flags);
 }
 
@@ -342,10 +347,32 @@ static void ks_write_identity(struct ks_vcpu *v)
 }
 
 /**
+ * ks_vcpu_tell_lost_identity - write the identity again, after its record was lost
+ * @v: the thread's entry
+ *
+ * Not while the ring is full, so that no record is counted as lost twice.  The
+ * session may have ended since: then no ring has room, and the next session
+ * begins with a new identity record.
+ *
+ * Context: owner.
+ */
+void ks_vcpu_tell_lost_identity(struct ks_vcpu *v)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	if (v->ring && ks_ring_has_room(KS_RECORD_SIZE(vcpu))) {
+		ks_write_identity(v);
+		WRITE_ONCE(v->identity_lost, false);
+	}
+	local_irq_restore(flags);
+}
+
+/**
  * ks_vcpu_record_last - write the last records of a vCPU
  * @v:	      its entry
  * @identity: write the identity again, since its record may be overwritten by
- * 		now
+ * 		now; that is done in any case if the record was lost
  *
  * Context: owner, at the thread's death; or table lock held.  In the second
  * case the vCPU may run, and change its ledger while that is copied.
@@ -354,7 +381,7 @@ void ks_vcpu_record_last(struct ks_vcpu *v, bool identity)
 {
 	if (!v->ring)
 		return;
-	if (identity && v->identity.tgid)
+	if ((identity || READ_ONCE(v->identity_lost)) && v->identity.tgid)
 		ks_write_identity(v);
 	if (v->ledger)
 		ks_write_ledger(v);

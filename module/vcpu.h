@@ -92,6 +92,8 @@
  * @last_deadline: of the last arm
  * @features:	KS_FEATURE_*
  * @identity:	the last identity record, to be written again at the end
+ * @identity_lost: the ring had no room for it, and has none of it yet; owner,
+ *		read at the end of the session
  */
 struct ks_vcpu {
 	/* What an exit touches, first. */
@@ -147,6 +149,7 @@ struct ks_vcpu {
 	u64 last_deadline;
 
 	struct ks_rec_vcpu identity;
+	bool identity_lost;
 
 	struct preempt_notifier notifier;
 	bool linked;
@@ -187,6 +190,7 @@ struct ks_vcpu *ks_vcpu_bind(struct kvm_vcpu *vcpu, bool late);
 void ks_vcpu_unbind(struct ks_vcpu *v);
 void ks_vcpu_thread_died(struct ks_vcpu *v);
 void ks_vcpu_identify(struct ks_vcpu *v);
+void ks_vcpu_tell_lost_identity(struct ks_vcpu *v);
 void ks_vcpu_identity_due(struct ks_vcpu *v);
 void ks_vcpus_identity_due(u16 id);
 struct ks_vcpu *ks_vcpu_find(struct kvm_vcpu *vcpu);
@@ -222,6 +226,20 @@ static inline void ks_vcpu_set_fast(struct ks_vcpu *v)
 		     !READ_ONCE(v->events_exit);
 
 	WRITE_ONCE(v->fast_vcpu, plain ? v->vcpu : NULL);
+}
+
+/**
+ * ks_vcpu_retry_identity - write a lost identity record if there is room again
+ * @v: the thread's entry
+ *
+ * Called at each KVM_RUN and switch in, and at no exit, which has no time for it.
+ *
+ * Context: owner.
+ */
+static inline void ks_vcpu_retry_identity(struct ks_vcpu *v)
+{
+	if (unlikely(v->identity_lost))
+		ks_vcpu_tell_lost_identity(v);
 }
 
 /**

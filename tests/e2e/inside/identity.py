@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Who a vCPU is: what its identity record says, and that it comes."""
 
+import os
+import signal
+import time
+
 import host
+from device import Device
 
 HALT_POLL = "/sys/module/kvm/parameters/halt_poll_ns"
 
@@ -26,6 +31,49 @@ def halt_poll(tap):
               ("the parameter is not 0", given > 0, True), *cases)
 
 
+def lost(tap):
+    """A reader that stands still loses an identity record; it comes later."""
+    with host.Recording("-m", "16K") as recording:
+        recording.child.signal(signal.SIGSTOP)
+        for cpu in sorted(os.sched_getaffinity(0)):
+            host.guest("cpuid", 3000, "--cpu", cpu)
+        with host.Child(*host.guest_argv("hlt", 1000000)) as guest:
+            time.sleep(1)
+            recording.child.signal(signal.SIGCONT)
+            time.sleep(2)
+            recording.stop()
+    summary = recording.report()
+    late = [vcpu for vcpu in summary["vcpus"] if vcpu["vm"] == guest.pid]
+    tap.equal("identity: a lost record is written again",
+              ("identity records were lost",
+               summary["lost_by_event"]["vcpu"] >= 1, True),
+              ("vCPUs of the VM that began meanwhile", len(late), 1),
+              ("their exits were recorded",
+               sum(vcpu["exit_count"] for vcpu in late) > 100, True))
+
+
+def table_full(tap):
+    """A VM with more vCPUs than max_vcpus: some are known, and all go on."""
+    with host.module("max_vcpus=2"), host.Recording() as recording:
+        truth = host.guest("cpuid", 500, "--vcpus", 4)
+        with Device() as device:
+            info = device.info()
+    exits = {vcpu["tid"]: vcpu["stats"]["exits"] for vcpu in truth["vcpus"]}
+    known = [vcpu for vcpu in recording.report()["vcpus"] if vcpu["vm"]]
+    whole = [vcpu for vcpu in known if
+             vcpu["exit_count"] == exits[vcpu["tid"]]]
+    tap.equal("identity: a VM with more vCPUs than max_vcpus",
+              ("room", info.vcpus_max, 2),
+              ("some were refused", info.refused >= 2, True),
+              ("VMs", len({vcpu["vm_index"] for vcpu in known}), 1),
+              ("recorded from beginning to end", len(whole) >= 2, True),
+              *((f"exits of {vcpu['tid']} are no more than it had",
+                 vcpu["exit_count"] <= exits[vcpu["tid"]], True)
+                for vcpu in known))
+
+
 def test(tap):
     with host.module():
         halt_poll(tap)
+        lost(tap)
+    table_full(tap)
