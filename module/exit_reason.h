@@ -21,6 +21,10 @@
 #include "events_init.h"
 #include "vcpu.h"
 
+/* These are no codes of the hardware. */
+static_assert((s16)KS_REASON_NONE < (s16)-256 && (s16)KS_REASON_WIDE < (s16)-256);
+static_assert((s16)SVM_EXIT_ERR >= (s16)-256);
+
 static inline u32 ks_exit_isa(void)
 {
 	return boot_cpu_has(X86_FEATURE_VMX) ? KS_ISA_VMX : KS_ISA_SVM;

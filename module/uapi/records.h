@@ -141,8 +141,11 @@ enum { KVMSCHED_SWITCH_KINDS(KS_SWITCH_ENUM), KS_NR_SWITCH_KINDS };
 				/* EXITINFO2 for npf */			\
 	F(u64, guest_cycles)	/* from entry to this exit, 0 if unknown */ \
 	F(u64, host_cycles)	/* from this exit to the record */
-/* SVM's codes reach 0x403, -1 is its error; VMX's basic reasons are fewer. */
-#define KS_REASON_NONE		(-1)	/* could not be read */
+/*
+ * SVM's codes reach 0x403, and go from -1 (its error) down to -16; VMX's basic
+ * reasons are fewer.  Files of older modules have -1 for KS_REASON_NONE, too.
+ */
+#define KS_REASON_NONE		(-32767) /* could not be read */
 #define KS_REASON_WIDE		(-32768) /* a code that doesn't fit */
 #define KS_EXIT_END		(3 << 0) /* KS_EXIT_BY_* */
 #define KS_EXIT_BY_ENUM(symbol, number, name)	KS_EXIT_BY_##symbol = (number)

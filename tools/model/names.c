@@ -50,6 +50,9 @@ static const struct reason svm_reasons[] = {
 	{ SVM_EXIT_IDLE_HLT,		"idle-halt" },
 };
 
+/* Of older modules; SVM has an exit of that code. */
+#define KVS_OLD_REASON_NONE	UINT32_MAX
+
 static const char *find(const struct reason *reasons, size_t n, uint32_t code)
 {
 	for (size_t i = 0; i < n; i++)
@@ -75,6 +78,10 @@ const char *kvs_exit_reason(char name[KVS_NAME_LEN], uint8_t isa, uint32_t reaso
 		snprintf(name, KVS_NAME_LEN, "%s%s", known, failed);
 	else if (reason == KVS_OTHER_REASON)
 		snprintf(name, KVS_NAME_LEN, KVS_OTHERS);
+	else if (reason == (uint32_t)KS_REASON_NONE ||
+		 (isa == KS_ISA_VMX && reason == KVS_OLD_REASON_NONE))
+		snprintf(name, KVS_NAME_LEN, "%s, not read",
+			 isa == KS_ISA_VMX ? "vmx" : "svm");
 	else if (isa == KS_ISA_SVM && reason == (uint32_t)KS_REASON_WIDE)
 		snprintf(name, KVS_NAME_LEN, "svm, a wide code");
 	else if (isa == KS_ISA_VMX || isa == KS_ISA_SVM)
