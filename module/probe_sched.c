@@ -154,8 +154,11 @@ static bool ks_still_loaded(const struct ks_vcpu *v)
 /*
  * Why did the thread lose the CPU?  The kernel counts a switch as voluntary if
  * the task was going to sleep, even if a pending signal keeps it runnable; and
- * it has counted this switch already (__schedule()).  To the kernel, HLT is an
- * interruptible sleep like any other, so KVM's own state tells it apart.
+ * it has counted this switch already (__schedule()).  Since 6.12 a task that goes
+ * to sleep may stay queued (delayed dequeue), and be woken before the switch is
+ * complete, while its CPU looks for other work without the runqueue lock: then
+ * it is runnable as well.  To the kernel, HLT is an interruptible sleep like any
+ * other, so KVM's own state tells it apart.
  */
 static u8 ks_switch_kind(const struct ks_vcpu *v)
 {

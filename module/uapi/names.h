@@ -66,7 +66,7 @@
 	X(HALTED,		1, "halted"),				\
 	/* asleep elsewhere */						\
 	X(BLOCKED,		2, "blocked"),				\
-	/* it went to sleep, but a signal was pending */		\
+	/* on its way to sleep, but runnable: a signal, or woken early */ \
 	X(ABORTED,		3, "aborted"),				\
 	/* the last switch of the thread */				\
 	X(DEAD,			4, "dead")
