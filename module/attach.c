@@ -26,7 +26,8 @@
  *
  * @events:	how many enabled events need each class
  * @session:	classes of the session
- * @vms:	processes that the session is limited to, @nr_vms of them
+ * @vms:	processes that the session is limited to, @nr_vms of them; the
+ *		session holds them
  * @followers:	how many files want the ledgers kept
  * @open:	events may be enabled: after init, before exit
  * @notifiers_on: preempt_notifier_inc() was done
@@ -34,7 +35,7 @@
 static struct {
 	unsigned int events[KVMSCHED_NR_CLASSES];
 	u32 session;
-	pid_t vms[KVMSCHED_MAX_VMS];
+	struct pid *vms[KVMSCHED_MAX_VMS];
 	u32 nr_vms;
 	unsigned int followers;
 	bool open;
@@ -109,13 +110,13 @@ static u64 ks_attach_reconcile(bool joined)
  * ks_attach_session - set the classes that the session records
  * @classes: KVMSCHED_CLASS_*.  0: the session ends; when this returns, no
  *	     handler writes into the rings any more
- * @vms:     tgids of the processes to record
+ * @vms:     processes to record; the caller holds them until the session ends
  * @nr_vms:  number of @vms; 0: record all
  *
  * Context: process, session mutex held.
  * Return: TSC from which on vCPUs record exactly these classes.
  */
-u64 ks_attach_session(u32 classes, const pid_t *vms, u32 nr_vms)
+u64 ks_attach_session(u32 classes, struct pid *const *vms, u32 nr_vms)
 {
 	u64 since;
 

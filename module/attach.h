@@ -7,12 +7,14 @@
 
 #include <linux/types.h>
 
+struct pid;
+
 #include "uapi/kvmsched.h"
 
 void ks_attach_open(void);
 void ks_attach_exit(void);
 
-u64 ks_attach_session(u32 classes, const pid_t *vms, u32 nr_vms);
+u64 ks_attach_session(u32 classes, struct pid *const *vms, u32 nr_vms);
 int ks_attach_events(u32 classes, int change);
 int ks_attach_follow(int change);
 u32 ks_attached_classes(void);

@@ -41,6 +41,9 @@ static void ks_wake_readers(struct work_struct *work);
  *		a holder of @mutex may wait for CPU hotplug, within which
  *		cpusets take mmap_lock.
  * @owner:	whose rings these are; NULL when idle
+ * @vms:	processes that the session is limited to, @nr_vms of them, with a
+ *		reference on each while it records: the number of one that has
+ *		ended may be another's by now, but its struct pid is not
  * @facts:	what is recorded; its @classes are 0 when idle or stopped
  * @cut:	the kernel ended it, not its owner
  * @tsc_mult:	conversion of the session's time stamps, likewise @tsc_shift
@@ -52,6 +55,8 @@ static struct {
 	struct mutex mutex;
 	struct mutex rings_mutex;
 	struct file *owner;
+	struct pid *vms[KVMSCHED_MAX_VMS];
+	u32 nr_vms;
 	struct ks_session_facts facts;
 	bool cut;
 	u32 tsc_mult;
@@ -173,31 +178,36 @@ static void ks_flush_rings(void)
 	cpus_read_unlock();
 }
 
+static void ks_put_vms(struct pid **vms, u32 nr)
+{
+	while (nr)
+		put_pid(vms[--nr]);
+}
+
 static void ks_stop_recording(void)
 {
 	if (!session.facts.classes)
 		return;
 	ks_vcpus_record_last(session.facts.overwrite);
 	session.facts.ended = ks_attach_session(0, NULL, 0);
+	ks_put_vms(session.vms, session.nr_vms);
+	session.nr_vms = 0;
 	ks_session_write_last(&session.facts);
 	session.facts.classes = 0;
 	wake_up_interruptible(&session.wait);
 }
 
-/* Translate PIDs of the reader's namespace to the kernel's own. */
-static int ks_translate_vms(const struct kvmsched_start *start, pid_t *vms)
+/* Find processes by their PIDs in the reader's namespace; ks_put_vms() undoes it. */
+static int ks_get_vms(const struct kvmsched_start *start, struct pid **vms)
 {
-	struct pid *pid;
 	u32 i;
 
 	for (i = 0; i < start->nr_vms; i++) {
-		pid = find_get_pid(start->vms[i]);
-		if (!pid || !pid_has_task(pid, PIDTYPE_TGID)) {
-			put_pid(pid);
+		vms[i] = find_get_pid(start->vms[i]);
+		if (!vms[i] || !pid_has_task(vms[i], PIDTYPE_TGID)) {
+			ks_put_vms(vms, i + 1);
 			return -ESRCH;
 		}
-		vms[i] = pid_nr(pid);
-		put_pid(pid);
 	}
 	return 0;
 }
@@ -230,33 +240,41 @@ static int ks_check_start(const struct kvmsched_start *start)
  */
 int ks_session_start(struct file *owner, const struct kvmsched_start *start)
 {
-	pid_t vms[KVMSCHED_MAX_VMS];
+	struct pid *vms[KVMSCHED_MAX_VMS];
 	int ret;
 
-	ret = ks_check_start(start) ?: ks_translate_vms(start, vms);
+	ret = ks_check_start(start) ?: ks_get_vms(start, vms);
 	if (ret)
 		return ret;
 
-	if (mutex_lock_killable(&session.mutex))
-		return -EINTR;
+	ret = mutex_lock_killable(&session.mutex);
+	if (ret)
+		goto put_vms;
 	if (session.owner && session.owner != owner) {
 		ret = -EBUSY;
-		goto out;
+		goto unlock;
 	}
 	ks_stop_recording();
 	ret = ks_alloc_rings(owner, start->pages,
 			     start->flags & KVMSCHED_START_OVERWRITE);
 	if (ret)
-		goto out;
+		goto unlock;
 
+	session.nr_vms = start->nr_vms;
+	memcpy(session.vms, vms, start->nr_vms * sizeof(*vms));
 	session.facts.classes = start->classes;
 	session.cut = false;
 	ks_calibrate_clock();
 	ks_session_write_first(&session.facts);
-	ks_attach_session(start->classes, vms, start->nr_vms);
+	ks_attach_session(start->classes, session.vms, session.nr_vms);
 	ks_session_write_hooks(&session.facts);
-out:
 	mutex_unlock(&session.mutex);
+	return 0;
+
+unlock:
+	mutex_unlock(&session.mutex);
+put_vms:
+	ks_put_vms(vms, start->nr_vms);
 	return ret;
 }
 

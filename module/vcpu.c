@@ -26,12 +26,14 @@ struct ks_vcpu_table ks_vcpus = {
 	.lock = __RAW_SPIN_LOCK_UNLOCKED(ks_vcpus.lock),
 };
 
-static bool ks_vm_is_wanted(pid_t tgid)
+/* Does the session record the VMs of this thread's process? */
+static bool ks_vmm_is_wanted(struct task_struct *task)
 {
+	struct pid *vmm = task_tgid(task);
 	u32 i;
 
 	for (i = 0; i < ks_vcpus.nr_vms; i++)
-		if (ks_vcpus.vms[i] == tgid)
+		if (ks_vcpus.vms[i] == vmm)
 			return true;
 	return !ks_vcpus.nr_vms;
 }
@@ -46,7 +48,7 @@ static bool ks_vm_is_wanted(pid_t tgid)
 void ks_vcpu_set_mask(struct ks_vcpu *v, bool joined)
 {
 	bool hooked = (ks_vcpus.session | ks_vcpus.events) & KS_CLASS_VCPU;
-	u32 ring = hooked && ks_vm_is_wanted(v->tgid) ? ks_vcpus.session : 0;
+	u32 ring = hooked && ks_vmm_is_wanted(v->task) ? ks_vcpus.session : 0;
 	u32 mask = hooked ? ring | ks_vcpus.events : 0;
 	struct ks_ledger *ledger = NULL;
 

@@ -198,8 +198,8 @@ void ks_vcpu_who(struct kvm_vcpu *vcpu, struct ks_who *who);
 void ks_vcpu_guess(u16 id, struct ks_who *who);
 void ks_vcpu_forget_vm(struct kvm *kvm);
 
-void ks_vcpus_listen(u32 events, u32 session, const pid_t *vms, u32 nr_vms,
-		     bool joined);
+void ks_vcpus_listen(u32 events, u32 session, struct pid *const *vms,
+		     u32 nr_vms, bool joined);
 int ks_vcpus_follow(bool follow);
 int ks_vcpus_ledger(u32 index, struct kvmsched_ledger *out);
 void ks_vcpus_set_fast(void);

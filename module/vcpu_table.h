@@ -29,7 +29,8 @@
  * @detaching:	no new entries; set before the notifiers are unlinked
  * @events:	classes that enabled events need
  * @session:	classes that the session records
- * @vms:	processes that it is limited to, @nr_vms of them; 0: no limit
+ * @vms:	processes that it is limited to, @nr_vms of them; 0: no limit.
+ *		Compared, never followed; the session holds a reference
  * @ledgers:	one for each of @vcpus, from the first follower until exit
  * @follow:	somebody follows them
  */
@@ -44,7 +45,7 @@ struct ks_vcpu_table {
 	bool detaching;
 	u32 events;
 	u32 session;
-	pid_t vms[KVMSCHED_MAX_VMS];
+	struct pid *vms[KVMSCHED_MAX_VMS];
 	u32 nr_vms;
 	struct ks_ledger *ledgers;
 	bool follow;

@@ -27,14 +27,14 @@
  * ks_vcpus_listen - set what is wanted of all vCPUs
  * @events:  classes that enabled events need
  * @session: classes that the session records, 0 for none
- * @vms:     processes that the session is limited to (global tgids)
+ * @vms:     processes that the session is limited to, held by it
  * @nr_vms:  number of @vms; 0: no limit
  * @joined:  somebody new listens
  *
  * Context: process, attach mutex held.
  */
-void ks_vcpus_listen(u32 events, u32 session, const pid_t *vms, u32 nr_vms,
-		     bool joined)
+void ks_vcpus_listen(u32 events, u32 session, struct pid *const *vms,
+		     u32 nr_vms, bool joined)
 {
 	struct ks_vcpu *v;
 

@@ -283,6 +283,37 @@ fcntl.ioctl(fd, {abi.IOC_START}, start)
                pages // 8 <= taken < pages * cpus // 2, True))
 
 
+def born_as(pid, argv):
+    """A process of that number, which has just become free."""
+    for _ in range(20):
+        host.write("/proc/sys/kernel/ns_last_pid", pid - 1)
+        child = host.Child(*argv)
+        if child.pid == pid:
+            return child
+        with child:
+            child.wait(status=None)
+    raise host.Failed(f"no process {pid}")
+
+
+def records_written(device):
+    device.flush()
+    return sum(device.stats(cpu).written
+               for cpu in range(device.info().nr_cpus))
+
+
+def number_reused(tap):
+    """A session of one VMM records no other that gets its number later."""
+    with Device() as device:
+        with host.Child("sleep", 1000) as vmm:
+            started = device.start(classes=abi.EXIT, vms=(vmm.pid,))
+        before = records_written(device)
+        with born_as(vmm.pid, host.guest_argv("cpuid", 300)) as other:
+            other.wait()
+        records = records_written(device) - before
+    tap.equal("ioctl: a VMM that got the number of another is not recorded",
+              ("START", started, 0), ("its records", records, 0))
+
+
 OPEN = f"""import errno, os
 try:
     os.close(os.open({abi.PATH!r}, os.O_RDWR))
@@ -341,5 +372,6 @@ def test(tap):
     with host.module():
         for part in (device_file, capabilities, passed_on, bad_starts,
                      bad_others, mappings, wild_consumer, one_session,
-                     too_large, killed_start, references_go):
+                     too_large, killed_start, number_reused,
+                     references_go):
             part(tap)
