@@ -89,6 +89,17 @@ int ks_hook_probe(struct ks_hook *hook);
 	  .how = KVMSCHED_HOW_KPROBE, .when = KS_ALWAYS,		\
 	  .handler = (_handler), .hint = true }
 
+/*
+ * Does a handler have the prototype of its tracepoint?  A kernel that changes one
+ * must not build.  For tracepoints of public headers, behind the handler; those
+ * of KVM's own trace.h can't be checked.
+ */
+#define KS_CHECK_PROBE(_name, _probe)					\
+	static inline void __maybe_unused _probe##_fits_##_name(void)	\
+	{								\
+		check_trace_callback_type_##_name(_probe);		\
+	}
+
 /* The classes whose records name a vCPU */
 #define KS_CLASS_VCPU	\
 	((KVMSCHED_CLASS_ALL & ~KVMSCHED_CLASS_HOST) | KS_CLASS_LEDGER)

@@ -3,7 +3,9 @@
  * Class host: every context switch of the host, so that the time slices of
  * ordinary processes can be compared with those of vCPUs
  */
+#include <linux/mm_types.h>
 #include <linux/sched.h>
+#include <trace/events/sched.h>
 
 #include "probe.h"
 #include "record.h"
@@ -33,6 +35,8 @@ static void ks_on_host_switch(void *data, bool preempt, struct task_struct *prev
 	memcpy(r->next_comm, next->comm, sizeof(r->next_comm));
 	ks_end_at(host_switch, r);
 }
+
+KS_CHECK_PROBE(sched_switch, ks_on_host_switch)
 
 struct ks_hook ks_host_hooks[] = {
 	KS_TRACEPOINT_ROW("sched_switch", "", KVMSCHED_CLASS_HOST, KS_ALWAYS,

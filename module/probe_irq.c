@@ -8,6 +8,8 @@
  */
 #include <linux/interrupt.h>
 #include <linux/kvm_host.h>
+#include <asm/trace/irq_vectors.h>
+#include <trace/events/irq.h>
 
 #include "compat/lapic.h"
 #include "exit_reason.h"
@@ -228,7 +230,12 @@ static void ks_on_vector_entry(void *data, int vector)
 	static void ks_on_##event##_exit(void *data, int vector)		\
 	{								\
 		ks_host_irq_end(kind, -1, vector, #event);			\
-	}
+	}								\
+	KS_CHECK_PROBE(event##_exit, ks_on_##event##_exit)		\
+	KS_CHECK_PROBE(event##_entry, ks_on_vector_entry)
+
+KS_CHECK_PROBE(irq_handler_entry, ks_on_irq_handler_entry)
+KS_CHECK_PROBE(irq_handler_exit, ks_on_irq_handler_exit)
 
 VECTOR_EXIT(local_timer, KS_HOST_IRQ_TIMER)
 VECTOR_EXIT(reschedule, KS_HOST_IRQ_RESCHEDULE)

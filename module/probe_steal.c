@@ -14,7 +14,9 @@
  * the counts are atomic.  All handlers are RCU readers, and a task is freed by
  * RCU after its last switch; so a holder may be read from any CPU.
  */
+#include <linux/mm_types.h>
 #include <linux/sched.h>
+#include <trace/events/sched.h>
 
 #include "compat/sched.h"
 #include "probe.h"
@@ -210,6 +212,9 @@ void ks_steal_attached(void)
 {
 	on_each_cpu(ks_learn_holder, NULL, 1);
 }
+
+KS_CHECK_PROBE(sched_switch, ks_on_steal_switch)
+KS_CHECK_PROBE(sched_migrate_task, ks_on_migrate_task)
 
 struct ks_hook ks_steal_hooks[] = {
 	KS_TRACEPOINT_ROW("sched_switch", "", KVMSCHED_CLASS_STEAL |

@@ -16,6 +16,7 @@
 #include <linux/clockchips.h>
 #include <linux/kvm_host.h>
 #include <asm/apicdef.h>
+#include <trace/events/timer.h>
 
 #include "clock.h"
 #include "compat/lapic.h"
@@ -271,6 +272,8 @@ static int ks_on_program_event(struct kprobe *kprobe, struct pt_regs *regs)
 	ks_end(clockevent, r, flags);
 	return 0;
 }
+
+KS_CHECK_PROBE(hrtimer_expire_entry, ks_on_hrtimer_expire)
 
 struct ks_hook ks_timer_hooks[] = {
 	KS_TRACEPOINT_ROW("kvm_hv_timer_state", "kvm", KVMSCHED_CLASS_TIMER,
