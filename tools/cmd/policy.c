@@ -363,7 +363,7 @@ static int catch_signals(sigset_t *old)
 static int set_held(const struct options *o, const struct kvs_change *change,
 		    struct kvs_undo *state)
 {
-	struct kvs_workload w = { .pidfd = -1, .go = -1, .told = -1 };
+	struct kvs_workload w = { .pidfd = -1, .go = -1, .failed = -1 };
 	int signals, sig = 0, status = KVS_EXIT_OK;
 	sigset_t old;
 

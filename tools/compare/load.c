@@ -198,7 +198,7 @@ static double duration_ns(const struct kvs_survey *survey)
 
 /*
  * Blocks are equal in all files: of at least so many of the longest slices of
- * any, and no more of them than can be told apart.
+ * any, and at most KVS_MAX_BLOCKS in the shortest file.
  */
 static void choose_block(struct kvs_study *study, const struct sources *sources)
 {

@@ -78,7 +78,7 @@ static double longest_slice(const struct surveyor *s, const struct kvs_times *t,
 	return longest;
 }
 
-/* Which part is of which policy, only an experiment's result tells. */
+/* Only an experiment's result.json knows which part was recorded under which policy. */
 static void warn_of_changes(const char *path, const struct kvs_model *m)
 {
 	for (unsigned int i = 0; i < m->nr_vcpus; i++) {

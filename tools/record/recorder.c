@@ -35,7 +35,7 @@ enum end {
 	END_SIGNAL,
 	END_HELD,		/* what was waited for has happened */
 	END_CUT,		/* by the kernel */
-	END_FAILED,		/* told already */
+	END_FAILED,		/* a message was printed already */
 };
 
 struct recorder {
@@ -144,7 +144,7 @@ static int sink(void *ctx, unsigned int cpu, const void *pages, size_t size)
 	return ret;
 }
 
-static int see(void *ctx, unsigned int cpu, const void *pages, size_t size)
+static int watch_pages(void *ctx, unsigned int cpu, const void *pages, size_t size)
 {
 	struct recorder *r = ctx;
 
@@ -159,7 +159,7 @@ static bool look(struct recorder *r)
 
 	if (!r->watch || r->held || kvs_device_flush(r->dev))
 		return false;
-	kvs_rings_peek(r->rings, see, r);
+	kvs_rings_peek(r->rings, watch_pages, r);
 	return kvs_watch_look(r->watch, until);
 }
 
@@ -168,7 +168,7 @@ static void look_at_rest(struct recorder *r)
 {
 	if (!r->watch || r->held)
 		return;
-	kvs_rings_peek(r->rings, see, r);
+	kvs_rings_peek(r->rings, watch_pages, r);
 	if (kvs_watch_look(r->watch, UINT64_MAX))
 		r->held = kvs_now();
 }
@@ -321,7 +321,7 @@ static bool outlived(struct recorder *r, uint64_t since)
 	return false;
 }
 
-static void tell_held(struct recorder *r)
+static void print_stop_reason(struct recorder *r)
 {
 	uint64_t since;
 	char *sentence;
@@ -389,7 +389,7 @@ static int run(struct recorder *r, bool *kept)
 	if (kvs_header_finish(&r->header, r->spool, r->dev))
 		return KVS_EXIT_FAILED;
 	summarize(r, bytes);
-	tell_held(r);
+	print_stop_reason(r);
 	if (end == END_FAILED || end == END_CUT) {
 		kvs_err("%s holds what was recorded until then", r->opts->file);
 		if (r->full)
@@ -426,7 +426,7 @@ int kvs_recorder_run(const struct kvs_record_options *opts)
 		.opts = opts,
 		.dev = -1,
 		.signals = -1,
-		.workload = { .pidfd = -1, .go = -1, .told = -1 },
+		.workload = { .pidfd = -1, .go = -1, .failed = -1 },
 		/* COMMAND has the terminal where there is one. */
 		.progress = !opts->quiet && !opts->command &&
 			    isatty(STDERR_FILENO),

@@ -26,7 +26,7 @@ static int read_int(int fd, int *value)
 	return n == sizeof(*value) ? 0 : -1;
 }
 
-static void child(int go, int told, char **argv, const sigset_t *mask)
+static void run_child(int go, int failed, char **argv, const sigset_t *mask)
 {
 	int word;
 
@@ -38,28 +38,28 @@ static void child(int go, int told, char **argv, const sigset_t *mask)
 		_exit(KVS_EXIT_FAILED);
 	execvp(argv[0], argv);
 	word = errno;
-	if (write(told, &word, sizeof(word)) != sizeof(word))
+	if (write(failed, &word, sizeof(word)) != sizeof(word))
 		_exit(KVS_EXIT_FAILED);
 	_exit(word == ENOENT ? KVS_EXIT_NOENT : KVS_EXIT_NOEXEC);
 }
 
 int kvs_workload_fork(struct kvs_workload *w, char **argv, const sigset_t *mask)
 {
-	int go[2], told[2];
+	int go[2], failed[2];
 
-	if (pipe2(go, O_CLOEXEC) || pipe2(told, O_CLOEXEC))
+	if (pipe2(go, O_CLOEXEC) || pipe2(failed, O_CLOEXEC))
 		goto fail;
 	w->pid = fork();
 	if (w->pid < 0)
 		goto fail;
 	if (!w->pid) {
 		close(go[1]);
-		child(go[0], told[1], argv, mask);
+		run_child(go[0], failed[1], argv, mask);
 	}
 	close(go[0]);
-	close(told[1]);
+	close(failed[1]);
 	w->go = go[1];
-	w->told = told[0];
+	w->failed = failed[0];
 	w->pidfd = pidfd_open(w->pid, 0);
 	if (w->pidfd >= 0)
 		return 0;
@@ -80,7 +80,7 @@ int kvs_workload_go(struct kvs_workload *w, const char *name)
 	}
 	close(w->go);
 	w->go = -1;
-	if (read_int(w->told, &word))
+	if (read_int(w->failed, &word))
 		return 0;
 	kvs_err("can't run '%s': %s", name, strerror(word));
 	kvs_workload_ended(w, 1);
@@ -113,9 +113,9 @@ void kvs_workload_drop(struct kvs_workload *w)
 {
 	if (w->go >= 0)
 		close(w->go);
-	if (w->told >= 0)
-		close(w->told);
+	if (w->failed >= 0)
+		close(w->failed);
 	if (w->pidfd >= 0)
 		close(w->pidfd);
-	w->go = w->told = w->pidfd = -1;
+	w->go = w->failed = w->pidfd = -1;
 }

@@ -11,7 +11,7 @@
 struct kvs_workload {
 	pid_t pid;	/* 0: there is none, or it has been waited for */
 	int pidfd;	/* readable when it ends; -1: there is none */
-	int go, told;	/* pipes: it may run; why it could not */
+	int go, failed;	/* pipes: it may run now; errno if it could not be run */
 	int status;	/* exit status once it has ended, 128 + N for signal N */
 };
 

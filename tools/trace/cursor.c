@@ -154,7 +154,7 @@ void kvs_option_get(struct kvs_cursor *c, struct kvs_trace_info *info, u16 optio
 }
 
 /*
- * Sections of options, each at any place of the file; their last option tells
+ * Sections of options, each at any place of the file; their last option says
  * where the next one is, and garbage may make a ring of that.
  */
 void kvs_v7_options(struct kvs_cursor *c, struct kvs_trace_info *info)

@@ -29,17 +29,17 @@ u16 kvs_get16(struct kvs_cursor *c);
 u32 kvs_get32(struct kvs_cursor *c);
 u64 kvs_get64(struct kvs_cursor *c);
 void kvs_skip(struct kvs_cursor *c, u64 size);
-/* On the heap, with a NUL behind; NULL when there are not so many bytes. */
+/* A string of @size bytes on the heap, with a NUL added; NULL if fewer bytes are left. */
 char *kvs_get_text(struct kvs_cursor *c, u64 size, u64 max);
 /* A string with its NUL, of at most @room bytes. */
 bool kvs_get_string(struct kvs_cursor *c, char *s, size_t room);
 /* That string, and no other */
 bool kvs_expect(struct kvs_cursor *c, const char *name);
 
-/* An option's data: what it tells of time goes to @info. */
+/* Reads an option's data; if it is about clocks, @info gets it. */
 void kvs_option_get(struct kvs_cursor *c, struct kvs_trace_info *info, u16 option,
 		    u32 size);
-/* All options of a version 7; @c is behind the size of a page. */
+/* All options of a version 7; @c is right after the size of a page. */
 void kvs_v7_options(struct kvs_cursor *c, struct kvs_trace_info *info);
 
 #endif /* KVMSCHED_CURSOR_H */

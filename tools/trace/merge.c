@@ -16,7 +16,7 @@ struct stream {
 	struct kvs_page page;
 	bool cut;		/* not all of this page is there */
 	bool waits;		/* it is in the heap: it has a record */
-	s64 missed;		/* to tell before the coming record; -1: so many are lost */
+	s64 missed;		/* records lost before the coming one; -1: unknown how many */
 	const void *data;	/* the coming record */
 	size_t size;
 	u64 ts;
@@ -64,7 +64,7 @@ static bool advance(struct kvs_merge *m, struct stream *s)
 		s->data = kvs_page_next(&s->page, &s->size);
 		if (s->data)
 			break;
-		/* What is cut is told as absent already. */
+		/* The reader of the file counted what a cut page lacks as absent. */
 		m->info->bad_pages += s->page.bad && !s->cut;
 		s->page.bad = false;
 		if (!next_page(m, s))
@@ -74,7 +74,7 @@ static bool advance(struct kvs_merge *m, struct stream *s)
 	return true;
 }
 
-static bool earlier(const struct stream *a, const struct stream *b)
+static bool is_earlier(const struct stream *a, const struct stream *b)
 {
 	return a->ts < b->ts || (a->ts == b->ts && a->source.cpu < b->source.cpu);
 }
@@ -89,9 +89,9 @@ static void sift_down(struct kvs_merge *m, unsigned int i)
 		if (child >= m->count)
 			break;
 		if (child + 1 < m->count &&
-		    earlier(m->heap[child + 1], m->heap[child]))
+		    is_earlier(m->heap[child + 1], m->heap[child]))
 			child++;
-		if (!earlier(m->heap[child], s))
+		if (!is_earlier(m->heap[child], s))
 			break;
 		m->heap[i] = m->heap[child];
 		i = child;
@@ -103,7 +103,7 @@ static void sift_up(struct kvs_merge *m, unsigned int i)
 {
 	struct stream *s = m->heap[i];
 
-	for (; i && earlier(s, m->heap[(i - 1) / 2]); i = (i - 1) / 2)
+	for (; i && is_earlier(s, m->heap[(i - 1) / 2]); i = (i - 1) / 2)
 		m->heap[i] = m->heap[(i - 1) / 2];
 	m->heap[i] = s;
 }

@@ -37,7 +37,7 @@ void kvs_merge_add(struct kvs_merge *m, const struct kvs_source *source);
  */
 void kvs_merge_run(struct kvs_merge *m, u64 until);
 
-/* After the last run: losses that pages without a record at the end tell */
+/* After the last run: reports the losses that were flagged by pages without a record. */
 void kvs_merge_finish(struct kvs_merge *m);
 
 #endif /* KVMSCHED_MERGE_H */

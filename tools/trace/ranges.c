@@ -31,7 +31,7 @@ struct part {
 };
 
 /* Some more pages; false at the end. */
-static bool fill(struct part *p)
+static bool fill_buffer(struct part *p)
 {
 	struct reading *r = p->reading;
 	size_t want = p->left < r->buffer_size ? p->left : r->buffer_size;
@@ -65,7 +65,7 @@ static const void *next_page(void *ctx, size_t *size)
 	struct part *p = ctx;
 	const void *page;
 
-	if (p->used == p->filled && !fill(p))
+	if (p->used == p->filled && !fill_buffer(p))
 		return NULL;
 	*size = p->filled - p->used;
 	if (*size > p->reading->page_size)
