@@ -25,8 +25,8 @@ const char *kvs_cause_name(unsigned int cause);	/* NULL beyond the last */
 unsigned int kvs_cause_main(const uint64_t spent[KVS_CAUSES]);
 
 /*
- * Adds to @spent where the time went since the ledger was as in @states, which
- * kvs_ledger_at() told, until @ts.
+ * Adds to @spent where the vCPU's time went until @ts, by cause, since kvs_ledger_at()
+ * filled @states.
  */
 void kvs_spent_since(const struct kvs_ledger *l,
 		     const uint64_t states[KVMSCHED_NR_STATES], uint64_t ts,

@@ -61,7 +61,7 @@ void kvs_model_clock(struct kvs_model *m, bool ts_is_ns, u32 tsc_mult, u32 tsc_s
 			.shift = RATE_SHIFT, .known = true,
 		};
 	else
-		m->ns_to_ts.known = false;	/* until the session tells */
+		m->ns_to_ts.known = false;	/* until the session's record */
 }
 
 void kvs_session_clock(struct kvs_model *m, u32 tsc_khz)

@@ -10,7 +10,7 @@
 #include "model/model.h"
 #include "trace/info.h"
 
-/* What tells how long a cycle is */
+/* Where the length of a cycle is known from */
 enum kvs_tsc_source {
 	KVS_TSC_UNKNOWN,
 	KVS_TSC_OPTION,		/* the file's TSC2NSEC */
@@ -33,9 +33,12 @@ void kvs_times_init(struct kvs_times *t, const struct kvs_trace_info *info,
  * (cycles * @tsc_mult) >> @tsc_shift turns to ns (0: not known yet).
  */
 void kvs_model_clock(struct kvs_model *m, bool ts_is_ns, u32 tsc_mult, u32 tsc_shift);
-/* The session's record tells the TSC's rate. */
+/* The session's record has the TSC's rate. */
 void kvs_session_clock(struct kvs_model *m, u32 tsc_khz);
-/* Nothing told it: take it from the records, whose pairs of both clocks are summed. */
+/*
+ * Neither the file nor a session has the TSC's rate: estimate it from the records that
+ * measured the same stretch of time by both clocks.
+ */
 void kvs_learn_rate(struct kvs_model *m);
 
 /* Durations to time stamps.  Most files have the TSC for their clock. */

@@ -55,7 +55,7 @@ static void emit_timer(struct kvs_vcpu *v, unsigned int kind, u16 cpu, u64 begin
  * the timer expired.  Another one may come between, so a vector that proved
  * right some times is believed until timers go unanswered.
  */
-static bool is_timers(struct kvs_timer_stats *t, u8 vector)
+static bool is_timer_vector(struct kvs_timer_stats *t, u8 vector)
 {
 	if (t->vector == vector) {
 		if (t->sure < SURE_MAX)
@@ -85,7 +85,7 @@ static void accept_vector(struct kvs_model *m, struct kvs_vcpu *v,
 		s->accept_epoch = m->epoch;
 		kvs_ledger_at(&v->ledger, rec->ts, s->accept_states);
 	}
-	if (!t->due || t->expiry.epoch != m->epoch || !is_timers(t, s->vector))
+	if (!t->due || t->expiry.epoch != m->epoch || !is_timer_vector(t, s->vector))
 		return;
 	t->due = false;
 	s->of_timer = true;
@@ -158,7 +158,7 @@ static void timer_injected(struct kvs_model *m, struct kvs_vcpu *v,
 
 /*
  * How it got in: a vCPU that was off the CPU had to be woken and to wait for
- * one; one in guest mode had to be kicked out of it, the exit will tell when.
+ * one; one in guest mode had to be kicked out of it, at the begin of the next exit.
  */
 static void note_way_in(struct kvs_vcpu *v, struct kvs_vector_stats *s,
 			const struct kvs_record *rec)
@@ -251,13 +251,13 @@ void kvs_irq_eoi(struct kvs_model *m, struct kvs_vcpu *v,
 }
 
 /*
- * A timer is overdue so long behind its deadline: far beyond what a host that
- * is merely busy makes of it, in ns.
+ * A timer that has not reached the guest is overdue this long after its deadline, in ns.
+ * A host that is merely busy delays timers far less.
  */
 #define OVERDUE_NS	10000000
 
-/* Whatever is still on its way at @ts, and should have arrived long ago */
-static void watch(struct kvs_model *m, struct kvs_vcpu *v, u64 ts)
+/* Counts what is still on its way at @ts, and should have arrived long ago. */
+static void count_overdue(struct kvs_model *m, struct kvs_vcpu *v, u64 ts)
 {
 	struct kvs_timer_stats *t = &v->timer;
 	u64 grace = kvs_ts_of_ns(m, OVERDUE_NS);
@@ -279,7 +279,7 @@ void kvs_timer_watch(struct kvs_model *m, struct kvs_vcpu *v, u64 end)
 	struct kvs_timer_stats *t = &v->timer;
 	u64 grace = kvs_ts_of_ns(m, OVERDUE_NS);
 
-	watch(m, v, end);
+	count_overdue(m, v, end);
 	for (unsigned int i = 0; i < KVS_VECTORS; i++) {
 		struct kvs_vector_stats *s = v->vector[i];
 
@@ -295,7 +295,7 @@ void kvs_timer_watch(struct kvs_model *m, struct kvs_vcpu *v, u64 end)
 
 /*
  * Only where time stamps are cycles does a deadline have a place among them;
- * and only in this mode is it told that a guest stops its timer.
+ * and only in this mode does a record say that a guest stops its timer.
  */
 static void note_armed(struct kvs_model *m, struct kvs_vcpu *v,
 		       const struct kvs_record *rec)
@@ -314,7 +314,7 @@ void kvs_timer_arm(struct kvs_model *m, struct kvs_vcpu *v,
 {
 	struct kvs_timer_stats *t = &v->timer;
 
-	watch(m, v, rec->ts);
+	count_overdue(m, v, rec->ts);
 	if (t->due && !rec->timer_arm.rearm) {
 		t->overdue.unanswered += t->expiry.epoch == m->epoch &&
 			kvs_model_has_class(m, KVMSCHED_CLASS_IRQ);

@@ -22,25 +22,25 @@ const char *kvs_ledger_state_name(unsigned int state)
 	return state < KVMSCHED_NR_STATES ? names[state] : NULL;
 }
 
-static void book(struct kvs_ledger *l, unsigned int state, uint64_t from, uint64_t to)
+static void book_state(struct kvs_ledger *l, unsigned int state, uint64_t from, uint64_t to)
 {
 	l->states[state] += to - from;
 	if (l->booked && to > from)
 		l->booked(l, state, from, to);
 }
 
-void kvs_ledger_tell_exit(struct kvs_ledger *l, uint64_t exit, uint64_t ts)
+void kvs_ledger_book_exit(struct kvs_ledger *l, uint64_t exit, uint64_t ts)
 {
 	l->booked(l, KVMSCHED_STATE_GUEST, l->since, exit);
 	if (ts > exit)
 		l->booked(l, KVMSCHED_STATE_EXIT, exit, ts);
 }
 
-static void move(struct kvs_ledger *l, unsigned int state, uint64_t at)
+static void change_state(struct kvs_ledger *l, unsigned int state, uint64_t at)
 {
 	if (at < l->since)
 		at = l->since;
-	book(l, l->state, l->since, at);
+	book_state(l, l->state, l->since, at);
 	if (l->state == KVMSCHED_STATE_EXIT)
 		l->exit_time += at - l->since;
 	l->since = at;
@@ -49,29 +49,32 @@ static void move(struct kvs_ledger *l, unsigned int state, uint64_t at)
 		l->exit_time = 0;
 }
 
-/* The exit was told, or never will be: @guest of the pending time was guest's. */
-static void settle(struct kvs_ledger *l, uint64_t guest, unsigned int rest)
+/*
+ * Books the time before the switch, whose exit was recorded now or never will be: @guest
+ * of it for state guest, the rest for state @rest.
+ */
+static void book_pending(struct kvs_ledger *l, uint64_t guest, unsigned int rest)
 {
 	uint64_t whole = l->pending_to - l->pending_from;
 
 	if (guest > whole)
 		guest = whole;
-	book(l, KVMSCHED_STATE_GUEST, l->pending_from, l->pending_from + guest);
-	book(l, rest, l->pending_from + guest, l->pending_to);
+	book_state(l, KVMSCHED_STATE_GUEST, l->pending_from, l->pending_from + guest);
+	book_state(l, rest, l->pending_from + guest, l->pending_to);
 	if (rest == KVMSCHED_STATE_UNKNOWN)
 		l->lost += whole - guest;
 	l->pending_from = l->pending_to = 0;
 }
 
-/* Records are missing: whatever it did since the last change is unknown. */
-static void forget(struct kvs_ledger *l, uint64_t until)
+/* Records are missing: books the time since the last change as unknown. */
+static void book_unknown(struct kvs_ledger *l, uint64_t until)
 {
 	if (l->pending_to)
-		settle(l, 0, KVMSCHED_STATE_UNKNOWN);
+		book_pending(l, 0, KVMSCHED_STATE_UNKNOWN);
 	if (until > l->since && l->state != KVMSCHED_STATE_UNKNOWN)
 		l->lost += until - l->since;
 	l->state = KVMSCHED_STATE_UNKNOWN;
-	move(l, KVMSCHED_STATE_UNKNOWN, until);
+	change_state(l, KVMSCHED_STATE_UNKNOWN, until);
 	l->gap = l->doubt = false;
 	l->woken = l->polled = 0;
 }
@@ -94,14 +97,14 @@ bool kvs_ledger_end(struct kvs_ledger *l, uint64_t ts)
 {
 	bool known = !l->gap && !l->doubt;
 
-	/* Off the CPU, and records were lost: it may have come and gone. */
+	/* Off the CPU, and records were lost: it may have run and been switched out again. */
 	if (!known)
-		forget(l, ts);
+		book_unknown(l, ts);
 	if (l->pending_to)
-		settle(l, UINT64_MAX, KVMSCHED_STATE_GUEST);
+		book_pending(l, UINT64_MAX, KVMSCHED_STATE_GUEST);
 	if (l->woken)
-		move(l, KVMSCHED_STATE_WAIT_WOKEN, l->woken);
-	move(l, l->state, ts);
+		change_state(l, KVMSCHED_STATE_WAIT_WOKEN, l->woken);
+	change_state(l, l->state, ts);
 	return known;
 }
 
@@ -109,58 +112,58 @@ bool kvs_ledger_leave(struct kvs_ledger *l, uint64_t ts)
 {
 	bool known = kvs_ledger_end(l, ts);
 
-	move(l, KVMSCHED_STATE_UNKNOWN, ts);
+	change_state(l, KVMSCHED_STATE_UNKNOWN, ts);
 	l->woken = 0;
 	return known;
 }
 
-/* From @from, and nowhere else, unless nothing is known yet. */
-static void expect(struct kvs_ledger *l, unsigned int from, uint64_t ts)
+/* The coming record is possible in state @from only, or where nothing is known yet. */
+static void expect_state(struct kvs_ledger *l, unsigned int from, uint64_t ts)
 {
 	if (l->pending_to)
-		settle(l, 0, KVMSCHED_STATE_UNKNOWN);
+		book_pending(l, 0, KVMSCHED_STATE_UNKNOWN);
 	if (l->state == KVMSCHED_STATE_UNKNOWN)
 		return;
 	if (l->gap || l->state != from)
-		forget(l, ts);
+		book_unknown(l, ts);
 }
 
 void kvs_ledger_load(struct kvs_ledger *l, uint64_t ts)
 {
-	expect(l, KVMSCHED_STATE_USER, ts);
-	move(l, KVMSCHED_STATE_EXIT, ts);
+	expect_state(l, KVMSCHED_STATE_USER, ts);
+	change_state(l, KVMSCHED_STATE_EXIT, ts);
 	l->exit_time = 0;
 }
 
 void kvs_ledger_put(struct kvs_ledger *l, uint64_t ts)
 {
-	expect(l, KVMSCHED_STATE_EXIT, ts);
-	move(l, KVMSCHED_STATE_USER, ts);
+	expect_state(l, KVMSCHED_STATE_EXIT, ts);
+	change_state(l, KVMSCHED_STATE_USER, ts);
 }
 
 void kvs_ledger_entry(struct kvs_ledger *l, uint64_t ts)
 {
-	expect(l, KVMSCHED_STATE_EXIT, ts);
-	move(l, KVMSCHED_STATE_GUEST, ts);
+	expect_state(l, KVMSCHED_STATE_EXIT, ts);
+	change_state(l, KVMSCHED_STATE_GUEST, ts);
 }
 
-/* State exit up to now; @polled of it was poll. */
-static void spun(struct kvs_ledger *l, uint64_t polled)
+/* State exit is booked up to now: moves the last @polled of it to state poll. */
+static void book_poll(struct kvs_ledger *l, uint64_t polled)
 {
 	if (polled > l->exit_time)
 		polled = l->exit_time;
 	l->states[KVMSCHED_STATE_EXIT] -= polled;
-	book(l, KVMSCHED_STATE_POLL, l->since - polled, l->since);
+	book_state(l, KVMSCHED_STATE_POLL, l->since - polled, l->since);
 	l->exit_time -= polled;
 }
 
-/* After a loss: does the exit's own story reach back to the last change? */
-static bool reaches(const struct kvs_ledger *l, uint64_t ts, uint64_t story)
+/* After a loss: does what the exit record measured reach back to the last change? */
+static bool reaches_last_change(const struct kvs_ledger *l, uint64_t ts, uint64_t measured)
 {
-	return l->state == KVMSCHED_STATE_GUEST && story + SLACK >= ts - l->since;
+	return l->state == KVMSCHED_STATE_GUEST && measured + SLACK >= ts - l->since;
 }
 
-/* A damaged file may tell more guest time than there was: nothing ends after @ts. */
+/* A damaged file may claim more guest time than there was: nothing ends after @ts. */
 static uint64_t end_of_guest(uint64_t entry, uint64_t guest, uint64_t ts)
 {
 	return guest < ts - entry ? entry + guest : ts;
@@ -176,27 +179,27 @@ void kvs_ledger_exit_slow(struct kvs_ledger *l, uint64_t ts, uint64_t guest,
 		ts = l->since;
 	exit = host < ts - l->since ? ts - host : l->since;
 	entry = guest < exit - l->since ? exit - guest : l->since;
-	if (l->gap && !reaches(l, ts, guest + host))
-		forget(l, entry);
+	if (l->gap && !reaches_last_change(l, ts, guest + host))
+		book_unknown(l, entry);
 	l->gap = false;
 	if (l->pending_to && !kvs_ledger_off_cpu(l)) {
-		/* Told after the switch in: @host counts from there. */
-		settle(l, guest, guest ? KVMSCHED_STATE_EXIT : KVMSCHED_STATE_UNKNOWN);
+		/* Recorded after the switch in: @host counts from there. */
+		book_pending(l, guest, guest ? KVMSCHED_STATE_EXIT : KVMSCHED_STATE_UNKNOWN);
 	} else if (l->state == KVMSCHED_STATE_GUEST) {
-		move(l, KVMSCHED_STATE_EXIT, guest ? end_of_guest(entry, guest, ts) : exit);
+		change_state(l, KVMSCHED_STATE_EXIT, guest ? end_of_guest(entry, guest, ts) : exit);
 	} else {
-		/* The entry was not told: the first one after a load isn't. */
+		/* The entry was not recorded: the first one after a load isn't. */
 		if (l->state != KVMSCHED_STATE_EXIT)
-			forget(l, entry);
+			book_unknown(l, entry);
 		if (guest)
-			move(l, KVMSCHED_STATE_GUEST, entry);
-		move(l, KVMSCHED_STATE_EXIT, exit);
+			change_state(l, KVMSCHED_STATE_GUEST, entry);
+		change_state(l, KVMSCHED_STATE_EXIT, exit);
 	}
-	move(l, KVMSCHED_STATE_EXIT, ts);
-	spun(l, l->polled);
+	change_state(l, KVMSCHED_STATE_EXIT, ts);
+	book_poll(l, l->polled);
 	l->polled = 0;
 	if (entered)
-		move(l, KVMSCHED_STATE_GUEST, ts);
+		change_state(l, KVMSCHED_STATE_GUEST, ts);
 }
 
 void kvs_ledger_switch_out(struct kvs_ledger *l, uint64_t ts, unsigned int kind,
@@ -206,14 +209,14 @@ void kvs_ledger_switch_out(struct kvs_ledger *l, uint64_t ts, unsigned int kind,
 	static const uint8_t state_of[] = { KVMSCHED_SWITCH_STATES(STATE_OF) };
 
 	if (l->gap || kvs_ledger_off_cpu(l))
-		forget(l, ts);
+		book_unknown(l, ts);
 	if (l->state == KVMSCHED_STATE_GUEST && ts > l->since) {
-		/* The exit that led here is told later, when it runs again. */
+		/* The exit that led here is recorded later, when the thread runs again. */
 		l->pending_from = l->since;
 		l->pending_to = ts;
 		l->since = ts;
 	}
-	move(l, kind < ARRAY_SIZE(state_of) ? state_of[kind] : KVMSCHED_STATE_UNKNOWN, ts);
+	change_state(l, kind < ARRAY_SIZE(state_of) ? state_of[kind] : KVMSCHED_STATE_UNKNOWN, ts);
 	l->loaded = loaded;
 	l->woken = 0;
 	l->doubt = false;
@@ -234,19 +237,19 @@ bool kvs_ledger_switch_in(struct kvs_ledger *l, uint64_t ts, uint64_t off,
 
 	/* A switch out was lost, or one more pair of in and out. */
 	if (!kvs_ledger_off_cpu(l) || (l->doubt && off + SLACK < whole)) {
-		forget(l, ts);
+		book_unknown(l, ts);
 		return false;
 	}
-	/* Told a little later than the scheduler gave it the CPU. */
+	/* The record comes a little later than the scheduler gave the CPU. */
 	got = off && off < whole ? l->since + off : ts;
 	if (slept && !l->woken)
 		l->woken = got > l->since && waited < got - l->since ? got - waited : l->since;
 	if (slept)
-		move(l, KVMSCHED_STATE_WAIT_WOKEN, l->woken);
+		change_state(l, KVMSCHED_STATE_WAIT_WOKEN, l->woken);
 	*wait = (struct kvs_ledger_wait){
 		.begin = l->since, .end = l->since > got ? l->since : got, .preempted = !slept,
 	};
-	move(l, l->loaded ? KVMSCHED_STATE_EXIT : KVMSCHED_STATE_USER, got);
+	change_state(l, l->loaded ? KVMSCHED_STATE_EXIT : KVMSCHED_STATE_USER, got);
 	l->doubt = false;
 	l->woken = 0;
 	return true;
@@ -254,16 +257,16 @@ bool kvs_ledger_switch_in(struct kvs_ledger *l, uint64_t ts, uint64_t off,
 
 void kvs_ledger_poll(struct kvs_ledger *l, uint64_t ts, uint64_t polled)
 {
-	/* It never slept: the exit is still to be told, with all this in it. */
+	/* It never slept: the record of the exit is still to come, and covers the poll. */
 	if (l->state == KVMSCHED_STATE_GUEST && !l->gap) {
 		l->polled += polled;
 		return;
 	}
-	/* The exit may be told only later, as it came before the last switch. */
+	/* The exit's record may come only later, as the exit came before the last switch. */
 	if (!l->pending_to || l->state != KVMSCHED_STATE_EXIT || l->gap)
-		expect(l, KVMSCHED_STATE_EXIT, ts);
-	move(l, KVMSCHED_STATE_EXIT, ts);
-	spun(l, polled);
+		expect_state(l, KVMSCHED_STATE_EXIT, ts);
+	change_state(l, KVMSCHED_STATE_EXIT, ts);
+	book_poll(l, polled);
 }
 
 uint64_t kvs_ledger_wall(const struct kvs_ledger *l)

@@ -2,13 +2,14 @@
 /*
  * The ledger of a vCPU: all its time, split into states that exclude each other.
  *
- * Pure arithmetic on time stamps, told by whoever reads the records; the states
- * are those of enum kvmsched_state, docs/states.dot draws them.  The time since
- * the last change belongs to the state that ends, so the sum is wall time; what
- * can't have happened as told (records are missing) is unknown instead.
+ * Pure arithmetic on time stamps.  model.c calls it for each record that changes the
+ * state; the states are those of enum kvmsched_state, and docs/states.dot draws them.
+ * The time since the last change belongs to the state that ends, so all states sum to
+ * wall time.  Where two records contradict each other, others between them are missing,
+ * and the time between them is unknown.
  *
- * The module's ledger (module/ledger.h) does the same as things happen.  This
- * one learns of some later: when guest mode ended, when a sleeper was woken.
+ * The module's ledger (module/ledger.h) does the same while it happens.  This one learns
+ * some changes only later: when guest mode ended, when a sleeping thread was woken.
  * All times and durations are in one unit, that of the caller's time stamps.
  */
 #ifndef KVMSCHED_LEDGER_H
@@ -20,21 +21,26 @@
 #include "uapi/kvmsched.h"
 
 struct kvs_ledger {
-	uint8_t state;		/* enum kvmsched_state, since ... */
-	bool loaded;		/* within KVM_RUN, as of the last switch out */
-	bool gap;		/* records of its CPU were lost since the last */
-	bool doubt;		/* ... or of any, while it was off the CPU */
-	uint64_t begin, since;
-	uint64_t states[KVMSCHED_NR_STATES];
-	uint64_t lost;		/* of unknown: for records that are missing */
-	/* Guest mode left by a switch before its exit was told: .. */
-	uint64_t pending_from, pending_to;	/* .. how much is guest's? */
-	uint64_t exit_time;	/* state exit since guest mode: polls are in it */
-	uint64_t polled;	/* told before the exit that it is part of */
-	uint64_t woken;		/* of a sleep, 0: not told */
+	uint8_t state;		/* the current one, enum kvmsched_state */
+	bool loaded;		/* the last switch out was within KVM_RUN */
+	bool gap;		/* on a CPU: records of that CPU were lost since the last one */
+	bool doubt;		/* off the CPU: records of any CPU were lost since then */
+	uint64_t begin;		/* of the ledger, a time stamp */
+	uint64_t since;		/* of the current state, a time stamp */
+	uint64_t states[KVMSCHED_NR_STATES];	/* time in each state until @since */
+	uint64_t lost;		/* part of state unknown: time for which records are missing */
 	/*
-	 * Called for each stretch of a state once it is known; NULL: nobody asks.
-	 * State poll was told as exit before.
+	 * A switch ended guest mode, and the record of the exit before it is still to come.
+	 * It will say how much of the time from @pending_from to @pending_to was guest's;
+	 * no state has this time until then.  Time stamps; both 0: there is no such time.
+	 */
+	uint64_t pending_from, pending_to;
+	uint64_t exit_time;	/* time in state exit since guest mode; a poll is part of it */
+	uint64_t polled;	/* time of a poll that was recorded before its exit */
+	uint64_t woken;		/* time stamp of the wakeup from this sleep; 0: not recorded */
+	/*
+	 * Called for each stretch of time in a state, once it is known; NULL: nobody asks.
+	 * State poll comes after state exit was called for the same time.
 	 */
 	void (*booked)(struct kvs_ledger *l, unsigned int state, uint64_t from,
 		       uint64_t to);
@@ -67,7 +73,7 @@ void kvs_ledger_switch_out(struct kvs_ledger *l, uint64_t ts, unsigned int kind,
 void kvs_ledger_wake(struct kvs_ledger *l, uint64_t ts);
 /*
  * After @off, of which @waited were spent runnable (used where no wakeup was
- * told).  False: there is no wait that is known.
+ * recorded).  False: there is no wait that is known.
  */
 bool kvs_ledger_switch_in(struct kvs_ledger *l, uint64_t ts, uint64_t off,
 			  uint64_t waited, struct kvs_ledger_wait *wait);
@@ -81,15 +87,15 @@ int64_t kvs_ledger_residual(const struct kvs_ledger *l);
 void kvs_ledger_at(const struct kvs_ledger *l, uint64_t ts,
 		   uint64_t states[KVMSCHED_NR_STATES]);
 
-/* Tells @booked what an exit on the fast path moved. */
-void kvs_ledger_tell_exit(struct kvs_ledger *l, uint64_t exit, uint64_t ts);
+/* Calls @booked for an exit that kvs_ledger_exit() handled by itself. */
+void kvs_ledger_book_exit(struct kvs_ledger *l, uint64_t exit, uint64_t ts);
 
 static inline bool kvs_ledger_off_cpu(const struct kvs_ledger *l)
 {
 	return l->state >= KVMSCHED_STATE_HALTED;
 }
 
-/* An exit of a CPU-bound guest comes by here; all others are slower. */
+/* The usual exit of a CPU-bound guest is handled here, all others by the slow path. */
 static inline void kvs_ledger_exit(struct kvs_ledger *l, uint64_t ts,
 				   uint64_t guest, uint64_t host, bool entered)
 {
@@ -103,7 +109,7 @@ static inline void kvs_ledger_exit(struct kvs_ledger *l, uint64_t ts,
 	l->states[KVMSCHED_STATE_GUEST] += guest;
 	l->states[KVMSCHED_STATE_EXIT] += whole - guest;
 	if (l->booked)
-		kvs_ledger_tell_exit(l, l->since + guest, ts);
+		kvs_ledger_book_exit(l, l->since + guest, ts);
 	l->since = ts;
 }
 

@@ -98,7 +98,7 @@ static struct kvs_vcpu *by_another(struct kvs_model *m, u16 vm, u16 id,
 }
 
 /*
- * The vCPU of a record that its own thread wrote, which tells what thread that is.
+ * The vCPU of a record that its own thread wrote, so its common_pid is the vCPU's thread.
  * NULL: it has none that the module knew.
  */
 static struct kvs_vcpu *by_own_thread(struct kvs_model *m, u16 vm, u16 id,

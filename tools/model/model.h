@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What happened to each vCPU, told by its records in the order of time.
+ * What happened to each vCPU, found out from its records, which come in the order of time.
  *
  * Pure: no file, no trace library, no printing.  Records go in, statistics come
  * out.  A vCPU is keyed by (vm, vcpu): it may change its thread, and one thread
@@ -13,7 +13,7 @@
 
 /*
  * One cycle, one ns and one unit of the time stamps are the same, unless
- * kvs_model_clock() tells otherwise.  Then sinks are added, before the first record:
+ * kvs_model_clock() is called.  Then sinks are added, before the first record:
  * kvs_summary_listen(), kvs_worst_listen(), or kvs_sinks_add(&m->sinks, ...).
  */
 void kvs_model_init(struct kvs_model *m);
@@ -40,7 +40,7 @@ u64 kvs_model_records(const struct kvs_model *m);
 bool kvs_model_lost(const struct kvs_model *m, u64 *lost);
 /* Time that the recording covers, in the file's clock */
 u64 kvs_model_duration_ts(const struct kvs_model *m);
-/* Whether a class was recorded, as far as the file tells. */
+/* Whether a class was recorded, as far as the file shows it. */
 bool kvs_model_has_class(const struct kvs_model *m, u32 class);
 /* Whether the ledger has all that it lives on. */
 bool kvs_model_has_ledger(const struct kvs_model *m);
@@ -51,7 +51,7 @@ bool kvs_model_has_ledger(const struct kvs_model *m);
 void kvs_session_record(struct kvs_model *m, const struct kvs_record *rec);
 void kvs_attach_record(struct kvs_model *m, const struct kvs_record *rec);
 void kvs_lost_record(struct kvs_model *m, const struct kvs_record *rec);
-/* After the last record: what was lost behind the last page of a CPU */
+/* After the last record: takes note of what was lost after the last page of each CPU. */
 void kvs_session_finish(struct kvs_model *m);
 
 /* vcpu.c: one vCPU's thread, exits and returns to userspace */
@@ -80,7 +80,7 @@ void kvs_vcpu_leave(struct kvs_model *m, struct kvs_vcpu *v, u64 ts);
 /* What is open at @ts goes to the sinks, as open spans. */
 void kvs_vcpu_cut(const struct kvs_model *m, struct kvs_vcpu *v, u64 ts);
 
-/* waits.c: what the records say to ledger and waits */
+/* waits.c: passes records on to the ledger and to the waits of a vCPU */
 void kvs_waits_begin(struct kvs_model *m, struct kvs_vcpu *v, u64 ts);
 void kvs_waits_cut(struct kvs_vcpu *v, u64 ts);
 void kvs_waits_exit(struct kvs_model *m, struct kvs_vcpu *v,
@@ -98,7 +98,7 @@ void kvs_waits_migrate(struct kvs_model *m, struct kvs_vcpu *v,
 void kvs_waits_holder(struct kvs_model *m, const struct kvs_record *rec);
 void kvs_waits_host_irq(struct kvs_model *m, const struct kvs_record *rec);
 void kvs_kernel_ledger(struct kvs_vcpu *v, const struct kvs_record *rec);
-/* Records of a CPU were lost: of whom may they have been? */
+/* Records of @cpu were lost: ledgers and waits that they may have belonged to are in doubt. */
 void kvs_waits_lost(struct kvs_model *m, unsigned int cpu);
 
 /* irq.c: interrupts and timers of a vCPU */
@@ -116,7 +116,7 @@ void kvs_timer_arm(struct kvs_model *m, struct kvs_vcpu *v,
 void kvs_timer_expire(struct kvs_model *m, struct kvs_vcpu *v,
 		      const struct kvs_record *rec);
 struct kvs_vector_stats *kvs_vector_get(struct kvs_vcpu *v, u8 vector);
-/* Nothing more comes of it: which timers are long overdue? */
+/* No more records of @v come: counts its timers that are long overdue at @end. */
 void kvs_timer_watch(struct kvs_model *m, struct kvs_vcpu *v, u64 end);
 
 /* host.c: the host's side */

@@ -11,23 +11,23 @@
 #include "model/moment.h"
 #include "model/names.h"
 
-struct teller {
+struct context {
 	FILE *f;
 	const struct kvs_model *model;
 	const struct kvs_times *times;
 };
 
-static double ms(const struct teller *t, u64 ts)
+static double ms_of(const struct context *t, u64 ts)
 {
 	return kvs_scale(&t->times->ts, ts) / 1e6;
 }
 
-static double at(const struct teller *t, u64 ts)
+static double seconds_at(const struct context *t, u64 ts)
 {
 	return kvs_seconds_since_begin(t->model, t->times, ts);
 }
 
-/* The kernel's prio doesn't tell FIFO from RR. */
+/* The kernel's prio is the same for FIFO and RR. */
 static void write_policy(FILE *f, int prio)
 {
 	if (prio < 0)
@@ -38,7 +38,7 @@ static void write_policy(FILE *f, int prio)
 		fprintf(f, "SCHED_OTHER %d", prio);
 }
 
-static void write_task(const struct teller *t, const struct kvs_holder *who)
+static void write_task(const struct context *t, const struct kvs_holder *who)
 {
 	const struct kvs_vcpu *v = kvs_vcpu_of_thread(t->model, who->pid);
 	char vm[KVS_VM_LEN];
@@ -51,10 +51,10 @@ static void write_task(const struct teller *t, const struct kvs_holder *who)
 }
 
 /* "runnable, but CPU 3 ran ..." */
-static void write_thief(const struct teller *t, const struct kvs_moment *moment)
+static void write_thief(const struct context *t, const struct kvs_moment *moment)
 {
 	const struct kvs_holder *who = &moment->thief;
-	double time = ms(t, moment->thief_time);
+	double time = ms_of(t, moment->thief_time);
 
 	switch (who->kind) {
 	case KVS_THIEF_TASK:
@@ -86,10 +86,10 @@ static void write_thief(const struct teller *t, const struct kvs_moment *moment)
 	}
 }
 
-static void write_cause(const struct teller *t, const struct kvs_moment *moment)
+static void write_cause(const struct context *t, const struct kvs_moment *moment)
 {
 	unsigned int cause = kvs_cause_main(moment->spent);
-	double time = ms(t, moment->spent[cause]);
+	double time = ms_of(t, moment->spent[cause]);
 
 	switch (cause) {
 	case KVS_CAUSE_TIMER:
@@ -115,18 +115,18 @@ static void write_cause(const struct teller *t, const struct kvs_moment *moment)
 	}
 }
 
-static void write_exit(const struct teller *t, const struct kvs_moment *moment)
+static void write_exit(const struct context *t, const struct kvs_moment *moment)
 {
 	char name[KVS_NAME_LEN];
 
 	fprintf(t->f, "exit %s at %.6f s took %.3f ms of host time on CPU %u, until %s",
-		kvs_exit_reason(name, moment->isa, moment->reason), at(t, moment->begin),
-		ms(t, moment->length), moment->cpu, kvs_exit_end(moment->exit_end));
+		kvs_exit_reason(name, moment->isa, moment->reason), seconds_at(t, moment->begin),
+		ms_of(t, moment->length), moment->cpu, kvs_exit_end(moment->exit_end));
 }
 
-static void write_sentence(const struct teller *t, const struct kvs_moment *moment)
+static void write_sentence(const struct context *t, const struct kvs_moment *moment)
 {
-	double length = ms(t, moment->length), begin = at(t, moment->begin);
+	double length = ms_of(t, moment->length), begin = seconds_at(t, moment->begin);
 	char vm[KVS_VM_LEN];
 
 	fprintf(t->f, "vm %s vcpu%u: ", kvs_vm_name(vm, moment->vcpu), moment->vcpu->id);
@@ -156,7 +156,7 @@ char *kvs_moment_sentence(const struct kvs_model *m, const struct kvs_times *tim
 {
 	char *text = NULL;
 	size_t size;
-	struct teller t = {
+	struct context t = {
 		.f = open_memstream(&text, &size), .model = m, .times = times,
 	};
 

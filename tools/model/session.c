@@ -30,7 +30,7 @@ void kvs_session_record(struct kvs_model *m, const struct kvs_record *rec)
 		kvs_session_clock(m, rec->session.tsc_khz);
 }
 
-/* Each CPU may tell all hooks; one that failed to attach stays failed. */
+/* Each CPU may have a record of the same hook: the first one counts. */
 void kvs_attach_record(struct kvs_model *m, const struct kvs_record *rec)
 {
 	struct kvs_hook hook = {
@@ -66,7 +66,7 @@ static struct kvs_cpu_loss *cpu_loss(struct kvs_model *m, unsigned int cpu)
 	return &m->cpu_loss[cpu];
 }
 
-/* Each CPU may tell of the same hook: the numbers are the kernel's, of all. */
+/* Hits of a hook that the kernel dropped; a file may hold several records of one hook. */
 static void missed_hits(struct kvs_model *m, const char *hook, u64 count)
 {
 	struct kvs_missed *h;
@@ -115,20 +115,20 @@ void kvs_model_missed(void *ctx, unsigned int cpu, s64 count)
 	m->epoch++;
 	if (count < 0) {
 		m->lost_pages_unknown = true;
-		cpu_loss(m, cpu)->untold = true;
+		cpu_loss(m, cpu)->uncounted = true;
 	} else {
 		m->lost_pages += count;
-		cpu_loss(m, cpu)->told += count;
+		cpu_loss(m, cpu)->flagged += count;
 	}
 	kvs_waits_lost(m, cpu);
 }
 
 void kvs_session_finish(struct kvs_model *m)
 {
-	/* What was lost behind a CPU's last page, no page could tell. */
+	/* The flag of a page counts what was lost before it.  After the last page comes none. */
 	for (unsigned int cpu = 0; cpu < m->nr_cpu_loss; cpu++)
-		if (m->cpu_loss[cpu].closing > m->cpu_loss[cpu].told &&
-		    !m->cpu_loss[cpu].untold)
+		if (m->cpu_loss[cpu].closing > m->cpu_loss[cpu].flagged &&
+		    !m->cpu_loss[cpu].uncounted)
 			kvs_waits_lost(m, cpu);
 }
 

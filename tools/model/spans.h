@@ -8,9 +8,9 @@
  * that registered for its kind, as an argument: nothing is allocated, queued or
  * kept, and a kind that nobody registered for is not built.
  *
- * Order: a span is handed over when the record that tells its end is read, and ends
- * at or before that record.  So spans come in the order of their ends, but for what
- * records tell late: an exit is recorded when its handling is over, so state guest
+ * Order: a span is handed over when the record is read that ends it, and ends at or
+ * before that record.  So spans come in the order of their ends, but for what records
+ * report late: an exit is recorded when its handling is over, so state guest
  * and kick come with it; where guest mode was left by a switch, the exit is recorded
  * only after the thread runs again (SVM up to Linux 6.1, and attach=kprobe), and
  * so are the states before that switch; state poll comes when the halt is over,
@@ -25,9 +25,9 @@
  * Cuts: kvs_model_cut() divides the spans that fill a vCPU's time, STATE, SLICE, OFF and
  * PIECE: one that goes on is handed over as open, and its rest begins at the cut.  (A
  * thread gets its CPU a little before its switch in is recorded.  A cut between the two
- * makes the open OFF and PIECE that much too long.)  All
- * other kinds are single measurements.  They keep their begin, and belong to the side of
- * the cut on which they end.
+ * makes the open OFF and PIECE that much too long.)  All other kinds are single
+ * measurements.  They keep their begin, and belong to the side of the cut on which they
+ * end.
  */
 #ifndef KVMSCHED_SPANS_H
 #define KVMSCHED_SPANS_H
@@ -82,10 +82,10 @@ struct kvs_span {
 	u8 unit;		/* of @length, enum kvs_span_unit */
 	bool gap;		/* records were lost within it */
 	bool open;		/* it lasted at least until @end */
-	u16 cpu;		/* that the record which ended it comes from */
-	u64 begin, end;		/* time stamps */
-	u64 length;		/* 0: not measured; sums use this one */
-	struct kvs_vcpu *vcpu;	/* NULL: nobody's whom the module knew */
+	u16 cpu;		/* of the record that ended it; PIECE: the CPU waited for */
+	u64 begin, end;		/* time stamps in the file's clock, begin <= end */
+	u64 length;		/* in @unit; 0: not measured; sums use this one */
+	struct kvs_vcpu *vcpu;	/* whose span it is; NULL: no vCPU that the module knew */
 	union {
 		struct {
 			u8 state;		/* enum kvmsched_state */
@@ -94,7 +94,7 @@ struct kvs_span {
 			u32 reason;
 			u8 isa, end;		/* KS_ISA_*, KS_EXIT_BY_* */
 			bool fastpath;		/* seen at re-entry: no reason */
-			u64 guest_cycles;	/* before it; 0: not known */
+			u64 guest_cycles;	/* in guest mode before it; 0: unknown */
 		} exit;
 		struct {			/* RUN, USER */
 			u32 reason;		/* KVM_EXIT_*, of KVM_RUN's return */
@@ -115,12 +115,12 @@ struct kvs_span {
 			bool since;		/* @begin was seen */
 			u64 wait_ns;		/* of it runnable, by run_delay */
 		} off;
-		const struct kvs_past_wait *wait;
-		const struct kvs_holder *piece;
+		const struct kvs_past_wait *wait;	/* WAIT; valid during the call */
+		const struct kvs_holder *piece;	/* PIECE: who had the CPU */
 		struct {			/* TIMER_* */
 			bool early;		/* LATE: before it, by @length */
-			u64 deadline, expired, accepted;
-			const u64 *spent;	/* TIMER: by KVS_CAUSES */
+			u64 deadline, expired, accepted;	/* TIMER: time stamps */
+			const u64 *spent;	/* TIMER: time stamps' units, by enum kvs_cause */
 			u8 vector;
 		} timer;
 		struct {			/* IRQ, KICK, WAKEUP, SERVICE */
@@ -141,9 +141,9 @@ struct kvs_span {
 #define KVS_SPAN_BIT(kind)	(1U << KVS_SPAN_##kind)
 #define KVS_SPAN_ALL		((1U << KVS_SPAN_KINDS) - 1)
 
-/* Who wants to be told.  Called by kvs_model_record() and the like. */
+/* A function that gets spans, from within kvs_model_record() and the like */
 struct kvs_span_sink {
-	u32 kinds;			/* KVS_SPAN_BIT() */
+	u32 kinds;			/* that it gets, by KVS_SPAN_BIT() */
 	void (*span)(void *ctx, const struct kvs_span *span);
 	void *ctx;
 };
@@ -154,7 +154,7 @@ struct kvs_sinks {
 	struct kvs_span_sink sinks[KVS_MAX_SINKS];
 	unsigned int nr;
 	u32 kinds;			/* of all of them */
-	u64 cut_ts;			/* the last cut; 0: none */
+	u64 cut_ts;			/* time stamp of the last cut; 0: none */
 };
 
 /* "state", "exit", ...; NULL beyond the last */
@@ -163,7 +163,7 @@ const char *kvs_span_kind_name(unsigned int kind);
 /* At most KVS_MAX_SINKS; @kinds 0 is allowed and costs nothing. */
 void kvs_sinks_add(struct kvs_sinks *sinks, u32 kinds,
 		   void (*span)(void *ctx, const struct kvs_span *span), void *ctx);
-/* Nobody is told any more. */
+/* From now on no sink gets spans. */
 void kvs_sinks_clear(struct kvs_sinks *sinks);
 
 static inline bool kvs_span_wanted(const struct kvs_sinks *sinks, unsigned int kind)

@@ -28,19 +28,18 @@
 #define KVS_VECTORS	256
 
 /*
- * One exit reason.  Host time is counted on the CPU and in the kernel only:
- * from the exit to the entry, or, where the story was cut, to the switch or to
- * the return to userspace; out_cycles of a cut story is the whole time out of
- * the guest.
+ * One exit reason.  Host time is counted on the CPU and in the kernel only: from the exit
+ * to the entry, or, where a switch or a return to userspace ended the exit's record (a cut
+ * exit), until that.  out_cycles of a cut exit is the whole time out of the guest.
  */
 struct kvs_exit_stats {
-	u32 reason;
-	u8 isa;
+	u32 reason;		/* the hardware's number, or KVS_OTHER_REASON */
+	u8 isa;			/* KS_ISA_*, whose number @reason is */
 	bool fastpath;		/* seen only at re-entry: no reason, no times */
-	u64 count;
-	u64 ended[KVS_EXIT_ENDS];
+	u64 count;		/* exits */
+	u64 ended[KVS_EXIT_ENDS];	/* of them, by KS_EXIT_BY_* */
 	struct kvs_hist uncut_cycles, cut_cycles, out_cycles;
-	struct kvs_hist guest_cycles;	/* before it */
+	struct kvs_hist guest_cycles;	/* in guest mode, before the exit */
 };
 
 /* KVM_RUN's returns by reason (KVM_EXIT_*) */
@@ -55,39 +54,47 @@ struct kvs_vector_stats {
 	u8 vector;
 	u64 accepted;
 	u64 merged;		/* accepted while the last one was still pending */
-	u64 injected, soft, reinjected, eoi;
+	u64 injected;		/* not counted in it: those of the next two */
+	u64 soft;		/* injections of the guest's own INT n */
+	u64 reinjected;		/* injected once more, since an exit came first */
+	u64 eoi;		/* ended by the guest */
 	/* Summary */
 	struct kvs_hist accept_to_inject_ts, inject_to_eoi_ts;
-	/* Of the first: until it was kicked out of guest mode, or had a CPU */
+	/* Parts of the first: until a kick took it out of guest mode, or until it had a CPU */
 	struct kvs_hist accept_to_exit_ts, accept_to_cpu_ts;
 
-	/* What is on its way; a time stamp counts only within its epoch. */
+	/* The interrupt that is on its way; its time stamps count only within their epoch. */
 	u64 accept_ts, inject_ts;
 	u32 accept_epoch, inject_epoch;
-	bool pending, in_service, of_timer;
-	u64 accept_states[KVMSCHED_NR_STATES];	/* the ledger then */
+	bool pending;		/* accepted, not injected yet */
+	bool in_service;	/* injected, no EOI yet */
+	bool of_timer;		/* the accepted one is the LAPIC timer's */
+	u64 accept_states[KVMSCHED_NR_STATES];	/* the ledger at acceptance */
 };
 
 /* One expiry on its way to the guest */
 struct kvs_expiry {
-	u64 deadline, ts;	/* time stamps */
-	u32 epoch;
-	u64 states[KVMSCHED_NR_STATES];	/* the ledger then */
+	u64 deadline;		/* the guest's, a time stamp */
+	u64 ts;			/* of the expiry of the backing timer */
+	u32 epoch;		/* at that time */
+	u64 states[KVMSCHED_NR_STATES];	/* the ledger at that time */
 };
 
-/* The watchdog: what never reached the guest, long behind its deadline */
+/* Timers that did not reach the guest by a time that is long after their deadline */
 struct kvs_overdue {
+	/* How many, by the step of their way that did not happen */
 	u64 not_expired, not_accepted, not_injected;
 	u64 unanswered;		/* armed again before an interrupt was seen */
-	u64 last_deadline;	/* time stamp */
+	u64 last_deadline;	/* of the latest of them, a time stamp */
 };
 
 struct kvs_timer_stats {
-	u64 armed[KVS_TIMER_MODES];
+	u64 armed[KVS_TIMER_MODES];	/* by the guest */
 	u64 rearmed;		/* by KVM, not by the guest */
 	u64 hv_armed;		/* of armed, backed by the preemption timer */
-	u64 expired, hv_expired;
-	u64 injected;
+	u64 expired;		/* the backing timer, of either kind */
+	u64 hv_expired;		/* of expired, the preemption timer */
+	u64 injected;		/* interrupts that are taken for the timer's */
 	/* Summary */
 	struct kvs_shist late_cycles;
 	struct kvs_hist expire_to_inject_ts;
@@ -95,18 +102,18 @@ struct kvs_timer_stats {
 	struct kvs_shist deadline_to_inject_ts;
 	struct kvs_hist cause_ts[KVS_CAUSES];	/* of the lateness */
 	u64 main_cause[KVS_CAUSES];
-	/* The model's again */
+	/* Not summary: the model's own */
 	struct kvs_overdue overdue;
 	struct {
-		bool on;
+		bool on;	/* armed, and the deadline can be compared with time stamps */
 		u64 deadline;	/* time stamp */
-		u32 epoch;
+		u32 epoch;	/* at the time it was armed */
 	} armed_now;
-	u64 entry_due;		/* injected then, the entry is still to come */
-	int vector;		/* as learned; -1: none yet */
-	unsigned int sure;	/* how often it was seen to be that one */
+	u64 entry_due;		/* time stamp of an injection without its entry; 0: none */
+	int vector;		/* 0 .. 255, found out from expiries; -1: not yet */
+	unsigned int sure;	/* how often that was confirmed, at most SURE_MAX */
 	bool due;		/* expired, not accepted yet */
-	struct kvs_expiry expiry;	/* that one, or the accepted one */
+	struct kvs_expiry expiry;	/* the one that is due, or was accepted last */
 };
 
 /* Who took the CPU */
@@ -155,17 +162,18 @@ enum kvs_state {
 	KVS_STATE_OFF_CPU,
 };
 
-/* An exit, or a return of KVM_RUN, that was told before its end */
+/* An exit whose record a switch or a put ended; the entry will say how long it was */
 struct kvs_cut_exit {
-	bool on;
+	bool on;		/* there is one, and its entry is still to come */
 	u32 reason;
 	u8 isa, end;
 	bool fastpath;
 	u32 epoch;
 };
 
+/* The last return of KVM_RUN to userspace */
 struct kvs_last_put {
-	bool on;
+	bool on;		/* and no load since then */
 	u32 reason;		/* KVM_EXIT_* */
 	u32 epoch;
 };
@@ -174,7 +182,7 @@ struct kvs_vcpu {
 	u16 vm, id;
 	unsigned int index;	/* in the order of first sight */
 	unsigned int vm_index;	/* of its VM, among those of its process */
-	bool identified;	/* a kvmsched_vcpu told what follows */
+	bool identified;	/* what follows is known, from a kvmsched_vcpu record */
 	s32 tgid;
 	s32 tid;		/* the last that carried it */
 	u32 threads;		/* how often it came to another one */
@@ -189,12 +197,12 @@ struct kvs_vcpu {
 
 	/* The thread */
 	enum kvs_state state;
-	u64 since_ts;		/* of the state */
-	u32 since_epoch;
-	u64 first_ts;
+	u64 since_ts;		/* begin of the state */
+	u32 since_epoch;	/* epoch at that time */
+	u64 first_ts;		/* of the first record of it or to it; 0: none yet */
 	bool shared_slice;	/* this slice began with another vCPU */
-	u64 out_ts;		/* 0: not off the CPU, or not known */
-	u32 out_epoch;		/* of that */
+	u64 out_ts;		/* of the switch out; 0: on the CPU, or not known */
+	u32 out_epoch;		/* epoch at that time */
 	u8 out_kind;		/* KS_SWITCH_*, of the last switch out */
 	u16 last_cpu;		/* where its thread wrote the last record */
 
@@ -202,7 +210,7 @@ struct kvs_vcpu {
 	struct kvs_cut_exit cut_exit;
 	struct kvs_last_put last_put;
 	u64 entry_ts;		/* last entry of the guest, 0: not known */
-	u32 exit_epoch;		/* of that */
+	u32 exit_epoch;		/* at the last exit or entry */
 
 	const struct kvs_sinks *sinks;	/* the model's */
 	struct kvs_ledger ledger;	/* in time stamps */
@@ -217,7 +225,7 @@ struct kvs_vcpu {
 	struct {
 		struct kvs_vector_stats *vector;	/* NULL: none */
 		u64 accept_ts, inject_ts;
-	} kick;			/* the exit that it was injected after is to be told */
+	} kick;			/* an injection in guest mode: the next exit may be its kick */
 	u64 other_accepts;	/* NMI, SMI, INIT, SIPI: not by a vector */
 	struct kvs_timer_stats timer;
 
@@ -278,30 +286,30 @@ struct kvs_model {
 	struct kvs_hook *hooks;
 	unsigned int nr_hooks;
 
-	/* What there is, what isn't */
+	/* How many records there are, and how many are missing */
 	u64 records[KS_NR_EVENTS];
 	u64 lost_closing[KS_NR_EVENTS + 1];	/* the last: other events' */
 	bool has_closing;
 	u64 lost_pages;
 	bool lost_pages_unknown;	/* and some that no one counted */
 	struct kvs_cpu_loss {
-		u64 told, closing;	/* by pages' flags; in the whole session */
-		bool untold;		/* some flags have no number */
+		u64 flagged;	/* lost records, as the flags of its pages count them */
+		u64 closing;	/* the same in the whole session, by the closing records */
+		bool uncounted;		/* some flags have no count */
 	} *cpu_loss;			/* by CPU */
 	unsigned int nr_cpu_loss;
 	u64 overwritten;	/* by younger ones, in a flight recorder */
 	struct kvs_missed *missed;
 	unsigned int nr_missed;
 	u64 unattributed;	/* records of no vCPU that we know */
-	u32 epoch;		/* losses seen so far: pairs don't span them */
+	u32 epoch;		/* losses so far: time stamps are paired only within an epoch */
 
-	/* Pairs of both clocks, from which the TSC's rate can be told */
+	/* Times measured by both clocks, summed: their quotient is the TSC's rate */
 	kvs_u128 rate_cycles, rate_ts;
 
-	/* To time stamps; learn: from the pairs, of which so many were used */
-	struct kvs_scale cycles_to_ts, ns_to_ts;
-	bool learn;
-	kvs_u128 learnt_cycles;
+	struct kvs_scale cycles_to_ts, ns_to_ts;	/* from durations to time stamps */
+	bool learn;		/* cycles_to_ts is to be learnt from the sums above */
+	kvs_u128 learnt_cycles;	/* rate_cycles when it was learnt last */
 
 	struct kvs_queues queues;
 	struct kvs_sinks sinks;

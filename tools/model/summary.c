@@ -228,8 +228,8 @@ static void add_slice(struct kvs_vcpu *v, const struct kvs_span *span)
 
 /*
  * A preempted vCPU waits all the time that it is off the CPU, and so does one
- * whose sleep was aborted; a woken one only since its wakeup, which the
- * kernel's run_delay tells.
+ * whose sleep was aborted; a woken one only since its wakeup, which the kernel's
+ * run_delay measures.
  */
 static void add_off(struct kvs_vcpu *v, const struct kvs_span *span)
 {

@@ -67,10 +67,10 @@ struct kvs_holder kvs_holder_of(int32_t pid, int16_t prio, uint16_t cpu,
 }
 
 /*
- * Threads are told apart, and interrupts by name; all idle threads and all
- * migration threads are one.
+ * Threads are distinguished by pid, interrupts by name.  All idle threads are one thief,
+ * and so are all migration threads.
  */
-static bool same(const struct kvs_holder *a, const struct kvs_holder *b)
+static bool is_same_thief(const struct kvs_holder *a, const struct kvs_holder *b)
 {
 	if (a->kind != b->kind)
 		return false;
@@ -84,7 +84,7 @@ struct kvs_thief *kvs_thief_get(struct kvs_waiter *w, const struct kvs_holder *w
 	struct kvs_thief *t;
 
 	for (t = w->thieves; t < w->thieves + w->nr; t++)
-		if (same(&t->who, who))
+		if (is_same_thief(&t->who, who))
 			return t;
 	if (w->nr == MAX_THIEVES)
 		return &w->thieves[MAX_THIEVES - 1];
@@ -97,7 +97,7 @@ struct kvs_thief *kvs_thief_get(struct kvs_waiter *w, const struct kvs_holder *w
 	return t;
 }
 
-static struct kvs_waiter **queue(struct kvs_queues *q, unsigned int cpu)
+static struct kvs_waiter **get_queue(struct kvs_queues *q, unsigned int cpu)
 {
 	if (cpu >= q->nr) {
 		q->first = xrealloc(q->first, (cpu + 1) * sizeof(*q->first));
@@ -109,7 +109,7 @@ static struct kvs_waiter **queue(struct kvs_queues *q, unsigned int cpu)
 
 static void enqueue(struct kvs_queues *q, struct kvs_waiter *w)
 {
-	struct kvs_waiter **first = queue(q, w->holder.cpu);
+	struct kvs_waiter **first = get_queue(q, w->holder.cpu);
 
 	w->next = *first;
 	*first = w;
@@ -117,7 +117,7 @@ static void enqueue(struct kvs_queues *q, struct kvs_waiter *w)
 
 static void dequeue(struct kvs_queues *q, struct kvs_waiter *w)
 {
-	struct kvs_waiter **at = queue(q, w->holder.cpu);
+	struct kvs_waiter **at = get_queue(q, w->holder.cpu);
 
 	while (*at && *at != w)
 		at = &(*at)->next;
@@ -131,7 +131,7 @@ static void add_piece(struct kvs_queues *q, struct kvs_waiter *w, uint64_t ts)
 	struct kvs_thief *t;
 	uint64_t time = ts > w->since ? ts - w->since : 0;
 
-	/* Nor does a damaged file, whose time goes back, make two pieces of it. */
+	/* Time goes back only in a damaged file: no piece then, and none twice. */
 	if (!time)
 		return;
 	if (q->piece)
@@ -151,7 +151,7 @@ static void add_piece(struct kvs_queues *q, struct kvs_waiter *w, uint64_t ts)
 	}
 }
 
-static void forget(struct kvs_waiter *w)
+static void drop_pieces(struct kvs_waiter *w)
 {
 	for (struct kvs_thief *t = w->thieves; t < w->thieves + w->nr; t++)
 		memset(&t->pending, 0, sizeof(t->pending));
@@ -162,7 +162,7 @@ void kvs_wait_begin(struct kvs_queues *q, struct kvs_waiter *w, uint64_t ts,
 {
 	if (w->waiting) {
 		dequeue(q, w);
-		forget(w);
+		drop_pieces(w);
 	}
 	if (preempted && holder.kind == KVS_THIEF_IDLE)
 		holder.kind = KVS_THIEF_THROTTLED;
@@ -227,7 +227,7 @@ void kvs_wait_loss(struct kvs_queues *q, unsigned int cpu)
 }
 
 /* The pieces are the thieves' for good; the largest part names the wait. */
-static void commit(struct kvs_waiter *w, struct kvs_past_wait *past)
+static void commit_pieces(struct kvs_waiter *w, struct kvs_past_wait *past)
 {
 	for (struct kvs_thief *t = w->thieves; t < w->thieves + w->nr; t++) {
 		if (!t->pending.time)
@@ -244,7 +244,7 @@ static void commit(struct kvs_waiter *w, struct kvs_past_wait *past)
 			t->who.cpu = t->pending.cpu;
 		}
 	}
-	forget(w);
+	drop_pieces(w);
 }
 
 const struct kvs_past_wait *kvs_wait_end(struct kvs_queues *q, struct kvs_waiter *w,
@@ -257,19 +257,19 @@ const struct kvs_past_wait *kvs_wait_end(struct kvs_queues *q, struct kvs_waiter
 		dequeue(q, w);
 	if (!span) {
 		w->waiting = false;
-		forget(w);
+		drop_pieces(w);
 		return NULL;
 	}
 	past = &w->past[w->nr_past++ % KVS_PAST_WAITS];
 	*past = (struct kvs_past_wait){ .span = *span, .top = nobody };
-	/* Its wakeup was not told: then nor was who had the CPU. */
+	/* Its wakeup was not recorded, and so it is unknown who had the CPU. */
 	if (!w->waiting) {
 		w->holder = nobody;
 		w->since = span->begin;
 	}
 	w->waiting = false;
 	add_piece(q, w, span->end);
-	commit(w, past);
+	commit_pieces(w, past);
 	return past;
 }
 

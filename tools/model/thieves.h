@@ -19,7 +19,7 @@
 #define KVS_COMM_LEN	17	/* with a NUL */
 
 enum kvs_thief_kind {
-	KVS_THIEF_UNKNOWN,	/* not told, or told by a record that was lost */
+	KVS_THIEF_UNKNOWN,	/* not recorded, or the record was lost */
 	KVS_THIEF_TASK,		/* a vCPU's thread as well, see the tid */
 	KVS_THIEF_IDLE,		/* nobody: the CPU had to wake up */
 	KVS_THIEF_MIGRATION,	/* the kernel's thread that moves tasks */
@@ -29,41 +29,42 @@ enum kvs_thief_kind {
 };
 
 struct kvs_holder {
-	int32_t pid;		/* -1: unknown */
-	int16_t prio;
-	uint16_t cpu;
+	int32_t pid;		/* of the task; 0: idle; -1: unknown, or an interrupt */
+	int16_t prio;		/* the kernel's, 0 .. 139; -1: SCHED_DEADLINE */
+	uint16_t cpu;		/* that it held */
 	uint8_t kind;		/* enum kvs_thief_kind */
-	char comm[KVS_COMM_LEN];
+	char comm[KVS_COMM_LEN];	/* the task's name, or the interrupt's */
 };
 
 struct kvs_thief {
 	struct kvs_holder who;	/* its CPU: of the longest piece */
-	uint64_t time, count, max;
+	uint64_t time;		/* of all its pieces of ended waits, in time stamps' units */
+	uint64_t count, max;	/* how many, and the longest */
 	struct {
-		uint64_t time, count, max;
+		uint64_t time, count, max;	/* the same of the wait that goes on */
 		uint16_t cpu;	/* of the longest piece */
-	} pending;		/* of the wait that goes on */
+	} pending;
 };
 
 /* A wait that is over, and who had the largest part of it */
 struct kvs_past_wait {
 	struct kvs_ledger_wait span;
 	struct kvs_holder top;
-	uint64_t top_time;
+	uint64_t top_time;	/* what @top had of it, in time stamps' units */
 };
 
 #define KVS_PAST_WAITS	4
 
 struct kvs_waiter {
 	struct kvs_waiter *next;	/* in the queue of a CPU */
-	bool waiting;
-	int32_t tid;
-	uint64_t since;		/* of the piece */
-	struct kvs_holder holder;
-	struct kvs_thief *thieves;
-	unsigned int nr;
-	struct kvs_past_wait past[KVS_PAST_WAITS];
-	unsigned int nr_past;
+	bool waiting;		/* it is in a queue, the one of @holder's CPU */
+	int32_t tid;		/* of the vCPU's thread */
+	uint64_t since;		/* begin of the current piece, a time stamp */
+	struct kvs_holder holder;	/* who has the CPU in the current piece */
+	struct kvs_thief *thieves;	/* all that ever held its CPU */
+	unsigned int nr;	/* of @thieves */
+	struct kvs_past_wait past[KVS_PAST_WAITS];	/* the last ones, as a ring */
+	unsigned int nr_past;	/* how many waits have ended, all in all */
 };
 
 struct kvs_queues {
@@ -77,7 +78,7 @@ struct kvs_queues {
 void kvs_queues_free(struct kvs_queues *q);
 void kvs_waiter_free(struct kvs_waiter *w);
 
-/* A holder as a record tells it; @comm is of the record, 16 bytes. */
+/* A holder from the fields of a record; @comm has 16 bytes, with or without a NUL. */
 struct kvs_holder kvs_holder_of(int32_t pid, int16_t prio, uint16_t cpu,
 				const char *comm);
 

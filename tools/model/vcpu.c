@@ -34,7 +34,7 @@ void kvs_vcpu_free(struct kvs_vcpu *v)
 	free(v);
 }
 
-/* It was on the CPU until @ts at least, and no switch told its end. */
+/* It was on the CPU until @ts at least; the switch out that ends it is not seen yet. */
 static void emit_open_slice(const struct kvs_model *m, struct kvs_vcpu *v, u64 ts)
 {
 	const struct kvs_span span = {
@@ -58,7 +58,7 @@ static void set_state(const struct kvs_model *m, struct kvs_vcpu *v,
 	v->since_epoch = m->epoch;
 }
 
-/* It is off the CPU, and was told to be runnable all the time. */
+/* Whether it is off the CPU, and has been runnable since the switch out */
 static bool waits_since_switch(const struct kvs_model *m, const struct kvs_vcpu *v)
 {
 	return v->state == KVS_STATE_OFF_CPU && v->out_ts && v->out_epoch == m->epoch &&

@@ -62,7 +62,7 @@ void kvs_waits_begin(struct kvs_model *m, struct kvs_vcpu *v, u64 ts)
 
 /*
  * The state that goes on, and the one before it if that waits for a late record: guest
- * mode for its exit.  Which part of it was guest's, that exit will tell: too late.
+ * mode for its exit, whose record comes too late to say which part of it was guest's.
  */
 void kvs_waits_cut(struct kvs_vcpu *v, u64 ts)
 {
@@ -93,7 +93,7 @@ void kvs_waits_exit(struct kvs_model *m, struct kvs_vcpu *v,
 {
 	u64 host;
 
-	/* How long is a cycle?  The next exits will tell. */
+	/* The length of a cycle is learnt from the next exits. */
 	if (!m->cycles_to_ts.known) {
 		kvs_ledger_loss(&v->ledger, true);
 		kvs_ledger_exit(&v->ledger, rec->ts, 0, 0,

@@ -156,7 +156,7 @@ static void take_span(void *ctx, const struct kvs_span *span)
 	struct kvs_worst *w = ctx;
 	u64 length = span->end - span->begin;
 
-	/* What the timer sends is told as the timer's. */
+	/* An interrupt of the timer is part of the timer's own moment. */
 	if (span->open || (span->kind == KVS_SPAN_IRQ && span->irq.of_timer))
 		return;
 	switch (span->kind) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The worst moments of a recording: the longest waits, exits, and ways of an
- * interrupt or a timer to the guest, with what is needed to tell how they came
- * about.  A heap of fixed room holds them, the shortest on top.
+ * interrupt or a timer to the guest, with what is needed to explain
+ * them.  A heap of fixed room holds them, the shortest on top.
  */
 #ifndef KVMSCHED_WORST_H
 #define KVMSCHED_WORST_H
@@ -54,7 +54,7 @@ void kvs_worst_add(struct kvs_worst *w, const struct kvs_moment *moment);
 /* The longest first; nothing can be added any more. */
 void kvs_worst_sort(struct kvs_worst *w);
 
-/* Is it worth to be told at length? */
+/* Whether a moment of that length would be kept */
 static inline bool kvs_worst_wants(const struct kvs_worst *w, unsigned int kind,
 				   uint64_t length)
 {
@@ -62,6 +62,6 @@ static inline bool kvs_worst_wants(const struct kvs_worst *w, unsigned int kind,
 	       (w->count < w->room || length > w->heap[0].length);
 }
 
-const char *kvs_moment_kind_name(unsigned int kind);	/* NULL behind the last */
+const char *kvs_moment_kind_name(unsigned int kind);	/* NULL beyond the last */
 
 #endif /* KVMSCHED_WORST_H */
