@@ -9,8 +9,9 @@
  * down for confidentiality.  A file that is open can be passed on to a process
  * that has neither.
  *
- * The device holds at most one ring session at a time.  A session belongs to the open file that started it and ends with STOP, with
- * the start of another session on the same file, or with the last close.
+ * The device holds at most one ring session at a time.  A session belongs
+ * to the open file that started it and ends with STOP, with the start of
+ * another session on the same file, or with the last close.
  *
  *   KVMSCHED_IOC_INFO   what this module is and what it does now; any file,
  *                       any time.  Read it before and after START: event ids
