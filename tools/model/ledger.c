@@ -240,8 +240,7 @@ bool kvs_ledger_switch_in(struct kvs_ledger *l, uint64_t ts, uint64_t off,
 		book_unknown(l, ts);
 		return false;
 	}
-	/* The record comes a little later than the scheduler gave the CPU. */
-	got = off && off < whole ? l->since + off : ts;
+	got = kvs_got_cpu(l->since, off, ts);
 	if (slept && !l->woken)
 		l->woken = got > l->since && waited < got - l->since ? got - waited : l->since;
 	if (slept)

@@ -90,6 +90,15 @@ void kvs_ledger_at(const struct kvs_ledger *l, uint64_t ts,
 /* Calls @booked for an exit that kvs_ledger_exit() handled by itself. */
 void kvs_ledger_book_exit(struct kvs_ledger *l, uint64_t exit, uint64_t ts);
 
+/*
+ * When the scheduler gave a thread its CPU, which left the last one at @out and was off
+ * for @off (0: not measured); its switch in is recorded a little later, at @ts.
+ */
+static inline uint64_t kvs_got_cpu(uint64_t out, uint64_t off, uint64_t ts)
+{
+	return off && ts > out && off < ts - out ? out + off : ts;
+}
+
 static inline bool kvs_ledger_off_cpu(const struct kvs_ledger *l)
 {
 	return l->state >= KVMSCHED_STATE_HALTED;

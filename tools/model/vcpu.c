@@ -218,13 +218,10 @@ void kvs_vcpu_switch_out(struct kvs_model *m, struct kvs_vcpu *v,
 static u64 got_cpu(const struct kvs_model *m, const struct kvs_vcpu *v,
 		   const struct kvs_record *rec)
 {
-	u64 off = rec->switch_in.off_cycles;
-
-	if (!off || !v->out_ts || v->out_epoch != m->epoch || rec->ts < v->out_ts ||
-	    !m->cycles_to_ts.known)
+	if (!v->out_ts || v->out_epoch != m->epoch || !m->cycles_to_ts.known)
 		return rec->ts;
-	off = kvs_ts_of_cycles(m, off);
-	return off < rec->ts - v->out_ts ? v->out_ts + off : rec->ts;
+	return kvs_got_cpu(v->out_ts, kvs_ts_of_cycles(m, rec->switch_in.off_cycles),
+			   rec->ts);
 }
 
 static void emit_off(struct kvs_model *m, struct kvs_vcpu *v,
