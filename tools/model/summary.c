@@ -274,6 +274,58 @@ static void add_host_irq(struct kvs_model *m, const struct kvs_span *span)
 	kvs_hist_add(&i->cycles, span->length);
 }
 
+/* What the LAPIC timer and the interrupts of a vCPU do */
+static void add_interrupt(struct kvs_timer_stats *t, const struct kvs_span *span)
+{
+	switch (span->kind) {
+	case KVS_SPAN_TIMER_LATE:
+		kvs_shist_add(&t->late_cycles, span->timer.early ? (s64)-span->length :
+								   (s64)span->length);
+		break;
+	case KVS_SPAN_TIMER_ACCEPT:
+		kvs_hist_add(&t->expire_to_accept_ts, span->length);
+		break;
+	case KVS_SPAN_TIMER:
+		add_timer(t, span);
+		break;
+	case KVS_SPAN_TIMER_ENTRY:
+		kvs_hist_add(&t->inject_to_entry_ts, span->length);
+		break;
+	case KVS_SPAN_IRQ:
+		kvs_hist_add(&span->irq.vector->accept_to_inject_ts, span->length);
+		break;
+	case KVS_SPAN_KICK:
+		kvs_hist_add(&span->irq.vector->accept_to_exit_ts, span->length);
+		break;
+	case KVS_SPAN_WAKEUP:
+		kvs_hist_add(&span->irq.vector->accept_to_cpu_ts, span->length);
+		break;
+	case KVS_SPAN_SERVICE:
+		kvs_hist_add(&span->irq.vector->inject_to_eoi_ts, span->length);
+		break;
+	}
+}
+
+/* What the host does beside */
+static void add_host(struct kvs_model *m, const struct kvs_span *span)
+{
+	switch (span->kind) {
+	case KVS_SPAN_TASK:
+		span->task->slices++;
+		kvs_hist_add(&span->task->slice_ts, span->length);
+		break;
+	case KVS_SPAN_TASK_WAIT:
+		kvs_hist_add(&span->task->preempted_wait_ts, span->length);
+		break;
+	case KVS_SPAN_HOST_IRQ:
+		add_host_irq(m, span);
+		break;
+	case KVS_SPAN_CLOCKEVENT:
+		kvs_hist_add(&span->vcpu->clockevent_ns, span->length);
+		break;
+	}
+}
+
 static void take_span(void *ctx, const struct kvs_span *span)
 {
 	struct kvs_vcpu *v = span->vcpu;
@@ -298,43 +350,11 @@ static void take_span(void *ctx, const struct kvs_span *span)
 	case KVS_SPAN_OFF:
 		add_off(v, span);
 		break;
-	case KVS_SPAN_TIMER_LATE:
-		kvs_shist_add(&v->timer.late_cycles, span->timer.early ?
-			      (s64)-span->length : (s64)span->length);
+	case KVS_SPAN_TIMER_LATE ... KVS_SPAN_SERVICE:
+		add_interrupt(&v->timer, span);
 		break;
-	case KVS_SPAN_TIMER_ACCEPT:
-		kvs_hist_add(&v->timer.expire_to_accept_ts, span->length);
-		break;
-	case KVS_SPAN_TIMER:
-		add_timer(&v->timer, span);
-		break;
-	case KVS_SPAN_TIMER_ENTRY:
-		kvs_hist_add(&v->timer.inject_to_entry_ts, span->length);
-		break;
-	case KVS_SPAN_IRQ:
-		kvs_hist_add(&span->irq.vector->accept_to_inject_ts, span->length);
-		break;
-	case KVS_SPAN_KICK:
-		kvs_hist_add(&span->irq.vector->accept_to_exit_ts, span->length);
-		break;
-	case KVS_SPAN_WAKEUP:
-		kvs_hist_add(&span->irq.vector->accept_to_cpu_ts, span->length);
-		break;
-	case KVS_SPAN_SERVICE:
-		kvs_hist_add(&span->irq.vector->inject_to_eoi_ts, span->length);
-		break;
-	case KVS_SPAN_TASK:
-		span->task->slices++;
-		kvs_hist_add(&span->task->slice_ts, span->length);
-		break;
-	case KVS_SPAN_TASK_WAIT:
-		kvs_hist_add(&span->task->preempted_wait_ts, span->length);
-		break;
-	case KVS_SPAN_HOST_IRQ:
-		add_host_irq(ctx, span);
-		break;
-	case KVS_SPAN_CLOCKEVENT:
-		kvs_hist_add(&v->clockevent_ns, span->length);
+	case KVS_SPAN_TASK ... KVS_SPAN_CLOCKEVENT:
+		add_host(ctx, span);
 		break;
 	}
 }
