@@ -230,12 +230,7 @@ static void ks_on_vector_entry(void *data, int vector)
 	static void ks_on_##event##_exit(void *data, int vector)		\
 	{								\
 		ks_host_irq_end(kind, -1, vector, #event);			\
-	}								\
-	KS_CHECK_PROBE(event##_exit, ks_on_##event##_exit)		\
-	KS_CHECK_PROBE(event##_entry, ks_on_vector_entry)
-
-KS_CHECK_PROBE(irq_handler_entry, ks_on_irq_handler_entry)
-KS_CHECK_PROBE(irq_handler_exit, ks_on_irq_handler_exit)
+	}
 
 VECTOR_EXIT(local_timer, KS_HOST_IRQ_TIMER)
 VECTOR_EXIT(reschedule, KS_HOST_IRQ_RESCHEDULE)
@@ -244,6 +239,15 @@ VECTOR_EXIT(call_function_single, KS_HOST_IRQ_CALL)
 VECTOR_EXIT(irq_work, KS_HOST_IRQ_OTHER)
 VECTOR_EXIT(thermal_apic, KS_HOST_IRQ_OTHER)
 VECTOR_EXIT(x86_platform_ipi, KS_HOST_IRQ_OTHER)
+
+KS_CHECK_PROBE(irq_handler_entry, ks_on_irq_handler_entry)
+KS_CHECK_PROBE(irq_handler_exit, ks_on_irq_handler_exit)
+/*
+ * One vector stands for all: their events are of one class.  Some vectors, e.g.
+ * thermal_apic, are not in every kernel.
+ */
+KS_CHECK_PROBE(local_timer_entry, ks_on_vector_entry)
+KS_CHECK_PROBE(local_timer_exit, ks_on_local_timer_exit)
 
 /*
  * Class exit needs host interrupts for the time of some exits, see
