@@ -128,15 +128,17 @@ static __always_inline void *ks_ring_try(u32 size, u64 now)
 }
 
 /**
- * ks_ring_has_room - would ks_ring_try() find room in the open page?
+ * ks_ring_has_room - would ks_ring_reserve() find room in the open page?
  * @size: as there
+ *
+ * A long pause since the last record takes two words more.
  *
  * Context: interrupts off.
  */
 static inline bool ks_ring_has_room(u32 size)
 {
-	return this_cpu_read(ks_rings.at) + KS_RING_HEADER + size <=
-	       this_cpu_read(ks_rings.limit);
+	return this_cpu_read(ks_rings.at) + 2 * sizeof(u32) + KS_RING_HEADER +
+	       size <= this_cpu_read(ks_rings.limit);
 }
 
 /**
