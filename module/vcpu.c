@@ -315,8 +315,11 @@ void ks_vcpu_identify(struct ks_vcpu *v)
 	r->nice = PRIO_TO_NICE(current->static_prio);
 	r->prio = current->normal_prio;
 	memcpy(r->comm, current->comm, sizeof(r->comm));
+	/* Another CPU, where the session ends, may copy both now. */
+	raw_spin_lock(&ks_vcpus.lock);
 	memcpy(&v->identity, r, KS_RECORD_SIZE(vcpu));
 	WRITE_ONCE(v->identity_lost, v->ring && !ks_in_ring(r));
+	raw_spin_unlock(&ks_vcpus.lock);
 	ks_end(vcpu, r, flags);
 }
 

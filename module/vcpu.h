@@ -91,7 +91,8 @@
  * @arm_due:	@arm is to be written
  * @last_deadline: of the last arm
  * @features:	KS_FEATURE_*
- * @identity:	the last identity record, to be written again at the end
+ * @identity:	the last identity record, to be written again at the end; written
+ *		by the owner under the table's lock
  * @identity_lost: the ring had no room for it, and has none of it yet; owner,
  *		read at the end of the session
  */
