@@ -260,7 +260,7 @@ static inline void ks_core_switch_in(struct ks_ledger_core *core, __u64 woken,
 		ks_core_move(core, KVMSCHED_STATE_WAIT_WOKEN, woken);
 	}
 	if (core->state != KVMSCHED_STATE_UNKNOWN) {
-		wait = got - core->since;
+		wait = got > core->since ? got - core->since : 0;
 		core->waits++;
 		if (wait > core->wait_max)
 			core->wait_max = wait;
