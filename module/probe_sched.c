@@ -376,10 +376,10 @@ static int ks_on_destroy_vm(struct kprobe *kprobe, struct pt_regs *regs)
 	return 0;
 }
 
-/* vcpu_put is attached before vcpu_load, or the first put could be missed. */
 KS_CHECK_PROBE(sched_wakeup, ks_on_sched_wakeup)
 KS_CHECK_PROBE(kvm_vcpu_wakeup, ks_on_vcpu_wakeup)
 
+/* vcpu_put is attached before vcpu_load, or the first put could be missed. */
 struct ks_hook ks_sched_hooks[] = {
 	KS_KPROBE_ROW("kvm_arch_destroy_vm", "kvm", KS_CLASS_VCPU, KS_ALWAYS,
 		      NULL, ks_on_destroy_vm),
