@@ -59,7 +59,7 @@ def table_full(tap):
     threads that were known have ended before the next finds room.
     """
     with host.module("max_vcpus=2"), host.Recording() as recording:
-        truth = host.guest("cpuid", 500, "--vcpus", 4)
+        truth = host.guest("cpuid", 5000, "--vcpus", 4)
         with Device() as device:
             info = device.info()
     exits = {vcpu["tid"]: vcpu["stats"]["exits"] for vcpu in truth["vcpus"]}
