@@ -9,6 +9,8 @@ import re
 import subprocess
 import tempfile
 
+from tap import Tap
+
 HERE = os.path.dirname(os.path.realpath(__file__))
 TOP = os.path.dirname(HERE)
 MAX_LINES = 600
@@ -173,26 +175,6 @@ def missing_units(half, levels, units):
     return [f"{unit} stands on no level" for unit in sorted(units - set(levels))] + \
         [f"[{half}] names {unit}, which is not there"
          for unit in sorted(set(levels) - units)]
-
-
-class Tap:
-    """Lines for prove."""
-    def __init__(self):
-        self.number = 0
-
-    def empty(self, name, wrong):
-        """Passes if there is nothing wrong."""
-        self.number += 1
-        wrong = list(wrong)
-        print(f"{'not ok' if wrong else 'ok'} {self.number} - {name}")
-        for line in wrong:
-            print(f"# {line}")
-
-    def named(self, name, found, *words):
-        """Passes if exactly one fault was found, and its line has the words."""
-        self.empty(name, [] if len(found) == 1 and
-                   all(word in found[0] for word in words) else
-                   [f"found: {found}"])
 
 
 def check_half(tap, half, levels, edges, units):

@@ -10,6 +10,8 @@ import re
 import subprocess
 import tempfile
 
+from tap import Tap
+
 TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 MODULE = os.path.join(TOP, "module")
 EVENTS = "docs/man/kvmsched-events.5"
@@ -177,26 +179,6 @@ def missing_items(wanted, page, section):
             yield f"{MAIN}:{number}: {name} is not in the module"
 
 
-class Tap:
-    """Lines for prove."""
-    def __init__(self):
-        self.number = 0
-
-    def empty(self, name, wrong):
-        """Passes if there is nothing wrong."""
-        self.number += 1
-        wrong = list(wrong)
-        print(f"{'not ok' if wrong else 'ok'} {self.number} - {name}")
-        for line in wrong:
-            print(f"# {line}")
-
-    def found(self, name, wrong, word):
-        """Passes if one fault was found, that which the word is in."""
-        wrong = list(wrong)
-        self.empty(name, [] if len(wrong) == 1 and word in wrong[0]
-                   else [f"found: {wrong}"])
-
-
 def check_ourselves(tap, records, lists, page, classes):
     """What is taken out of the page is missed."""
     def without(section, field=None):
@@ -208,13 +190,13 @@ def check_ourselves(tap, records, lists, page, classes):
             del copy[section]
         return copy
 
-    tap.found("a record without a section is found", undocumented(
+    tap.named("a record without a section is found", undocumented(
         records, without("holder"), classes), "no record holder")
-    tap.found("a field without a line is found", undocumented(
+    tap.named("a field without a line is found", undocumented(
         records, without("exit", "host_cycles"), classes), "host_cycles")
-    tap.found("a field that is no more is found", unknown(
+    tap.named("a field that is no more is found", unknown(
         {**records, "put": (1, ["exit_reason"])}, page), "run_cycles")
-    tap.found("a name that is not given is found", unnamed(
+    tap.named("a name that is not given is found", unnamed(
         {"KVMSCHED_HOWS": {**lists["KVMSCHED_HOWS"], 4: "magic"}}, page), "magic")
 
 

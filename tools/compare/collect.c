@@ -21,7 +21,7 @@ struct share {
 };
 
 struct counts {
-	u64 slices, preempted, switches;
+	u64 switches, preempted;	/* each switch out ends a slice */
 };
 
 struct kvs_collector {
@@ -145,7 +145,6 @@ static void add_slice(struct kvs_collector *c, const struct kvs_span *span)
 	if (!unit_at(c, to, &counts))
 		return;
 	counts->switches++;
-	counts->slices++;
 	counts->preempted += span->slice.kind == KS_SWITCH_PREEMPTED;
 }
 
@@ -318,7 +317,7 @@ static void finish_unit(struct kvs_collector *c, size_t i)
 	if (wanted && kvs_model_has_class(&c->model, KVMSCHED_CLASS_SWITCH)) {
 		set_single(unit, KVS_M_FAIRNESS, kvs_jain(got, wanted));
 		set_single(unit, KVS_M_STEAL, sum.waiting / (c->length * vcpus));
-		set_single(unit, KVS_M_SLICES, n->slices / (seconds * vcpus));
+		set_single(unit, KVS_M_SLICES, n->switches / (seconds * vcpus));
 		set_single(unit, KVS_M_PREEMPTIONS, n->preempted / (seconds * vcpus));
 		if (sum.on > 0)
 			set_single(unit, KVS_M_SWITCHES, n->switches / (sum.on / 1e9));

@@ -48,14 +48,21 @@ static void emit_open_slice(const struct kvs_model *m, struct kvs_vcpu *v, u64 t
 		kvs_span_emit(v->sinks, &span);
 }
 
+static void enter_state(const struct kvs_model *m, struct kvs_vcpu *v,
+			enum kvs_state state, u64 ts)
+{
+	v->state = state;
+	v->since_ts = ts;
+	v->since_epoch = m->epoch;
+}
+
+/* The same where no switch out ends the slice before it */
 static void set_state(const struct kvs_model *m, struct kvs_vcpu *v,
 		      enum kvs_state state, u64 ts)
 {
 	if (v->state == KVS_STATE_ON_CPU)
 		emit_open_slice(m, v, ts);
-	v->state = state;
-	v->since_ts = ts;
-	v->since_epoch = m->epoch;
+	enter_state(m, v, state, ts);
 }
 
 /* Whether it is off the CPU, and has been runnable since the switch out */
@@ -197,9 +204,7 @@ void kvs_vcpu_switch_out(struct kvs_model *m, struct kvs_vcpu *v,
 		return;
 	if (kvs_span_wanted(v->sinks, KVS_SPAN_SLICE))
 		emit_slice(m, v, rec);
-	v->state = KVS_STATE_OFF_CPU;
-	v->since_ts = rec->ts;
-	v->since_epoch = m->epoch;
+	enter_state(m, v, KVS_STATE_OFF_CPU, rec->ts);
 	v->shared_slice = false;
 	v->out_ts = rec->ts;
 	v->out_epoch = m->epoch;
