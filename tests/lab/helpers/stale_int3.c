@@ -1,21 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Go on where QEMU ran a breakpoint that the kernel had taken back.
+ * Go on where QEMU runs a breakpoint that the kernel has taken back.
  *
  * To patch its code while other CPUs run it, the kernel writes an int3, then
  * the rest of the new instruction, then its first byte over the int3. With
  * thread=multi, QEMU 7.2 may read the int3 for a translation just before that
  * last write, and keep the translation after it: the CPU then meets an int3
- * that is in no memory any more, and the kernel dies of it ("Oops: int3").
- * A real CPU cannot do that. Lab use only: load it where CPUs have threads of
- * their own.
+ * that is in no memory any more, again and again. Linux 6.12 dies of it ("Oops:
+ * int3"). Linux 6.1 takes it for a kprobe that has just gone, and runs the same
+ * address again, for ever and with interrupts off. A real CPU cannot do that.
+ * Lab use only: load it where CPUs have threads of their own.
  *
- * The instruction in memory is run in the handler, as the kernel does it while
- * it patches. An int3 that is still in memory is somebody's fault and stays an
- * oops; so does every one in kvmsched, the module under test.
+ * kprobe_int3_handler() is the first to be asked of an int3 that is not of the
+ * patching under way. ftrace puts meet() before it, which runs the instruction
+ * that is in memory, as the kernel does while it patches. An int3 that is still
+ * in memory is somebody's fault and stays an oops; every one in kvmsched, the
+ * module under test, is left to the kernel.
  */
+#include <linux/ftrace.h>
 #include <linux/kallsyms.h>
-#include <linux/kdebug.h>
 #include <linux/module.h>
 #include <linux/uaccess.h>
 #include <asm/nops.h>
@@ -63,34 +66,54 @@ static bool is_new(unsigned long at)
 	return false;
 }
 
-static int meet(struct notifier_block *self, unsigned long event, void *data)
+/* How often an instruction was run; breakpoints.c reads it. */
+atomic_long_t stale_int3_run;
+EXPORT_SYMBOL_GPL(stale_int3_run);
+
+/* Stands in for kprobe_int3_handler() where the int3 is dealt with. */
+static int handled(struct pt_regs *regs)
 {
-	struct die_args *args = data;
-	struct pt_regs *regs = args->regs;
+	return 1;
+}
+
+/* Before kprobe_int3_handler(regs), in the context of the int3: any. */
+static void meet(unsigned long ip, unsigned long parent, struct ftrace_ops *ops,
+		 struct ftrace_regs *fregs)
+{
+	struct pt_regs *call = ftrace_get_regs(fregs);
+	struct pt_regs *regs = (void *)regs_get_kernel_argument(call, 0);
 	unsigned long at = regs->ip - INT3_INSN_SIZE;
 	char name[KSYM_SYMBOL_LEN];
 
-	if (event != DIE_INT3 || user_mode(regs))
-		return NOTIFY_DONE;
+	if (user_mode(regs))
+		return;
 	sprint_symbol(name, at);
 	if (strstr(name, "[kvmsched]") || !run_in_memory(regs, at))
-		return NOTIFY_DONE;
+		return;
+	atomic_long_inc(&stale_int3_run);
 	if (is_new(at))
 		pr_warn("lab: QEMU ran a breakpoint that is gone, at %s\n", name);
-	return NOTIFY_STOP;
+	call->ip = (unsigned long)handled;
 }
 
-static struct notifier_block notifier = { .notifier_call = meet };
+static struct ftrace_ops ops = {
+	.func = meet,
+	.flags = FTRACE_OPS_FL_SAVE_REGS | FTRACE_OPS_FL_IPMODIFY,
+};
 
 static int __init stale_int3_init(void)
 {
-	return register_die_notifier(&notifier);
+	static char handler[] = "kprobe_int3_handler";
+	int err = ftrace_set_filter(&ops, handler, strlen(handler), 1);
+
+	return err ?: register_ftrace_function(&ops);
 }
 module_init(stale_int3_init);
 
 static void __exit stale_int3_exit(void)
 {
-	unregister_die_notifier(&notifier);
+	unregister_ftrace_function(&ops);
+	ftrace_free_filter(&ops);
 }
 module_exit(stale_int3_exit);
 
