@@ -9,7 +9,7 @@
 #include "payload.h"
 
 enum {
-	OPT_VMS = 256, OPT_VCPUS, OPT_PERIOD, OPT_SECONDS, OPT_CPU, OPT_SPREAD,
+	OPT_VMS = 256, OPT_VCPUS, OPT_THREADS, OPT_PERIOD, OPT_SECONDS, OPT_CPU, OPT_SPREAD,
 	OPT_POLICY, OPT_HALT_POLL, OPT_BARRIER, OPT_READY, OPT_CONTROLLER, OPT_JSON, OPT_QUIET,
 	OPT_LIST, OPT_HELP,
 };
@@ -17,6 +17,7 @@ enum {
 static const struct option long_options[] = {
 	{ "vms", required_argument, NULL, OPT_VMS },
 	{ "vcpus", required_argument, NULL, OPT_VCPUS },
+	{ "threads", required_argument, NULL, OPT_THREADS },
 	{ "period-us", required_argument, NULL, OPT_PERIOD },
 	{ "seconds", required_argument, NULL, OPT_SECONDS },
 	{ "cpu", required_argument, NULL, OPT_CPU },
@@ -39,6 +40,8 @@ static const char usage_text[] =
 "\n"
 "  --vms V              virtual machines in this process (1)\n"
 "  --vcpus C            vCPUs of each, all running PAYLOAD (1; ipi: 2)\n"
+"  --threads T          T threads share all vCPUs: each runs the next that nobody\n"
+"                       runs, until KVM_RUN returns (one thread for each vCPU)\n"
 "  --period-us P        period of the payload's timer, in us (1000)\n"
 "  --seconds S          stop after S seconds (no limit)\n"
 "  --cpu LIST           affinity of every vCPU thread, as in 0,2-3\n"
@@ -105,6 +108,8 @@ static int take_option(struct options *options, int opt)
 		return parse_uint("--vms", 1024, &options->vms);
 	case OPT_VCPUS:
 		return parse_uint("--vcpus", GUEST_MAX_VCPUS, &options->vcpus);
+	case OPT_THREADS:
+		return parse_uint("--threads", 1024, &options->threads);
 	case OPT_PERIOD:
 		/* TMICT counts ns in 32 bits. */
 		return parse_u64(optarg, "--period-us", 1, UINT32_MAX / 1000,

@@ -13,6 +13,7 @@ struct payload;
 struct options {
 	unsigned int vms;
 	unsigned int vcpus;		/* of each VM */
+	unsigned int threads;		/* that share all vCPUs; 0: one for each */
 	uint64_t period_us;
 	uint64_t seconds;		/* 0: no limit */
 	struct sched_choice sched;

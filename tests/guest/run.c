@@ -5,9 +5,11 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
+#include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -17,13 +19,14 @@
 
 #include "kvmstats.h"
 #include "options.h"
+#include "pool.h"
 #include "vm.h"
 
 #define SIGNAL_KICK SIGUSR1
 
 static atomic_uint go;		/* futex word */
 static atomic_bool stopping;
-static atomic_uint running;	/* vCPU threads that have not ended */
+static atomic_uint running;	/* threads that have not ended */
 static sem_t waiting;		/* posted by each thread once it can be set up */
 
 static void on_kick(int signal)
@@ -101,43 +104,82 @@ static bool handle_exit(struct vcpu *vcpu)
 	return false;
 }
 
-static void run_loop(struct vcpu *vcpu)
+/* One KVM_RUN; false when the vCPU is not to run again. */
+static bool run_once(struct vcpu *vcpu)
 {
-	while (!atomic_load(&stopping)) {
-		vcpu->run_calls++;
-		if (!ioctl(vcpu->fd, KVM_RUN, 0)) {
-			if (!handle_exit(vcpu))
-				return;
-		} else if (errno == EINTR || errno == EAGAIN) {
-			vcpu->interrupted++;
-		} else {
-			vcpu_error(vcpu, "KVM_RUN");
-			vcpu->end = END_ERROR;
-			return;
-		}
+	if (atomic_load(&stopping)) {
+		vcpu->end = END_STOPPED;
+		return false;
 	}
-	vcpu->end = END_STOPPED;
+	vcpu->run_calls++;
+	if (!ioctl(vcpu->fd, KVM_RUN, 0))
+		return handle_exit(vcpu);
+	if (errno == EINTR || errno == EAGAIN) {
+		vcpu->interrupted++;
+		return true;
+	}
+	vcpu_error(vcpu, "KVM_RUN");
+	vcpu->end = END_ERROR;
+	return false;
 }
 
-static void *vcpu_thread(void *arg)
+/* A thread, and the vCPU that it runs; NULL: whichever of the pool is next. */
+struct runner {
+	struct vcpu *vcpu;
+	pthread_t thread;
+	pid_t tid;
+	bool started;
+};
+static struct runner *runners;
+static unsigned int n_runners;
+
+static void run_own(struct vcpu *vcpu, int schedstat)
 {
-	struct vcpu *vcpu = arg;
+	vcpu->tid = gettid();
+	kvmstats_begin(vcpu->stats);
+	usage_begin(schedstat, &vcpu->begin);
+	while (run_once(vcpu))
+		;
+	usage_end(schedstat, &vcpu->finish);
+	kvmstats_end(vcpu->stats);
+}
+
+/* After each KVM_RUN the vCPU goes back, and the thread takes the next. */
+static void run_of_pool(void)
+{
+	struct vcpu *vcpu;
+	bool again;
+
+	while ((vcpu = pool_take())) {
+		vcpu->tid = gettid();
+		if (!vcpu->run_calls)
+			kvmstats_begin(vcpu->stats);
+		again = run_once(vcpu);
+		if (!again)
+			kvmstats_end(vcpu->stats);
+		pool_put(vcpu, again);
+	}
+}
+
+static void *runner_thread(void *arg)
+{
+	struct runner *runner = arg;
 	char name[16];
 	int schedstat;
 
-	snprintf(name, sizeof(name), "vcpu%u", vcpu->index);
+	if (runner->vcpu)
+		snprintf(name, sizeof(name), "vcpu%u", runner->vcpu->index);
+	else
+		snprintf(name, sizeof(name), "pool%u", (unsigned int)(runner - runners));
 	prctl(PR_SET_NAME, name);
-	vcpu->tid = gettid();
+	runner->tid = gettid();
 	schedstat = usage_open();
 	sem_post(&waiting);
 	wait_for_go();
-
-	kvmstats_begin(vcpu->stats);
-	usage_begin(schedstat, &vcpu->begin);
-	run_loop(vcpu);
-	usage_end(schedstat, &vcpu->finish);
-	kvmstats_end(vcpu->stats);
-
+	if (runner->vcpu)
+		run_own(runner->vcpu, schedstat);
+	else
+		run_of_pool();
 	if (schedstat >= 0)
 		close(schedstat);
 	if (atomic_fetch_sub(&running, 1) == 1)
@@ -145,45 +187,61 @@ static void *vcpu_thread(void *arg)
 	return NULL;
 }
 
-static int start_thread(struct vcpu *vcpu)
+static int start_thread(struct runner *runner)
 {
 	int err;
 
 	atomic_fetch_add(&running, 1);
-	err = pthread_create(&vcpu->thread, NULL, vcpu_thread, vcpu);
+	err = pthread_create(&runner->thread, NULL, runner_thread, runner);
 	if (err) {
 		atomic_fetch_sub(&running, 1);
-		errno = err;
-		return vcpu_error(vcpu, "thread");
+		fprintf(stderr, "cannot start a thread: %s\n", strerror(err));
+		return -1;
 	}
-	vcpu->thread_started = true;
+	runner->started = true;
 	while (sem_wait(&waiting))
 		;
 	return 0;
 }
 
-int run_prepare(struct vm *vms, const struct options *options)
+/* A runner for each vCPU, or as many as are to share them all. */
+static int make_runners(struct vm *vms, const struct options *options)
 {
 	unsigned int v, c, nth = 0;
-	struct vcpu *vcpu;
 
-	sem_init(&waiting, 0, 0);
+	n_runners = options->threads ?: options->vms * options->vcpus;
+	runners = calloc(n_runners, sizeof(*runners));
+	if (!runners || (options->threads && pool_fill(vms, options))) {
+		fprintf(stderr, "not enough memory\n");
+		return -1;
+	}
+	if (options->threads)
+		return 0;
 	for (v = 0; v < options->vms; v++)
 		for (c = 0; c < options->vcpus; c++)
-			if (start_thread(&vms[v].vcpus[c]))
-				return -1;
-	for (v = 0; v < options->vms; v++) {
-		for (c = 0; c < options->vcpus; c++, nth++) {
-			vcpu = &vms[v].vcpus[c];
-			if (sched_apply(&options->sched, vcpu->tid))
-				return -1;
-			if (options->spread &&
-			    sched_pin(vcpu->tid,
-				      sched_nth_cpu(&options->sched, nth)))
-				return -1;
-		}
-		kvmstats_begin(vms[v].stats);
+			runners[nth++].vcpu = &vms[v].vcpus[c];
+	return 0;
+}
+
+int run_prepare(struct vm *vms, const struct options *options)
+{
+	unsigned int i;
+
+	sem_init(&waiting, 0, 0);
+	if (make_runners(vms, options))
+		return -1;
+	for (i = 0; i < n_runners; i++)
+		if (start_thread(&runners[i]))
+			return -1;
+	for (i = 0; i < n_runners; i++) {
+		if (sched_apply(&options->sched, runners[i].tid))
+			return -1;
+		if (options->spread &&
+		    sched_pin(runners[i].tid, sched_nth_cpu(&options->sched, i)))
+			return -1;
 	}
+	for (i = 0; i < options->vms; i++)
+		kvmstats_begin(vms[i].stats);
 	return 0;
 }
 
@@ -205,30 +263,27 @@ void run_ask_stop(struct vm *vms, const struct options *options)
 
 void run_stop(struct vm *vms, const struct options *options)
 {
-	unsigned int v, c;
-	struct vcpu *vcpu;
+	unsigned int v, c, i;
 
 	atomic_store(&stopping, true);
-	for (v = 0; v < options->vms; v++) {
-		for (c = 0; c < options->vcpus; c++) {
-			vcpu = &vms[v].vcpus[c];
-			if (!vcpu->thread_started)
-				continue;
-			/* For a thread about to enter; the signal is for one inside. */
-			vcpu->run->immediate_exit = 1;
-			pthread_kill(vcpu->thread, SIGNAL_KICK);
-		}
-	}
+	/* For a thread about to enter; the signal is for one inside. */
+	for (v = 0; v < options->vms; v++)
+		for (c = 0; c < options->vcpus; c++)
+			if (vms[v].vcpus[c].run)
+				vms[v].vcpus[c].run->immediate_exit = 1;
+	for (i = 0; i < n_runners; i++)
+		if (runners[i].started)
+			pthread_kill(runners[i].thread, SIGNAL_KICK);
 }
 
 void run_join(struct vm *vms, const struct options *options)
 {
-	unsigned int v, c;
+	unsigned int i;
 
-	for (v = 0; v < options->vms; v++) {
-		for (c = 0; c < options->vcpus; c++)
-			if (vms[v].vcpus[c].thread_started)
-				pthread_join(vms[v].vcpus[c].thread, NULL);
-		kvmstats_end(vms[v].stats);
-	}
+	for (i = 0; i < n_runners; i++)
+		if (runners[i].started)
+			pthread_join(runners[i].thread, NULL);
+	for (i = 0; i < options->vms; i++)
+		kvmstats_end(vms[i].stats);
+	free(runners);
 }

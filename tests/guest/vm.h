@@ -4,9 +4,9 @@
 #define GUEST_VM_H
 
 #include <linux/kvm.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "layout.h"
 #include "usage.h"
@@ -32,17 +32,15 @@ struct vcpu {
 	struct guest_block *block;
 	struct kvmstats *stats;
 
-	pthread_t thread;
-	bool thread_started;
-	pid_t tid;
+	pid_t tid;		/* of the thread that ran it last */
 
-	/* The truth, written by the vCPU's own thread. */
+	/* The truth, written by the thread that runs it. */
 	enum vcpu_end end;
 	uint64_t run_calls;
 	uint64_t interrupted;	/* KVM_RUN calls ended by a signal */
 	uint64_t user_exits[MAX_EXIT_REASONS];
 	uint32_t told;		/* by the guest's last port write */
-	struct usage begin;
+	struct usage begin;	/* of its own thread; 0 where threads share it */
 	struct usage finish;
 };
 
