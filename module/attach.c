@@ -13,11 +13,15 @@
  * The mutex of the rings (session.c) nests in mmap_lock and in the session
  * mutex.  Its holders do nothing but allocate memory.
  */
+#include <linux/cpu.h>
 #include <linux/preempt.h>
+#include <linux/smp.h>
 #include <linux/string.h>
+#include <asm/tsc.h>
 
 #include "attach.h"
 #include "hooks.h"
+#include "listen.h"
 #include "probe.h"
 #include "vcpu.h"
 
@@ -25,7 +29,8 @@
  * All of it under ks_hooks_mutex.
  *
  * @events:	how many enabled events need each class
- * @session:	classes of the session
+ * @session:	classes of the session, for which hooks are attached
+ * @recording:	the session records by now
  * @vms:	processes that the session is limited to, @nr_vms of them; the
  *		session holds them
  * @followers:	how many files want the ledgers kept
@@ -35,6 +40,7 @@
 static struct {
 	unsigned int events[KVMSCHED_NR_CLASSES];
 	u32 session;
+	bool recording;
 	struct pid *vms[KVMSCHED_MAX_VMS];
 	u32 nr_vms;
 	unsigned int followers;
@@ -53,24 +59,16 @@ static u32 ks_event_classes(void)
 	return classes;
 }
 
-/*
- * Attach what is wanted and detach the rest.  The order matters.  Handlers
- * must see the new masks before they are attached.  And a vCPU's mask may be
- * set only while vcpu_put is hooked: without that hook, struct ks_vcpu.vcpu
- * would point to a vCPU that has been freed.
- * @joined: somebody new listens, who needs the identity record of each vCPU.
- *
- * Return: TSC at which handlers see the new masks; attaching takes longer.
- */
-static u64 ks_attach_reconcile(bool joined)
+/* Attach the hooks that are wanted; their handlers wait for ks_publish(). */
+static void ks_attach_wanted(void)
 {
-	u32 events = ks_event_classes();
-	u32 wanted = events | wanted_by.session |
+	u32 wanted = ks_event_classes() | wanted_by.session |
 		     (wanted_by.followers ? KS_CLASS_LEDGER : 0);
 	u32 before = ks_wanted_classes;
-	u64 since;
 
-	if (wanted && !wanted_by.notifiers_on) {
+	if (!(wanted & ~before))
+		return;
+	if (!wanted_by.notifiers_on) {
 		/*
 		 * Kept until the module exits.  KVM gives up its own count with
 		 * the last VM, but we need the notifier of a thread's death.
@@ -78,55 +76,138 @@ static u64 ks_attach_reconcile(bool joined)
 		preempt_notifier_inc();
 		wanted_by.notifiers_on = true;
 	}
-	if (!(before & KS_CLASS_VCPU) && (wanted & KS_CLASS_VCPU))
-		ks_vcpus_forget_past();
+	if (!(before & KS_CLASS_VCPU) && (wanted & KS_CLASS_VCPU) &&
+	    !ks_hooks_watch_vms())
+		ks_vcpus_forget_vms();
 	if (wanted & ~before & KVMSCHED_CLASS_STEAL)
 		ks_steal_begin();
-
-	WRITE_ONCE(ks_session_classes, wanted_by.session);
-	WRITE_ONCE(ks_wanted_classes, wanted);
-	ks_vcpus_listen(events, wanted_by.session, wanted_by.vms,
-			wanted_by.nr_vms, joined);
-	since = rdtsc_ordered();
-
+	/* A module that comes now gets the hooks of all these. */
+	WRITE_ONCE(ks_wanted_classes, before | wanted);
 	ks_hooks_attach(wanted);
-	ks_hooks_detach(wanted);
-	ks_vcpus_set_fast();
-	if (wanted & ~before)
-		ks_irq_attached();
-	if (wanted & ~before & KVMSCHED_CLASS_STEAL)
+	/* An interrupt that an earlier session saw begin may have ended since. */
+	ks_irq_attached();
+	WRITE_ONCE(ks_vms_are_watched, ks_hooks_watch_vms());
+	ks_hooks_log(wanted);
+}
+
+/* When did this begin, which has been wanted since the publication @before? */
+static u64 ks_since(bool now, u64 before, const struct ks_listen *next)
+{
+	if (!now)
+		return U64_MAX;
+	return before != U64_MAX ? before : next->generation;
+}
+
+/*
+ * Publish who listens by now, all hooks being attached.
+ * @joined: somebody new listens, who needs the identity record of each vCPU
+ *
+ * Return: TSC; all records of those who listen no more are older.
+ */
+static u64 ks_publish(bool joined)
+{
+	const struct ks_listen *now = ks_listening();
+	struct ks_listen next = {
+		.generation = now->generation + 1,
+		.events = ks_event_classes(),
+		.session = wanted_by.recording ? wanted_by.session : 0,
+		.nr_vms = wanted_by.nr_vms,
+	};
+
+	next.classes = next.events | next.session |
+		       (wanted_by.followers ? KS_CLASS_LEDGER : 0);
+	memcpy(next.vms, wanted_by.vms, sizeof(next.vms));
+	if (next.session)
+		next.recording = now->recording ?: next.generation;
+	next.identity = joined ? next.generation : now->identity;
+	next.ledger = ks_since(wanted_by.followers, now->ledger, &next);
+	next.story = ks_since(next.classes & KS_CLASS_VCPU, now->story, &next);
+	next.halts = ks_since(next.classes & (KVMSCHED_CLASS_SWITCH | KS_CLASS_LEDGER),
+			      now->halts, &next);
+	next.timers = ks_since(next.classes & KVMSCHED_CLASS_TIMER, now->timers, &next);
+	ks_listen_publish(&next);
+	ks_vcpus_look_again();
+	/* Whoever has looked at the one before writes no more after this. */
+	cpus_read_lock();
+	kick_all_cpus_sync();
+	cpus_read_unlock();
+	if (next.classes & ~now->classes & KVMSCHED_CLASS_STEAL)
 		ks_steal_attached();
-	/*
-	 * vcpu_put is not hooked any more, so no vCPU may be known as loaded.
-	 */
-	if ((before & KS_CLASS_VCPU) && !(wanted & KS_CLASS_VCPU))
-		ks_vcpus_forget_past();
-	if (wanted & ~before)
-		ks_hooks_log(wanted);
-	return since;
+	return rdtsc_ordered();
+}
+
+/* Detach the hooks that nobody wants any more. */
+static void ks_detach_unwanted(void)
+{
+	u32 wanted = ks_event_classes() | wanted_by.session |
+		     (wanted_by.followers ? KS_CLASS_LEDGER : 0);
+
+	if (wanted == ks_wanted_classes)
+		return;
+	WRITE_ONCE(ks_wanted_classes, wanted);
+	ks_hooks_detach(wanted, false);
 }
 
 /**
- * ks_attach_session - set the classes that the session records
- * @classes: KVMSCHED_CLASS_*.  0: the session ends; when this returns, no
- *	     handler writes into the rings any more
+ * ks_attach_session - attach the hooks of a session, which records nothing yet
+ * @classes: KVMSCHED_CLASS_*
  * @vms:     processes to record; the caller holds them until the session ends
  * @nr_vms:  number of @vms; 0: record all
  *
  * Context: process, session mutex held.
- * Return: TSC from which on vCPUs record exactly these classes.
  */
-u64 ks_attach_session(u32 classes, struct pid *const *vms, u32 nr_vms)
+void ks_attach_session(u32 classes, struct pid *const *vms, u32 nr_vms)
 {
-	u64 since;
-
 	mutex_lock(&ks_hooks_mutex);
 	wanted_by.session = classes;
 	wanted_by.nr_vms = nr_vms;
 	memcpy(wanted_by.vms, vms, nr_vms * sizeof(*vms));
-	since = ks_attach_reconcile(classes);
+	ks_attach_wanted();
 	mutex_unlock(&ks_hooks_mutex);
-	return since;
+}
+
+/**
+ * ks_attach_record - the session records from now on
+ *
+ * Context: process, session mutex held, after ks_attach_session().
+ */
+void ks_attach_record(void)
+{
+	mutex_lock(&ks_hooks_mutex);
+	wanted_by.recording = true;
+	ks_publish(true);
+	mutex_unlock(&ks_hooks_mutex);
+}
+
+/**
+ * ks_attach_stop - the session records nothing any more
+ *
+ * Context: process, session mutex held.
+ * Return: TSC; all records of the session are older.
+ */
+u64 ks_attach_stop(void)
+{
+	u64 ended;
+
+	mutex_lock(&ks_hooks_mutex);
+	wanted_by.recording = false;
+	ended = ks_publish(false);
+	mutex_unlock(&ks_hooks_mutex);
+	return ended;
+}
+
+/**
+ * ks_attach_session_end - detach the hooks that only the session wanted
+ *
+ * Context: process, session mutex held, after ks_attach_stop().
+ */
+void ks_attach_session_end(void)
+{
+	mutex_lock(&ks_hooks_mutex);
+	wanted_by.session = 0;
+	wanted_by.nr_vms = 0;
+	ks_detach_unwanted();
+	mutex_unlock(&ks_hooks_mutex);
 }
 
 /**
@@ -147,7 +228,9 @@ int ks_attach_events(u32 classes, int change)
 		for (i = 0; i < KVMSCHED_NR_CLASSES; i++)
 			if (classes & (1U << i))
 				wanted_by.events[i] += change;
-		ks_attach_reconcile(change > 0);
+		ks_attach_wanted();
+		ks_publish(change > 0);
+		ks_detach_unwanted();
 		ret = 0;
 	}
 	mutex_unlock(&ks_hooks_mutex);
@@ -163,13 +246,16 @@ int ks_attach_events(u32 classes, int change)
  */
 int ks_attach_follow(int change)
 {
-	int ret;
+	int ret = 0;
 
 	mutex_lock(&ks_hooks_mutex);
-	ret = ks_vcpus_follow(wanted_by.followers + change);
+	if (change > 0)
+		ret = ks_vcpus_make_ledgers();
 	if (!ret) {
 		wanted_by.followers += change;
-		ks_attach_reconcile(false);
+		ks_attach_wanted();
+		ks_publish(false);
+		ks_detach_unwanted();
 	}
 	mutex_unlock(&ks_hooks_mutex);
 	return ret;
@@ -193,7 +279,7 @@ void ks_attach_open(void)
 /**
  * ks_attach_exit - detach everything
  *
- * ks_vcpus_detach() must have been called: this waits for handlers of kprobes
+ * ks_threads_detach() must have been called: this waits for handlers of kprobes
  * and tracepoints on a busy host, and that wait must not depend on our own
  * notifiers.
  */
@@ -205,11 +291,11 @@ void ks_attach_exit(void)
 	wanted_by.open = false;
 	memset(wanted_by.events, 0, sizeof(wanted_by.events));
 	wanted_by.session = 0;
+	wanted_by.recording = false;
 	wanted_by.followers = 0;
-	WRITE_ONCE(ks_session_classes, 0);
+	ks_publish(false);
 	WRITE_ONCE(ks_wanted_classes, 0);
-	ks_vcpus_listen(0, 0, NULL, 0, false);
-	ks_hooks_detach(0);
+	ks_hooks_detach(0, true);
 	if (wanted_by.notifiers_on)
 		preempt_notifier_dec();
 	wanted_by.notifiers_on = false;

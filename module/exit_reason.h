@@ -224,7 +224,7 @@ static inline bool ks_exit_by_interrupt(const struct ks_vcpu *v)
 static inline bool ks_unseen_exit_by_interrupt(const struct ks_vcpu *v)
 {
 	return !(v->features & KS_FEATURE_SVM) ||
-	       (u32)ks_vmcb(v->vcpu)->control.exit_code == SVM_EXIT_INTR;
+	       (u32)ks_vmcb(v->key)->control.exit_code == SVM_EXIT_INTR;
 }
 
 #endif /* _KVMSCHED_EXIT_REASON_H */

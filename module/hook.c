@@ -15,7 +15,6 @@
 bool ks_kvm_built_in;
 
 u32 ks_wanted_classes;
-u32 ks_session_classes;
 
 static int ks_kprobe_register(struct ks_hook *hook, u32 flags)
 {

@@ -71,13 +71,14 @@ static bool ks_hook_is_chosen(const struct ks_hook *hook)
 /**
  * ks_hooks_detach - detach the rows that no wanted class needs
  * @wanted: KVMSCHED_CLASS_*, and KS_CLASS_LEDGER
+ * @all:    those that are kept as well
  *
  * Kprobes go in one batch: each unregistration on its own waits for a grace
  * period.
  *
  * Context: process, hooks mutex held.
  */
-void ks_hooks_detach(u32 wanted)
+void ks_hooks_detach(u32 wanted, bool all)
 {
 	struct ks_hook *batch[KS_DETACH_BATCH];
 	struct kprobe *kprobes[KS_DETACH_BATCH];
@@ -88,8 +89,8 @@ void ks_hooks_detach(u32 wanted)
 		for (hook = ks_hook_tables[table]; hook->name; hook++)
 			;
 		while (hook-- > ks_hook_tables[table]) {
-			if (!hook->attached || ((hook->classes & wanted) &&
-						ks_hook_is_chosen(hook)))
+			if (!hook->attached || (hook->keep && !all) ||
+			    ((hook->classes & wanted) && ks_hook_is_chosen(hook)))
 				continue;
 			if (hook->how == KVMSCHED_HOW_TRACEPOINT ||
 			    n == KS_DETACH_BATCH) {
@@ -122,6 +123,37 @@ void ks_hooks_attach(u32 wanted)
 	for_each_hook(table, hook)
 		if ((hook->classes & wanted) && ks_hook_is_chosen(hook))
 			ks_hook_attach(hook);
+}
+
+/**
+ * ks_hooks_watch_vms - has every end of a VM been seen since the last call?
+ *
+ * The hook is kept while nobody listens.  KVM's module may have come anew since,
+ * but all of its VMs had ended by then.
+ *
+ * Context: process, hooks mutex held.
+ */
+bool ks_hooks_watch_vms(void)
+{
+	struct ks_hook *hook;
+	unsigned int table;
+
+	for_each_hook(table, hook)
+		if (hook->keep && !hook->attached)
+			return false;
+	return true;
+}
+
+/* Is anything of KVM hooked? */
+static bool ks_hooks_has_vcpus(void)
+{
+	struct ks_hook *hook;
+	unsigned int table;
+
+	for_each_hook(table, hook)
+		if (hook->attached && *hook->module && !hook->keep)
+			return true;
+	return false;
 }
 
 /*
@@ -174,6 +206,8 @@ void ks_hooks_log(u32 wanted)
 	pr_info("attached for classes %#x by preempt notifier%s\n", wanted,
 		text ?: "");
 	kfree(text);
+	if (ks_hooks_has_vcpus() && !ks_hooks_watch_vms())
+		pr_notice("the end of VMs can't be seen: each recording numbers them anew\n");
 }
 
 /**

@@ -251,6 +251,9 @@ static inline void ks_core_switch_in(struct ks_ledger_core *core, __u64 woken,
 {
 	__u64 wait;
 
+	/* The ledger began, or another CPU's TSC is ahead, while it got the CPU. */
+	if (got < core->since)
+		got = core->since;
 	if (ks_core_is_asleep(core)) {
 		/* By another CPU's TSC, or by the scheduler's clock */
 		if (woken > got)
@@ -260,7 +263,7 @@ static inline void ks_core_switch_in(struct ks_ledger_core *core, __u64 woken,
 		ks_core_move(core, KVMSCHED_STATE_WAIT_WOKEN, woken);
 	}
 	if (core->state != KVMSCHED_STATE_UNKNOWN) {
-		wait = got > core->since ? got - core->since : 0;
+		wait = got - core->since;
 		core->waits++;
 		if (wait > core->wait_max)
 			core->wait_max = wait;

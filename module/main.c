@@ -40,12 +40,12 @@ static int __init kvmsched_init(void)
 	}
 	ks_exit_init();
 	ks_sched_init();
-	ret = ks_vcpu_table_create();
+	ret = ks_tables_create();
 	if (ret)
 		return ret;
 	ret = ks_hooks_init();
 	if (ret)
-		goto destroy_table;
+		goto destroy_tables;
 	if (keep_ledger) {
 		ret = ks_attach_follow(1);
 		if (ret)
@@ -66,10 +66,10 @@ static int __init kvmsched_init(void)
 exit_suspend:
 	ks_suspend_exit();
 exit_attach:
-	ks_vcpus_detach();
+	ks_threads_detach();
 	ks_attach_exit();
-destroy_table:
-	ks_vcpu_table_destroy();
+destroy_tables:
+	ks_tables_destroy();
 	return ret;
 }
 
@@ -83,9 +83,9 @@ static void __exit kvmsched_exit(void)
 {
 	ks_device_destroy();
 	ks_suspend_exit();
-	ks_vcpus_detach();
+	ks_threads_detach();
 	ks_attach_exit();
-	ks_vcpu_table_destroy();
+	ks_tables_destroy();
 }
 
 module_init(kvmsched_init);

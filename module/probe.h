@@ -34,6 +34,7 @@ enum ks_hook_when {
  * @probe:	tracepoint's handler
  * @handler:	kprobe's handler
  * @hint:	a hit that the kernel drops loses no record, see the handler
+ * @keep:	attached once, it stays until its module or ours goes
  *
  * The rest belongs to hooks.c, under its mutex:
  * @tracepoint:	found, or NULL
@@ -52,6 +53,7 @@ struct ks_hook {
 	void *probe;
 	kprobe_pre_handler_t handler;
 	bool hint;
+	bool keep;
 
 	struct tracepoint *tracepoint;
 	struct kprobe kprobe;
@@ -63,11 +65,9 @@ struct ks_hook {
 extern bool ks_kvm_built_in;
 
 /*
- * What anybody wants, and what the session wants of it: for handlers that
- * serve no vCPU.  Written by attach.c, read in any context.
+ * The classes whose hooks are attached; hooks mutex.  Handlers ask ks_listening().
  */
 extern u32 ks_wanted_classes;
-extern u32 ks_session_classes;
 
 void ks_hook_attach(struct ks_hook *hook);
 void ks_hook_detach(struct ks_hook *hook);
@@ -83,6 +83,11 @@ int ks_hook_probe(struct ks_hook *hook);
 	{ .name = (_name), .module = (_module), .classes = (_classes),	\
 	  .how = KVMSCHED_HOW_KPROBE, .when = (_when),			\
 	  .instead = (_instead), .handler = (_handler) }
+
+#define KS_KPROBE_KEPT_ROW(_name, _module, _classes, _handler)		\
+	{ .name = (_name), .module = (_module), .classes = (_classes),	\
+	  .how = KVMSCHED_HOW_KPROBE, .when = KS_ALWAYS,		\
+	  .handler = (_handler), .keep = true }
 
 #define KS_KPROBE_HINT_ROW(_name, _module, _classes, _handler)		\
 	{ .name = (_name), .module = (_module), .classes = (_classes),	\
@@ -100,10 +105,6 @@ int ks_hook_probe(struct ks_hook *hook);
 		check_trace_callback_type_##_name(_probe);		\
 	}
 
-/* The classes whose records name a vCPU */
-#define KS_CLASS_VCPU	\
-	((KVMSCHED_CLASS_ALL & ~KVMSCHED_CLASS_HOST) | KS_CLASS_LEDGER)
-
 extern struct ks_hook ks_sched_hooks[];
 extern struct ks_hook ks_exit_hooks[];
 extern struct ks_hook ks_irq_hooks[];
@@ -118,22 +119,6 @@ extern struct ks_hook ks_steal_hooks[];
 #define ks_arg4(regs)	((regs)->cx)
 #define ks_arg5(regs)	((regs)->r8)
 
-/* Class host belongs to no VM, so no vCPU's mask says whether it is wanted. */
-static inline bool ks_host_wanted(void)
-{
-	return READ_ONCE(ks_wanted_classes) & KVMSCHED_CLASS_HOST;
-}
-
-static inline bool ks_steal_to_ring(void)
-{
-	return READ_ONCE(ks_session_classes) & KVMSCHED_CLASS_STEAL;
-}
-
-static inline bool ks_host_to_ring(void)
-{
-	return READ_ONCE(ks_session_classes) & KVMSCHED_CLASS_HOST;
-}
-
 void ks_exit_init(void);
 void ks_sched_init(void);
 void ks_exit_end_early(struct ks_vcpu *v, u8 end);
@@ -141,12 +126,13 @@ void ks_irq_attached(void);
 void ks_steal_begin(void);
 void ks_steal_attached(void);
 bool ks_steal_waited_for(void);
-void ks_steal_woken(struct ks_vcpu *v, struct task_struct *task);
+void ks_steal_woken(struct ks_thread *t, struct ks_vcpu *v);
+void ks_steal_stop_waiting(struct ks_thread *t);
 void ks_timer_learn(struct ks_vcpu *v);
 
 /**
  * ks_probe_identify - write the identity record of the current thread's vCPU
- * @v: the thread's entry, which may have been bound just now
+ * @v: the vCPU, at which the thread may have looked for the first time just now
  *
  * The record tells whether the LAPIC can be read, so that is found out first.
  *
@@ -156,6 +142,19 @@ static inline void ks_probe_identify(struct ks_vcpu *v)
 {
 	ks_timer_learn(v);
 	ks_vcpu_identify(v);
+}
+
+/**
+ * ks_probe_settle - from here on, the vCPU's exits may take the fast path
+ * @v: the vCPU of the current thread, which is within KVM_RUN and has looked
+ *
+ * Context: as ks_vcpu_identify().
+ */
+static inline void ks_probe_settle(struct ks_vcpu *v)
+{
+	if (unlikely(READ_ONCE(v->identity_due)))
+		ks_probe_identify(v);
+	ks_vcpu_set_fast(v);
 }
 
 #endif /* _KVMSCHED_PROBE_H */

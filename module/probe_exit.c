@@ -37,7 +37,7 @@ static void ks_write_exit(struct ks_vcpu *v, u8 end, u64 now)
 	struct ks_ledger *ledger = READ_ONCE(v->ledger);
 	struct ks_rec_exit *r;
 
-	r = ks_begin_at(exit, v->ring_exit, now);
+	r = ks_begin_at(exit, ks_vcpu_ring(v) & KVMSCHED_CLASS_EXIT, now);
 	ks_fill_exit(r, v, now);
 	r->flags |= end;
 	ks_end_at(exit, r);
@@ -84,7 +84,7 @@ static noinline void ks_date_exit(struct ks_vcpu *v, u64 entry)
 	 * Host time is time on the CPU: after a switch it counts from the
 	 * switch in.
 	 */
-	v->host_tsc = max(v->in_tsc, v->irq_tsc);
+	v->host_tsc = max(v->thread->in_tsc, v->irq_tsc);
 }
 
 /*
@@ -123,10 +123,9 @@ static noinline void ks_note_exit_slow(struct kvm_vcpu *vcpu)
 	struct ks_vcpu *v = ks_vcpu_of(vcpu);
 	struct ks_exit_raw raw;
 
-	if (!v || !v->mask)
+	if (!v)
 		return;
-	if (v->mask & KS_MASK_IDENTITY)
-		ks_probe_identify(v);
+	ks_probe_settle(v);
 	ks_exit_fetch_any(v, vcpu, &raw);
 	ks_note_exit(v, &raw);
 }
@@ -153,7 +152,7 @@ static void ks_write_entry(struct ks_vcpu *v, u64 now)
 {
 	struct ks_rec_entry *r;
 
-	r = ks_begin_at(entry, v->ring_exit, now);
+	r = ks_begin_at(entry, ks_vcpu_ring(v) & KVMSCHED_CLASS_EXIT, now);
 	r->vm = v->vm;
 	r->vcpu = v->id;
 	r->since_exit_cycles = now - v->exit_tsc;
@@ -177,10 +176,9 @@ static noinline void ks_note_entry_slow(struct kvm_vcpu *vcpu)
 	struct ks_ledger *ledger;
 	u64 now;
 
-	if (!v || !v->mask)
+	if (!v)
 		return;
-	if (v->mask & KS_MASK_IDENTITY)
-		ks_probe_identify(v);
+	ks_probe_settle(v);
 
 	now = rdtsc();
 	if (v->open)

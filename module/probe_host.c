@@ -18,10 +18,10 @@ static void ks_on_host_switch(void *data, bool preempt, struct task_struct *prev
 	struct ks_rec_host_switch *r;
 	u64 now;
 
-	if (!ks_host_wanted())
+	if (!ks_anybody_wants(KVMSCHED_CLASS_HOST))
 		return;
 	now = rdtsc_ordered();
-	r = ks_begin_at(host_switch, ks_host_to_ring(), now);
+	r = ks_begin_at(host_switch, ks_session_wants(KVMSCHED_CLASS_HOST), now);
 	r->prev_pid = prev->pid;
 	r->next_pid = next->pid;
 	r->prev_prio = prev->prio;
@@ -29,8 +29,8 @@ static void ks_on_host_switch(void *data, bool preempt, struct task_struct *prev
 	r->prev_policy = prev->policy;
 	r->next_policy = next->policy;
 	r->preempted = preempt || !prev_state;
-	r->vcpus = (ks_vcpu_of_task(prev) ? 1 : 0) |
-		   (ks_vcpu_of_task(next) ? 2 : 0);
+	r->vcpus = (ks_thread_of(prev) ? 1 : 0) |
+		   (ks_thread_of(next) ? 2 : 0);
 	memcpy(r->prev_comm, prev->comm, sizeof(r->prev_comm));
 	memcpy(r->next_comm, next->comm, sizeof(r->next_comm));
 	ks_end_at(host_switch, r);

@@ -80,12 +80,12 @@ static void ks_on_accept_irq(void *data, u32 vcpu_id, u16 delivery_mode,
 	if (here->task != current)
 		ks_vcpu_guess(vcpu_id, &who);
 	here->task = NULL;
-	if (!(who.mask & KVMSCHED_CLASS_IRQ))
+	if (!(who.wanted & KVMSCHED_CLASS_IRQ))
 		return;
 
 	/* The handler may have stored this before the session ended. */
-	r = ks_begin(irq_accept, who.ring & READ_ONCE(ks_session_classes) &
-		     KVMSCHED_CLASS_IRQ, now, flags);
+	r = ks_begin(irq_accept, ks_session_wants(KVMSCHED_CLASS_IRQ) &&
+		     ks_listening()->recording == who.recorded, now, flags);
 	r->vm = who.vm;
 	r->vcpu = who.id;
 	r->delivery_mode = delivery_mode;
@@ -102,9 +102,9 @@ static void ks_on_inj_virq(void *data, unsigned int vector, bool soft,
 	unsigned long flags;
 	u64 now;
 
-	if (!v || !(v->mask & KVMSCHED_CLASS_IRQ))
+	if (!v || !(ks_vcpu_wanted(v) & KVMSCHED_CLASS_IRQ))
 		return;
-	r = ks_begin(irq_inject, v->ring & KVMSCHED_CLASS_IRQ, now, flags);
+	r = ks_begin(irq_inject, ks_vcpu_ring(v) & KVMSCHED_CLASS_IRQ, now, flags);
 	r->vm = v->vm;
 	r->vcpu = v->id;
 	r->vector = vector;
@@ -121,9 +121,9 @@ static void ks_on_eoi(void *data, struct kvm_lapic *apic, int vector)
 	unsigned long flags;
 	u64 now;
 
-	if (!v || !(v->mask & KVMSCHED_CLASS_IRQ))
+	if (!v || !(ks_vcpu_wanted(v) & KVMSCHED_CLASS_IRQ))
 		return;
-	r = ks_begin(irq_eoi, v->ring & KVMSCHED_CLASS_IRQ, now, flags);
+	r = ks_begin(irq_eoi, ks_vcpu_ring(v) & KVMSCHED_CLASS_IRQ, now, flags);
 	r->vm = v->vm;
 	r->vcpu = v->id;
 	r->vector = vector;
@@ -139,7 +139,7 @@ static void ks_host_irq_begin(void)
 		return;
 	irq->since = rdtsc_ordered();
 	irq->ended_guest = false;
-	if (!v || !v->mask || v->irq_tsc)
+	if (!v || v->irq_tsc)
 		return;
 	if (v->entry_tsc) /* kvm_exit will fire later, see probe_exit.c */
 		irq->ended_guest = ks_unseen_exit_by_interrupt(v);
@@ -170,11 +170,12 @@ static void ks_host_irq_end(u8 kind, int nr, int vector, const char *name)
 	 * well.
 	 */
 	waited_for = ks_steal_waited_for();
-	if (!(v && v->mask & KVMSCHED_CLASS_IRQ) && !ks_host_wanted() &&
-	    !waited_for)
+	if (!(v && ks_vcpu_wanted(v) & KVMSCHED_CLASS_IRQ) &&
+	    !ks_anybody_wants(KVMSCHED_CLASS_HOST) && !waited_for)
 		return;
-	to_ring = (v && v->ring & KVMSCHED_CLASS_IRQ) || ks_host_to_ring() ||
-		  (waited_for && ks_steal_to_ring());
+	to_ring = (v && ks_vcpu_ring(v) & KVMSCHED_CLASS_IRQ) ||
+		  ks_session_wants(KVMSCHED_CLASS_HOST) ||
+		  (waited_for && ks_session_wants(KVMSCHED_CLASS_STEAL));
 
 	now = rdtsc_ordered();
 	r = ks_begin_at(host_irq, to_ring, now);

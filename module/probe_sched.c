@@ -4,7 +4,6 @@
  * gains the CPU, its policy changes
  */
 #include <linux/kvm_host.h>
-#include <asm/syscall.h>
 #include <trace/events/kvm.h>
 #include <trace/events/sched.h>
 
@@ -14,41 +13,21 @@
 #include "record.h"
 #include "vcpu.h"
 
-/*
- * The number of ioctl() for 32-bit programs, e.g. an i386 VMM on an amd64
- * kernel
- */
-#define KS_NR_IOCTL_COMPAT	54
-
-/* KVM calls vcpu_load() in all ioctls of a vCPU; only KVM_RUN runs it. */
-static bool ks_in_kvm_run(void)
-{
-	struct pt_regs *regs = task_pt_regs(current);
-
-	if (current->flags & PF_KTHREAD)
-		return false;
-	if (in_ia32_syscall())
-		return syscall_get_nr(current, regs) == KS_NR_IOCTL_COMPAT &&
-		       (u32)regs->cx == KVM_RUN;
-	/*
-	 * 64-bit and x32 have different numbers of ioctl(), but the same
-	 * registers.
-	 */
-	return (u32)regs->si == KVM_RUN;
-}
-
+/* The identity record has told the policy; from then on its changes are told. */
 static void ks_check_policy(struct ks_vcpu *v)
 {
 	struct ks_rec_policy *r;
 	unsigned long flags;
 	u64 now;
 
+	if (v->identity_due)
+		return;
 	if (likely(v->policy == current->policy &&
 		   v->prio == current->normal_prio &&
 		   v->static_prio == current->static_prio))
 		return;
 
-	r = ks_begin(policy, v->ring & KVMSCHED_CLASS_SWITCH, now, flags);
+	r = ks_begin(policy, ks_vcpu_ring(v) & KVMSCHED_CLASS_SWITCH, now, flags);
 	r->vm = v->vm;
 	r->vcpu = v->id;
 	r->old_policy = v->policy;
@@ -64,30 +43,45 @@ static void ks_check_policy(struct ks_vcpu *v)
 	v->static_prio = current->static_prio;
 }
 
+/*
+ * int kvm_arch_vcpu_ioctl_run(struct kvm_vcpu *vcpu)
+ *
+ * KVM calls vcpu_load() in all ioctls of a vCPU; only KVM_RUN runs it.  It may
+ * fail before vcpu_load(), and then there is no vcpu_put() either.
+ */
+static int ks_on_vcpu_ioctl_run(struct kprobe *kprobe, struct pt_regs *regs)
+{
+	struct ks_thread *t;
+
+	if (!ks_anybody_wants(KS_CLASS_VCPU))
+		return 0;
+	t = ks_thread_get(false);
+	if (t)
+		t->run = (struct kvm_vcpu *)ks_arg1(regs);
+	return 0;
+}
+
 static int ks_on_vcpu_load(struct kprobe *kprobe, struct pt_regs *regs)
 {
 	struct kvm_vcpu *vcpu = (struct kvm_vcpu *)ks_arg1(regs);
+	struct ks_thread *t = ks_thread_of(current);
 	struct ks_ledger *ledger;
 	struct ks_rec_load *r;
 	unsigned long flags;
 	struct ks_vcpu *v;
 	u64 now;
 
-	/*
-	 * KVM loads each vCPU once more as it destroys a VM.  The thread that
-	 * does so may still have the registers of its last KVM_RUN.
-	 */
-	if (!ks_in_kvm_run() || !refcount_read(&vcpu->kvm->users_count))
+	if (!t || t->run != vcpu)
 		return 0;
-	v = ks_vcpu_bind(vcpu, false);
-	if (!v || !v->mask)
+	t->run = NULL;
+	v = ks_vcpu_take(vcpu, false);
+	if (!v)
 		return 0;
-	if (v->mask & KS_MASK_IDENTITY)
-		ks_probe_identify(v);
+	ks_probe_settle(v);
 	ks_vcpu_retry_identity(v);
 	ks_check_policy(v);
 
-	r = ks_begin(load, v->ring & KVMSCHED_CLASS_SWITCH, now, flags);
+	r = ks_begin(load, ks_vcpu_ring(v) & KVMSCHED_CLASS_SWITCH, now, flags);
 	r->vm = v->vm;
 	r->vcpu = v->id;
 	r->user_cycles = v->put_tsc ? now - v->put_tsc : 0;
@@ -99,58 +93,49 @@ static int ks_on_vcpu_load(struct kprobe *kprobe, struct pt_regs *regs)
 	return 0;
 }
 
-static int ks_on_vcpu_put(struct kprobe *kprobe, struct pt_regs *regs)
+static void ks_tell_put(struct ks_vcpu *v)
 {
-	struct kvm_vcpu *vcpu = (struct kvm_vcpu *)ks_arg1(regs);
-	struct ks_vcpu *v = this_cpu_read(ks_current);
 	struct ks_ledger *ledger;
 	struct ks_rec_put *r;
 	unsigned long flags;
 	u64 now;
 
+	ks_exit_end_early(v, KS_EXIT_BY_PUT);
+	/*
+	 * Guest mode is over.  If entry_tsc is still set, that entry failed.
+	 */
+	v->entry_tsc = 0;
+	r = ks_begin(put, ks_vcpu_ring(v) & KVMSCHED_CLASS_SWITCH, now, flags);
+	r->vm = v->vm;
+	r->vcpu = v->id;
+	r->exit_reason = v->key->run->exit_reason;
+	r->run_cycles = v->load_tsc ? now - v->load_tsc : 0;
+	v->load_tsc = 0;
+	v->put_tsc = now;
+	ledger = READ_ONCE(v->ledger);
+	if (ledger)
+		ks_ledger_move(ledger, KVMSCHED_STATE_USER, now);
+	ks_end(put, r, flags);
+}
+
+static int ks_on_vcpu_put(struct kprobe *kprobe, struct pt_regs *regs)
+{
+	struct kvm_vcpu *vcpu = (struct kvm_vcpu *)ks_arg1(regs);
+	struct ks_vcpu *v = this_cpu_read(ks_current);
+
 	/*
 	 * Other ioctls, and threads that run no vCPU, call vcpu_put() as well.
 	 */
-	if (v->vcpu != vcpu)
+	if (v->key != vcpu || v->runner != current)
 		return 0;
-	if (v->mask) {
-		ks_exit_end_early(v, KS_EXIT_BY_PUT);
-		/*
-		 * Guest mode is over.  If entry_tsc is still set, that entry
-		 * failed.
-		 */
-		v->entry_tsc = 0;
-		r = ks_begin(put, v->ring & KVMSCHED_CLASS_SWITCH, now, flags);
-		r->vm = v->vm;
-		r->vcpu = v->id;
-		r->exit_reason = vcpu->run->exit_reason;
-		r->run_cycles = v->load_tsc ? now - v->load_tsc : 0;
-		v->put_tsc = now;
-		ledger = READ_ONCE(v->ledger);
-		if (ledger)
-			ks_ledger_move(ledger, KVMSCHED_STATE_USER, now);
-		ks_end(put, r, flags);
+	/* If nothing was seen of it before, this may be the end of any ioctl. */
+	if (ks_vcpu_is_known(v) && ks_vcpu_look(v, true, true)) {
+		if (READ_ONCE(v->identity_due))
+			ks_probe_identify(v);
+		ks_tell_put(v);
 	}
-	ks_vcpu_unbind(v);
+	ks_vcpu_put(v);
 	return 0;
-}
-
-/*
- * Is the vCPU still loaded here?  We may have missed vcpu_put (root can switch
- * kprobes off by debugfs or sysctl), and the vCPU may have been freed since.
- * KVM's own notifier is linked on the thread exactly while a vCPU is loaded.
- * This compares addresses and follows no pointer to the vCPU.
- */
-static bool ks_still_loaded(const struct ks_vcpu *v)
-{
-	struct preempt_notifier *notifier;
-
-	if (!v->vcpu)
-		return false;
-	hlist_for_each_entry(notifier, &current->preempt_notifiers, link)
-		if (notifier == &v->vcpu->preempt_notifier)
-			return true;
-	return false;
 }
 
 /*
@@ -162,16 +147,16 @@ static bool ks_still_loaded(const struct ks_vcpu *v)
  * it is runnable as well.  To the kernel, HLT is an interruptible sleep like any
  * other, so KVM's own state tells it apart.
  */
-static u8 ks_switch_kind(const struct ks_vcpu *v)
+static u8 ks_switch_kind(const struct ks_thread *t, const struct ks_vcpu *v)
 {
 	if (READ_ONCE(current->__state) == TASK_DEAD)
 		return KS_SWITCH_DEAD;
-	if (current->nvcsw == v->nvcsw)
+	if (current->nvcsw == t->nvcsw)
 		return KS_SWITCH_PREEMPTED;
 	if (ks_task_runnable(current))
 		return KS_SWITCH_ABORTED;
-	if (ks_still_loaded(v) && v->vcpu->stat.generic.blocking &&
-	    v->vcpu->arch.mp_state == KVM_MP_STATE_HALTED)
+	if (ks_vcpu_is_loaded(v) && v->key->stat.generic.blocking &&
+	    v->key->arch.mp_state == KVM_MP_STATE_HALTED)
 		return KS_SWITCH_HALTED;
 	return KS_SWITCH_BLOCKED;
 }
@@ -181,7 +166,8 @@ static u8 ks_switch_kind(const struct ks_vcpu *v)
  * was not seen (attached since then), the scheduler's own count of the wait is
  * used.
  */
-static void ks_book_switch_in(struct ks_vcpu *v, u64 wait_ns, u64 got)
+static void ks_book_switch_in(const struct ks_thread *t, struct ks_vcpu *v, bool loaded,
+			      u64 wait_ns, u64 got)
 {
 	struct ks_ledger *ledger = READ_ONCE(v->ledger);
 	u64 woken = 0;
@@ -189,8 +175,8 @@ static void ks_book_switch_in(struct ks_vcpu *v, u64 wait_ns, u64 got)
 	if (!ledger)
 		return;
 	if (ks_core_is_asleep(&ledger->core))
-		woken = v->wake_tsc ?: got - min(got, ks_cycles_of(wait_ns));
-	ks_ledger_switch_in(ledger, woken, got, v->vcpu ? KVMSCHED_STATE_EXIT :
+		woken = t->wake_tsc ?: got - min(got, ks_cycles_of(wait_ns));
+	ks_ledger_switch_in(ledger, woken, got, loaded ? KVMSCHED_STATE_EXIT :
 							 KVMSCHED_STATE_USER);
 }
 
@@ -208,52 +194,64 @@ static void ks_book_poll(struct ks_vcpu *v, u64 poll_ns, u64 now)
 	ks_ledger_poll(ledger, ks_cycles_of(poll_ns), now);
 }
 
-/* Context: interrupts off, runqueue lock held; current is the vCPU thread. */
-static void ks_on_sched_out(struct preempt_notifier *notifier,
-			    struct task_struct *next)
+static void ks_tell_switch_out(struct ks_thread *t, struct ks_vcpu *v, bool loaded,
+			       const struct task_struct *next)
 {
-	struct ks_vcpu *v = container_of(notifier, struct ks_vcpu, notifier);
 	struct ks_rec_switch_out *r;
 	struct ks_ledger *ledger;
 	u64 now;
 
+	if (READ_ONCE(v->identity_due))
+		ks_probe_identify(v);
+	ks_exit_end_early(v, KS_EXIT_BY_SWITCH);
+	now = rdtsc_ordered();
+	/*
+	 * Still in guest mode as far as we know: kvm_exit fires later.
+	 */
+	if (v->entry_tsc && !v->irq_tsc)
+		v->irq_tsc = now;
+
+	t->kind = ks_switch_kind(t, v);
+	r = ks_begin_at(switch_out, ks_vcpu_ring(v) & KVMSCHED_CLASS_SWITCH, now);
+	r->vm = v->vm;
+	r->vcpu = v->id;
+	r->kind = t->kind;
+	r->loaded = loaded;
+	r->next_prio = next->prio;
+	r->next_pid = next->pid;
+	memcpy(r->next_comm, next->comm, sizeof(r->next_comm));
+	r->nvcsw = current->nvcsw;
+	r->nivcsw = current->nivcsw;
+	r->ran_cycles = t->in_tsc ? now - t->in_tsc : 0;
+	ks_end_at(switch_out, r);
+	ledger = READ_ONCE(v->ledger);
+	if (ledger)
+		ks_ledger_switch_out(ledger, t->kind, v->irq_tsc, now);
+	t->out_tsc = now;
+	if (t->kind == KS_SWITCH_DEAD)
+		ks_vcpu_record_last(v, KS_LAST_OF_THREAD);
+}
+
+/* Context: interrupts off, runqueue lock held; current is the vCPU thread. */
+static void ks_on_sched_out(struct preempt_notifier *notifier,
+			    struct task_struct *next)
+{
+	struct ks_thread *t = container_of(notifier, struct ks_thread, notifier);
+
 	this_cpu_write(ks_current, &ks_nobody);
-	if (v->mask) {
-		ks_exit_end_early(v, KS_EXIT_BY_SWITCH);
-		now = rdtsc_ordered();
-		/*
-		 * Still in guest mode as far as we know: kvm_exit fires later.
-		 */
-		if (v->entry_tsc && !v->irq_tsc)
-			v->irq_tsc = now;
-
-		v->kind = ks_switch_kind(v);
-		r = ks_begin_at(switch_out, v->ring & KVMSCHED_CLASS_SWITCH, now);
-		r->vm = v->vm;
-		r->vcpu = v->id;
-		r->kind = v->kind;
-		r->loaded = !!v->vcpu;
-		r->next_prio = next->prio;
-		r->next_pid = next->pid;
-		memcpy(r->next_comm, next->comm, sizeof(r->next_comm));
-		r->nvcsw = current->nvcsw;
-		r->nivcsw = current->nivcsw;
-		r->ran_cycles = v->in_tsc ? now - v->in_tsc : 0;
-		ks_end_at(switch_out, r);
-		ledger = READ_ONCE(v->ledger);
-		if (ledger)
-			ks_ledger_switch_out(ledger, v->kind, v->irq_tsc, now);
-		v->out_tsc = now;
-		v->wake_tsc = 0;
-		if (v->kind == KS_SWITCH_DEAD)
-			ks_vcpu_record_last(v, true);
-		v->cpu = smp_processor_id();
+	if (ks_thread_look(t)) {
+		t->wake_tsc = 0;
+		t->out_tsc = 0;
+		t->cpu = smp_processor_id();
+		ks_vcpu_of_switched(t, ks_tell_switch_out, next);
 	}
-	v->nvcsw = current->nvcsw;
-	v->run_delay = current->sched_info.run_delay;
+	t->nvcsw = current->nvcsw;
+	t->run_delay = current->sched_info.run_delay;
 
-	if (READ_ONCE(current->__state) == TASK_DEAD)
-		ks_vcpu_thread_died(v);
+	if (t->gone || READ_ONCE(current->__state) == TASK_DEAD) {
+		ks_steal_stop_waiting(t);
+		ks_thread_give_up(t);
+	}
 }
 
 /*
@@ -265,6 +263,7 @@ static void ks_on_sched_out(struct preempt_notifier *notifier,
  */
 static void ks_on_sched_wakeup(void *data, struct task_struct *task)
 {
+	struct ks_thread *t;
 	struct ks_vcpu *v;
 
 	if (likely(hlist_empty(&task->preempt_notifiers)))
@@ -272,57 +271,70 @@ static void ks_on_sched_wakeup(void *data, struct task_struct *task)
 	/* A task that is still on the CPU does not begin to wait. */
 	if (ks_task_on_cpu(task))
 		return;
+	t = ks_thread_of(task);
 	v = ks_vcpu_of_task(task);
-	if (!v || !v->mask || !v->out_tsc || v->wake_tsc ||
-	    v->kind == KS_SWITCH_PREEMPTED || v->kind == KS_SWITCH_ABORTED)
+	if (!v || !t->out_tsc || t->wake_tsc || t->kind == KS_SWITCH_PREEMPTED ||
+	    t->kind == KS_SWITCH_ABORTED)
 		return;
-	if (v->mask & KVMSCHED_CLASS_STEAL)
-		ks_steal_woken(v, task);
+	if (ks_vcpu_wanted(v) & KVMSCHED_CLASS_STEAL)
+		ks_steal_woken(t, v);
 	else
-		v->wake_tsc = rdtsc_ordered();
+		t->wake_tsc = rdtsc_ordered();
 }
 
 /* How long was the thread runnable while it was off the CPU? */
-static u64 wait_ns(const struct ks_vcpu *v, u64 got)
+static u64 ks_wait_ns(const struct ks_thread *t, u64 got)
 {
-	/* ks_vcpus_stop_waiting() may clear it at the same time. */
-	u64 woken = READ_ONCE(v->wake_tsc);
+	/* ks_threads_stop_waiting() may clear it at the same time. */
+	u64 woken = READ_ONCE(t->wake_tsc);
 
 	if (woken) /* The TSC of the CPU that woke it may be a little ahead. */
 		return got > woken ? ks_ns_of(got - woken) : 0;
-	return current->sched_info.run_delay - v->run_delay;
+	return current->sched_info.run_delay - t->run_delay;
+}
+
+static void ks_tell_switch_in(struct ks_thread *t, struct ks_vcpu *v, bool loaded,
+			      const struct task_struct *unused)
+{
+	struct ks_rec_switch_in *r;
+	u64 now, got;
+
+	if (READ_ONCE(v->identity_due))
+		ks_probe_identify(v);
+	now = rdtsc_ordered();
+	/* Interrupts may have run since the switch: their time is no wait. */
+	got = t->got_tsc ?: now;
+	r = ks_begin_at(switch_in, ks_vcpu_ring(v) & KVMSCHED_CLASS_SWITCH, now);
+	r->vm = v->vm;
+	r->vcpu = v->id;
+	r->from_cpu = t->cpu;
+	r->kind = t->kind;
+	r->off_cycles = t->out_tsc ? got - t->out_tsc : 0;
+	r->wait_ns = ks_wait_ns(t, got);
+	ks_book_switch_in(t, v, loaded, r->wait_ns, got);
+	t->in_tsc = got;
+	ks_end_at(switch_in, r);
+	if (loaded)
+		ks_vcpu_retry_identity(v);
+	ks_check_policy(v);
 }
 
 /* Context: interrupts on, preemption off. */
 static void ks_on_sched_in(struct preempt_notifier *notifier, int cpu)
 {
-	struct ks_vcpu *v = container_of(notifier, struct ks_vcpu, notifier);
-	struct ks_rec_switch_in *r;
+	struct ks_thread *t = container_of(notifier, struct ks_thread, notifier);
+	struct ks_vcpu *v = READ_ONCE(t->vcpu) ?: &ks_nobody;
 	unsigned long flags;
-	u64 now, got;
 
+	local_irq_save(flags);
 	this_cpu_write(ks_current, v);
-	if (!v->mask)
-		return;
-
-	r = ks_begin(switch_in, v->ring & KVMSCHED_CLASS_SWITCH, now, flags);
-	r->vm = v->vm;
-	r->vcpu = v->id;
-	r->from_cpu = v->cpu;
-	r->kind = v->kind;
-	/* Interrupts may have run since the switch: their time is no wait. */
-	got = v->got_tsc ?: now;
-	v->got_tsc = 0;
-	r->off_cycles = v->out_tsc ? got - v->out_tsc : 0;
-	r->wait_ns = wait_ns(v, got);
-	ks_book_switch_in(v, r->wait_ns, got);
-	v->in_tsc = got;
-	v->out_tsc = 0;
-	ks_end(switch_in, r, flags);
-	if ((v->mask & KS_MASK_IDENTITY) && ks_still_loaded(v))
-		ks_probe_identify(v);
-	ks_vcpu_retry_identity(v);
-	ks_check_policy(v);
+	if (ks_thread_look(t)) {
+		t->in_tsc = 0;
+		ks_vcpu_of_switched(t, ks_tell_switch_in, NULL);
+		t->got_tsc = 0;
+		t->out_tsc = 0;
+	}
+	local_irq_restore(flags);
 }
 
 /**
@@ -347,12 +359,12 @@ static void ks_on_vcpu_wakeup(void *data, u64 ns, bool waited, bool valid)
 	unsigned long flags;
 	u64 now, polled;
 
-	if (!v || !v->mask || !ks_still_loaded(v))
+	if (!v || !ks_vcpu_is_loaded(v))
 		return;
-	polled = v->vcpu->stat.generic.halt_poll_success_ns +
-		 v->vcpu->stat.generic.halt_poll_fail_ns;
+	polled = v->key->stat.generic.halt_poll_success_ns +
+		 v->key->stat.generic.halt_poll_fail_ns;
 
-	r = ks_begin(halt, v->ring & KVMSCHED_CLASS_SWITCH, now, flags);
+	r = ks_begin(halt, ks_vcpu_ring(v) & KVMSCHED_CLASS_SWITCH, now, flags);
 	r->vm = v->vm;
 	r->vcpu = v->id;
 	r->waited = waited;
@@ -372,21 +384,27 @@ static void ks_on_vcpu_wakeup(void *data, u64 ns, bool waited, bool valid)
 /* The VM is destroyed: its addresses may be reused. */
 static int ks_on_destroy_vm(struct kprobe *kprobe, struct pt_regs *regs)
 {
-	ks_vcpu_forget_vm((struct kvm *)ks_arg1(regs));
+	struct ks_thread *t = ks_thread_of(current);
+
+	/* KVM_RUN has failed before vcpu_load(), which comes now for another reason. */
+	if (t)
+		t->run = NULL;
+	ks_vcpus_forget_vm((struct kvm *)ks_arg1(regs));
 	return 0;
 }
 
 KS_CHECK_PROBE(sched_wakeup, ks_on_sched_wakeup)
 KS_CHECK_PROBE(kvm_vcpu_wakeup, ks_on_vcpu_wakeup)
 
-/* vcpu_put is attached before vcpu_load, or the first put could be missed. */
 struct ks_hook ks_sched_hooks[] = {
-	KS_KPROBE_ROW("kvm_arch_destroy_vm", "kvm", KS_CLASS_VCPU, KS_ALWAYS,
-		      NULL, ks_on_destroy_vm),
+	KS_KPROBE_KEPT_ROW("kvm_arch_destroy_vm", "kvm", KS_CLASS_VCPU,
+			   ks_on_destroy_vm),
 	KS_KPROBE_ROW("vcpu_put", "kvm", KS_CLASS_VCPU, KS_ALWAYS,
 		      NULL, ks_on_vcpu_put),
 	KS_KPROBE_ROW("vcpu_load", "kvm", KS_CLASS_VCPU, KS_ALWAYS,
 		      NULL, ks_on_vcpu_load),
+	KS_KPROBE_ROW("kvm_arch_vcpu_ioctl_run", "kvm", KS_CLASS_VCPU, KS_ALWAYS,
+		      NULL, ks_on_vcpu_ioctl_run),
 	KS_TRACEPOINT_ROW("sched_wakeup", "", KVMSCHED_CLASS_SWITCH |
 			  KVMSCHED_CLASS_STEAL | KS_CLASS_LEDGER, KS_ALWAYS,
 			  ks_on_sched_wakeup),

@@ -32,19 +32,27 @@ struct ks_queue {
 };
 static DEFINE_PER_CPU(struct ks_queue, ks_queues);
 
-static void ks_stop_waiting(struct ks_vcpu *v)
+/**
+ * ks_steal_stop_waiting - a thread waits for no CPU any more
+ * @t: its entry
+ *
+ * Context: runqueue lock of the thread.  ks_threads_stop_waiting() may write as well.
+ */
+void ks_steal_stop_waiting(struct ks_thread *t)
 {
-	if (v->wait_cpu < 0)
+	int cpu = READ_ONCE(t->wait_cpu);
+
+	if (cpu < 0)
 		return;
-	atomic_dec(&per_cpu(ks_queues, v->wait_cpu).waiters);
-	v->wait_cpu = -1;
+	atomic_dec(&per_cpu(ks_queues, cpu).waiters);
+	WRITE_ONCE(t->wait_cpu, -1);
 }
 
-static void ks_wait_on_queue(struct ks_vcpu *v, int cpu)
+static void ks_wait_on_queue(struct ks_thread *t, int cpu)
 {
-	ks_stop_waiting(v);
+	ks_steal_stop_waiting(t);
 	atomic_inc(&per_cpu(ks_queues, cpu).waiters);
-	v->wait_cpu = cpu;
+	t->wait_cpu = cpu;
 }
 
 /* Fill the fields of a record that describe a holder: pid, prio, comm. */
@@ -67,7 +75,7 @@ static void ks_write_holder(struct task_struct *next, int waiters)
 	struct ks_rec_holder *r;
 	u64 now = rdtsc_ordered();
 
-	r = ks_begin_at(holder, ks_steal_to_ring(), now);
+	r = ks_begin_at(holder, ks_session_wants(KVMSCHED_CLASS_STEAL), now);
 	r->pid = next->pid;
 	r->prio = next->prio;
 	r->vm = v ? v->vm : 0;
@@ -81,16 +89,17 @@ static void ks_write_holder(struct task_struct *next, int waiters)
 static noinline void ks_note_switch(struct task_struct *prev,
 				    struct task_struct *next)
 {
-	struct ks_vcpu *v = ks_vcpu_of_task(next);
+	struct ks_thread *t = ks_thread_of(next);
+	struct ks_vcpu *v;
 	int waiters;
 
-	if (v) {
+	if (t) {
 		/*
 		 * Interrupts may run before sched_in is called; it has the CPU
 		 * now.
 		 */
-		v->got_tsc = rdtsc_ordered();
-		ks_stop_waiting(v);
+		t->got_tsc = rdtsc_ordered();
+		ks_steal_stop_waiting(t);
 	}
 	waiters = atomic_read(&this_cpu_ptr(&ks_queues)->waiters);
 	if (waiters)
@@ -100,8 +109,8 @@ static noinline void ks_note_switch(struct task_struct *prev,
 	 * prev_state is wrong up to 6.1, where a signal ended the sleep at
 	 * once.
 	 */
-	if (v && ks_task_runnable(prev) && v->mask & KVMSCHED_CLASS_STEAL)
-		ks_wait_on_queue(v, smp_processor_id());
+	if (v && ks_task_runnable(prev) && ks_vcpu_wanted(v) & KVMSCHED_CLASS_STEAL)
+		ks_wait_on_queue(ks_thread_of(prev), smp_processor_id());
 }
 
 /*
@@ -130,48 +139,50 @@ bool ks_steal_waited_for(void)
 
 /**
  * ks_steal_woken - a vCPU's thread was woken and waits for a CPU from now on
- * @v:	  its entry
- * @task: the thread; the runqueue lock of its CPU is held
+ * @t: the thread; the runqueue lock of its CPU is held
+ * @v: its vCPU
  */
-void ks_steal_woken(struct ks_vcpu *v, struct task_struct *task)
+void ks_steal_woken(struct ks_thread *t, struct ks_vcpu *v)
 {
-	int cpu = task_cpu(task);
+	int cpu = task_cpu(t->task);
 	struct ks_rec_wake *r;
 	unsigned long flags;
 	u64 now;
 
-	r = ks_begin(wake, v->ring & KVMSCHED_CLASS_STEAL, now, flags);
+	r = ks_begin(wake, ks_vcpu_ring(v) & KVMSCHED_CLASS_STEAL, now, flags);
 	r->vm = v->vm;
 	r->vcpu = v->id;
 	r->cpu = cpu;
 	ks_set_holder(READ_ONCE(per_cpu(ks_queues, cpu).holder), r->holder_pid,
 		      r->holder_prio, r->holder_comm);
-	v->wake_tsc = now;
-	ks_wait_on_queue(v, cpu);
+	t->wake_tsc = now;
+	ks_wait_on_queue(t, cpu);
 	ks_end(wake, r, flags);
 }
 
 static void ks_on_migrate_task(void *data, struct task_struct *task, int cpu)
 {
 	struct ks_rec_migrate *r;
+	struct ks_thread *t;
 	struct ks_vcpu *v;
 	unsigned long flags;
 	u64 now;
 
 	if (likely(hlist_empty(&task->preempt_notifiers)))
 		return;
+	t = ks_thread_of(task);
 	v = ks_vcpu_of_task(task);
-	if (!v || !(v->mask & KVMSCHED_CLASS_STEAL) || v->wait_cpu < 0)
+	if (!v || !(ks_vcpu_wanted(v) & KVMSCHED_CLASS_STEAL) || t->wait_cpu < 0)
 		return;
 
-	r = ks_begin(migrate, v->ring & KVMSCHED_CLASS_STEAL, now, flags);
+	r = ks_begin(migrate, ks_vcpu_ring(v) & KVMSCHED_CLASS_STEAL, now, flags);
 	r->vm = v->vm;
 	r->vcpu = v->id;
 	r->cpu = cpu;
-	r->from_cpu = v->wait_cpu;
+	r->from_cpu = t->wait_cpu;
 	ks_set_holder(READ_ONCE(per_cpu(ks_queues, cpu).holder), r->holder_pid,
 		      r->holder_prio, r->holder_comm);
-	ks_wait_on_queue(v, cpu);
+	ks_wait_on_queue(t, cpu);
 	ks_end(migrate, r, flags);
 }
 
@@ -193,7 +204,7 @@ void ks_steal_begin(void)
 {
 	int cpu;
 
-	ks_vcpus_stop_waiting();
+	ks_threads_stop_waiting();
 	tracepoint_synchronize_unregister();
 	for_each_possible_cpu(cpu) {
 		per_cpu(ks_queues, cpu).holder = NULL;

@@ -93,7 +93,7 @@ static void ks_write_arm(struct ks_vcpu *v, bool hv)
 		goto out;
 	v->arm_due = false;
 	now = rdtsc_ordered();
-	r = ks_begin_at(timer_arm, v->ring & KVMSCHED_CLASS_TIMER, now);
+	r = ks_begin_at(timer_arm, ks_vcpu_ring(v) & KVMSCHED_CLASS_TIMER, now);
 	r->vm = v->vm;
 	r->vcpu = v->id;
 	r->mode = v->arm.mode;
@@ -117,7 +117,7 @@ static struct ks_vcpu *ks_timer_owner(struct kvm_lapic *apic,
 	if (!*vcpu)
 		return NULL;
 	v = ks_vcpu_find(*vcpu);
-	return v && (v->mask & KVMSCHED_CLASS_TIMER) ? v : NULL;
+	return v && (ks_vcpu_wanted(v) & KVMSCHED_CLASS_TIMER) ? v : NULL;
 }
 
 /* static void restart_apic_timer(struct kvm_lapic *apic) */
@@ -193,7 +193,7 @@ static void ks_write_expiry(struct kvm_lapic *apic)
 		ks_write_arm(v, ks_lapic_read(apic, bool, KS_TIMER_HV_IN_USE));
 
 	mode = ks_timer_mode(apic);
-	r = ks_begin(timer_expire, v->ring & KVMSCHED_CLASS_TIMER, now, flags);
+	r = ks_begin(timer_expire, ks_vcpu_ring(v) & KVMSCHED_CLASS_TIMER, now, flags);
 	r->vm = v->vm;
 	r->vcpu = v->id;
 	r->mode = mode;
@@ -239,7 +239,7 @@ static void ks_on_hrtimer_expire(void *data, struct hrtimer *hrtimer, ktime_t *n
  */
 void ks_timer_learn(struct ks_vcpu *v)
 {
-	struct kvm_vcpu *vcpu = v->vcpu;
+	struct kvm_vcpu *vcpu = v->key;
 	struct hrtimer *hrtimer;
 
 	if (!ks_lapic_readable(vcpu)) {
@@ -262,9 +262,9 @@ static int ks_on_program_event(struct kprobe *kprobe, struct pt_regs *regs)
 	unsigned long flags;
 	u64 now;
 
-	if (!v || !(v->mask & KVMSCHED_CLASS_TIMER) || expires == KTIME_MAX)
+	if (!v || !(ks_vcpu_wanted(v) & KVMSCHED_CLASS_TIMER) || expires == KTIME_MAX)
 		return 0;
-	r = ks_begin(clockevent, v->ring & KVMSCHED_CLASS_TIMER, now, flags);
+	r = ks_begin(clockevent, ks_vcpu_ring(v) & KVMSCHED_CLASS_TIMER, now, flags);
 	r->vm = v->vm;
 	r->vcpu = v->id;
 	r->expires_ns = expires;

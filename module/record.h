@@ -5,7 +5,7 @@
  *	struct ks_rec_load *r;
  *	u64 now;
  *
- *	r = ks_begin(load, v->ring & KVMSCHED_CLASS_SWITCH, now, flags);
+ *	r = ks_begin(load, ks_vcpu_ring(v) & KVMSCHED_CLASS_SWITCH, now, flags);
  *	r->vm = ...;
  *	ks_end(load, r, flags);
  *
@@ -51,7 +51,8 @@ static __always_inline void *__ks_begin(enum ks_event event, u32 size,
 /**
  * ks_begin - begin a record
  * @record:  its name, as in KS_RECORDS
- * @to_ring: whether the session wants it
+ * @to_ring: whether the session wants it; asked with interrupts off, for
+ *	     the sake of ks_listen_publish()
  * @now:     u64 variable that gets the record's time, in TSC cycles
  * @flags:   unsigned long variable for the interrupt flag
  *

@@ -189,11 +189,12 @@ static void ks_stop_recording(void)
 	if (!session.facts.classes)
 		return;
 	ks_vcpus_record_last(session.facts.overwrite);
-	session.facts.ended = ks_attach_session(0, NULL, 0);
-	ks_put_vms(session.vms, session.nr_vms);
-	session.nr_vms = 0;
+	session.facts.ended = ks_attach_stop();
 	ks_session_write_last(&session.facts);
 	session.facts.classes = 0;
+	ks_attach_session_end();
+	ks_put_vms(session.vms, session.nr_vms);
+	session.nr_vms = 0;
 	wake_up_interruptible(&session.wait);
 }
 
@@ -265,9 +266,10 @@ int ks_session_start(struct file *owner, const struct kvmsched_start *start)
 	session.facts.classes = start->classes;
 	session.cut = false;
 	ks_calibrate_clock();
-	ks_session_write_first(&session.facts);
 	ks_attach_session(start->classes, session.vms, session.nr_vms);
+	ks_session_write_first(&session.facts);
 	ks_session_write_hooks(&session.facts);
+	ks_attach_record();
 	mutex_unlock(&session.mutex);
 	return 0;
 

@@ -3,8 +3,8 @@
  * What a session writes about itself: who recorded what, which hooks were
  * attached and, at the end, what was lost
  *
- * Context of all: process, session mutex held.  Handlers write into the rings
- * at the same time only while ks_session_write_hooks() runs.
+ * Context of all: process, session mutex held.  No handler writes into the rings
+ * then: the session does not record yet, or not any more.
  */
 #include <linux/cpu.h>
 #include <linux/smp.h>

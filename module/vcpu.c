@@ -1,151 +1,166 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A vCPU's thread: binding, identity, death
+ * A vCPU: which thread runs it, and the look at it when somebody begins to listen
  */
 #include <linux/rcupdate.h>
-#include <linux/sched/task.h>
+#include <linux/sched/signal.h>
 
 #include "exit_reason.h"
-#include "kvm_param.h"
-#include "probe.h"
-#include "record.h"
-#include "vcpu_table.h"
+#include "tables.h"
 
-unsigned int ks_vcpus_max = 1024;
-
-/* Our notifiers are known by this address; ks_sched_init() fills it. */
-struct preempt_ops ks_preempt_ops __ro_after_init;
-
-/* Records name a vCPU by 16 bits. */
-static_assert(KVM_MAX_VCPU_IDS <= KS_NO_VCPU);
-
-struct ks_vcpu ks_nobody;
-DEFINE_PER_CPU(struct ks_vcpu *, ks_current);
-
-struct ks_vcpu_table ks_vcpus = {
-	.lock = __RAW_SPIN_LOCK_UNLOCKED(ks_vcpus.lock),
-};
-
-/* Does the session record the VMs of this thread's process? */
-static bool ks_vmm_is_wanted(struct task_struct *task)
-{
-	struct pid *vmm = task_tgid(task);
-	u32 i;
-
-	for (i = 0; i < ks_vcpus.nr_vms; i++)
-		if (ks_vcpus.vms[i] == vmm)
-			return true;
-	return !ks_vcpus.nr_vms;
-}
-
-/*
- * What is wanted of a vCPU has changed: set its mask
- *
- * Class host alone records nothing of vCPUs, and vcpu_put is not hooked for
- * it, so the mask is 0 then.  Whoever begins to listen (@joined) gets an
- * identity record.
- */
-void ks_vcpu_set_mask(struct ks_vcpu *v, bool joined)
-{
-	bool hooked = (ks_vcpus.session | ks_vcpus.events) & KS_CLASS_VCPU;
-	u32 ring = hooked && ks_vmm_is_wanted(v->task) ? ks_vcpus.session : 0;
-	u32 mask = hooked ? ring | ks_vcpus.events : 0;
-	struct ks_ledger *ledger = NULL;
-
-	if (ks_vcpus.follow) {
-		ledger = &ks_vcpus.ledgers[v - ks_vcpus.vcpus];
-		if (!v->ledger)
-			ks_ledger_reset(ledger);
-		mask |= KS_CLASS_LEDGER;
-	}
-	WRITE_ONCE(v->ledger, ledger);
-
-	/* Nobody listened until now, so what we know of the vCPU is old. */
-	if (mask && !v->mask)
-		ks_vcpu_forget_past(v);
-	if (mask && (joined || !v->mask || (v->mask & KS_MASK_IDENTITY)))
-		mask |= KS_MASK_IDENTITY;
-	WRITE_ONCE(v->ring, ring);
-	WRITE_ONCE(v->ring_exit, !!(ring & KVMSCHED_CLASS_EXIT));
-	WRITE_ONCE(v->events_exit, !!(ks_vcpus.events & KVMSCHED_CLASS_EXIT));
-	WRITE_ONCE(v->mask, mask);
-	ks_vcpu_set_fast(v);
-}
-
-/* The number of a VM: that of its other vCPUs, or the next. */
-static u16 ks_vm_number(struct kvm *kvm)
-{
-	unsigned int i;
-
-	for (i = 0; i < ks_vcpus.used; i++)
-		if (ks_vcpus.vcpus[i].kvm == kvm)
-			return ks_vcpus.vcpus[i].vm;
-	if (!++ks_vcpus.next_vm) /* 0 says unknown */
-		++ks_vcpus.next_vm;
-	return ks_vcpus.next_vm;
-}
-
-/* A vCPU has one thread at a time: take it away from the thread that had it. */
-static void ks_vcpu_rehash(struct ks_vcpu *v, struct kvm_vcpu *vcpu)
-{
-	struct ks_vcpu *other;
-	struct hlist_node *next;
-
-	ks_vcpu_unhash(v);
-	hlist_for_each_entry_safe(other, next, ks_vcpu_bucket(vcpu), node)
-		if (other->key == vcpu)
-			ks_vcpu_unhash(other);
-	v->key = vcpu;
-	hlist_add_head_rcu(&v->node, ks_vcpu_bucket(vcpu));
-}
-
-static struct ks_vcpu *ks_find_free_vcpu(void)
+static struct ks_vcpu *ks_vcpu_find_locked(struct kvm_vcpu *vcpu)
 {
 	struct ks_vcpu *v;
-	bool soon = false; /* an entry is free after a grace period */
-	unsigned int i;
 
-	if (ks_vcpus.full) {
-		ks_vcpus.refused++;
-		return NULL;
-	}
-	for (i = 0; i < ks_vcpus_max; i++) {
-		v = &ks_vcpus.vcpus[i];
-		if (v->task)
-			continue;
-		if (v->dead_gp && !poll_state_synchronize_rcu(v->dead_gp)) {
-			soon = true;
-			continue;
-		}
-		WRITE_ONCE(ks_vcpus.used, max(ks_vcpus.used, i + 1));
-		return v;
-	}
-	ks_vcpus.full = !soon;
-	ks_vcpus.refused++;
+	hlist_for_each_entry(v, ks_vcpu_bucket(vcpu), node)
+		if (v->key == vcpu)
+			return v;
 	return NULL;
 }
 
-static struct ks_vcpu *ks_vcpu_create(void)
+static struct ks_vcpu *ks_vcpu_find_free(void)
 {
-	struct ks_vcpu *v = ks_find_free_vcpu();
+	bool soon = false; /* an entry is free after a grace period */
+	struct ks_vcpu *v;
 
-	if (!v)
+	for (v = ks_tables.vcpus; v < ks_tables.vcpus + ks_vcpus_max; v++) {
+		if (v->key)
+			continue;
+		if (ks_grace_period_over(v->dead_gp)) {
+			WRITE_ONCE(ks_tables.used_vcpus,
+				   max_t(unsigned int, ks_tables.used_vcpus,
+					 v - ks_tables.vcpus + 1));
+			return v;
+		}
+		soon = true;
+	}
+	WRITE_ONCE(ks_tables.vcpus_full, !soon);
+	return NULL;
+}
+
+/* An entry for a vCPU that the current thread runs. */
+static struct ks_vcpu *ks_vcpu_create(struct kvm_vcpu *vcpu)
+{
+	struct ks_vcpu *v;
+	struct ks_vm *vm;
+
+	/* KVM loads each vCPU once more as it destroys a VM, whose end was seen. */
+	if (!refcount_read(&vcpu->kvm->users_count))
 		return NULL;
+	v = ks_vcpu_find_free();
+	if (!v) {
+		ks_tables.refused++;
+		return NULL;
+	}
 	memset(v, 0, sizeof(*v));
-	v->task = get_task_struct(current);
-	v->tgid = current->tgid;
-	v->run_delay = current->sched_info.run_delay;
-	v->nvcsw = current->nvcsw;
-	v->policy = current->policy;
-	v->prio = current->normal_prio;
-	v->static_prio = current->static_prio;
-	v->cpu = smp_processor_id();
-	v->wait_cpu = -1;
-	preempt_notifier_init(&v->notifier, &ks_preempt_ops);
-	preempt_notifier_register(&v->notifier);
-	v->linked = true;
-	this_cpu_write(ks_current, v);
+	vm = ks_vm_get(vcpu->kvm);
+	v->kvm = vcpu->kvm;
+	v->vm = vm->number;
+	v->vmm = vm->vmm;
+	v->tgid = vm->tgid;
+	v->id = vcpu->vcpu_id;
+	WRITE_ONCE(v->key, vcpu);
+	hlist_add_head_rcu(&v->node, ks_vcpu_bucket(vcpu));
 	return v;
+}
+
+/* From now on the vCPU is this thread's, and no other vCPU is. */
+static struct ks_vcpu *ks_vcpu_assign(struct ks_thread *t, struct kvm_vcpu *vcpu,
+				      bool late)
+{
+	struct ks_vcpu *v;
+
+	/* Where the table is full, each exit asks again. */
+	if (late && READ_ONCE(ks_tables.vcpus_full) && !ks_vcpu_find(vcpu))
+		return NULL;
+	raw_spin_lock(&ks_tables.lock);
+	v = ks_vcpu_find_locked(vcpu);
+	if (!v && !ks_tables.detaching)
+		v = ks_vcpu_create(vcpu);
+	if (v && v->thread != t) {
+		if (v->thread)
+			WRITE_ONCE(v->thread->vcpu, NULL);
+		if (t->vcpu)
+			t->vcpu->thread = NULL;
+		v->thread = t;
+		v->exit.ent.pid = current->pid;
+		WRITE_ONCE(t->vcpu, v);
+		t->kvm = v->kvm;
+		t->gone = false;
+	}
+	raw_spin_unlock(&ks_tables.lock);
+	return v;
+}
+
+/**
+ * ks_vcpu_take - the current thread is within KVM_RUN of this vCPU from now on
+ * @vcpu: the vCPU
+ * @late: KVM_RUN began before our hooks were attached
+ *
+ * Context: preemption off, in the vCPU thread.
+ * Return: its entry, at which the thread has looked; NULL: nobody wants to know of
+ * it, the tables are full, or the module is being unloaded.
+ */
+struct ks_vcpu *ks_vcpu_take(struct kvm_vcpu *vcpu, bool late)
+{
+	struct ks_vcpu *v = NULL;
+	struct ks_thread *t;
+	unsigned long flags;
+
+	if (!ks_anybody_wants(KS_CLASS_VCPU))
+		return NULL;
+	t = ks_thread_get(late);
+	if (!t)
+		return NULL;
+	local_irq_save(flags);
+	/* Every KVM_RUN of most vCPUs but the first finds it here. */
+	v = t->vcpu;
+	if (!v || v->key != vcpu)
+		v = ks_vcpu_assign(t, vcpu, late);
+	if (v) {
+		WRITE_ONCE(v->runner, current);
+		this_cpu_write(ks_current, v);
+		if (!ks_vcpu_look(v, true, late))
+			v = NULL;
+	}
+	local_irq_restore(flags);
+	return v;
+}
+
+/**
+ * ks_vcpu_put - KVM_RUN ends
+ * @v: the current thread's vCPU
+ *
+ * Context: preemption off, in the vCPU thread.
+ */
+void ks_vcpu_put(struct ks_vcpu *v)
+{
+	WRITE_ONCE(v->fast_vcpu, NULL);
+	WRITE_ONCE(v->runner, NULL);
+}
+
+/**
+ * ks_vcpu_is_loaded - is the current thread within KVM_RUN of this vCPU?
+ * @v: the thread's vCPU
+ *
+ * Our hooks know that only while they are attached, and root can switch kprobes
+ * off by debugfs or sysctl.  KVM's own notifier is linked on the thread exactly
+ * while a vCPU is loaded.  This compares addresses and follows no pointer to the
+ * vCPU, which may have been freed.
+ *
+ * Context: preemption off.
+ */
+bool ks_vcpu_is_loaded(const struct ks_vcpu *v)
+{
+	struct kvm_vcpu *key = READ_ONCE(v->key);
+	struct preempt_notifier *notifier;
+
+	if (!key)
+		return false;
+	hlist_for_each_entry(notifier, &current->preempt_notifiers, link)
+		if (notifier == &key->preempt_notifier)
+			return true;
+	return false;
 }
 
 static u32 ks_vcpu_features(struct kvm_vcpu *vcpu)
@@ -167,227 +182,157 @@ static u32 ks_vcpu_features(struct kvm_vcpu *vcpu)
 	return features;
 }
 
+/* Nobody listened until now: what was known of the vCPU is old. */
+static void ks_vcpu_forget_past(struct ks_vcpu *v, bool late)
+{
+	struct kvm_vcpu *vcpu = v->key;
+
+	v->entry_tsc = 0;
+	v->irq_tsc = 0;
+	v->open = KS_OPEN_NONE;
+	v->entry_due = false;
+	v->load_tsc = 0;
+	v->put_tsc = 0;
+	v->features = ks_vcpu_features(vcpu) | (late ? KS_FEATURE_LATE : 0);
+	ks_exit_prepare(v);
+}
+
+static void ks_vcpu_forget_timer(struct ks_vcpu *v)
+{
+	v->arm_due = false;
+	v->last_deadline = 0;
+}
+
+static bool ks_vcpu_is_recorded(const struct ks_vcpu *v,
+				const struct ks_listen *listen)
+{
+	u32 i;
+
+	for (i = 0; i < listen->nr_vms; i++)
+		if (listen->vms[i] == v->vmm)
+			return listen->session;
+	return listen->session && !listen->nr_vms;
+}
+
+static void ks_vcpu_look_at_ledger(struct ks_vcpu *v, const struct ks_listen *listen)
+{
+	struct ks_ledger *ledger = NULL;
+
+	if (listen->ledger != U64_MAX) {
+		ledger = &ks_tables.ledgers[v - ks_tables.vcpus];
+		if (v->ledger_seen < listen->ledger)
+			ks_ledger_reset(ledger);
+		v->ledger_seen = listen->generation;
+	}
+	WRITE_ONCE(v->ledger, ledger);
+}
+
 /**
- * ks_vcpu_bind - the current thread runs this vCPU from now on
- * @vcpu: the vCPU
- * @late: KVM_RUN began before our hooks were attached
+ * ks_vcpu_look - learn what is wanted of a vCPU, if that has changed
+ * @v:	    the current thread's vCPU
+ * @loaded: the thread is within KVM_RUN of it, so that KVM's vCPU can be read;
+ *	    the lock of the tables is held otherwise
+ * @late:   KVM_RUN began before our hooks were attached
  *
  * Context: preemption off, in the vCPU thread.
- * Return: its entry, or NULL: the table is full, or the module is being
- * unloaded.
+ * Return: whether anybody wants to know of it, and anything is known.
  */
-struct ks_vcpu *ks_vcpu_bind(struct kvm_vcpu *vcpu, bool late)
+bool ks_vcpu_look(struct ks_vcpu *v, bool loaded, bool late)
 {
-	struct ks_vcpu *v = this_cpu_read(ks_current);
+	const struct ks_listen *listen;
 	unsigned long flags;
+	bool ok;
 
-	/* Every KVM_RUN but the first takes this path. */
-	if (v->key == vcpu && v->kvm == vcpu->kvm && !late) {
-		WRITE_ONCE(v->vcpu, vcpu);
-		ks_vcpu_set_fast(v);
-		return v;
+	local_irq_save(flags);
+	listen = ks_listening();
+	ok = listen->classes & KS_CLASS_VCPU && (loaded || v->seen >= listen->story);
+	if (ok && v->seen != listen->generation) {
+		if (v->seen < listen->story)
+			ks_vcpu_forget_past(v, late);
+		if (v->seen < listen->halts)
+			v->polled = KS_POLLED_UNKNOWN;
+		if (v->seen < listen->timers)
+			ks_vcpu_forget_timer(v);
+		if (v->identified < listen->identity)
+			WRITE_ONCE(v->identity_due, true);
+		ks_vcpu_look_at_ledger(v, listen);
+		WRITE_ONCE(v->recorded, ks_vcpu_is_recorded(v, listen) ?
+					listen->recording : 0);
+		/* Others believe the rest only behind this. */
+		smp_store_release(&v->seen, listen->generation);
 	}
-
-	/* The table was full at KVM_RUN, and each exit asks again. */
-	if (late && v == &ks_nobody && READ_ONCE(ks_vcpus.full))
-		return NULL;
-
-	raw_spin_lock_irqsave(&ks_vcpus.lock, flags);
-	if (ks_vcpus.detaching)
-		v = NULL;
-	else if (v == &ks_nobody)
-		v = ks_vcpu_create();
-	if (v) {
-		ks_vcpu_forget_past(v);
-		v->id = vcpu->vcpu_id;
-		if (v->kvm != vcpu->kvm)
-			v->vm = ks_vm_number(vcpu->kvm);
-		v->kvm = vcpu->kvm;
-		ks_vcpu_rehash(v, vcpu);
-		v->identity.tgid = 0;
-		v->identity_lost = false;
-		v->features = ks_vcpu_features(vcpu) | (late ? KS_FEATURE_LATE : 0);
-		v->polled = vcpu->stat.generic.halt_poll_success_ns +
-			    vcpu->stat.generic.halt_poll_fail_ns;
-		ks_exit_prepare(v);
-		v->mask = 0;
-		/* It is another vCPU's; this makes ks_vcpu_set_mask() reset it. */
-		v->ledger = NULL;
-		WRITE_ONCE(v->vcpu, vcpu);
-		ks_vcpu_set_mask(v, true);
-	}
-	raw_spin_unlock_irqrestore(&ks_vcpus.lock, flags);
-	return v;
+	local_irq_restore(flags);
+	return ok;
 }
 
 /**
- * ks_vcpu_unbind - KVM_RUN ends: the kvm_vcpu may be freed from now on
- * @v: the thread's entry
+ * ks_vcpu_set_fast - may exits take the fast path?
+ * @v: the current thread's vCPU, which is loaded
  *
- * Context: as ks_vcpu_bind().
- */
-void ks_vcpu_unbind(struct ks_vcpu *v)
-{
-	WRITE_ONCE(v->vcpu, NULL);
-	ks_vcpu_set_fast(v);
-}
-
-/*
- * Unlink our notifier while the scheduler walks its list.  The scheduler reads
- * link.next after we return, so restore that.
- */
-static void ks_unlink_in_walk(struct ks_vcpu *v)
-{
-	struct hlist_node *next = v->notifier.link.next;
-
-	preempt_notifier_unregister(&v->notifier);
-	v->notifier.link.next = next;
-	v->linked = false;
-}
-
-/**
- * ks_vcpu_thread_died - the last switch out of a vCPU thread
- * @v: the thread's entry
- *
- * Context: sched_out: interrupts off, runqueue lock held.
- */
-void ks_vcpu_thread_died(struct ks_vcpu *v)
-{
-	struct task_struct *task = v->task;
-
-	raw_spin_lock(&ks_vcpus.lock);
-	ks_unlink_in_walk(v);
-	ks_vcpu_unhash(v);
-	v->vcpu = NULL;
-	v->fast_vcpu = NULL;
-	v->kvm = NULL;
-	v->mask = 0;
-	v->ring = 0;
-	v->ring_exit = false;
-	v->ledger = NULL;
-	v->wait_cpu = -1;
-	v->dead_gp = get_state_synchronize_rcu();
-	v->task = NULL;
-	ks_vcpus.full = false;
-	raw_spin_unlock(&ks_vcpus.lock);
-	/*
-	 * Never the last reference: the scheduler drops its own after this
-	 * switch.
-	 */
-	put_task_struct(task);
-}
-
-/**
- * ks_vcpu_identify - write the identity record of the current thread's vCPU
- * @v: the thread's entry
- *
- * Context: owner, within KVM_RUN, preemption off.
- */
-void ks_vcpu_identify(struct ks_vcpu *v)
-{
-	struct kvm_vcpu *vcpu = v->vcpu;
-	unsigned long flags;
-	struct ks_rec_vcpu *r;
-	u32 halt_poll_ns;
-	u64 now;
-
-	raw_spin_lock_irqsave(&ks_vcpus.lock, flags);
-	WRITE_ONCE(v->mask, v->mask & ~KS_MASK_IDENTITY);
-	ks_vcpu_set_fast(v);
-	raw_spin_unlock_irqrestore(&ks_vcpus.lock, flags);
-
-	if (ks_kvm_halt_poll_ns(vcpu->kvm, &halt_poll_ns))
-		v->features &= ~KS_FEATURE_NO_HALT_POLL;
-	else
-		v->features |= KS_FEATURE_NO_HALT_POLL;
-	r = ks_begin(vcpu, v->ring, now, flags);
-	r->vm = v->vm;
-	r->vcpu = v->id;
-	r->tgid = v->tgid;
-	r->tsc_offset = vcpu->arch.l1_tsc_offset;
-	r->tsc_ratio = vcpu->arch.l1_tsc_scaling_ratio;
-	r->tsc_frac_bits = ks_tsc_frac_bits();
-	r->features = v->features;
-	r->apicv_inhibits = vcpu->kvm->arch.apicv_inhibit_reasons;
-	r->halt_poll_ns = halt_poll_ns;
-	r->policy = current->policy;
-	r->rt_priority = current->rt_priority;
-	r->nice = PRIO_TO_NICE(current->static_prio);
-	r->prio = current->normal_prio;
-	memcpy(r->comm, current->comm, sizeof(r->comm));
-	/* Another CPU, where the session ends, may copy both now. */
-	raw_spin_lock(&ks_vcpus.lock);
-	memcpy(&v->identity, r, KS_RECORD_SIZE(vcpu));
-	WRITE_ONCE(v->identity_lost, v->ring && !ks_in_ring(r));
-	raw_spin_unlock(&ks_vcpus.lock);
-	ks_end(vcpu, r, flags);
-}
-
-static void ks_write_ledger(struct ks_vcpu *v)
-{
-	struct ks_ledger *ledger = v->ledger;
-	struct ks_rec_ledger *r;
-	unsigned long flags;
-	u64 now;
-
-	r = ks_begin(ledger, v->ring, now, flags);
-	r->vm = v->vm;
-	r->vcpu = v->id;
-	r->tid = v->task->pid;
-	static_assert(ARRAY_SIZE(r->states) == KVMSCHED_NR_STATES);
-	ks_core_sum(&ledger->core, r->states, now);
-	r->exits = ks_ledger_exits(ledger);
-	ks_end(ledger, r, flags);
-}
-
-static void ks_write_identity(struct ks_vcpu *v)
-{
-	struct ks_rec_vcpu *r;
-	unsigned long flags;
-	u64 now;
-
-	r = ks_begin(vcpu, v->ring, now, flags);
-	memcpy(r, &v->identity, KS_RECORD_SIZE(vcpu));
-	ks_end(vcpu, r, flags);
-}
-
-/**
- * ks_vcpu_tell_lost_identity - write the identity again, after its record was lost
- * @v: the thread's entry
- *
- * Not while the ring is full, so that no record is counted as lost twice.  The
- * session may have ended since: then no ring has room, and the next session
- * begins with a new identity record.
+ * Whoever changes what this depends on sets fast_vcpu to NULL behind that.  So it
+ * is looked at once more when fast_vcpu is set: one of the two sees the other.
  *
  * Context: owner.
  */
-void ks_vcpu_tell_lost_identity(struct ks_vcpu *v)
+void ks_vcpu_set_fast(struct ks_vcpu *v)
 {
+	const struct ks_listen *listen;
 	unsigned long flags;
 
 	local_irq_save(flags);
-	if (v->ring && ks_ring_has_room(KS_RECORD_SIZE(vcpu))) {
-		ks_write_identity(v);
-		WRITE_ONCE(v->identity_lost, false);
-	}
+	listen = ks_listening();
+	v->ring_exit = !!(ks_vcpu_ring(v) & KVMSCHED_CLASS_EXIT);
+	if (v->seen == listen->generation &&
+	    !(v->features & KS_FEATURE_NO_REASON) &&
+	    !(listen->events & KVMSCHED_CLASS_EXIT))
+		WRITE_ONCE(v->fast_vcpu, v->key);
+	/* Pairs with ks_listen_publish() and ks_demand_identity(). */
+	smp_mb();
+	if (READ_ONCE(v->identity_due) || ks_listening() != listen)
+		WRITE_ONCE(v->fast_vcpu, NULL);
 	local_irq_restore(flags);
 }
 
 /**
- * ks_vcpu_record_last - write the last records of a vCPU
- * @v:	      its entry
- * @identity: write the identity again, since its record may be overwritten by
- * 		now; that is done in any case if the record was lost
+ * ks_vcpu_of_switched - tell of the vCPU of a thread that is being switched
+ * @t:	  entry of the current thread
+ * @tell: called with its vCPU, and with whether the thread is within KVM_RUN of it;
+ *	  not called if it has none that anybody wants to know of
+ * @next: for @tell
  *
- * Context: owner, at the thread's death; or table lock held.  In the second
- * case the vCPU may run, and change its ledger while that is copied.
+ * KVM's notifier is linked a little later than KVM_RUN begins for us, and a little
+ * longer: so our own hooks say what it was, once the vCPU is known.
+ *
+ * Another ioctl of the vCPU is taken for KVM_RUN, if it is the first that is seen.
+ *
+ * While that notifier is linked, no other thread can take the vCPU, nor can its VM
+ * be destroyed; else the lock of the tables prevents that while @tell runs.  So KVM's
+ * vCPU can be read there, if the ends of VMs are seen.
+ *
+ * Context: owner, interrupts off.
  */
-void ks_vcpu_record_last(struct ks_vcpu *v, bool identity)
+void ks_vcpu_of_switched(struct ks_thread *t,
+			 void (*tell)(struct ks_thread *t, struct ks_vcpu *v, bool loaded,
+				      const struct task_struct *next),
+			 const struct task_struct *next)
 {
-	if (!v->ring)
+	struct ks_vcpu *v = READ_ONCE(t->vcpu);
+
+	if (!v)
 		return;
-	if ((identity || READ_ONCE(v->identity_lost)) && v->identity.tgid)
-		ks_write_identity(v);
-	if (v->ledger)
-		ks_write_ledger(v);
+	if (ks_vcpu_is_loaded(v)) {
+		if (!ks_vcpu_is_known(v))
+			WRITE_ONCE(v->runner, current);
+		if (ks_vcpu_look(v, true, true))
+			tell(t, v, v->runner == current, next);
+		return;
+	}
+	raw_spin_lock(&ks_tables.lock);
+	if (t->vcpu == v && ks_vcpu_look(v, false, false) &&
+	    (!READ_ONCE(v->identity_due) || READ_ONCE(ks_vms_are_watched))) {
+		/* The end of KVM_RUN may have been missed. */
+		v->entry_tsc = 0;
+		tell(t, v, v->runner == current, next);
+	}
+	raw_spin_unlock(&ks_tables.lock);
 }

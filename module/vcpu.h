@@ -1,26 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * vCPU threads: who they are, and what each one is doing
+ * vCPUs: who they are, and what each one is doing
  *
- * A thread gets an entry at its first KVM_RUN, and keeps it until it dies or
- * the module is unloaded.  Our preempt notifier is linked on the thread all
- * that time, since it runs, waits and sleeps between two KVM_RUNs as well.
+ * A vCPU gets an entry at the first KVM_RUN that is seen, and keeps it until its
+ * VM is destroyed, over any number of recordings.  Usually one thread runs it all
+ * its life (thread.h), but threads may share vCPUs and hand them on.
  */
 #ifndef _KVMSCHED_VCPU_H
 #define _KVMSCHED_VCPU_H
 
 #include <linux/kvm_host.h>
-#include <linux/preempt.h>
 
 #include "ledger.h"
+#include "listen.h"
 #include "record_layout.h"
+#include "thread.h"
 #include "uapi/kvmsched.h"
-
-/* In struct ks_vcpu.mask: write the identity record before the next record. */
-#define KS_MASK_IDENTITY	(1U << 31)
-
-/* Beside KVMSCHED_CLASS_*: somebody follows the ledgers. */
-#define KS_CLASS_LEDGER		(1U << 16)
 
 #define KS_POLLED_UNKNOWN	U64_MAX
 
@@ -30,34 +25,40 @@
 #define KS_OPEN_SPECIAL	2	/* its end takes the slow path */
 
 /**
- * struct ks_vcpu - a vCPU thread
+ * struct ks_vcpu - a vCPU
  *
- * "Owner" means the thread itself with preemption off, or an interrupt on the
- * CPU where it runs.  The CPU orders these; code that an interrupt may
- * interrupt has compiler barriers.  "Table" means any context that holds the
- * table's raw spinlock; single words are read without it.
+ * "Owner" means the thread that is within KVM_RUN of this vCPU, with preemption
+ * off, or an interrupt on the CPU where it runs.  The CPU orders these; code that
+ * an interrupt may interrupt has compiler barriers.  "Table" means any context
+ * that holds the lock of the tables; single words are read without it.
  *
- * @notifier:	linked on the thread's own list; owner, and stop_machine()
- * @linked:	it is linked; same
- * @dead_gp:	RCU state at the thread's death.  The entry is free again after
- *		that grace period: the scheduler, which walks the list that
- *		@notifier was on, still reads its link
- * @task:	the thread, with a reference; NULL: entry is free; table
- * @vcpu:	the vCPU that KVM_RUN runs; NULL outside of KVM_RUN, when the
- *		object may be freed; owner
- * @fast_vcpu:	@vcpu, if its exits may take the fast path: somebody listens,
+ * @fast_vcpu:	@key, if its exits may take the fast path: somebody listens,
  *		but not by the event, the identity record is written, and
- *		reasons can be read.  Else NULL.  Compared, never followed
- * @key:	the vCPU that the thread ran last, compared and never followed:
- *		an interrupt of this vCPU finds the entry by it; table
- * @kvm:	likewise the VM, compared only; table
+ *		reasons can be read.  Else NULL.  Compared, never followed.
+ *		Owner; whoever publishes sets it to NULL, and so makes the owner
+ *		look again
+ * @ring_exit:	the session records KVMSCHED_CLASS_EXIT of it; goes with @fast_vcpu
+ *
+ * @key:	the vCPU; NULL: the entry is free.  Until its VM is destroyed it may
+ *		be compared, and followed by the owner alone; table
+ * @kvm:	likewise its VM
  * @node:	in the hash by @key; table, walked under RCU
- * @vm:		number of the VM; @tgid its process; @id vcpu_id; written by
- *		the owner under the table's lock when the thread takes on
- *		another vCPU
- * @mask:	classes that anybody wants of this vCPU, and KS_MASK_IDENTITY;
- *		table
- * @ring:	classes that the session records of this VM; table
+ * @dead_gp:	RCU state when the entry was given up; free after that grace period
+ * @thread:	that ran it last and still has it as its own, or NULL; table
+ * @runner:	the thread that is within KVM_RUN, or NULL; owner
+ * @vm:		number of the VM, @tgid its process, @id vcpu_id, @vmm see struct
+ *		ks_vm; table, constant while @key is set
+ *
+ * @seen:	generation (listen.h) in which the owner looked at the rest last
+ * @recorded:	the recording (its first generation) that records it; owner
+ * @identified:	generation in which the identity was told last; owner
+ * @identity_due: it has changed, or somebody new listens; any
+ * @identity_lost: the ring had no room for it, and has none of it yet; owner,
+ *		read at the end of the session
+ * @identity:	the last identity record, to be written again at the end; table
+ * @ledger:	kept up to date while somebody follows, else NULL; owner.  Outside
+ *		of KVM_RUN @thread changes it, with the lock of the tables
+ * @ledger_seen: generation in which it began anew
  *
  * @entry_tsc:	start of guest mode; 0 when out of it (or not known); owner
  * @irq_tsc:	first host interrupt or switch out since then; while an exit is
@@ -69,32 +70,17 @@
  * @entry_due:	the last exit ended by a switch or a put, so the next entry has
  *		to write an entry record; owner
  * @exit_state:	these two in one word: KS_OPEN_PLAIN for nearly all exits
- * @ring_exit:	@ring has KVMSCHED_CLASS_EXIT; table
- * @events_exit: enabled events need that class; table
- * @ledger:	kept up to date while somebody follows, else NULL; table
- * @wake_tsc:	the wakeup since the last switch out, or 0
- * @got_tsc:	when the scheduler gave it the CPU; 0 after sched_in
- * @wait_cpu:	class steal: on whose queue it waits, -1: it doesn't;
- *		runqueue lock of its thread
  *
- * @in_tsc:	last switch in, 0 if not seen; @out_tsc the last switch out
  * @put_tsc:	end of the last KVM_RUN, 0 if unknown; @load_tsc its beginning
- * @run_delay:	the kernel's count, at the last switch out
- * @nvcsw:	likewise
  * @polled:	KVM's count of ns of halt polling, when it was read last, or
  *		KS_POLLED_UNKNOWN
- * @kind:	KS_SWITCH_* of the last switch out, and @cpu where
- * @policy:	when it was checked last; likewise @prio, @static_prio
+ * @policy:	of the thread, as it was told last; likewise @prio, @static_prio
  *
  * @arm:	how the guest programmed its timer, until it is known what backs
  *		the timer; see probe_timer.c
  * @arm_due:	@arm is to be written
  * @last_deadline: of the last arm
  * @features:	KS_FEATURE_*
- * @identity:	the last identity record, to be written again at the end; written
- *		by the owner under the table's lock
- * @identity_lost: the ring had no room for it, and has none of it yet; owner,
- *		read at the end of the session
  */
 struct ks_vcpu {
 	/* What an exit touches, first. */
@@ -107,35 +93,27 @@ struct ks_vcpu {
 		u16 exit_state;
 	};
 	u8 ring_exit;
-	u8 events_exit;
+	bool identity_due;
+	bool identity_lost;
+	bool arm_due;
 	u64 entry_tsc;
 	u64 irq_tsc;
 	u64 host_tsc;
 	struct ks_ledger *ledger;
 	struct ks_rec_exit exit;
 
-	struct kvm_vcpu *vcpu;
-	u32 mask;
+	struct kvm_vcpu *key;
+	struct task_struct *runner;
+	u64 seen;
+	u64 recorded;
 	u64 exit_tsc;
-	u32 ring;
 	u32 features;
 	u16 vm;
 	u16 id;
-	bool arm_due;
 
-	u64 in_tsc;
-	u64 out_tsc;
 	u64 load_tsc;
 	u64 put_tsc;
-	u64 run_delay;
 	u64 polled;
-	u64 wake_tsc;
-	u64 got_tsc;
-	int wait_cpu;
-	unsigned long nvcsw;
-	int cpu;
-	u8 kind;
-
 	unsigned int policy;
 	int prio;
 	int static_prio;
@@ -149,89 +127,162 @@ struct ks_vcpu {
 	} arm;
 	u64 last_deadline;
 
+	u64 identified;
+	u64 ledger_seen;
 	struct ks_rec_vcpu identity;
-	bool identity_lost;
 
-	struct preempt_notifier notifier;
-	bool linked;
-	unsigned long dead_gp;
-	struct task_struct *task;
-	struct kvm_vcpu *key;
 	struct kvm *kvm;
 	struct hlist_node node;
+	unsigned long dead_gp;
+	struct ks_thread *thread;
+	struct pid *vmm;
 	pid_t tgid;
 } ____cacheline_aligned;
 
+/* Why the last records of a vCPU are written */
+enum ks_last {
+	KS_LAST_OF_SESSION,	/* it is over */
+	KS_LAST_OVERWRITTEN,	/* it is over, and was a flight recorder's */
+	KS_LAST_OF_THREAD,	/* its thread dies */
+	KS_LAST_OF_VCPU,	/* its VM is destroyed */
+};
+
 /**
- * struct ks_who - a vCPU that may have no thread yet
+ * struct ks_who - a vCPU that may have run nowhere yet
  * @vm:	  number of the VM, 0 if unknown
  * @id:	  vcpu_id
- * @mask: as in struct ks_vcpu, likewise @ring
+ * @wanted: classes that anybody wants of it
+ * @recorded: as in struct ks_vcpu
  */
 struct ks_who {
 	u16 vm;
 	u16 id;
-	u32 mask;
-	u32 ring;
+	u32 wanted;
+	u64 recorded;
 };
 
 /*
- * The entry of the thread that runs on this CPU; ks_nobody, whose vcpu is NULL,
- * if that thread runs no vCPU.
+ * The vCPU that the thread on this CPU ran last; ks_nobody if it runs none.  It
+ * may be another thread's by now, or even another vCPU's entry: whoever uses it
+ * compares @runner with current, or @fast_vcpu or @key with the vCPU at hand.
  */
 DECLARE_PER_CPU(struct ks_vcpu *, ks_current);
 extern struct ks_vcpu ks_nobody;
 
 extern unsigned int ks_vcpus_max;
 
-int ks_vcpu_table_create(void);
-void ks_vcpu_table_destroy(void);
+/* No VM ends unseen while anybody listens.  Written with the hooks mutex held. */
+extern bool ks_vms_are_watched;
 
-struct ks_vcpu *ks_vcpu_bind(struct kvm_vcpu *vcpu, bool late);
-void ks_vcpu_unbind(struct ks_vcpu *v);
-void ks_vcpu_thread_died(struct ks_vcpu *v);
+int ks_tables_create(void);
+void ks_tables_destroy(void);
+
+struct ks_vcpu *ks_vcpu_take(struct kvm_vcpu *vcpu, bool late);
+bool ks_vcpu_look(struct ks_vcpu *v, bool loaded, bool late);
+void ks_vcpu_set_fast(struct ks_vcpu *v);
+void ks_vcpu_put(struct ks_vcpu *v);
+bool ks_vcpu_is_loaded(const struct ks_vcpu *v);
+void ks_vcpu_of_switched(struct ks_thread *t,
+			 void (*tell)(struct ks_thread *t, struct ks_vcpu *v, bool loaded,
+				      const struct task_struct *next),
+			 const struct task_struct *next);
+
 void ks_vcpu_identify(struct ks_vcpu *v);
 void ks_vcpu_tell_lost_identity(struct ks_vcpu *v);
+void ks_vcpu_record_last(struct ks_vcpu *v, enum ks_last why);
+
 void ks_vcpu_identity_due(struct ks_vcpu *v);
 void ks_vcpus_identity_due(u16 id);
 struct ks_vcpu *ks_vcpu_find(struct kvm_vcpu *vcpu);
 void ks_vcpu_who(struct kvm_vcpu *vcpu, struct ks_who *who);
 void ks_vcpu_guess(u16 id, struct ks_who *who);
-void ks_vcpu_forget_vm(struct kvm *kvm);
 
-void ks_vcpus_listen(u32 events, u32 session, struct pid *const *vms,
-		     u32 nr_vms, bool joined);
-int ks_vcpus_follow(bool follow);
+void ks_vcpus_look_again(void);
+void ks_vcpus_forget_vm(struct kvm *kvm);
+void ks_vcpus_forget_vms(void);
+int ks_vcpus_make_ledgers(void);
 int ks_vcpus_ledger(u32 index, struct kvmsched_ledger *out);
-void ks_vcpus_set_fast(void);
-void ks_vcpus_forget_past(void);
-void ks_vcpus_stop_waiting(void);
-void ks_vcpus_record_last(bool identity);
-void ks_vcpu_record_last(struct ks_vcpu *v, bool identity);
-void ks_vcpus_detach(void);
+void ks_vcpus_record_last(bool overwritten);
 u32 ks_vcpus_count(void);
 u64 ks_vcpus_refused(void);
 
 /**
- * ks_vcpu_set_fast - vcpu or mask has changed: may exits take the fast path?
- * @v: an entry
+ * ks_vcpu_is_known - has its owner looked at it since the hooks were attached?
+ * @v: any entry
  *
- * Context: owner or table lock held.  If both do this at once, fast_vcpu may
- * be left as the vCPU of a KVM_RUN that has ended: that vCPU has no exit
- * before its next bind.
+ * If not, all that the entry says of what the vCPU does is old.
+ *
+ * Context: any.
  */
-static inline void ks_vcpu_set_fast(struct ks_vcpu *v)
+static __always_inline bool ks_vcpu_is_known(const struct ks_vcpu *v)
 {
-	bool plain = (s32)READ_ONCE(v->mask) > 0 && /* IDENTITY is the sign */
-		     !(v->features & KS_FEATURE_NO_REASON) &&
-		     !READ_ONCE(v->events_exit);
+	return READ_ONCE(v->seen) >= ks_listening()->story;
+}
 
-	WRITE_ONCE(v->fast_vcpu, plain ? v->vcpu : NULL);
+/**
+ * ks_vcpu_ring - what the session records of a vCPU
+ * @v: any entry
+ *
+ * Context: any; if a record is to be written, interrupts have been off since
+ * before, and go on only behind it: so the end of the session waits for it.
+ * Return: KVMSCHED_CLASS_*.
+ */
+static __always_inline u32 ks_vcpu_ring(const struct ks_vcpu *v)
+{
+	const struct ks_listen *listen = ks_listening();
+
+	return READ_ONCE(v->recorded) == listen->recording ? listen->session : 0;
+}
+
+/**
+ * ks_vcpu_wanted - what anybody wants of a vCPU
+ * @v: any entry
+ *
+ * Context: any.
+ * Return: KVMSCHED_CLASS_*.
+ */
+static inline u32 ks_vcpu_wanted(const struct ks_vcpu *v)
+{
+	const struct ks_listen *listen = ks_listening();
+
+	if (!ks_vcpu_is_known(v))
+		return 0;
+	return listen->events | ks_vcpu_ring(v);
+}
+
+/**
+ * ks_vcpu_loaded - the vCPU that runs here, if the current thread is within KVM_RUN
+ *
+ * Context: preemption off.  An interrupt that finds the thread between the
+ * switch itself and sched_in gets NULL, and so does everybody before the owner
+ * has looked at the vCPU.
+ */
+static __always_inline struct ks_vcpu *ks_vcpu_loaded(void)
+{
+	struct ks_vcpu *v = this_cpu_read(ks_current);
+
+	return v->runner == current && ks_vcpu_is_known(v) ? v : NULL;
+}
+
+/**
+ * ks_vcpu_of - the entry of this vCPU, which the current thread runs
+ *
+ * Context: preemption off, in the vCPU thread, within KVM_RUN.
+ * Return: the entry, at which the thread has looked; NULL if nobody listens to
+ * it, or the tables are full.
+ */
+static inline struct ks_vcpu *ks_vcpu_of(struct kvm_vcpu *vcpu)
+{
+	struct ks_vcpu *v = this_cpu_read(ks_current);
+
+	if (v->key == vcpu && v->runner == current)
+		return ks_vcpu_look(v, true, true) ? v : NULL;
+	return ks_vcpu_take(vcpu, true);
 }
 
 /**
  * ks_vcpu_retry_identity - write a lost identity record if there is room again
- * @v: the thread's entry
+ * @v: the thread's vCPU
  *
  * Called at each KVM_RUN and switch in, and at no exit, which has no time for it.
  *
@@ -243,55 +294,13 @@ static inline void ks_vcpu_retry_identity(struct ks_vcpu *v)
 		ks_vcpu_tell_lost_identity(v);
 }
 
-/**
- * ks_vcpu_of - the entry of the current thread, which runs this vCPU
- *
- * Context: preemption off, in the vCPU thread, within KVM_RUN.
- * Return: the entry, which is made now for a new thread; NULL if the table is
- * full or the module is being unloaded.
- */
-static __always_inline struct ks_vcpu *ks_vcpu_of(struct kvm_vcpu *vcpu)
-{
-	struct ks_vcpu *v = this_cpu_read(ks_current);
-
-	if (unlikely(v->vcpu != vcpu))
-		v = ks_vcpu_bind(vcpu, true);
-	return v;
-}
-
-/**
- * ks_vcpu_loaded - the entry of the current thread if it is within KVM_RUN
- *
- * Context: preemption off.  An interrupt that finds the thread between the
- * switch itself and sched_in gets NULL.
- */
-static __always_inline struct ks_vcpu *ks_vcpu_loaded(void)
-{
-	struct ks_vcpu *v = this_cpu_read(ks_current);
-
-	return v->vcpu ? v : NULL;
-}
-
-extern struct preempt_ops ks_preempt_ops;
-
-/**
- * ks_vcpu_of_task - the entry of any thread
- * @task: current, or kept off the CPU (ks_task_on_cpu() is false) by the lock
- *	  of its runqueue or by its pi_lock
- *
- * Only the thread itself changes its list of notifiers (and stop_machine()):
- * KVM links and unlinks its own notifier in the thread.
- *
- * Return: the entry or NULL.
- */
+/* The vCPU of any thread, if it is known; see ks_thread_of(). */
 static inline struct ks_vcpu *ks_vcpu_of_task(struct task_struct *task)
 {
-	struct preempt_notifier *notifier;
+	struct ks_thread *t = ks_thread_of(task);
+	struct ks_vcpu *v = t ? READ_ONCE(t->vcpu) : NULL;
 
-	hlist_for_each_entry(notifier, &task->preempt_notifiers, link)
-		if (notifier->ops == &ks_preempt_ops)
-			return container_of(notifier, struct ks_vcpu, notifier);
-	return NULL;
+	return v && ks_vcpu_is_known(v) ? v : NULL;
 }
 
 #endif /* _KVMSCHED_VCPU_H */

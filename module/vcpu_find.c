@@ -3,33 +3,30 @@
  * Whose vCPU is it?  For events that happen outside of the vCPU's own thread
  */
 #include <linux/kvm_host.h>
+#include <linux/sched/signal.h>
 
-#include "vcpu_table.h"
+#include "tables.h"
 
-/*
- * If anybody listens to the vCPU, have it identified again.  Table lock held.
- */
+/* If anybody listens to the vCPU, have it identified again. */
 static void ks_demand_identity(struct ks_vcpu *v)
 {
-	if (!v->mask)
+	if (!ks_vcpu_is_known(v))
 		return;
-	WRITE_ONCE(v->mask, v->mask | KS_MASK_IDENTITY);
-	ks_vcpu_set_fast(v);
+	WRITE_ONCE(v->identity_due, true);
+	/* Pairs with ks_vcpu_set_fast(). */
+	smp_mb();
+	WRITE_ONCE(v->fast_vcpu, NULL);
 }
 
 /**
  * ks_vcpu_identity_due - the identity of a vCPU has changed: write it again
  * @v: its entry
  *
- * Context: preemption off, in the vCPU thread.
+ * Context: preemption off.
  */
 void ks_vcpu_identity_due(struct ks_vcpu *v)
 {
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&ks_vcpus.lock, flags);
 	ks_demand_identity(v);
-	raw_spin_unlock_irqrestore(&ks_vcpus.lock, flags);
 }
 
 /**
@@ -43,15 +40,15 @@ void ks_vcpus_identity_due(u16 id)
 	unsigned long flags;
 	unsigned int i;
 
-	raw_spin_lock_irqsave(&ks_vcpus.lock, flags);
-	for (i = 0; i < ks_vcpus.used; i++)
-		if (ks_vcpus.vcpus[i].id == id)
-			ks_demand_identity(&ks_vcpus.vcpus[i]);
-	raw_spin_unlock_irqrestore(&ks_vcpus.lock, flags);
+	raw_spin_lock_irqsave(&ks_tables.lock, flags);
+	for (i = 0; i < ks_tables.used_vcpus; i++)
+		if (ks_tables.vcpus[i].id == id)
+			ks_demand_identity(&ks_tables.vcpus[i]);
+	raw_spin_unlock_irqrestore(&ks_tables.lock, flags);
 }
 
 /**
- * ks_vcpu_find - the entry bound to a vCPU, for events outside of its thread
+ * ks_vcpu_find - the entry of a vCPU, for events outside of its thread
  * @vcpu: compared, never followed
  *
  * Context: preemption off.
@@ -60,39 +57,37 @@ void ks_vcpus_identity_due(u16 id)
 struct ks_vcpu *ks_vcpu_find(struct kvm_vcpu *vcpu)
 {
 	struct ks_vcpu *v = this_cpu_read(ks_current);
-	unsigned long flags;
 
-	if (v->key == vcpu)
+	if (READ_ONCE(v->key) == vcpu)
 		return v;
 	hlist_for_each_entry_rcu(v, ks_vcpu_bucket(vcpu), node, true)
 		if (READ_ONCE(v->key) == vcpu)
 			return v;
-
-	/* An entry that moved just now may have led us into another chain. */
-	raw_spin_lock_irqsave(&ks_vcpus.lock, flags);
-	hlist_for_each_entry(v, ks_vcpu_bucket(vcpu), node)
-		if (v->key == vcpu)
-			break;
-	raw_spin_unlock_irqrestore(&ks_vcpus.lock, flags);
-	return v;
+	return NULL;
 }
 
 static void ks_set_who(const struct ks_vcpu *v, struct ks_who *who)
 {
 	who->vm = v->vm;
-	who->mask = v->mask;
-	who->ring = v->ring;
+	who->wanted = ks_vcpu_wanted(v);
+	who->recorded = v->recorded;
 }
 
 /*
- * No vCPU of the VM has run yet, or the VM is unknown.  A session that is
- * limited to some VMs must not record it; all others do.
+ * The vCPU has not run yet, or nobody knows whose it is.  A session that is limited
+ * to some VMs must not record it, unless it is of one of these (@vmm).
  */
-static void ks_set_who_unknown(struct ks_who *who)
+static void ks_set_who_unseen(u16 vm, const struct pid *vmm, struct ks_who *who)
 {
-	who->vm = 0;
-	who->ring = ks_vcpus.nr_vms ? 0 : ks_vcpus.session;
-	who->mask = who->ring | ks_vcpus.events;
+	const struct ks_listen *listen = ks_listening();
+	bool recorded = !listen->nr_vms;
+	u32 i;
+
+	for (i = 0; vmm && i < listen->nr_vms; i++)
+		recorded |= listen->vms[i] == vmm;
+	who->vm = vm;
+	who->recorded = recorded ? listen->recording : 0;
+	who->wanted = listen->events | (recorded ? listen->session : 0);
 }
 
 /**
@@ -106,20 +101,16 @@ void ks_vcpu_who(struct kvm_vcpu *vcpu, struct ks_who *who)
 {
 	struct ks_vcpu *v = ks_vcpu_find(vcpu);
 	unsigned long flags;
-	unsigned int i;
+	struct ks_vm *vm;
 
 	who->id = vcpu->vcpu_id;
 	if (v)
 		return ks_set_who(v, who);
 
-	raw_spin_lock_irqsave(&ks_vcpus.lock, flags);
-	ks_set_who_unknown(who);
-	for (i = 0; i < ks_vcpus.used; i++)
-		if (ks_vcpus.vcpus[i].kvm == vcpu->kvm) {
-			ks_set_who(&ks_vcpus.vcpus[i], who);
-			break;
-		}
-	raw_spin_unlock_irqrestore(&ks_vcpus.lock, flags);
+	raw_spin_lock_irqsave(&ks_tables.lock, flags);
+	vm = ks_vm_find(vcpu->kvm);
+	ks_set_who_unseen(vm ? vm->number : 0, vm ? vm->vmm : NULL, who);
+	raw_spin_unlock_irqrestore(&ks_tables.lock, flags);
 }
 
 /**
@@ -127,24 +118,26 @@ void ks_vcpu_who(struct kvm_vcpu *vcpu, struct ks_who *who)
  * @id:  vcpu_id
  * @who: out
  *
- * It is one of the VM that the current thread runs, or else of the only VM that
+ * It is one of the VM whose vCPU the current thread ran last, or else of the only VM that
  * has such a vCPU, or else of an unknown VM.
  *
  * Context: any but NMI.
  */
 void ks_vcpu_guess(u16 id, struct ks_who *who)
 {
-	struct kvm *kvm = this_cpu_read(ks_current)->kvm;
+	struct ks_vcpu *here = this_cpu_read(ks_current);
 	struct ks_vcpu *v, *found = NULL;
 	unsigned long flags;
 	unsigned int i;
+	bool ours;
 
-	raw_spin_lock_irqsave(&ks_vcpus.lock, flags);
-	ks_set_who_unknown(who);
+	raw_spin_lock_irqsave(&ks_tables.lock, flags);
+	ks_set_who_unseen(0, NULL, who);
 	who->id = id;
-	for (i = 0; i < ks_vcpus.used; i++) {
-		v = &ks_vcpus.vcpus[i];
-		if (!v->key || v->id != id || (kvm && v->kvm != kvm))
+	ours = here->thread && here->thread->task == current;
+	for (i = 0; i < ks_tables.used_vcpus; i++) {
+		v = &ks_tables.vcpus[i];
+		if (!v->key || v->id != id || (ours && v->kvm != here->kvm))
 			continue;
 		if (found) {
 			found = NULL;
@@ -154,26 +147,5 @@ void ks_vcpu_guess(u16 id, struct ks_who *who)
 	}
 	if (found)
 		ks_set_who(found, who);
-	raw_spin_unlock_irqrestore(&ks_vcpus.lock, flags);
-}
-
-/**
- * ks_vcpu_forget_vm - a VM is being destroyed; its addresses may be reused
- * @kvm: compared, never followed
- *
- * Context: preemption off.
- */
-void ks_vcpu_forget_vm(struct kvm *kvm)
-{
-	unsigned long flags;
-	unsigned int i;
-
-	raw_spin_lock_irqsave(&ks_vcpus.lock, flags);
-	for (i = 0; i < ks_vcpus.used; i++) {
-		if (ks_vcpus.vcpus[i].kvm != kvm)
-			continue;
-		ks_vcpu_unhash(&ks_vcpus.vcpus[i]);
-		ks_vcpus.vcpus[i].kvm = NULL;
-	}
-	raw_spin_unlock_irqrestore(&ks_vcpus.lock, flags);
+	raw_spin_unlock_irqrestore(&ks_tables.lock, flags);
 }

@@ -1,160 +1,135 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * All vCPU threads at once: who listens, their ledgers, and their release
+ * All vCPUs at once: their ledgers, their last records, the end of a VM
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/sched/task.h>
-#include <linux/stop_machine.h>
 #include <linux/vmalloc.h>
-#include <asm/tsc.h>
 
-#include "compat/rcu.h"
-#include "vcpu_table.h"
-
-#define KS_VCPUS_LIMIT	65536U
+#include "tables.h"
 
 /*
- * All entries that were ever used.  A dying thread takes the table's lock
- * while it holds its runqueue lock, so hold it for one entry at a time.  A
- * thread that is bound meanwhile reads the new settings of the table itself.
+ * All entries that were ever used.  A thread that is switched out takes the lock
+ * of the tables while it holds its runqueue lock, so hold it for one entry at a
+ * time.
  */
 #define for_each_used(v)						\
-	for ((v) = ks_vcpus.vcpus;					\
-	     (v) < ks_vcpus.vcpus + READ_ONCE(ks_vcpus.used); (v)++)
+	for ((v) = ks_tables.vcpus;					\
+	     (v) < ks_tables.vcpus + READ_ONCE(ks_tables.used_vcpus); (v)++)
 
 /**
- * ks_vcpus_listen - set what is wanted of all vCPUs
- * @events:  classes that enabled events need
- * @session: classes that the session records, 0 for none
- * @vms:     processes that the session is limited to, held by it
- * @nr_vms:  number of @vms; 0: no limit
- * @joined:  somebody new listens
+ * ks_vcpus_look_again - who listens has changed: let all vCPUs look
  *
- * Context: process, attach mutex held.
+ * Context: process, hooks mutex held, after ks_listen_publish().
  */
-void ks_vcpus_listen(u32 events, u32 session, struct pid *const *vms,
-		     u32 nr_vms, bool joined)
+void ks_vcpus_look_again(void)
 {
 	struct ks_vcpu *v;
 
-	raw_spin_lock_irq(&ks_vcpus.lock);
-	ks_vcpus.events = events;
-	ks_vcpus.session = session;
-	ks_vcpus.nr_vms = nr_vms;
-	if (nr_vms)
-		memcpy(ks_vcpus.vms, vms, nr_vms * sizeof(*vms));
-	raw_spin_unlock_irq(&ks_vcpus.lock);
+	for_each_used(v)
+		WRITE_ONCE(v->fast_vcpu, NULL);
+}
 
-	for_each_used(v) {
-		raw_spin_lock_irq(&ks_vcpus.lock);
-		if (v->task)
-			ks_vcpu_set_mask(v, joined);
-		raw_spin_unlock_irq(&ks_vcpus.lock);
-	}
+static void ks_vcpu_forget(struct ks_vcpu *v)
+{
+	ks_vcpu_record_last(v, KS_LAST_OF_VCPU);
+	hlist_del_rcu(&v->node);
+	WRITE_ONCE(v->fast_vcpu, NULL);
+	WRITE_ONCE(v->runner, NULL);
+	WRITE_ONCE(v->key, NULL);
+	v->kvm = NULL;
+	WRITE_ONCE(v->seen, 0);
+	if (v->thread)
+		WRITE_ONCE(v->thread->vcpu, NULL);
+	v->thread = NULL;
+	v->dead_gp = get_state_synchronize_rcu();
+	WRITE_ONCE(ks_tables.vcpus_full, false);
+}
+
+/* Its vCPUs have been forgotten. */
+static void ks_vm_forget(struct kvm *kvm)
+{
+	struct ks_vm *vm = ks_vm_find(kvm);
+	unsigned int i;
+
+	if (vm)
+		vm->kvm = NULL;
+	for (i = 0; i < ks_tables.used_threads; i++)
+		if (ks_tables.threads[i].kvm == kvm)
+			ks_tables.threads[i].gone = true;
 }
 
 /**
- * ks_vcpus_set_fast - ks_vcpu_set_fast() for all vCPUs, after a grace period
+ * ks_vcpus_forget_vm - a VM is being destroyed; its addresses may be reused
+ * @kvm: compared, never followed
  *
- * A thread that entered KVM_RUN during ks_vcpus_listen() may have read its old
- * mask, and set fast_vcpu by that.
- *
- * Context: process, attach mutex held.
+ * Context: any but NMI; no vCPU of the VM is within KVM_RUN, nor will be.
  */
-void ks_vcpus_set_fast(void)
+void ks_vcpus_forget_vm(struct kvm *kvm)
 {
+	unsigned long flags;
 	struct ks_vcpu *v;
 
 	for_each_used(v) {
-		raw_spin_lock_irq(&ks_vcpus.lock);
-		ks_vcpu_set_fast(v);
-		raw_spin_unlock_irq(&ks_vcpus.lock);
+		raw_spin_lock_irqsave(&ks_tables.lock, flags);
+		if (v->key && v->kvm == kvm)
+			ks_vcpu_forget(v);
+		raw_spin_unlock_irqrestore(&ks_tables.lock, flags);
 	}
+	raw_spin_lock_irqsave(&ks_tables.lock, flags);
+	ks_vm_forget(kvm);
+	raw_spin_unlock_irqrestore(&ks_tables.lock, flags);
 }
 
 /**
- * ks_vcpus_forget_past - nothing was attached until now: forget what is old
+ * ks_vcpus_forget_vms - VMs may have been destroyed unseen: forget all of them
  *
- * VMs may have been destroyed meanwhile, so pointers are worthless as well.
- *
- * Context: process, attach mutex held; no hook that looks at vCPUs is attached,
- * no such handler runs, and our notifiers find no mask.
+ * Context: process, hooks mutex held; nobody listens to vCPUs.
  */
-void ks_vcpus_forget_past(void)
+void ks_vcpus_forget_vms(void)
 {
-	struct ks_vcpu *v;
+	unsigned int i;
 
-	for_each_used(v) {
-		raw_spin_lock_irq(&ks_vcpus.lock);
-		ks_vcpu_unhash(v);
-		v->kvm = NULL;
-		WRITE_ONCE(v->vcpu, NULL);
-		ks_vcpu_set_fast(v);
-		ks_vcpu_forget_past(v);
-		raw_spin_unlock_irq(&ks_vcpus.lock);
-	}
-}
-
-/**
- * ks_vcpus_stop_waiting - class steal begins: forget who waited where
- *
- * Context: process, attach mutex held; the class is not attached.
- */
-void ks_vcpus_stop_waiting(void)
-{
-	struct ks_vcpu *v;
-
-	for_each_used(v) {
-		v->wait_cpu = -1;
-		WRITE_ONCE(v->wake_tsc, 0);
-	}
+	for (i = 0; i < READ_ONCE(ks_tables.used_vms); i++)
+		if (ks_tables.vms[i].kvm)
+			ks_vcpus_forget_vm(ks_tables.vms[i].kvm);
 }
 
 /**
  * ks_vcpus_record_last - the session ends: write the last records of each vCPU
- * @identity: as in ks_vcpu_record_last()
+ * @overwritten: their identity records may be overwritten by now
  *
  * Context: process.
  */
-void ks_vcpus_record_last(bool identity)
+void ks_vcpus_record_last(bool overwritten)
 {
 	struct ks_vcpu *v;
 
 	for_each_used(v) {
-		raw_spin_lock_irq(&ks_vcpus.lock);
-		if (v->task)
-			ks_vcpu_record_last(v, identity);
-		raw_spin_unlock_irq(&ks_vcpus.lock);
+		raw_spin_lock_irq(&ks_tables.lock);
+		if (v->key)
+			ks_vcpu_record_last(v, overwritten ? KS_LAST_OVERWRITTEN :
+							    KS_LAST_OF_SESSION);
+		raw_spin_unlock_irq(&ks_tables.lock);
 	}
 }
 
 /**
- * ks_vcpus_follow - begin or end to keep the ledgers up to date
- * @follow: begin; takes effect with the next ks_vcpus_listen()
+ * ks_vcpus_make_ledgers - somebody will follow the ledgers: make room for them
  *
- * Context: process, attach mutex held.
+ * Context: process, hooks mutex held.
  * Return: 0 or -ENOMEM.
  */
-int ks_vcpus_follow(bool follow)
+int ks_vcpus_make_ledgers(void)
 {
-	struct ks_ledger *ledgers;
-
-	if (follow && !ks_vcpus.ledgers) {
-		ledgers = vzalloc(array_size(ks_vcpus_max, sizeof(*ledgers)));
-		if (!ledgers)
-			return -ENOMEM;
-		ks_vcpus.ledgers = ledgers;
-	}
-	raw_spin_lock_irq(&ks_vcpus.lock);
-	ks_vcpus.follow = follow;
-	raw_spin_unlock_irq(&ks_vcpus.lock);
-	return 0;
+	if (!ks_tables.ledgers)
+		ks_tables.ledgers = vzalloc(array_size(ks_vcpus_max,
+						       sizeof(*ks_tables.ledgers)));
+	return ks_tables.ledgers ? 0 : -ENOMEM;
 }
 
 /**
  * ks_vcpus_ledger - copy one ledger
- * @index: of the entries in use
+ * @index: of those that are kept
  * @out:   the copy
  *
  * Context: process.
@@ -163,28 +138,26 @@ int ks_vcpus_follow(bool follow)
 int ks_vcpus_ledger(u32 index, struct kvmsched_ledger *out)
 {
 	struct ks_ledger *ledger = NULL;
-	struct task_struct *task;
+	struct ks_thread *t = NULL;
 	struct ks_vcpu *v;
-	unsigned int i;
 	int ret;
 
-	raw_spin_lock_irq(&ks_vcpus.lock);
-	ret = ks_vcpus.follow ? -ENOENT : -ENODATA;
-	for (i = 0; ks_vcpus.follow && i < ks_vcpus.used; i++) {
-		v = &ks_vcpus.vcpus[i];
-		if (!v->task || !v->ledger || index--)
+	raw_spin_lock_irq(&ks_tables.lock);
+	ret = ks_listening()->ledger == U64_MAX ? -ENODATA : -ENOENT;
+	for_each_used(v) {
+		if (!ks_vcpu_has_ledger(v) || index--)
 			continue;
+		t = v->thread;
 		/* As the reader's PID namespace has them: 0 if it doesn't. */
-		out->tgid = task_tgid_vnr(v->task);
-		out->tid = task_pid_vnr(v->task);
+		out->tgid = t ? task_tgid_vnr(t->task) : 0;
+		out->tid = t ? task_pid_vnr(t->task) : 0;
 		out->vm = v->vm;
 		out->vcpu = v->id;
 		out->isa = v->exit.flags & KS_EXIT_VMX ? KS_ISA_VMX : KS_ISA_SVM;
 		ledger = v->ledger;
-		task = v->task;
 		break;
 	}
-	raw_spin_unlock_irq(&ks_vcpus.lock);
+	raw_spin_unlock_irq(&ks_tables.lock);
 	if (!ledger)
 		return ret;
 
@@ -193,104 +166,27 @@ int ks_vcpus_ledger(u32 index, struct kvmsched_ledger *out)
 	 * vCPU's.
 	 */
 	ret = ks_ledger_read(ledger, out);
-	raw_spin_lock_irq(&ks_vcpus.lock);
-	if (v->task != task || v->ledger != ledger || v->vm != out->vm ||
+	raw_spin_lock_irq(&ks_tables.lock);
+	if (!ks_vcpu_has_ledger(v) || v->thread != t || v->vm != out->vm ||
 	    v->id != out->vcpu)
 		ret = -EAGAIN;
-	raw_spin_unlock_irq(&ks_vcpus.lock);
+	raw_spin_unlock_irq(&ks_tables.lock);
 	return ret;
 }
 
 u32 ks_vcpus_count(void)
 {
 	u32 count = 0;
-	unsigned int i;
+	struct ks_vcpu *v;
 
-	raw_spin_lock_irq(&ks_vcpus.lock);
-	for (i = 0; i < ks_vcpus.used; i++)
-		count += !!ks_vcpus.vcpus[i].task;
-	raw_spin_unlock_irq(&ks_vcpus.lock);
+	raw_spin_lock_irq(&ks_tables.lock);
+	for_each_used(v)
+		count += v->key && READ_ONCE(v->seen);
+	raw_spin_unlock_irq(&ks_tables.lock);
 	return count;
 }
 
 u64 ks_vcpus_refused(void)
 {
-	return READ_ONCE(ks_vcpus.refused);
-}
-
-/*
- * stop_machine() calls this while all CPUs stand still with interrupts off.
- * Preemption is off whenever these lists are walked, or changed by KVM; so
- * nobody is doing so now.
- */
-static int ks_unlink_all(void *unused)
-{
-	unsigned int i;
-	int cpu;
-
-	for (i = 0; i < ks_vcpus.used; i++) {
-		if (!ks_vcpus.vcpus[i].linked)
-			continue;
-		preempt_notifier_unregister(&ks_vcpus.vcpus[i].notifier);
-		ks_vcpus.vcpus[i].linked = false;
-	}
-	for_each_possible_cpu(cpu)
-		per_cpu(ks_current, cpu) = &ks_nobody;
-	return 0;
-}
-
-/**
- * ks_vcpus_detach - unlink our notifiers from all threads, whatever they do
- *
- * This is the first step of the module's exit, and ks_vcpu_table_destroy() the
- * last; in between, the probes are detached.  It wakes, kicks and waits for no
- * vCPU: a thread that spins at SCHED_FIFO 99 or sleeps for ever makes no
- * difference.
- */
-void ks_vcpus_detach(void)
-{
-	raw_spin_lock_irq(&ks_vcpus.lock);
-	ks_vcpus.detaching = true;
-	raw_spin_unlock_irq(&ks_vcpus.lock);
-
-	/* The grace periods from here on must not wait for a busy vCPU. */
-	rcu_expedite_gp();
-	stop_machine(ks_unlink_all, NULL, NULL);
-}
-
-int ks_vcpu_table_create(void)
-{
-	int cpu;
-
-	if (!ks_vcpus_max || ks_vcpus_max > KS_VCPUS_LIMIT) {
-		pr_err("max_vcpus=%u: expected 1 to %u\n", ks_vcpus_max,
-		       KS_VCPUS_LIMIT);
-		return -EINVAL;
-	}
-	/*
-	 * Not by an initializer: per-CPU sections of modules get no
-	 * relocations.
-	 */
-	for_each_possible_cpu(cpu)
-		per_cpu(ks_current, cpu) = &ks_nobody;
-	ks_vcpus.vcpus = vzalloc(array_size(ks_vcpus_max, sizeof(*ks_vcpus.vcpus)));
-	return ks_vcpus.vcpus ? 0 : -ENOMEM;
-}
-
-/**
- * ks_vcpu_table_destroy - free the table, after ks_vcpus_detach()
- *
- * Context: process; no probe runs any more.
- */
-void ks_vcpu_table_destroy(void)
-{
-	unsigned int i;
-
-	for (i = 0; i < ks_vcpus.used; i++)
-		if (ks_vcpus.vcpus[i].task)
-			put_task_struct(ks_vcpus.vcpus[i].task);
-	if (ks_vcpus.detaching)
-		rcu_unexpedite_gp();
-	vfree(ks_vcpus.ledgers);
-	vfree(ks_vcpus.vcpus);
+	return READ_ONCE(ks_tables.refused);
 }

@@ -76,6 +76,7 @@
 #define KS_FEATURE_NO_LAPIC	(1 << 6)  /* timer fields failed the self-check */
 #define KS_FEATURE_LATE		(1 << 7)  /* KVM_RUN began before recording */
 #define KS_FEATURE_NO_HALT_POLL	(1 << 8)  /* halt_poll_ns is not known */
+#define KS_FEATURE_GONE		(1 << 9)  /* its VM has been destroyed just now */
 
 /* KVM_RUN begins (vcpu_load) */
 #define KS_LOAD_FIELDS(F, A)						\

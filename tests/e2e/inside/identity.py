@@ -6,6 +6,7 @@ import signal
 import time
 
 import host
+import records
 from device import Device
 
 HALT_POLL = "/sys/module/kvm/parameters/halt_poll_ns"
@@ -53,21 +54,20 @@ def lost(tap):
 
 
 def table_full(tap):
-    """A VM with more vCPUs than max_vcpus: some are known, and all go on.
-
-    In how many VMs is not asked: a VM gets another number where all of its
-    threads that were known have ended before the next finds room.
-    """
+    """A VM with more vCPUs than max_vcpus: some are known, and all go on."""
     with host.module("max_vcpus=2"), host.Recording() as recording:
         truth = host.guest("cpuid", 5000, "--vcpus", 4)
         with Device() as device:
             info = device.info()
+    numbers = {record["vm"]
+               for record in records.of_file(recording.file, "kvmsched_vcpu")}
     exits = {vcpu["tid"]: vcpu["stats"]["exits"] for vcpu in truth["vcpus"]}
     known = [vcpu for vcpu in recording.report()["vcpus"] if vcpu["vm"]]
     whole = [vcpu for vcpu in known if
              vcpu["exit_count"] == exits[vcpu["tid"]]]
     tap.equal("identity: a VM with more vCPUs than max_vcpus",
               ("room", info.vcpus_max, 2),
+              ("VMs", len(numbers), 1),
               ("some were refused", info.refused >= 2, True),
               ("recorded from beginning to end", len(whole) >= 2, True),
               *((f"exits of {vcpu['tid']} are no more than it had",

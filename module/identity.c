@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Who a vCPU is, as the records tell it, and its last records
+ */
+#include <linux/kvm_host.h>
+
+#include "exit_reason.h"
+#include "kvm_param.h"
+#include "record.h"
+#include "tables.h"
+
+/* struct ks_vcpu.identity: written by the owner, copied from anywhere; innermost. */
+static DEFINE_RAW_SPINLOCK(ks_identity_lock);
+
+/**
+ * ks_vcpu_identify - write the identity record of the current thread's vCPU
+ * @v: the vCPU
+ *
+ * Context: owner, preemption off; or outside of KVM_RUN, in the thread that has the
+ * vCPU, with the lock of the tables held, which keeps it from being freed.
+ */
+void ks_vcpu_identify(struct ks_vcpu *v)
+{
+	struct kvm_vcpu *vcpu = v->key;
+	unsigned long flags;
+	struct ks_rec_vcpu *r;
+	u32 halt_poll_ns;
+	u64 now;
+
+	/* What changes from here on makes another identity due. */
+	WRITE_ONCE(v->identity_due, false);
+	smp_mb();
+	v->identified = v->seen;
+
+	if (ks_kvm_halt_poll_ns(vcpu->kvm, &halt_poll_ns))
+		v->features &= ~KS_FEATURE_NO_HALT_POLL;
+	else
+		v->features |= KS_FEATURE_NO_HALT_POLL;
+	v->policy = current->policy;
+	v->prio = current->normal_prio;
+	v->static_prio = current->static_prio;
+
+	r = ks_begin(vcpu, ks_vcpu_ring(v), now, flags);
+	r->vm = v->vm;
+	r->vcpu = v->id;
+	r->tgid = v->tgid;
+	r->tsc_offset = vcpu->arch.l1_tsc_offset;
+	r->tsc_ratio = vcpu->arch.l1_tsc_scaling_ratio;
+	r->tsc_frac_bits = ks_tsc_frac_bits();
+	r->features = v->features;
+	r->apicv_inhibits = vcpu->kvm->arch.apicv_inhibit_reasons;
+	r->halt_poll_ns = halt_poll_ns;
+	r->policy = v->policy;
+	r->rt_priority = current->rt_priority;
+	r->nice = PRIO_TO_NICE(v->static_prio);
+	r->prio = v->prio;
+	memcpy(r->comm, current->comm, sizeof(r->comm));
+	/* Another CPU, where the session ends, may copy it now. */
+	raw_spin_lock(&ks_identity_lock);
+	memcpy(&v->identity, r, KS_RECORD_SIZE(vcpu));
+	raw_spin_unlock(&ks_identity_lock);
+	WRITE_ONCE(v->identity_lost, ks_vcpu_ring(v) && !ks_in_ring(r));
+	ks_end(vcpu, r, flags);
+}
+
+/* The states at @now, as they were at one instant if the owner changes them now. */
+static void ks_copy_ledger(const struct ks_ledger *ledger, struct ks_rec_ledger *r,
+			   u64 now)
+{
+	int tries = 1000;
+	u32 seq;
+
+	static_assert(ARRAY_SIZE(r->states) == KVMSCHED_NR_STATES);
+	do {
+		seq = READ_ONCE(ledger->seq);
+		barrier();
+		ks_core_sum(&ledger->core, r->states, max(now, ledger->core.since));
+		r->exits = ks_ledger_exits(ledger);
+		barrier();
+	} while ((seq & 1 || READ_ONCE(ledger->seq) != seq) && --tries);
+}
+
+static void ks_write_ledger(struct ks_vcpu *v)
+{
+	struct ks_rec_ledger *r;
+	unsigned long flags;
+	u64 now;
+
+	r = ks_begin(ledger, ks_vcpu_ring(v), now, flags);
+	r->vm = v->vm;
+	r->vcpu = v->id;
+	r->tid = v->exit.ent.pid;
+	ks_copy_ledger(v->ledger, r, now);
+	ks_end(ledger, r, flags);
+}
+
+static void ks_write_identity(struct ks_vcpu *v, u32 more_features)
+{
+	struct ks_rec_vcpu *r;
+	unsigned long flags;
+	u64 now;
+
+	r = ks_begin(vcpu, ks_vcpu_ring(v), now, flags);
+	raw_spin_lock(&ks_identity_lock);
+	memcpy(r, &v->identity, KS_RECORD_SIZE(vcpu));
+	raw_spin_unlock(&ks_identity_lock);
+	/* Another thread may have it by now than the one that told it. */
+	r->ent.pid = v->exit.ent.pid;
+	r->features |= more_features;
+	ks_end(vcpu, r, flags);
+}
+
+/**
+ * ks_vcpu_tell_lost_identity - write the identity again, after its record was lost
+ * @v: the current thread's vCPU
+ *
+ * Not while the ring is full, so that no record is counted as lost twice.  The
+ * session may have ended since: then no ring has room, and the next session
+ * begins with a new identity record.
+ *
+ * Context: owner.
+ */
+void ks_vcpu_tell_lost_identity(struct ks_vcpu *v)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	if (ks_vcpu_ring(v) && ks_ring_has_room(KS_RECORD_SIZE(vcpu))) {
+		ks_write_identity(v, 0);
+		WRITE_ONCE(v->identity_lost, false);
+	}
+	local_irq_restore(flags);
+}
+
+/**
+ * ks_vcpu_record_last - write the last records of a vCPU
+ * @v:	 its entry
+ * @why: what ends
+ *
+ * The identity is written again where its record may be overwritten by now, or was
+ * lost, or is due; and where the vCPU ends, to say so.
+ *
+ * Context: the lock of the tables is held.  At the end of a session the vCPU may run.
+ */
+void ks_vcpu_record_last(struct ks_vcpu *v, enum ks_last why)
+{
+	if (!ks_vcpu_wanted(v))
+		return;
+	if (ks_vcpu_has_ledger(v))
+		ks_write_ledger(v);
+	if ((why != KS_LAST_OF_SESSION || READ_ONCE(v->identity_lost) ||
+	     READ_ONCE(v->identity_due)) && v->identity.tgid)
+		ks_write_identity(v, why == KS_LAST_OF_VCPU ? KS_FEATURE_GONE : 0);
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The tables of threads, vCPUs and VMs: made at init, freed at exit
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/sched/task.h>
+#include <linux/vmalloc.h>
+
+#include "compat/rcu.h"
+#include "tables.h"
+
+/* Records have numbers of VMs from 1 to this, and one must always be free. */
+#define KS_VCPUS_LIMIT	65535U
+
+unsigned int ks_vcpus_max = 1024;
+
+bool ks_vms_are_watched;
+
+/* Records name a vCPU by 16 bits. */
+static_assert(KVM_MAX_VCPU_IDS <= KS_NO_VCPU);
+
+struct ks_vcpu ks_nobody;
+DEFINE_PER_CPU(struct ks_vcpu *, ks_current);
+
+struct ks_tables ks_tables = {
+	.lock = __RAW_SPIN_LOCK_UNLOCKED(ks_tables.lock),
+};
+
+static void ks_tables_free(void)
+{
+	vfree(ks_tables.ledgers);
+	vfree(ks_tables.vms);
+	vfree(ks_tables.vcpus);
+	vfree(ks_tables.threads);
+}
+
+int ks_tables_create(void)
+{
+	int cpu;
+
+	if (!ks_vcpus_max || ks_vcpus_max > KS_VCPUS_LIMIT) {
+		pr_err("max_vcpus=%u: expected 1 to %u\n", ks_vcpus_max,
+		       KS_VCPUS_LIMIT);
+		return -EINVAL;
+	}
+	/*
+	 * Not by an initializer: per-CPU sections of modules get no
+	 * relocations.
+	 */
+	for_each_possible_cpu(cpu)
+		per_cpu(ks_current, cpu) = &ks_nobody;
+	ks_tables.threads = vzalloc(array_size(ks_vcpus_max, sizeof(*ks_tables.threads)));
+	ks_tables.vcpus = vzalloc(array_size(ks_vcpus_max, sizeof(*ks_tables.vcpus)));
+	ks_tables.vms = vzalloc(array_size(ks_vcpus_max, sizeof(*ks_tables.vms)));
+	if (ks_tables.threads && ks_tables.vcpus && ks_tables.vms)
+		return 0;
+	ks_tables_free();
+	return -ENOMEM;
+}
+
+/**
+ * ks_tables_destroy - free the tables, after ks_threads_detach()
+ *
+ * Context: process; no probe runs any more.
+ */
+void ks_tables_destroy(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ks_tables.used_threads; i++)
+		if (ks_tables.threads[i].task)
+			put_task_struct(ks_tables.threads[i].task);
+	if (ks_tables.detaching)
+		rcu_unexpedite_gp();
+	ks_tables_free();
+}

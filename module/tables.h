@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The tables of threads, vCPUs and VMs, for the files that change them: thread.c,
+ * vm.c, vcpu.c, vcpu_find.c and vcpus.c
+ *
+ * They are allocated at init, since a probe may neither allocate nor sleep.  A
+ * thread that is switched out takes the raw spinlock of the tables while it holds
+ * its runqueue lock, so hold it briefly, and take no other lock inside.
+ */
+#ifndef _KVMSCHED_TABLES_H
+#define _KVMSCHED_TABLES_H
+
+#include <linux/hash.h>
+#include <linux/rculist.h>
+#include <linux/rcupdate.h>
+#include <linux/spinlock.h>
+
+#include "thread.h"
+#include "vcpu.h"
+#include "vm.h"
+
+#define KS_VCPU_HASH_BITS	8
+
+/**
+ * struct ks_tables - all of it under @lock
+ * @lock:	see above
+ * @threads:	ks_vcpus_max entries each, and so do @vcpus and @vms
+ * @used_threads: entries below this index were used before; likewise @used_vcpus,
+ *		@used_vms
+ * @hash:	vCPUs by key
+ * @last_vm:	number of the last new VM
+ * @refused:	lookups that found no entry
+ * @threads_full: there was none, and none has become free since; likewise
+ *		@vcpus_full
+ * @detaching:	no new entries; set before the notifiers are unlinked
+ * @ledgers:	one for each of @vcpus, from the first follower until exit
+ */
+struct ks_tables {
+	raw_spinlock_t lock;
+	struct ks_thread *threads;
+	struct ks_vcpu *vcpus;
+	struct ks_vm *vms;
+	unsigned int used_threads;
+	unsigned int used_vcpus;
+	unsigned int used_vms;
+	struct hlist_head hash[1 << KS_VCPU_HASH_BITS];
+	u16 last_vm;
+	u64 refused;
+	bool threads_full;
+	bool vcpus_full;
+	bool detaching;
+	struct ks_ledger *ledgers;
+};
+extern struct ks_tables ks_tables;
+
+static inline struct hlist_head *ks_vcpu_bucket(struct kvm_vcpu *key)
+{
+	return &ks_tables.hash[hash_ptr(key, KS_VCPU_HASH_BITS)];
+}
+
+/* May an entry be used again that was given up then?  0: it never was used. */
+static inline bool ks_grace_period_over(unsigned long dead_gp)
+{
+	return !dead_gp || poll_state_synchronize_rcu(dead_gp);
+}
+
+/* Is its ledger kept?  Not if its thread has ended, and no other has come since. */
+static inline bool ks_vcpu_has_ledger(const struct ks_vcpu *v)
+{
+	return v->key && READ_ONCE(v->ledger) && READ_ONCE(v->seen) &&
+	       READ_ONCE(v->ledger_seen) >= ks_listening()->ledger;
+}
+
+#endif /* _KVMSCHED_TABLES_H */

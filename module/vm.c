@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * VMs: their numbers in the records
+ *
+ * Context of all: the lock of the tables is held.
+ */
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+
+#include "tables.h"
+
+#define for_each_vm(vm) \
+	for ((vm) = ks_tables.vms; (vm) < ks_tables.vms + ks_tables.used_vms; (vm)++)
+
+/**
+ * ks_vm_find - the entry of a VM
+ * @kvm: the VM, compared only; NULL: any entry that is free
+ *
+ * Return: the entry or NULL.
+ */
+struct ks_vm *ks_vm_find(const struct kvm *kvm)
+{
+	struct ks_vm *vm;
+
+	for_each_vm(vm)
+		if (vm->kvm == kvm)
+			return vm;
+	return NULL;
+}
+
+static bool ks_vm_number_is_used(u16 number)
+{
+	struct ks_vm *vm;
+
+	for_each_vm(vm)
+		if (vm->kvm && vm->number == number)
+			return true;
+	return false;
+}
+
+/* Records have 16 bits, and so many VMs may have been there before. */
+static u16 ks_vm_next_number(void)
+{
+	do {
+		ks_tables.last_vm++;
+	} while (!ks_tables.last_vm || ks_vm_number_is_used(ks_tables.last_vm));
+	return ks_tables.last_vm;
+}
+
+/**
+ * ks_vm_get - the entry of a VM, made now if it has none
+ * @kvm: the VM, of which the current thread runs a vCPU
+ *
+ * There are as many entries as for vCPUs, of which each VM has at least one: a
+ * vCPU that has found its own finds one here.
+ */
+struct ks_vm *ks_vm_get(struct kvm *kvm)
+{
+	struct ks_vm *vm = ks_vm_find(kvm);
+
+	if (vm)
+		return vm;
+	vm = ks_vm_find(NULL) ?: &ks_tables.vms[ks_tables.used_vms++];
+	vm->number = ks_vm_next_number();
+	vm->kvm = kvm;
+	vm->vmm = task_tgid(current);
+	vm->tgid = current->tgid;
+	return vm;
+}
