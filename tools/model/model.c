@@ -75,7 +75,7 @@ static void note_thread(struct kvs_model *m, struct kvs_vcpu *v,
 	if (before && before != v && before->tid == tid) {
 		if (before->state == KVS_STATE_ON_CPU)
 			v->shared_slice = true;
-		kvs_vcpu_leave(m, before, rec->ts);
+		kvs_vcpu_rest(m, before, rec->ts);
 	}
 	if (v->tid != tid) {
 		/* What it was doing, it did in another thread. */
@@ -138,8 +138,18 @@ HANDLE(lost)
 
 HANDLE(vcpu)
 {
-	struct kvs_vcpu *v = OWN(vcpu);
+	struct kvs_vcpu *v;
 
+	/* Its VM is destroyed, by whatever thread. */
+	if (rec->vcpu.features & KS_FEATURE_GONE) {
+		v = OTHER(vcpu);
+		if (!v)
+			return;
+		kvs_vcpu_identity(m, v, rec);
+		kvs_vcpu_leave(m, v, rec->ts);
+		return;
+	}
+	v = OWN(vcpu);
 	if (v)
 		kvs_vcpu_identity(m, v, rec);
 }
@@ -316,8 +326,12 @@ HANDLE(ledger)
 {
 	struct kvs_vcpu *v = vcpu_get(m, rec->ledger.vm, rec->ledger.vcpu);
 
-	if (v)
-		kvs_kernel_ledger(v, rec);
+	if (!v)
+		return;
+	kvs_kernel_ledger(v, rec);
+	/* No thread has it any more, and no record will come of it. */
+	if (v->state == KVS_STATE_UNKNOWN)
+		kvs_vcpu_leave(m, v, rec->ts);
 }
 
 HANDLE(host_switch)

@@ -77,6 +77,11 @@ void kvs_vcpu_entry(struct kvs_model *m, struct kvs_vcpu *v,
 		    const struct kvs_record *rec);
 /* The thread goes on with another vCPU, or the recording is over. */
 void kvs_vcpu_leave(struct kvs_model *m, struct kvs_vcpu *v, u64 ts);
+/*
+ * Its thread goes on to another vCPU.  If KVM_RUN had returned, it stays with the VMM
+ * until any thread runs it again; else it is as kvs_vcpu_leave() says.
+ */
+void kvs_vcpu_rest(struct kvs_model *m, struct kvs_vcpu *v, u64 ts);
 /* What is open at @ts goes to the sinks, as open spans. */
 void kvs_vcpu_cut(const struct kvs_model *m, struct kvs_vcpu *v, u64 ts);
 

@@ -96,6 +96,17 @@ void kvs_vcpu_leave(struct kvs_model *m, struct kvs_vcpu *v, u64 ts)
 	v->entry_ts = v->out_ts = 0;
 }
 
+void kvs_vcpu_rest(struct kvs_model *m, struct kvs_vcpu *v, u64 ts)
+{
+	if (v->ledger.state != KVMSCHED_STATE_USER || v->ledger.gap) {
+		kvs_vcpu_leave(m, v, ts);
+		return;
+	}
+	set_state(m, v, KVS_STATE_UNKNOWN, ts);
+	v->cut_exit.on = false;
+	v->entry_ts = v->out_ts = 0;
+}
+
 void kvs_vcpu_identity(struct kvs_model *m, struct kvs_vcpu *v,
 		       const struct kvs_record *rec)
 {
