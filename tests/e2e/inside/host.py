@@ -206,6 +206,18 @@ def guest(payload, n, *options, status=0, prefix=()):
     return truth
 
 
+def running_guest(payload, *options):
+    """A guest of its own in the background, once it runs."""
+    ready = os.path.join(WORK, "ready")
+    argv = guest_argv(payload, 0 if payload == "spin" else 1000000,
+                      "--ready-file", ready, *options)
+    child = Child(*argv)
+    wait_for(lambda: os.path.exists(ready), "the guest")
+    os.remove(ready)
+    time.sleep(0.5)
+    return child
+
+
 # Recordings
 
 def report(file, *options):

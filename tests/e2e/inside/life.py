@@ -11,6 +11,7 @@ import time
 import host
 import records
 from device import Device
+from host import running_guest
 
 N = 200
 KVM = ("kvm_amd", "kvm")
@@ -54,18 +55,6 @@ def before_kvm(tap, how):
               ("references on kvm_amd", references, 0),
               ("says that KVM is missing",
                "KVM is not loaded" in recording.child.err, True))
-
-
-def running_guest(payload, *options):
-    """A guest of its own in the background, once it runs."""
-    ready = os.path.join(host.WORK, "ready")
-    argv = host.guest_argv(payload, 0 if payload == "spin" else 1000000,
-                           "--ready-file", ready, *options)
-    child = host.Child(*argv)
-    host.wait_for(lambda: os.path.exists(ready), "the guest")
-    os.remove(ready)
-    time.sleep(0.5)
-    return child
 
 
 def ended_truth(child, status):
