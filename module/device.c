@@ -9,6 +9,7 @@
 #include <linux/mutex.h>
 #include <linux/security.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/uaccess.h>
 
 #include "attach.h"
@@ -17,67 +18,55 @@
 #include "session.h"
 #include "vcpu.h"
 
-/* Copy in a struct that begins with its own size. */
-static int ks_copy_sized(void *to, const void __user *from, u32 size)
+/* Is what callers have to leave zero not so? */
+#define ks_any_set(array)	memchr_inv(array, 0, sizeof(array))
+
+static int ks_ioctl_info(struct file *file, void *arg)
 {
-	if (copy_from_user(to, from, size))
-		return -EFAULT;
-	return *(u32 *)to == size ? 0 : -E2BIG;
-}
+	struct kvmsched_info *info = arg;
 
-static int ks_copy_back(void __user *to, const void *from, u32 size)
-{
-	return copy_to_user(to, from, size) ? -EFAULT : 0;
-}
-
-static long ks_ioctl_info(struct file *file, void __user *arg)
-{
-	struct kvmsched_info info;
-	int ret = ks_copy_sized(&info, arg, sizeof(info));
-
-	if (ret)
-		return ret;
-	memset(&info, 0, sizeof(info));
-	info.size = sizeof(info);
-	ks_session_info(file, &info);
-	return ks_copy_back(arg, &info, sizeof(info));
-}
-
-static long ks_ioctl_hook(struct file *file, void __user *arg)
-{
-	struct kvmsched_hook row;
-	int ret = ks_copy_sized(&row, arg, sizeof(row));
-
-	if (!ret && (row.reserved[0] || row.reserved[1]))
-		ret = -EINVAL;
-	if (!ret)
-		ret = ks_hooks_row(&row, true);
-	return ret ?: ks_copy_back(arg, &row, sizeof(row));
-}
-
-static long ks_ioctl_start(struct file *file, void __user *arg)
-{
-	struct kvmsched_start start;
-	int ret = ks_copy_sized(&start, arg, sizeof(start));
-
-	return ret ?: ks_session_start(file, &start);
-}
-
-static long ks_ioctl_stats(struct file *file, void __user *arg)
-{
-	struct kvmsched_stats stats;
-	int ret = ks_copy_sized(&stats, arg, sizeof(stats));
-	u64 reserved = 0;
-	int i;
-
-	if (ret)
-		return ret;
-	for (i = 0; i < ARRAY_SIZE(stats.reserved); i++)
-		reserved |= stats.reserved[i];
-	if (reserved)
+	if (ks_any_set(info->reserved))
 		return -EINVAL;
-	ret = ks_session_stats(file, &stats);
-	return ret ?: ks_copy_back(arg, &stats, sizeof(stats));
+	info->size = sizeof(*info);
+	ks_session_info(file, info);
+	return 0;
+}
+
+static int ks_ioctl_hook(struct file *file, void *arg)
+{
+	struct kvmsched_hook *row = arg;
+
+	if (row->reserved0 || ks_any_set(row->reserved))
+		return -EINVAL;
+	return ks_hooks_row(row, true);
+}
+
+static int ks_ioctl_start(struct file *file, void *arg)
+{
+	const struct kvmsched_start *start = arg;
+
+	if (ks_any_set(start->reserved))
+		return -EINVAL;
+	return ks_session_start(file, start);
+}
+
+static int ks_ioctl_stop(struct file *file, void *arg)
+{
+	return ks_session_stop(file);
+}
+
+static int ks_ioctl_flush(struct file *file, void *arg)
+{
+	return ks_session_flush(file);
+}
+
+static int ks_ioctl_stats(struct file *file, void *arg)
+{
+	struct kvmsched_stats *stats = arg;
+
+	if (stats->reserved0 || ks_any_set(stats->reserved))
+		return -EINVAL;
+	return ks_session_stats(file, stats);
 }
 
 /*
@@ -85,7 +74,7 @@ static long ks_ioctl_stats(struct file *file, void __user *arg)
  */
 static DEFINE_MUTEX(ks_follow_mutex);
 
-static long ks_ioctl_follow(struct file *file)
+static int ks_ioctl_follow(struct file *file, void *arg)
 {
 	int ret = 0;
 
@@ -98,51 +87,77 @@ static long ks_ioctl_follow(struct file *file)
 	return ret;
 }
 
-static long ks_ioctl_ledger(void __user *arg)
+static int ks_ioctl_ledger(struct file *file, void *arg)
 {
-	struct kvmsched_ledger *ledger;
-	u32 head[2];
+	struct kvmsched_ledger *ledger = arg;
+
+	if (ledger->reserved0 || ks_any_set(ledger->reserved))
+		return -EINVAL;
+	memset(ledger->states, 0, sizeof(ledger->states));
+	return ks_vcpus_ledger(ledger->index, ledger);
+}
+
+/*
+ * @number: as callers of this ABI have it; it says how large our struct is
+ * @run:    gets a copy of the struct, NULL where there is none
+ */
+static const struct ks_ioctl {
+	unsigned int number;
+	int (*run)(struct file *file, void *arg);
+} ks_ioctls[] = {
+	{ KVMSCHED_IOC_INFO, ks_ioctl_info },
+	{ KVMSCHED_IOC_HOOK, ks_ioctl_hook },
+	{ KVMSCHED_IOC_START, ks_ioctl_start },
+	{ KVMSCHED_IOC_STOP, ks_ioctl_stop },
+	{ KVMSCHED_IOC_FLUSH, ks_ioctl_flush },
+	{ KVMSCHED_IOC_STATS, ks_ioctl_stats },
+	{ KVMSCHED_IOC_FOLLOW, ks_ioctl_follow },
+	{ KVMSCHED_IOC_LEDGER, ks_ioctl_ledger },
+};
+
+/* Find an ioctl by all of its number but the size. */
+static const struct ks_ioctl *ks_find_ioctl(unsigned int cmd)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(ks_ioctls); i++)
+		if (!((ks_ioctls[i].number ^ cmd) & ~IOCSIZE_MASK))
+			return &ks_ioctls[i];
+	return NULL;
+}
+
+/* Run an ioctl on a copy of the caller's struct, whose size @cmd says. */
+static int ks_run_on_copy(struct file *file, const struct ks_ioctl *ioctl,
+			  unsigned int cmd, void __user *user)
+{
+	size_t size = _IOC_SIZE(ioctl->number);
+	size_t callers = _IOC_SIZE(cmd);
+	void *arg = kzalloc(size, GFP_KERNEL);
 	int ret;
 
-	if (copy_from_user(head, arg, sizeof(head)))
-		return -EFAULT;
-	if (head[0] != sizeof(*ledger))
-		return -E2BIG;
-	ledger = kzalloc(sizeof(*ledger), GFP_KERNEL);
-	if (!ledger)
+	if (!arg)
 		return -ENOMEM;
-	ledger->size = head[0];
-	ledger->index = head[1];
-	ret = ks_vcpus_ledger(head[1], ledger) ?:
-	      ks_copy_back(arg, ledger, sizeof(*ledger));
-	kfree(ledger);
+	ret = copy_struct_from_user(arg, size, user, callers) ?:
+	      ioctl->run(file, arg);
+	if (!ret && _IOC_DIR(cmd) & _IOC_READ &&
+	    copy_to_user(user, arg, min(size, callers)))
+		ret = -EFAULT;
+	kfree(arg);
 	return ret;
 }
 
 static long ks_device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	void __user *user = (void __user *)arg;
+	const struct ks_ioctl *ioctl = ks_find_ioctl(cmd);
 
-	switch (cmd) {
-	case KVMSCHED_IOC_INFO:
-		return ks_ioctl_info(file, user);
-	case KVMSCHED_IOC_HOOK:
-		return ks_ioctl_hook(file, user);
-	case KVMSCHED_IOC_START:
-		return ks_ioctl_start(file, user);
-	case KVMSCHED_IOC_STATS:
-		return ks_ioctl_stats(file, user);
-	case KVMSCHED_IOC_STOP:
-		return arg ? -EINVAL : ks_session_stop(file);
-	case KVMSCHED_IOC_FLUSH:
-		return arg ? -EINVAL : ks_session_flush(file);
-	case KVMSCHED_IOC_FOLLOW:
-		return arg ? -EINVAL : ks_ioctl_follow(file);
-	case KVMSCHED_IOC_LEDGER:
-		return ks_ioctl_ledger(user);
-	default:
+	if (!ioctl)
 		return -ENOTTY;
-	}
+	if (_IOC_DIR(cmd) != _IOC_NONE)
+		return ks_run_on_copy(file, ioctl, cmd, (void __user *)arg);
+	/* Kept for a struct that a later version may have there. */
+	if (arg || _IOC_SIZE(cmd))
+		return -EINVAL;
+	return ioctl->run(file, NULL);
 }
 
 /*

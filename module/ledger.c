@@ -3,6 +3,7 @@
  * Ledgers: what few exits need, and reading one.  See ledger.h.
  */
 #include <linux/errno.h>
+#include <linux/mm.h>
 #include <linux/string.h>
 #include <asm/msr.h>
 #include <asm/tsc.h>
@@ -77,43 +78,53 @@ u64 ks_ledger_exits(const struct ks_ledger *ledger)
 	return exits;
 }
 
-static void ks_ledger_copy(const struct ks_ledger *ledger,
+/* What readers get of a copy that was made at @now */
+static void ks_ledger_tell(const struct ks_ledger_core *core, u64 now,
 			   struct kvmsched_ledger *out)
 {
-	const struct ks_ledger_core *core = &ledger->core;
-
-	out->now = rdtsc_ordered();
+	out->now = now;
 	out->state = core->state;
 	out->begin = core->begin;
-	ks_core_sum(core, out->states, out->now);
+	ks_core_sum(core, out->states, now);
 	memcpy(out->switches, core->switches, sizeof(out->switches));
 	out->waits = core->waits;
 	out->wait_max = core->wait_max;
-	memcpy(&out->by_reason, &core->exits, sizeof(out->by_reason));
-	out->exits = ks_ledger_exits(ledger);
+	out->exits = ks_core_copy_exits(&core->exits, &out->by_reason);
 }
 
 /**
- * ks_ledger_read - copy a ledger as it was at one instant
+ * ks_ledger_read - read a ledger as it was at one instant
  * @ledger: the ledger
  * @out:    the counts and times
  *
- * Context: any.
- * Return: 0 or -EAGAIN.
+ * The shorter the copy takes, the rarer does the vCPU change it meanwhile: so
+ * all is copied as it is first.
+ *
+ * Context: process.
+ * Return: 0, -EAGAIN or -ENOMEM.
  */
 int ks_ledger_read(const struct ks_ledger *ledger, struct kvmsched_ledger *out)
 {
+	struct ks_ledger_core *core = kvmalloc(sizeof(*core), GFP_KERNEL);
+	int ret = -EAGAIN;
 	int tries;
+	u64 now;
 	u32 seq;
 
-	for (tries = 0; tries < KS_LEDGER_TRIES; tries++) {
+	if (!core)
+		return -ENOMEM;
+	for (tries = 0; ret && tries < KS_LEDGER_TRIES; tries++) {
 		seq = READ_ONCE(ledger->seq);
 		/* Loads are not reordered with loads on x86. */
 		barrier();
-		ks_ledger_copy(ledger, out);
+		now = rdtsc_ordered();
+		memcpy(core, &ledger->core, sizeof(*core));
 		barrier();
 		if (!(seq & 1) && READ_ONCE(ledger->seq) == seq)
-			return 0;
+			ret = 0;
 	}
-	return -EAGAIN;
+	if (!ret)
+		ks_ledger_tell(core, now, out);
+	kvfree(core);
+	return ret;
 }

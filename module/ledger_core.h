@@ -18,6 +18,18 @@
 #include "uapi/records.h"
 
 /**
+ * struct ks_core_exits - exits by reason, see struct kvmsched_ledger_exits
+ * @hist: has a bucket for each bit, so that no exit needs a test whether its
+ *	  bucket is the last; readers get fewer (ks_core_copy_exits())
+ */
+struct ks_core_exits {
+	__u64 count[KVMSCHED_LEDGER_REASONS];
+	__u64 cycles[KVMSCHED_LEDGER_REASONS];
+	__u32 reason[KVMSCHED_LEDGER_REASONS];
+	__u32 hist[KVMSCHED_LEDGER_REASONS][64];
+};
+
+/**
  * struct ks_ledger_core - see struct kvmsched_ledger for what the fields mean
  * @state: enum kvmsched_state now, @since when.  It is still guest after an
  *	   exit, until the host's part of that exit ends
@@ -36,7 +48,7 @@ struct ks_ledger_core {
 	__u64 switches[4];
 	__u64 waits;
 	__u64 wait_max;
-	struct kvmsched_ledger_exits exits;
+	struct ks_core_exits exits;
 };
 
 /**
@@ -79,7 +91,7 @@ static __always_inline unsigned long ks_core_usual_row(__u32 reason)
 }
 
 static __always_inline void
-ks_core_count_exit(struct kvmsched_ledger_exits *exits, unsigned long row,
+ks_core_count_exit(struct ks_core_exits *exits, unsigned long row,
 		   __u64 cycles)
 {
 	exits->count[row]++;
@@ -91,7 +103,7 @@ ks_core_count_exit(struct kvmsched_ledger_exits *exits, unsigned long row,
 	exits->hist[row][63UL - (unsigned long)__builtin_clzll(cycles | 1)]++;
 }
 
-static inline unsigned long ks_core_find_row(struct kvmsched_ledger_exits *exits,
+static inline unsigned long ks_core_find_row(struct ks_core_exits *exits,
 					     __u32 reason)
 {
 	unsigned long row;
@@ -284,8 +296,35 @@ static inline void ks_core_sum(const struct ks_ledger_core *core,
 
 	for (i = 0; i < KVMSCHED_NR_STATES; i++)
 		states[i] = core->states[i];
-	/* A reader may find any number there while the writer writes. */
+	/* Who copies while the writer writes may find any number there. */
 	states[core->state % KVMSCHED_NR_STATES] += now - core->since;
+}
+
+/**
+ * ks_core_copy_exits - the exits as readers get them
+ * @exits: the ledger's
+ * @out:   whose last bucket has all that is longer as well
+ *
+ * Return: how many there are.
+ */
+static inline __u64 ks_core_copy_exits(const struct ks_core_exits *exits,
+				       struct kvmsched_ledger_exits *out)
+{
+	__u64 sum = 0;
+	int row, bit;
+
+	for (row = 0; row < KVMSCHED_LEDGER_REASONS; row++) {
+		sum += exits->count[row];
+		out->count[row] = exits->count[row];
+		out->cycles[row] = exits->cycles[row];
+		out->reason[row] = exits->reason[row];
+		for (bit = 0; bit < KVMSCHED_LEDGER_BUCKETS; bit++)
+			out->hist[row][bit] = exits->hist[row][bit];
+		for (; bit < 64; bit++)
+			out->hist[row][KVMSCHED_LEDGER_BUCKETS - 1] +=
+				exits->hist[row][bit];
+	}
+	return sum;
 }
 
 #endif /* _KVMSCHED_LEDGER_CORE_H */

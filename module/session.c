@@ -215,14 +215,11 @@ static int ks_get_vms(const struct kvmsched_start *start, struct pid **vms)
 
 static int ks_check_start(const struct kvmsched_start *start)
 {
-	u64 reserved = start->reserved0;
-	u32 i;
+	u32 i, beyond = 0;
 
-	for (i = 0; i < ARRAY_SIZE(start->reserved); i++)
-		reserved |= start->reserved[i];
 	for (i = start->nr_vms; i < KVMSCHED_MAX_VMS; i++)
-		reserved |= start->vms[i];
-	if (reserved || start->flags & ~KVMSCHED_START_OVERWRITE ||
+		beyond |= start->vms[i];
+	if (beyond || start->flags & ~KVMSCHED_START_OVERWRITE ||
 	    !start->classes || start->classes & ~KVMSCHED_CLASS_ALL ||
 	    start->nr_vms > KVMSCHED_MAX_VMS ||
 	    start->pages < KVMSCHED_MIN_PAGES ||

@@ -30,9 +30,19 @@
  *			 EAGAIN: the ledger changed during each attempt to copy
  *			 it; try again.  ENODATA: nobody follows.
  *
- * Every struct begins with its own size, as the caller knows it.  A size that
- * the module doesn't know is E2BIG (or ENOTTY, if the number of the ioctl
- * includes the size).  A reserved field or flag that is not zero is EINVAL.
+ * The number of an ioctl says how large the caller's struct is (_IOC_SIZE), and
+ * structs grow at their end.  If the caller's struct is smaller than the
+ * module's, the fields that it lacks count as zero, and only the bytes that it
+ * has are written.  If it is larger, the bytes that the module doesn't know have
+ * to be zero (E2BIG if they aren't), and stay so.  So set the whole struct to zero
+ * first.  A reserved field or an unknown flag that is not zero is EINVAL, and so
+ * is an argument other than 0 where an ioctl has no struct.  The structs are the
+ * same for 32-bit programs.
+ *
+ * KVMSCHED_ABI changes only where that is not enough.  INFO begins with the same
+ * two fields in every ABI: read it first, and stop if its @abi is another than
+ * the one that the program was made for.
+ *
  * Errors of START: EBUSY another file records, or holds the rings
  * of its last session; EINVAL a bad argument; ESRCH no such process; ENOMEM no
  * memory for rings of that size, so that nothing was allocated, or all of it was
@@ -83,7 +93,7 @@
 #include "names.h"
 
 #define KVMSCHED_DEVICE		"/dev/kvmsched"
-#define KVMSCHED_ABI		1
+#define KVMSCHED_ABI		2
 
 /* Event classes: what a session records.  Identity is always recorded. */
 #define KVMSCHED_CLASS_ENUM(symbol, number, name) \
@@ -106,31 +116,29 @@ enum { KVMSCHED_CLASSES(KVMSCHED_CLASS_BIT), KVMSCHED_NR_CLASSES };
 
 /**
  * struct kvmsched_start - argument of KVMSCHED_IOC_START
- * @size:	sizeof(struct kvmsched_start)
  * @classes:	KVMSCHED_CLASS_*; at least one
  * @flags:	KVMSCHED_START_*
  * @pages:	data pages of each CPU's ring, a power of two within
  *		KVMSCHED_MIN_PAGES .. KVMSCHED_MAX_PAGES
  * @nr_vms:	how many entries of @vms count; 0 records all VMs
- * @reserved0:	zero
  * @vms:	tgids of the VMM processes to record, as the caller's own
  *		PID namespace has them
  * @reserved:	zero
  */
 struct kvmsched_start {
-	__u32 size;
 	__u32 classes;
 	__u32 flags;
 	__u32 pages;
 	__u32 nr_vms;
-	__u32 reserved0;
 	__s32 vms[KVMSCHED_MAX_VMS];
 	__u64 reserved[4];
 };
 
 /**
  * struct kvmsched_info - result of KVMSCHED_IOC_INFO
- * @size:	in: sizeof(struct kvmsched_info)
+ * @size:	out: sizeof(struct kvmsched_info), as the module knows it.  In:
+ *		ignored from ABI 2 on.  A module of ABI 1 answers only if it is
+ *		sizeof(struct kvmsched_info) of ABI 2, which is the same
  * @abi:	KVMSCHED_ABI of the module
  * @page_size:	bytes of a ring page, header included
  * @nr_cpus:	rings are numbered 0 .. @nr_cpus - 1 (possible CPUs)
@@ -174,24 +182,24 @@ enum { KVMSCHED_HOWS(KVMSCHED_HOW_ENUM) };
 
 /**
  * struct kvmsched_hook - argument and result of KVMSCHED_IOC_HOOK
- * @size:	in: sizeof(struct kvmsched_hook)
  * @index:	in: row, from 0
  * @classes:	classes that need this hook
  * @how:	KVMSCHED_HOW_*: how it is, or would be, attached
  * @attached:	1 while it is attached
  * @status:	0, or why it can't be attached, as a negative errno
+ * @reserved0:	zero
  * @hits_missed: kprobe hits that the kernel dropped since load
  * @name:	the kernel's name of the function or tracepoint
  * @module:	the kernel module it lives in, "" for the kernel itself
  * @reserved:	zero
  */
 struct kvmsched_hook {
-	__u32 size;
 	__u32 index;
 	__u32 classes;
 	__u32 how;
 	__u32 attached;
 	__s32 status;
+	__u32 reserved0;
 	__u64 hits_missed;
 	char name[KVMSCHED_NAME_LEN];
 	char module[KVMSCHED_NAME_LEN];
@@ -200,16 +208,16 @@ struct kvmsched_hook {
 
 /**
  * struct kvmsched_stats - argument and result of KVMSCHED_IOC_STATS
- * @size:	in: sizeof(struct kvmsched_stats)
  * @cpu:	in: whose ring
+ * @reserved0:	zero
  * @written:	records stored in the ring since START
  * @lost:	records that found no room (drop newest)
  * @overwritten: records that were stored and later overwritten unread
  * @reserved:	zero
  */
 struct kvmsched_stats {
-	__u32 size;
 	__u32 cpu;
+	__u32 reserved0;
 	__u64 written;
 	__u64 lost;
 	__u64 overwritten;
@@ -228,7 +236,8 @@ enum kvmsched_state {
 };
 
 #define KVMSCHED_LEDGER_REASONS	64	/* exit reasons with a row of their own */
-#define KVMSCHED_LEDGER_BUCKETS	64	/* powers of two of cycles */
+#define KVMSCHED_LEDGER_BUCKETS	32	/* powers of two of cycles */
+#define KVMSCHED_LEDGER_STATES	16	/* room for states to come */
 #define KVMSCHED_REASON_OTHER	0xfffffffeU /* those that found no row */
 
 /**
@@ -236,7 +245,8 @@ enum kvmsched_state {
  * @count:	how many; 0: the row is free
  * @cycles:	host time on the CPU, TSC cycles
  * @reason:	hardware's number; 16 bits, the sign extended
- * @hist:	exits whose host time has bit N as its highest, modulo 2^32
+ * @hist:	exits whose host time has bit N as its highest, the last one all
+ *		that are longer as well; modulo 2^32
  */
 struct kvmsched_ledger_exits {
 	__u64 count[KVMSCHED_LEDGER_REASONS];
@@ -247,8 +257,8 @@ struct kvmsched_ledger_exits {
 
 /**
  * struct kvmsched_ledger - argument and result of KVMSCHED_IOC_LEDGER
- * @size:	in: sizeof(struct kvmsched_ledger)
  * @index:	in: which; entries come and go with their threads
+ * @reserved0:	zero
  * @tgid:	process and thread, as the reader's PID namespace has them; 0 if
  *		it can't see them.  @tid likewise
  * @vm:		number of the VM, as in the records
@@ -257,15 +267,18 @@ struct kvmsched_ledger_exits {
  * @state:	enum kvmsched_state now
  * @begin:	TSC since when this ledger is kept
  * @now:	TSC when it was read; the states sum to @now - @begin
- * @states:	TSC cycles in each state, the present one up to @now
+ * @states:	TSC cycles in each state, the present one up to @now; 0 beyond
+ *		KVMSCHED_NR_STATES
  * @switches:	preempted, halted, blocked, aborted (KS_SWITCH_* order)
  * @waits:	waits for the CPU; @wait_max the longest, cycles
  * @exits:	all exits
- * @by_reason:	of them
+ * @reserved:	zero
+ * @by_reason:	the exits once more; who doesn't want them passes a struct that
+ *		ends before
  */
 struct kvmsched_ledger {
-	__u32 size;
 	__u32 index;
+	__u32 reserved0;
 	__s32 tgid;
 	__s32 tid;
 	__u16 vm;
@@ -274,23 +287,23 @@ struct kvmsched_ledger {
 	__u16 state;
 	__u64 begin;
 	__u64 now;
-	__u64 states[KVMSCHED_NR_STATES];
+	__u64 states[KVMSCHED_LEDGER_STATES];
 	__u64 switches[4];
 	__u64 waits;
 	__u64 wait_max;
 	__u64 exits;
+	__u64 reserved[8];
 	struct kvmsched_ledger_exits by_reason;
 };
 
-#define KVMSCHED_IOC_FOLLOW	_IO('k', 0x46)
-/* Its number has the size of what is read first: that of all doesn't fit. */
-#define KVMSCHED_IOC_LEDGER	_IOWR('k', 0x47, __u32[2])
 #define KVMSCHED_IOC_INFO	_IOWR('k', 0x40, struct kvmsched_info)
 #define KVMSCHED_IOC_HOOK	_IOWR('k', 0x41, struct kvmsched_hook)
 #define KVMSCHED_IOC_START	_IOW('k', 0x42, struct kvmsched_start)
 #define KVMSCHED_IOC_STOP	_IO('k', 0x43)
 #define KVMSCHED_IOC_FLUSH	_IO('k', 0x44)
 #define KVMSCHED_IOC_STATS	_IOWR('k', 0x45, struct kvmsched_stats)
+#define KVMSCHED_IOC_FOLLOW	_IO('k', 0x46)
+#define KVMSCHED_IOC_LEDGER	_IOWR('k', 0x47, struct kvmsched_ledger)
 
 /* Pages of one CPU's mapping */
 #define KVMSCHED_RING_CONSUMER	0

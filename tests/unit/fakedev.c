@@ -7,6 +7,7 @@
  *	FAKEDEV_TRACING	stands for tracefs: a directory with events/
  *	FAKEDEV_CPUS	rings (default 2)
  *	FAKEDEV_PAGES	pages for each CPU every millisecond (default 1)
+ *	FAKEDEV_ABI	of the module (default KVMSCHED_ABI)
  *	FAKEDEV_FAIL	"open ERRNO" or "start ERRNO": fails so
  *
  * Every record is a kvmsched_exit whose guest_cycles count from 0 on each CPU,
@@ -168,7 +169,7 @@ static int fake_ioctl(unsigned long request, void *arg)
 
 	switch (request) {
 	case KVMSCHED_IOC_INFO:
-		info->abi = KVMSCHED_ABI;
+		info->abi = setting("FAKEDEV_ABI", KVMSCHED_ABI);
 		info->page_size = KVS_PAGE_SIZE;
 		info->nr_cpus = fake.nr_cpus;
 		info->pages = fake.pages;

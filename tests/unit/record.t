@@ -246,6 +246,12 @@ FAKEDEV_FAIL="open 13" record -d 1
 says 'run this as root' "not root: what to do"
 FAKEDEV_FAIL="open 1" record -d 1
 says 'CAP_PERFMON' "root without capabilities: what to do"
+FAKEDEV_ABI=1 record -d 1
+says 'speaks version 1 of the interface, this tool version' "an older module: it says so"
+says 'the module is the older one: install' "... and what to do"
+is $status 1 "... status 1"
+FAKEDEV_ABI=99 record -d 1
+says 'the tool is the older one: install' "a newer module: what to do"
 FAKEDEV_FAIL="start 16" record -d 1
 says 'another program is recording' "device busy: it says so"
 FAKEDEV_FAIL="start 12" record -m 512M -d 1

@@ -340,7 +340,7 @@ static void expect_same_times(unsigned int life)
 /* Of all reasons, and of each that has times */
 static void expect_same_exits(void)
 {
-	const struct kvmsched_ledger_exits *ours = &v.ledger.exits;
+	const struct ks_core_exits *ours = &v.ledger.exits;
 	__u64 exits = 0;
 
 	for (unsigned int row = 0; row < KVMSCHED_LEDGER_REASONS; row++)
@@ -425,9 +425,36 @@ static void the_same_to_the_cycle(void **unused)
 			fail_msg("no life took step %u", i);
 }
 
+/* Each bucket has a power of two; the last one has all that is longer, too. */
+static void every_length_has_a_bucket(void **unused)
+{
+	static const struct {
+		__u64 cycles;
+		unsigned int bucket;
+	} lengths[] = {
+		{ 0, 0 }, { 1, 0 }, { 2, 1 }, { 1023, 9 }, { 1024, 10 },
+		{ (1ULL << 31) - 1, 30 }, { 1ULL << 31, 31 }, { 1ULL << 32, 31 },
+		{ 1ULL << 40, 31 }, { 1ULL << 63, 31 }, { ~0ULL, 31 },
+	};
+	struct ks_core_exits exits = { 0 };
+	struct kvmsched_ledger_exits seen = { 0 };
+
+	assert_int_equal(KVMSCHED_LEDGER_BUCKETS, 32);
+	for (unsigned int i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		__u32 before = seen.hist[7][lengths[i].bucket];
+
+		ks_core_count_exit(&exits, 7, lengths[i].cycles);
+		assert_int_equal(ks_core_copy_exits(&exits, &seen), i + 1);
+		assert_int_equal(seen.hist[7][lengths[i].bucket], before + 1);
+		assert_int_equal(seen.count[7], i + 1);
+	}
+	assert_int_equal(seen.count[8], 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_length_has_a_bucket),
 		cmocka_unit_test(the_same_to_the_cycle),
 	};
 

@@ -156,7 +156,6 @@ int kvs_cmd_record(int argc, char **argv)
 		.record = {
 			.file = KVS_DEFAULT_FILE,
 			.after = DEFAULT_AFTER,
-			.start.size = sizeof(struct kvmsched_start),
 		},
 		.memory = DEFAULT_MEMORY,
 	};

@@ -95,7 +95,6 @@ static bool read_ledgers(int fd, struct reading *r)
 	r->nr = r->busy = 0;
 	for (uint32_t index = 0;; index++) {
 		memset(&ledger, 0, sizeof(ledger));
-		ledger.size = sizeof(ledger);
 		ledger.index = index;
 		if (!ioctl(fd, KVMSCHED_IOC_LEDGER, &ledger)) {
 			if (r->nr == r->room) {
@@ -268,17 +267,16 @@ static int top(const struct options *o)
 
 	if (fd < 0)
 		return status;
-	if (kvs_device_info(fd, &info)) {
-		kvs_errno("can't ask the module");
-	} else if (ioctl(fd, KVMSCHED_IOC_FOLLOW)) {
+	if (kvs_device_info(fd, &info))
+		goto out;
+	if (ioctl(fd, KVMSCHED_IOC_FOLLOW)) {
 		kvs_errno("the module can't follow the vCPUs");
-		if (errno == ENOTTY)
-			kvs_hint("the module is older than this program: load the one that came with it");
-	} else {
-		sigaction(SIGINT, &action, NULL);
-		sigaction(SIGTERM, &action, NULL);
-		status = watch(o, fd, info.tsc_khz);
+		goto out;
 	}
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	status = watch(o, fd, info.tsc_khz);
+out:
 	close(fd);
 	return status;
 }

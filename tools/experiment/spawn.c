@@ -62,7 +62,6 @@ pid_t kvs_exp_spawn_recorder(const struct kvs_experiment *e, const char *file)
 	struct kvs_record_options o = {
 		.file = file, .quiet = true,
 		.start = {
-			.size = sizeof(o.start),
 			.classes = KVMSCHED_CLASS_DEFAULT,
 			.pages = kvs_ring_pages(e->memory ? e->memory : DEFAULT_MEMORY),
 		},

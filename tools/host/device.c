@@ -164,7 +164,8 @@ int kvs_device_open(bool quiet)
 	return -1;
 }
 
-int kvs_device_info(int fd, struct kvmsched_info *info)
+/* Modules of all ABIs answer INFO; one of ABI 1 does so only if @size is right. */
+static bool knows_abi(int fd, struct kvmsched_info *info)
 {
 	memset(info, 0, sizeof(*info));
 	info->size = sizeof(*info);
@@ -174,14 +175,23 @@ int kvs_device_info(int fd, struct kvmsched_info *info)
 		kvs_errno("%s doesn't tell about itself", KVMSCHED_DEVICE);
 		if (other)
 			kvs_hint("module and tool are of different versions");
-		return -1;
+		return false;
 	}
-	if (info->abi != KVMSCHED_ABI) {
-		kvs_err("the module speaks version %u of the interface, this tool version %u",
-			info->abi, KVMSCHED_ABI);
-		kvs_hint("install module and tool of the same version");
+	if (info->abi == KVMSCHED_ABI)
+		return true;
+	kvs_err("the module that is loaded speaks version %u of the interface, this tool version %u",
+		info->abi, KVMSCHED_ABI);
+	if (info->abi < KVMSCHED_ABI)
+		kvs_hint("the module is the older one: install the one that came with this tool, then `modprobe -r kvmsched` and `modprobe kvmsched`");
+	else
+		kvs_hint("the tool is the older one: install the one that came with the module");
+	return false;
+}
+
+int kvs_device_info(int fd, struct kvmsched_info *info)
+{
+	if (!knows_abi(fd, info))
 		return -1;
-	}
 	if (info->page_size != KVS_PAGE_SIZE) {
 		kvs_err("the module's rings have pages of %u bytes, not %u",
 			info->page_size, KVS_PAGE_SIZE);
@@ -193,7 +203,6 @@ int kvs_device_info(int fd, struct kvmsched_info *info)
 int kvs_device_hook(int fd, uint32_t index, struct kvmsched_hook *hook)
 {
 	memset(hook, 0, sizeof(*hook));
-	hook->size = sizeof(*hook);
 	hook->index = index;
 	return ioctl(fd, KVMSCHED_IOC_HOOK, hook);
 }
@@ -201,7 +210,6 @@ int kvs_device_hook(int fd, uint32_t index, struct kvmsched_hook *hook)
 int kvs_device_stats(int fd, uint32_t cpu, struct kvmsched_stats *stats)
 {
 	memset(stats, 0, sizeof(*stats));
-	stats->size = sizeof(*stats);
 	stats->cpu = cpu;
 	return ioctl(fd, KVMSCHED_IOC_STATS, stats);
 }

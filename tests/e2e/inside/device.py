@@ -19,16 +19,28 @@ def _ioctl_number(direction, number, size):
     return direction << 30 | size << 16 | ord("k") << 8 | number
 
 
-START = struct.Struct(f"<6I{MAX_VMS}i4Q")
+def size_of(ioctl):
+    return ioctl >> 16 & 0x3fff
+
+
+def with_size(ioctl, size):
+    """The same ioctl of a caller whose struct has another size."""
+    return ioctl & ~(0x3fff << 16) | size << 16
+
+
+ABI = 2
+START = struct.Struct(f"<4I{MAX_VMS}i4Q")
 INFO = struct.Struct("<10IQ2I2Q4Q")
-HOOK = struct.Struct("<5IiQ32s32s2Q")
+HOOK = struct.Struct("<4IiIQ32s32s2Q")
 STATS = struct.Struct("<2I3Q4Q")
 
 STATES = ("unknown", "guest", "exit", "user", "poll", "halted", "blocked",
           "wait_preempted", "wait_woken")
+MAX_STATES = 16
+BUCKETS = 32
 # Up to the exits; their reasons follow.
-LEDGER = struct.Struct(f"<2I2i4H2Q{len(STATES)}Q4Q3Q")
-LEDGER_SIZE = LEDGER.size + 64 * (8 + 8 + 4 + 64 * 4)
+LEDGER = struct.Struct(f"<2I2i4H2Q{MAX_STATES}Q4Q3Q8Q")
+LEDGER_SIZE = LEDGER.size + 64 * (8 + 8 + 4 + BUCKETS * 4)
 
 IOC_INFO = _ioctl_number(3, 0x40, INFO.size)
 IOC_HOOK = _ioctl_number(3, 0x41, HOOK.size)
@@ -37,38 +49,38 @@ IOC_STOP = _ioctl_number(0, 0x43, 0)
 IOC_FLUSH = _ioctl_number(0, 0x44, 0)
 IOC_STATS = _ioctl_number(3, 0x45, STATS.size)
 IOC_FOLLOW = _ioctl_number(0, 0x46, 0)
-IOC_LEDGER = _ioctl_number(3, 0x47, 8)
+IOC_LEDGER = _ioctl_number(3, 0x47, LEDGER_SIZE)
 
 Info = collections.namedtuple("Info", (
     "size abi page_size nr_cpus pages session attached tsc_khz tsc_mult "
     "tsc_shift tsc_offset vcpus vcpus_max refused missed "
     "reserved0 reserved1 reserved2 reserved3"))
 Hook = collections.namedtuple("Hook", (
-    "size index classes how attached status missed name module "
-    "reserved0 reserved1"))
+    "index classes how attached status reserved0 missed name module "
+    "reserved1 reserved2"))
 Stats = collections.namedtuple("Stats", (
-    "size cpu written lost overwritten "
-    "reserved0 reserved1 reserved2 reserved3"))
+    "cpu reserved0 written lost overwritten "
+    "reserved1 reserved2 reserved3 reserved4"))
 
 
 class Ledger:
     """struct kvmsched_ledger, all but the reasons; times in TSC cycles."""
 
     def __init__(self, data):
-        (_, self.index, self.tgid, self.tid, self.vm, self.vcpu, _,
+        (self.index, _, self.tgid, self.tid, self.vm, self.vcpu, _,
          self.state, self.begin, self.now, *rest) = LEDGER.unpack_from(data)
         self.states = dict(zip(STATES, rest))
-        self.switches = rest[len(STATES):len(STATES) + 4]
-        self.waits, self.wait_max, self.exits = rest[len(STATES) + 4:]
+        rest = rest[MAX_STATES:]
+        self.switches = rest[:4]
+        self.waits, self.wait_max, self.exits = rest[4:7]
 
 
 def start_argument(classes=DEFAULT, flags=0, pages=16, vms=(), nr_vms=None,
-                   size=START.size, reserved0=0, reserved=(0, 0, 0, 0)):
+                   reserved=(0, 0, 0, 0)):
     """struct kvmsched_start, right unless told otherwise."""
     nr_vms = len(vms) if nr_vms is None else nr_vms
     vms = list(vms) + [0] * (MAX_VMS - len(vms))
-    return START.pack(size, classes, flags, pages, nr_vms, reserved0, *vms,
-                      *reserved)
+    return START.pack(classes, flags, pages, nr_vms, *vms, *reserved)
 
 
 class Device:
@@ -101,10 +113,10 @@ class Device:
         return layout.unpack(argument)
 
     def info(self):
-        return Info(*self._query(IOC_INFO, INFO, INFO.size))
+        return Info(*self._query(IOC_INFO, INFO))
 
     def hook(self, index):
-        row = Hook(*self._query(IOC_HOOK, HOOK, HOOK.size, index))
+        row = Hook(*self._query(IOC_HOOK, HOOK, index))
         return row._replace(name=row.name.rstrip(b"\0").decode(),
                             module=row.module.rstrip(b"\0").decode())
 
@@ -123,14 +135,14 @@ class Device:
         return sum(row.missed for row in self.hooks() if row.name == name)
 
     def stats(self, cpu):
-        return Stats(*self._query(IOC_STATS, STATS, STATS.size, cpu))
+        return Stats(*self._query(IOC_STATS, STATS, cpu))
 
     def follow(self):
         fcntl.ioctl(self.fd, IOC_FOLLOW)
 
     def ledger(self, index):
         argument = bytearray(LEDGER_SIZE)
-        struct.pack_into("<2I", argument, 0, LEDGER_SIZE, index)
+        struct.pack_into("<I", argument, 0, index)
         fcntl.ioctl(self.fd, IOC_LEDGER, argument)
         return Ledger(argument)
 

@@ -16,6 +16,7 @@ from device import Device
 BUILD = os.environ["O"]
 GUEST = os.path.join(BUILD, "guest", "kvmguest")
 SPIN = os.path.join(BUILD, "guest", "spin")
+CALLER32 = os.path.join(BUILD, "guest", "caller32")
 KVMSCHED = shutil.which("kvmsched") or "kvmsched"
 TRACING = "/sys/kernel/tracing"
 WORK = "/tmp/e2e"
