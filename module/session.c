@@ -34,12 +34,15 @@
 static void ks_wake_readers(struct work_struct *work);
 
 /*
- * @mutex:	guards everything here and, while nobody records, the rings
- * @rings_mutex: guards @owner, the number of pages and the memory of the rings
- *		as well: one of the mutexes is needed to look, both to change.
- *		mmap() is called with mmap_lock held and takes this one alone:
- *		a holder of @mutex may wait for CPU hotplug, within which
- *		cpusets take mmap_lock.
+ * @mutex:	guards everything here and, while nobody records, the rings.
+ *		START holds it while it allocates, which may take seconds
+ * @rings_mutex: guards @owner, @facts, @cut, the conversion of time stamps and
+ *		the memory of rings that have an owner as well: one of the
+ *		mutexes is needed to look, both to change.  It is held for
+ *		moments only, so whoever just looks takes this one alone:
+ *		INFO, STATS, poll() and mmap().  The last must: it is called
+ *		with mmap_lock held, and a holder of @mutex may wait for CPU
+ *		hotplug, within which cpusets take mmap_lock.
  * @owner:	whose rings these are; NULL when idle
  * @vms:	processes that the session is limited to, @nr_vms of them, with a
  *		reference on each while it records: the number of one that has
@@ -86,21 +89,18 @@ static void ks_queue_wakeup(struct irq_work *work)
 	queue_work(system_unbound_wq, &session.wake);
 }
 
-static void __ks_free_rings(void)
+/* Take the rings away from their owner, then free them. */
+static void ks_free_rings(void)
 {
 	int cpu;
 
-	for_each_possible_cpu(cpu)
-		ks_ring_free(cpu);
+	mutex_lock(&session.rings_mutex);
 	session.facts.pages = 0;
 	session.owner = NULL;
-}
-
-static void ks_free_rings(void)
-{
-	mutex_lock(&session.rings_mutex);
-	__ks_free_rings();
 	mutex_unlock(&session.rings_mutex);
+
+	for_each_possible_cpu(cpu)
+		ks_ring_free(cpu);
 }
 
 /*
@@ -115,32 +115,25 @@ static bool ks_rings_fit(u32 pages)
 	return available > 0 && need <= available;
 }
 
-/* Replace the rings of the session before. */
-static int ks_alloc_rings(struct file *owner, u32 pages, bool overwrite)
+/* Replace the rings of the session before; nobody owns the new ones yet. */
+static int ks_alloc_rings(u32 pages, bool overwrite)
 {
-	int cpu, ret = 0;
+	int cpu, ret;
 
-	mutex_lock(&session.rings_mutex);
-	__ks_free_rings();
-	if (!ks_rings_fit(pages)) {
-		ret = -ENOMEM;
-		goto out;
-	}
+	ks_free_rings();
+	if (!ks_rings_fit(pages))
+		return -ENOMEM;
 	for_each_possible_cpu(cpu) {
 		ret = ks_ring_alloc(cpu, pages, overwrite, ks_queue_wakeup);
 		if (ret) {
-			__ks_free_rings();
-			goto out;
+			ks_free_rings();
+			return ret;
 		}
 	}
-	session.facts.pages = pages;
-	session.facts.overwrite = overwrite;
-	session.owner = owner;
-out:
-	mutex_unlock(&session.rings_mutex);
-	return ret;
+	return 0;
 }
 
+/* Context: rings_mutex held. */
 static void ks_calibrate_clock(void)
 {
 	unsigned long flags;
@@ -191,11 +184,27 @@ static void ks_stop_recording(void)
 	ks_vcpus_record_last(session.facts.overwrite);
 	session.facts.ended = ks_attach_stop();
 	ks_session_write_last(&session.facts);
+	mutex_lock(&session.rings_mutex);
 	session.facts.classes = 0;
+	mutex_unlock(&session.rings_mutex);
 	ks_attach_session_end();
 	ks_put_vms(session.vms, session.nr_vms);
 	session.nr_vms = 0;
 	wake_up_interruptible(&session.wait);
+}
+
+/* The session has rings: it is its owner's from now on. */
+static void ks_begin_recording(struct file *owner,
+			       const struct kvmsched_start *start)
+{
+	mutex_lock(&session.rings_mutex);
+	session.owner = owner;
+	session.facts.pages = start->pages;
+	session.facts.overwrite = start->flags & KVMSCHED_START_OVERWRITE;
+	session.facts.classes = start->classes;
+	session.cut = false;
+	ks_calibrate_clock();
+	mutex_unlock(&session.rings_mutex);
 }
 
 /* Find processes by their PIDs in the reader's namespace; ks_put_vms() undoes it. */
@@ -253,16 +262,14 @@ int ks_session_start(struct file *owner, const struct kvmsched_start *start)
 		goto unlock;
 	}
 	ks_stop_recording();
-	ret = ks_alloc_rings(owner, start->pages,
+	ret = ks_alloc_rings(start->pages,
 			     start->flags & KVMSCHED_START_OVERWRITE);
 	if (ret)
 		goto unlock;
 
 	session.nr_vms = start->nr_vms;
 	memcpy(session.vms, vms, start->nr_vms * sizeof(*vms));
-	session.facts.classes = start->classes;
-	session.cut = false;
-	ks_calibrate_clock();
+	ks_begin_recording(owner, start);
 	ks_attach_session(start->classes, session.vms, session.nr_vms);
 	ks_session_write_first(&session.facts);
 	ks_session_write_hooks(&session.facts);
@@ -281,17 +288,19 @@ put_vms:
  * ks_session_stop - end recording; the rings stay
  * @owner: the open file that asks
  *
- * Return: 0, also if it was stopped already; -ENOENT without a session.
+ * Return: 0, also if it was stopped already; -ENOENT without a session; -EINTR
+ * if the caller is being killed.
  */
 int ks_session_stop(struct file *owner)
 {
-	int ret = -ENOENT;
+	int ret = mutex_lock_killable(&session.mutex);
 
-	mutex_lock(&session.mutex);
-	if (session.owner == owner) {
+	if (ret)
+		return ret;
+	if (session.owner == owner)
 		ks_stop_recording();
-		ret = 0;
-	}
+	else
+		ret = -ENOENT;
 	mutex_unlock(&session.mutex);
 	return ret;
 }
@@ -305,7 +314,9 @@ void ks_session_cut(void)
 {
 	mutex_lock(&session.mutex);
 	if (session.facts.classes) {
+		mutex_lock(&session.rings_mutex);
 		session.cut = true;
+		mutex_unlock(&session.rings_mutex);
 		ks_stop_recording();
 	}
 	mutex_unlock(&session.mutex);
@@ -317,11 +328,18 @@ void ks_session_cut(void)
  */
 void ks_session_release(struct file *owner)
 {
+	bool owned;
+
+	/* No ioctl of this file runs any more, so this does not change. */
+	mutex_lock(&session.rings_mutex);
+	owned = session.owner == owner;
+	mutex_unlock(&session.rings_mutex);
+	if (!owned)
+		return;
+
 	mutex_lock(&session.mutex);
-	if (session.owner == owner) {
-		ks_stop_recording();
-		ks_free_rings();
-	}
+	ks_stop_recording();
+	ks_free_rings();
 	mutex_unlock(&session.mutex);
 }
 
@@ -329,18 +347,18 @@ void ks_session_release(struct file *owner)
  * ks_session_flush - publish the pages being written
  * @owner: the open file that asks
  *
- * Return: 0 or -ENOENT without a session.
+ * Return: 0; -ENOENT without a session; -EINTR if the caller is being killed.
  */
 int ks_session_flush(struct file *owner)
 {
-	int ret = -ENOENT;
+	int ret = mutex_lock_killable(&session.mutex);
 
-	mutex_lock(&session.mutex);
-	if (session.owner == owner) {
-		if (session.facts.classes)
-			ks_flush_rings();
-		ret = 0;
-	}
+	if (ret)
+		return ret;
+	if (session.owner != owner)
+		ret = -ENOENT;
+	else if (session.facts.classes)
+		ks_flush_rings();
 	mutex_unlock(&session.mutex);
 	return ret;
 }
@@ -360,7 +378,7 @@ int ks_session_stats(struct file *owner, struct kvmsched_stats *stats)
 	if (stats->cpu >= nr_cpu_ids || !cpu_possible(stats->cpu))
 		return -EINVAL;
 
-	mutex_lock(&session.mutex);
+	mutex_lock(&session.rings_mutex);
 	if (session.owner == owner) {
 		ring = per_cpu_ptr(&ks_rings, stats->cpu);
 		stats->written = READ_ONCE(ring->written);
@@ -368,7 +386,7 @@ int ks_session_stats(struct file *owner, struct kvmsched_stats *stats)
 		stats->overwritten = READ_ONCE(ring->overwritten);
 		ret = 0;
 	}
-	mutex_unlock(&session.mutex);
+	mutex_unlock(&session.rings_mutex);
 	return ret;
 }
 
@@ -379,7 +397,7 @@ int ks_session_stats(struct file *owner, struct kvmsched_stats *stats)
  */
 void ks_session_info(struct file *owner, struct kvmsched_info *info)
 {
-	mutex_lock(&session.mutex);
+	mutex_lock(&session.rings_mutex);
 	if (!session.owner)
 		ks_calibrate_clock();
 	info->abi = KVMSCHED_ABI;
@@ -391,7 +409,7 @@ void ks_session_info(struct file *owner, struct kvmsched_info *info)
 	info->tsc_mult = session.tsc_mult;
 	info->tsc_shift = session.tsc_shift;
 	info->tsc_offset = session.tsc_offset;
-	mutex_unlock(&session.mutex);
+	mutex_unlock(&session.rings_mutex);
 
 	info->attached = ks_attached_classes();
 	info->vcpus = ks_vcpus_count();
@@ -424,7 +442,7 @@ __poll_t ks_session_poll(struct file *owner, struct poll_table_struct *wait)
 	__poll_t ready = 0;
 
 	poll_wait(owner, &session.wait, wait);
-	mutex_lock(&session.mutex);
+	mutex_lock(&session.rings_mutex);
 	if (session.owner == owner) {
 		if (!session.facts.classes ||
 		    (!session.facts.overwrite && ks_any_half_full()))
@@ -432,7 +450,7 @@ __poll_t ks_session_poll(struct file *owner, struct poll_table_struct *wait)
 		if (session.cut)
 			ready |= EPOLLHUP;
 	}
-	mutex_unlock(&session.mutex);
+	mutex_unlock(&session.rings_mutex);
 	return ready;
 }
 

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """/dev/kvmsched refuses what makes no sense, and one session is all."""
 
+import contextlib
 import ctypes
 import errno
 import mmap
 import os
+import select
 import signal
 import stat
 import struct
@@ -241,33 +243,77 @@ def too_large(tap):
               (f"without an attempt: {taken} pages", taken < 20000, True))
 
 
-def killed_start(tap):
-    """A process that is killed within START allocates no further."""
-    pages = 1 << 16
-    cpus = os.cpu_count()
-    start = f"""import fcntl, os
+class Caller(subprocess.Popen):
+    """A process with the device open, which calls one ioctl when told to."""
+
+    def __init__(self, number, argument):
+        super().__init__([sys.executable, "-B", "-c", f"""import fcntl, os
 fd = os.open({abi.PATH!r}, os.O_RDWR)
-start = bytes.fromhex({abi.start_argument(pages=pages).hex()!r})
 print("ready", flush=True)
 input()
-fcntl.ioctl(fd, {abi.IOC_START}, start)
-"""
-    with subprocess.Popen([sys.executable, "-B", "-c", start], text=True,
-                          stdin=subprocess.PIPE,
-                          stdout=subprocess.PIPE) as child:
-        child.stdout.readline()
+fcntl.ioctl(fd, {number}, {argument!r})
+"""], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.stdout.readline()
+
+    def go(self):
+        self.stdin.write("\n")
+        self.stdin.flush()
+
+
+SLOW = 1 << 16			# pages for each CPU: takes a second
+
+
+@contextlib.contextmanager
+def within_start():
+    """A process that allocates within START, and what it has allocated."""
+    with Caller(abi.IOC_START, abi.start_argument(pages=SLOW)) as child:
         before = pages_allocated()
-        child.stdin.write("\n")
-        child.stdin.flush()
-        while pages_allocated() - before < pages // 8:
+        child.go()
+        while pages_allocated() - before < SLOW // 8:
             if child.poll() is not None:
                 break
+        try:
+            yield child, lambda: pages_allocated() - before
+        finally:
+            child.kill()
+
+
+def killed_start(tap):
+    """A process that is killed within START allocates no further."""
+    pages = SLOW * os.cpu_count()
+    with within_start() as (child, allocated):
         child.kill()
-    taken = pages_allocated() - before
+    taken = allocated()
     tap.equal("ioctl: START can be killed",
               ("by the signal", child.returncode, -signal.SIGKILL),
-              (f"at once: {taken} of {pages * cpus} pages",
-               pages // 8 <= taken < pages * cpus // 2, True))
+              (f"at once: {taken} of {pages} pages",
+               SLOW // 8 <= taken < pages // 2, True))
+
+
+def behind_start(tap):
+    """Whoever only looks doesn't wait until another's START is over, and
+    whoever has to wait can be killed."""
+    pages = SLOW * os.cpu_count()
+    waiter = Caller(abi.IOC_STOP, 0)
+    with waiter, Device() as other, within_start() as (child, allocated):
+        waiter.go()
+        poll = select.poll()
+        poll.register(other.fd)
+        told = poll.poll(0)
+        unmapped = mapped(other, 0, PAGE, mmap.PROT_READ)
+        stats = other.ioctl(abi.IOC_STATS, bytes(abi.STATS.size))
+        info = other.info()
+        other.close()
+        waiter.kill()
+        waiter.wait()
+        taken = allocated()
+        child.kill()
+    tap.equal("ioctl: others don't wait for a START that allocates",
+              ("poll", told, []), ("mmap", unmapped, "ENOENT"),
+              ("STATS", stats, "ENOENT"),
+              ("INFO", (info.session, info.pages), (0, 0)),
+              ("STOP, killed", waiter.returncode, -signal.SIGKILL),
+              (f"meanwhile: {taken} of {pages} pages", taken < pages, True))
 
 
 def born_as(pid, argv):
@@ -367,6 +413,6 @@ def test(tap):
     with host.module():
         for part in (device_file, capabilities, passed_on, bad_starts,
                      bad_others, mappings, wild_consumer, one_session,
-                     too_large, killed_start, number_reused,
+                     too_large, killed_start, behind_start, number_reused,
                      references_go):
             part(tap)
