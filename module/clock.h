@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Conversion between cycles of the TSC and nanoseconds
+ * Cycles of the TSC: durations, and conversion to and from nanoseconds
  *
  * x86's mul_u64_u32_div() traps if the quotient does not fit in 64 bits.
  * Values that we don't control (a counter of KVM's that root may reset, the
@@ -16,6 +16,19 @@
 
 /* The limit in either unit: two years at 1 GHz. */
 #define KS_NEVER	(1ULL << 56)
+
+/**
+ * ks_since - how long ago was that?
+ * @now:  TSC of this CPU
+ * @then: TSC, perhaps of another CPU
+ *
+ * Where two TSCs differ, @then may be in this CPU's future: a moment ago.  Where
+ * both are of one CPU, a plain difference does.
+ */
+static __always_inline u64 ks_since(u64 now, u64 then)
+{
+	return now > then ? now - then : 0;
+}
 
 static inline u64 ks_ns_of(u64 cycles)
 {

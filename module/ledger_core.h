@@ -4,7 +4,9 @@
  *
  * The time since the last change belongs to the state that ends now.  So the
  * states sum to wall time by construction, whatever happens, and time stamps
- * may even go back.  docs/states.dot draws the states.
+ * may even go back: what one state is given too little then, another is given
+ * too much, and the next move back takes both away.  Only who reads the times
+ * sees none below 0 (ks_core_sum()).  docs/states.dot draws the states.
  *
  * All times are TSC cycles, and the caller says what time it is.  ledger.h says
  * who may write and how others read meanwhile.  tests/unit/test_ledger_core.c
@@ -263,9 +265,6 @@ static inline void ks_core_switch_in(struct ks_ledger_core *core, __u64 woken,
 {
 	__u64 wait;
 
-	/* The ledger began, or another CPU's TSC is ahead, while it got the CPU. */
-	if (got < core->since)
-		got = core->since;
 	if (ks_core_is_asleep(core)) {
 		/* By another CPU's TSC, or by the scheduler's clock */
 		if (woken > got)
@@ -275,7 +274,7 @@ static inline void ks_core_switch_in(struct ks_ledger_core *core, __u64 woken,
 		ks_core_move(core, KVMSCHED_STATE_WAIT_WOKEN, woken);
 	}
 	if (core->state != KVMSCHED_STATE_UNKNOWN) {
-		wait = got - core->since;
+		wait = got > core->since ? got - core->since : 0;
 		core->waits++;
 		if (wait > core->wait_max)
 			core->wait_max = wait;
@@ -286,7 +285,8 @@ static inline void ks_core_switch_in(struct ks_ledger_core *core, __u64 woken,
 /**
  * ks_core_sum - the time in each state, that in the present one included
  * @core:   the ledger
- * @states: out, by enum kvmsched_state
+ * @states: out, by enum kvmsched_state.  A state in which a vCPU was only while
+ *	    it went to a CPU whose TSC is behind may have less than no time: 0
  * @now:    what time it is
  */
 static inline void ks_core_sum(const struct ks_ledger_core *core,
@@ -298,6 +298,9 @@ static inline void ks_core_sum(const struct ks_ledger_core *core,
 		states[i] = core->states[i];
 	/* Who copies while the writer writes may find any number there. */
 	states[core->state % KVMSCHED_NR_STATES] += now - core->since;
+	for (i = 0; i < KVMSCHED_NR_STATES; i++)
+		if ((__s64)states[i] < 0)
+			states[i] = 0;
 }
 
 /**

@@ -18,6 +18,7 @@
  */
 #include <linux/kvm_host.h>
 
+#include "clock.h"
 #include "exit_reason.h"
 #include "probe.h"
 #include "record.h"
@@ -82,9 +83,10 @@ static noinline void ks_date_exit(struct ks_vcpu *v, u64 entry)
 	v->open = KS_OPEN_SPECIAL;
 	/*
 	 * Host time is time on the CPU: after a switch it counts from the
-	 * switch in.
+	 * switch in.  host_tsc is this CPU's time until now, and irq_tsc may be
+	 * of the CPU before, whose TSC may be ahead.
 	 */
-	v->host_tsc = max(v->thread->in_tsc, v->irq_tsc);
+	v->host_tsc = min(v->host_tsc, max(v->thread->in_tsc, v->irq_tsc));
 }
 
 /*
@@ -155,7 +157,7 @@ static void ks_write_entry(struct ks_vcpu *v, u64 now)
 	r = ks_begin_at(entry, ks_vcpu_ring(v) & KVMSCHED_CLASS_EXIT, now);
 	r->vm = v->vm;
 	r->vcpu = v->id;
-	r->since_exit_cycles = now - v->exit_tsc;
+	r->since_exit_cycles = ks_since(now, v->exit_tsc);
 	ks_end_at(entry, r);
 	v->entry_due = false;
 }

@@ -84,7 +84,7 @@ static int ks_on_vcpu_load(struct kprobe *kprobe, struct pt_regs *regs)
 	r = ks_begin(load, ks_vcpu_ring(v) & KVMSCHED_CLASS_SWITCH, now, flags);
 	r->vm = v->vm;
 	r->vcpu = v->id;
-	r->user_cycles = v->put_tsc ? now - v->put_tsc : 0;
+	r->user_cycles = v->put_tsc ? ks_since(now, v->put_tsc) : 0;
 	v->load_tsc = now;
 	ledger = READ_ONCE(v->ledger);
 	if (ledger)
@@ -109,7 +109,7 @@ static void ks_tell_put(struct ks_vcpu *v)
 	r->vm = v->vm;
 	r->vcpu = v->id;
 	r->exit_reason = v->key->run->exit_reason;
-	r->run_cycles = v->load_tsc ? now - v->load_tsc : 0;
+	r->run_cycles = v->load_tsc ? ks_since(now, v->load_tsc) : 0;
 	v->load_tsc = 0;
 	v->put_tsc = now;
 	ledger = READ_ONCE(v->ledger);
@@ -288,8 +288,8 @@ static u64 ks_wait_ns(const struct ks_thread *t, u64 got)
 	/* ks_threads_stop_waiting() may clear it at the same time. */
 	u64 woken = READ_ONCE(t->wake_tsc);
 
-	if (woken) /* The TSC of the CPU that woke it may be a little ahead. */
-		return got > woken ? ks_ns_of(got - woken) : 0;
+	if (woken)
+		return ks_ns_of(ks_since(got, woken));
 	return current->sched_info.run_delay - t->run_delay;
 }
 
@@ -309,7 +309,7 @@ static void ks_tell_switch_in(struct ks_thread *t, struct ks_vcpu *v, bool loade
 	r->vcpu = v->id;
 	r->from_cpu = t->cpu;
 	r->kind = t->kind;
-	r->off_cycles = t->out_tsc ? got - t->out_tsc : 0;
+	r->off_cycles = t->out_tsc ? ks_since(got, t->out_tsc) : 0;
 	r->wait_ns = ks_wait_ns(t, got);
 	ks_book_switch_in(t, v, loaded, r->wait_ns, got);
 	t->in_tsc = got;

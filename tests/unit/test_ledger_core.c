@@ -451,10 +451,37 @@ static void every_length_has_a_bucket(void **unused)
 	assert_int_equal(seen.count[8], 0);
 }
 
+/* A vCPU goes to a CPU whose TSC is behind, and back: no state is below 0. */
+static void no_time_is_below_zero(void **unused)
+{
+	struct ks_ledger_core core = { .state = KVMSCHED_STATE_GUEST, .begin = 1000,
+				       .since = 1000 };
+	__u64 states[KVMSCHED_NR_STATES], sum = 0;
+
+	ks_core_switch_out(&core, KS_SWITCH_PREEMPTED, 0, 2000);
+	ks_core_switch_in(&core, 0, 1900, KVMSCHED_STATE_EXIT);
+	assert_int_equal(core.wait_max, 0);
+	ks_core_sum(&core, states, 1950);
+	assert_int_equal(states[KVMSCHED_STATE_WAIT_PREEMPTED], 0);
+	assert_int_equal(states[KVMSCHED_STATE_GUEST], 1000);
+	assert_int_equal(states[KVMSCHED_STATE_EXIT], 50);
+	/* The reader's own CPU may be behind as well. */
+	ks_core_sum(&core, states, 1850);
+	assert_int_equal(states[KVMSCHED_STATE_EXIT], 0);
+
+	ks_core_switch_out(&core, KS_SWITCH_PREEMPTED, 0, 2900);
+	ks_core_switch_in(&core, 0, 3100, KVMSCHED_STATE_EXIT);
+	ks_core_sum(&core, states, 3100);
+	for (unsigned int i = 0; i < KVMSCHED_NR_STATES; i++)
+		sum += states[i];
+	assert_int_equal(sum, 3100 - core.begin);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_length_has_a_bucket),
+		cmocka_unit_test(no_time_is_below_zero),
 		cmocka_unit_test(the_same_to_the_cycle),
 	};
 
