@@ -40,4 +40,6 @@ static inline u64 ks_cycles_of(u64 ns)
 	return mul_u64_u32_div(min(ns, KS_NEVER), tsc_khz, NSEC_PER_MSEC);
 }
 
+void ks_clock_warn(void);
+
 #endif /* _KVMSCHED_CLOCK_H */

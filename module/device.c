@@ -25,7 +25,7 @@ static int ks_ioctl_info(struct file *file, void *arg)
 {
 	struct kvmsched_info *info = arg;
 
-	if (ks_any_set(info->reserved))
+	if (info->reserved0 || ks_any_set(info->reserved))
 		return -EINVAL;
 	info->size = sizeof(*info);
 	ks_session_info(file, info);

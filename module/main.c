@@ -9,9 +9,8 @@
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 
-#include <asm/tsc.h>
-
 #include "attach.h"
+#include "clock.h"
 #include "device.h"
 #include "events_init.h"
 #include "hooks.h"
@@ -61,6 +60,7 @@ static int __init kvmsched_init(void)
 	if (ret)
 		goto exit_suspend;
 	ks_attach_open();
+	ks_clock_warn();
 	return 0;
 
 exit_suspend:

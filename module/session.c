@@ -24,6 +24,7 @@
 #include <linux/workqueue.h>
 
 #include "attach.h"
+#include "clock.h"
 #include "compat/mm.h"
 #include "hooks.h"
 #include "ring.h"
@@ -270,6 +271,7 @@ int ks_session_start(struct file *owner, const struct kvmsched_start *start)
 	session.nr_vms = start->nr_vms;
 	memcpy(session.vms, vms, start->nr_vms * sizeof(*vms));
 	ks_begin_recording(owner, start);
+	ks_clock_warn();
 	ks_attach_session(start->classes, session.vms, session.nr_vms);
 	ks_session_write_first(&session.facts);
 	ks_session_write_hooks(&session.facts);
@@ -416,6 +418,7 @@ void ks_session_info(struct file *owner, struct kvmsched_info *info)
 	info->vcpus_max = ks_vcpus_max;
 	info->refused = ks_vcpus_refused();
 	info->missed = ks_hooks_missed();
+	info->flags = check_tsc_unstable() ? KVMSCHED_INFO_TSC_UNSTABLE : 0;
 }
 
 static bool ks_any_half_full(void)

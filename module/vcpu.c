@@ -5,6 +5,7 @@
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 
+#include "clock.h"
 #include "exit_reason.h"
 #include "tables.h"
 
@@ -179,6 +180,8 @@ static u32 ks_vcpu_features(struct kvm_vcpu *vcpu)
 		features |= KS_FEATURE_IRQCHIP;
 	if (boot_cpu_has(X86_FEATURE_TSC_DEADLINE_TIMER))
 		features |= KS_FEATURE_TSC_DEADLINE;
+	if (check_tsc_unstable())
+		features |= KS_FEATURE_TSC_UNSTABLE;
 	return features;
 }
 

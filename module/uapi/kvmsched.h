@@ -155,6 +155,8 @@ struct kvmsched_start {
  * @vcpus_max:	room in the table of vCPU threads
  * @refused:	attempts to follow a vCPU thread that found the table full
  * @missed:	kprobe hits that the kernel dropped (nmissed), since load
+ * @flags:	KVMSCHED_INFO_*
+ * @reserved0:	zero
  * @reserved:	zero
  */
 struct kvmsched_info {
@@ -173,8 +175,13 @@ struct kvmsched_info {
 	__u32 vcpus_max;
 	__u64 refused;
 	__u64 missed;
-	__u64 reserved[4];
+	__u32 flags;
+	__u32 reserved0;
+	__u64 reserved[3];
 };
+
+/* Flags of INFO */
+#define KVMSCHED_INFO_TSC_UNSTABLE (1U << 0) /* the kernel has found it unstable */
 
 /* How a hook is attached; also in the kvmsched_attach record */
 #define KVMSCHED_HOW_ENUM(symbol, number, name)	KVMSCHED_HOW_##symbol = (number)

@@ -69,6 +69,8 @@ static void add_device(json_t *o, int dev)
 	if (kvs_device_info(dev, &info))
 		return;
 	json_object_set_new(o, "tsc_khz", json_integer(info.tsc_khz));
+	json_object_set_new(o, "tsc_unstable",
+			    json_boolean(info.flags & KVMSCHED_INFO_TSC_UNSTABLE));
 	json_object_set_new(o, "recording", list_classes(info.session));
 	json_object_set_new(o, "attached", list_classes(info.attached));
 	json_object_set_new(o, "vcpus", json_integer(info.vcpus));
@@ -163,6 +165,7 @@ static const struct fact {
 	{ "cpu.tsc.nonstop_tsc", "nonstop TSC", "", "" },
 	{ "cpu.tsc.tsc_deadline_timer", "TSC deadline timer", "", "" },
 	{ "module.tsc_khz", "TSC frequency", "kHz", "" },
+	{ "module.tsc_unstable", "TSC unstable", "", "yes: times between CPUs are not to be trusted" },
 	{ "kvm.modules.kvm_intel.ept", "EPT", "", "off: guests' process switches exit" },
 	{ "kvm.modules.kvm_intel.vpid", "VPID", "", "" },
 	{ "kvm.modules.kvm_intel.enable_apicv", "APICv", "", "on: EOIs and some injections don't exit" },

@@ -129,6 +129,15 @@ static void print_attach(const struct kvs_view *view)
 			       why_not(m->hooks[i].status));
 }
 
+/* Every vCPU tells what was known when it was seen first. */
+static bool tsc_unstable(const struct kvs_model *m)
+{
+	for (unsigned int i = 0; i < m->nr_vcpus; i++)
+		if (m->vcpus[i]->features & KS_FEATURE_TSC_UNSTABLE)
+			return true;
+	return false;
+}
+
 static void print_tsc(const struct kvs_view *view)
 {
 	static const char *const sources[] = {
@@ -147,6 +156,9 @@ static void print_tsc(const struct kvs_view *view)
 		       sources[view->times.source]);
 	else
 		printf("TSC       %s\n", sources[KVS_TSC_UNKNOWN]);
+	if (tsc_unstable(view->model))
+		printf("          %sunstable%s, as the host's kernel found: times between CPUs are not to be trusted\n",
+		       kvs_alarm(), kvs_plain());
 }
 
 static void print_classes(const struct kvs_model *m)

@@ -13,6 +13,7 @@ CLASSES = SWITCH, EXIT, IRQ, TIMER, HOST, STEAL = [1 << n for n in range(6)]
 DEFAULT = SWITCH | EXIT | IRQ | TIMER
 UNKNOWN_CLASS = STEAL << 1
 OVERWRITE = 1
+TSC_UNSTABLE = 1		# in INFO's flags
 
 
 def _ioctl_number(direction, number, size):
@@ -30,7 +31,7 @@ def with_size(ioctl, size):
 
 ABI = 2
 START = struct.Struct(f"<4I{MAX_VMS}i4Q")
-INFO = struct.Struct("<10IQ2I2Q4Q")
+INFO = struct.Struct("<10IQ2I2Q2I3Q")
 HOOK = struct.Struct("<4IiIQ32s32s2Q")
 STATS = struct.Struct("<2I3Q4Q")
 
@@ -53,7 +54,7 @@ IOC_LEDGER = _ioctl_number(3, 0x47, LEDGER_SIZE)
 
 Info = collections.namedtuple("Info", (
     "size abi page_size nr_cpus pages session attached tsc_khz tsc_mult "
-    "tsc_shift tsc_offset vcpus vcpus_max refused missed "
+    "tsc_shift tsc_offset vcpus vcpus_max refused missed flags "
     "reserved0 reserved1 reserved2 reserved3"))
 Hook = collections.namedtuple("Hook", (
     "index classes how attached status reserved0 missed name module "

@@ -20,7 +20,7 @@ STRUCTS = {
 }
 # Offsets of reserved words, and how many bytes each has.
 RESERVED = {
-    "INFO": [(72 + 8 * n, 8) for n in range(4)],
+    "INFO": [(76, 4)] + [(80 + 8 * n, 8) for n in range(3)],
     "HOOK": [(20, 4), (96, 8), (104, 8)],
     "START": [(144 + 8 * n, 8) for n in range(4)],
     "STATS": [(4, 4)] + [(32 + 8 * n, 8) for n in range(4)],
