@@ -34,6 +34,7 @@
  * @vms:	processes that the session is limited to, @nr_vms of them; the
  *		session holds them
  * @followers:	how many files want the ledgers kept
+ * @asleep:	the machine goes to sleep: nobody gets what he wants meanwhile
  * @open:	events may be enabled: after init, before exit
  * @notifiers_on: preempt_notifier_inc() was done
  */
@@ -44,6 +45,7 @@ static struct {
 	struct pid *vms[KVMSCHED_MAX_VMS];
 	u32 nr_vms;
 	unsigned int followers;
+	bool asleep;
 	bool open;
 	bool notifiers_on;
 } wanted_by;
@@ -59,11 +61,17 @@ static u32 ks_event_classes(void)
 	return classes;
 }
 
+/* The classes whose hooks anybody wants attached */
+static u32 ks_hooked_classes(void)
+{
+	return ks_event_classes() | wanted_by.session |
+	       (wanted_by.followers ? KS_CLASS_LEDGER : 0);
+}
+
 /* Attach the hooks that are wanted; their handlers wait for ks_publish(). */
 static void ks_attach_wanted(void)
 {
-	u32 wanted = ks_event_classes() | wanted_by.session |
-		     (wanted_by.followers ? KS_CLASS_LEDGER : 0);
+	u32 wanted = ks_hooked_classes();
 	u32 before = ks_wanted_classes;
 
 	if (!(wanted & ~before))
@@ -91,7 +99,7 @@ static void ks_attach_wanted(void)
 }
 
 /* When did this begin, which has been wanted since the publication @before? */
-static u64 ks_since(bool now, u64 before, const struct ks_listen *next)
+static u64 ks_begun(bool now, u64 before, const struct ks_listen *next)
 {
 	if (!now)
 		return U64_MAX;
@@ -107,24 +115,26 @@ static u64 ks_since(bool now, u64 before, const struct ks_listen *next)
 static u64 ks_publish(bool joined)
 {
 	const struct ks_listen *now = ks_listening();
+	bool follow = wanted_by.followers && !wanted_by.asleep;
 	struct ks_listen next = {
 		.generation = now->generation + 1,
-		.events = ks_event_classes(),
-		.session = wanted_by.recording ? wanted_by.session : 0,
 		.nr_vms = wanted_by.nr_vms,
 	};
 
-	next.classes = next.events | next.session |
-		       (wanted_by.followers ? KS_CLASS_LEDGER : 0);
+	if (!wanted_by.asleep) {
+		next.events = ks_event_classes();
+		next.session = wanted_by.recording ? wanted_by.session : 0;
+	}
+	next.classes = next.events | next.session | (follow ? KS_CLASS_LEDGER : 0);
 	memcpy(next.vms, wanted_by.vms, sizeof(next.vms));
 	if (next.session)
 		next.recording = now->recording ?: next.generation;
 	next.identity = joined ? next.generation : now->identity;
-	next.ledger = ks_since(wanted_by.followers, now->ledger, &next);
-	next.story = ks_since(next.classes & KS_CLASS_VCPU, now->story, &next);
-	next.halts = ks_since(next.classes & (KVMSCHED_CLASS_SWITCH | KS_CLASS_LEDGER),
+	next.ledger = ks_begun(follow, now->ledger, &next);
+	next.story = ks_begun(next.classes & KS_CLASS_VCPU, now->story, &next);
+	next.halts = ks_begun(next.classes & (KVMSCHED_CLASS_SWITCH | KS_CLASS_LEDGER),
 			      now->halts, &next);
-	next.timers = ks_since(next.classes & KVMSCHED_CLASS_TIMER, now->timers, &next);
+	next.timers = ks_begun(next.classes & KVMSCHED_CLASS_TIMER, now->timers, &next);
 	ks_listen_publish(&next);
 	ks_vcpus_look_again();
 	/* Whoever has looked at the one before writes no more after this. */
@@ -139,8 +149,7 @@ static u64 ks_publish(bool joined)
 /* Detach the hooks that nobody wants any more. */
 static void ks_detach_unwanted(void)
 {
-	u32 wanted = ks_event_classes() | wanted_by.session |
-		     (wanted_by.followers ? KS_CLASS_LEDGER : 0);
+	u32 wanted = ks_hooked_classes();
 
 	if (wanted == ks_wanted_classes)
 		return;
@@ -259,6 +268,22 @@ int ks_attach_follow(int change)
 	}
 	mutex_unlock(&ks_hooks_mutex);
 	return ret;
+}
+
+/**
+ * ks_attach_sleep - the machine goes to sleep, or is awake again
+ * @asleep: nobody gets anything from now on; or, false, all get what they want
+ *	    again, as if they had just come: ledgers begin anew, each vCPU is
+ *	    identified again, and no time stamp from before is known any more
+ *
+ * Context: process.
+ */
+void ks_attach_sleep(bool asleep)
+{
+	mutex_lock(&ks_hooks_mutex);
+	wanted_by.asleep = asleep;
+	ks_publish(!asleep);
+	mutex_unlock(&ks_hooks_mutex);
 }
 
 u32 ks_attached_classes(void)

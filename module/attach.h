@@ -20,6 +20,7 @@ u64 ks_attach_stop(void);
 void ks_attach_session_end(void);
 int ks_attach_events(u32 classes, int change);
 int ks_attach_follow(int change);
+void ks_attach_sleep(bool asleep);
 u32 ks_attached_classes(void);
 
 #endif /* _KVMSCHED_ATTACH_H */

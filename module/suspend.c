@@ -1,20 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A recording ends when the machine goes to sleep.  On many machines the TSC
- * starts anew at wakeup, so later records would have wrong times.
+ * No time may span a sleep of the machine: on many machines the TSC starts anew
+ * at wakeup.  So a recording ends before, since its file has one clock.  Enabled
+ * events and ledgers go on after, and know nothing of the time before.
  */
 #include <linux/notifier.h>
 #include <linux/suspend.h>
 
+#include "attach.h"
 #include "session.h"
 #include "suspend.h"
 
-/* Context: process; userspace still runs. */
+/*
+ * Userspace runs at each of these events: it is frozen after the first, and
+ * goes on before the second, which comes as well where the first was in vain.
+ * A recording that began in between has seen nothing, and ends, too.
+ *
+ * Context: process.
+ */
 static int ks_on_pm_event(struct notifier_block *block, unsigned long event,
 			  void *data)
 {
-	if (event == PM_SUSPEND_PREPARE || event == PM_HIBERNATION_PREPARE)
+	switch (event) {
+	case PM_SUSPEND_PREPARE:
+	case PM_HIBERNATION_PREPARE:
 		ks_session_cut();
+		ks_attach_sleep(true);
+		break;
+	case PM_POST_SUSPEND:
+	case PM_POST_HIBERNATION:
+		ks_session_cut();
+		ks_attach_sleep(false);
+		break;
+	}
 	return NOTIFY_DONE;
 }
 
@@ -23,7 +41,7 @@ static struct notifier_block ks_pm_notifier = {
 };
 
 /**
- * ks_suspend_init - end recordings from now on when the machine goes to sleep
+ * ks_suspend_init - know from now on when the machine goes to sleep
  *
  * Return: 0 or a negative errno.
  */

@@ -28,7 +28,9 @@
  *			 file is closed; any number of files may ask.
  *   KVMSCHED_IOC_LEDGER one vCPU's ledger; index 0, 1, ... until ENOENT.
  *			 EAGAIN: the ledger changed during each attempt to copy
- *			 it; try again.  ENODATA: nobody follows.
+ *			 it; try again.  ENODATA: nobody follows, or the machine
+ *			 is about to sleep, or has just woken.  Ledgers begin
+ *			 anew after that.
  *
  * The number of an ioctl says how large the caller's struct is (_IOC_SIZE), and
  * structs grow at their end.  If the caller's struct is smaller than the

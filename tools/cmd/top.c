@@ -102,8 +102,8 @@ static bool read_ledgers(int fd, struct reading *r)
 				r->samples = xrealloc(r->samples, r->room * sizeof(*r->samples));
 			}
 			kvs_top_sample_of(&r->samples[r->nr++], &ledger);
-		} else if (errno == ENOENT) {
-			return true;
+		} else if (errno == ENOENT || errno == ENODATA) {
+			return true;	/* no more, or the machine goes to sleep */
 		} else if (errno == EAGAIN) {
 			r->busy++;
 		} else if (errno != EINTR) {

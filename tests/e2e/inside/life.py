@@ -5,6 +5,7 @@ we have gone; nobody's reference is held."""
 import glob
 import json
 import os
+import re
 import signal
 import time
 
@@ -207,11 +208,45 @@ def asleep(tap, *options):
                exits_of(again)))
 
 
+def slept_through(tap):
+    """Ledgers and enabled events go on after a sleep, which takes 5 s here, and
+    none of their times includes it."""
+    with host.module(), Device() as device, \
+            running_guest("hlt", "--period-us", 5000) as child, \
+            host.settings({"/sys/power/pm_test": "freezer"}), \
+            host.Ftrace(clock="x86-tsc") as ftrace:
+        ftrace.enable(*(f"kvmsched/kvmsched_{name}" for name in (
+            "vcpu", "load", "put", "switch_in", "switch_out", "exit",
+            "entry")))
+        device.follow()
+        host.wait_for(device.ledgers, "a ledger")
+        [before] = device.ledgers()
+        host.write("/sys/power/state", "freeze")
+        time.sleep(0.3)
+        [after] = device.ledgers()
+        lines = ftrace.lines()
+        slept = 4 * device.info().tsc_khz * 1000
+        ended_truth(child, None)
+    times = [int(cycles) for line in lines
+             for cycles in re.findall(r"_cycles=(\d+)", line)]
+    tap.equal("life: a sleep is in no ledger and in no record",
+              ("the same thread", after.tid, before.tid),
+              ("its ledger began anew", after.begin > before.now + slept,
+               True),
+              ("and goes on", after.exits > 0, True),
+              ("closes", sum(after.states.values()), after.now - after.begin),
+              ("times in records", len(times) > 100, True),
+              ("of seconds", [cycles for cycles in times if cycles > slept],
+               []),
+              ("identified before and after",
+               sum("kvmsched_vcpu:" in line for line in lines) > 1, True))
+
+
 def test(tap):
     parts = [(part, how) for part in (before_kvm, late, gone, gone_exiting)
              for how in ("auto", "kprobe")]
     parts += [(filtered,), (refused,), (counts_reset,), (asleep,),
-              (asleep, "--overwrite")]
+              (asleep, "--overwrite"), (slept_through,)]
     for part, *how in parts:
         began = time.monotonic()
         part(tap, *how)
