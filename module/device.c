@@ -28,8 +28,7 @@ static int ks_ioctl_info(struct file *file, void *arg)
 	if (info->reserved0 || ks_any_set(info->reserved))
 		return -EINVAL;
 	info->size = sizeof(*info);
-	ks_session_info(file, info);
-	return 0;
+	return ks_session_info(file, info);
 }
 
 static int ks_ioctl_hook(struct file *file, void *arg)

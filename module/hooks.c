@@ -212,18 +212,25 @@ void ks_hooks_log(u32 wanted)
 
 /**
  * ks_hooks_missed - kprobe hits that the kernel dropped since load
+ * @missed: out
+ *
+ * Context: process.
+ * Return: 0, or -EINTR if the caller is being killed while hooks are attached.
  */
-u64 ks_hooks_missed(void)
+int ks_hooks_missed(u64 *missed)
 {
 	struct ks_hook *hook;
 	unsigned int table;
-	u64 missed = 0;
+	int ret;
 
-	mutex_lock(&ks_hooks_mutex);
+	ret = mutex_lock_killable(&ks_hooks_mutex);
+	if (ret)
+		return ret;
+	*missed = 0;
 	for_each_hook(table, hook)
-		missed += ks_hook_missed(hook);
+		*missed += ks_hook_missed(hook);
 	mutex_unlock(&ks_hooks_mutex);
-	return missed;
+	return 0;
 }
 
 /**
@@ -233,7 +240,8 @@ u64 ks_hooks_missed(void)
  *	 otherwise the status is that of the last attempt
  *
  * Context: process.
- * Return: 0 or -ENOENT beyond the end.
+ * Return: 0; -ENOENT beyond the end; -EINTR if the caller, who tries, is being
+ * killed while hooks are attached.
  */
 int ks_hooks_row(struct kvmsched_hook *row, bool try)
 {
@@ -242,7 +250,11 @@ int ks_hooks_row(struct kvmsched_hook *row, bool try)
 	u32 index = 0;
 	int ret = -ENOENT;
 
-	mutex_lock(&ks_hooks_mutex);
+	/* Who tries is a program that asks, and it may be killed. */
+	if (!try)
+		mutex_lock(&ks_hooks_mutex);
+	else if (mutex_lock_killable(&ks_hooks_mutex))
+		return -EINTR;
 	for_each_hook(table, hook) {
 		if (index++ != row->index)
 			continue;

@@ -22,7 +22,7 @@ void ks_hooks_attach(u32 wanted);
 void ks_hooks_detach(u32 wanted, bool all);
 bool ks_hooks_watch_vms(void);
 void ks_hooks_log(u32 wanted);
-u64 ks_hooks_missed(void);
+int ks_hooks_missed(u64 *missed);
 int ks_hooks_row(struct kvmsched_hook *row, bool try);
 
 #endif /* _KVMSCHED_HOOKS_H */

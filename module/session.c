@@ -396,8 +396,10 @@ int ks_session_stats(struct file *owner, struct kvmsched_stats *stats)
  * ks_session_info - what this module is and does
  * @owner: the open file that asks
  * @info: out: everything but the size
+ *
+ * Return: 0, or -EINTR if the caller is being killed.
  */
-void ks_session_info(struct file *owner, struct kvmsched_info *info)
+int ks_session_info(struct file *owner, struct kvmsched_info *info)
 {
 	mutex_lock(&session.rings_mutex);
 	if (!session.owner)
@@ -417,8 +419,8 @@ void ks_session_info(struct file *owner, struct kvmsched_info *info)
 	info->vcpus = ks_vcpus_count();
 	info->vcpus_max = ks_vcpus_max;
 	info->refused = ks_vcpus_refused();
-	info->missed = ks_hooks_missed();
 	info->flags = check_tsc_unstable() ? KVMSCHED_INFO_TSC_UNSTABLE : 0;
+	return ks_hooks_missed(&info->missed);
 }
 
 static bool ks_any_half_full(void)

@@ -48,7 +48,7 @@
  * Errors of START: EBUSY another file records, or holds the rings
  * of its last session; EINVAL a bad argument; ESRCH no such process; ENOMEM no
  * memory for rings of that size, so that nothing was allocated, or all of it was
- * freed; EINTR the process is being killed.
+ * freed.  EINTR of any ioctl: the process was killed while it waited.
  *
  * Rings
  * -----
