@@ -12,6 +12,7 @@
 #include <linux/module.h>
 #include <linux/trace_events.h>
 
+#include "elsewhere.h"
 #include "events_init.h"
 
 static int ks_event_reg(struct trace_event_call *event, enum trace_reg type,
@@ -77,6 +78,38 @@ static int ks_request_event(const struct trace_event_call *call, int change)
 	return attach ? attach(ks_classes_of_event(call), change) : -ENODEV;
 }
 
+/* The arguments of trace_event_reg(), and what it returns */
+struct ks_registration {
+	struct trace_event_call *call;
+	enum trace_reg type;
+	void *data;
+	int ret;
+};
+
+static void ks_register_event(void *arg)
+{
+	struct ks_registration *reg = arg;
+
+	reg->ret = trace_event_reg(reg->call, reg->type, reg->data);
+}
+
+static void ks_unregister_event(void *arg)
+{
+	ks_register_event(arg);
+	ks_grace_help();
+}
+
+/* ftrace's own: it registers a handler at the event's tracepoint, or removes it. */
+static int ks_register_elsewhere(struct trace_event_call *call,
+				 enum trace_reg type, void *data,
+				 void (*run)(void *))
+{
+	struct ks_registration reg = { .call = call, .type = type, .data = data };
+
+	ks_elsewhere("an event", run, &reg);
+	return reg.ret;
+}
+
 static int ks_event_reg(struct trace_event_call *call, enum trace_reg type,
 			void *data)
 {
@@ -90,7 +123,7 @@ static int ks_event_reg(struct trace_event_call *call, enum trace_reg type,
 		ret = ks_request_event(call, 1);
 		if (ret)
 			return ret;
-		ret = trace_event_reg(call, type, data);
+		ret = ks_register_elsewhere(call, type, data, ks_register_event);
 		if (ret)
 			ks_request_event(call, -1);
 		return ret;
@@ -98,7 +131,7 @@ static int ks_event_reg(struct trace_event_call *call, enum trace_reg type,
 #ifdef CONFIG_PERF_EVENTS
 	case TRACE_REG_PERF_UNREGISTER:
 #endif
-		ret = trace_event_reg(call, type, data);
+		ret = ks_register_elsewhere(call, type, data, ks_unregister_event);
 		/* After our exit this detaches nothing. */
 		ks_request_event(call, -1);
 		return ret;

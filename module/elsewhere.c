@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Work that must not begin a grace period on the caller's CPU
+ *
+ * The caller may be on a CPU where a vCPU spins at real-time priority, and get
+ * that CPU only because its own priority is higher still.  Nothing below does.
+ * SRCU works on the CPU that began the grace period: by a bound worker, and by
+ * that CPU's timers, which are a thread's on PREEMPT_RT.  A grace period that
+ * begins there lasts until the vCPU stops to spin.
+ *
+ * So a worker does it that is bound to another CPU.  The work is offered by that
+ * CPU's timer to its worker, which is of the lowest priority: if it begins, the
+ * CPU has time for such threads, and what it begins ends.  If it doesn't, the work
+ * is offered to the next CPU.  A worker that is bound to none would do as long as
+ * the scheduler does not put it onto the very CPU where it never runs.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/cpumask.h>
+#include <linux/jiffies.h>
+#include <linux/percpu.h>
+#include <linux/sched/isolation.h>
+#include <linux/sched/rt.h>
+#include <linux/smp.h>
+#include <linux/srcu.h>
+#include <linux/tracepoint.h>
+#include <linux/workqueue.h>
+
+#include "compat/rcu.h"
+#include "elsewhere.h"
+
+/**
+ * ks_grace_begin - begin the grace periods that end all handlers running now
+ * @grace: what to wait for
+ *
+ * Context: a worker.
+ */
+void ks_grace_begin(struct ks_grace *grace)
+{
+	grace->rcu = get_state_synchronize_rcu();
+	grace->srcu = start_poll_synchronize_srcu(&tracepoint_srcu);
+}
+
+bool ks_grace_is_over(const struct ks_grace *grace)
+{
+	return (!grace->rcu || poll_state_synchronize_rcu(grace->rcu)) &&
+	       (!grace->srcu ||
+		poll_state_synchronize_srcu(&tracepoint_srcu, grace->srcu));
+}
+
+/* How long a worker keeps its CPU busy: several times what SRCU needs */
+#define KS_BUSY		(HZ / 5)
+
+static bool ks_srcu_is_over(unsigned long srcu)
+{
+	return !srcu || poll_state_synchronize_srcu(&tracepoint_srcu, srcu);
+}
+
+/*
+ * The timers of a CPU that is idle are run by one that is not (since 6.9), and
+ * what SRCU's timer queues stays there: so don't sleep for a while.
+ */
+static void ks_stay_for_srcu(unsigned long srcu)
+{
+	unsigned long end = jiffies + KS_BUSY;
+
+	while (!ks_srcu_is_over(srcu) && time_before(jiffies, end))
+		cond_resched();
+}
+
+/**
+ * ks_grace_wait - wait until grace periods are over
+ * @grace: what to wait for
+ *
+ * For SRCU by looking again and again: synchronize_srcu() also needs a worker on
+ * the CPU that the machine booted on, where a vCPU may spin as well.  Not so for
+ * RCU: poll_state_synchronize_rcu() may ask for one more after an expedited grace
+ * period that fell into another.
+ *
+ * Context: a worker, between ks_work_begin() and ks_work_end().
+ */
+void ks_grace_wait(const struct ks_grace *grace)
+{
+	ks_stay_for_srcu(grace->srcu);
+	if (grace->rcu)
+		cond_synchronize_rcu(grace->rcu);
+	while (!ks_srcu_is_over(grace->srcu))
+		schedule_timeout_uninterruptible(1);
+}
+
+/**
+ * ks_grace_help - a tracepoint may have lost its last handler
+ *
+ * The kernel has begun an SRCU grace period here.  See that it ends, without
+ * waiting for one of RCU.
+ *
+ * Context: a worker.
+ */
+void ks_grace_help(void)
+{
+	ks_stay_for_srcu(start_poll_synchronize_srcu(&tracepoint_srcu));
+}
+
+/**
+ * ks_work_begin - a worker begins to attach or detach
+ *
+ * An expedited grace period of RCU asks each CPU by an interrupt, and ends also
+ * where a vCPU keeps a CPU's softirqs from running (ksoftirqd_running() in 6.1).
+ */
+void ks_work_begin(void)
+{
+	rcu_expedite_gp();
+}
+
+void ks_work_end(void)
+{
+	rcu_unexpedite_gp();
+}
+
+/**
+ * ks_offer - offer work to the next CPU that is meant for such work
+ * @work: the work
+ * @cpu:  the CPU before
+ *
+ * Return: that CPU.
+ */
+int ks_offer(struct delayed_work *work, int cpu)
+{
+	const struct cpumask *mask = housekeeping_cpumask(HK_TYPE_DOMAIN);
+
+	cpu = cpumask_next_and(cpu, cpu_online_mask, mask);
+	if (cpu >= nr_cpu_ids)
+		cpu = cpumask_first_and(cpu_online_mask, mask);
+	if (cpu >= nr_cpu_ids)
+		cpu = raw_smp_processor_id();
+	queue_delayed_work_on(cpu, system_long_wq, work, 1);
+	return cpu;
+}
+
+struct ks_errand {
+	struct delayed_work work;
+	wait_queue_head_t wait;
+	bool done;
+	void (*run)(void *arg);
+	void *arg;
+};
+
+static void ks_run_errand(struct work_struct *work)
+{
+	struct ks_errand *errand = container_of(to_delayed_work(work),
+						struct ks_errand, work);
+
+	ks_work_begin();
+	errand->run(errand->arg);
+	ks_work_end();
+	smp_store_release(&errand->done, true);
+	wake_up(&errand->wait);
+}
+
+/**
+ * ks_elsewhere - run a function on another CPU, and wait until it is done
+ * @what: in the log, if it takes long
+ * @run:  the function; it must not take locks that the caller holds
+ * @arg:  its argument
+ *
+ * Context: process.
+ */
+void ks_elsewhere(const char *what, void (*run)(void *), void *arg)
+{
+	struct ks_errand errand = { .run = run, .arg = arg };
+
+	init_waitqueue_head(&errand.wait);
+	INIT_DELAYED_WORK_ONSTACK(&errand.work, ks_run_errand);
+	ks_offer_until(&errand.work, errand.wait, smp_load_acquire(&errand.done),
+		       UINT_MAX, TASK_UNINTERRUPTIBLE);
+	ks_wait_long(errand.wait, smp_load_acquire(&errand.done),
+		     TASK_UNINTERRUPTIBLE, what);
+	/* The worker may still be about to wake us. */
+	flush_delayed_work(&errand.work);
+	destroy_delayed_work_on_stack(&errand.work);
+}
+
+/* Who runs on each CPU at real-time priority; prio is 0 where nobody does */
+struct ks_rt_task {
+	pid_t pid;
+	int prio;
+	char comm[TASK_COMM_LEN];
+};
+static DEFINE_PER_CPU(struct ks_rt_task, ks_rt_tasks);
+
+static void ks_look_at_cpu(void *unused)
+{
+	struct ks_rt_task *task = this_cpu_ptr(&ks_rt_tasks);
+
+	task->prio = rt_task(current) ? current->rt_priority : 0;
+	task->pid = current->pid;
+	memcpy(task->comm, current->comm, sizeof(task->comm));
+}
+
+/* Set by whoever waits, for the next report; one of several is enough. */
+static const char *ks_delayed;
+
+/*
+ * Who waits may have preempted the task that it waits for, so this is a worker's
+ * work.
+ */
+static void ks_write_report(struct work_struct *work)
+{
+	struct ks_rt_task *task;
+	int cpu;
+
+	pr_warn("%s still waits for a grace period after %d s\n",
+		READ_ONCE(ks_delayed), KS_DELAY);
+	on_each_cpu(ks_look_at_cpu, NULL, 1);
+	for_each_online_cpu(cpu) {
+		task = per_cpu_ptr(&ks_rt_tasks, cpu);
+		if (task->prio)
+			pr_warn("CPU %d runs %.*s, thread %d, at real-time priority %d\n",
+				cpu, TASK_COMM_LEN, task->comm, task->pid,
+				task->prio);
+	}
+}
+static DECLARE_WORK(ks_report, ks_write_report);
+
+/**
+ * ks_report_delay - say in the log that something waits, and who may delay it
+ * @what: what waits
+ *
+ * Context: process.
+ */
+void ks_report_delay(const char *what)
+{
+	WRITE_ONCE(ks_delayed, what);
+	queue_work(system_unbound_wq, &ks_report);
+}
+
+/**
+ * ks_elsewhere_exit - nothing waits any more
+ */
+void ks_elsewhere_exit(void)
+{
+	flush_work(&ks_report);
+}

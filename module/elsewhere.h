@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Work that must not begin a grace period on the caller's CPU
+ */
+#ifndef _KVMSCHED_ELSEWHERE_H
+#define _KVMSCHED_ELSEWHERE_H
+
+#include <linux/ktime.h>
+#include <linux/sched/signal.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+/**
+ * struct ks_grace - a point in time, and what the kernel has to wait for since
+ *
+ * All zero: nothing.
+ */
+struct ks_grace {
+	unsigned long rcu;
+	unsigned long srcu;
+};
+
+void ks_grace_begin(struct ks_grace *grace);
+bool ks_grace_is_over(const struct ks_grace *grace);
+void ks_grace_wait(const struct ks_grace *grace);
+void ks_grace_help(void);
+
+void ks_work_begin(void);
+void ks_work_end(void);
+void ks_elsewhere(const char *what, void (*run)(void *), void *arg);
+void ks_report_delay(const char *what);
+void ks_elsewhere_exit(void);
+int ks_offer(struct delayed_work *work, int cpu);
+
+/* For how long work is offered at first, and at most */
+#define KS_OFFER_NS	(50 * NSEC_PER_MSEC)
+#define KS_OFFER_MAX_NS	NSEC_PER_SEC
+
+/**
+ * ks_offer_until - offer work to one CPU after the other, until one takes it
+ * @offered:   the work
+ * @queue:     where it wakes the caller
+ * @condition: it is done
+ * @most:      to how many CPUs
+ * @state:     TASK_KILLABLE: a signal that kills the caller ends it
+ *
+ * The work is not necessarily done afterwards.  Where it runs already, for somebody
+ * who has gone, it will run there once more.
+ */
+#define ks_offer_until(offered, queue, condition, most, state) do {	\
+	int cpu_ = ks_offer(offered, raw_smp_processor_id());		\
+	s64 ns_ = KS_OFFER_NS;						\
+	unsigned int n_ = 1;						\
+									\
+	while (wait_event_hrtimeout(queue, condition, ns_to_ktime(ns_)) && \
+	       n_++ < (most) && cancel_delayed_work(offered)) {		\
+		cpu_ = ks_offer(offered, cpu_);				\
+		if ((work_busy(&(offered)->work) & WORK_BUSY_RUNNING) ||	\
+		    ((state) == TASK_KILLABLE && fatal_signal_pending(current))) \
+			break;						\
+		ns_ = min_t(s64, 2 * ns_, KS_OFFER_MAX_NS);		\
+	}								\
+} while (0)
+
+#define KS_DELAY	5	/* seconds until a wait is reported */
+
+/**
+ * ks_wait_long - wait for a worker, and report if that takes long
+ * @queue:     where it wakes the caller
+ * @condition: what is waited for
+ * @state:     TASK_UNINTERRUPTIBLE or TASK_KILLABLE
+ * @what:      in the log, if it takes long
+ *
+ * By an hrtimer: other timers need threads that the caller's CPU may keep from
+ * running.
+ *
+ * Return: 0, or -ERESTARTSYS if killed.
+ */
+#define ks_wait_long(queue, condition, state, what) ({			\
+	int ret_ = __wait_event_hrtimeout(queue, condition,		\
+					  ktime_set(KS_DELAY, 0), state); \
+									\
+	if (ret_ == -ETIME) {						\
+		ks_report_delay(what);					\
+		ret_ = __wait_event_hrtimeout(queue, condition,		\
+					      KTIME_MAX, state);	\
+	}								\
+	ret_;								\
+})
+
+#endif /* _KVMSCHED_ELSEWHERE_H */
