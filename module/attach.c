@@ -8,7 +8,13 @@
  *	event_mutex (ftrace: events enabled) | session mutex (ioctls) |
  *	tracepoint_module_list_mutex | module_notify_list (notifiers)
  *	ks_hooks_mutex
+ *	the mutex of the rows (hooks.c)
  *	tracepoints_mutex, kprobe_mutex, text_mutex, cpu hotplug
+ *
+ * The notifiers skip ks_hooks_mutex.  Its holders, and those of event_mutex, wait
+ * for workers (elsewhere.c), which take the mutex of the rows and what is below
+ * it, and wait for grace periods.  Whoever holds the mutex of the rows waits
+ * only for workers that take nothing but the kernel's own locks.
  *
  * The mutex of the rings (session.c) nests in mmap_lock and in the session
  * mutex.  Its holders do nothing but allocate memory.
@@ -36,6 +42,7 @@
  * @followers:	how many files want the ledgers kept
  * @asleep:	the machine goes to sleep: nobody gets what he wants meanwhile
  * @open:	events may be enabled: after init, before exit
+ * @hooked:	classes whose hooks are attached, as far as that can be
  * @notifiers_on: preempt_notifier_inc() was done
  */
 static struct {
@@ -47,6 +54,7 @@ static struct {
 	unsigned int followers;
 	bool asleep;
 	bool open;
+	u32 hooked;
 	bool notifiers_on;
 } wanted_by;
 
@@ -68,14 +76,19 @@ static u32 ks_hooked_classes(void)
 	       (wanted_by.followers ? KS_CLASS_LEDGER : 0);
 }
 
-/* Attach the hooks that are wanted; their handlers wait for ks_publish(). */
-static void ks_attach_wanted(void)
+/*
+ * Attach the hooks that are wanted; their handlers wait for ks_publish().
+ *
+ * Return: 0, or -ERESTARTSYS: the caller is killed, and attaching goes on.
+ */
+static int ks_attach_wanted(void)
 {
 	u32 wanted = ks_hooked_classes();
-	u32 before = ks_wanted_classes;
+	u32 before = wanted_by.hooked;
+	int ret;
 
 	if (!(wanted & ~before))
-		return;
+		return 0;
 	if (!wanted_by.notifiers_on) {
 		/*
 		 * Kept until the module exits.  KVM gives up its own count with
@@ -89,13 +102,15 @@ static void ks_attach_wanted(void)
 		ks_vcpus_forget_vms();
 	if (wanted & ~before & KVMSCHED_CLASS_STEAL)
 		ks_steal_begin();
-	/* A module that comes now gets the hooks of all these. */
-	WRITE_ONCE(ks_wanted_classes, before | wanted);
-	ks_hooks_attach(wanted);
+	WRITE_ONCE(wanted_by.hooked, before | wanted);
+	ret = ks_hooks_attach(before | wanted);
+	if (ret)
+		return ret;
 	/* An interrupt that an earlier session saw begin may have ended since. */
 	ks_irq_attached();
 	WRITE_ONCE(ks_vms_are_watched, ks_hooks_watch_vms());
 	ks_hooks_log(wanted);
+	return 0;
 }
 
 /* When did this begin, which has been wanted since the publication @before? */
@@ -151,10 +166,10 @@ static void ks_detach_unwanted(void)
 {
 	u32 wanted = ks_hooked_classes();
 
-	if (wanted == ks_wanted_classes)
+	if (wanted == wanted_by.hooked)
 		return;
-	WRITE_ONCE(ks_wanted_classes, wanted);
-	ks_hooks_detach(wanted, false);
+	WRITE_ONCE(wanted_by.hooked, wanted);
+	ks_hooks_detach(wanted);
 }
 
 /**
@@ -171,6 +186,7 @@ void ks_attach_session(u32 classes, struct pid *const *vms, u32 nr_vms)
 	wanted_by.session = classes;
 	wanted_by.nr_vms = nr_vms;
 	memcpy(wanted_by.vms, vms, nr_vms * sizeof(*vms));
+	/* If the caller is killed, the end of its file ends the session. */
 	ks_attach_wanted();
 	mutex_unlock(&ks_hooks_mutex);
 }
@@ -219,28 +235,37 @@ void ks_attach_session_end(void)
 	mutex_unlock(&ks_hooks_mutex);
 }
 
+static void ks_count_event(u32 classes, int change)
+{
+	int i;
+
+	for (i = 0; i < KVMSCHED_NR_CLASSES; i++)
+		if (classes & (1U << i))
+			wanted_by.events[i] += change;
+}
+
 /**
  * ks_attach_events - an event is being enabled or disabled
  * @classes: classes that the event needs
  * @change:  1 or -1
  *
  * Context: process, event_mutex held.
- * Return: 0, or -ENODEV before init has ended and after exit has begun.
+ * Return: 0, -ENODEV before init has ended and after exit has begun, or
+ * -ERESTARTSYS: the caller is killed, and the event is not enabled.
  */
 int ks_attach_events(u32 classes, int change)
 {
 	int ret = -ENODEV;
-	int i;
 
 	mutex_lock(&ks_hooks_mutex);
 	if (wanted_by.open) {
-		for (i = 0; i < KVMSCHED_NR_CLASSES; i++)
-			if (classes & (1U << i))
-				wanted_by.events[i] += change;
-		ks_attach_wanted();
-		ks_publish(change > 0);
+		ks_count_event(classes, change);
+		ret = change > 0 ? ks_attach_wanted() : 0;
+		if (ret)
+			ks_count_event(classes, -change);
+		else
+			ks_publish(change > 0);
 		ks_detach_unwanted();
-		ret = 0;
 	}
 	mutex_unlock(&ks_hooks_mutex);
 	return ret;
@@ -288,7 +313,7 @@ void ks_attach_sleep(bool asleep)
 
 u32 ks_attached_classes(void)
 {
-	return READ_ONCE(ks_wanted_classes) & KVMSCHED_CLASS_ALL;
+	return READ_ONCE(wanted_by.hooked) & KVMSCHED_CLASS_ALL;
 }
 
 /**
@@ -310,8 +335,6 @@ void ks_attach_open(void)
  */
 void ks_attach_exit(void)
 {
-	ks_hooks_exit();
-
 	mutex_lock(&ks_hooks_mutex);
 	wanted_by.open = false;
 	memset(wanted_by.events, 0, sizeof(wanted_by.events));
@@ -319,10 +342,12 @@ void ks_attach_exit(void)
 	wanted_by.recording = false;
 	wanted_by.followers = 0;
 	ks_publish(false);
-	WRITE_ONCE(ks_wanted_classes, 0);
-	ks_hooks_detach(0, true);
+	WRITE_ONCE(wanted_by.hooked, 0);
+	mutex_unlock(&ks_hooks_mutex);
+
+	/* Without the mutex: this takes tracepoint_module_list_mutex. */
+	ks_hooks_exit();
 	if (wanted_by.notifiers_on)
 		preempt_notifier_dec();
 	wanted_by.notifiers_on = false;
-	mutex_unlock(&ks_hooks_mutex);
 }

@@ -2,7 +2,12 @@
 /*
  * One hook: attach it, detach it, find out whether it would attach
  *
- * Context of all: process, under the hooks' mutex.
+ * A kprobe is registered once, at the first need, and from then on switched by
+ * enable_kprobe() and disable_kprobe(): for functions that ftrace can trace,
+ * as all of ours, neither waits for a grace period.  unregister_kprobe() does.
+ *
+ * Context of all: process, under the mutex of the rows (hooks.c); attaching and
+ * detaching in a worker, see elsewhere.c.
  */
 #include <linux/string.h>
 
@@ -14,32 +19,49 @@
  */
 bool ks_kvm_built_in;
 
-u32 ks_wanted_classes;
 
-static int ks_kprobe_register(struct ks_hook *hook, u32 flags)
+/* Register the hook's kprobe, disabled. */
+static int ks_kprobe_register(struct ks_hook *hook)
 {
 	bool qualified = *hook->module && !ks_kvm_built_in;
 	char name[2 * KVMSCHED_NAME_LEN];
 	int ret;
 
-	/* A kprobe whose module was unloaded must be set up anew. */
-	memset(&hook->kprobe, 0, sizeof(hook->kprobe));
-	hook->kprobe.pre_handler = hook->handler;
-	hook->kprobe.flags = flags;
-	snprintf(name, sizeof(name), "%s%s%s", qualified ? hook->module : "",
-		 qualified ? ":" : "", hook->name);
-	hook->kprobe.symbol_name = name;
-	ret = register_kprobe(&hook->kprobe);
-	hook->kprobe.symbol_name = hook->name;
+	if (!hook->registered) {
+		/* A kprobe whose module was unloaded must be set up anew. */
+		memset(&hook->kprobe, 0, sizeof(hook->kprobe));
+		hook->kprobe.pre_handler = hook->handler;
+		hook->kprobe.flags = KPROBE_FLAG_DISABLED;
+		snprintf(name, sizeof(name), "%s%s%s",
+			 qualified ? hook->module : "", qualified ? ":" : "",
+			 hook->name);
+		hook->kprobe.symbol_name = name;
+		ret = register_kprobe(&hook->kprobe);
+		hook->kprobe.symbol_name = hook->name;
+		if (ret)
+			return ret;
+		hook->registered = true;
+	}
 	/*
 	 * A breakpoint kprobe runs in NMI-like context, where the ring can't
-	 * be written.
+	 * be written.  It stays disabled.
 	 */
-	if (!ret && !kprobe_ftrace(&hook->kprobe)) {
-		unregister_kprobe(&hook->kprobe);
-		ret = -EOPNOTSUPP;
-	}
-	return ret;
+	return kprobe_ftrace(&hook->kprobe) ? 0 : -EOPNOTSUPP;
+}
+
+static int ks_kprobe_attach(struct ks_hook *hook)
+{
+	int ret;
+
+	ret = ks_kprobe_register(hook);
+	if (ret)
+		return ret;
+	hook->missed_before = hook->kprobe.nmissed;
+	ret = enable_kprobe(&hook->kprobe);
+	if (ret)
+		return ret;
+	/* Root has switched all kprobes off (debugfs). */
+	return kprobe_disabled(&hook->kprobe) ? -EAGAIN : 0;
 }
 
 /**
@@ -55,7 +77,7 @@ void ks_hook_attach(struct ks_hook *hook)
 			tracepoint_probe_register(hook->tracepoint,
 						  hook->probe, NULL) : -ENOENT;
 	else
-		hook->status = ks_kprobe_register(hook, 0);
+		hook->status = ks_kprobe_attach(hook);
 	hook->attached = !hook->status;
 }
 
@@ -63,7 +85,8 @@ void ks_hook_attach(struct ks_hook *hook)
  * ks_hook_missed - how many hits of a hook the kernel dropped
  * @hook: the hook
  *
- * It drops a hit while the handler of another kprobe runs.
+ * It drops a hit while the handler of another kprobe runs.  It also counts
+ * those of other kprobes on the same function, while ours is disabled.
  *
  * Return: their number since the module was loaded.
  */
@@ -71,17 +94,7 @@ u64 ks_hook_missed(const struct ks_hook *hook)
 {
 	if (hook->how != KVMSCHED_HOW_KPROBE || hook->hint || !hook->attached)
 		return hook->missed;
-	return hook->missed + hook->kprobe.nmissed;
-}
-
-/**
- * ks_hook_detached - a hook has been unregistered, in a batch with others
- * @hook: the hook
- */
-void ks_hook_detached(struct ks_hook *hook)
-{
-	hook->missed = ks_hook_missed(hook);
-	hook->attached = false;
+	return hook->missed + (hook->kprobe.nmissed - hook->missed_before);
 }
 
 /**
@@ -95,27 +108,23 @@ void ks_hook_detach(struct ks_hook *hook)
 		return;
 	if (hook->how == KVMSCHED_HOW_TRACEPOINT)
 		tracepoint_probe_unregister(hook->tracepoint, hook->probe, NULL);
-	else
-		unregister_kprobe(&hook->kprobe);
-	ks_hook_detached(hook);
+	else /* fails if its module has gone, which is as good */
+		disable_kprobe(&hook->kprobe);
+	hook->missed = ks_hook_missed(hook);
+	hook->attached = false;
 }
 
 /**
  * ks_hook_probe - find out whether a hook would attach
- * @hook: the hook; its kprobe is registered for that, but disabled
+ * @hook: the hook; its kprobe is registered for that, but not enabled
  *
  * Return: 0 or a negative errno.
  */
 int ks_hook_probe(struct ks_hook *hook)
 {
-	int ret;
-
 	if (hook->attached)
 		return 0;
 	if (hook->how == KVMSCHED_HOW_TRACEPOINT)
 		return hook->tracepoint ? 0 : -ENOENT;
-	ret = ks_kprobe_register(hook, KPROBE_FLAG_DISABLED);
-	if (!ret)
-		unregister_kprobe(&hook->kprobe);
-	return ret;
+	return ks_kprobe_register(hook);
 }

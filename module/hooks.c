@@ -1,379 +1,206 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * All hooks: the tables of the probes, and what becomes of their rows as
- * classes are wanted and modules come and go
+ * Attaching and detaching as classes are wanted
  *
- * Nothing of KVM is linked: functions are found by name, its tracepoints in
- * the list that comes with the module.  So KVM may load later, unload and load
- * again, and never has us as a user.
+ * Workers of other CPUs do both, since either may have to wait for grace periods,
+ * and must not begin any on the caller's CPU (elsewhere.c).
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+#include <linux/mutex.h>
+#include <linux/sched/signal.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
 
-#include <linux/kprobes.h>
-#include <linux/module.h>
-#include <linux/moduleparam.h>
-#include <linux/string.h>
-#include <linux/tracepoint.h>
+#include "rows.h"
 
-#include "hooks.h"
-#include "kvm_param.h"
-#include "probe.h"
-
-static char *attach = "auto";
-module_param(attach, charp, 0444);
-MODULE_PARM_DESC(attach, "how exits and entries are found: auto (tracepoints where they are) or kprobe");
-
-/* Guards the rows; attach.c has the order of all locks. */
+/* Guards what is asked for; attach.c has the order of all locks. */
 DEFINE_MUTEX(ks_hooks_mutex);
 
-/* attach=kprobe */
-static bool ks_by_kprobe;
+static void ks_attach_rows(struct work_struct *work);
+static void ks_detach_rows(struct work_struct *work);
 
-/* Attached in this order, detached in the reverse. */
-static struct ks_hook *const ks_hook_tables[] = {
-	ks_irq_hooks, ks_timer_hooks, ks_sched_hooks, ks_exit_hooks,
-	ks_host_hooks, ks_steal_hooks,
+/**
+ * struct ks_change - a change of the rows, done by a worker
+ * @work:  it reads what is wanted when it runs
+ * @asked: how often it was asked for; written under ks_hooks_mutex
+ * @done:  the last one of these that it has done
+ */
+struct ks_change {
+	struct delayed_work work;
+	unsigned long asked;
+	unsigned long done;
 };
 
-#define for_each_hook(table, hook)					\
-	for ((table) = 0; (table) < ARRAY_SIZE(ks_hook_tables); (table)++)	\
-		for ((hook) = ks_hook_tables[table]; (hook)->name; (hook)++)
+static struct ks_change ks_attach = {
+	.work = __DELAYED_WORK_INITIALIZER(ks_attach.work, ks_attach_rows, 0),
+};
+static struct ks_change ks_detach = {
+	.work = __DELAYED_WORK_INITIALIZER(ks_detach.work, ks_detach_rows, 0),
+};
+static DECLARE_WAIT_QUEUE_HEAD(ks_changed);
 
-static bool ks_has_tracepoint(const char *name)
+/* Whoever offers the work then lets it see this. */
+static unsigned long ks_ask_for(struct ks_change *change)
+{
+	unsigned long ticket = change->asked + 1;
+
+	WRITE_ONCE(change->asked, ticket);
+	return ticket;
+}
+
+static void ks_change_is_done(struct ks_change *change, unsigned long ticket)
+{
+	smp_store_release(&change->done, ticket);
+	wake_up_all(&ks_changed);
+}
+
+static bool ks_is_done(struct ks_change *change, unsigned long ticket)
+{
+	return (long)(smp_load_acquire(&change->done) - ticket) >= 0;
+}
+
+/* Would the kernel let a grace period pass before it attaches this row? */
+static bool ks_attaching_waits(const struct ks_hook *hook)
+{
+	return !hook->attached && hook->how == KVMSCHED_HOW_TRACEPOINT &&
+	       hook->tracepoint;
+}
+
+/* Let it pass now: the kernel would hold the mutex of all tracepoints. */
+static void ks_wait_to_attach(void)
+{
+	bool waits = false;
+	struct ks_hook *hook;
+	struct ks_grace grace;
+	unsigned int table;
+
+	mutex_lock(&ks_rows.mutex);
+	for_each_hook(table, hook)
+		if (ks_hook_is_wanted(hook))
+			waits |= ks_attaching_waits(hook);
+	grace = ks_rows.grace;
+	mutex_unlock(&ks_rows.mutex);
+	if (waits)
+		ks_grace_wait(&grace);
+}
+
+static void ks_attach_rows(struct work_struct *work)
+{
+	unsigned long ticket = READ_ONCE(ks_attach.asked);
+	struct ks_hook *hook;
+	unsigned int table;
+
+	ks_work_begin();
+	ks_wait_to_attach();
+	mutex_lock(&ks_rows.mutex);
+	for_each_hook(table, hook)
+		ks_rows_attach(hook);
+	mutex_unlock(&ks_rows.mutex);
+	ks_work_end();
+	ks_change_is_done(&ks_attach, ticket);
+}
+
+/*
+ * Where no grace period ends, because a vCPU keeps RCU's own threads from a CPU,
+ * the rows stay attached until it lets them: nothing could be attached again
+ * before that.  Their handlers find that nobody listens.
+ */
+static void ks_detach_rows(struct work_struct *work)
+{
+	unsigned long ticket = READ_ONCE(ks_detach.asked);
+	struct ks_grace grace;
+
+	ks_work_begin();
+	ks_grace_begin(&grace);
+	ks_grace_wait(&grace);
+	mutex_lock(&ks_rows.mutex);
+	ks_rows_detach();
+	grace = ks_rows.grace;
+	mutex_unlock(&ks_rows.mutex);
+	ks_change_is_done(&ks_detach, ticket);
+	/* So that the next to attach need not wait. */
+	ks_grace_wait(&grace);
+	ks_work_end();
+}
+
+/* Is there a row that is wanted, but not attached (or the reverse)? */
+static bool ks_rows_differ(bool attached)
 {
 	struct ks_hook *hook;
 	unsigned int table;
 
 	for_each_hook(table, hook)
-		if (hook->how == KVMSCHED_HOW_TRACEPOINT && hook->tracepoint &&
-		    !strcmp(hook->name, name))
+		if (hook->attached == attached &&
+		    ks_hook_is_wanted(hook) != attached)
 			return true;
 	return false;
 }
 
-/*
- * Some things can be seen by a tracepoint or a kprobe: is this row the choice?
- */
-static bool ks_hook_is_chosen(const struct ks_hook *hook)
+/* The same, and true if a worker is at it: the caller does not wait for that. */
+static bool ks_rows_may_differ(bool attached)
 {
-	switch (hook->when) {
-	case KS_AUTO:
-		return !ks_by_kprobe;
-	case KS_KPROBE:
-		return ks_by_kprobe || !ks_has_tracepoint(hook->instead);
-	default:
+	bool differ;
+
+	if (!mutex_trylock(&ks_rows.mutex))
 		return true;
-	}
-}
-
-#define KS_DETACH_BATCH	16
-
-/**
- * ks_hooks_detach - detach the rows that no wanted class needs
- * @wanted: KVMSCHED_CLASS_*, and KS_CLASS_LEDGER
- * @all:    those that are kept as well
- *
- * Kprobes go in one batch: each unregistration on its own waits for a grace
- * period.
- *
- * Context: process, hooks mutex held.
- */
-void ks_hooks_detach(u32 wanted, bool all)
-{
-	struct ks_hook *batch[KS_DETACH_BATCH];
-	struct kprobe *kprobes[KS_DETACH_BATCH];
-	int i, n = 0, table;
-	struct ks_hook *hook;
-
-	for (table = ARRAY_SIZE(ks_hook_tables) - 1; table >= 0; table--) {
-		for (hook = ks_hook_tables[table]; hook->name; hook++)
-			;
-		while (hook-- > ks_hook_tables[table]) {
-			if (!hook->attached || (hook->keep && !all) ||
-			    ((hook->classes & wanted) && ks_hook_is_chosen(hook)))
-				continue;
-			if (hook->how == KVMSCHED_HOW_TRACEPOINT ||
-			    n == KS_DETACH_BATCH) {
-				ks_hook_detach(hook);
-				continue;
-			}
-			kprobes[n] = &hook->kprobe;
-			batch[n++] = hook;
-		}
-	}
-	if (n)
-		unregister_kprobes(kprobes, n);
-	for (i = 0; i < n; i++)
-		ks_hook_detached(batch[i]);
-	/* After this no handler of a detached row runs. */
-	tracepoint_synchronize_unregister();
+	differ = ks_rows_differ(attached);
+	mutex_unlock(&ks_rows.mutex);
+	return differ;
 }
 
 /**
  * ks_hooks_attach - attach the rows that a wanted class needs
  * @wanted: KVMSCHED_CLASS_*, and KS_CLASS_LEDGER
  *
- * Context: process, hooks mutex held.
- */
-void ks_hooks_attach(u32 wanted)
-{
-	struct ks_hook *hook;
-	unsigned int table;
-
-	for_each_hook(table, hook)
-		if ((hook->classes & wanted) && ks_hook_is_chosen(hook))
-			ks_hook_attach(hook);
-}
-
-/**
- * ks_hooks_watch_vms - has every end of a VM been seen since the last call?
- *
- * The hook is kept while nobody listens.  KVM's module may have come anew since,
- * but all of its VMs had ended by then.
+ * A worker does it; a signal that kills the caller ends the wait for it.
  *
  * Context: process, hooks mutex held.
+ * Return: 0, or -ERESTARTSYS: the caller is killed.
  */
-bool ks_hooks_watch_vms(void)
+int ks_hooks_attach(u32 wanted)
 {
-	struct ks_hook *hook;
-	unsigned int table;
+	unsigned long ticket;
 
-	for_each_hook(table, hook)
-		if (hook->keep && !hook->attached)
-			return false;
-	return true;
+	WRITE_ONCE(ks_rows.wanted, ks_rows.wanted | wanted);
+	if (!ks_rows_may_differ(false))
+		return 0;
+	ticket = ks_ask_for(&ks_attach);
+	ks_offer_until(&ks_attach.work, ks_changed,
+		       ks_is_done(&ks_attach, ticket), UINT_MAX, TASK_KILLABLE);
+	return ks_wait_long(ks_changed, ks_is_done(&ks_attach, ticket),
+			    TASK_KILLABLE, "attaching");
 }
 
-/* Is anything of KVM hooked? */
-static bool ks_hooks_has_vcpus(void)
-{
-	struct ks_hook *hook;
-	unsigned int table;
-
-	for_each_hook(table, hook)
-		if (hook->attached && *hook->module && !hook->keep)
-			return true;
-	return false;
-}
-
-/*
- * Append the names of some rows to @text; frees it and returns the longer
- * text.
- */
-static char *ks_list_rows(char *text, const char *title, u32 wanted, u32 how,
-			  bool attached)
-{
-	struct ks_hook *hook;
-	unsigned int table;
-	bool first = true;
-	char *longer;
-
-	for_each_hook(table, hook) {
-		if (!(hook->classes & wanted) || !ks_hook_is_chosen(hook) ||
-		    hook->how != how || hook->attached != attached)
-			continue;
-		longer = kasprintf(GFP_KERNEL, "%s%s%s", text ?: "",
-				   first ? title : " ", hook->name);
-		kfree(text);
-		text = longer;
-		if (!attached) {
-			longer = kasprintf(GFP_KERNEL, "%s(%d)", text ?: "",
-					   hook->status);
-			kfree(text);
-			text = longer;
-		}
-		first = false;
-	}
-	return text;
-}
+/* A usual grace period is over in less, and one of these CPUs has time. */
+#define KS_DETACH_OFFERS 5
+#define KS_DETACH_TIME	ktime_set(1, 0)
 
 /**
- * ks_hooks_log - log in one line what is attached how, and what is not and why
- * @wanted: classes whose rows to name
+ * ks_hooks_detach - detach the rows that no wanted class needs
+ * @wanted: KVMSCHED_CLASS_*, and KS_CLASS_LEDGER
+ *
+ * A worker does it.  They may still be attached when this returns, if grace
+ * periods last long; and handlers may still run.
  *
  * Context: process, hooks mutex held.
  */
-void ks_hooks_log(u32 wanted)
+void ks_hooks_detach(u32 wanted)
 {
-	char *text = NULL;
+	bool slow = !ks_is_done(&ks_detach, ks_detach.asked);
+	unsigned long ticket;
 
-	text = ks_list_rows(text, "; by kprobe: ", wanted, KVMSCHED_HOW_KPROBE, true);
-	text = ks_list_rows(text, "; by tracepoint: ", wanted,
-			    KVMSCHED_HOW_TRACEPOINT, true);
-	text = ks_list_rows(text, "; no kprobe: ", wanted, KVMSCHED_HOW_KPROBE, false);
-	text = ks_list_rows(text, "; no tracepoint: ", wanted,
-			    KVMSCHED_HOW_TRACEPOINT, false);
-	pr_info("attached for classes %#x by preempt notifier%s\n", wanted,
-		text ?: "");
-	kfree(text);
-	if (ks_hooks_has_vcpus() && !ks_hooks_watch_vms())
-		pr_notice("the end of VMs can't be seen: each recording numbers them anew\n");
-}
-
-/**
- * ks_hooks_missed - kprobe hits that the kernel dropped since load
- * @missed: out
- *
- * Context: process.
- * Return: 0, or -EINTR if the caller is being killed while hooks are attached.
- */
-int ks_hooks_missed(u64 *missed)
-{
-	struct ks_hook *hook;
-	unsigned int table;
-	int ret;
-
-	ret = mutex_lock_killable(&ks_hooks_mutex);
-	if (ret)
-		return ret;
-	*missed = 0;
-	for_each_hook(table, hook)
-		*missed += ks_hook_missed(hook);
-	mutex_unlock(&ks_hooks_mutex);
-	return 0;
-}
-
-/**
- * ks_hooks_row - fill in one row of the table of hooks
- * @row: in: its index; out: the rest
- * @try: find out whether it would attach, which takes some grace periods;
- *	 otherwise the status is that of the last attempt
- *
- * Context: process.
- * Return: 0; -ENOENT beyond the end; -EINTR if the caller, who tries, is being
- * killed while hooks are attached.
- */
-int ks_hooks_row(struct kvmsched_hook *row, bool try)
-{
-	struct ks_hook *hook;
-	unsigned int table;
-	u32 index = 0;
-	int ret = -ENOENT;
-
-	/* Who tries is a program that asks, and it may be killed. */
-	if (!try)
-		mutex_lock(&ks_hooks_mutex);
-	else if (mutex_lock_killable(&ks_hooks_mutex))
-		return -EINTR;
-	for_each_hook(table, hook) {
-		if (index++ != row->index)
-			continue;
-		row->classes = hook->classes;
-		row->attached = hook->attached;
-		row->status = try ? ks_hook_probe(hook) : hook->status;
-		row->how = ks_hook_is_chosen(hook) && !row->status ?
-			   hook->how : KVMSCHED_HOW_NONE;
-		row->hits_missed = ks_hook_missed(hook);
-		strscpy_pad(row->name, hook->name, sizeof(row->name));
-		strscpy_pad(row->module, hook->module, sizeof(row->module));
-		ret = 0;
-		goto out;
+	WRITE_ONCE(ks_rows.wanted, wanted);
+	if (!ks_rows_may_differ(true))
+		return;
+	ticket = ks_ask_for(&ks_detach);
+	if (slow) {
+		ks_offer(&ks_detach.work, raw_smp_processor_id());
+		return;
 	}
-out:
-	mutex_unlock(&ks_hooks_mutex);
-	return ret;
-}
-
-static bool ks_hook_is_in(const struct ks_hook *hook, const struct module *module)
-{
-	return *hook->module && !strcmp(hook->module, module->name);
-}
-
-/*
- * A module comes or goes: attach or detach its kprobes.  Priority -1: after the
- * kernel has done its own work.
- */
-static int ks_on_module_event(struct notifier_block *block, unsigned long event,
-			      void *data)
-{
-	struct module *module = data;
-	struct ks_hook *hook;
-	unsigned int table;
-
-	if (event != MODULE_STATE_COMING && event != MODULE_STATE_GOING)
-		return NOTIFY_DONE;
-
-	mutex_lock(&ks_hooks_mutex);
-	for_each_hook(table, hook) {
-		if (hook->how != KVMSCHED_HOW_KPROBE ||
-		    !ks_hook_is_in(hook, module))
-			continue;
-		if (event == MODULE_STATE_GOING)
-			ks_hook_detach(hook);
-		else if ((hook->classes & ks_wanted_classes) &&
-			 ks_hook_is_chosen(hook))
-			ks_hook_attach(hook);
-	}
-	mutex_unlock(&ks_hooks_mutex);
-	return NOTIFY_DONE;
-}
-
-static struct notifier_block ks_module_notifier = {
-	.notifier_call = ks_on_module_event,
-	.priority = -1,
-};
-
-static void ks_update_tracepoint(struct tracepoint *tracepoint, const char *module,
-				 bool going)
-{
-	struct ks_hook *hook;
-	unsigned int table;
-
-	for_each_hook(table, hook) {
-		if (hook->how != KVMSCHED_HOW_TRACEPOINT ||
-		    strcmp(hook->module, module) ||
-		    strcmp(hook->name, tracepoint->name))
-			continue;
-		if (going) {
-			ks_hook_detach(hook);
-			hook->tracepoint = NULL;
-			continue;
-		}
-		hook->tracepoint = tracepoint;
-		if ((hook->classes & ks_wanted_classes) &&
-		    ks_hook_is_chosen(hook))
-			ks_hook_attach(hook);
-	}
-}
-
-/*
- * Context: tracepoint_module_list_mutex is held.  Registering the notifier
- * calls it for each module that is loaded already.
- */
-static int ks_on_tracepoint_module(struct notifier_block *block,
-				   unsigned long event, void *data)
-{
-	struct tp_module *tp_module = data;
-	struct module *module = tp_module->mod;
-	unsigned int i;
-
-	mutex_lock(&ks_hooks_mutex);
-	ks_kvm_param_learn(module, event == MODULE_STATE_GOING);
-	for (i = 0; i < module->num_tracepoints; i++)
-		ks_update_tracepoint(
-			tracepoint_ptr_deref(&module->tracepoints_ptrs[i]),
-			module->name, event == MODULE_STATE_GOING);
-	mutex_unlock(&ks_hooks_mutex);
-	return NOTIFY_DONE;
-}
-
-static struct notifier_block ks_tracepoint_notifier = {
-	.notifier_call = ks_on_tracepoint_module,
-};
-
-static void ks_learn_tracepoint(struct tracepoint *tracepoint, void *unused)
-{
-	struct ks_hook *hook;
-	unsigned int table;
-
-	for_each_hook(table, hook) {
-		if (hook->how != KVMSCHED_HOW_TRACEPOINT ||
-		    strcmp(hook->name, tracepoint->name))
-			continue;
-		hook->tracepoint = tracepoint;
-		if (*hook->module)
-			ks_kvm_built_in = true;
-	}
+	ks_offer_until(&ks_detach.work, ks_changed,
+		       ks_is_done(&ks_detach, ticket), KS_DETACH_OFFERS,
+		       TASK_UNINTERRUPTIBLE);
+	wait_event_hrtimeout(ks_changed, ks_is_done(&ks_detach, ticket),
+			     KS_DETACH_TIME);
 }
 
 /**
@@ -383,40 +210,44 @@ static void ks_learn_tracepoint(struct tracepoint *tracepoint, void *unused)
  */
 int ks_hooks_init(void)
 {
-	struct ks_hook *hook;
-	unsigned int table;
-	int nr = 0;
-	int ret;
+	return ks_rows_init() ?: ks_hook_modules_init();
+}
 
-	ks_by_kprobe = !strcmp(attach, "kprobe");
-	if (!ks_by_kprobe && strcmp(attach, "auto")) {
-		pr_err("attach=%s: expected auto or kprobe\n", attach);
-		return -EINVAL;
-	}
+static void ks_detach_all(void *unused)
+{
+	ks_rows_detach();
+	ks_rows_unregister(NULL);
+}
 
-	for_each_hook(table, hook)
-		nr++;
-	if (WARN_ON(nr > KS_MAX_HOOKS))
-		return -E2BIG;
+static void ks_wait_for_changes(void *unused)
+{
+	cancel_delayed_work_sync(&ks_attach.work);
+	cancel_delayed_work_sync(&ks_detach.work);
+}
 
-	for_each_kernel_tracepoint(ks_learn_tracepoint, NULL);
-	ret = register_module_notifier(&ks_module_notifier);
-	if (ret)
-		return ret;
-	ret = register_tracepoint_module_notifier(&ks_tracepoint_notifier);
-	if (ret)
-		unregister_module_notifier(&ks_module_notifier);
-	return ret;
+static void ks_wait_for_handlers(void *unused)
+{
+	tracepoint_synchronize_unregister();
 }
 
 /**
- * ks_hooks_exit - stop following modules
+ * ks_hooks_exit - detach everything, and stop following modules
  *
- * Unregistering the tracepoint notifier calls it with GOING for each module,
- * and so detaches KVM's tracepoints.
+ * Nothing else in the module waits as long as a vCPU keeps grace periods from
+ * ending: afterwards no handler runs.
  */
 void ks_hooks_exit(void)
 {
-	unregister_module_notifier(&ks_module_notifier);
-	unregister_tracepoint_module_notifier(&ks_tracepoint_notifier);
+	mutex_lock(&ks_rows.mutex);
+	WRITE_ONCE(ks_rows.wanted, 0);
+	ks_rows.closed = true;
+	mutex_unlock(&ks_rows.mutex);
+	ks_elsewhere("rmmod", ks_wait_for_changes, NULL);
+
+	mutex_lock(&ks_rows.mutex);
+	ks_elsewhere("rmmod", ks_detach_all, NULL);
+	mutex_unlock(&ks_rows.mutex);
+	ks_hook_modules_exit();
+	ks_elsewhere("rmmod", ks_wait_for_handlers, NULL);
+	ks_elsewhere_exit();
 }

@@ -18,8 +18,8 @@ extern struct mutex ks_hooks_mutex;
 int ks_hooks_init(void);
 void ks_hooks_exit(void);
 
-void ks_hooks_attach(u32 wanted);
-void ks_hooks_detach(u32 wanted, bool all);
+int ks_hooks_attach(u32 wanted);
+void ks_hooks_detach(u32 wanted);
 bool ks_hooks_watch_vms(void);
 void ks_hooks_log(u32 wanted);
 int ks_hooks_missed(u64 *missed);

@@ -16,7 +16,7 @@
 
 /*
  * The variable behind kvm.halt_poll_ns; NULL while the module kvm is not there,
- * or KVM is built into the kernel.  Written under ks_hooks_mutex.  Read by vCPU
+ * or KVM is built into the kernel.  Written under the mutex of the rows.  Read by vCPU
  * threads within KVM_RUN, which keeps kvm loaded.
  */
 static const unsigned int *ks_halt_poll_param;
@@ -26,7 +26,7 @@ static const unsigned int *ks_halt_poll_param;
  * @module: the module
  * @going:  it goes
  *
- * Context: process, hooks mutex held.
+ * Context: process, mutex of the rows held.
  */
 void ks_kvm_param_learn(const struct module *module, bool going)
 {

@@ -38,10 +38,12 @@ enum ks_hook_when {
  *
  * The rest belongs to hooks.c, under its mutex:
  * @tracepoint:	found, or NULL
- * @kprobe:	registered while @attached
+ * @kprobe:	while @registered
+ * @registered:	until its module goes or we do; enabled while @attached
  * @attached:	the handler is attached
  * @status:	of the last attempt, 0 or negative errno
- * @missed:	nmissed of earlier registrations
+ * @missed:	hits missed while it was attached before
+ * @missed_before: the kernel's count when it was attached last
  */
 struct ks_hook {
 	const char *name;
@@ -57,21 +59,17 @@ struct ks_hook {
 
 	struct tracepoint *tracepoint;
 	struct kprobe kprobe;
+	bool registered;
 	bool attached;
 	int status;
 	u64 missed;
+	unsigned long missed_before;
 };
 
 extern bool ks_kvm_built_in;
 
-/*
- * The classes whose hooks are attached; hooks mutex.  Handlers ask ks_listening().
- */
-extern u32 ks_wanted_classes;
-
 void ks_hook_attach(struct ks_hook *hook);
 void ks_hook_detach(struct ks_hook *hook);
-void ks_hook_detached(struct ks_hook *hook);
 u64 ks_hook_missed(const struct ks_hook *hook);
 int ks_hook_probe(struct ks_hook *hook);
 

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The rows for the log and for readers of the device
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "rows.h"
+
+/*
+ * Append the names of some rows to @text; frees it and returns the longer
+ * text.
+ */
+static char *ks_list_rows(char *text, const char *title, u32 wanted, u32 how,
+			  bool attached)
+{
+	struct ks_hook *hook;
+	unsigned int table;
+	bool first = true;
+	char *longer;
+
+	for_each_hook(table, hook) {
+		if (!(hook->classes & wanted) || !ks_hook_is_chosen(hook) ||
+		    hook->how != how || hook->attached != attached)
+			continue;
+		longer = kasprintf(GFP_KERNEL, "%s%s%s", text ?: "",
+				   first ? title : " ", hook->name);
+		kfree(text);
+		text = longer;
+		if (!attached) {
+			longer = kasprintf(GFP_KERNEL, "%s(%d)", text ?: "",
+					   hook->status);
+			kfree(text);
+			text = longer;
+		}
+		first = false;
+	}
+	return text;
+}
+
+/* Is anything of KVM hooked? */
+static bool ks_hooks_has_vcpus(void)
+{
+	struct ks_hook *hook;
+	unsigned int table;
+
+	for_each_hook(table, hook)
+		if (hook->attached && *hook->module && !hook->keep)
+			return true;
+	return false;
+}
+
+/**
+ * ks_hooks_watch_vms - has every end of a VM been seen since the last call?
+ *
+ * The hook is kept while nobody listens.  KVM's module may have come anew since,
+ * but all of its VMs had ended by then.
+ *
+ * Context: process, hooks mutex held.
+ */
+bool ks_hooks_watch_vms(void)
+{
+	struct ks_hook *hook;
+	unsigned int table;
+
+	for_each_hook(table, hook)
+		if (hook->keep && !READ_ONCE(hook->attached))
+			return false;
+	return true;
+}
+
+/**
+ * ks_hooks_log - log in one line what is attached how, and what is not and why
+ * @wanted: classes whose rows to name
+ *
+ * Context: process, hooks mutex held.
+ */
+void ks_hooks_log(u32 wanted)
+{
+	char *text = NULL;
+
+	mutex_lock(&ks_rows.mutex);
+	text = ks_list_rows(text, "; by kprobe: ", wanted, KVMSCHED_HOW_KPROBE, true);
+	text = ks_list_rows(text, "; by tracepoint: ", wanted,
+			    KVMSCHED_HOW_TRACEPOINT, true);
+	text = ks_list_rows(text, "; no kprobe: ", wanted, KVMSCHED_HOW_KPROBE, false);
+	text = ks_list_rows(text, "; no tracepoint: ", wanted,
+			    KVMSCHED_HOW_TRACEPOINT, false);
+	mutex_unlock(&ks_rows.mutex);
+	pr_info("attached for classes %#x by preempt notifier%s\n", wanted,
+		text ?: "");
+	kfree(text);
+	if (ks_hooks_has_vcpus() && !ks_hooks_watch_vms())
+		pr_notice("the end of VMs can't be seen: each recording numbers them anew\n");
+}
+
+/**
+ * ks_hooks_missed - kprobe hits that the kernel dropped since load
+ * @missed: out
+ *
+ * Context: process.
+ * Return: 0, or -EINTR if the caller is being killed while hooks are attached.
+ */
+int ks_hooks_missed(u64 *missed)
+{
+	struct ks_hook *hook;
+	unsigned int table;
+	int ret;
+
+	ret = mutex_lock_killable(&ks_rows.mutex);
+	if (ret)
+		return ret;
+	*missed = 0;
+	for_each_hook(table, hook)
+		*missed += ks_hook_missed(hook);
+	mutex_unlock(&ks_rows.mutex);
+	return 0;
+}
+
+/**
+ * ks_hooks_row - fill in one row of the table of hooks
+ * @row: in: its index; out: the rest
+ * @try: find out whether it would attach; otherwise the status is that of the
+ *	 last attempt
+ *
+ * Context: process.
+ * Return: 0; -ENOENT beyond the end; -EINTR if the caller, who tries, is being
+ * killed while hooks are attached.
+ */
+int ks_hooks_row(struct kvmsched_hook *row, bool try)
+{
+	struct ks_hook *hook;
+	unsigned int table;
+	u32 index = 0;
+	int ret = -ENOENT;
+
+	/* Who tries is a program that asks, and it may be killed. */
+	if (!try)
+		mutex_lock(&ks_rows.mutex);
+	else if (mutex_lock_killable(&ks_rows.mutex))
+		return -EINTR;
+	for_each_hook(table, hook) {
+		if (index++ != row->index)
+			continue;
+		row->classes = hook->classes;
+		row->attached = hook->attached;
+		row->status = try ? ks_hook_probe(hook) : hook->status;
+		row->how = ks_hook_is_chosen(hook) && !row->status ?
+			   hook->how : KVMSCHED_HOW_NONE;
+		row->hits_missed = ks_hook_missed(hook);
+		strscpy_pad(row->name, hook->name, sizeof(row->name));
+		strscpy_pad(row->module, hook->module, sizeof(row->module));
+		ret = 0;
+		goto out;
+	}
+out:
+	mutex_unlock(&ks_rows.mutex);
+	return ret;
+}
