@@ -16,6 +16,7 @@
  */
 #include <linux/mm_types.h>
 #include <linux/sched.h>
+#include <linux/smp.h>
 #include <trace/events/sched.h>
 
 #include "compat/sched.h"
@@ -205,7 +206,8 @@ void ks_steal_begin(void)
 	int cpu;
 
 	ks_threads_stop_waiting();
-	tracepoint_synchronize_unregister();
+	/* They run with interrupts off: each CPU answers when its own has ended. */
+	kick_all_cpus_sync();
 	for_each_possible_cpu(cpu) {
 		per_cpu(ks_queues, cpu).holder = NULL;
 		atomic_set(&per_cpu(ks_queues, cpu).waiters, 0);
