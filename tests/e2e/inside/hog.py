@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Nothing waits for a vCPU that spins at real-time priority.
+
+The guest has CPU 1 for itself.  The caller is at SCHED_FIFO 99 on that very CPU,
+so it gets the CPU whenever it wants it, but nothing below the guest's priority
+does: no worker, and on PREEMPT_RT no timer's thread either.  A grace period that
+starts there may end with the guest only.  Meanwhile CPU 0 traces, and loads and
+unloads modules.
+
+On PREEMPT_RT, RCU itself needs a thread on each CPU (rcutree.kthread_prio).  A
+guest above that keeps all grace periods of the machine from ending.  Then rmmod
+waits for it, and so does the kernel by itself wherever a tracepoint, an event's
+own included, gets a handler again after it lost its last.
+"""
+
+import contextlib
+import ctypes
+import glob
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import host
+from device import EXIT, STEAL, SWITCH, Device
+
+CPU = 1				# 0 has the console, the watchdog, and the test
+# Seconds for each call.  On a machine of its own each takes a small part of one;
+# here each patch of the kernel's code interrupts the hog several times, and the
+# emulator lets it spin for a tenth of a second each time.
+LIMIT = 20
+REPORTED = 5			# seconds after which a wait is in the kernel's log
+CALLER = 99
+MODULE = "dummy"		# any that nothing needs
+EVENT = f"{host.TRACING}/instances/hog/events/kvmsched/kvmsched_exit/enable"
+KTHREAD_PRIO = "/sys/module/rcutree/parameters/kthread_prio"
+# Beside the limits for real-time tasks, the share that 6.12 gives to all others
+UNLIMITED = {"/proc/sys/kernel/sched_rt_runtime_us": -1,
+             **{path: 0 for path in glob.glob(
+                 f"/sys/kernel/debug/sched/fair_server/cpu{CPU}/runtime")}}
+
+
+class Caller:
+    """What the caller can be asked for; the names of the methods are the steps."""
+
+    def __init__(self):
+        self.device = Device()
+
+    def enable(self):
+        host.write(EVENT, 1)
+
+    def disable(self):
+        host.write(EVENT, 0)
+
+    def start(self):
+        # Few of the hooks, to which the emulator gives a tenth of a second each
+        return self.device.start(classes=SWITCH | EXIT | STEAL)
+
+    def stop(self):
+        return self.device.stop()
+
+    def follow(self):
+        self.device.follow()
+
+    def hook(self):
+        self.device.hooks()
+
+    def info(self):
+        self.device.info()
+
+    def close(self):
+        self.device.close()
+
+    def rmmod(self):
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.syscall(176, b"kvmsched", os.O_NONBLOCK):
+            return os.strerror(ctypes.get_errno())
+
+
+STEPS = ("start", "stop", "start", "stop", "follow", "enable", "disable", "hook",
+         "info", "close")
+AGAIN = ("enable", "disable")
+
+
+def serve():
+    """The caller's process: a step by each line, and how long each took."""
+    caller = Caller()
+    ctypes.CDLL(None).syscall	# resolved while there is time
+    os.sched_setaffinity(0, {CPU})
+    os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(CALLER))
+    print("ready", flush=True)
+    for line in sys.stdin:
+        began = time.monotonic()
+        wrong = getattr(caller, line.strip())()
+        print(time.monotonic() - began, wrong or "", flush=True)
+
+
+class Asked:
+    """The caller, as the test sees it."""
+
+    def __init__(self):
+        self.process = subprocess.Popen(
+            [sys.executable, "-B", __file__], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, text=True, bufsize=1)
+        self.answer(host.PATIENCE)
+
+    def answer(self, seconds):
+        """Its line, or None if it says nothing for so long."""
+        if not select.select([self.process.stdout], [], [], seconds)[0]:
+            return None
+        line = self.process.stdout.readline()
+        if not line:
+            raise host.Failed("the caller has died")
+        return line.strip()
+
+    def ask(self, step, seconds=LIMIT):
+        self.process.stdin.write(step + "\n")
+        return self.answer(seconds)
+
+    def where(self):
+        """Where the caller and our workers stand, in the kernel, and which threads
+        want the hog's CPU."""
+        stacks = [host.read(path) for path in glob.glob("/proc/*/stack")
+                  if os.path.exists(path)]
+        threads = host.run("ps", "-eLo", "psr=,state=,cls=,rtprio=,comm=").stdout
+        return "\n".join(
+            [host.read(f"/proc/{self.process.pid}/stack")] +
+            [stack for stack in stacks if "[kvmsched]" in stack] +
+            [line for line in threads.splitlines()
+             if line.split()[:2] in ([str(CPU), "R"], [str(CPU), "D"])])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait()
+
+
+class Others(threading.Thread):
+    """What else goes on in the machine, on CPU 0: `longest` is how long one turn
+    of it took.  No tracepoint of theirs gets its first handler or loses its last:
+    the kernel's own waits for that may end with the hog only."""
+
+    def __init__(self, ftrace):
+        super().__init__(daemon=True)
+        self.ftrace = ftrace
+        self.over = threading.Event()
+        self.longest = 0
+        self.turns = 0
+
+    def run(self):
+        while not self.over.wait(0.3):
+            began = time.monotonic()
+            self.ftrace.lines()
+            host.run("modprobe", MODULE)
+            host.run("rmmod", MODULE)
+            self.longest = max(self.longest, time.monotonic() - began)
+            self.turns += 1
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *unused):
+        self.over.set()
+        self.join()
+
+
+@contextlib.contextmanager
+def hog(policy):
+    ready = os.path.join(host.WORK, "ready")
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(ready)
+    with host.Child(*host.guest_argv("spin", 0, "--policy", policy, "--cpu", CPU,
+                                     "--ready-file", ready)) as child:
+        host.wait_for(lambda: os.path.exists(ready), "the hog")
+        time.sleep(0.5)
+        yield child
+
+
+def starves_softirqs():
+    """On 6.1, no softirq runs on a CPU where ksoftirqd waits for it: only expedited
+    grace periods end, as ours are, and not those of others, nor that of the kernel
+    itself when it frees a module."""
+    return os.uname().release.startswith("6.1.")
+
+
+def starves_rcu(policy):
+    return "-rt-" in os.uname().release and \
+        int(policy.partition(":")[2]) > int(host.read(KTHREAD_PRIO))
+
+
+def walk(tap, caller, steps):
+    """The steps, up to the first that does not end: (step, in time?, True) each."""
+    took = []
+    for step in steps:
+        answer = caller.ask(step)
+        tap.note(f"{step}: {answer or caller.where()}")
+        if answer is None:
+            return took + [(step, "does not end", True)]
+        seconds, _, wrong = answer.partition(" ")
+        took.append((step, wrong or float(seconds) <= LIMIT, True))
+    return took
+
+
+def last(tap, caller, guest, waits):
+    """rmmod, where it may have to wait for the hog; if it must, it says so."""
+    answer = caller.ask("rmmod", REPORTED + 3)
+    said = f"CPU {CPU} runs vcpu0" in host.run("dmesg").stdout
+    guest.signal(signal.SIGKILL)
+    after = answer or caller.answer(LIMIT)
+    tap.note(f"rmmod: {answer or f'{after}, with the hog at its end'}")
+    pairs = [("rmmod after the hog's end",
+              bool(after) and not after.partition(" ")[2], True)]
+    if waits:
+        pairs += [("rmmod waits for the hog", answer, None),
+                  ("the log says which CPU delays it", said, True)]
+    return pairs
+
+
+def calls(tap, policy):
+    starved = starves_rcu(policy)
+    with host.settings(UNLIMITED), host.Ftrace("other") as other, \
+            host.Ftrace("hog"), contextlib.ExitStack() as stack:
+        # Somebody else's tracing, so that not the caller is the first and the last
+        # for whom the scheduler is traced, to learn the names of tasks: there the
+        # kernel itself begins a grace period on the caller's CPU.
+        other.enable("sched/sched_process_exit")
+        host.load()
+        caller = stack.enter_context(Asked())
+        guest = stack.enter_context(hog(policy))
+        others = Others(other)
+        others_go_on = not (starved or starves_softirqs())
+        if others_go_on:
+            stack.enter_context(others)
+        took = walk(tap, caller, STEPS if starved else STEPS[:-1] + AGAIN +
+                    STEPS[-1:] + (("rmmod",) if others_go_on else ()))
+        alive = guest.running()
+        hangs = "does not end" in [what for _, what, _ in took]
+        if not others_go_on and not hangs:
+            took += last(tap, caller, guest, starved)
+        guest.signal(signal.SIGKILL)
+        if hangs:
+            tap.note(f"after the hog's end: {caller.answer(host.PATIENCE)}")
+    what = f"{policy}{', above RCU' if starved else ''}"
+    tap.equal(f"hog: {what}: each call ends within {LIMIT} s", *took,
+              ("the hog", alive, True))
+    if others_go_on:
+        # A turn waits for the caller several times, and for grace periods.
+        tap.ok(others.turns > 0 and others.longest <= 4 * LIMIT,
+               f"hog: {what}: tracing and modules go on elsewhere",
+               f"{others.turns} turns, the longest {others.longest:.1f} s")
+
+
+def test(tap):
+    with host.affinity({0}):
+        for policy in ("rr:5", "fifo:98"):
+            host.unload()
+            calls(tap, policy)
+
+
+if __name__ == "__main__":
+    serve()
