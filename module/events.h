@@ -52,6 +52,9 @@
 #define ks_show_timer(mode)						\
 	__print_symbolic(mode, KVMSCHED_TIMER_MODES(KS_SHOW))
 
+#define ks_show_host_irq(kind)						\
+	__print_symbolic(kind, KVMSCHED_HOST_IRQ_KINDS(KS_SHOW))
+
 #define ks_show_how(how)						\
 	__print_symbolic(how, KVMSCHED_HOWS(KS_SHOW))
 
@@ -140,9 +143,9 @@ KS_EVENT(irq_eoi, KS_IRQ_EOI_FIELDS, KS_ARGS(
 	__entry->vm, __entry->vcpu, __entry->vector));
 
 KS_EVENT(host_irq, KS_HOST_IRQ_FIELDS, KS_ARGS(
-	"vm=%u vcpu=%u irq=%d vector=%u name=%s cycles=%llu%s",
+	"vm=%u vcpu=%u irq=%d vector=%u %s name=%s cycles=%llu%s",
 	__entry->vm, __entry->vcpu, __entry->irq, __entry->vector,
-	__entry->name, __entry->cycles,
+	ks_show_host_irq(__entry->kind), __entry->name, __entry->cycles,
 	__entry->ended_guest ? " ended guest mode" : ""));
 
 KS_EVENT(timer_arm, KS_TIMER_ARM_FIELDS, KS_ARGS(

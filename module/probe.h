@@ -106,6 +106,7 @@ int ks_hook_probe(struct ks_hook *hook);
 extern struct ks_hook ks_sched_hooks[];
 extern struct ks_hook ks_exit_hooks[];
 extern struct ks_hook ks_irq_hooks[];
+extern struct ks_hook ks_softirq_hooks[];
 extern struct ks_hook ks_timer_hooks[];
 extern struct ks_hook ks_host_hooks[];
 extern struct ks_hook ks_steal_hooks[];
@@ -117,10 +118,34 @@ extern struct ks_hook ks_steal_hooks[];
 #define ks_arg4(regs)	((regs)->cx)
 #define ks_arg5(regs)	((regs)->r8)
 
+/**
+ * ks_vcpu_here - the vCPU of the thread that has this CPU
+ *
+ * Within KVM_RUN or not.  The switch to a thread lets interrupts in before it calls
+ * sched_in, which sets ks_current: such an interrupt finds the vCPU by the thread's
+ * own list.
+ *
+ * Context: interrupts off, or stop_machine() could unlink during the walk.
+ * Return: the vCPU, if it is known; ks_nobody if the thread has none.
+ */
+static inline struct ks_vcpu *ks_vcpu_here(void)
+{
+	struct ks_vcpu *v = this_cpu_read(ks_current);
+	struct ks_thread *t = READ_ONCE(v->thread);
+
+	if (t && t->task == current)
+		return ks_vcpu_is_known(v) ? v : &ks_nobody;
+	if (likely(hlist_empty(&current->preempt_notifiers)))
+		return &ks_nobody;
+	return ks_vcpu_of_task(current) ?: &ks_nobody;
+}
+
 void ks_exit_init(void);
 void ks_sched_init(void);
 void ks_exit_end_early(struct ks_vcpu *v, u8 end);
 void ks_irq_attached(void);
+void ks_softirq_interrupted(u64 cycles);
+void ks_softirq_forget(void);
 void ks_steal_begin(void);
 void ks_steal_attached(void);
 bool ks_steal_waited_for(void);

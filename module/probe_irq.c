@@ -130,6 +130,20 @@ static void ks_on_eoi(void *data, struct kvm_lapic *apic, int vector)
 	ks_end(irq_eoi, r, flags);
 }
 
+/*
+ * Does the interrupt come between the switch to a vCPU's thread and sched_in?
+ * The switch lets interrupts in before it calls the notifiers.  The thread's
+ * wait is over by then, and this is where the time is told: hooking the switch
+ * itself would be paid for by every switch of the host.
+ */
+static void ks_note_cpu_got(u64 now)
+{
+	struct ks_thread *t = ks_thread_of(current);
+
+	if (t && t->out_tsc && !t->got_tsc)
+		t->got_tsc = now;
+}
+
 static void ks_host_irq_begin(void)
 {
 	struct host_irq *irq = this_cpu_ptr(&host_irq);
@@ -139,6 +153,8 @@ static void ks_host_irq_begin(void)
 		return;
 	irq->since = rdtsc_ordered();
 	irq->ended_guest = false;
+	if (this_cpu_read(ks_current) == &ks_nobody)
+		ks_note_cpu_got(irq->since);
 	if (!v || v->irq_tsc)
 		return;
 	if (v->entry_tsc) /* kvm_exit will fire later, see probe_exit.c */
@@ -153,10 +169,10 @@ static void ks_host_irq_begin(void)
 static void ks_host_irq_end(u8 kind, int nr, int vector, const char *name)
 {
 	struct host_irq *irq = this_cpu_ptr(&host_irq);
-	struct ks_vcpu *v = ks_vcpu_loaded();
+	struct ks_vcpu *v = ks_vcpu_here();
 	struct ks_rec_host_irq *r;
 	bool to_ring, waited_for;
-	u64 now;
+	u64 now, cycles;
 
 	/*
 	 * The hooks were attached while it was served: its start was not seen.
@@ -165,28 +181,30 @@ static void ks_host_irq_end(u8 kind, int nr, int vector, const char *name)
 		return;
 	if (--irq->depth)
 		return;
+	now = rdtsc_ordered();
+	cycles = now - irq->since;
+	ks_softirq_interrupted(cycles);
 	/*
 	 * A vCPU that waits for this CPU has waited for this interrupt as
 	 * well.
 	 */
 	waited_for = ks_steal_waited_for();
-	if (!(v && ks_vcpu_wanted(v) & KVMSCHED_CLASS_IRQ) &&
+	if (!(ks_vcpu_wanted(v) & KVMSCHED_CLASS_IRQ) &&
 	    !ks_anybody_wants(KVMSCHED_CLASS_HOST) && !waited_for)
 		return;
-	to_ring = (v && ks_vcpu_ring(v) & KVMSCHED_CLASS_IRQ) ||
+	to_ring = (ks_vcpu_ring(v) & KVMSCHED_CLASS_IRQ) ||
 		  ks_session_wants(KVMSCHED_CLASS_HOST) ||
 		  (waited_for && ks_session_wants(KVMSCHED_CLASS_STEAL));
 
-	now = rdtsc_ordered();
 	r = ks_begin_at(host_irq, to_ring, now);
-	r->vm = v ? v->vm : 0;
-	r->vcpu = v ? v->id : KS_NO_VCPU;
+	r->vm = v->vm; /* ks_nobody has none */
+	r->vcpu = v->vm ? v->id : KS_NO_VCPU;
 	r->irq = nr;
 	strscpy_pad(r->name, name ?: "", sizeof(r->name));
 	r->ended_guest = irq->ended_guest;
 	r->kind = kind;
 	r->vector = vector;
-	r->cycles = now - irq->since;
+	r->cycles = cycles;
 	ks_end_at(host_irq, r);
 }
 
@@ -195,6 +213,7 @@ static void ks_forget_irqs(void *unused)
 	int level;
 
 	this_cpu_ptr(&host_irq)->depth = 0;
+	ks_softirq_forget();
 	for (level = 0; level < KS_CONTEXT_LEVELS; level++)
 		this_cpu_ptr(&accepting[level])->task = NULL;
 }
@@ -202,7 +221,8 @@ static void ks_forget_irqs(void *unused)
 /**
  * ks_irq_attached - the hooks are attached: forget interrupts that were begun
  *
- * The end of such an interrupt may have passed before its hook was attached.
+ * The end of such an interrupt or softirq may have passed before its hook was
+ * attached.
  *
  * Context: process.
  */
@@ -252,11 +272,11 @@ KS_CHECK_PROBE(local_timer_exit, ks_on_local_timer_exit)
 
 /*
  * Class exit needs host interrupts for the time of some exits, see
- * probe_exit.c.
+ * probe_exit.c, and class switch for the time at which a thread got the CPU.
  */
 #define HOST_IRQ_CLASSES \
-	(KVMSCHED_CLASS_IRQ | KVMSCHED_CLASS_HOST | KVMSCHED_CLASS_EXIT | \
-	 KVMSCHED_CLASS_STEAL | KS_CLASS_LEDGER)
+	(KVMSCHED_CLASS_SWITCH | KVMSCHED_CLASS_IRQ | KVMSCHED_CLASS_HOST | \
+	 KVMSCHED_CLASS_EXIT | KVMSCHED_CLASS_STEAL | KS_CLASS_LEDGER)
 
 #define VECTOR_ROWS(event)						\
 	KS_TRACEPOINT_ROW(#event "_exit", "", HOST_IRQ_CLASSES,		\

@@ -95,10 +95,7 @@ static noinline void ks_note_switch(struct task_struct *prev,
 	int waiters;
 
 	if (t) {
-		/*
-		 * Interrupts may run before sched_in is called; it has the CPU
-		 * now.
-		 */
+		/* Its wait ends where its last thief ends: here, not in sched_in. */
 		t->got_tsc = rdtsc_ordered();
 		ks_steal_stop_waiting(t);
 	}
@@ -195,9 +192,9 @@ static void ks_learn_holder(void *unused)
 /**
  * ks_steal_begin - the class will be attached: nobody waits as far as we know
  *
- * Another class may have attached the handler of switches already.  A handler
- * that runs now may be about to count down a waiter of an earlier session; it
- * must finish before the counts are set to 0.
+ * The handler of switches may still be attached since an earlier session, and may
+ * be about to count down a waiter of that; it must finish before the counts are set
+ * to 0.
  *
  * Context: process.
  */
@@ -230,8 +227,7 @@ KS_CHECK_PROBE(sched_switch, ks_on_steal_switch)
 KS_CHECK_PROBE(sched_migrate_task, ks_on_migrate_task)
 
 struct ks_hook ks_steal_hooks[] = {
-	KS_TRACEPOINT_ROW("sched_switch", "", KVMSCHED_CLASS_STEAL |
-			  KVMSCHED_CLASS_SWITCH | KS_CLASS_LEDGER, KS_ALWAYS,
+	KS_TRACEPOINT_ROW("sched_switch", "", KVMSCHED_CLASS_STEAL, KS_ALWAYS,
 			  ks_on_steal_switch),
 	KS_TRACEPOINT_ROW("sched_migrate_task", "", KVMSCHED_CLASS_STEAL,
 			  KS_ALWAYS, ks_on_migrate_task),

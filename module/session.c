@@ -49,6 +49,7 @@ static void ks_wake_readers(struct work_struct *work);
  *		reference on each while it records: the number of one that has
  *		ended may be another's by now, but its struct pid is not
  * @facts:	what is recorded; its @classes are 0 when idle or stopped
+ * @recording:	hooks are attached, and handlers write
  * @cut:	the kernel ended it, not its owner
  * @tsc_mult:	conversion of the session's time stamps, likewise @tsc_shift
  *		and @tsc_offset; see struct kvmsched_info
@@ -62,6 +63,7 @@ static struct {
 	struct pid *vms[KVMSCHED_MAX_VMS];
 	u32 nr_vms;
 	struct ks_session_facts facts;
+	bool recording;
 	bool cut;
 	u32 tsc_mult;
 	u32 tsc_shift;
@@ -182,6 +184,7 @@ static void ks_stop_recording(void)
 {
 	if (!session.facts.classes)
 		return;
+	WRITE_ONCE(session.recording, false);
 	ks_vcpus_record_last(session.facts.overwrite);
 	session.facts.ended = ks_attach_stop();
 	ks_session_write_last(&session.facts);
@@ -276,6 +279,7 @@ int ks_session_start(struct file *owner, const struct kvmsched_start *start)
 	ks_session_write_first(&session.facts);
 	ks_session_write_hooks(&session.facts);
 	ks_attach_record();
+	WRITE_ONCE(session.recording, true);
 	mutex_unlock(&session.mutex);
 	return 0;
 
@@ -408,7 +412,7 @@ int ks_session_info(struct file *owner, struct kvmsched_info *info)
 	info->page_size = PAGE_SIZE;
 	info->nr_cpus = nr_cpu_ids;
 	info->pages = session.owner == owner ? session.facts.pages : 0;
-	info->session = session.facts.classes;
+	info->session = READ_ONCE(session.recording) ? session.facts.classes : 0;
 	info->tsc_khz = tsc_khz;
 	info->tsc_mult = session.tsc_mult;
 	info->tsc_shift = session.tsc_shift;

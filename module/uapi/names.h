@@ -94,13 +94,17 @@
 	X(PERIODIC,		1, "periodic"),				\
 	X(DEADLINE,		2, "tsc-deadline")
 
-/* Kinds of the host's interrupts */
+/* Kinds of the host's interrupts, and what they leave to do */
 #define KVMSCHED_HOST_IRQ_KINDS(X)						\
 	X(DEVICE,		0, "device"),				\
 	X(TIMER,		1, "timer"),				\
 	X(RESCHEDULE,		2, "reschedule"),			\
 	/* function call, to one CPU or to all */			\
 	X(CALL,			3, "call"),				\
-	X(OTHER,		4, "other")
+	X(OTHER,		4, "other"),				\
+	/* a softirq, served at the end of an interrupt */		\
+	X(SOFTIRQ,		5, "softirq"),				\
+	/* a softirq, served as the task itself enabled softirqs */	\
+	X(OWN_SOFTIRQ,		6, "own-softirq")
 
 #endif /* _UAPI_KVMSCHED_NAMES_H */

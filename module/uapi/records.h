@@ -190,18 +190,19 @@ enum { KVMSCHED_EXIT_ENDS(KS_EXIT_BY_ENUM), KS_NR_EXIT_ENDS };
 	F(s32, vector)
 
 /*
- * The host served an interrupt, while a vCPU's thread was on the CPU (vm, vcpu)
- * or another task.  The second needs class host, or class steal and a vCPU that
- * waits for this CPU.
+ * The host served an interrupt or a softirq, while a vCPU's thread was on the CPU
+ * (vm, vcpu) or another task.  The second needs class host, or class steal and a
+ * vCPU that waits for this CPU.  A softirq may be interrupted: the interrupt has
+ * a record of its own, and its time is not counted in the softirq's.
  */
 #define KS_HOST_IRQ_FIELDS(F, A)					\
 	F(u16, vm)		/* 0: a host process (common_pid) */	\
 	F(u16, vcpu)							\
-	F(s32, irq)		/* Linux number, -1 for a system vector */ \
-	A(char, name, 16)	/* first action, or the vector's name */ \
+	F(s32, irq)		/* Linux number; -1: vector or softirq */ \
+	A(char, name, 16)	/* of the first action, vector or softirq */ \
 	F(u8, ended_guest)	/* 1: this interrupt ended guest mode */ \
 	F(u8, kind)		/* KS_HOST_IRQ_* */			\
-	F(u16, vector)		/* 0: unknown */			\
+	F(u16, vector)		/* 0: unknown, or a softirq */		\
 	F(u64, cycles)		/* in the handler */
 #define KS_HOST_IRQ_ENUM(symbol, number, name)	KS_HOST_IRQ_##symbol = (number)
 enum { KVMSCHED_HOST_IRQ_KINDS(KS_HOST_IRQ_ENUM), KS_NR_HOST_IRQ_KINDS };

@@ -147,6 +147,7 @@ static void busy_vcpu(void)
 		timer_round(i);
 		VPUT(clockevent, .delta_ns = 4000000, .expires_ns = 4000000);
 		host_irq(KS_HOST_IRQ_TIMER, -1, "local_timer", 4, i % 2);
+		host_irq(KS_HOST_IRQ_SOFTIRQ, -1, "TIMER", 2, false);
 	}
 	cut(SVM_HLT, ISA_SVM, 10, 3, KS_EXIT_BY_SWITCH);
 	off(KS_SWITCH_HALTED, 9000, 500, 20, 0, "swapper/0", 120);
@@ -161,6 +162,7 @@ static void busy_vcpu(void)
 	cut(SVM_IOIO, ISA_SVM, 4, 2, KS_EXIT_BY_PUT);
 	VPUT(put, .exit_reason = 2, .run_cycles = 450000 * US);
 	now += 15 * US;
+	host_irq(KS_HOST_IRQ_OWN_SOFTIRQ, -1, "NET_RX", 6, false);
 	VPUT(load, .user_cycles = 15 * US);
 	now += 1 * US;
 	VPUT(entry, .since_exit_cycles = 18 * US);

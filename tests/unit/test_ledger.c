@@ -477,6 +477,36 @@ static void interrupts_are_told_apart(void **unused)
 	}
 }
 
+/* The time of an interrupt is its own, and the softirq that it interrupts has the rest. */
+static void softirqs_are_told_apart(void **unused)
+{
+	begin();
+	exit_by(20, 5, KS_EXIT_BY_SWITCH);
+	RECORD(switch_out, ME, .kind = KS_SWITCH_PREEMPTED, .loaded = 1,
+	       .next_pid = 7, .next_comm = "a");
+	spend(KVMSCHED_STATE_WAIT_PREEMPTED, 100);
+	RECORD(host_irq, .name = "local_timer", .cycles = 10);
+	spend(KVMSCHED_STATE_WAIT_PREEMPTED, 8);
+	RECORD(host_irq, .name = "TIMER", .kind = KS_HOST_IRQ_SOFTIRQ, .cycles = 7);
+	/* 30 of which 12 are an interrupt's */
+	spend(KVMSCHED_STATE_WAIT_PREEMPTED, 24);
+	RECORD(host_irq, .name = "local_timer", .cycles = 12);
+	spend(KVMSCHED_STATE_WAIT_PREEMPTED, 8);
+	RECORD(host_irq, .name = "TIMER", .kind = KS_HOST_IRQ_OWN_SOFTIRQ, .cycles = 18);
+	RECORD(switch_in, ME, .kind = KS_SWITCH_PREEMPTED, .off_cycles = 140);
+	end();
+	expect_rows_sum();
+	assert_int_equal(thief(KVS_THIEF_TASK, 7)->time, 90 + 1 + 12);
+	assert_int_equal(m.vcpus[0]->waiter.nr, 3);
+	for (unsigned int i = 0; i < 3; i++) {
+		const struct kvs_thief *t = &m.vcpus[0]->waiter.thieves[i];
+
+		if (t->who.kind == KVS_THIEF_INTERRUPT)
+			assert_int_equal(t->time, strcmp(t->who.comm, "softirq TIMER") ?
+					 10 + 12 : 7 + 8);
+	}
+}
+
 static void moved_while_it_waits(void **unused)
 {
 	begin();
@@ -675,6 +705,7 @@ int main(void)
 		TEST(hits_of_kprobes_are_not_lost_records),
 		TEST(taken_by_two_in_turn),
 		TEST(interrupts_are_told_apart),
+		TEST(softirqs_are_told_apart),
 		TEST(moved_while_it_waits),
 		TEST(idle_is_latency_or_throttling),
 		TEST(a_holder_that_was_lost_is_unknown),

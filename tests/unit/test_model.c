@@ -606,7 +606,14 @@ static void host_irqs_are_whose_they_are(void **unused)
 	RECORD(20, host_irq, ON(VCPU0), .irq = -1, .name = "timer", .cycles = 7,
 	       .kind = KS_HOST_IRQ_TIMER);
 	RECORD(30, host_irq, .vm = 0, .irq = 24, .name = "eth0", .cycles = 9);
-	assert_int_equal(vcpu(VCPU0)->host_irqs.nr, 1);
+	/* The same softirq in two places: two rows. */
+	RECORD(40, host_irq, ON(VCPU0), .irq = -1, .name = "RCU", .cycles = 3,
+	       .kind = KS_HOST_IRQ_SOFTIRQ);
+	RECORD(50, host_irq, ON(VCPU0), .irq = -1, .name = "RCU", .cycles = 4,
+	       .kind = KS_HOST_IRQ_OWN_SOFTIRQ);
+	assert_int_equal(vcpu(VCPU0)->host_irqs.nr, 3);
+	assert_int_equal((u64)vcpu(VCPU0)->host_irqs.irqs[1].cycles.sum, 3);
+	assert_int_equal((u64)vcpu(VCPU0)->host_irqs.irqs[2].cycles.sum, 4);
 	assert_int_equal(vcpu(VCPU0)->host_irqs.irqs[0].count, 2);
 	assert_int_equal(vcpu(VCPU0)->host_irqs.irqs[0].ended_guest, 1);
 	assert_int_equal(m.host_irqs.nr, 1);

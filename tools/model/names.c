@@ -134,6 +134,12 @@ TABLE(kvs_exit_end, KVMSCHED_EXIT_ENDS)
 TABLE(kvs_timer_mode, KVMSCHED_TIMER_MODES)
 TABLE(kvs_host_irq_kind, KVMSCHED_HOST_IRQ_KINDS)
 
+bool kvs_is_softirq(unsigned int host_irq_kind)
+{
+	return host_irq_kind == KS_HOST_IRQ_SOFTIRQ ||
+	       host_irq_kind == KS_HOST_IRQ_OWN_SOFTIRQ;
+}
+
 const char *kvs_vm_name(char name[KVS_VM_LEN], const struct kvs_vcpu *v)
 {
 	if (!v->identified)

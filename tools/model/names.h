@@ -5,6 +5,7 @@
 #ifndef KVMSCHED_NAMES_H
 #define KVMSCHED_NAMES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,7 @@ const char *kvs_switch_kind(unsigned int kind);
 const char *kvs_exit_end(unsigned int end);
 const char *kvs_timer_mode(unsigned int mode);
 const char *kvs_host_irq_kind(unsigned int kind);
+bool kvs_is_softirq(unsigned int host_irq_kind);
 const char *kvs_hook_how(unsigned int how);
 const char *kvs_class_name(unsigned int bit);
 

@@ -3,10 +3,12 @@
  * What the records say to a vCPU's ledger and to its waits, in time stamps.
  */
 #include <stddef.h>
+#include <stdio.h>
 
 #include "base/util.h"
 #include "model/clock.h"
 #include "model/model.h"
+#include "model/names.h"
 
 static struct kvs_vcpu *vcpu_of(struct kvs_ledger *l)
 {
@@ -175,13 +177,19 @@ void kvs_waits_holder(struct kvs_model *m, const struct kvs_record *rec)
 	kvs_wait_holder(&m->queues, rec->ts, &holder);
 }
 
+/*
+ * If a softirq was interrupted, its part before that counts as its task's: the record
+ * does not say when it began, and the pieces up to the interrupt are handed over already.
+ */
 void kvs_waits_host_irq(struct kvs_model *m, const struct kvs_record *rec)
 {
-	char name[KVS_COMM_LEN];
+	char thief[KVS_COMM_LEN + sizeof("softirq ")], name[KVS_COMM_LEN];
 
 	kvs_copy_comm(name, rec->host_irq.name, sizeof(rec->host_irq.name));
+	snprintf(thief, sizeof(thief), "%s%s",
+		 kvs_is_softirq(rec->host_irq.kind) ? "softirq " : "", name);
 	kvs_wait_interrupt(&m->queues, rec->cpu, rec->ts,
-			   kvs_ts_of_cycles(m, rec->host_irq.cycles), name);
+			   kvs_ts_of_cycles(m, rec->host_irq.cycles), thief);
 }
 
 void kvs_kernel_ledger(struct kvs_vcpu *v, const struct kvs_record *rec)

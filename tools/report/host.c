@@ -55,7 +55,7 @@ void kvs_print_host_irqs(const struct kvs_view *view)
 {
 	if (!view->total->host_irqs.nr)
 		return;
-	kvs_title(view, "Host interrupts served on a vCPU's time: handler, entry to exit");
+	kvs_title(view, "Host interrupts and softirqs served on a vCPU's time: handler, entry to exit");
 	print_irqs(view, &view->total->host_irqs, true);
 }
 
@@ -126,6 +126,6 @@ void kvs_print_host(const struct kvs_view *view)
 	print_tasks(view);
 	if (!view->model->host_irqs.nr)
 		return;
-	kvs_title(view, "Host interrupts whose target was a host process");
+	kvs_title(view, "Host interrupts and softirqs served on a host process's time");
 	print_irqs(view, &view->model->host_irqs, false);
 }

@@ -196,11 +196,13 @@ static void rows_host_irqs(struct kvs_rows *rows, const struct kvs_view *view,
 {
 	for (unsigned int i = 0; i < v->host_irqs.nr; i++) {
 		const struct kvs_host_irq_stats *irq = &v->host_irqs.irqs[i];
+		const char *kind = kvs_host_irq_kind(irq->kind);
 		struct kvs_summary s;
 		bool known = kvs_hist_summary(&irq->cycles, &view->times.cycles, &s);
 
 		cells_vm(rows, v);
 		kvs_cell(rows, "%s", irq->name);
+		kvs_cell(rows, "%s", kind ? kind : "?");
 		if (irq->irq >= 0)
 			kvs_cell(rows, "%d", irq->irq);
 		else
@@ -208,7 +210,7 @@ static void rows_host_irqs(struct kvs_rows *rows, const struct kvs_view *view,
 		if (irq->vector)
 			kvs_cell(rows, "%#x", irq->vector);
 		else
-			kvs_cell(rows, "not told");
+			kvs_cell(rows, kvs_is_softirq(irq->kind) ? "-" : "not told");
 		kvs_cell_count(rows, irq->ended_guest);
 		cells_leg(rows, &s, known);
 	}
@@ -228,9 +230,10 @@ static void print_irqs(const struct kvs_view *view)
 			rows_vectors(&rows, view, m->vcpus[i]);
 	kvs_rows_end(&rows);
 	kvs_note_apicv(view);
-	kvs_title(view, "Host interrupts on a vCPU's time: which ended guest mode, how long they took");
-	rows = kvs_rows_begin(KVS_HEADINGS("VM", "vCPU", "<Interrupt", "IRQ", "Vector",
-				       "Ended guest", LEG_HEADINGS));
+	kvs_title(view, "Host interrupts and softirqs on a vCPU's time: "
+		  "which ended guest mode, how long they took");
+	rows = kvs_rows_begin(KVS_HEADINGS("VM", "vCPU", "<Interrupt", "<Kind", "IRQ",
+				       "Vector", "Ended guest", LEG_HEADINGS));
 	for (unsigned int i = 0; i < m->nr_vcpus; i++)
 		if (kvs_selected(&view->select, m->vcpus[i]))
 			rows_host_irqs(&rows, view, m->vcpus[i]);

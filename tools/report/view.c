@@ -3,6 +3,7 @@
  * Selects vCPUs, sums over them, converts their times to nanoseconds.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "model/clock.h"
 #include "model/model.h"
@@ -291,7 +292,9 @@ static int host_irq_order(const void *left, const void *right)
 
 	if (order)
 		return order;
-	return a->irq < b->irq ? -1 : a->irq > b->irq;
+	if (a->irq != b->irq)
+		return a->irq < b->irq ? -1 : 1;
+	return a->kind != b->kind ? a->kind - b->kind : strcmp(a->name, b->name);
 }
 
 void kvs_sort_exits(struct kvs_vcpu *v)
