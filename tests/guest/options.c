@@ -11,7 +11,7 @@
 enum {
 	OPT_VMS = 256, OPT_VCPUS, OPT_THREADS, OPT_PERIOD, OPT_SECONDS, OPT_CPU, OPT_SPREAD,
 	OPT_POLICY, OPT_HALT_POLL, OPT_BARRIER, OPT_READY, OPT_CONTROLLER, OPT_JSON, OPT_QUIET,
-	OPT_LIST, OPT_HELP,
+	OPT_LIST, OPT_SEND, OPT_HELP,
 };
 
 static const struct option long_options[] = {
@@ -28,6 +28,7 @@ static const struct option long_options[] = {
 	{ "ready-file", required_argument, NULL, OPT_READY },
 	{ "controller-prio", required_argument, NULL, OPT_CONTROLLER },
 	{ "json", required_argument, NULL, OPT_JSON },
+	{ "send", no_argument, NULL, OPT_SEND },
 	{ "quiet", no_argument, NULL, OPT_QUIET },
 	{ "list", no_argument, NULL, OPT_LIST },
 	{ "help", no_argument, NULL, OPT_HELP },
@@ -49,6 +50,8 @@ static const char usage_text[] =
 "  --policy POLICY      of the vCPU threads: other[:NICE], batch[:NICE], idle,\n"
 "                       rr:PRIO or fifo:PRIO\n"
 "  --halt-poll-ns NS    limit of each VM's halt polling (the host's)\n"
+"  --send               at each return to userspace the vCPU's thread sends a\n"
+"                       packet to itself, which takes a softirq of its own\n"
 "  --start-barrier FILE set everything up, then wait until FILE exists\n"
 "  --ready-file FILE    create FILE when all VMs and policies are set up\n"
 "  --controller-prio N  SCHED_FIFO priority of the main thread, so that it can\n"
@@ -129,6 +132,9 @@ static int take_option(struct options *options, int opt)
 				 &options->halt_poll_ns);
 	case OPT_SPREAD:
 		options->spread = true;
+		return 0;
+	case OPT_SEND:
+		options->send = true;
 		return 0;
 	case OPT_BARRIER:
 		options->start_barrier = optarg;

@@ -20,6 +20,7 @@ struct options {
 	uint64_t halt_poll_ns;
 	bool halt_poll_given;		/* else KVM's own limit */
 	bool spread;			/* one CPU of the list per vCPU */
+	bool send;			/* a packet at each return to userspace */
 	const char *start_barrier;
 	const char *ready_file;
 	int controller_prio;		/* 0: leave the main thread alone */

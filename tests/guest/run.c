@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
@@ -13,6 +14,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <x86intrin.h>
@@ -104,6 +106,39 @@ static bool handle_exit(struct vcpu *vcpu)
 	return false;
 }
 
+/* A socket that is connected to itself; -1 after a message. */
+static int open_loop(const struct vcpu *vcpu)
+{
+	struct sockaddr_in self = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	socklen_t len = sizeof(self);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&self, sizeof(self)) ||
+	    getsockname(fd, (struct sockaddr *)&self, &len) ||
+	    connect(fd, (struct sockaddr *)&self, sizeof(self))) {
+		vcpu_error(vcpu, "loopback socket");
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static bool send_packet(const struct vcpu *vcpu)
+{
+	char byte = 0;
+
+	if (vcpu->loop < 0)
+		return true;
+	if (send(vcpu->loop, &byte, 1, 0) == 1 && recv(vcpu->loop, &byte, 1, 0) == 1)
+		return true;
+	vcpu_error(vcpu, "packet to itself");
+	return false;
+}
+
 /* One KVM_RUN; false when the vCPU is not to run again. */
 static bool run_once(struct vcpu *vcpu)
 {
@@ -112,8 +147,14 @@ static bool run_once(struct vcpu *vcpu)
 		return false;
 	}
 	vcpu->run_calls++;
-	if (!ioctl(vcpu->fd, KVM_RUN, 0))
-		return handle_exit(vcpu);
+	if (!ioctl(vcpu->fd, KVM_RUN, 0)) {
+		if (!handle_exit(vcpu))
+			return false;
+		if (send_packet(vcpu))
+			return true;
+		vcpu->end = END_ERROR;
+		return false;
+	}
 	if (errno == EINTR || errno == EAGAIN) {
 		vcpu->interrupted++;
 		return true;
@@ -223,12 +264,28 @@ static int make_runners(struct vm *vms, const struct options *options)
 	return 0;
 }
 
+static int open_loops(struct vm *vms, const struct options *options)
+{
+	unsigned int v, c;
+	struct vcpu *vcpu;
+
+	for (v = 0; v < options->vms; v++) {
+		for (c = 0; c < options->vcpus; c++) {
+			vcpu = &vms[v].vcpus[c];
+			vcpu->loop = options->send ? open_loop(vcpu) : -1;
+			if (options->send && vcpu->loop < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
 int run_prepare(struct vm *vms, const struct options *options)
 {
 	unsigned int i;
 
 	sem_init(&waiting, 0, 0);
-	if (make_runners(vms, options))
+	if (make_runners(vms, options) || open_loops(vms, options))
 		return -1;
 	for (i = 0; i < n_runners; i++)
 		if (start_thread(&runners[i]))

@@ -31,6 +31,7 @@ struct vcpu {
 	struct kvm_run *run;
 	struct guest_block *block;
 	struct kvmstats *stats;
+	int loop;		/* socket connected to itself; -1: none */
 
 	pid_t tid;		/* of the thread that ran it last */
 
