@@ -7,6 +7,7 @@ printed in any case.
 
 import os
 import re
+import socket
 import time
 
 import host
@@ -18,7 +19,14 @@ RECORDING = {"auto": 150, "kprobe": 500}
 IDLE = 2
 LEDGER_ALONE, LEDGER_BESIDE = 100, 40
 CONSUMER = 60
-STEAL = 60
+# For a switch of the host, and for a wakeup, that concern no vCPU: at most.  From
+# the first recording on the kernel asks at each switch whether the two tasks have
+# preempt notifiers, as it does anyway while there is a VM.
+NOTIFIERS, WAKEUP, STEAL = 15, 30, 60
+# Pipes and forks cost some more or less whenever the memory's layout changes.
+PIPES = 12
+# For a softirq that concerns no vCPU: two handlers that return at once
+SOFTIRQ = 60
 BYTES = 48
 
 
@@ -112,21 +120,64 @@ def host_switches(tap):
     """A switch of the host that is no vCPU's, and a wakeup that leads to one."""
     def measure():
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(50))
-        costs = icount.slope(yields, 500, 5500), \
-            icount.slope(ping_pong, 500, 2500) / 2
+        # Long enough for the ticks to fall out
+        costs = icount.slope(yields, 500, 40500), \
+            icount.slope(ping_pong, 500, 20500) / 2
         os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
         return costs
 
+    def check(name, least, most, wakeup):
+        switch, both = (a - b for a, b in zip(measure(), idle))
+        tap.within(f"costs: {name}, for each host switch", switch, least, most,
+                   f" instructions over {idle[0]:.0f}")
+        tap.within(f"costs: {name}, for each wakeup", both - switch, -PIPES,
+                   wakeup, f" instructions over {idle[1] - idle[0]:.0f}")
+
+    measure()
+    bare = measure()
+    with host.module():
+        idle = measure()
+        tap.within("costs: loaded, for each host switch", idle[0] - bare[0],
+                   -IDLE, IDLE, f" instructions over {bare[0]:.0f}")
+        with host.Recording():
+            check("the default classes", 1, NOTIFIERS, WAKEUP)
+        check("after a recording", 1, NOTIFIERS, PIPES)
+        with Device() as device:
+            device.follow()
+            check("ledgers", 1, NOTIFIERS, WAKEUP)
+        with host.Recording("-e", "+steal"):
+            check("class steal", NOTIFIERS, STEAL, WAKEUP)
+
+
+def packets(n):
+    """Instructions of a process that sends itself n packets: n softirqs."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as loop:
+        loop.bind(("127.0.0.1", 0))
+        loop.connect(loop.getsockname())
+        began = time.process_time_ns()
+        for _ in range(n):
+            loop.send(b"x")
+            loop.recv(1)
+        return time.process_time_ns() - began
+
+
+def softirqs(tap):
+    """A softirq of the host that takes no vCPU's time."""
+    def measure():
+        # The shortest of many: without ticks, and what they leave to RCU
+        return min(packets(100) for _ in range(50)) / 100
+
     with host.module():
         measure()
-        idle = measure()
-        for name, classes in (("the default classes", "switch"),
-                              ("class steal", "switch,steal")):
-            with host.Recording("-e", classes):
-                switch, both = (a - b for a, b in zip(measure(), idle))
-            tap.within(f"costs: {name}, for each host switch", switch, 1,
-                       STEAL, f" instructions over {idle[0]:.0f}")
-            tap.note(f"with a wakeup {both:.1f} over {idle[1]:.0f}")
+        with host.Recording("-e", "switch,exit,timer"):
+            without = measure()
+        with host.Recording():
+            cost = measure() - without
+        with host.Recording("-e", "switch,exit,timer"):
+            again = measure()
+    tap.within("costs: class irq, for each softirq of the host", cost, 1,
+               SOFTIRQ, f" instructions over {without:.0f}, its packet's, "
+               f"which repeat to {again - without:.1f}")
 
 
 def consumed(n):
@@ -207,6 +258,7 @@ def measured(tap):
         recording(tap, how, baseline)
     ledger(tap, baseline)
     host_switches(tap)
+    softirqs(tap)
     consumer(tap)
     size(tap)
 

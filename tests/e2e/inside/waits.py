@@ -11,7 +11,9 @@ import records
 PREEMPTED, HALTED, BLOCKED = range(3)
 SHARE, NS = 0.001, 3000  # may differ by 0.1 % + 3 us
 
-GUESTS = (("tscspin", 300), ("hlt", 300), ("cpuid", 20000))
+# The timers of the last two interrupt each other's switches.
+GUESTS = (("tscspin", 300), ("hlt", 300), ("cpuid", 20000),
+          ("hlt", 2000, "--vms", 2, "--period-us", 100))
 EVENTS = ("sched/sched_switch", "sched/sched_wakeup")
 
 

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Each softirq on a vCPU's time is one record, as ftrace has it.
+
+ftrace says which softirq, and its stack trace where the kernel served it: at
+the end of an interrupt, or as the thread itself enabled softirqs.  The times
+must agree once those of the interrupts that ftrace saw meanwhile are taken out.
+Under icount, where a nanosecond is an instruction and ftrace's own work between
+two probes has a known length.
+"""
+
+import os
+
+import host
+import records
+
+AT_INTERRUPT, OWN = 5, 6
+KINDS = {AT_INTERRUPT: "at the end of an interrupt", OWN: "by the thread"}
+# Instructions between our handler and ftrace's of the same tracepoint, and on the
+# way into and out of an interrupt that comes there.  The beginning and the end of
+# each interrupt that ftrace saw have the first as well.
+NS, NESTED_NS = 1600, 1000
+VECTORS = "local_timer reschedule call_function call_function_single irq_work"
+BEGINS = {f"{name}_entry" for name in VECTORS.split()} | {"irq_handler_entry"}
+ENDS = {f"{name}_exit" for name in VECTORS.split()} | {"irq_handler_exit"}
+EVENTS = ("sched/sched_switch", "irq/softirq_entry", "irq/softirq_exit", "irq/irq_handler_entry",
+          "irq/irq_handler_exit",
+          *(f"irq_vectors/{name}_{end}" for name in VECTORS.split()
+            for end in ("entry", "exit")))
+
+
+class Softirq:
+    def __init__(self, entry):
+        self.name = entry.text.split("action=")[1].rstrip("]")
+        self.since, self.stack = entry.ts, []
+        self.nested, self.interrupts, self.preempted = 0, 0, False
+
+    def end(self, ts):
+        self.ended = ts
+        self.cycles = ts - self.since - self.nested
+        at_interrupt = any("irq_exit" in function for function in self.stack)
+        self.kind = AT_INTERRUPT if at_interrupt else OWN
+        return self
+
+    def __repr__(self):
+        return (f"{self.since} {self.name} {KINDS[self.kind]} "
+                f"{self.cycles} ns, {self.interrupts} interrupts")
+
+
+def softirqs_of_ftrace(lines):
+    """{tid: [Softirq]}, in the order of their ends, without those that lost
+    the CPU meanwhile: PREEMPT_RT allows it, and they have no record."""
+    open_softirqs, open_irqs, found, softirq = {}, {}, {}, None
+    for line in lines:
+        if line.startswith(" => ") and softirq:
+            softirq.stack.append(line[4:])
+            continue
+        match = records.LINE.match(line)
+        if not match:
+            continue
+        event = records.Record(match)
+        if event.event == "softirq_entry":
+            softirq = open_softirqs[event.tid] = Softirq(event)
+        elif event.event == "softirq_exit":
+            ended = open_softirqs.pop(event.tid, None)
+            if ended and not ended.preempted:
+                found.setdefault(event.tid, []).append(ended.end(event.ts))
+        elif event.event == "sched_switch" and event.tid in open_softirqs:
+            open_softirqs[event.tid].preempted = True
+        elif event.event in BEGINS:
+            open_irqs[event.cpu] = event.ts
+        elif event.event in ENDS and event.tid in open_softirqs:
+            around = open_softirqs[event.tid]
+            around.nested += event.ts - open_irqs.pop(event.cpu)
+            around.interrupts += 1
+    return found
+
+
+def measure(comm, *options):
+    """A guest whose thread sends packets, and one whose timers interrupt it.
+
+    Our handlers are attached before ftrace's, so that what both put between
+    the beginning and the end of a softirq is the same.
+    """
+    noisy = host.guest_argv("hlt", 20000, "--period-us", 100, "--json",
+                            os.path.join(host.WORK, "noisy.json"))
+    with host.module(), host.Ftrace(clock="x86-tsc") as ftrace:
+        host.write(f"{ftrace.path}/buffer_size_kb", 16384)
+        with host.Recording("-m", "16M", *options) as recording:
+            for event in EVENTS:
+                host.write(f"{ftrace.path}/events/{event}/filter",
+                           f'comm ~ "{comm}"')
+            # The packets' softirqs are too short to be interrupted often.
+            trigger = f"{ftrace.path}/events/irq/softirq_entry/trigger"
+            host.write(trigger, f'stacktrace if comm ~ "{comm}"')
+            ftrace.enable(*EVENTS)
+            with host.Child(*noisy):
+                truths = [host.guest("pio", 400, "--send"),
+                          host.guest("cpuid", 20000)]
+            ftrace.enable(*EVENTS, on=0)
+            host.write(trigger, "!stacktrace")
+        lines = ftrace.lines()
+    return truths, recording, softirqs_of_ftrace(lines)
+
+
+def ours_of(tid, all_records):
+    return [record for record in all_records if record.tid == tid and
+            record.event == "kvmsched_host_irq" and record["kind"] in KINDS]
+
+
+def first_record(tid, all_records):
+    return min(record.ts for record in all_records if record.tid == tid)
+
+
+def agree(ours, theirs):
+    return abs(ours["cycles"] - theirs.cycles) <= \
+        NS + NESTED_NS * theirs.interrupts
+
+
+def compare(tap, name, tid, all_records, theirs):
+    ours = ours_of(tid, all_records)
+    since = first_record(tid, all_records)
+    theirs = [softirq for softirq in theirs.get(tid, ())
+              if softirq.since > since]
+    tap.equal(f"softirqs: {name}: which, and where, in their order",
+              ("softirqs", [(r["name"], r["kind"]) for r in ours],
+               [(s.name, s.kind) for s in theirs]))
+    wrong = [(a["cycles"], b) for a, b in zip(ours, theirs) if not agree(a, b)]
+    tap.ok(not wrong, f"softirqs: {name}: how long each one took",
+           f"{len(ours)} softirqs, {len(wrong)} differ", *wrong[:20])
+    for kind, where in KINDS.items():
+        mine = [s for s in theirs if s.kind == kind]
+        tap.note(f"{name}: {len(mine)} {where}, "
+                 f"{sum(s.cycles for s in mine)} ns, "
+                 f"{sum(s.interrupts for s in mine)} interrupts meanwhile")
+    if ours and len(ours) == len(theirs):
+        tap.note("they differ by " + str(max(
+            abs(a["cycles"] - b.cycles) for a, b in zip(ours, theirs))) +
+            " ns at most")
+    return ours, theirs
+
+
+def as_reported(tap, name, summary, tid, ours):
+    """The report's rows are the sums of the records."""
+    rows = [row for row in host.vcpu_by_tid(summary, tid)["host_irqs"]
+            if row["kind"].endswith("softirq")]
+    sums = {}
+    for record in ours:
+        key = (record["name"],
+               "own-softirq" if record["kind"] == OWN else "softirq")
+        count, cycles = sums.get(key, (0, 0))
+        sums[key] = count + 1, cycles + record["cycles"]
+    # Cycles are nanoseconds here, but for what the conversion rounds.
+    tap.equal(f"softirqs: {name}: the report's rows",
+              ("counts", {(row["name"], row["kind"]): row["count"]
+                          for row in rows},
+               {key: count for key, (count, _) in sums.items()}),
+              *((f"{row['name']}: {row['ns']['total']} ns", abs(
+                  row["ns"]["total"] - sums[row["name"], row["kind"]][1]) <=
+                 1 + row["ns"]["total"] / 1e5, True) for row in rows))
+
+
+def of_the_host(tap):
+    """Class host: those of every task, the idle one and ksoftirqd included."""
+    _, recording, theirs = measure("*", "-e", "+host")
+    seen = [s for softirqs in theirs.values() for s in softirqs]
+    first, last = min(s.since for s in seen), max(s.ended for s in seen)
+    all_records = [r for r in records.of_file(recording.file, "kvmsched_")
+                   if first <= r.ts <= last]
+    for tid in sorted(theirs):
+        ours = ours_of(tid, all_records)
+        wrong = [(a["cycles"], b) for a, b in zip(ours, theirs[tid])
+                 if not agree(a, b)]
+        tap.equal(f"softirqs: class host: thread {tid}",
+                  ("softirqs", [(r["name"], r["kind"]) for r in ours],
+                   [(s.name, s.kind) for s in theirs[tid]]),
+                  ("that took another time", wrong, []))
+    tap.note(f"{len(seen)} softirqs of {len(theirs)} threads")
+
+
+def test(tap):
+    truths, recording, theirs = measure("vcpu*")
+    all_records = records.of_file(recording.file, "kvmsched_")
+    summary = recording.report()
+    seen = []
+    for truth in truths:
+        tid = truth["vcpus"][0]["tid"]
+        ours, softirqs = compare(tap, truth["name"], tid, all_records, theirs)
+        as_reported(tap, truth["name"], summary, tid, ours)
+        seen += softirqs
+    realtime = "-rt-" in os.uname().release
+    tap.ok(sum(s.kind == OWN for s in seen) >= 400 - (8 if realtime else 0),
+           "softirqs: a packet is a softirq of the thread's own")
+    tap.ok(realtime != any(s.kind == AT_INTERRUPT for s in seen),
+           "softirqs: interrupts serve some, and on PREEMPT_RT none")
+    tap.ok(realtime or any(s.interrupts for s in seen),
+           "softirqs: some were interrupted")
+    tap.equal("softirqs: nothing was lost", ("lost", summary["lost"], 0))
+    if not realtime:  # there some lose the CPU, and have no record
+        of_the_host(tap)
