@@ -12,6 +12,10 @@
  *                    guest_block at its foot,
  *                    the stack from its top
  *   0x00080000       the payload                   the same
+ *   0x00090000       one page per vCPU: payload    the same
+ *                    l2's VMCB
+ *   0x000e0000       where VMRUN may save L1's     the same
+ *                    state
  *   0xfee00000       xAPIC registers               0x00200000
  *   0xd0000000       nothing                       0x00400000
  *
@@ -30,6 +34,8 @@
 #define GUEST_VCPU_PAGES	0x10000
 #define GUEST_MAX_VCPUS		64
 #define GUEST_PAYLOAD		0x80000
+#define GUEST_VMCBS		0x90000
+#define GUEST_HSAVE		0xe0000
 
 #define GUEST_APIC_VA		0x200000
 #define GUEST_APIC_PA		0xfee00000
@@ -53,6 +59,9 @@
 #define FIRST_IRQ_VECTOR	0x20
 #define TIMER_VECTOR		0x40
 #define IPI_VECTOR		0x50
+
+/* What the guest of payload l2 does in each of its runs */
+#define L2_CPUIDS		5
 
 /* Fault stubs have this many bytes each, one per exception vector. */
 #define FAULT_STUB_SIZE		16

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "host.h"
+#include "layout.h"
 
 #define BLOB(name) \
 	extern const unsigned char payload_##name##_start[], \
@@ -17,6 +18,7 @@ BLOB(deadline_lost);
 BLOB(hlt);
 BLOB(ipi);
 BLOB(ipi_spin);
+BLOB(l2);
 BLOB(mmio);
 BLOB(pio);
 BLOB(rdmsr);
@@ -51,6 +53,9 @@ BLOB(tscspin);
 #define PAGES_IRQ	7
 #define EXIT_PAGES(pages) \
 	{ "npf", NULL, { 0, pages }, NESTED_PAGING | ONE_VCPU }
+
+/* A guest of the guest has page tables of its own for these: all but its stack. */
+#define PAGES_L2	4
 
 /* Writes of the x2APIC's registers, as far as KVM traps them. */
 #define EXIT_WRMSR(each_loop, once) \
@@ -224,6 +229,21 @@ static const struct payload payloads[] = {
 			EXIT_IO_LAST,
 		},
 		.irqs = { .arms = { 1, 0 }, .expiries_vary = true },
+		IO_LAST,
+	},
+	{
+		.name = "l2", CODE(l2),
+		.what = "SVM only: VMRUN of a guest's guest, which does some CPUIDs",
+		.exits = {
+			{ "vmrun", NULL, { 1, 0 }, ALWAYS },
+			{ "cpuid", NULL, { L2_CPUIDS, 0 }, ALWAYS,
+			  .l2 = { L2_CPUIDS, 0 } },
+			{ "hypercall", NULL, { 1, 0 }, ALWAYS, .l2 = { 1, 0 } },
+			{ "msr", NULL, { 0, 3 }, ALWAYS },
+			{ "npf", NULL, { 0, PAGES_PLAIN + 1 + PAGES_L2 },
+			  NESTED_PAGING | ONE_VCPU, .l2 = { 0, PAGES_L2 } },
+			EXIT_IO_LAST,
+		},
 		IO_LAST,
 	},
 	{

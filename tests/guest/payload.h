@@ -30,6 +30,7 @@ struct exit_promise {
 	struct promise count;
 	unsigned int when;
 	bool is_halt;		/* an early interrupt makes one fewer */
+	struct promise l2;	/* of them, those that a guest of the guest made */
 };
 
 struct irq_promise {

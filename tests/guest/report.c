@@ -184,6 +184,23 @@ static void print_irqs(struct json *json, const struct payload *payload,
 	json_u64(json, "eois", promised(irqs->eois, n));
 }
 
+/* Of the exits that are promised, those that a guest of the guest makes */
+static void print_l2(struct json *json, const struct options *options,
+		     const struct host *host)
+{
+	const struct payload *payload = options->payload;
+	const struct exit_promise *exit;
+	uint64_t count;
+
+	json_open(json, "l2_exits", '{');
+	for (exit = payload->exits; exit < payload->exits + MAX_EXIT_PROMISES; exit++) {
+		count = promised(exit->l2, options->n);
+		if (count && promise_holds(exit, host, options->vcpus))
+			json_u64(json, host->svm ? exit->svm : exit->vmx, count);
+	}
+	json_close(json);
+}
+
 static void print_expect(struct json *json, const struct vcpu *vcpu,
 			 const struct options *options,
 			 const struct host *host)
@@ -206,6 +223,7 @@ static void print_expect(struct json *json, const struct vcpu *vcpu,
 				 promised_halts(vcpu, exit->count, n) :
 				 promised(exit->count, n));
 	json_close(json);
+	print_l2(json, options, host);
 	json_open(json, "userspace_exits", '{');
 	json_u64(json, "io", promised(payload->io, n));
 	json_u64(json, "mmio", promised(payload->mmio, n));
