@@ -18,6 +18,7 @@
 #include <asm/svm.h>
 #include <asm/vmx.h>
 
+#include "compat/tdx.h"
 #include "events_init.h"
 #include "vcpu.h"
 
@@ -70,6 +71,8 @@ static __always_inline struct vmcb *ks_vmcb(struct kvm_vcpu *vcpu)
 /**
  * ks_exit_reason_readable - is the VMCB where we think it is?
  *
+ * Or VMX: is there a VMCS?
+ *
  * A VMCB is a page of its own and has to intercept VMRUN (APM vol. 2, 15.5.1,
  * canonical checks).
  *
@@ -81,7 +84,7 @@ static inline bool ks_exit_reason_readable(struct kvm_vcpu *vcpu)
 	u32 intercepts;
 
 	if (ks_exit_isa() == KS_ISA_VMX)
-		return true;
+		return !ks_kvm_is_tdx(vcpu->kvm);
 	if (copy_from_kernel_nofault(&vmcb, vcpu + 1, sizeof(vmcb)) ||
 	    !vmcb || !PAGE_ALIGNED(vmcb) || !virt_addr_valid(vmcb))
 		return false;
@@ -117,8 +120,8 @@ static inline void ks_exit_prepare(struct ks_vcpu *v)
  * struct ks_exit_raw - what the hardware says of an exit
  * @info:   VMX: qualification; SVM: EXITINFO1, or 2 for a nested page fault
  * @event:  interruption info: SVM's EXITINTINFO and VMX's have the vector in
- *	    bits 7:0 and "valid" in bit 31, both; bit 30, reserved in both, is
- *	    KS_EXIT_RAW_FAILED
+ *	    bits 7:0 and "valid" in bit 31, both; bits 30 and 29, reserved in
+ *	    both, are KS_EXIT_RAW_*
  * @reason: hardware's; the record has 16 bits of it
  */
 struct ks_exit_raw {
@@ -127,8 +130,18 @@ struct ks_exit_raw {
 	u32 reason;
 };
 #define KS_EXIT_RAW_FAILED	(1U << 30)	/* VMX: the entry failed */
+#define KS_EXIT_RAW_L2		(1U << 29)	/* a guest's guest ran */
 static_assert(SVM_EXITINTINFO_VALID == INTR_INFO_VALID_MASK);
 static_assert(SVM_EXITINTINFO_VEC_MASK == INTR_INFO_VECTOR_MASK);
+
+/*
+ * Does a guest of the guest (L2) run?  When an exit is seen, KVM has not yet
+ * decided whether L1 will get it: the answer tells whose exit it is.
+ */
+static __always_inline bool ks_is_l2(const struct kvm_vcpu *vcpu)
+{
+	return vcpu->arch.hflags & HF_GUEST_MASK;
+}
 
 /**
  * ks_exit_fetch_vmx - read what the hardware says of an exit
@@ -180,7 +193,10 @@ static inline void ks_exit_fetch_rare(struct kvm_vcpu *vcpu,
 		raw->reason = KS_REASON_WIDE;
 }
 
-/* The same for any vCPU, even if its reasons failed the self-check */
+/*
+ * The same for any vCPU, even if its reasons failed the self-check, and for its
+ * guest's guest
+ */
 static inline void ks_exit_fetch_any(const struct ks_vcpu *v,
 				     struct kvm_vcpu *vcpu,
 				     struct ks_exit_raw *raw)
@@ -191,22 +207,34 @@ static inline void ks_exit_fetch_any(const struct ks_vcpu *v,
 		ks_exit_fetch_vmx(raw);
 	else if (!ks_exit_fetch_svm(vcpu, raw))
 		ks_exit_fetch_rare(vcpu, raw);
+	if (ks_is_l2(vcpu))
+		raw->event |= KS_EXIT_RAW_L2;
 }
 
-/* Open the exit, whose reason and info are in the record already. */
-static __always_inline void ks_exit_open(struct ks_vcpu *v,
-					 const struct ks_exit_raw *raw)
+/* Open the exit, whose reason and info are in the record already; @event as above */
+static __always_inline void ks_exit_open(struct ks_vcpu *v, u32 event)
 {
 	v->open = KS_OPEN_PLAIN;
-	if (likely(!(raw->event & (SVM_EXITINTINFO_VALID | KS_EXIT_RAW_FAILED))))
+	if (likely(!(event & (SVM_EXITINTINFO_VALID | KS_EXIT_RAW_FAILED |
+			      KS_EXIT_RAW_L2))))
 		return;
 	v->open = KS_OPEN_SPECIAL;
-	if (raw->event & KS_EXIT_RAW_FAILED)
+	if (event & KS_EXIT_RAW_L2)
+		v->exit.flags |= KS_EXIT_L2;
+	if (event & KS_EXIT_RAW_FAILED)
 		v->exit.flags |= KS_EXIT_FAILED_ENTRY;
-	if (raw->event & SVM_EXITINTINFO_VALID) {
-		v->exit.vector = raw->event & SVM_EXITINTINFO_VEC_MASK;
+	if (event & SVM_EXITINTINFO_VALID) {
+		v->exit.vector = event & SVM_EXITINTINFO_VEC_MASK;
 		v->exit.flags |= KS_EXIT_INFO_VALID;
 	}
+}
+
+/* By which number does the ledger count the open exit? */
+static inline u32 ks_exit_ledger_reason(const struct ks_vcpu *v)
+{
+	u32 reason = v->exit.reason;
+
+	return v->exit.flags & KS_EXIT_L2 ? reason ^ KVMSCHED_REASON_L2 : reason;
 }
 
 /* Did a host interrupt end guest mode? */

@@ -47,6 +47,14 @@ static __always_inline void ks_ledger_move(struct ks_ledger *ledger, u32 state,
 	ks_ledger_end(ledger);
 }
 
+/* Whatever it did since the last change; see ks_core_doubt(). */
+static __always_inline void ks_ledger_doubt(struct ks_ledger *ledger)
+{
+	ks_ledger_begin(ledger);
+	ks_core_doubt(&ledger->core);
+	ks_ledger_end(ledger);
+}
+
 /* KVM_RUN begins; see ks_core_load(). */
 static __always_inline void ks_ledger_load(struct ks_ledger *ledger, u64 now)
 {

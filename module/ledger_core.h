@@ -74,6 +74,18 @@ static __always_inline void ks_core_move(struct ks_ledger_core *core,
 }
 
 /**
+ * ks_core_doubt - it is not in guest mode, and has not been since the last change
+ * @core: the ledger
+ *
+ * An entry has failed, and nothing told when.
+ */
+static __always_inline void ks_core_doubt(struct ks_ledger_core *core)
+{
+	if (core->state == KVMSCHED_STATE_GUEST)
+		core->state = KVMSCHED_STATE_UNKNOWN;
+}
+
+/**
  * ks_core_load - KVM_RUN begins
  * @core: the ledger
  * @now:  when

@@ -15,6 +15,11 @@
  * comes after them, and even after a switch.  So the first interrupt or switch
  * that is seen in guest mode gives the time of the exit (struct
  * ks_vcpu.irq_tsc).
+ *
+ * An entry that follows an entry is one of two things.  Where kvm_exit fires in
+ * the function that runs the guest, no exit is missing: the first entry failed
+ * (VMX alone: VMLAUNCH or VMRESUME refused; or a TDX module had an error).
+ * Elsewhere KVM's fast path handled an exit, and nothing fired.
  */
 #include <linux/kvm_host.h>
 
@@ -44,7 +49,7 @@ static void ks_write_exit(struct ks_vcpu *v, u8 end, u64 now)
 	ks_end_at(exit, r);
 
 	if (ledger)
-		ks_ledger_end_exit(ledger, v->exit.reason,
+		ks_ledger_end_exit(ledger, ks_exit_ledger_reason(v),
 				v->exit.guest_cycles, v->host_tsc, now,
 				end == KS_EXIT_BY_ENTRY ? KVMSCHED_STATE_GUEST :
 							  KVMSCHED_STATE_EXIT);
@@ -76,8 +81,9 @@ void ks_exit_end_early(struct ks_vcpu *v, u8 end)
 /*
  * An interrupt or a switch was seen before kvm_exit fired: it dates the exit.
  */
-static noinline void ks_date_exit(struct ks_vcpu *v, u64 entry)
+static noinline void ks_open_dated_exit(struct ks_vcpu *v, u32 event, u64 entry)
 {
+	ks_exit_open(v, event);
 	v->exit.flags |= KS_EXIT_IRQ_FIRST;
 	v->exit.guest_cycles = entry ? v->irq_tsc - entry : 0;
 	v->open = KS_OPEN_SPECIAL;
@@ -97,7 +103,7 @@ static noinline void ks_date_exit(struct ks_vcpu *v, u64 entry)
 static __always_inline void ks_note_exit(struct ks_vcpu *v,
 					 const struct ks_exit_raw *raw)
 {
-	u64 entry, irq, now;
+	u64 entry, now;
 
 	v->exit.reason = raw->reason;
 	v->exit.info = raw->info;
@@ -110,13 +116,12 @@ static __always_inline void ks_note_exit(struct ks_vcpu *v,
 	entry = v->entry_tsc;
 	v->entry_tsc = 0;
 	barrier();
-	irq = v->irq_tsc;
+	if (unlikely(v->irq_tsc))
+		return ks_open_dated_exit(v, raw->event, entry);
 	now = rdtsc();
 	barrier();
 	v->host_tsc = now;
-	ks_exit_open(v, raw);
-	if (unlikely(irq))
-		return ks_date_exit(v, entry);
+	ks_exit_open(v, raw->event);
 	v->exit.guest_cycles = likely(entry) ? now - entry : 0;
 }
 
@@ -133,8 +138,9 @@ static noinline void ks_note_exit_slow(struct kvm_vcpu *vcpu)
 }
 
 /*
- * An entry follows an entry: KVM's fast path handled an exit in between, and no
- * tracepoint fired.
+ * KVM's fast path handled an exit since the last entry, and nothing fired.  The time
+ * of that exit is not known.  The time since the entry counts as the guest's, since
+ * the fast path takes little of it.
  */
 static void ks_write_unseen_exit(struct ks_vcpu *v, struct kvm_vcpu *vcpu, u64 now)
 {
@@ -143,9 +149,9 @@ static void ks_write_unseen_exit(struct ks_vcpu *v, struct kvm_vcpu *vcpu, u64 n
 	ks_exit_fetch_any(v, vcpu, &raw);
 	v->exit.reason = raw.reason;
 	v->exit.info = raw.info;
-	ks_exit_open(v, &raw);
+	ks_exit_open(v, raw.event);
 	v->exit.flags |= KS_EXIT_FASTPATH;
-	v->exit.guest_cycles = 0;
+	v->exit.guest_cycles = now - v->entry_tsc;
 	v->host_tsc = now;
 	ks_write_exit(v, KS_EXIT_BY_ENTRY, now);
 }
@@ -162,17 +168,51 @@ static void ks_write_entry(struct ks_vcpu *v, u64 now)
 	v->entry_due = false;
 }
 
+/*
+ * The last entry failed, so the guest did not run.  No exit is recorded: there was
+ * none, and the VMCS still has the reason of an earlier one.  What the host did
+ * since then was not seen, so that time is unknown.
+ */
+static void ks_write_failed_entry(struct ks_vcpu *v, u64 now)
+{
+	struct ks_ledger *ledger = READ_ONCE(v->ledger);
+
+	v->exit_tsc = now;
+	ks_write_entry(v, now);
+	if (ledger)
+		ks_ledger_doubt(ledger);
+}
+
 static __always_inline void ks_begin_guest_mode(struct ks_vcpu *v, u64 now)
 {
 	v->irq_tsc = 0;
 	v->entry_tsc = now;
 }
 
+static void ks_on_vmx_exit(void *data, struct kvm_vcpu *vcpu, u32 isa);
+
+/*
+ * Does kvm_exit fire for each exit, even for those of KVM's fast path?  On SVM it
+ * depends on the version, and does not matter: VMRUN always ends by an exit.
+ */
+static bool ks_every_exit_fires(void)
+{
+	const struct ks_hook *hook;
+
+	for (hook = ks_exit_hooks; hook->name; hook++)
+		if (hook->probe == ks_on_vmx_exit)
+			return READ_ONCE(hook->attached);
+	return false;
+}
+
 /*
  * Any entry but the usual: the first one of a vCPU, one after a switch or a
  * put, one that an enabled event wants, or one that finds no room in the page.
+ *
+ * @data, and __used, which keeps it: the arguments are where kvm_entry's handler has
+ * them, and the usual entry does not pay for moving them.
  */
-static noinline void ks_note_entry_slow(struct kvm_vcpu *vcpu)
+static noinline __used void ks_note_entry_slow(void *data, struct kvm_vcpu *vcpu)
 {
 	struct ks_vcpu *v = ks_vcpu_of(vcpu);
 	struct ks_ledger *ledger;
@@ -187,6 +227,8 @@ static noinline void ks_note_entry_slow(struct kvm_vcpu *vcpu)
 		ks_write_exit(v, KS_EXIT_BY_ENTRY, now);
 	else if (v->entry_due)
 		ks_write_entry(v, now);
+	else if (v->entry_tsc && ks_every_exit_fires())
+		ks_write_failed_entry(v, now);
 	else if (v->entry_tsc)
 		ks_write_unseen_exit(v, vcpu, now);
 	ledger = READ_ONCE(v->ledger);
@@ -203,13 +245,13 @@ static __always_inline void ks_note_entry(struct ks_vcpu *v, struct kvm_vcpu *vc
 	u64 now;
 
 	if (unlikely(v->fast_vcpu != vcpu || v->exit_state != KS_OPEN_PLAIN))
-		return ks_note_entry_slow(vcpu);
+		return ks_note_entry_slow(NULL, vcpu);
 
 	now = rdtsc();
 	if (likely(v->ring_exit)) {
 		r = ks_ring_try(KS_RECORD_SIZE(exit), now);
 		if (unlikely(!r))
-			return ks_note_entry_slow(vcpu);
+			return ks_note_entry_slow(NULL, vcpu);
 		ks_fill_exit(r, v, now);
 	}
 	v->open = KS_OPEN_NONE;
@@ -225,7 +267,7 @@ static notrace void ks_on_vmx_exit(void *data, struct kvm_vcpu *vcpu, u32 isa)
 	struct ks_vcpu *v = this_cpu_read(ks_current);
 	struct ks_exit_raw raw;
 
-	if (unlikely(v->fast_vcpu != vcpu))
+	if (unlikely(v->fast_vcpu != vcpu || ks_is_l2(vcpu)))
 		return ks_note_exit_slow(vcpu);
 	ks_exit_fetch_vmx(&raw);
 	ks_note_exit(v, &raw);
@@ -236,7 +278,8 @@ static notrace void ks_on_svm_exit(void *data, struct kvm_vcpu *vcpu, u32 isa)
 	struct ks_vcpu *v = this_cpu_read(ks_current);
 	struct ks_exit_raw raw;
 
-	if (unlikely(v->fast_vcpu != vcpu || !ks_exit_fetch_svm(vcpu, &raw)))
+	if (unlikely(v->fast_vcpu != vcpu || ks_is_l2(vcpu) ||
+		     !ks_exit_fetch_svm(vcpu, &raw)))
 		return ks_note_exit_slow(vcpu);
 	ks_note_exit(v, &raw);
 }
@@ -253,13 +296,51 @@ static int ks_on_svm_handle_exit(struct kprobe *kprobe, struct pt_regs *regs)
 	return 0;
 }
 
+/*
+ * Was the last exit no exit, since VMLAUNCH or VMRESUME failed?  The error number
+ * stays in the VMCS.  So later exits may be taken for such a failure as well, and
+ * their reason is not read: better than a wrong one.
+ */
+static bool ks_vmx_entry_failed(void)
+{
+	switch (ks_vmread(VM_INSTRUCTION_ERROR)) {
+	case VMXERR_ENTRY_INVALID_CONTROL_FIELD:
+	case VMXERR_ENTRY_INVALID_HOST_STATE_FIELD:
+	case VMXERR_ENTRY_EVENTS_BLOCKED_BY_MOV_SS:
+		return true;
+	}
+	return false;
+}
+
+/*
+ * KVM calls vmx_handle_exit() without an exit, too: if it has to emulate a guest
+ * whose state is invalid (emulation_required), since it did not even try to enter
+ * it; and if the entry failed.
+ */
 static int ks_on_vmx_handle_exit(struct kprobe *kprobe, struct pt_regs *regs)
 {
-	ks_on_vmx_exit(NULL, (struct kvm_vcpu *)ks_arg1(regs), KS_ISA_VMX);
+	struct kvm_vcpu *vcpu = (struct kvm_vcpu *)ks_arg1(regs);
+	struct ks_vcpu *v = this_cpu_read(ks_current);
+	bool known = v->key == vcpu && ks_vcpu_loaded() == v;
+	struct ks_exit_raw raw = { .reason = KS_REASON_NONE };
+
+	if (known && v->exit_state)
+		return 0;	/* no entry since the last exit */
+	if (unlikely(known && ks_vmx_entry_failed())) {
+		if (ks_is_l2(vcpu))
+			raw.event = KS_EXIT_RAW_L2;
+		ks_note_exit(v, &raw);
+	} else {
+		ks_on_vmx_exit(NULL, vcpu, KS_ISA_VMX);
+	}
 	return 0;
 }
 
-static int ks_on_vcpu_run(struct kprobe *kprobe, struct pt_regs *regs)
+/*
+ * Called right before the guest is entered.  vmx_vcpu_run() itself may return
+ * without an entry.
+ */
+static int ks_on_wait_lapic_expire(struct kprobe *kprobe, struct pt_regs *regs)
 {
 	ks_on_kvm_entry(NULL, (struct kvm_vcpu *)ks_arg1(regs), false);
 	return 0;
@@ -291,10 +372,8 @@ struct ks_hook ks_exit_hooks[] = {
 	/* ks_exit_init() puts the handler for VMX here where that is needed. */
 	KS_TRACEPOINT_ROW("kvm_exit", "kvm", KS_CLASS_VCPU, KS_AUTO,
 			  ks_on_svm_exit),
-	KS_KPROBE_ROW("svm_vcpu_run", "kvm_amd", KS_CLASS_VCPU, KS_KPROBE,
-		      "kvm_entry", ks_on_vcpu_run),
-	KS_KPROBE_ROW("vmx_vcpu_run", "kvm_intel", KS_CLASS_VCPU, KS_KPROBE,
-		      "kvm_entry", ks_on_vcpu_run),
+	KS_KPROBE_ROW("kvm_wait_lapic_expire", "kvm", KS_CLASS_VCPU, KS_KPROBE,
+		      "kvm_entry", ks_on_wait_lapic_expire),
 	KS_KPROBE_ROW("svm_handle_exit", "kvm_amd", KS_CLASS_VCPU, KS_KPROBE,
 		      "kvm_exit", ks_on_svm_handle_exit),
 	KS_KPROBE_ROW("vmx_handle_exit", "kvm_intel", KS_CLASS_VCPU, KS_KPROBE,

@@ -104,6 +104,9 @@ static void ks_tell_put(struct ks_vcpu *v)
 	/*
 	 * Guest mode is over.  If entry_tsc is still set, that entry failed.
 	 */
+	ledger = READ_ONCE(v->ledger);
+	if (ledger && v->entry_tsc)
+		ks_ledger_doubt(ledger);
 	v->entry_tsc = 0;
 	r = ks_begin(put, ks_vcpu_ring(v) & KVMSCHED_CLASS_SWITCH, now, flags);
 	r->vm = v->vm;
@@ -112,7 +115,6 @@ static void ks_tell_put(struct ks_vcpu *v)
 	r->run_cycles = v->load_tsc ? ks_since(now, v->load_tsc) : 0;
 	v->load_tsc = 0;
 	v->put_tsc = now;
-	ledger = READ_ONCE(v->ledger);
 	if (ledger)
 		ks_ledger_move(ledger, KVMSCHED_STATE_USER, now);
 	ks_end(put, r, flags);

@@ -248,12 +248,15 @@ enum kvmsched_state {
 #define KVMSCHED_LEDGER_BUCKETS	32	/* powers of two of cycles */
 #define KVMSCHED_LEDGER_STATES	16	/* room for states to come */
 #define KVMSCHED_REASON_OTHER	0xfffffffeU /* those that found no row */
+#define KVMSCHED_REASON_L2	(1U << 30) /* inverted in the reasons of L2's exits */
 
 /**
  * struct kvmsched_ledger_exits - exits by reason; a row is an index
  * @count:	how many; 0: the row is free
  * @cycles:	host time on the CPU, TSC cycles
- * @reason:	hardware's number; 16 bits, the sign extended
+ * @reason:	hardware's number; 16 bits, the sign extended.  Exits of a guest of the
+ *		guest (L2) have rows of their own, with KVMSCHED_REASON_L2 inverted:
+ *		KVM does other work for them, and they take longer
  * @hist:	exits whose host time has bit N as its highest, the last one all
  *		that are longer as well; modulo 2^32
  */

@@ -141,7 +141,8 @@ enum { KVMSCHED_SWITCH_KINDS(KS_SWITCH_ENUM), KS_NR_SWITCH_KINDS };
 	F(u8, flags)		/* KS_EXIT_* */				\
 	F(u64, info)		/* VMX: qualification; SVM: EXITINFO1, */ \
 				/* EXITINFO2 for npf */			\
-	F(u64, guest_cycles)	/* from entry to this exit, 0 if unknown */ \
+	F(u64, guest_cycles)	/* from entry to this exit, 0 if unknown; */ \
+				/* to the record, if by the fast path */ \
 	F(u64, host_cycles)	/* from this exit to the record */
 /*
  * SVM's codes reach 0x403, and go from -1 (its error) down to -16; VMX's basic
@@ -155,17 +156,21 @@ enum { KVMSCHED_EXIT_ENDS(KS_EXIT_BY_ENUM), KS_NR_EXIT_ENDS };
 #define KS_EXIT_VMX		(1 << 2) /* VMX's reason; else SVM's */
 #define KS_EXIT_INFO_VALID	(1 << 3) /* vector is valid */
 #define KS_EXIT_IRQ_FIRST	(1 << 4) /* time by an interrupt or a switch */
-#define KS_EXIT_FASTPATH	(1 << 5) /* KVM's fast path: no times */
+#define KS_EXIT_FASTPATH	(1 << 5) /* seen at the entry after it: no times */
 #define KS_EXIT_FAILED_ENTRY	(1 << 6) /* VMX: the entry before it failed */
+#define KS_EXIT_L2		(1 << 7) /* of a guest that this guest runs */
 /* As KVM's own trace.h numbers them. */
 #define KS_ISA_VMX	1
 #define KS_ISA_SVM	2
 
-/* Entry into the guest after an exit whose record a switch or a put ended */
+/*
+ * Entry into the guest after an exit whose record a switch or a put ended; or after
+ * an entry that failed, of which no record tells
+ */
 #define KS_ENTRY_FIELDS(F, A)						\
 	F(u16, vm)							\
 	F(u16, vcpu)							\
-	F(u64, since_exit_cycles) /* since the exit: out of the guest */
+	F(u64, since_exit_cycles) /* since the exit: out of the guest; 0: failed */
 
 /* The virtual LAPIC accepts an interrupt */
 #define KS_IRQ_ACCEPT_FIELDS(F, A)					\

@@ -176,6 +176,8 @@ static void other_vcpus(void)
 	on(1, 4712, 2, 0);
 	identity(4700, KS_FEATURE_SVM | KS_FEATURE_IRQCHIP, 0, 0);
 	lightweight(SVM_CPUID, ISA_SVM, 20, 2);
+	/* It runs a guest of its own. */
+	lightweight(SVM_CPUID, ISA_SVM | KS_EXIT_L2, 30, 4);
 	on(1, 5001, 3, 1);
 	identity(5000, KS_FEATURE_VMX, 1, 99);
 	lightweight(VMX_HLT, ISA_VMX, 20, 2);

@@ -230,6 +230,14 @@ static void preempted_in_userspace(u64 waited)
 	enter();
 }
 
+/* An exit of the fast path is told at the entry that ends it, if nothing saw it. */
+static void seen_at_reentry(u64 guest)
+{
+	spend(KVMSCHED_STATE_GUEST, guest);
+	RECORD(exit, ME, .guest_cycles = guest,
+	       .flags = KS_EXIT_FASTPATH | KS_EXIT_BY_ENTRY);
+}
+
 static void every_state(void **unused)
 {
 	begin();
@@ -243,6 +251,32 @@ static void every_state(void **unused)
 	preempted_untold(90, 15, 410);
 	preempted_in_userspace(420);
 	spend(KVMSCHED_STATE_GUEST, 1000);
+	end();
+	expect_truth();
+}
+
+/* Even if no record told of the entry before it: no time of the guest is the host's. */
+static void fast_path_leaves_the_guest_its_time(void **unused)
+{
+	begin();
+	seen_at_reentry(3000);
+	seen_at_reentry(4000);
+	round_trip(100, 10);
+	end();
+	expect_truth();
+}
+
+/* The entry after a failed one has a record, and no exit before it. */
+static void a_failed_entry_is_unknown(void **unused)
+{
+	begin();
+	round_trip(100, 10);
+	spend(KVMSCHED_STATE_UNKNOWN, 70);
+	enter();
+	round_trip(200, 20);
+	spend(KVMSCHED_STATE_UNKNOWN, 60);
+	RECORD(put, ME);
+	spend(KVMSCHED_STATE_USER, 50);
 	end();
 	expect_truth();
 }
@@ -695,6 +729,8 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(every_state),
+		TEST(fast_path_leaves_the_guest_its_time),
+		TEST(a_failed_entry_is_unknown),
 		TEST(what_follows_the_threads_end_is_unknown),
 		TEST(random_lives),
 		TEST(a_loss_makes_its_time_unknown),

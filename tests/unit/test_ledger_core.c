@@ -29,7 +29,8 @@ enum step {
 	LOAD, PUT, ENTER, EXIT, EXIT_BY_INTERRUPT, FASTPATH, PREEMPTED,
 	PREEMPTED_IN_GUEST, PREEMPTED_IN_USERSPACE, ABORTED, BLOCKED, HALTED,
 	POLLED, POLLED_AND_SLEPT, POLLED_AND_PREEMPTED, WOKEN_SEEN,
-	WOKEN_UNSEEN, DIED, STEPS_KNOWN
+	WOKEN_UNSEEN, FASTPATH_FIRST, FAILED_ENTRY, FAILED_FOR_GOOD, DIED,
+	STEPS_KNOWN
 };
 
 /* As struct ks_vcpu of the module has it */
@@ -138,17 +139,31 @@ static void exit_guest(void)
 	done[v.irq ? EXIT_BY_INTERRUPT : EXIT]++;
 }
 
-/* KVM goes back into the guest by its fast path: nobody tells of that exit. */
+/*
+ * KVM goes back into the guest by its fast path, and nothing tells of that exit.
+ * Since the entry it was in guest mode, as far as is known.
+ */
 static void fastpath(void)
 {
-	v.guest = 0;
+	done[v.silent ? FASTPATH_FIRST : FASTPATH]++;
+	v.guest = now - v.entry;
 	v.story = now;
 	v.reason = 0x7c;
 	v.odd = true;
 	end_exit(KS_EXIT_BY_ENTRY, KS_EXIT_FASTPATH);
 	v.irq = 0;
 	v.entry = now;
-	done[FASTPATH]++;
+}
+
+/* The hardware refused the entry, which nobody tells; KVM tries once more. */
+static void fail_entry(void)
+{
+	RECORD(entry, ME);
+	ks_core_doubt(&v.ledger);
+	ks_core_move(&v.ledger, KVMSCHED_STATE_GUEST, now);
+	v.silent = false;
+	v.entry = now;
+	done[FAILED_ENTRY]++;
 }
 
 static void load(void)
@@ -163,6 +178,12 @@ static void put(void)
 {
 	cut_exit(KS_EXIT_BY_PUT);
 	RECORD(put, ME);
+	if (v.entry) { /* the entry failed, and KVM gave up */
+		ks_core_doubt(&v.ledger);
+		v.entry = 0;
+		v.silent = false;
+		done[FAILED_FOR_GOOD]++;
+	}
 	ks_core_move(&v.ledger, KVMSCHED_STATE_USER, now);
 	v.loaded = false;
 	done[PUT]++;
@@ -265,7 +286,11 @@ static void in_userspace(void)
  */
 static void in_guest_mode(void)
 {
-	switch (v.silent ? -1 : rand() % 8) {
+	int what = rand() % 12;
+
+	if (v.silent && what != 2)
+		what = -1;
+	switch (what) {
 	case 0:
 		v.irq = now;
 		pass(60);
@@ -282,6 +307,10 @@ static void in_guest_mode(void)
 		break;
 	case 2:
 		return fastpath();
+	case 3:
+		return fail_entry();
+	case 4:
+		return put();
 	}
 	exit_guest();
 }

@@ -72,7 +72,7 @@ static struct kvs_vcpu *vcpu(u16 vm, u16 id)
 
 static struct kvs_exit_stats *exit_of(struct kvs_vcpu *v, u32 reason)
 {
-	struct kvs_exit_stats *e = kvs_exit_get(v, 2, reason, false);
+	struct kvs_exit_stats *e = kvs_exit_get(v, 2, false, reason, false);
 
 	assert_true(e->count > 0);
 	return e;
@@ -142,12 +142,40 @@ static void entry_after_a_loss_blames_no_one(void **unused)
 static void fastpath_has_no_times(void **unused)
 {
 	identify(10, VCPU0, 50);
-	RECORD(100, exit, ON(VCPU0), .flags = KS_EXIT_VMX | KS_EXIT_FASTPATH);
+	RECORD(100, exit, ON(VCPU0), .flags = KS_EXIT_VMX | KS_EXIT_FASTPATH,
+	       .guest_cycles = 40);
 	RECORD(200, exit, ON(VCPU0), .flags = KS_EXIT_VMX, .reason = 0, .host_cycles = 5);
 	assert_int_equal(vcpu(VCPU0)->exit_count, 2);
 	assert_int_equal(vcpu(VCPU0)->nr_exits, 2);
 	assert_int_equal(vcpu(VCPU0)->exits[0].uncut_cycles.count, 0);
+	assert_int_equal(vcpu(VCPU0)->exits[0].guest_cycles.count, 0);
+	assert_int_equal((u64)vcpu(VCPU0)->guest_cycles, 40);
 	assert_true(vcpu(VCPU0)->exits[0].fastpath);
+}
+
+/* A guest of the guest has rows of its own, for the whole of its exits. */
+static void exits_of_l2_are_told_apart(void **unused)
+{
+	struct kvs_vcpu *v;
+
+	identify(10, VCPU0, 50);
+	RECORD(100, exit, ON(VCPU0), .reason = 0x72, .host_cycles = 3);
+	RECORD(200, exit, ON(VCPU0), .reason = 0x72, .host_cycles = 50,
+	       .flags = KS_EXIT_L2 | KS_EXIT_BY_SWITCH);
+	RECORD(300, entry, ON(VCPU0), .since_exit_cycles = 150);
+	RECORD(400, exit, ON(VCPU0), .reason = 0x72, .host_cycles = 60,
+	       .flags = KS_EXIT_L2 | KS_EXIT_BY_ENTRY);
+	kvs_model_finish(&m);
+	v = vcpu(VCPU0);
+	assert_int_equal(v->exit_count, 3);
+	assert_int_equal(v->nr_exits, 2);
+	assert_int_equal(exit_of(v, 0x72)->count, 1);
+	assert_int_equal((u64)exit_of(v, 0x72)->uncut_cycles.sum, 3);
+	assert_true(v->exits[1].l2);
+	assert_int_equal(v->exits[1].count, 2);
+	assert_int_equal((u64)v->exits[1].uncut_cycles.sum, 60);
+	assert_int_equal((u64)v->exits[1].cut_cycles.sum, 50);
+	assert_int_equal((u64)v->exits[1].out_cycles.sum, 150);
 }
 
 static void switch_pair(u64 out, u64 in, u8 kind, u64 ran, s32 next, u64 wait_ns)
@@ -725,6 +753,7 @@ int main(void)
 		TEST(cut_story_is_told_in_two),
 		TEST(entry_after_a_loss_blames_no_one),
 		TEST(fastpath_has_no_times),
+		TEST(exits_of_l2_are_told_apart),
 		TEST(waits_and_slices),
 		TEST(thieves_are_told_apart),
 		TEST(migrations_by_cpu),

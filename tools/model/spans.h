@@ -93,8 +93,13 @@ struct kvs_span {
 		struct {			/* EXIT, OUT */
 			u32 reason;
 			u8 isa, end;		/* KS_ISA_*, KS_EXIT_BY_* */
+			bool l2;		/* of a guest of the guest */
 			bool fastpath;		/* seen at re-entry: no reason */
-			u64 guest_cycles;	/* in guest mode before it; 0: unknown */
+			/*
+			 * In guest mode before it, the fast path included; 0:
+			 * unknown
+			 */
+			u64 guest_cycles;
 		} exit;
 		struct {			/* RUN, USER */
 			u32 reason;		/* KVM_EXIT_*, of KVM_RUN's return */

@@ -35,6 +35,7 @@
 struct kvs_exit_stats {
 	u32 reason;		/* the hardware's number, or KVS_OTHER_REASON */
 	u8 isa;			/* KS_ISA_*, whose number @reason is */
+	bool l2;		/* exits of a guest of the guest */
 	bool fastpath;		/* seen only at re-entry: no reason, no times */
 	u64 count;		/* exits */
 	u64 ended[KVS_EXIT_ENDS];	/* of them, by KS_EXIT_BY_* */
@@ -167,7 +168,7 @@ struct kvs_cut_exit {
 	bool on;		/* there is one, and its entry is still to come */
 	u32 reason;
 	u8 isa, end;
-	bool fastpath;
+	bool l2, fastpath;
 	u32 epoch;
 };
 

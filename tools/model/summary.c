@@ -71,7 +71,7 @@ static void free_irqs(struct kvs_vcpu *v)
 	kvs_hist_free(&v->clockevent_ns);
 }
 
-struct kvs_exit_stats *kvs_exit_get(struct kvs_vcpu *v, u8 isa, u32 reason,
+struct kvs_exit_stats *kvs_exit_get(struct kvs_vcpu *v, u8 isa, bool l2, u32 reason,
 				    bool fastpath)
 {
 	struct kvs_exit_stats *e;
@@ -81,13 +81,16 @@ struct kvs_exit_stats *kvs_exit_get(struct kvs_vcpu *v, u8 isa, u32 reason,
 	if (v->nr_exits == MAX_EXITS - 1)
 		reason = KVS_OTHER_REASON;
 	for (e = v->exits; e < v->exits + v->nr_exits; e++)
-		if (e->reason == reason && e->isa == isa && e->fastpath == fastpath)
+		if (e->reason == reason && e->isa == isa && e->l2 == l2 &&
+		    e->fastpath == fastpath)
 			return e;
 	if (v->nr_exits == MAX_EXITS)
 		return &v->exits[MAX_EXITS - 1];
 	v->exits = xrealloc(v->exits, (v->nr_exits + 1) * sizeof(*v->exits));
 	e = &v->exits[v->nr_exits++];
-	*e = (struct kvs_exit_stats){ .reason = reason, .isa = isa, .fastpath = fastpath };
+	*e = (struct kvs_exit_stats){
+		.reason = reason, .isa = isa, .l2 = l2, .fastpath = fastpath,
+	};
 	return e;
 }
 
@@ -166,21 +169,21 @@ void kvs_summary_free(struct kvs_vcpu *v)
 
 static void add_exit(struct kvs_vcpu *v, const struct kvs_span *span)
 {
-	struct kvs_exit_stats *e = kvs_exit_get(v, span->exit.isa, span->exit.reason,
-						span->exit.fastpath);
+	struct kvs_exit_stats *e = kvs_exit_get(v, span->exit.isa, span->exit.l2,
+						span->exit.reason, span->exit.fastpath);
 	unsigned int end = span->exit.end;
 
 	v->exit_count++;
 	e->count++;
 	if (end < KVS_EXIT_ENDS)
 		e->ended[end]++;
-	if (span->exit.guest_cycles) {
+	v->guest_cycles += span->exit.guest_cycles;
+	if (span->exit.fastpath)
+		return;
+	if (span->exit.guest_cycles)
 		kvs_hist_add(&e->guest_cycles, span->exit.guest_cycles);
-		v->guest_cycles += span->exit.guest_cycles;
-	}
-	if (!span->exit.fastpath)
-		kvs_hist_add(end == KS_EXIT_BY_ENTRY ? &e->uncut_cycles : &e->cut_cycles,
-			     span->length);
+	kvs_hist_add(end == KS_EXIT_BY_ENTRY ? &e->uncut_cycles : &e->cut_cycles,
+		     span->length);
 }
 
 static void add_run(struct kvs_vcpu *v, const struct kvs_span *span)
@@ -335,7 +338,8 @@ static void take_span(void *ctx, const struct kvs_span *span)
 		add_exit(v, span);
 		break;
 	case KVS_SPAN_OUT:
-		kvs_hist_add(&kvs_exit_get(v, span->exit.isa, span->exit.reason,
+		kvs_hist_add(&kvs_exit_get(v, span->exit.isa, span->exit.l2,
+					   span->exit.reason,
 					   span->exit.fastpath)->out_cycles, span->length);
 		break;
 	case KVS_SPAN_RUN:

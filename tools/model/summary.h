@@ -16,7 +16,7 @@ void kvs_summary_free(struct kvs_vcpu *v);
  * The row for that, made where it is new.  A table has a limit, which only a
  * damaged file meets: all that is beyond goes to its last row, "others".
  */
-struct kvs_exit_stats *kvs_exit_get(struct kvs_vcpu *v, u8 isa, u32 reason,
+struct kvs_exit_stats *kvs_exit_get(struct kvs_vcpu *v, u8 isa, bool l2, u32 reason,
 				    bool fastpath);
 struct kvs_user_stats *kvs_user_get(struct kvs_vcpu *v, u32 reason);
 struct kvs_taker *kvs_taker_get(struct kvs_switch_stats *sw, s32 pid,

@@ -307,7 +307,7 @@ void kvs_vcpu_exit(struct kvs_model *m, struct kvs_vcpu *v,
 			.exit = {
 				.reason = kvs_record_reason(rec),
 				.isa = kvs_record_isa(rec), .end = end,
-				.fastpath = fastpath,
+				.l2 = kvs_record_l2(rec), .fastpath = fastpath,
 				.guest_cycles = rec->exit.guest_cycles,
 			},
 		};
@@ -318,7 +318,8 @@ void kvs_vcpu_exit(struct kvs_model *m, struct kvs_vcpu *v,
 	if (v->cut_exit.on)
 		v->cut_exit = (struct kvs_cut_exit){
 			.on = true, .reason = kvs_record_reason(rec),
-			.isa = kvs_record_isa(rec), .end = end, .fastpath = fastpath,
+			.isa = kvs_record_isa(rec), .end = end,
+			.l2 = kvs_record_l2(rec), .fastpath = fastpath,
 			.epoch = m->epoch,
 		};
 	v->entry_ts = end == KS_EXIT_BY_ENTRY ? rec->ts : 0;
@@ -339,7 +340,8 @@ void kvs_vcpu_entry(struct kvs_model *m, struct kvs_vcpu *v,
 			.begin = begin_of(m, rec, out), .end = rec->ts,
 			.exit = {
 				.reason = cut->reason, .isa = cut->isa,
-				.end = cut->end, .fastpath = cut->fastpath,
+				.end = cut->end, .l2 = cut->l2,
+				.fastpath = cut->fastpath,
 			},
 		};
 

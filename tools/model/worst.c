@@ -88,7 +88,7 @@ static void add_exit(struct kvs_worst *w, const struct kvs_span *span)
 		.length = span->end - span->begin,
 		.begin = span->begin, .end = span->end, .cpu = span->cpu,
 		.reason = span->exit.reason, .isa = span->exit.isa,
-		.exit_end = span->exit.end,
+		.exit_end = span->exit.end, .l2 = span->exit.l2,
 	};
 
 	kvs_worst_add(w, &moment);

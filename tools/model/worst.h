@@ -36,6 +36,7 @@ struct kvs_moment {
 	bool preempted;		/* of a wait */
 	uint16_t cpu;
 	uint8_t vector, isa, exit_end;
+	bool l2;
 	uint32_t reason;
 };
 

@@ -51,7 +51,7 @@ static json_t *moment_of(const struct kvs_view *view, const struct kvs_moment *m
 	char *text = kvs_moment_sentence(view->model, &view->times, moment), name[KVS_NAME_LEN];
 	bool exit = moment->kind == KVS_MOMENT_EXIT;
 	bool irq = moment->kind == KVS_MOMENT_IRQ || moment->kind == KVS_MOMENT_TIMER;
-	json_t *o = json_pack("{ss ss* so so si si sI so so so so so so so si so so}",
+	json_t *o = json_pack("{ss ss* so so si si sI so so so so so so so si so so so}",
 		"kind", kvs_moment_kind_name(moment->kind), "sentence", text,
 		"vm", v->identified ? json_integer(v->tgid) : json_null(),
 		"vm_index", v->identified ? json_integer(v->vm_index) : json_null(),
@@ -64,7 +64,8 @@ static json_t *moment_of(const struct kvs_view *view, const struct kvs_moment *m
 		"cpu", moment->cpu,
 		"vector", irq ? json_integer(moment->vector) : json_null(),
 		"reason", exit ? json_string(kvs_exit_reason(name, moment->isa, moment->reason)) :
-				 json_null());
+				 json_null(),
+		"l2", exit ? json_boolean(moment->l2) : json_null());
 
 	free(text);
 	return o;

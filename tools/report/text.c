@@ -248,10 +248,9 @@ static void row_exit(struct kvs_rows *rows, const struct kvs_view *view,
 	kvs_exit_host(e, &host);
 	known = kvs_hist_summary(&host, &view->times.cycles, &s);
 	kvs_row(rows);
-	if (e->fastpath)
-		kvs_cell(rows, "(fast path, reason unknown)");
-	else
-		kvs_cell(rows, "%s", kvs_exit_reason(name, e->isa, e->reason));
+	kvs_cell(rows, "%s%s", e->l2 ? "L2 " : "",
+		 e->fastpath ? "(fast path, reason unknown)" :
+			       kvs_exit_reason(name, e->isa, e->reason));
 	kvs_cell_count(rows, e->count);
 	kvs_cell_share(rows, e->count, view->total->exit_count);
 	kvs_cell_share(rows, host.sum, all);

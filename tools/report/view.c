@@ -22,7 +22,7 @@ static void merge_exits(struct kvs_vcpu *into, const struct kvs_vcpu *from)
 	into->exit_count += from->exit_count;
 	for (unsigned int i = 0; i < from->nr_exits; i++) {
 		const struct kvs_exit_stats *f = &from->exits[i];
-		struct kvs_exit_stats *e = kvs_exit_get(into, f->isa, f->reason,
+		struct kvs_exit_stats *e = kvs_exit_get(into, f->isa, f->l2, f->reason,
 							f->fastpath);
 
 		e->count += f->count;

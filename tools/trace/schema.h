@@ -8,6 +8,7 @@
 #ifndef KVMSCHED_SCHEMA_H
 #define KVMSCHED_SCHEMA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -56,6 +57,12 @@ struct kvs_record {
 static inline u8 kvs_record_isa(const struct kvs_record *rec)
 {
 	return rec->exit.flags & KS_EXIT_VMX ? KS_ISA_VMX : KS_ISA_SVM;
+}
+
+/* Did a guest of the guest (L2) exit, or the guest itself? */
+static inline bool kvs_record_l2(const struct kvs_record *rec)
+{
+	return rec->exit.flags & KS_EXIT_L2;
 }
 
 /* An exit's reason as the hardware reports it, with VMX's bit for a failed entry */

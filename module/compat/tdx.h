@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _KVMSCHED_COMPAT_TDX_H
+#define _KVMSCHED_COMPAT_TDX_H
+
+#include <linux/kvm_host.h>
+
+/*
+ * Is it a TDX guest?  KVM has them since 6.16, with a number of their own among
+ * the types of VMs.  The host can read no VMCS of theirs, and their exits come as
+ * results of SEAMCALL.
+ */
+static inline bool ks_kvm_is_tdx(const struct kvm *kvm)
+{
+#ifdef KVM_X86_TDX_VM
+	return kvm->arch.vm_type == KVM_X86_TDX_VM;
+#else
+	return false;
+#endif
+}
+
+#endif
