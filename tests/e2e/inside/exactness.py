@@ -5,6 +5,8 @@ All guests run within one recording, one after the other; each vCPU is a
 thread of its own, so every count is kept apart by thread.
 """
 
+from collections import Counter
+
 import host
 from device import Device
 
@@ -12,7 +14,7 @@ N = 300
 GUESTS = (
     ("cpuid",), ("pio",), ("mmio",), ("rdmsr",), ("hlt",), ("tscspin",),
     ("tmict",), ("tmict-periodic",), ("timer-user",), ("timer-cli",),
-    ("selfipi",), ("ipi",), ("ipi-spin", "--cpu", "0-1", "--spread"),
+    ("l2",), ("selfipi",), ("ipi",), ("ipi-spin", "--cpu", "0-1", "--spread"),
     ("cpuid", "--vcpus", 2), ("hlt", "--vms", 2), ("hlt", "--vcpus", 2),
     ("selfipi", "--vms", 2, "--vcpus", 2),
 )
@@ -43,15 +45,26 @@ class Seen:
         self.pid, self.vcpu, self.tid = truth["pid"], vcpu, vcpu["tid"]
         self.expect, self.stats = vcpu["expect"], vcpu["stats"]
         self.report = host.vcpu_by_tid(summary, self.tid)
-        self.by_name = {e["reason"]: e["count"] for e in self.report["exits"]}
-        self.by_code = {e["code"]: e["count"] for e in self.report["exits"]}
+        self.by_name, self.by_code, self.l2 = Counter(), Counter(), Counter()
+        for exit in self.report["exits"]:
+            self.by_name[exit["reason"]] += exit["count"]
+            self.by_code[exit["code"]] += exit["count"]
+            if exit["l2"]:
+                self.l2[exit["reason"]] += exit["count"]
         self.ftrace = ftrace
         self.uncertain = {what for hook, what in IN_INTERRUPTS.items()
                           if missed.get(hook)}
 
     def promised(self):
-        return [(f"{reason} exits", self.by_name.get(reason, 0), count)
-                for reason, count in self.expect["exits"].items()]
+        l2 = self.expect["l2_exits"]
+        pairs = [(f"{reason} exits", self.by_name[reason], count)
+                 for reason, count in self.expect["exits"].items()]
+        # An interrupt of the host may end L2's guest mode as well as L1's.
+        pairs += [(f"L2's {reason} exits", self.l2[reason], l2.get(reason, 0))
+                  for reason in self.expect["exits"]]
+        if not l2:
+            pairs += [("L2's exits", self.l2, {})]
+        return pairs
 
     def identified(self):
         return [("vm", self.report["vm"], self.pid),
@@ -61,15 +74,13 @@ class Seen:
         return sum(irq[what] for irq in self.report["interrupts"])
 
     def kvm_counted(self):
-        interrupts = self.by_code.get(SVM_INTR, 0) \
-            if self.report["exits"][0]["isa"] == 2 \
-            else self.by_code.get(VMX_INTR, 0)
+        interrupts = self.by_code[SVM_INTR if self.report["exits"][0]["isa"] == 2
+                                  else VMX_INTR]
         return [
             ("exits", sum(self.by_name.values()), self.stats["exits"]),
             ("exit_count", self.report["exit_count"], self.stats["exits"]),
-            ("hlt exits", self.by_name.get("hlt", 0),
-             self.stats["halt_exits"]),
-            ("io exits", self.by_name.get("io", 0), self.stats["io_exits"]),
+            ("hlt exits", self.by_name["hlt"], self.stats["halt_exits"]),
+            ("io exits", self.by_name["io"], self.stats["io_exits"]),
             ("interrupt exits", interrupts, self.stats["irq_exits"]),
             ("injections with reinjections",
              self.irqs("injected") + self.irqs("reinjected"),
@@ -190,7 +201,8 @@ def whole(tap, how, truths, summary, counts, missed):
 def attached_as_asked(tap, how, summary):
     hooks = {hook["hook"]: hook["how"] for hook in summary["attach"]}
     if how == "kprobe":
-        wanted = {"svm_handle_exit": "kprobe", "svm_vcpu_run": "kprobe",
+        wanted = {"svm_handle_exit": "kprobe",
+                  "kvm_wait_lapic_expire": "kprobe",
                   "vcpu_load": "kprobe", "vcpu_put": "kprobe"}
     else:
         wanted = {"kvm_exit": "tracepoint", "kvm_entry": "tracepoint",
