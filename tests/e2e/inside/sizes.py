@@ -28,6 +28,12 @@ RESERVED = {
 }
 
 
+def followed(device):
+    """A ledger begins when its vCPU does something."""
+    device.follow()
+    host.wait_for(device.ledgers, "the guest's ledger")
+
+
 def call(device, number, data, size=None):
     """0 or the name of the error, and the bytes afterwards."""
     if size is not None:
@@ -52,7 +58,7 @@ def grown(tap):
     cases = []
     with Device() as device:
         device.start()
-        device.follow()
+        followed(device)
         for name, (number, data) in STRUCTS.items():
             for more in (1, 8, limit - len(data)):
                 cases += [
@@ -74,7 +80,7 @@ def shrunk(tap):
     cases = []
     with Device() as device:
         device.start()
-        device.follow()
+        followed(device)
         for name, (number, data) in STRUCTS.items():
             whole = call(device, number, data)
             for size in (4, 8, 32, 33, len(data) // 2, len(data) - 1):
@@ -106,7 +112,7 @@ def reserved(tap):
     cases = []
     with Device() as device:
         device.start()
-        device.follow()
+        followed(device)
         for name, (number, data) in STRUCTS.items():
             for offset, length in RESERVED[name]:
                 for byte in (0, length - 1):
@@ -160,8 +166,10 @@ def first_abi(tap):
 
 def answers32(tap, vmm):
     """(result, bytes) of each call of caller32, in the order of its source."""
-    done = subprocess.run([host.CALLER32], stdout=subprocess.PIPE, check=True,
-                          timeout=host.PATIENCE)
+    with Device() as device:
+        followed(device)
+        done = subprocess.run([host.CALLER32], stdout=subprocess.PIPE,
+                              check=True, timeout=host.PATIENCE)
     rest, answers = done.stdout, []
     while rest:
         result, size = struct.unpack_from("<iI", rest)
@@ -201,9 +209,6 @@ def answers32(tap, vmm):
 
 def test(tap):
     with host.module(), host.running_guest("hlt", "--period-us", 5000) as vmm:
-        with Device() as device:
-            device.follow()
-            host.wait_for(device.ledgers, "the guest's ledger")
         for part in (grown, shrunk, reserved, other_numbers, first_abi):
             part(tap)
         answers32(tap, vmm)

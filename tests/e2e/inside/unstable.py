@@ -10,7 +10,7 @@ import host
 from device import TSC_UNSTABLE, Device
 
 UNSTABLE = "tsc=unstable" in host.read("/proc/cmdline").split()
-FEATURE = 0x200			# KS_FEATURE_TSC_UNSTABLE
+FEATURE = 0x400			# KS_FEATURE_TSC_UNSTABLE
 WORDS = "TSC of this host unstable"
 
 
