@@ -175,6 +175,8 @@ static inline void ks_probe_identify(struct ks_vcpu *v)
  */
 static inline void ks_probe_settle(struct ks_vcpu *v)
 {
+	if (likely(READ_ONCE(v->fast_vcpu)))
+		return;	/* they do */
 	if (unlikely(READ_ONCE(v->identity_due)))
 		ks_probe_identify(v);
 	ks_vcpu_set_fast(v);

@@ -62,20 +62,16 @@ static void ks_write_exit(struct ks_vcpu *v, u8 end, u64 now)
  * @v:   the thread's entry
  * @end: KS_EXIT_BY_SWITCH or KS_EXIT_BY_PUT
  *
- * Context: owner; interrupts on or off.
+ * Context: owner, interrupts off.
  */
 void ks_exit_end_early(struct ks_vcpu *v, u8 end)
 {
-	unsigned long flags;
-
 	if (!v->open)
 		return;
-	local_irq_save(flags);
 	v->exit_tsc = v->exit.flags & KS_EXIT_IRQ_FIRST ? v->irq_tsc :
 							  v->host_tsc;
 	v->entry_due = true;
 	ks_write_exit(v, end, rdtsc());
-	local_irq_restore(flags);
 }
 
 /*

@@ -55,7 +55,9 @@ static int ks_on_vcpu_ioctl_run(struct kprobe *kprobe, struct pt_regs *regs)
 
 	if (!ks_anybody_wants(KS_CLASS_VCPU))
 		return 0;
-	t = ks_thread_get(false);
+	t = ks_thread_of(current);
+	if (unlikely(!t))
+		t = ks_thread_get(false);
 	if (t)
 		t->run = (struct kvm_vcpu *)ks_arg1(regs);
 	return 0;
@@ -74,7 +76,7 @@ static int ks_on_vcpu_load(struct kprobe *kprobe, struct pt_regs *regs)
 	if (!t || t->run != vcpu)
 		return 0;
 	t->run = NULL;
-	v = ks_vcpu_take(vcpu, false);
+	v = ks_vcpu_take(t, vcpu, false);
 	if (!v)
 		return 0;
 	ks_probe_settle(v);
@@ -100,6 +102,7 @@ static void ks_tell_put(struct ks_vcpu *v)
 	unsigned long flags;
 	u64 now;
 
+	local_irq_save(flags);
 	ks_exit_end_early(v, KS_EXIT_BY_PUT);
 	/*
 	 * Guest mode is over.  If entry_tsc is still set, that entry failed.
@@ -108,7 +111,8 @@ static void ks_tell_put(struct ks_vcpu *v)
 	if (ledger && v->entry_tsc)
 		ks_ledger_doubt(ledger);
 	v->entry_tsc = 0;
-	r = ks_begin(put, ks_vcpu_ring(v) & KVMSCHED_CLASS_SWITCH, now, flags);
+	now = rdtsc_ordered();
+	r = ks_begin_at(put, ks_vcpu_ring(v) & KVMSCHED_CLASS_SWITCH, now);
 	r->vm = v->vm;
 	r->vcpu = v->id;
 	r->exit_reason = v->key->run->exit_reason;
@@ -131,12 +135,13 @@ static int ks_on_vcpu_put(struct kprobe *kprobe, struct pt_regs *regs)
 	if (v->key != vcpu || v->runner != current)
 		return 0;
 	/* If nothing was seen of it before, this may be the end of any ioctl. */
-	if (ks_vcpu_is_known(v) && ks_vcpu_look(v, true, true)) {
+	if (v->seen == ks_listening()->generation ||
+	    (ks_vcpu_is_known(v) && ks_vcpu_look_anew(v, true, true))) {
 		if (READ_ONCE(v->identity_due))
 			ks_probe_identify(v);
 		ks_tell_put(v);
 	}
-	ks_vcpu_put(v);
+	WRITE_ONCE(v->runner, NULL);
 	return 0;
 }
 

@@ -69,12 +69,13 @@ static struct ks_vcpu *ks_vcpu_create(struct kvm_vcpu *vcpu)
 static struct ks_vcpu *ks_vcpu_assign(struct ks_thread *t, struct kvm_vcpu *vcpu,
 				      bool late)
 {
+	unsigned long flags;
 	struct ks_vcpu *v;
 
 	/* Where the table is full, each exit asks again. */
 	if (late && READ_ONCE(ks_tables.vcpus_full) && !ks_vcpu_find(vcpu))
 		return NULL;
-	raw_spin_lock(&ks_tables.lock);
+	raw_spin_lock_irqsave(&ks_tables.lock, flags);
 	v = ks_vcpu_find_locked(vcpu);
 	if (!v && !ks_tables.detaching)
 		v = ks_vcpu_create(vcpu);
@@ -89,12 +90,13 @@ static struct ks_vcpu *ks_vcpu_assign(struct ks_thread *t, struct kvm_vcpu *vcpu
 		t->kvm = v->kvm;
 		t->gone = false;
 	}
-	raw_spin_unlock(&ks_tables.lock);
+	raw_spin_unlock_irqrestore(&ks_tables.lock, flags);
 	return v;
 }
 
 /**
  * ks_vcpu_take - the current thread is within KVM_RUN of this vCPU from now on
+ * @t:	  entry of the current thread
  * @vcpu: the vCPU
  * @late: KVM_RUN began before our hooks were attached
  *
@@ -102,42 +104,32 @@ static struct ks_vcpu *ks_vcpu_assign(struct ks_thread *t, struct kvm_vcpu *vcpu
  * Return: its entry, at which the thread has looked; NULL: nobody wants to know of
  * it, the tables are full, or the module is being unloaded.
  */
-struct ks_vcpu *ks_vcpu_take(struct kvm_vcpu *vcpu, bool late)
+struct ks_vcpu *ks_vcpu_take(struct ks_thread *t, struct kvm_vcpu *vcpu, bool late)
 {
-	struct ks_vcpu *v = NULL;
-	struct ks_thread *t;
-	unsigned long flags;
+	struct ks_vcpu *v = READ_ONCE(t->vcpu);
 
-	if (!ks_anybody_wants(KS_CLASS_VCPU))
-		return NULL;
-	t = ks_thread_get(late);
-	if (!t)
-		return NULL;
-	local_irq_save(flags);
 	/* Every KVM_RUN of most vCPUs but the first finds it here. */
-	v = t->vcpu;
-	if (!v || v->key != vcpu)
+	if (unlikely(!v || v->key != vcpu))
 		v = ks_vcpu_assign(t, vcpu, late);
-	if (v) {
-		WRITE_ONCE(v->runner, current);
-		this_cpu_write(ks_current, v);
-		if (!ks_vcpu_look(v, true, late))
-			v = NULL;
-	}
-	local_irq_restore(flags);
-	return v;
+	if (!v)
+		return NULL;
+	WRITE_ONCE(v->runner, current);
+	this_cpu_write(ks_current, v);
+	return ks_vcpu_look(v, true, late) ? v : NULL;
 }
 
 /**
- * ks_vcpu_put - KVM_RUN ends
- * @v: the current thread's vCPU
- *
- * Context: preemption off, in the vCPU thread.
+ * ks_vcpu_take_late - the same, where KVM_RUN began before our hooks were attached
+ * @vcpu: the vCPU
  */
-void ks_vcpu_put(struct ks_vcpu *v)
+struct ks_vcpu *ks_vcpu_take_late(struct kvm_vcpu *vcpu)
 {
-	WRITE_ONCE(v->fast_vcpu, NULL);
-	WRITE_ONCE(v->runner, NULL);
+	struct ks_thread *t;
+
+	if (!ks_anybody_wants(KS_CLASS_VCPU))
+		return NULL;
+	t = ks_thread_get(true);
+	return t ? ks_vcpu_take(t, vcpu, true) : NULL;
 }
 
 /**
@@ -231,7 +223,7 @@ static void ks_vcpu_look_at_ledger(struct ks_vcpu *v, const struct ks_listen *li
 }
 
 /**
- * ks_vcpu_look - learn what is wanted of a vCPU, if that has changed
+ * ks_vcpu_look_anew - learn what is wanted of a vCPU, since that has changed
  * @v:	    the current thread's vCPU
  * @loaded: the thread is within KVM_RUN of it, so that KVM's vCPU can be read;
  *	    the lock of the tables is held otherwise
@@ -240,7 +232,7 @@ static void ks_vcpu_look_at_ledger(struct ks_vcpu *v, const struct ks_listen *li
  * Context: preemption off, in the vCPU thread.
  * Return: whether anybody wants to know of it, and anything is known.
  */
-bool ks_vcpu_look(struct ks_vcpu *v, bool loaded, bool late)
+bool ks_vcpu_look_anew(struct ks_vcpu *v, bool loaded, bool late)
 {
 	const struct ks_listen *listen;
 	unsigned long flags;

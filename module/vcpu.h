@@ -34,7 +34,8 @@
  *
  * @fast_vcpu:	@key, if its exits may take the fast path: somebody listens,
  *		but not by the event, the identity record is written, and
- *		reasons can be read.  Else NULL.  Compared, never followed.
+ *		reasons can be read.  Else NULL.  Compared, never followed; so it
+ *		may stay when KVM_RUN ends.
  *		Owner; whoever publishes sets it to NULL, and so makes the owner
  *		look again
  * @ring_exit:	the session records KVMSCHED_CLASS_EXIT of it; goes with @fast_vcpu
@@ -177,10 +178,10 @@ extern bool ks_vms_are_watched;
 int ks_tables_create(void);
 void ks_tables_destroy(void);
 
-struct ks_vcpu *ks_vcpu_take(struct kvm_vcpu *vcpu, bool late);
-bool ks_vcpu_look(struct ks_vcpu *v, bool loaded, bool late);
+struct ks_vcpu *ks_vcpu_take(struct ks_thread *t, struct kvm_vcpu *vcpu, bool late);
+struct ks_vcpu *ks_vcpu_take_late(struct kvm_vcpu *vcpu);
+bool ks_vcpu_look_anew(struct ks_vcpu *v, bool loaded, bool late);
 void ks_vcpu_set_fast(struct ks_vcpu *v);
-void ks_vcpu_put(struct ks_vcpu *v);
 bool ks_vcpu_is_loaded(const struct ks_vcpu *v);
 void ks_vcpu_of_switched(struct ks_thread *t,
 			 void (*tell)(struct ks_thread *t, struct ks_vcpu *v, bool loaded,
@@ -265,6 +266,17 @@ static __always_inline struct ks_vcpu *ks_vcpu_loaded(void)
 }
 
 /**
+ * ks_vcpu_look - see that the owner knows what is wanted of a vCPU
+ *
+ * As ks_vcpu_look_anew(), which has something to do if who listens has changed.
+ */
+static __always_inline bool ks_vcpu_look(struct ks_vcpu *v, bool loaded, bool late)
+{
+	return likely(v->seen == ks_listening()->generation) ||
+	       ks_vcpu_look_anew(v, loaded, late);
+}
+
+/**
  * ks_vcpu_of - the entry of this vCPU, which the current thread runs
  *
  * Context: preemption off, in the vCPU thread, within KVM_RUN.
@@ -277,7 +289,7 @@ static inline struct ks_vcpu *ks_vcpu_of(struct kvm_vcpu *vcpu)
 
 	if (v->key == vcpu && v->runner == current)
 		return ks_vcpu_look(v, true, true) ? v : NULL;
-	return ks_vcpu_take(vcpu, true);
+	return ks_vcpu_take_late(vcpu);
 }
 
 /**
