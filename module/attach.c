@@ -8,7 +8,7 @@
  *	event_mutex (ftrace: events enabled) | session mutex (ioctls) |
  *	tracepoint_module_list_mutex | module_notify_list (notifiers)
  *	ks_hooks_mutex
- *	the mutex of the rows (hooks.c)
+ *	the mutex of the rows (rows.c)
  *	tracepoints_mutex, kprobe_mutex, text_mutex, cpu hotplug
  *
  * The notifiers skip ks_hooks_mutex.  Its holders, and those of event_mutex, wait
@@ -79,7 +79,7 @@ static u32 ks_hooked_classes(void)
 /*
  * Attach the hooks that are wanted; their handlers wait for ks_publish().
  *
- * Return: 0, or -ERESTARTSYS: the caller is killed, and attaching goes on.
+ * Return: 0, or -ERESTARTSYS: the caller is killed, and must take back what it wants.
  */
 static int ks_attach_wanted(void)
 {
@@ -102,10 +102,12 @@ static int ks_attach_wanted(void)
 		ks_vcpus_forget_vms();
 	if (wanted & ~before & KVMSCHED_CLASS_STEAL)
 		ks_steal_begin();
-	WRITE_ONCE(wanted_by.hooked, before | wanted);
 	ret = ks_hooks_attach(before | wanted);
-	if (ret)
+	if (ret) {
+		ks_hooks_detach(before);
 		return ret;
+	}
+	WRITE_ONCE(wanted_by.hooked, before | wanted);
 	/* An interrupt that an earlier session saw begin may have ended since. */
 	ks_irq_attached();
 	WRITE_ONCE(ks_vms_are_watched, ks_hooks_watch_vms());
@@ -179,16 +181,23 @@ static void ks_detach_unwanted(void)
  * @nr_vms:  number of @vms; 0: record all
  *
  * Context: process, session mutex held.
+ * Return: 0, or -ERESTARTSYS: the caller is killed, and there is no session.
  */
-void ks_attach_session(u32 classes, struct pid *const *vms, u32 nr_vms)
+int ks_attach_session(u32 classes, struct pid *const *vms, u32 nr_vms)
 {
+	int ret;
+
 	mutex_lock(&ks_hooks_mutex);
 	wanted_by.session = classes;
 	wanted_by.nr_vms = nr_vms;
 	memcpy(wanted_by.vms, vms, nr_vms * sizeof(*vms));
-	/* If the caller is killed, the end of its file ends the session. */
-	ks_attach_wanted();
+	ret = ks_attach_wanted();
+	if (ret) {
+		wanted_by.session = 0;
+		wanted_by.nr_vms = 0;
+	}
 	mutex_unlock(&ks_hooks_mutex);
+	return ret;
 }
 
 /**
@@ -276,7 +285,7 @@ int ks_attach_events(u32 classes, int change)
  * @change: 1 or -1
  *
  * Context: process.
- * Return: 0 or -ENOMEM.
+ * Return: 0, -ENOMEM, or -ERESTARTSYS: the caller is killed, and does not follow.
  */
 int ks_attach_follow(int change)
 {
@@ -287,8 +296,11 @@ int ks_attach_follow(int change)
 		ret = ks_vcpus_make_ledgers();
 	if (!ret) {
 		wanted_by.followers += change;
-		ks_attach_wanted();
-		ks_publish(false);
+		ret = change > 0 ? ks_attach_wanted() : 0;
+		if (ret)
+			wanted_by.followers -= change;
+		else
+			ks_publish(false);
 		ks_detach_unwanted();
 	}
 	mutex_unlock(&ks_hooks_mutex);

@@ -14,7 +14,7 @@ struct pid;
 void ks_attach_open(void);
 void ks_attach_exit(void);
 
-void ks_attach_session(u32 classes, struct pid *const *vms, u32 nr_vms);
+int ks_attach_session(u32 classes, struct pid *const *vms, u32 nr_vms);
 void ks_attach_record(void);
 u64 ks_attach_stop(void);
 void ks_attach_session_end(void);

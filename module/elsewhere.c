@@ -41,13 +41,6 @@ void ks_grace_begin(struct ks_grace *grace)
 	grace->srcu = start_poll_synchronize_srcu(&tracepoint_srcu);
 }
 
-bool ks_grace_is_over(const struct ks_grace *grace)
-{
-	return (!grace->rcu || poll_state_synchronize_rcu(grace->rcu)) &&
-	       (!grace->srcu ||
-		poll_state_synchronize_srcu(&tracepoint_srcu, grace->srcu));
-}
-
 /* How long a worker keeps its CPU busy: several times what SRCU needs */
 #define KS_BUSY		(HZ / 5)
 

@@ -22,7 +22,6 @@ struct ks_grace {
 };
 
 void ks_grace_begin(struct ks_grace *grace);
-bool ks_grace_is_over(const struct ks_grace *grace);
 void ks_grace_wait(const struct ks_grace *grace);
 void ks_grace_help(void);
 

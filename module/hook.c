@@ -6,7 +6,7 @@
  * enable_kprobe() and disable_kprobe(): for functions that ftrace can trace,
  * as all of ours, neither waits for a grace period.  unregister_kprobe() does.
  *
- * Context of all: process, under the mutex of the rows (hooks.c); attaching and
+ * Context of all: process, under the mutex of the rows (rows.c); attaching and
  * detaching in a worker, see elsewhere.c.
  */
 #include <linux/string.h>

@@ -16,8 +16,8 @@
 
 /*
  * The variable behind kvm.halt_poll_ns; NULL while the module kvm is not there,
- * or KVM is built into the kernel.  Written under the mutex of the rows.  Read by vCPU
- * threads within KVM_RUN, which keeps kvm loaded.
+ * or KVM is built into the kernel.  Written under the mutex of the rows.  Read by
+ * vCPU threads while their VM is there, which keeps kvm loaded.
  */
 static const unsigned int *ks_halt_poll_param;
 

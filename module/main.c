@@ -2,7 +2,7 @@
 /*
  * kvmsched: how KVM schedules virtual CPUs
  *
- * Init and exit are mirror images.  While nobody listens, no probe is attached.
+ * Init and exit are mirror images.  Until somebody first listens, no probe is attached.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -19,7 +19,7 @@
 #include "vcpu.h"
 
 module_param_named(max_vcpus, ks_vcpus_max, uint, 0444);
-MODULE_PARM_DESC(max_vcpus, "vCPU threads that can be followed at once");
+MODULE_PARM_DESC(max_vcpus, "vCPUs that can be followed at once");
 
 static bool keep_ledger;
 module_param_named(ledger, keep_ledger, bool, 0444);

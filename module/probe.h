@@ -36,7 +36,7 @@ enum ks_hook_when {
  * @hint:	a hit that the kernel drops loses no record, see the handler
  * @keep:	attached once, it stays until its module or ours goes
  *
- * The rest belongs to hooks.c, under its mutex:
+ * The rest belongs to the mutex of the rows (rows.h):
  * @tracepoint:	found, or NULL
  * @kprobe:	while @registered
  * @registered:	until its module goes or we do; enabled while @attached
@@ -114,9 +114,6 @@ extern struct ks_hook ks_steal_hooks[];
 /* Arguments of a probed function, in the order of the x86-64 ABI */
 #define ks_arg1(regs)	((regs)->di)
 #define ks_arg2(regs)	((regs)->si)
-#define ks_arg3(regs)	((regs)->dx)
-#define ks_arg4(regs)	((regs)->cx)
-#define ks_arg5(regs)	((regs)->r8)
 
 /**
  * ks_vcpu_here - the vCPU of the thread that has this CPU

@@ -249,9 +249,9 @@ static void ks_on_sched_out(struct preempt_notifier *notifier,
 	if (ks_thread_look(t)) {
 		t->wake_tsc = 0;
 		t->out_tsc = 0;
-		t->cpu = smp_processor_id();
 		ks_vcpu_of_switched(t, ks_tell_switch_out, next);
 	}
+	t->cpu = smp_processor_id();
 	t->nvcsw = current->nvcsw;
 	t->run_delay = current->sched_info.run_delay;
 

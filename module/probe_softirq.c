@@ -111,8 +111,9 @@ static void ks_on_softirq_entry(void *data, unsigned int nr)
 
 static void ks_write_softirq(struct ks_softirq *s, unsigned int nr)
 {
+	/* Of a vCPU that waits, a task's own softirq steals no more than the task. */
+	bool waited_for = s->kind == KS_HOST_IRQ_SOFTIRQ && ks_steal_waited_for();
 	struct ks_vcpu *v = ks_vcpu_here();
-	bool waited_for = ks_steal_waited_for();
 	struct ks_rec_host_irq *r;
 	bool to_ring;
 	u64 now;

@@ -49,7 +49,7 @@ static void ks_wake_readers(struct work_struct *work);
  *		reference on each while it records: the number of one that has
  *		ended may be another's by now, but its struct pid is not
  * @facts:	what is recorded; its @classes are 0 when idle or stopped
- * @recording:	hooks are attached, and handlers write
+ * @recording:	hooks are attached, and the session's end has not begun
  * @cut:	the kernel ended it, not its owner
  * @tsc_mult:	conversion of the session's time stamps, likewise @tsc_shift
  *		and @tsc_offset; see struct kvmsched_info
@@ -271,11 +271,15 @@ int ks_session_start(struct file *owner, const struct kvmsched_start *start)
 	if (ret)
 		goto unlock;
 
+	ret = ks_attach_session(start->classes, vms, start->nr_vms);
+	if (ret) {
+		ks_free_rings();
+		goto unlock;
+	}
 	session.nr_vms = start->nr_vms;
 	memcpy(session.vms, vms, start->nr_vms * sizeof(*vms));
 	ks_begin_recording(owner, start);
 	ks_clock_warn();
-	ks_attach_session(start->classes, session.vms, session.nr_vms);
 	ks_session_write_first(&session.facts);
 	ks_session_write_hooks(&session.facts);
 	ks_attach_record();

@@ -24,8 +24,10 @@ static int ks_on_pm_event(struct notifier_block *block, unsigned long event,
 	switch (event) {
 	case PM_SUSPEND_PREPARE:
 	case PM_HIBERNATION_PREPARE:
+		/* Twice: the first writes the last ledgers, and one may begin meanwhile. */
 		ks_session_cut();
 		ks_attach_sleep(true);
+		ks_session_cut();
 		break;
 	case PM_POST_SUSPEND:
 	case PM_POST_HIBERNATION:

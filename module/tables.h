@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The tables of threads, vCPUs and VMs, for the files that change them: thread.c,
- * vm.c, vcpu.c, vcpu_find.c and vcpus.c
+ * The tables of threads, vCPUs and VMs, for the files that change them: tables.c,
+ * thread.c, vm.c, vcpu.c, vcpu_find.c, vcpus.c and identity.c
  *
  * They are allocated at init, since a probe may neither allocate nor sleep.  A
  * thread that is switched out takes the raw spinlock of the tables while it holds
- * its runqueue lock, so hold it briefly, and take no other lock inside.
+ * its runqueue lock, so hold it briefly, and take no other lock inside but that of
+ * identity.c.
  */
 #ifndef _KVMSCHED_TABLES_H
 #define _KVMSCHED_TABLES_H

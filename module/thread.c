@@ -101,6 +101,7 @@ void ks_thread_give_up(struct ks_thread *t)
 	if (t->vcpu) {
 		t->vcpu->thread = NULL;
 		/* Nothing is known of it until another thread runs it one day. */
+		WRITE_ONCE(t->vcpu->fast_vcpu, NULL);
 		WRITE_ONCE(t->vcpu->seen, 0);
 		t->vcpu->recorded = 0;
 		t->vcpu->identified = 0;
@@ -136,6 +137,7 @@ bool ks_thread_look(struct ks_thread *t)
 		t->got_tsc = 0;
 		t->in_tsc = 0;
 		t->out_tsc = 0;
+		t->kind = KS_SWITCH_PREEMPTED;
 	}
 	t->seen = listen->generation;
 	return true;

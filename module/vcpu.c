@@ -242,6 +242,8 @@ bool ks_vcpu_look_anew(struct ks_vcpu *v, bool loaded, bool late)
 	listen = ks_listening();
 	ok = listen->classes & KS_CLASS_VCPU && (loaded || v->seen >= listen->story);
 	if (ok && v->seen != listen->generation) {
+		/* Only who has settled since then may take the fast path. */
+		WRITE_ONCE(v->fast_vcpu, NULL);
 		if (v->seen < listen->story)
 			ks_vcpu_forget_past(v, late);
 		if (v->seen < listen->halts)

@@ -153,9 +153,9 @@ struct kvmsched_start {
  *		precision, as of START
  * @tsc_shift:	see @tsc_mult
  * @tsc_offset:	ns, wraps modulo 2^64; see @tsc_mult
- * @vcpus:	vCPU threads known now
- * @vcpus_max:	room in the table of vCPU threads
- * @refused:	attempts to follow a vCPU thread that found the table full
+ * @vcpus:	vCPUs known now
+ * @vcpus_max:	room in the tables of vCPUs and of their threads
+ * @refused:	attempts to follow a vCPU that found no room
  * @missed:	kprobe hits that the kernel dropped (nmissed), since load
  * @flags:	KVMSCHED_INFO_*
  * @reserved0:	zero

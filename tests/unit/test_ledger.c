@@ -482,6 +482,15 @@ static void taken_by_two_in_turn(void **unused)
 	assert_int_equal(m.vcpus[0]->waiter.nr, 2);
 }
 
+/* An interrupt of the task that has the CPU */
+#define INTERRUPT(...) do {						\
+	s32 own_ = pid;							\
+									\
+	pid = 7;							\
+	RECORD(host_irq, __VA_ARGS__);					\
+	pid = own_;							\
+} while (0)
+
 /* An interrupt's handler is nobody's: cut out of whoever held the CPU. */
 static void interrupts_are_told_apart(void **unused)
 {
@@ -491,12 +500,12 @@ static void interrupts_are_told_apart(void **unused)
 	RECORD(switch_out, ME, .kind = KS_SWITCH_PREEMPTED, .loaded = 1,
 	       .next_pid = 7, .next_comm = "a");
 	spend(KVMSCHED_STATE_WAIT_PREEMPTED, 3);
-	RECORD(host_irq, .name = "local_timer", .cycles = 10);
+	INTERRUPT(.name = "local_timer", .cycles = 10);
 	spend(KVMSCHED_STATE_WAIT_PREEMPTED, 100);
-	RECORD(host_irq, .name = "eth0", .cycles = 40);
+	INTERRUPT(.name = "eth0", .cycles = 40);
 	spend(KVMSCHED_STATE_WAIT_PREEMPTED, 50);
 	cpu = 1;
-	RECORD(host_irq, .name = "eth0", .cycles = 40);
+	INTERRUPT(.name = "eth0", .cycles = 40);
 	cpu = 0;
 	RECORD(switch_in, ME, .kind = KS_SWITCH_PREEMPTED, .off_cycles = 153);
 	end();
@@ -519,18 +528,25 @@ static void softirqs_are_told_apart(void **unused)
 	RECORD(switch_out, ME, .kind = KS_SWITCH_PREEMPTED, .loaded = 1,
 	       .next_pid = 7, .next_comm = "a");
 	spend(KVMSCHED_STATE_WAIT_PREEMPTED, 100);
-	RECORD(host_irq, .name = "local_timer", .cycles = 10);
+	INTERRUPT(.name = "local_timer", .cycles = 10);
 	spend(KVMSCHED_STATE_WAIT_PREEMPTED, 8);
-	RECORD(host_irq, .name = "TIMER", .kind = KS_HOST_IRQ_SOFTIRQ, .cycles = 7);
+	INTERRUPT(.name = "TIMER", .kind = KS_HOST_IRQ_SOFTIRQ, .cycles = 7);
 	/* 30 of which 12 are an interrupt's */
 	spend(KVMSCHED_STATE_WAIT_PREEMPTED, 24);
-	RECORD(host_irq, .name = "local_timer", .cycles = 12);
+	INTERRUPT(.name = "local_timer", .cycles = 12);
 	spend(KVMSCHED_STATE_WAIT_PREEMPTED, 8);
-	RECORD(host_irq, .name = "TIMER", .kind = KS_HOST_IRQ_OWN_SOFTIRQ, .cycles = 18);
-	RECORD(switch_in, ME, .kind = KS_SWITCH_PREEMPTED, .off_cycles = 140);
+	INTERRUPT(.name = "TIMER", .kind = KS_HOST_IRQ_SOFTIRQ, .cycles = 18);
+	/* The task's own is the task's doing. */
+	spend(KVMSCHED_STATE_WAIT_PREEMPTED, 5);
+	INTERRUPT(.name = "NET_RX", .kind = KS_HOST_IRQ_OWN_SOFTIRQ, .cycles = 5);
+	/* It has the CPU since 9 cycles ago, and these are on its own time. */
+	spend(KVMSCHED_STATE_EXIT, 9);
+	RECORD(host_irq, ME, .name = "local_timer", .cycles = 6);
+	RECORD(host_irq, ME, .name = "TIMER", .kind = KS_HOST_IRQ_SOFTIRQ, .cycles = 2);
+	RECORD(switch_in, ME, .kind = KS_SWITCH_PREEMPTED, .off_cycles = 145);
 	end();
 	expect_rows_sum();
-	assert_int_equal(thief(KVS_THIEF_TASK, 7)->time, 90 + 1 + 12);
+	assert_int_equal(thief(KVS_THIEF_TASK, 7)->time, 90 + 1 + 12 + 5);
 	assert_int_equal(m.vcpus[0]->waiter.nr, 3);
 	for (unsigned int i = 0; i < 3; i++) {
 		const struct kvs_thief *t = &m.vcpus[0]->waiter.thieves[i];

@@ -198,8 +198,8 @@ void kvs_wait_holder(struct kvs_queues *q, uint64_t ts, const struct kvs_holder 
 	}
 }
 
-void kvs_wait_interrupt(struct kvs_queues *q, unsigned int cpu, uint64_t ts,
-			uint64_t length, const char *name)
+void kvs_wait_interrupt(struct kvs_queues *q, unsigned int cpu, int32_t tid,
+			uint64_t ts, uint64_t length, const char *name)
 {
 	struct kvs_holder interrupt = {
 		.pid = -1, .cpu = cpu, .kind = KVS_THIEF_INTERRUPT,
@@ -209,6 +209,9 @@ void kvs_wait_interrupt(struct kvs_queues *q, unsigned int cpu, uint64_t ts,
 	for (struct kvs_waiter *w = cpu < q->nr ? q->first[cpu] : NULL; w; w = w->next) {
 		struct kvs_holder holder = w->holder;
 
+		/* It has the CPU: its switch in is still to come. */
+		if (w->tid == tid)
+			continue;
 		/* A wait may begin in the interrupt that wakes it. */
 		if (ts > w->since && ts - w->since > length)
 			add_piece(q, w, ts - length);

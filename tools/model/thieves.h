@@ -91,8 +91,8 @@ void kvs_wait_move(struct kvs_queues *q, struct kvs_waiter *w, uint64_t ts,
 /* A CPU has another holder: for all that wait there. */
 void kvs_wait_holder(struct kvs_queues *q, uint64_t ts, const struct kvs_holder *holder);
 /* The holder of a CPU was interrupted for so long, until @ts. */
-void kvs_wait_interrupt(struct kvs_queues *q, unsigned int cpu, uint64_t ts,
-			uint64_t length, const char *name);
+void kvs_wait_interrupt(struct kvs_queues *q, unsigned int cpu, int32_t tid,
+			uint64_t ts, uint64_t length, const char *name);
 /* Records of this CPU were lost: nobody knows who holds it. */
 void kvs_wait_loss(struct kvs_queues *q, unsigned int cpu);
 /* @span as the ledger has it; NULL: it doesn't know, so nothing is booked. */

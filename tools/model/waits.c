@@ -180,15 +180,18 @@ void kvs_waits_holder(struct kvs_model *m, const struct kvs_record *rec)
 /*
  * If a softirq was interrupted, its part before that counts as its task's: the record
  * does not say when it began, and the pieces up to the interrupt are handed over already.
+ * One that a task serves by itself is that task's doing.
  */
 void kvs_waits_host_irq(struct kvs_model *m, const struct kvs_record *rec)
 {
 	char thief[KVS_COMM_LEN + sizeof("softirq ")], name[KVS_COMM_LEN];
 
+	if (rec->host_irq.kind == KS_HOST_IRQ_OWN_SOFTIRQ)
+		return;
 	kvs_copy_comm(name, rec->host_irq.name, sizeof(rec->host_irq.name));
 	snprintf(thief, sizeof(thief), "%s%s",
 		 kvs_is_softirq(rec->host_irq.kind) ? "softirq " : "", name);
-	kvs_wait_interrupt(&m->queues, rec->cpu, rec->ts,
+	kvs_wait_interrupt(&m->queues, rec->cpu, rec->ent.pid, rec->ts,
 			   kvs_ts_of_cycles(m, rec->host_irq.cycles), thief);
 }
 
