@@ -42,7 +42,7 @@ void ks_grace_begin(struct ks_grace *grace)
 }
 
 /* How long a worker keeps its CPU busy: several times what SRCU needs */
-#define KS_BUSY		(HZ / 5)
+#define KS_BUSY		HZ
 
 static bool ks_srcu_is_over(unsigned long srcu)
 {

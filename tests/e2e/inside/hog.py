@@ -239,10 +239,10 @@ def calls(tap, policy):
         if others_go_on:
             stack.enter_context(others)
         took = walk(tap, caller, STEPS if starved else STEPS[:-1] + AGAIN +
-                    STEPS[-1:] + (("rmmod",) if others_go_on else ()))
+                    STEPS[-1:])
         alive = guest.running()
         hangs = "does not end" in [what for _, what, _ in took]
-        if not others_go_on and not hangs:
+        if not hangs:
             took += last(tap, caller, guest, starved)
         guest.signal(signal.SIGKILL)
         if hangs:
