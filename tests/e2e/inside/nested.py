@@ -13,6 +13,7 @@ from device import Device
 NESTED = os.path.join(os.path.dirname(os.path.realpath(__file__)),
                       "../../lab/nested")
 WORDS = "hello from two CPUs"
+BREAKPOINT = "Oops: int3"
 TURN = 2			# seconds under one policy
 POLICIES = (os.SCHED_OTHER, os.SCHED_RR, os.SCHED_FIFO)
 
@@ -36,21 +37,34 @@ def in_turns(device, linux):
             time.sleep(0.1)
 
 
+def boot(device):
+    """(recording, the Linux' status, its console, the policies that it had)"""
+    with host.Recording("-e", "+steal", "-m", "16M") as recording, \
+            host.spin(*ledger.LOAD, "--cpu", 0), \
+            host.Child(NESTED, "--smp", 2, "--append", "loglevel=5", "--",
+                       "echo", WORDS) as linux:
+        used = in_turns(device, linux)
+        console = linux.wait(None, 300)
+        return recording, linux.process.returncode, console, used
+
+
 def test(tap):
     with host.module(), Device() as device:
         device.follow()
-        with host.Recording("-e", "+steal", "-m", "16M") as recording, \
-                host.spin(*ledger.LOAD, "--cpu", 0), \
-                host.Child(NESTED, "--smp", 2, "--", "echo", WORDS) as linux:
-            used = in_turns(device, linux)
-            said = linux.wait(0, 300)
+        recording, status, said, used = boot(device)
+        if status and BREAKPOINT in said:
+            # The emulator's fault, of which the lab saves its own kernel only
+            # (tests/lab/README.md).
+            tap.note("the guest ran a breakpoint that is gone; once more")
+            recording, status, said, used = boot(device)
     summary = recording.report()
     exits = ledger.kernel_ledgers(recording.file)
     pairs = [(f"vCPU {vcpu['vcpu']}: {what}", got, want)
              for vcpu in summary["vcpus"]
              for what, got, want in ledger.compared(vcpu, exits[vcpu["tid"]])]
     tap.equal("nested: a Linux boots while it is recorded",
-              ("its words", WORDS in said, True),
+              ("its words", WORDS in said or said[-2000:], True),
+              ("its status", status, 0),
               ("vCPUs", [vcpu["vcpu"] for vcpu in summary["vcpus"]], [0, 1]),
               ("policies", used, set(POLICIES)),
               ("lost", summary["lost"], 0))
