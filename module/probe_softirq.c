@@ -154,8 +154,8 @@ static void ks_on_softirq_exit(void *data, unsigned int nr)
 	if (s->task == current && s->switches == ks_switches_of_current())
 		ks_write_softirq(s, nr);
 	s->since = 0;
-	/* What it raised is served next, in the same place. */
-	if (s->kind == KS_HOST_IRQ_SOFTIRQ)
+	/* What it raised is served next, unless another task shall run. */
+	if (s->kind == KS_HOST_IRQ_SOFTIRQ && !need_resched())
 		s->due |= local_softirq_pending();
 	local_irq_restore(flags);
 }

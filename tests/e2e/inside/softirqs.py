@@ -116,14 +116,26 @@ def agree(ours, theirs):
         NS + NESTED_NS * theirs.interrupts
 
 
+def mistaken(ours, theirs):
+    """Pairs: all are there, and no more than few were taken for the other kind.
+
+    What a softirq raises is served in the same place, if the kernel does not stop
+    there to let another task run (probe_softirq.c).
+    """
+    kinds = sum(a["kind"] != b.kind for a, b in zip(ours, theirs))
+    return [("softirqs", [record["name"] for record in ours],
+             [softirq.name for softirq in theirs]),
+            ("of the other kind, 1 in 100 and one more at most",
+             kinds <= 1 + len(theirs) // 100 or kinds, True)]
+
+
 def compare(tap, name, tid, all_records, theirs):
     ours = ours_of(tid, all_records)
     since = first_record(tid, all_records)
     theirs = [softirq for softirq in theirs.get(tid, ())
               if softirq.since > since]
     tap.equal(f"softirqs: {name}: which, and where, in their order",
-              ("softirqs", [(r["name"], r["kind"]) for r in ours],
-               [(s.name, s.kind) for s in theirs]))
+              *mistaken(ours, theirs))
     wrong = [(a["cycles"], b) for a, b in zip(ours, theirs) if not agree(a, b)]
     tap.ok(not wrong, f"softirqs: {name}: how long each one took",
            f"{len(ours)} softirqs, {len(wrong)} differ", *wrong[:20])
@@ -171,8 +183,7 @@ def of_the_host(tap):
         wrong = [(a["cycles"], b) for a, b in zip(ours, theirs[tid])
                  if not agree(a, b)]
         tap.equal(f"softirqs: class host: thread {tid}",
-                  ("softirqs", [(r["name"], r["kind"]) for r in ours],
-                   [(s.name, s.kind) for s in theirs[tid]]),
+                  *mistaken(ours, theirs[tid]),
                   ("that took another time", wrong, []))
     tap.note(f"{len(seen)} softirqs of {len(theirs)} threads")
 
