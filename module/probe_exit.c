@@ -85,10 +85,9 @@ static noinline void ks_open_dated_exit(struct ks_vcpu *v, u32 event, u64 entry)
 	v->open = KS_OPEN_SPECIAL;
 	/*
 	 * Host time is time on the CPU: after a switch it counts from the
-	 * switch in.  host_tsc is this CPU's time until now, and irq_tsc may be
-	 * of the CPU before, whose TSC may be ahead.
+	 * switch in.  irq_tsc may be of the CPU before, whose TSC may be ahead.
 	 */
-	v->host_tsc = min(v->host_tsc, max(v->thread->in_tsc, v->irq_tsc));
+	v->host_tsc = min_t(u64, rdtsc(), max(v->thread->in_tsc, v->irq_tsc));
 }
 
 /*
