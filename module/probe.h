@@ -137,6 +137,24 @@ static inline struct ks_vcpu *ks_vcpu_here(void)
 	return ks_vcpu_of_task(current) ?: &ks_nobody;
 }
 
+/*
+ * Does anybody want a host_irq record of what was served on the time of a vCPU (@v,
+ * or ks_nobody), or of one that waits for this CPU (@waited_for)?
+ */
+static inline bool ks_host_irq_wanted(const struct ks_vcpu *v, bool waited_for)
+{
+	return ks_vcpu_wanted(v) & KVMSCHED_CLASS_IRQ ||
+	       ks_anybody_wants(KVMSCHED_CLASS_HOST) || waited_for;
+}
+
+/* Does the session?  Interrupts must be off until the record is written. */
+static inline bool ks_host_irq_to_ring(const struct ks_vcpu *v, bool waited_for)
+{
+	return ks_vcpu_ring(v) & KVMSCHED_CLASS_IRQ ||
+	       ks_session_wants(KVMSCHED_CLASS_HOST) ||
+	       (waited_for && ks_session_wants(KVMSCHED_CLASS_STEAL));
+}
+
 void ks_exit_init(void);
 void ks_sched_init(void);
 void ks_exit_end_early(struct ks_vcpu *v, u8 end);

@@ -171,7 +171,7 @@ static void ks_host_irq_end(u8 kind, int nr, int vector, const char *name)
 	struct host_irq *irq = this_cpu_ptr(&host_irq);
 	struct ks_vcpu *v = ks_vcpu_here();
 	struct ks_rec_host_irq *r;
-	bool to_ring, waited_for;
+	bool waited_for;
 	u64 now, cycles;
 
 	/*
@@ -189,14 +189,10 @@ static void ks_host_irq_end(u8 kind, int nr, int vector, const char *name)
 	 * well.
 	 */
 	waited_for = ks_steal_waited_for();
-	if (!(ks_vcpu_wanted(v) & KVMSCHED_CLASS_IRQ) &&
-	    !ks_anybody_wants(KVMSCHED_CLASS_HOST) && !waited_for)
+	if (!ks_host_irq_wanted(v, waited_for))
 		return;
-	to_ring = (ks_vcpu_ring(v) & KVMSCHED_CLASS_IRQ) ||
-		  ks_session_wants(KVMSCHED_CLASS_HOST) ||
-		  (waited_for && ks_session_wants(KVMSCHED_CLASS_STEAL));
 
-	r = ks_begin_at(host_irq, to_ring, now);
+	r = ks_begin_at(host_irq, ks_host_irq_to_ring(v, waited_for), now);
 	r->vm = v->vm; /* ks_nobody has none */
 	r->vcpu = v->vm ? v->id : KS_NO_VCPU;
 	r->irq = nr;

@@ -115,17 +115,12 @@ static void ks_write_softirq(struct ks_softirq *s, unsigned int nr)
 	bool waited_for = s->kind == KS_HOST_IRQ_SOFTIRQ && ks_steal_waited_for();
 	struct ks_vcpu *v = ks_vcpu_here();
 	struct ks_rec_host_irq *r;
-	bool to_ring;
 	u64 now;
 
-	if (!(ks_vcpu_wanted(v) & KVMSCHED_CLASS_IRQ) &&
-	    !ks_anybody_wants(KVMSCHED_CLASS_HOST) && !waited_for)
+	if (!ks_host_irq_wanted(v, waited_for))
 		return;
-	to_ring = (ks_vcpu_ring(v) & KVMSCHED_CLASS_IRQ) ||
-		  ks_session_wants(KVMSCHED_CLASS_HOST) ||
-		  (waited_for && ks_session_wants(KVMSCHED_CLASS_STEAL));
 	now = rdtsc_ordered();
-	r = ks_begin_at(host_irq, to_ring, now);
+	r = ks_begin_at(host_irq, ks_host_irq_to_ring(v, waited_for), now);
 	r->vm = v->vm;
 	r->vcpu = v->vm ? v->id : KS_NO_VCPU;
 	r->irq = -1;

@@ -9,16 +9,6 @@
 #include "exit_reason.h"
 #include "tables.h"
 
-static struct ks_vcpu *ks_vcpu_find_locked(struct kvm_vcpu *vcpu)
-{
-	struct ks_vcpu *v;
-
-	hlist_for_each_entry(v, ks_vcpu_bucket(vcpu), node)
-		if (v->key == vcpu)
-			return v;
-	return NULL;
-}
-
 static struct ks_vcpu *ks_vcpu_find_free(void)
 {
 	bool soon = false; /* an entry is free after a grace period */
@@ -76,7 +66,7 @@ static struct ks_vcpu *ks_vcpu_assign(struct ks_thread *t, struct kvm_vcpu *vcpu
 	if (late && READ_ONCE(ks_tables.vcpus_full) && !ks_vcpu_find(vcpu))
 		return NULL;
 	raw_spin_lock_irqsave(&ks_tables.lock, flags);
-	v = ks_vcpu_find_locked(vcpu);
+	v = ks_vcpu_find(vcpu);
 	if (!v && !ks_tables.detaching)
 		v = ks_vcpu_create(vcpu);
 	if (v && v->thread != t) {
@@ -283,7 +273,7 @@ void ks_vcpu_set_fast(struct ks_vcpu *v)
 	    !(v->features & KS_FEATURE_NO_REASON) &&
 	    !(listen->events & KVMSCHED_CLASS_EXIT))
 		WRITE_ONCE(v->fast_vcpu, v->key);
-	/* Pairs with ks_listen_publish() and ks_demand_identity(). */
+	/* Pairs with ks_listen_publish() and ks_vcpu_identity_due(). */
 	smp_mb();
 	if (READ_ONCE(v->identity_due) || ks_listening() != listen)
 		WRITE_ONCE(v->fast_vcpu, NULL);

@@ -7,8 +7,13 @@
 
 #include "tables.h"
 
-/* If anybody listens to the vCPU, have it identified again. */
-static void ks_demand_identity(struct ks_vcpu *v)
+/**
+ * ks_vcpu_identity_due - the identity of a vCPU has changed: write it again
+ * @v: its entry; nothing is done if nobody listens to it
+ *
+ * Context: any.
+ */
+void ks_vcpu_identity_due(struct ks_vcpu *v)
 {
 	if (!ks_vcpu_is_known(v))
 		return;
@@ -16,17 +21,6 @@ static void ks_demand_identity(struct ks_vcpu *v)
 	/* Pairs with ks_vcpu_set_fast(). */
 	smp_mb();
 	WRITE_ONCE(v->fast_vcpu, NULL);
-}
-
-/**
- * ks_vcpu_identity_due - the identity of a vCPU has changed: write it again
- * @v: its entry
- *
- * Context: preemption off.
- */
-void ks_vcpu_identity_due(struct ks_vcpu *v)
-{
-	ks_demand_identity(v);
 }
 
 /**
@@ -43,7 +37,7 @@ void ks_vcpus_identity_due(u16 id)
 	raw_spin_lock_irqsave(&ks_tables.lock, flags);
 	for (i = 0; i < ks_tables.used_vcpus; i++)
 		if (ks_tables.vcpus[i].id == id)
-			ks_demand_identity(&ks_tables.vcpus[i]);
+			ks_vcpu_identity_due(&ks_tables.vcpus[i]);
 	raw_spin_unlock_irqrestore(&ks_tables.lock, flags);
 }
 
@@ -51,7 +45,7 @@ void ks_vcpus_identity_due(u16 id)
  * ks_vcpu_find - the entry of a vCPU, for events outside of its thread
  * @vcpu: compared, never followed
  *
- * Context: preemption off.
+ * Context: preemption off; or the lock of the tables is held.
  * Return: the entry or NULL.
  */
 struct ks_vcpu *ks_vcpu_find(struct kvm_vcpu *vcpu)
