@@ -10,6 +10,13 @@ LINE = re.compile(r"^\s*(?P<comm>.+)-(?P<tid>\d+) +\[(?P<cpu>\d+)\]"
                   r"(?P<event>\w+):\s*(?P<text>.*)$")
 LOST = re.compile(r"\[(?:(\d+) )?EVENTS DROPPED\]")
 FIELD = re.compile(r"(\w+)=(\S+)")
+# ftrace's events of the interrupts that come in the lab: their beginnings and ends
+VECTORS = "local_timer reschedule call_function call_function_single irq_work"
+IRQ_BEGINS = {f"{name}_entry" for name in VECTORS.split()} | {"irq_handler_entry"}
+IRQ_ENDS = {f"{name}_exit" for name in VECTORS.split()} | {"irq_handler_exit"}
+IRQ_EVENTS = ("irq/irq_handler_entry", "irq/irq_handler_exit",
+              *(f"irq_vectors/{name}_{end}" for name in VECTORS.split()
+                for end in ("entry", "exit")))
 
 
 class Record:

@@ -19,13 +19,8 @@ KINDS = {AT_INTERRUPT: "at the end of an interrupt", OWN: "by the thread"}
 # way into and out of an interrupt that comes there.  The beginning and the end of
 # each interrupt that ftrace saw have the first as well.
 NS, NESTED_NS = 1600, 1000
-VECTORS = "local_timer reschedule call_function call_function_single irq_work"
-BEGINS = {f"{name}_entry" for name in VECTORS.split()} | {"irq_handler_entry"}
-ENDS = {f"{name}_exit" for name in VECTORS.split()} | {"irq_handler_exit"}
-EVENTS = ("sched/sched_switch", "irq/softirq_entry", "irq/softirq_exit", "irq/irq_handler_entry",
-          "irq/irq_handler_exit",
-          *(f"irq_vectors/{name}_{end}" for name in VECTORS.split()
-            for end in ("entry", "exit")))
+EVENTS = ("sched/sched_switch", "irq/softirq_entry", "irq/softirq_exit",
+          *records.IRQ_EVENTS)
 
 
 class Softirq:
@@ -66,9 +61,9 @@ def softirqs_of_ftrace(lines):
                 found.setdefault(event.tid, []).append(ended.end(event.ts))
         elif event.event == "sched_switch" and event.tid in open_softirqs:
             open_softirqs[event.tid].preempted = True
-        elif event.event in BEGINS:
+        elif event.event in records.IRQ_BEGINS:
             open_irqs[event.cpu] = event.ts
-        elif event.event in ENDS and event.tid in open_softirqs:
+        elif event.event in records.IRQ_ENDS and event.tid in open_softirqs:
             around = open_softirqs[event.tid]
             around.nested += event.ts - open_irqs.pop(event.cpu)
             around.interrupts += 1
