@@ -11,7 +11,7 @@ TICK = 4e6  # ns, CONFIG_HZ=250
 RR_FILE = "/proc/sys/kernel/sched_rr_timeslice_ms"
 RT_FILE = "/proc/sys/kernel/sched_rt_runtime_us"
 FAIR = "/sys/kernel/debug/sched/fair_server/cpu0/runtime"
-SECONDS = 2
+SECONDS = 1
 
 
 @contextlib.contextmanager
