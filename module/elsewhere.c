@@ -17,6 +17,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/cpumask.h>
+#include <linux/delay.h>
 #include <linux/jiffies.h>
 #include <linux/percpu.h>
 #include <linux/sched/isolation.h>
@@ -41,8 +42,10 @@ void ks_grace_begin(struct ks_grace *grace)
 	grace->srcu = start_poll_synchronize_srcu(&tracepoint_srcu);
 }
 
-/* How long a worker keeps its CPU busy: several times what SRCU needs */
-#define KS_BUSY		HZ
+/* How long a worker keeps its CPU's tick: several times what SRCU needs */
+#define KS_STAY		HZ
+/* Microseconds between two looks: less than a tick */
+#define KS_LOOK		100
 
 static bool ks_srcu_is_over(unsigned long srcu)
 {
@@ -50,15 +53,17 @@ static bool ks_srcu_is_over(unsigned long srcu)
 }
 
 /*
- * The timers of a CPU that is idle are run by one that is not (since 6.9), and
- * what SRCU's timer queues stays there: so don't sleep for a while.
+ * The timers of a CPU whose tick is stopped are run by one that is not idle (since
+ * 6.9), and what SRCU's timer queues stays there.  A CPU keeps its tick while one of
+ * its hrtimers is due before the next (tick_nohz_next_event()): so sleep by these,
+ * and not for long.  Do sleep: SRCU's work may wait for this very worker.
  */
 static void ks_stay_for_srcu(unsigned long srcu)
 {
-	unsigned long end = jiffies + KS_BUSY;
+	unsigned long end = jiffies + KS_STAY;
 
 	while (!ks_srcu_is_over(srcu) && time_before(jiffies, end))
-		cond_resched();
+		usleep_range(KS_LOOK, 2 * KS_LOOK);
 }
 
 /**
