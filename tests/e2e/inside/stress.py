@@ -84,7 +84,7 @@ def cycles(tap, name, guests, least, seconds):
     tap.note(f"{len(exits)} cycles, exits recorded: {exits}")
 
 
-def test(tap, seconds=30):
+def test(tap, seconds=10):
     cycles(tap, "sleepers", SLEEPERS, 3, seconds)
     with host.spared(1):
         cycles(tap, "real-time hogs", SLEEPERS + HOGS, 2, 0)
