@@ -4,9 +4,15 @@
  *
  * Each probe_*.c has its handlers and a table of hooks; no other file knows the
  * handlers.  hooks.c attaches a row while one of its classes is
- * wanted.  Handlers run with preemption off (tracepoints up to 6.x, kprobes
- * and preempt notifiers always), never in an NMI, and never allocate, sleep,
- * print or wake.
+ * wanted.  Handlers never run in an NMI, and never allocate, sleep, print or wake.
+ *
+ * Kprobes and preempt notifiers call their handlers with preemption off.  A
+ * tracepoint did so up to 6.x; since 7.0 it calls them as it was called itself,
+ * within SRCU.  A handler that is preempted comes back on another CPU, and
+ * stop_machine() unlinks our notifiers in between: so each handler says in which
+ * context its tracepoint fires.  Where preemption may be on, the handler switches
+ * it off before it looks at data of its CPU or at a list of notifiers.  (It may
+ * still be preempted before that: who waits for SRCU waits for it, too.)
  */
 #ifndef _KVMSCHED_PROBE_H
 #define _KVMSCHED_PROBE_H

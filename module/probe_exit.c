@@ -256,7 +256,11 @@ static __always_inline void ks_note_entry(struct ks_vcpu *v, struct kvm_vcpu *vc
 				v->host_tsc, now);
 }
 
-/* notrace: the ftrace call site costs 1 % of this path. */
+/*
+ * notrace: the ftrace call site costs 1 % of this path.
+ *
+ * Context: the vCPU's thread, right after the guest; interrupts off.
+ */
 static notrace void ks_on_vmx_exit(void *data, struct kvm_vcpu *vcpu, u32 isa)
 {
 	struct ks_vcpu *v = this_cpu_read(ks_current);
@@ -268,6 +272,10 @@ static notrace void ks_on_vmx_exit(void *data, struct kvm_vcpu *vcpu, u32 isa)
 	ks_note_exit(v, &raw);
 }
 
+/*
+ * Context: as above.  Interrupts are on, and preemption is off, in 6.1 and where a
+ * kprobe's handler calls this.
+ */
 static notrace void ks_on_svm_exit(void *data, struct kvm_vcpu *vcpu, u32 isa)
 {
 	struct ks_vcpu *v = this_cpu_read(ks_current);
@@ -279,6 +287,7 @@ static notrace void ks_on_svm_exit(void *data, struct kvm_vcpu *vcpu, u32 isa)
 	ks_note_exit(v, &raw);
 }
 
+/* Context: the vCPU's thread, right before the guest; interrupts off. */
 static notrace void ks_on_kvm_entry(void *data, struct kvm_vcpu *vcpu,
 			 bool force_immediate_exit)
 {
@@ -344,17 +353,22 @@ static int ks_on_wait_lapic_expire(struct kprobe *kprobe, struct pt_regs *regs)
 /*
  * The offset from host time to guest time has changed: identify the vCPU
  * again.
+ *
+ * Context: any thread; preemption may be on.
  */
 static void ks_on_write_tsc_offset(void *data, unsigned int vcpu_id,
 				   u64 previous, u64 next)
 {
-	struct ks_vcpu *v = ks_vcpu_loaded();
+	struct ks_vcpu *v;
 
+	preempt_disable_notrace();
+	v = ks_vcpu_loaded();
 	/* A guest may write its TSC often; limit the cost to that vCPU. */
 	if (v && v->id == vcpu_id)
 		ks_vcpu_identity_due(v);
 	else /* another thread did it */
 		ks_vcpus_identity_due(vcpu_id);
+	preempt_enable_notrace();
 }
 
 /*

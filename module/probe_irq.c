@@ -67,9 +67,7 @@ static int ks_on_apic_accept_irq(struct kprobe *kprobe, struct pt_regs *regs)
 	return 0;
 }
 
-/* The first argument is called apicid, and is the vcpu_id since 2009. */
-static void ks_on_accept_irq(void *data, u32 vcpu_id, u16 delivery_mode,
-			     u16 level, u8 vector)
+static void ks_note_accept(u32 vcpu_id, u16 delivery_mode, u16 level, u8 vector)
 {
 	struct accepting *here = ks_accepting_here();
 	struct ks_rec_irq_accept *r;
@@ -94,8 +92,20 @@ static void ks_on_accept_irq(void *data, u32 vcpu_id, u16 delivery_mode,
 	ks_end(irq_accept, r, flags);
 }
 
-static void ks_on_inj_virq(void *data, unsigned int vector, bool soft,
-			   bool reinjected)
+/*
+ * The first argument is called apicid, and is the vcpu_id since 2009.
+ *
+ * Context: any thread or interrupt that delivers; preemption may be on.
+ */
+static void ks_on_accept_irq(void *data, u32 vcpu_id, u16 delivery_mode,
+			     u16 level, u8 vector)
+{
+	preempt_disable_notrace();
+	ks_note_accept(vcpu_id, delivery_mode, level, vector);
+	preempt_enable_notrace();
+}
+
+static void ks_note_inject(unsigned int vector, bool soft, bool reinjected)
 {
 	struct ks_vcpu *v = ks_vcpu_loaded();
 	struct ks_rec_irq_inject *r;
@@ -113,8 +123,16 @@ static void ks_on_inj_virq(void *data, unsigned int vector, bool soft,
 	ks_end(irq_inject, r, flags);
 }
 
-/* Always in the vCPU's own thread: in an exit, or when KVM checks a PV EOI. */
-static void ks_on_eoi(void *data, struct kvm_lapic *apic, int vector)
+/* Context: the vCPU's thread, before it enters the guest; preemption may be on. */
+static void ks_on_inj_virq(void *data, unsigned int vector, bool soft,
+			   bool reinjected)
+{
+	preempt_disable_notrace();
+	ks_note_inject(vector, soft, reinjected);
+	preempt_enable_notrace();
+}
+
+static void ks_note_eoi(int vector)
 {
 	struct ks_vcpu *v = ks_vcpu_loaded();
 	struct ks_rec_irq_eoi *r;
@@ -128,6 +146,17 @@ static void ks_on_eoi(void *data, struct kvm_lapic *apic, int vector)
 	r->vcpu = v->id;
 	r->vector = vector;
 	ks_end(irq_eoi, r, flags);
+}
+
+/*
+ * Context: the vCPU's thread, in an exit or when KVM checks a PV EOI; preemption
+ * may be on.
+ */
+static void ks_on_eoi(void *data, struct kvm_lapic *apic, int vector)
+{
+	preempt_disable_notrace();
+	ks_note_eoi(vector);
+	preempt_enable_notrace();
 }
 
 /*
@@ -227,6 +256,10 @@ void ks_irq_attached(void)
 	on_each_cpu(ks_forget_irqs, NULL, 1);
 }
 
+/*
+ * Context of these and of all vectors: an interrupt, before the first and behind the
+ * last of its handlers; interrupts off.
+ */
 static void ks_on_irq_handler_entry(void *data, int irq, struct irqaction *action)
 {
 	ks_host_irq_begin();

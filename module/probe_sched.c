@@ -266,7 +266,8 @@ static void ks_on_sched_out(struct preempt_notifier *notifier,
  * but without the time that an idle CPU takes to wake up: after a wakeup it
  * skips the next update of the runqueue's clock (check_preempt_curr()).
  *
- * Context: the lock of the task's runqueue is held, unless a task wakes itself.
+ * Context: the lock of the task's runqueue is held, unless a task wakes itself;
+ * preemption off.
  */
 static void ks_on_sched_wakeup(void *data, struct task_struct *task)
 {
@@ -355,11 +356,7 @@ void __init ks_sched_init(void)
 	ks_preempt_ops.sched_out = ks_on_sched_out;
 }
 
-/*
- * A halt is over.  No tracepoint fires when halt polling begins, but KVM counts
- * how long it polled, and has done so when this fires (kvm_vcpu_halt()).
- */
-static void ks_on_vcpu_wakeup(void *data, u64 ns, bool waited, bool valid)
+static void ks_note_halt(u64 ns, bool waited, bool valid)
 {
 	struct ks_vcpu *v = ks_vcpu_loaded();
 	struct ks_rec_halt *r;
@@ -386,6 +383,19 @@ static void ks_on_vcpu_wakeup(void *data, u64 ns, bool waited, bool valid)
 	ks_book_poll(v, r->poll_ns, now);
 	v->polled = polled;
 	ks_end(halt, r, flags);
+}
+
+/*
+ * A halt is over.  No tracepoint fires when halt polling begins, but KVM counts
+ * how long it polled, and has done so when this fires (kvm_vcpu_halt()).
+ *
+ * Context: the vCPU's thread; preemption may be on.
+ */
+static void ks_on_vcpu_wakeup(void *data, u64 ns, bool waited, bool valid)
+{
+	preempt_disable_notrace();
+	ks_note_halt(ns, waited, valid);
+	preempt_enable_notrace();
 }
 
 /* The VM is destroyed: its addresses may be reused. */

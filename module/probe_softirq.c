@@ -84,10 +84,10 @@ static bool ks_softirq_of_interest(void)
 }
 
 /*
- * Handlers of 7.x run with preemption on, but a task that serves softirqs stays
- * on its CPU: it can't be preempted, or on PREEMPT_RT not migrate.
- *
  * All softirqs of the host take this path while class irq is recorded.
+ *
+ * Context: a task that serves softirqs; it stays on its CPU.  On PREEMPT_RT it may
+ * be preempted in a handler of 7.x, so the rest runs with interrupts off.
  */
 static void ks_on_softirq_entry(void *data, unsigned int nr)
 {
@@ -133,6 +133,7 @@ static void ks_write_softirq(struct ks_softirq *s, unsigned int nr)
 	ks_end_at(host_irq, r);
 }
 
+/* Context: as above. */
 static void ks_on_softirq_exit(void *data, unsigned int nr)
 {
 	struct ks_softirq *s;

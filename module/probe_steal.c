@@ -114,6 +114,8 @@ static noinline void ks_note_switch(struct task_struct *prev,
 /*
  * Every switch of the host takes this path, so the usual one is recognised by a
  * single test.  This fires before the notifiers of both tasks are called.
+ *
+ * Context: interrupts off, runqueue lock held.
  */
 static void ks_on_steal_switch(void *data, bool preempt, struct task_struct *prev,
 			       struct task_struct *next, unsigned int prev_state)
@@ -158,6 +160,7 @@ void ks_steal_woken(struct ks_thread *t, struct ks_vcpu *v)
 	ks_end(wake, r, flags);
 }
 
+/* Context: interrupts off; the task's pi_lock or the lock of its runqueue is held. */
 static void ks_on_migrate_task(void *data, struct task_struct *task, int cpu)
 {
 	struct ks_rec_migrate *r;

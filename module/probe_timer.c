@@ -168,6 +168,10 @@ static int ks_on_restart_apic_timer(struct kprobe *kprobe, struct pt_regs *regs)
 	return 0;
 }
 
+/*
+ * Context: the vCPU's thread; preemption off, since KVM chooses and switches what
+ * backs the timer on one CPU (start_hv_timer(), cancel_hv_timer()).
+ */
 static void ks_on_hv_timer_state(void *data, unsigned int vcpu_id,
 				 unsigned int hv_timer_in_use)
 {
@@ -223,7 +227,11 @@ static int ks_on_apic_timer_expired(struct kprobe *kprobe, struct pt_regs *regs)
  */
 static void *ks_apic_timer_fn;
 
-/* Context: the hrtimer's interrupt, on any CPU. */
+/*
+ * Context: the hrtimer's interrupt, on any CPU.  On PREEMPT_RT a thread runs many
+ * hrtimers, with preemption on, but not KVM's (HRTIMER_MODE_ABS_HARD): so only a
+ * word is compared for those.
+ */
 static void ks_on_hrtimer_expire(void *data, struct hrtimer *hrtimer, ktime_t *now)
 {
 	if (ACCESS_PRIVATE(hrtimer, function) != READ_ONCE(ks_apic_timer_fn))
