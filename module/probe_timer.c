@@ -19,6 +19,7 @@
 #include <trace/events/timer.h>
 
 #include "clock.h"
+#include "compat/hrtimer.h"
 #include "compat/lapic.h"
 #include "exit_reason.h"
 #include "probe.h"
@@ -232,7 +233,8 @@ static void *ks_apic_timer_fn;
  * hrtimers, with preemption on, but not KVM's (HRTIMER_MODE_ABS_HARD): so only a
  * word is compared for those.
  */
-static void ks_on_hrtimer_expire(void *data, struct hrtimer *hrtimer, ktime_t *now)
+static void ks_on_hrtimer_expire(void *data, struct hrtimer *hrtimer,
+				 ks_hrtimer_now_t now)
 {
 	if (ACCESS_PRIVATE(hrtimer, function) != READ_ONCE(ks_apic_timer_fn))
 		return;

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _KVMSCHED_COMPAT_HRTIMER_H
+#define _KVMSCHED_COMPAT_HRTIMER_H
+
+#include <linux/ktime.h>
+
+/*
+ * How does the tracepoint hrtimer_expire_entry hand over the time?  In 6.12 by a
+ * pointer, in 7.3 as it is.
+ */
+#ifdef KS_HAVE_HRTIMER_NOW_BY_VALUE
+typedef ktime_t ks_hrtimer_now_t;
+#else
+typedef ktime_t *ks_hrtimer_now_t;
+#endif
+
+#endif
