@@ -34,20 +34,23 @@ static bool run_in_memory(struct pt_regs *regs, unsigned long at)
 
 	if (copy_from_kernel_nofault(insn, (void *)at, sizeof(insn)))
 		return false;
-	if (!memcmp(insn, nop2, sizeof(nop2)))
+	if (!memcmp(insn, nop2, sizeof(nop2))) {
 		regs->ip = at + sizeof(nop2);
-	else if (!memcmp(insn, nop5, sizeof(nop5)))
+	} else if (!memcmp(insn, nop5, sizeof(nop5))) {
 		regs->ip = at + sizeof(nop5);
-	else if (insn[0] == JMP8_INSN_OPCODE)
+	} else if (insn[0] == JMP8_INSN_OPCODE) {
 		regs->ip = at + JMP8_INSN_SIZE + (s8)insn[1];
-	else if (insn[0] == JMP32_INSN_OPCODE)
+	} else if (insn[0] == JMP32_INSN_OPCODE) {
 		regs->ip = at + JMP32_INSN_SIZE + *(s32 *)(insn + 1);
-	else if (insn[0] == CALL_INSN_OPCODE)
-		int3_emulate_call(regs, at + CALL_INSN_SIZE + *(s32 *)(insn + 1));
-	else if (insn[0] == RET_INSN_OPCODE)
+	} else if (insn[0] == CALL_INSN_OPCODE) {
+		/* As int3_emulate_call(), whose arguments depend on the kernel. */
+		int3_emulate_push(regs, at + CALL_INSN_SIZE);
+		regs->ip = at + CALL_INSN_SIZE + *(s32 *)(insn + 1);
+	} else if (insn[0] == RET_INSN_OPCODE) {
 		int3_emulate_ret(regs);
-	else
+	} else {
 		return false;
+	}
 	return true;
 }
 
