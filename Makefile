@@ -68,7 +68,7 @@ demo: ## CFS beside SCHED_RR, recorded from real guests in the lab
 	@tests/demo/demo
 
 check: ## the tests that every change has to pass: all kinds, on all the lab's kernels
-check-kernels: ## what make check runs on one kernel only, on the others
+check-kernels: ## what make check runs on one kernel only, on the others and on newer ones
 check-guests: ## the guests of the tests against ftrace and KVM's own counters
 stress: ## load, record and unload while guests come and go, minutes on each kernel
 fuzz: ## damaged recordings under ASan and UBSan, a quarter of an hour
