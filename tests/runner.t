@@ -61,6 +61,23 @@ ok "a budget that suffices" says "$table" "ok 1 - the CPU time is within the bud
 ok "a budget that does not" says "$(BUDGET=30 tests/budget 2>&1)" \
 	"not ok 1 - the CPU time is within the budget"
 
+# What the tests of each kernel said is one line of a table.
+mkdir -p "$work/check/tests/e2e"
+cat >"$work/check/tests/e2e/icount-6.1.t" <<'TAP'
+ok 1 - auto: cpuid: its VMs are told apart
+not ok 2 - auto: cpuid: exits by reason are those promised
+ok 3 - kprobe: cpuid: its VMs are told apart
+not ok 4 - attach=kprobe: hooks attached as asked
+ok 5 - costs: attach=auto: recording a CPUID exit
+# 133.2 instructions, limits 1 to 150
+ok 6 - costs: ledgers alone
+# 96.0 instructions per exit, limits 1 to 100
+TAP
+table=$(O=$work tests/matrix "$work/check")
+ok "a kernel's results are in the matrix" says "$table" \
+	"# 6.1              no     4      2      1/2     1/1!    133.2        -     96.0" \
+	"# 6.12             no     0      0        -        -        -        -        -"
+
 for target in $(awk '/^[a-z]/ { print $1 }' tests/parts | sort -u); do
 	ok "make help knows $target" grep -qE "^  make $target +" <(make help)
 	tests/deps --tell "$target" >/dev/null 2>&1
