@@ -5,20 +5,30 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/log.h"
+#include "base/util.h"
 
 /* A line: @begin, the message and, unless it is 0, the name of errno @error */
 static __printf(3, 0) void message(const char *begin, int error, const char *fmt,
 				   va_list ap)
 {
+	char *text = NULL, *shown;
+
 	fflush(stdout);
-	fprintf(stderr, "%s: ", begin);
-	vfprintf(stderr, fmt, ap);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
+	/* Names of files, threads and commands are in it. */
+	shown = kvs_bytes_shown(text ? text : fmt);
+	fprintf(stderr, "%s: %s", begin, shown);
 	if (error)
 		fprintf(stderr, ": %s", strerror(error));
 	fputc('\n', stderr);
+	free(shown);
+	free(text);
 }
 
 void kvs_err(const char *fmt, ...)

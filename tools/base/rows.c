@@ -12,6 +12,7 @@
 
 #include <libsmartcols.h>
 
+#include "base/bytes.h"
 #include "base/log.h"
 #include "base/rows.h"
 #include "base/util.h"
@@ -74,6 +75,8 @@ struct kvs_rows kvs_rows_begin(const char *const *headings)
 	/* The contents alone determine the widths, not the terminal. */
 	scols_table_set_termforce(rows.table, SCOLS_TERMFORCE_NEVER);
 	scols_table_set_column_separator(rows.table, "  ");
+	/* kvs_cell() has escaped what is no text, in its own way. */
+	scols_table_enable_noencoding(rows.table, 1);
 	for (; *headings; headings++)
 		add_column(rows.table, *headings);
 	return rows;
@@ -89,14 +92,18 @@ void kvs_row(struct kvs_rows *rows)
 
 void kvs_cell(struct kvs_rows *rows, const char *fmt, ...)
 {
-	char *text = NULL;
+	char *text = NULL, *shown;
 	va_list ap;
 	int n;
 
 	va_start(ap, fmt);
 	n = vasprintf(&text, fmt, ap);
 	va_end(ap);
-	if (n < 0 || scols_line_refer_data(rows->line, rows->column++, text))
+	if (n < 0)
+		nomem();
+	shown = kvs_bytes_shown(text);
+	free(text);
+	if (scols_line_refer_data(rows->line, rows->column++, shown))
 		nomem();
 }
 

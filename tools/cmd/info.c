@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/log.h"
 #include "base/system.h"
 #include "base/util.h"
@@ -112,7 +113,7 @@ static json_t *vcpu_json(const struct kvs_vms_vcpu *v)
 	if (!v->tid)
 		return o;
 	json_object_set_new(o, "tid", json_integer(v->tid));
-	json_object_set_new(o, "comm", json_string(v->comm ? v->comm : ""));
+	json_object_set_new(o, "comm", kvs_bytes_json(v->comm ? v->comm : ""));
 	if (v->policy >= 0) {
 		json_object_set_new(o, "policy",
 				    json_string(kvs_policy_name(v->policy)));
@@ -136,8 +137,8 @@ static json_t *vms_json(const struct kvs_vms *vms)
 
 		for (size_t j = 0; j < vm->nr; j++)
 			json_array_append_new(vcpus, vcpu_json(&vm->vcpus[j]));
-		json_array_append_new(array, json_pack("{si ss so so}",
-			"pid", (int)vm->pid, "comm", vm->comm ? vm->comm : "",
+		json_array_append_new(array, json_pack("{si so so so}",
+			"pid", (int)vm->pid, "comm", kvs_bytes_json(vm->comm ? vm->comm : ""),
 			"fd", vm->fd < 0 ? json_null() : json_integer(vm->fd),
 			"vcpus", vcpus));
 	}
@@ -239,6 +240,8 @@ static struct libscols_table *new_table(const char *const *columns)
 
 	if (!t)
 		xmalloc(SIZE_MAX / 2);	/* ends with "out of memory" */
+	/* The JSON that the cells are taken from is escaped already. */
+	scols_table_enable_noencoding(t, 1);
 	for (; *columns; columns++) {
 		bool right = **columns == '>';
 

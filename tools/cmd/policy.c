@@ -12,6 +12,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/log.h"
 #include "base/rows.h"
 #include "base/system.h"
@@ -154,8 +155,8 @@ static json_t *thread_json(const struct kvs_thread *t)
 	if (kvs_thread_get(t->tid, &a, &cpus))
 		return NULL;
 	affinity = kvs_cpus_text(&cpus);
-	o = json_pack("{si si ss* ss ss ss sI}", "pid", (int)t->pid, "tid", (int)t->tid,
-		      "comm", t->comm, "policy", kvs_policy_name(a.policy),
+	o = json_pack("{si si so ss ss ss sI}", "pid", (int)t->pid, "tid", (int)t->tid,
+		      "comm", kvs_bytes_json(t->comm), "policy", kvs_policy_name(a.policy),
 		      "setting", kvs_policy_text(&a), "affinity", affinity,
 		      "starttime", (json_int_t)t->starttime);
 	if (t->vcpu >= 0) {

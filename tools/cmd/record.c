@@ -75,8 +75,7 @@ static int recover(const char *file)
 	if (kvs_spool_recover(file))
 		return KVS_EXIT_FAILED;
 	if (!stat(file, &st))
-		fprintf(stderr, "kvmsched: %s is complete: %.1f MB\n", file,
-			st.st_size / 1e6);
+		kvs_err("%s is complete: %.1f MB", file, st.st_size / 1e6);
 	return KVS_EXIT_OK;
 }
 

@@ -249,6 +249,8 @@ struct kvs_study {
  */
 bool kvs_study_load(struct kvs_study *study, char **args, size_t nr);
 void kvs_study_free(struct kvs_study *study);
+/* The index of the arm with this name, which may be any bytes; @study->nr_arms: none has it */
+size_t kvs_study_arm(const struct kvs_study *study, const char *name);
 
 /* --- cost.c --------------------------------------------------- */
 

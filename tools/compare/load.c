@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/log.h"
 #include "base/util.h"
 #include "compare/compare.h"
@@ -33,16 +34,18 @@ struct sources {
 static size_t arm_add(struct kvs_study *study, const char *name)
 {
 	study->arms = xrealloc(study->arms, (study->nr_arms + 1) * sizeof(*study->arms));
-	study->arms[study->nr_arms] = (struct kvs_arm){ .name = xstrdup(name) };
+	study->arms[study->nr_arms] = (struct kvs_arm){ .name = kvs_bytes_text(name) };
 	return study->nr_arms++;
 }
 
-static size_t arm_find(const struct kvs_study *study, const char *name)
+size_t kvs_study_arm(const struct kvs_study *study, const char *name)
 {
+	char *text = kvs_bytes_text(name);
 	size_t i = 0;
 
-	while (i < study->nr_arms && strcmp(study->arms[i].name, name))
+	while (i < study->nr_arms && strcmp(study->arms[i].name, text))
 		i++;
+	free(text);
 	return i;
 }
 
@@ -73,11 +76,11 @@ static char *name_of(const struct kvs_study *study, const char *path)
 	free(copy);
 	if (len > 4 && !strcmp(name + len - 4, ".dat"))
 		name[len - 4] = '\0';
-	if (arm_find(study, name) < study->nr_arms) {
+	if (kvs_study_arm(study, name) < study->nr_arms) {
 		free(name);
 		name = xstrdup(path);
 	}
-	for (int i = 2; arm_find(study, name) < study->nr_arms; i++) {
+	for (int i = 2; kvs_study_arm(study, name) < study->nr_arms; i++) {
 		free(name);
 		name = xasprintf("%s (%d)", path, i);
 	}
@@ -93,7 +96,7 @@ static void take_file(struct kvs_study *study, struct sources *sources, const ch
 	if (equals && equals != arg && access(arg, F_OK)) {
 		name = strndup(arg, equals - arg);
 		arg = equals + 1;
-		arm = arm_find(study, name);
+		arm = kvs_study_arm(study, name);
 		if (arm == study->nr_arms)
 			arm = arm_add(study, name);
 	} else {
@@ -137,7 +140,7 @@ static bool take_round(struct kvs_study *study, struct sources *sources,
 	/* An unrecorded round has no file. */
 	if (!name || !file)
 		return name != NULL;
-	arm = arm_find(study, name);
+	arm = kvs_study_arm(study, name);
 	if (arm == study->nr_arms)
 		return false;
 	s = source_add(sources, xasprintf("%s/%s", folder, file), arm);
@@ -166,7 +169,7 @@ static bool take_folder(struct kvs_study *study, struct sources *sources,
 		json_array_foreach(json_object_get(study->result, "arms"), i, item) {
 			const char *name = json_string_value(json_object_get(item, "name"));
 
-			if (name && arm_find(study, name) == study->nr_arms)
+			if (name && kvs_study_arm(study, name) == study->nr_arms)
 				arm_add(study, name);
 		}
 		json_array_foreach(json_object_get(study->result, "rounds"), i, item)
@@ -278,7 +281,7 @@ static bool read_all(struct kvs_study *study, struct sources *sources)
 /* Every arm against the baseline */
 static bool make_pairs(struct kvs_study *study)
 {
-	size_t base = study->baseline ? arm_find(study, study->baseline) : 0;
+	size_t base = study->baseline ? kvs_study_arm(study, study->baseline) : 0;
 
 	if (base == study->nr_arms) {
 		kvs_err("there is no arm '%s'", study->baseline);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/bytes.h"
 #include "base/log.h"
 #include "base/util.h"
 #include "experiment/experiment.h"
@@ -21,10 +22,10 @@
 
 static json_t *witness_json(const struct kvs_exp_witness *w)
 {
-	return json_pack("{si si si si ss* sb sI sI sI sI}",
+	return json_pack("{si si si si so sb sI sI sI sI}",
 		"vm", (int)w->thread.pid, "vm_index", w->thread.vm_index,
 		"vcpu", w->thread.vcpu, "tid", (int)w->thread.tid,
-		"comm", w->thread.comm, "starved", w->starved,
+		"comm", kvs_bytes_json(w->thread.comm), "starved", w->starved,
 		"run_ns", (json_int_t)(w->end.run_ns - w->begin.run_ns),
 		"wait_ns", (json_int_t)(w->end.wait_ns - w->begin.wait_ns),
 		"nvcsw", (json_int_t)(w->end.nvcsw - w->begin.nvcsw),
@@ -87,7 +88,7 @@ static json_t *asked_json(const struct kvs_experiment *e)
 	json_t *workload = e->workload ? json_array() : json_null();
 
 	for (char **word = e->workload; word && *word; word++)
-		json_array_append_new(workload, json_string(*word));
+		json_array_append_new(workload, kvs_bytes_json(*word));
 	return json_pack("{ss* so sI ss sI sf sf sf sI sb so ss*}", "name", e->title,
 			 "workload", workload, "rounds", (json_int_t)e->rounds,
 			 "order", e->shuffled ? "shuffled" : "interleaved",

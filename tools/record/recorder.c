@@ -333,7 +333,7 @@ static void print_stop_reason(struct recorder *r)
 		kvs_warn("what --stop-on waits for did not happen");
 		return;
 	}
-	fprintf(stderr, "kvmsched: stopped on this: %s\n", sentence);
+	kvs_err("stopped on this: %s", sentence);
 	free(sentence);
 	if (outlived(r, since)) {
 		kvs_warn("%s does not hold all of it: too much came after", r->opts->file);

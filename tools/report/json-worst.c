@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "uapi/kvmsched.h"
+#include "base/bytes.h"
 #include "model/moment.h"
 #include "model/names.h"
 #include "report/report.h"
@@ -28,7 +29,7 @@ static json_t *thief_of(const struct kvs_view *view, const struct kvs_moment *mo
 
 	if (!moment->thief_time)
 		return json_null();
-	return json_pack("{ss* ss si si si sI}", "who", kvs_thief_name(who),
+	return json_pack("{so ss si si si sI}", "who", kvs_bytes_json(kvs_thief_name(who)),
 			 "kind", kvs_thief_kind_name(who->kind), "pid", who->pid,
 			 "prio", who->prio, "cpu", who->cpu,
 			 "ns", (json_int_t)kvs_scale(&view->times.ts, moment->thief_time));
@@ -51,8 +52,8 @@ static json_t *moment_of(const struct kvs_view *view, const struct kvs_moment *m
 	char *text = kvs_moment_sentence(view->model, &view->times, moment), name[KVS_NAME_LEN];
 	bool exit = moment->kind == KVS_MOMENT_EXIT;
 	bool irq = moment->kind == KVS_MOMENT_IRQ || moment->kind == KVS_MOMENT_TIMER;
-	json_t *o = json_pack("{ss ss* so so si si sI so so so so so so so si so so so}",
-		"kind", kvs_moment_kind_name(moment->kind), "sentence", text,
+	json_t *o = json_pack("{ss so so so si si sI so so so so so so so si so so so}",
+		"kind", kvs_moment_kind_name(moment->kind), "sentence", kvs_bytes_json(text),
 		"vm", v->identified ? json_integer(v->tgid) : json_null(),
 		"vm_index", v->identified ? json_integer(v->vm_index) : json_null(),
 		"vcpu", v->id, "tid", v->tid,

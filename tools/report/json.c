@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include "uapi/kvmsched.h"
+#include "base/bytes.h"
 #include "base/util.h"
 #include "model/clock.h"
 #include "model/names.h"
@@ -57,21 +58,6 @@ static json_t *signed_dist(const struct kvs_shist *h, const struct kvs_scale *sc
 	bool known = kvs_shist_summary(h, scale, &s);
 
 	return summary(&s, known);
-}
-
-/* Names of tasks may be any bytes, and jansson refuses what isn't UTF-8. */
-static json_t *name_of(const char *name)
-{
-	char ascii[64];
-	size_t i = 0;
-	json_t *s = json_string(name);
-
-	if (s)
-		return s;
-	for (; name[i] && i < sizeof(ascii) - 1; i++)
-		ascii[i] = (unsigned char)name[i] < 0x80 ? name[i] : '?';
-	ascii[i] = '\0';
-	return json_string(ascii);
 }
 
 static json_t *exit_of(const struct kvs_times *t, const struct kvs_exit_stats *e)
@@ -123,7 +109,7 @@ static json_t *takers_of(const struct kvs_view *view, struct kvs_vcpu *v)
 		const struct kvs_vcpu *other = kvs_vcpu_of_thread(view->model, taker->pid);
 
 		json_array_append_new(a, json_pack("{so si so so si sI sI sI sI so}",
-			"comm", name_of(taker->comm), "pid", taker->pid,
+			"comm", kvs_bytes_json(taker->comm), "pid", taker->pid,
 			"vm", other && other->identified ?
 				json_integer(other->tgid) : json_null(),
 			"vcpu", other ? json_integer(other->id) : json_null(),
@@ -276,7 +262,7 @@ static json_t *thief_of(const struct kvs_view *view, const struct kvs_thief *t, 
 	bool is_vcpu = t->who.kind == KVS_THIEF_TASK && v;
 
 	return json_pack("{so ss so sI sI sI si si so so}",
-		"who", name_of(kvs_thief_name(&t->who)),
+		"who", kvs_bytes_json(kvs_thief_name(&t->who)),
 		"kind", is_vcpu ? "vcpu" : kvs_thief_kind_name(t->who.kind),
 		"pid", t->who.pid < 0 ? json_null() : json_integer(t->who.pid),
 		"ns", clamp(ns), "count", clamp(t->count),
@@ -348,7 +334,7 @@ static json_t *host_irqs_of(const struct kvs_view *view,
 		const char *kind = kvs_host_irq_kind(irq->kind);
 
 		json_array_append_new(a, json_pack("{so ss? so so sI sI so}",
-			"name", name_of(irq->name), "kind", kind,
+			"name", kvs_bytes_json(irq->name), "kind", kind,
 			"irq", irq->irq < 0 ? json_null() : json_integer(irq->irq),
 			"vector", irq->vector ? json_integer(irq->vector) : json_null(),
 			"count", clamp(irq->count), "ended_guest", clamp(irq->ended_guest),
@@ -368,7 +354,7 @@ static void add_identity(json_t *o, const struct kvs_vcpu *v)
 	json_object_set_new(o, "vcpu", number(v->id));
 	json_object_set_new(o, "tid", v->tid ? json_integer(v->tid) : json_null());
 	json_object_set_new(o, "threads", number(v->threads));
-	json_object_set_new(o, "comm", known ? name_of(v->comm) : json_null());
+	json_object_set_new(o, "comm", known ? kvs_bytes_json(v->comm) : json_null());
 	json_object_set_new(o, "policy", policy ? json_string(kvs_policy_name(v->policy)) : json_null());
 	json_object_set_new(o, "priority", number_if(policy, v->rt_priority));
 	json_object_set_new(o, "nice", policy ? json_integer(v->nice) : json_null());
@@ -418,7 +404,7 @@ static json_t *attach_of(const struct kvs_model *m)
 
 	for (unsigned int i = 0; i < m->nr_hooks; i++)
 		json_array_append_new(a, json_pack("{so ss? si sI}",
-			"hook", name_of(m->hooks[i].name),
+			"hook", kvs_bytes_json(m->hooks[i].name),
 			"how", kvs_hook_how(m->hooks[i].how),
 			"status", m->hooks[i].status,
 			"classes", (json_int_t)m->hooks[i].classes));
@@ -444,7 +430,7 @@ static json_t *missed_of(const struct kvs_model *m)
 
 	for (unsigned int i = 0; i < m->nr_missed; i++)
 		json_array_append_new(a, json_pack("{so sI}",
-			"hook", name_of(m->missed[i].hook),
+			"hook", kvs_bytes_json(m->missed[i].hook),
 			"count", clamp(m->missed[i].count)));
 	return a;
 }
@@ -471,7 +457,7 @@ static json_t *tasks_of(const struct kvs_view *view)
 		const struct kvs_task *t = m->tasks[i];
 
 		json_array_append_new(a, json_pack("{so si ss si sb sI sI sI so so}",
-			"comm", name_of(t->comm), "pid", t->pid,
+			"comm", kvs_bytes_json(t->comm), "pid", t->pid,
 			"policy", kvs_policy_name(t->policy), "prio", t->prio,
 			"vcpu", t->is_vcpu, "slices", clamp(t->slices),
 			"preempted", clamp(t->preempted), "blocked", clamp(t->blocked),

@@ -5,9 +5,11 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "uapi/kvmsched.h"
+#include "base/bytes.h"
 #include "model/clock.h"
 #include "model/names.h"
 #include "report/common.h"
@@ -72,9 +74,12 @@ static void print_missed(const struct kvs_model *m)
 	if (m->overwritten)
 		printf("Overwritten %" PRIu64 " records, by younger ones (flight recorder)\n",
 		       m->overwritten);
-	for (unsigned int i = 0; i < m->nr_missed; i++)
-		printf("Missed    %s%" PRIu64 "%s hits of %s, dropped by the kernel's kprobes\n",
-		       kvs_alarm(), m->missed[i].count, kvs_plain(), m->missed[i].hook);
+	for (unsigned int i = 0; i < m->nr_missed; i++) {
+		printf("Missed    %s%" PRIu64 "%s hits of ", kvs_alarm(), m->missed[i].count,
+		       kvs_plain());
+		kvs_bytes_print(m->missed[i].hook);
+		printf(", dropped by the kernel's kprobes\n");
+	}
 }
 
 /* The hooks that are attached in one way: the way, then the names in wrapped lines */
@@ -84,6 +89,7 @@ static void print_hooks_by(const struct kvs_model *m, unsigned int how)
 
 	for (unsigned int i = 0; i < m->nr_hooks; i++) {
 		size_t length = strlen(m->hooks[i].name);
+		char *name;
 
 		if (m->hooks[i].status || m->hooks[i].how != how)
 			continue;
@@ -94,7 +100,9 @@ static void print_hooks_by(const struct kvs_model *m, unsigned int how)
 		} else {
 			column += printf(", ");
 		}
-		column += printf("%s", m->hooks[i].name);
+		name = kvs_bytes_shown(m->hooks[i].name);
+		column += printf("%s", name);
+		free(name);
 	}
 	if (column)
 		putchar('\n');
@@ -108,7 +116,8 @@ static const char *why_not(s32 status)
 	case -EOPNOTSUPP:
 		return "without ftrace under it, where nothing could be recorded";
 	}
-	return strerror(-status);
+	/* A damaged file has any number, also the one that has no opposite. */
+	return strerror((int)-(int64_t)status);
 }
 
 static void print_attach(const struct kvs_view *view)
@@ -122,11 +131,13 @@ static void print_attach(const struct kvs_view *view)
 	printf("Attached\n");
 	for (unsigned int how = KVMSCHED_HOW_TRACEPOINT; how <= KVMSCHED_HOW_NOTIFIER; how++)
 		print_hooks_by(m, how);
-	for (unsigned int i = 0; i < m->nr_hooks; i++)
-		if (m->hooks[i].status)
-			printf("          %snot%s              %s: %s\n", kvs_alarm(),
-			       kvs_plain(), m->hooks[i].name,
-			       why_not(m->hooks[i].status));
+	for (unsigned int i = 0; i < m->nr_hooks; i++) {
+		if (m->hooks[i].status) {
+			printf("          %snot%s              ", kvs_alarm(), kvs_plain());
+			kvs_bytes_print(m->hooks[i].name);
+			printf(": %s\n", why_not(m->hooks[i].status));
+		}
+	}
 }
 
 /* Every vCPU tells what was known when it was seen first. */
@@ -175,8 +186,9 @@ static void print_overview(const struct kvs_view *view)
 	const struct kvs_model *m = view->model;
 	double ns = kvs_scale_sum(&view->times.ts, kvs_model_duration_ts(m));
 
-	printf("%sFile%s      %s (trace.dat version %u)\n", kvs_bold(), kvs_plain(),
-	       view->path, view->info->version);
+	printf("%sFile%s      ", kvs_bold(), kvs_plain());
+	kvs_bytes_print(view->path);
+	printf(" (trace.dat version %u)\n", view->info->version);
 	if (view->times.ts.known)
 		printf("Duration  %.6f s%s\n", ns / 1e9,
 		       m->started && !m->stopped ? " (the session's end is not in the file)" : "");

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "uapi/kvmsched.h"
+#include "base/bytes.h"
 #include "model/clock.h"
 #include "model/moment.h"
 #include "model/names.h"
@@ -60,7 +61,9 @@ static void print_worst(const struct kvs_view *view)
 		if (!kvs_selected(&view->select, w->heap[i].vcpu))
 			continue;
 		text = kvs_moment_sentence(view->model, &view->times, &w->heap[i]);
-		printf("%3u. %s\n", ++shown, text);
+		printf("%3u. ", ++shown);
+		kvs_bytes_print(text);
+		putchar('\n');
 		free(text);
 		print_chain(view, &w->heap[i]);
 	}
