@@ -173,7 +173,10 @@ struct kvs_undo *kvs_undo_create(bool held, const char *what);
 /* Adds the present state, unless it has been added already. */
 void kvs_undo_add_thread(struct kvs_undo *s, const struct kvs_thread *thread);
 void kvs_undo_add_knob(struct kvs_undo *s, const struct kvs_knob *knob);
-/* Writes the file, before anything is changed.  False after a message. */
+/*
+ * Writes the file, before anything is changed.  False after a message, also if the state
+ * of a thread or knob could not be added.
+ */
 bool kvs_undo_write(struct kvs_undo *s);
 /* Restores the state and removes the file.  False after messages. */
 bool kvs_undo_restore(struct kvs_undo *s);

@@ -23,6 +23,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/log.h"
 #include "base/util.h"
 #include "policy/policy.h"
@@ -32,6 +33,7 @@
 struct kvs_undo {
 	char *path;
 	json_t *json;
+	bool incomplete;	/* some state could not be read */
 };
 
 /* --- the folder ------------------------------------------------------- */
@@ -96,8 +98,8 @@ struct kvs_undo *kvs_undo_create(bool held, const char *what)
 	char *boot = read_boot_id();
 
 	kvs_thread_look(getpid(), &self);
-	s->json = json_pack("{si ss sb ss s{si sI} s[] s[]}", "version", FORMAT,
-			    "boot_id", boot, "held", held, "what", what,
+	s->json = json_pack("{si ss sb so s{si sI} s[] s[]}", "version", FORMAT,
+			    "boot_id", boot, "held", held, "what", kvs_bytes_json(what),
 			    "owner", "pid", (int)self.tid,
 			    "starttime", (json_int_t)self.starttime,
 			    "threads", "knobs");
@@ -117,19 +119,31 @@ static bool has_thread(const struct kvs_undo *s, const struct kvs_thread *t)
 	return false;
 }
 
+/* What isn't written down must not be changed: kvs_undo_write() refuses then. */
+static void append(struct kvs_undo *s, const char *key, json_t *item)
+{
+	if (json_array_append_new(json_object_get(s->json, key), item))
+		s->incomplete = true;
+}
+
 void kvs_undo_add_thread(struct kvs_undo *s, const struct kvs_thread *t)
 {
 	struct kvs_cpus cpus;
 	struct kvs_attr a;
 	char *affinity;
 
-	if (has_thread(s, t) || kvs_thread_get(t->tid, &a, &cpus))
+	if (has_thread(s, t))
 		return;
+	if (kvs_thread_get(t->tid, &a, &cpus)) {
+		/* A thread that has ended needs nothing put back. */
+		s->incomplete |= kvs_thread_same(t);
+		return;
+	}
 	affinity = kvs_cpus_text(&cpus);
-	json_array_append_new(json_object_get(s->json, "threads"),
-		json_pack("{si si sI ss* si sI si si sI sI sI ss}",
+	append(s, "threads",
+		json_pack("{si si sI so si sI si si sI sI sI ss}",
 			  "tid", (int)t->tid, "pid", (int)t->pid,
-			  "starttime", (json_int_t)t->starttime, "comm", t->comm,
+			  "starttime", (json_int_t)t->starttime, "comm", kvs_bytes_json(t->comm),
 			  "policy", (int)a.policy, "flags", (json_int_t)a.flags,
 			  "nice", (int)a.nice, "priority", (int)a.priority,
 			  "runtime", (json_int_t)a.runtime,
@@ -157,8 +171,7 @@ void kvs_undo_add_knob(struct kvs_undo *s, const struct kvs_knob *knob)
 		char *value = has_file(s, *file) ? NULL : kvs_read_line(*file);
 
 		if (value)
-			json_array_append_new(json_object_get(s->json, "knobs"),
-				json_pack("{ss ss}", "file", *file, "value", value));
+			append(s, "knobs", json_pack("{ss ss}", "file", *file, "value", value));
 		free(value);
 	}
 	kvs_knob_files_free(files);
@@ -189,6 +202,12 @@ bool kvs_undo_write(struct kvs_undo *s)
 	char *folder = get_state_folder(), *text, *next;
 	bool ok;
 
+	if (!s->json || s->incomplete) {
+		kvs_err("can't write down what is to be put back: some of it can't be read");
+		kvs_hint("nothing was changed");
+		free(folder);
+		return false;
+	}
 	if (mkdir(folder, 0700) && errno != EEXIST)
 		ok = false;
 	else
