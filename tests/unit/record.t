@@ -237,7 +237,117 @@ record --recover nowhere.dat
 is $status 1 "--recover of nothing: status 1"
 says 'no interrupted recording nowhere.dat.spool' "... which it says"
 
+# --- spools of others ----------------------------------------------------
+
+killed_spool()	# makes FILE.spool as a killed recorder leaves it
+{
+	local pid
+
+	rm -rf -- "$1" "$1.old" "$1.spool" "$1.spool.old"
+	FAKEDEV_CPUS=2 LD_PRELOAD=$work/fakedev.so "$kvmsched" record -o "$1" 2> err &
+	pid=$!
+	sleep 0.4
+	{
+		kill -KILL $pid
+		wait $pid || true
+	} 2> /dev/null
+}
+
+refuses_spool()	# refuses_spool NAME REASON: --recover refuses trap.dat, and harms nothing
+{
+	record --recover trap.dat
+	is $status 1 "--recover, $1: status 1"
+	says "$2" "... which it says"
+	is "$(cat victim)" kept "... and nothing happened to what it leads to"
+	ok "... nothing took its place" test ! -e trap.dat
+}
+
+echo kept > victim
+mkdir others
+for name in cpu0 header layout; do
+	killed_spool trap.dat
+	rm trap.dat.spool/$name
+	ln -s "$work/victim" trap.dat.spool/$name
+	refuses_spool "a symbolic link for $name" "trap.dat.spool/$name is a symbolic link"
+done
+killed_spool trap.dat
+rm trap.dat.spool/cpu1
+ln victim trap.dat.spool/cpu1
+refuses_spool "a file of two names" "trap.dat.spool/cpu1 has another name elsewhere"
+rm trap.dat.spool/cpu1
+mkfifo trap.dat.spool/cpu1
+refuses_spool "a FIFO" "trap.dat.spool/cpu1 is no regular file"
+killed_spool trap.dat
+chmod 0777 trap.dat.spool
+refuses_spool "a spool that all may write to" "trap.dat.spool can be written to by other users"
+killed_spool trap.dat
+mv trap.dat.spool others/spool
+ln -s others/spool trap.dat.spool
+refuses_spool "a symbolic link for the spool" "trap.dat.spool is a symbolic link"
+record -o trap.dat -d 0.1
+is $status 1 "a symbolic link where the spool would be: status 1"
+if ((!EUID)); then
+	killed_spool trap.dat
+	chown 65534 trap.dat.spool
+	refuses_spool "another user's spool" "trap.dat.spool belongs to another user"
+	killed_spool trap.dat
+	chown 65534 trap.dat.spool/cpu0
+	refuses_spool "another user's file" "trap.dat.spool/cpu0 belongs to another user"
+else
+	skip "another user's spool" "only root has any"
+fi
+
+killed_spool trap.dat
+mkdir others/old
+touch others/old/{cpu0,layout,header,reserve}
+ln -s others/old trap.dat.spool.old
+record -o trap.dat -d 0.1
+is $status 1 "a symbolic link for what an earlier recording left: status 1"
+says 'trap.dat.spool.old is a symbolic link' "... which it says"
+is "$(ls others/old | wc -l)" 4 "... and nothing is removed there"
+
+# The folder of an experiment is no other's, either.
+cat > two.yaml <<'YAML'
+rounds: 1
+workload: "true"
+arms:
+  - { name: a, policy: other }
+  - { name: b, policy: batch }
+YAML
+experiment()	# experiment ARGS...: its status in $status, its words in ./err
+{
+	status=0
+	LD_PRELOAD=$work/fakedev.so timeout 20 "$kvmsched" experiment two.yaml "$@" > out 2> err ||
+		status=$?
+}
+mkdir others/results
+ln -s others/results results
+experiment -o results
+says 'results is a symbolic link' "experiment, a symbolic link for its folder: refused"
+is "$(ls others/results | wc -l)" 0 "... and nothing is written there"
+chmod 0777 others/results
+experiment -o others/results
+says 'others/results can be written to by other users' \
+	"experiment, a folder that all may write to: refused"
+
+# The steps of the end, undone: a killed --recover is finished by the next one.
+for left in "layout header" layout ""; do
+	mkdir ended.dat.spool
+	for name in $left; do
+		echo 'kvmsched spool 1: cpus 2 room 4096' > ended.dat.spool/$name
+	done
+	record --recover ended.dat
+	is $status 0 "--recover where only '$left' is left to be removed: status 0"
+	ok "... and it is removed" test ! -e ended.dat.spool
+done
+
 # --- refusals -----------------------------------------------------------
+
+mkfifo fifo.dat
+status=0
+timeout 5 "$kvmsched" report fifo.dat > out 2> err || status=$?
+is $status 1 "report of a FIFO: status 1"
+says 'fifo.dat: not a regular file' "... which it says"
 
 FAKEDEV_FAIL="open 2" record -d 1
 says 'module kvmsched is not loaded' "no module: it says so"

@@ -57,10 +57,10 @@ char *xasprintf(const char *fmt, ...)
 	return checked(n < 0 ? NULL : s);
 }
 
-char *kvs_read_file(const char *path, size_t *size)
+char *kvs_read_fd(int fd, size_t *size)
 {
 	size_t used = 0, room = 4096;
-	int fd = open(path, O_RDONLY | O_CLOEXEC), error;
+	int error;
 	char *data;
 	ssize_t n;
 
@@ -88,6 +88,11 @@ char *kvs_read_file(const char *path, size_t *size)
 	if (size)
 		*size = used;
 	return data;
+}
+
+char *kvs_read_file(const char *path, size_t *size)
+{
+	return kvs_read_fd(open(path, O_RDONLY | O_CLOEXEC), size);
 }
 
 char *kvs_read_line(const char *path)

@@ -29,6 +29,9 @@ char *xasprintf(const char *fmt, ...) __printf(1, 2);
  */
 char *kvs_read_file(const char *path, size_t *size);
 
+/* The same of an open file, which this closes; @fd -1 fails with errno as it is. */
+char *kvs_read_fd(int fd, size_t *size);
+
 /* The same without white space at the end, for files of one value as in sysfs */
 char *kvs_read_line(const char *path);
 

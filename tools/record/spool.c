@@ -13,13 +13,14 @@
 
 #include "base/log.h"
 #include "base/util.h"
+#include "record/ours.h"
 #include "record/spool.h"
 #include "trace/dat.h"
 
 /* What is moved at once: the reserve has to cover it, plus the header. */
 #define PIECE		((size_t)1 << 20)
-#define MAX_CPUS	8192	/* the kernel's own limit on x86 */
 #define FILE_MODE	0600	/* names and times of everybody's processes */
+#define MAX_CPUS	8192	/* the kernel's own limit on x86 */
 
 struct kvs_spool {
 	char *file;		/* the final file */
@@ -74,8 +75,9 @@ void kvs_spool_free(struct kvs_spool *spool)
 
 static void remove_files(const struct kvs_spool *spool)
 {
+	/* The layout goes last: without it, kvs_spool_recover() can't end what this began. */
 	static const char *const names[] = {
-		"layout", "header", "header.new", "reserve"
+		"reserve", "header.new", "header", "layout"
 	};
 	char name[16];
 
@@ -92,10 +94,15 @@ void kvs_spool_discard(struct kvs_spool *spool)
 		kvs_errno("can't remove %s", spool->dir);
 }
 
+static int open_file(const struct kvs_spool *spool, const char *name, int flags)
+{
+	return kvs_ours_file(spool->dirfd, spool->dir, name, flags, FILE_MODE);
+}
+
 /* Open and lock the directory; a locked one has a living recorder. */
 static int open_dir(struct kvs_spool *spool)
 {
-	spool->dirfd = open(spool->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	spool->dirfd = kvs_ours_dir(spool->dir);
 	if (spool->dirfd < 0)
 		return -1;
 	if (flock(spool->dirfd, LOCK_EX | LOCK_NB)) {
@@ -119,7 +126,11 @@ static int set_aside(struct kvs_spool *spool)
 	previous = spool_new(spool->file);
 	free(previous->dir);
 	previous->dir = old;
-	previous->dirfd = open(old, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	previous->dirfd = kvs_ours_dir(old);
+	if (previous->dirfd < 0 && errno != ENOENT) {
+		kvs_spool_free(previous);
+		return -1;
+	}
 	if (previous->dirfd >= 0) {
 		spool_set_cpus(previous, MAX_CPUS);
 		kvs_spool_discard(previous);
@@ -158,8 +169,7 @@ static int make_dir(struct kvs_spool *spool)
 static int write_file(struct kvs_spool *spool, const char *name, const void *data,
 		      size_t size)
 {
-	int fd = openat(spool->dirfd, name,
-			O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, FILE_MODE);
+	int fd = open_file(spool, name, O_WRONLY | O_CREAT | O_TRUNC);
 
 	if (fd < 0)
 		return -1;
@@ -176,8 +186,7 @@ static int write_file(struct kvs_spool *spool, const char *name, const void *dat
 /* Room for one piece and the header, given back before it is needed. */
 static int make_reserve(struct kvs_spool *spool)
 {
-	int fd = openat(spool->dirfd, "reserve", O_RDWR | O_CREAT | O_CLOEXEC,
-			FILE_MODE);
+	int fd = open_file(spool, "reserve", O_RDWR | O_CREAT);
 
 	if (fd < 0)
 		return -1;
@@ -197,8 +206,7 @@ static int open_cpus(struct kvs_spool *spool, int flags)
 	char name[16];
 
 	for (unsigned int cpu = 0; cpu < spool->nr_cpus; cpu++) {
-		int fd = openat(spool->dirfd, cpu_name(cpu, name),
-				O_RDWR | O_CLOEXEC | flags, FILE_MODE);
+		int fd = open_file(spool, cpu_name(cpu, name), O_RDWR | flags);
 
 		if (fd < 0) {
 			/* One that was moved away entirely is gone. */
@@ -436,12 +444,11 @@ int kvs_spool_finish(struct kvs_spool *spool, void *header, size_t size)
 /* What kvs_spool_create() wrote down, for a spool whose maker is gone. */
 static int read_layout(struct kvs_spool *spool)
 {
-	char *path = xasprintf("%s/layout", spool->dir), *text;
+	char *text = kvs_read_fd(open_file(spool, "layout", O_RDONLY), NULL);
 	unsigned int nr_cpus;
 	size_t room;
 	bool ok;
 
-	text = kvs_read_file(path, NULL);
 	ok = text && sscanf(text, "kvmsched spool 1: cpus %u room %zu",
 			    &nr_cpus, &room) == 2 &&
 	     nr_cpus && nr_cpus <= MAX_CPUS && !(room % KVS_PAGE_SIZE);
@@ -449,10 +456,9 @@ static int read_layout(struct kvs_spool *spool)
 		spool_set_cpus(spool, nr_cpus);
 		spool->room = room;
 	} else {
-		kvs_err("%s is missing or damaged", path);
+		kvs_err("%s/layout is missing or damaged", spool->dir);
 	}
 	free(text);
-	free(path);
 	return ok ? 0 : -1;
 }
 
@@ -472,25 +478,40 @@ static int measure_cpus(struct kvs_spool *spool)
 	return 0;
 }
 
+static bool has_cpus(const struct kvs_spool *spool)
+{
+	for (unsigned int cpu = 0; cpu < spool->nr_cpus; cpu++)
+		if (spool->fds[cpu] >= 0)
+			return true;
+	return false;
+}
+
 static int recover(struct kvs_spool *spool)
 {
-	char *path, *header;
 	struct kvs_dat_cpu *table;
+	char *header;
 	uint64_t planned = 0;
 	size_t size;
 	int ret = -1;
 
+	/* It was killed before its very last step. */
+	if (!rmdir(spool->dir))
+		return 0;
 	if (read_layout(spool))
 		return -1;
 	if (open_cpus(spool, 0) || measure_cpus(spool)) {
 		kvs_errno("can't read %s", spool->dir);
 		return -1;
 	}
-	path = xasprintf("%s/header", spool->dir);
-	header = kvs_read_file(path, &size);
+	if (!has_cpus(spool)) {
+		/* It was killed while it removed what was not needed any more. */
+		kvs_spool_discard(spool);
+		return 0;
+	}
+	header = kvs_read_fd(open_file(spool, "header", O_RDONLY), &size);
 	table = header ? kvs_dat_table(header, size, spool->nr_cpus) : NULL;
 	if (!table || size > spool->room) {
-		kvs_err("%s is missing or damaged", path);
+		kvs_err("%s/header is missing or damaged", spool->dir);
 		goto out;
 	}
 	for (unsigned int cpu = 0; cpu < spool->nr_cpus; cpu++)
@@ -499,7 +520,6 @@ static int recover(struct kvs_spool *spool)
 			kvs_spool_finish(spool, header, size);
 out:
 	free(header);
-	free(path);
 	return ret;
 }
 
