@@ -4,6 +4,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,26 +16,38 @@
 #include "base/util.h"
 #include "experiment/experiment.h"
 #include "host/device.h"
+#include "record/ours.h"
 
-static bool make_folder(struct kvs_experiment *e)
+static bool is_empty(int folder)
 {
+	/* The descriptor of the stream is another one, since it is closed with it. */
+	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *d;
-	bool empty = true;
-	DIR *dir;
+	bool empty = dir;
+
+	while (dir && (d = readdir(dir)))
+		empty &= d->d_name[0] == '.';
+	if (dir)
+		closedir(dir);
+	return empty;
+}
+
+/* The folder of the results stays open: its name may lead elsewhere later. */
+static bool make_folder(struct kvs_exp_run *run)
+{
+	struct kvs_experiment *e = run->e;
 
 	if (!e->folder)
 		e->folder = xstrdup("kvmsched.experiment");
-	if (!mkdir(e->folder, 0777))
-		return true;
-	dir = errno == EEXIST ? opendir(e->folder) : NULL;
-	if (!dir) {
+	if (mkdir(e->folder, 0755) && errno != EEXIST) {
 		kvs_errno("can't make the folder %s", e->folder);
 		return false;
 	}
-	while ((d = readdir(dir)))
-		empty &= d->d_name[0] == '.';
-	closedir(dir);
-	if (empty)
+	run->folder = kvs_ours_dir(e->folder);
+	if (run->folder < 0)
+		return false;
+	if (is_empty(run->folder))
 		return true;
 	kvs_err("%s is not empty", e->folder);
 	kvs_hint("the results of an experiment get a folder of their own: -o FOLDER");
@@ -81,15 +94,18 @@ static void conclude(const struct kvs_exp_run *run, bool ok)
 
 int kvs_experiment_run(struct kvs_experiment *e)
 {
-	struct kvs_exp_run run = { .e = e, .above = find_top_priority(e), .begin = kvs_now() };
+	struct kvs_exp_run run = { .e = e, .folder = -1, .above = find_top_priority(e), .begin = kvs_now() };
 	int dev = kvs_device_open(false);
 	bool ok;
 
 	if (dev < 0)
 		return KVS_EXIT_FAILED;
 	close(dev);
-	if (!kvs_leftovers_offer() || !make_folder(e))
+	if (!kvs_leftovers_offer() || !make_folder(&run)) {
+		if (run.folder >= 0)
+			close(run.folder);
 		return KVS_EXIT_FAILED;
+	}
 	run.terminal = isatty(STDERR_FILENO);
 	run.rounds = json_array();
 	run.plan = kvs_exp_plan(e, &run.nr_rounds);
@@ -100,5 +116,6 @@ int kvs_experiment_run(struct kvs_experiment *e)
 	conclude(&run, ok);
 	json_decref(run.rounds);
 	free(run.plan);
+	close(run.folder);
 	return run.signal ? 128 + run.signal : ok ? KVS_EXIT_OK : KVS_EXIT_FAILED;
 }

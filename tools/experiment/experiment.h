@@ -49,9 +49,9 @@ struct kvs_setting *kvs_exp_settings(const struct kvs_exp_arm *arm,
 
 /*
  * Each starts a process in a group of its own, and returns 0 after a message.
- * The workload's output goes to @log.
+ * The workload's output goes to @log, a descriptor, which stays the caller's.
  */
-pid_t kvs_exp_spawn_workload(char **argv, const char *log, const sigset_t *mask);
+pid_t kvs_exp_spawn_workload(char **argv, int log, const sigset_t *mask);
 pid_t kvs_exp_spawn_recorder(const struct kvs_experiment *e, const char *file);
 /* True: the process has ended, with @status as a shell would give it. */
 bool kvs_exp_reap(pid_t pid, int *status);

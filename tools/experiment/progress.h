@@ -18,6 +18,7 @@ struct kvs_exp_run {
 	sigset_t old;		/* mask of before, for the workload */
 	int signal;		/* that ended the experiment; 0: none */
 	unsigned int above;	/* highest RT priority of the arms; 0: none is RT */
+	int folder;		/* descriptor of the results' folder; -1: not open */
 	json_t *rounds;		/* results so far */
 	struct kvs_exp_round *plan;
 	size_t nr_rounds;

@@ -3,16 +3,19 @@
  * result.json: what was asked for, on which host, and what each round gave.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/bytes.h"
 #include "base/log.h"
 #include "base/util.h"
 #include "experiment/experiment.h"
 #include "host/host.h"
+#include "record/ours.h"
 
 #ifndef KVMSCHED_VERSION
 #define KVMSCHED_VERSION "unknown"
@@ -137,10 +140,12 @@ static json_t *host_json(void)
 
 bool kvs_exp_result_write(const struct kvs_exp_run *run, bool complete)
 {
-	char *path = xasprintf("%s/result.json", run->e->folder), when[64];
+	static const char name[] = "result.json";
+	char when[64];
 	time_t now = time(NULL);
 	json_t *o;
 	bool ok;
+	int fd;
 
 	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", gmtime(&now));
 	o = json_pack("{si ss sb so so so so so sO}", "version", FORMAT, "ended", when,
@@ -148,10 +153,13 @@ bool kvs_exp_result_write(const struct kvs_exp_run *run, bool complete)
 		      "host", host_json(), "knobs", kvs_knobs_json(),
 		      "experiment", asked_json(run->e), "arms", arms_json(run->e),
 		      "rounds", run->rounds);
-	ok = o && !json_dump_file(o, path, JSON_INDENT(1));
+	fd = o ? kvs_ours_file(run->folder, run->e->folder, name,
+			       O_WRONLY | O_CREAT | O_TRUNC, 0644) : -1;
+	ok = fd >= 0 && !json_dumpfd(o, fd, JSON_INDENT(1));
 	if (!ok)
-		kvs_errno("can't write %s", path);
+		kvs_errno("can't write %s/%s", run->e->folder, name);
+	if (fd >= 0)
+		close(fd);
 	json_decref(o);
-	free(path);
 	return ok;
 }

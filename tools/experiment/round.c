@@ -17,6 +17,7 @@
  * sleeps.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,7 @@
 #include "base/util.h"
 #include "experiment/experiment.h"
 #include "host/device.h"
+#include "record/ours.h"
 
 /* Seconds to wait for */
 #define APPEAR_S	60	/* the workload's vCPUs */
@@ -84,14 +86,22 @@ static void set_environment(const struct state *s)
 static bool start_workload(struct state *s)
 {
 	struct kvs_experiment *e = s->run->e;
-	char *log;
+	char *name;
+	int log;
 
 	if (!e->workload)
 		return true;
 	set_environment(s);
-	log = xasprintf("%s/%s.log", e->folder, s->stem);
-	s->workload = kvs_exp_spawn_workload(e->workload, log, &s->run->old);
-	free(log);
+	name = xasprintf("%s.log", s->stem);
+	log = kvs_ours_file(s->run->folder, e->folder, name, O_WRONLY | O_CREAT | O_TRUNC,
+			    0644);
+	if (log < 0)
+		kvs_errno("can't write %s/%s", e->folder, name);
+	else
+		s->workload = kvs_exp_spawn_workload(e->workload, log, &s->run->old);
+	if (log >= 0)
+		close(log);
+	free(name);
 	return s->workload;
 }
 

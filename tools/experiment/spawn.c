@@ -27,13 +27,12 @@ static void end_with_parent(pid_t parent, int sig)
 		_exit(KVS_EXIT_FAILED);
 }
 
-static void run_workload(char **argv, const char *log, const sigset_t *mask)
+static void run_workload(char **argv, int log, const sigset_t *mask)
 {
-	int out = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	int in = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
 	setpgid(0, 0);
-	if (out < 0 || in < 0 || dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0)
+	if (in < 0 || dup2(in, 0) < 0 || dup2(log, 1) < 0 || dup2(log, 2) < 0)
 		_exit(KVS_EXIT_FAILED);
 	sigprocmask(SIG_SETMASK, mask, NULL);
 	execvp(argv[0], argv);
@@ -41,7 +40,7 @@ static void run_workload(char **argv, const char *log, const sigset_t *mask)
 	_exit(errno == ENOENT ? KVS_EXIT_NOENT : KVS_EXIT_NOEXEC);
 }
 
-pid_t kvs_exp_spawn_workload(char **argv, const char *log, const sigset_t *mask)
+pid_t kvs_exp_spawn_workload(char **argv, int log, const sigset_t *mask)
 {
 	pid_t parent = getpid(), pid = fork();
 

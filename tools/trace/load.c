@@ -19,7 +19,8 @@ static bool open_file(struct kvs_trace *t)
 {
 	struct stat st;
 
-	t->fd = open(t->path, O_RDONLY | O_CLOEXEC);
+	/* Opening a FIFO would wait for a writer, were it not for O_NONBLOCK. */
+	t->fd = open(t->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (t->fd < 0) {
 		kvs_errno("%s", t->path);
 		if (errno == ENOENT)
