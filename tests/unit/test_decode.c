@@ -206,6 +206,33 @@ static void nonsense_is_no_format(void **unused)
 	assert_int_equal(kvs_decoder_events(d), 1);
 }
 
+/*
+ * Formats that disagree on where the PID is: each record is read where its own has it, and
+ * not a byte further.  A wrong one gets a PID from behind the record, or crashes.
+ */
+static void pid_is_where_the_event_has_it(void **unused)
+{
+	static const char far[] =
+		"name: kvmsched_far\nID: 98\n"
+		"\tfield:u16 common_type;\toffset:0;\tsize:2;\tsigned:0;\n"
+		"\tfield:int common_pid;\toffset:252;\tsize:4;\tsigned:1;\n";
+	static const char typeless[] =
+		"name: kvmsched_typeless\nID: 97\n"
+		"\tfield:u32 common_type;\toffset:4;\tsize:4;\tsigned:0;\n"
+		"\tfield:int common_pid;\toffset:8;\tsize:4;\tsigned:1;\n";
+	struct raw around[20] = { { .type = 77, .pid = 7 } };
+
+	memset(&around[1], 0x55, sizeof(around) - sizeof(around[0]));
+	assert_true(add(other_eoi, strlen(other_eoi)));
+	assert_true(add(far, strlen(far)));
+	assert_int_equal(kvs_decode(d, around, 24, &rec), KVS_DECODED);
+	assert_int_equal(rec.ent.pid, 7);
+	/* Which event it is must be known before anything else is. */
+	assert_false(add(typeless, strlen(typeless)));
+	assert_int_equal(kvs_decode(d, around, 24, &rec), KVS_DECODED);
+	assert_int_equal(rec.ent.pid, 7);
+}
+
 /* Every event and field of records.h is in the formats, and at its place. */
 static void formats_are_the_schema(void **unused)
 {
@@ -243,6 +270,7 @@ int main(void)
 		TEST(others_are_told_apart),
 		TEST(names_of_fields),
 		TEST(nonsense_is_no_format),
+		TEST(pid_is_where_the_event_has_it),
 		TEST(formats_are_the_schema),
 	};
 

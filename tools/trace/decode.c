@@ -63,6 +63,7 @@ struct layout {
 	bool known;		/* ... that records.h has */
 	bool same;		/* the layout is that of records.h, byte for byte */
 	u16 event;		/* enum ks_event */
+	u16 pid_offset;		/* formats need not agree where the PID is */
 	u16 need;		/* bytes that the fields take, from the record's start */
 	u16 nr;			/* of @found */
 	struct found found[MAX_FIELDS];
@@ -72,7 +73,7 @@ struct kvs_decoder {
 	struct schema schema[KS_NR_EVENTS];
 	struct layout **layout;	/* by the event's id */
 	unsigned int events;
-	u16 type_offset, type_size, pid_offset;
+	u16 type_offset, type_size;	/* the same for all events of a file */
 	char **missing;
 	unsigned int nr_missing;
 };
@@ -86,7 +87,6 @@ struct kvs_decoder *kvs_decoder_create(void)
 	d->layout = xcalloc(MAX_EVENTS, sizeof(*d->layout));
 	d->type_offset = offsetof(struct trace_entry, type);
 	d->type_size = sizeof(u16);
-	d->pid_offset = offsetof(struct trace_entry, pid);
 	return d;
 }
 
@@ -167,8 +167,11 @@ static void find_fields(struct kvs_decoder *d, struct layout *l,
 	}
 }
 
-/* The common fields (type, PID) are at the same places in all events of a file. */
-static bool find_common(struct kvs_decoder *d, const struct kvs_format *f)
+/*
+ * A record is of the event that its type says, so the first format decides where the type
+ * is; others that have it elsewhere describe no records of this file.
+ */
+static bool find_common(struct kvs_decoder *d, struct layout *l, const struct kvs_format *f)
 {
 	const struct kvs_format_field *type = kvs_format_find(f, "common_type");
 	const struct kvs_format_field *pid = kvs_format_find(f, "common_pid");
@@ -176,9 +179,12 @@ static bool find_common(struct kvs_decoder *d, const struct kvs_format *f)
 	if (!type || !pid || type->offset > 256 || pid->offset > 256 ||
 	    pid->size != 4 || (type->size != 2 && type->size != 4))
 		return false;
+	if (d->events && (d->type_offset != type->offset || d->type_size != type->size))
+		return false;
 	d->type_offset = type->offset;
 	d->type_size = type->size;
-	d->pid_offset = pid->offset;
+	l->pid_offset = pid->offset;
+	l->need = pid->offset + sizeof(s32);
 	return true;
 }
 
@@ -186,18 +192,21 @@ bool kvs_decoder_add(struct kvs_decoder *d, const struct kvs_format *f)
 {
 	struct layout *l;
 
-	if (f->id >= MAX_EVENTS || d->layout[f->id] || !find_common(d, f))
+	if (f->id >= MAX_EVENTS || d->layout[f->id])
 		return false;
 	l = xcalloc(1, sizeof(*l));
+	if (!find_common(d, l, f)) {
+		free(l);
+		return false;
+	}
 	l->ours = true;
-	l->need = d->pid_offset + sizeof(s32);
 	for (unsigned int i = 0; i < KS_NR_EVENTS; i++) {
 		if (strcmp(d->schema[i].name, f->name))
 			continue;
 		l->event = i;
 		find_fields(d, l, f, &d->schema[i]);
 	}
-	l->same &= d->pid_offset == offsetof(struct trace_entry, pid) &&
+	l->same &= l->pid_offset == offsetof(struct trace_entry, pid) &&
 		   d->type_offset == offsetof(struct trace_entry, type) &&
 		   d->type_size == sizeof(u16);
 	d->layout[f->id] = l;
@@ -232,11 +241,11 @@ static void copy_field(const struct found *f, const unsigned char *data,
 	}
 }
 
-static void copy_fields(const struct kvs_decoder *d, const struct layout *l,
-			const unsigned char *data, struct kvs_record *rec)
+static void copy_fields(const struct layout *l, const unsigned char *data,
+			struct kvs_record *rec)
 {
 	memset(&rec->ent, 0, sizeof(*rec) - offsetof(struct kvs_record, ent));
-	memcpy(&rec->ent.pid, data + d->pid_offset, sizeof(rec->ent.pid));
+	memcpy(&rec->ent.pid, data + l->pid_offset, sizeof(rec->ent.pid));
 	for (unsigned int i = 0; i < l->nr; i++)
 		copy_field(&l->found[i], data, rec);
 }
@@ -261,6 +270,6 @@ enum kvs_decoded kvs_decode(const struct kvs_decoder *d, const void *data,
 	if (l->same)
 		memcpy(&rec->ent, data, l->need);
 	else
-		copy_fields(d, l, data, rec);
+		copy_fields(l, data, rec);
 	return KVS_DECODED;
 }
