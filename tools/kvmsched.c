@@ -2,6 +2,7 @@
 /*
  * kvmsched: the command table
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,10 +117,27 @@ static int show_help(int argc, char **argv)
 	return cmd->main(2, self);
 }
 
+/*
+ * Descriptors 0 to 2 may be closed.  The next file that is opened would get such a number,
+ * and our messages would be written into a ring or a recording.  What takes their places
+ * can't be used in the way that they are: reading and writing fails as it did.
+ */
+static bool occupy_standard_files(void)
+{
+	static const int modes[] = { O_WRONLY, O_RDONLY, O_RDONLY };
+
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) != fd)
+			return false;
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	const struct kvs_command *cmd;
 
+	if (!occupy_standard_files())
+		return KVS_EXIT_FAILED;
 	if (argc < 2) {
 		print_usage(stderr);
 		return KVS_EXIT_USAGE;

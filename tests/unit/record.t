@@ -237,6 +237,24 @@ record --recover nowhere.dat
 is $status 1 "--recover of nothing: status 1"
 says 'no interrupted recording nowhere.dat.spool' "... which it says"
 
+# --- closed descriptors ---------------------------------------------------
+
+for closed in 0 1 2 all; do
+	status=0
+	(
+		[[ $closed != [0a]* ]] || exec <&-
+		[[ $closed != [1a]* ]] || exec >&-
+		[[ $closed != [2a]* ]] || exec 2>&-
+		LD_PRELOAD=$work/fakedev.so exec "$kvmsched" record -o closed.dat -- \
+			sh -c "sleep 0.2; readlink /proc/\$PPID/fd/[012] > '$work/where'"
+	) > out 2> err || status=$?
+	is $status 0 "descriptors closed ($closed): status 0"
+	is_whole closed.dat "... the file is whole"
+	[[ $closed != all ]] || closed=2
+	is "$(sed -n "$((closed + 1))p" where)" /dev/null "... no file of it was open as that"
+	rm -f closed.dat closed.dat.old
+done
+
 # --- spools of others ----------------------------------------------------
 
 killed_spool()	# makes FILE.spool as a killed recorder leaves it
