@@ -49,6 +49,11 @@
 		{ SCHED_IDLE,		"SCHED_IDLE" },			\
 		{ SCHED_DEADLINE,	"SCHED_DEADLINE" })
 
+/* What the flags say, as words in front of a task's policy */
+#define ks_show_task(flags)						\
+	(flags) & KS_TASK_KTHREAD ? " kthread" : "",			\
+	(flags) & KS_TASK_SERVER ? " server" : ""
+
 #define ks_show_timer(mode)						\
 	__print_symbolic(mode, KVMSCHED_TIMER_MODES(KS_SHOW))
 
@@ -97,10 +102,13 @@ KS_EVENT(put, KS_PUT_FIELDS, KS_ARGS(
 	__entry->vm, __entry->vcpu, __entry->exit_reason, __entry->run_cycles));
 
 KS_EVENT(switch_out, KS_SWITCH_OUT_FIELDS, KS_ARGS(
-	"vm=%u vcpu=%u %s%s next=%s/%d prio=%d ran_cycles=%llu nvcsw=%u nivcsw=%u",
+	"vm=%u vcpu=%u %s%s next=%s/%d tgid=%d prio=%d %s nice=%d%s%s "
+	"ran_cycles=%llu nvcsw=%u nivcsw=%u",
 	__entry->vm, __entry->vcpu, ks_show_switch(__entry->kind),
 	__entry->loaded ? "" : " in userspace",
-	__entry->next_comm, __entry->next_pid, __entry->next_prio,
+	__entry->next_comm, __entry->next_pid, __entry->next_tgid,
+	__entry->next_prio, ks_show_policy(__entry->next_policy),
+	__entry->next_nice, ks_show_task(__entry->next_flags),
 	__entry->ran_cycles, __entry->nvcsw, __entry->nivcsw));
 
 KS_EVENT(switch_in, KS_SWITCH_IN_FIELDS, KS_ARGS(
@@ -173,18 +181,24 @@ KS_EVENT(halt, KS_HALT_FIELDS, KS_ARGS(
 	__entry->poll_ns, __entry->halt_ns));
 
 KS_EVENT(wake, KS_WAKE_FIELDS, KS_ARGS(
-	"vm=%u vcpu=%u cpu=%u holder=%s/%d prio=%d",
+	"vm=%u vcpu=%u cpu=%u holder=%s/%d tgid=%d prio=%d %s nice=%d%s%s",
 	__entry->vm, __entry->vcpu, __entry->cpu,
-	__entry->holder_comm, __entry->holder_pid, __entry->holder_prio));
+	__entry->holder_comm, __entry->holder_pid, __entry->holder_tgid,
+	__entry->holder_prio, ks_show_policy(__entry->holder_policy),
+	__entry->holder_nice, ks_show_task(__entry->holder_flags)));
 
 KS_EVENT(migrate, KS_MIGRATE_FIELDS, KS_ARGS(
-	"vm=%u vcpu=%u cpu=%u from_cpu=%u holder=%s/%d prio=%d",
+	"vm=%u vcpu=%u cpu=%u from_cpu=%u holder=%s/%d tgid=%d prio=%d %s nice=%d%s%s",
 	__entry->vm, __entry->vcpu, __entry->cpu, __entry->from_cpu,
-	__entry->holder_comm, __entry->holder_pid, __entry->holder_prio));
+	__entry->holder_comm, __entry->holder_pid, __entry->holder_tgid,
+	__entry->holder_prio, ks_show_policy(__entry->holder_policy),
+	__entry->holder_nice, ks_show_task(__entry->holder_flags)));
 
 KS_EVENT(holder, KS_HOLDER_FIELDS, KS_ARGS(
-	"holder=%s/%d prio=%d vm=%u vcpu=%u waiters=%u",
-	__entry->comm, __entry->pid, __entry->prio,
+	"holder=%s/%d tgid=%d prio=%d %s nice=%d%s%s vm=%u vcpu=%u waiters=%u",
+	__entry->comm, __entry->pid, __entry->tgid, __entry->prio,
+	ks_show_policy(__entry->policy), __entry->nice,
+	ks_show_task(__entry->flags),
 	__entry->vm, __entry->vcpu, __entry->waiters));
 
 KS_EVENT(ledger, KS_LEDGER_FIELDS, KS_ARGS(
@@ -198,12 +212,15 @@ KS_EVENT(ledger, KS_LEDGER_FIELDS, KS_ARGS(
 	__entry->exits));
 
 KS_EVENT(host_switch, KS_HOST_SWITCH_FIELDS, KS_ARGS(
-	"prev=%s/%d prio=%d %s %s -> next=%s/%d prio=%d %s",
-	__entry->prev_comm, __entry->prev_pid, __entry->prev_prio,
-	ks_show_policy(__entry->prev_policy),
+	"prev=%s/%d tgid=%d prio=%d %s nice=%d%s%s %s -> "
+	"next=%s/%d tgid=%d prio=%d %s nice=%d%s%s",
+	__entry->prev_comm, __entry->prev_pid, __entry->prev_tgid,
+	__entry->prev_prio, ks_show_policy(__entry->prev_policy),
+	__entry->prev_nice, ks_show_task(__entry->prev_flags),
 	__entry->preempted ? "preempted" : "blocked",
-	__entry->next_comm, __entry->next_pid, __entry->next_prio,
-	ks_show_policy(__entry->next_policy)));
+	__entry->next_comm, __entry->next_pid, __entry->next_tgid,
+	__entry->next_prio, ks_show_policy(__entry->next_policy),
+	__entry->next_nice, ks_show_task(__entry->next_flags)));
 
 #endif /* _KVMSCHED_EVENTS_H */
 

@@ -9,6 +9,7 @@
 
 #include "probe.h"
 #include "record.h"
+#include "task.h"
 #include "vcpu.h"
 
 /* Context: interrupts off, runqueue lock held. */
@@ -26,8 +27,8 @@ static void ks_on_host_switch(void *data, bool preempt, struct task_struct *prev
 	r->next_pid = next->pid;
 	r->prev_prio = prev->prio;
 	r->next_prio = next->prio;
-	r->prev_policy = prev->policy;
-	r->next_policy = next->policy;
+	ks_set_task(r, prev_, ks_task_of(prev));
+	ks_set_task(r, next_, ks_task_of(next));
 	r->preempted = preempt || !prev_state;
 	r->vcpus = (ks_thread_of(prev) ? 1 : 0) |
 		   (ks_thread_of(next) ? 2 : 0);

@@ -11,6 +11,7 @@
 #include "compat/sched.h"
 #include "probe.h"
 #include "record.h"
+#include "task.h"
 #include "vcpu.h"
 
 /* The identity record has told the policy; from then on its changes are told. */
@@ -227,6 +228,7 @@ static void ks_tell_switch_out(struct ks_thread *t, struct ks_vcpu *v, bool load
 	r->next_prio = next->prio;
 	r->next_pid = next->pid;
 	memcpy(r->next_comm, next->comm, sizeof(r->next_comm));
+	ks_set_task(r, next_, ks_task_of(next));
 	r->nvcsw = current->nvcsw;
 	r->nivcsw = current->nivcsw;
 	r->ran_cycles = t->in_tsc ? now - t->in_tsc : 0;

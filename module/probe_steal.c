@@ -22,6 +22,7 @@
 #include "compat/sched.h"
 #include "probe.h"
 #include "record.h"
+#include "task.h"
 
 /*
  * @holder:  who has the CPU; written by its own CPU, interrupts off
@@ -56,17 +57,19 @@ static void ks_wait_on_queue(struct ks_thread *t, int cpu)
 	t->wait_cpu = cpu;
 }
 
-/* Fill the fields of a record that describe a holder: pid, prio, comm. */
-#define ks_set_holder(task, pid_, prio_, comm_) do {			\
-	struct task_struct *holder_ = (task);				\
+/* Fill the fields of record @r that describe the holder of a CPU. */
+#define ks_set_holder(r, task) do {					\
+	const struct task_struct *holder_ = (task);			\
 	if (holder_) {							\
-		(pid_) = holder_->pid;					\
-		(prio_) = holder_->prio;				\
-		memcpy(comm_, holder_->comm, TASK_COMM_LEN);		\
+		(r)->holder_pid = holder_->pid;				\
+		(r)->holder_prio = holder_->prio;			\
+		memcpy((r)->holder_comm, holder_->comm, TASK_COMM_LEN);	\
+		ks_set_task(r, holder_, ks_task_of(holder_));		\
 	} else {							\
-		(pid_) = -1;						\
-		(prio_) = 0;						\
-		memset(comm_, 0, TASK_COMM_LEN);			\
+		(r)->holder_pid = -1;					\
+		(r)->holder_prio = 0;					\
+		memset((r)->holder_comm, 0, TASK_COMM_LEN);		\
+		ks_set_task(r, holder_, (struct ks_task) {});		\
 	}								\
 } while (0)
 
@@ -83,6 +86,7 @@ static void ks_write_holder(struct task_struct *next, int waiters)
 	r->vcpu = v ? v->id : KS_NO_VCPU;
 	r->waiters = waiters;
 	memcpy(r->comm, next->comm, sizeof(r->comm));
+	ks_set_task(r, , ks_task_of(next));
 	ks_end_at(holder, r);
 }
 
@@ -153,8 +157,7 @@ void ks_steal_woken(struct ks_thread *t, struct ks_vcpu *v)
 	r->vm = v->vm;
 	r->vcpu = v->id;
 	r->cpu = cpu;
-	ks_set_holder(READ_ONCE(per_cpu(ks_queues, cpu).holder), r->holder_pid,
-		      r->holder_prio, r->holder_comm);
+	ks_set_holder(r, READ_ONCE(per_cpu(ks_queues, cpu).holder));
 	t->wake_tsc = now;
 	ks_wait_on_queue(t, cpu);
 	ks_end(wake, r, flags);
@@ -181,8 +184,7 @@ static void ks_on_migrate_task(void *data, struct task_struct *task, int cpu)
 	r->vcpu = v->id;
 	r->cpu = cpu;
 	r->from_cpu = t->wait_cpu;
-	ks_set_holder(READ_ONCE(per_cpu(ks_queues, cpu).holder), r->holder_pid,
-		      r->holder_prio, r->holder_comm);
+	ks_set_holder(r, READ_ONCE(per_cpu(ks_queues, cpu).holder));
 	ks_wait_on_queue(t, cpu);
 	ks_end(migrate, r, flags);
 }

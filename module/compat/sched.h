@@ -21,6 +21,20 @@ static inline bool ks_task_runnable(struct task_struct *task)
 }
 
 /*
+ * Does a deadline server (of the fair class, or of the ext class) let the task run
+ * now?  Its field came with 6.8; before that there are none, and real-time
+ * throttling does their work.
+ */
+static inline bool ks_task_by_server(const struct task_struct *task)
+{
+#ifdef KS_HAVE_DL_SERVER
+	return READ_ONCE(task->dl_server);
+#else
+	return false;
+#endif
+}
+
+/*
  * Is the task on the CPU, or just leaving it?  Then its list of preempt
  * notifiers may change, and only the task itself may walk it.  Otherwise the
  * lock of its runqueue keeps it off the CPU.

@@ -16,6 +16,10 @@
  *   vcpu   vcpu_id, or KS_NO_VCPU
  *   *_cycles  durations in cycles of the host's TSC
  *   *_ns   nanoseconds
+ *
+ * A task that had or got a CPU is told by pid, comm and prio, and by tgid, policy,
+ * nice and flags (KS_TASK_*).  Older files lack the latter four.  Then flags is 0,
+ * and the others mean nothing.
  */
 #ifndef _UAPI_KVMSCHED_RECORDS_H
 #define _UAPI_KVMSCHED_RECORDS_H
@@ -25,6 +29,11 @@
 #include "kvmsched.h"
 
 #define KS_NO_VCPU	0xffff
+
+/* Flags of a task */
+#define KS_TASK_TOLD		(1 << 0) /* tgid, policy, nice and flags are known */
+#define KS_TASK_KTHREAD		(1 << 1) /* a thread of the kernel */
+#define KS_TASK_SERVER		(1 << 2) /* a deadline server lets it run: fair, ext */
 
 /* A session begins or ends, on this CPU */
 #define KS_SESSION_FIELDS(F, A)						\
@@ -103,7 +112,11 @@
 	A(char, next_comm, 16)						\
 	F(u32, nvcsw)		/* the kernel's counts of switches, */	\
 	F(u32, nivcsw)		/* this one included */			\
-	F(u64, ran_cycles)	/* since the switch in, 0 if unknown */
+	F(u64, ran_cycles)	/* since the switch in, 0 if unknown */	\
+	F(s32, next_tgid)						\
+	F(u8, next_policy)	/* SCHED_* */				\
+	F(s8, next_nice)						\
+	F(u8, next_flags)	/* KS_TASK_* */
 #define KS_SWITCH_ENUM(symbol, number, name)	KS_SWITCH_##symbol = (number)
 enum { KVMSCHED_SWITCH_KINDS(KS_SWITCH_ENUM), KS_NR_SWITCH_KINDS };
 
@@ -257,7 +270,11 @@ enum { KVMSCHED_TIMER_MODES(KS_TIMER_ENUM), KS_NR_TIMER_MODES };
 	F(u16, cpu)		/* that it waits for */			\
 	F(s16, holder_prio)						\
 	F(s32, holder_pid)	/* task on that CPU; -1 unknown */	\
-	A(char, holder_comm, 16)
+	A(char, holder_comm, 16)					\
+	F(s32, holder_tgid)						\
+	F(u8, holder_policy)	/* SCHED_* */				\
+	F(s8, holder_nice)						\
+	F(u8, holder_flags)	/* KS_TASK_* */
 
 /* Class steal: a waiting vCPU's thread is moved to the queue of another CPU */
 #define KS_MIGRATE_FIELDS(F, A)						\
@@ -267,7 +284,11 @@ enum { KVMSCHED_TIMER_MODES(KS_TIMER_ENUM), KS_NR_TIMER_MODES };
 	F(u16, from_cpu)						\
 	F(s32, holder_pid)	/* task on @cpu; -1 unknown */		\
 	F(s16, holder_prio)						\
-	A(char, holder_comm, 16)
+	A(char, holder_comm, 16)					\
+	F(s32, holder_tgid)						\
+	F(u8, holder_policy)	/* SCHED_* */				\
+	F(s8, holder_nice)						\
+	F(u8, holder_flags)	/* KS_TASK_* */
 
 /* Class steal: another task gets this CPU, for which a vCPU waits */
 #define KS_HOLDER_FIELDS(F, A)						\
@@ -276,7 +297,11 @@ enum { KVMSCHED_TIMER_MODES(KS_TIMER_ENUM), KS_NR_TIMER_MODES };
 	F(u16, vm)		/* the holder is a vCPU, or 0 */	\
 	F(u16, vcpu)							\
 	F(u16, waiters)		/* vCPUs that wait for this CPU */	\
-	A(char, comm, 16)
+	A(char, comm, 16)						\
+	F(s32, tgid)							\
+	F(u8, policy)		/* SCHED_* */				\
+	F(s8, nice)							\
+	F(u8, flags)		/* KS_TASK_* */
 
 /* A vCPU's ledger in the kernel, at the end of the session */
 #define KS_LEDGER_FIELDS(F, A)						\
@@ -297,7 +322,13 @@ enum { KVMSCHED_TIMER_MODES(KS_TIMER_ENUM), KS_NR_TIMER_MODES };
 	F(u8, preempted)	/* 1: prev is still runnable */		\
 	F(u8, vcpus)		/* 1: prev is a vCPU, 2: next, 3: both */ \
 	A(char, prev_comm, 16)						\
-	A(char, next_comm, 16)
+	A(char, next_comm, 16)						\
+	F(s32, prev_tgid)						\
+	F(s32, next_tgid)						\
+	F(s8, prev_nice)						\
+	F(s8, next_nice)						\
+	F(u8, prev_flags)	/* KS_TASK_* */				\
+	F(u8, next_flags)
 
 /* Every record: its name, its fields, and the class that its event needs */
 #define KS_RECORDS(X)							\
@@ -325,6 +356,20 @@ enum { KVMSCHED_TIMER_MODES(KS_TIMER_ENUM), KS_NR_TIMER_MODES };
 	X(holder, KS_HOLDER_FIELDS, KVMSCHED_CLASS_STEAL)		\
 	X(ledger, KS_LEDGER_FIELDS, 0)					\
 	X(host_switch, KS_HOST_SWITCH_FIELDS, KVMSCHED_CLASS_HOST)
+
+/* Fields that files of older versions lack.  There they are 0: "not told". */
+#define KS_LATER_FIELDS(X)						\
+	X(switch_out, next_tgid) X(switch_out, next_policy)		\
+	X(switch_out, next_nice) X(switch_out, next_flags)		\
+	X(wake, holder_tgid) X(wake, holder_policy)			\
+	X(wake, holder_nice) X(wake, holder_flags)			\
+	X(migrate, holder_tgid) X(migrate, holder_policy)		\
+	X(migrate, holder_nice) X(migrate, holder_flags)		\
+	X(holder, tgid) X(holder, policy) X(holder, nice)		\
+	X(holder, flags)						\
+	X(host_switch, prev_tgid) X(host_switch, next_tgid)		\
+	X(host_switch, prev_nice) X(host_switch, next_nice)		\
+	X(host_switch, prev_flags) X(host_switch, next_flags)
 
 enum ks_event {
 #define KS_RECORD_ENUM(record, FIELDS, classes) KS_EV_##record,

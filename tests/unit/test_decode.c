@@ -48,6 +48,23 @@ static const char swapped_eoi[] =
 	"\tfield:s32 vector;\toffset:12;\tsize:4;\tsigned:1;\n"
 	"\nprint fmt: \"\"\n";
 
+/* As records.h has it, and as files of older versions do */
+#define HOLDER(later)							\
+	"name: kvmsched_holder\nID: 78\n" COMMON			\
+	"\tfield:s32 pid;\toffset:8;\tsize:4;\tsigned:1;\n"		\
+	"\tfield:s16 prio;\toffset:12;\tsize:2;\tsigned:1;\n"		\
+	"\tfield:u16 vm;\toffset:14;\tsize:2;\tsigned:0;\n"		\
+	"\tfield:u16 vcpu;\toffset:16;\tsize:2;\tsigned:0;\n"		\
+	"\tfield:u16 waiters;\toffset:18;\tsize:2;\tsigned:0;\n"	\
+	"\tfield:char comm[16];\toffset:20;\tsize:16;\tsigned:0;\n"	\
+	later "\nprint fmt: \"\"\n"
+static const char holder[] = HOLDER(
+	"\tfield:s32 tgid;\toffset:36;\tsize:4;\tsigned:1;\n"
+	"\tfield:u8 policy;\toffset:40;\tsize:1;\tsigned:0;\n"
+	"\tfield:s8 nice;\toffset:41;\tsize:1;\tsigned:1;\n"
+	"\tfield:u8 flags;\toffset:42;\tsize:1;\tsigned:0;\n");
+static const char older_holder[] = HOLDER("");
+
 static const char newer[] =
 	"name: kvmsched_teleport\nID: 99\n" COMMON
 	"\tfield:u64 where;\toffset:8;\tsize:8;\tsigned:0;\n"
@@ -57,7 +74,7 @@ struct raw {
 	u16 type;
 	u8 flags, preempt_count;
 	s32 pid;
-	u8 data[24];
+	u8 data[36];
 };
 
 static struct kvs_decoder *d;
@@ -121,6 +138,37 @@ static void decodes_another_order(void **unused)
 	assert_int_equal(rec.irq_eoi.vcpu, 1);
 	assert_int_equal(rec.irq_eoi.vm, 2);
 	assert_int_equal(rec.irq_eoi.vector, 3);
+	assert_null(kvs_decoder_missing(d, 0));
+}
+
+static void tells_who_the_holder_is(void **unused)
+{
+	struct raw raw = {
+		.type = 78, .data = { 9, 0, 0, 0, [28] = 8, [32] = 3, [33] = 0xed,
+				      [34] = KS_TASK_TOLD | KS_TASK_SERVER },
+	};
+
+	assert_true(add(holder, strlen(holder)));
+	assert_int_equal(kvs_decode(d, &raw, 44, &rec), KVS_DECODED);
+	assert_int_equal(rec.holder.pid, 9);
+	assert_int_equal(rec.holder.tgid, 8);
+	assert_int_equal(rec.holder.policy, 3);
+	assert_int_equal(rec.holder.nice, -19);
+	assert_int_equal(rec.holder.flags, KS_TASK_TOLD | KS_TASK_SERVER);
+	assert_null(kvs_decoder_missing(d, 0));
+}
+
+/* A file of an older version does not tell, and nobody is warned of that. */
+static void an_older_holder_is_not_told(void **unused)
+{
+	struct raw raw = { .type = 78, .data = { 9, 0, 0, 0, [12] = 'a', [28] = 8, [34] = 1 } };
+
+	assert_true(add(older_holder, strlen(older_holder)));
+	assert_int_equal(kvs_decode(d, &raw, 36, &rec), KVS_DECODED);
+	assert_int_equal(rec.holder.pid, 9);
+	assert_int_equal(rec.holder.comm[0], 'a');
+	assert_int_equal(rec.holder.tgid, 0);
+	assert_int_equal(rec.holder.flags, 0);
 	assert_null(kvs_decoder_missing(d, 0));
 }
 
@@ -266,6 +314,8 @@ int main(void)
 		TEST(decodes_its_own_layout),
 		TEST(decodes_another_layout),
 		TEST(decodes_another_order),
+		TEST(tells_who_the_holder_is),
+		TEST(an_older_holder_is_not_told),
 		TEST(short_records_are_refused),
 		TEST(others_are_told_apart),
 		TEST(names_of_fields),

@@ -146,6 +146,20 @@ static void find_field(struct layout *l, const struct want *want,
 		l->same = false;
 }
 
+/* Does its absence mean no more than "not told"? */
+static bool is_later(const char *event, const char *field)
+{
+#define LATER_PAIR(record, member)	{ KVS_EVENT_PREFIX #record, #member },
+	static const struct { const char *event, *field; } later[] = {
+		KS_LATER_FIELDS(LATER_PAIR)
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(later); i++)
+		if (!strcmp(later[i].event, event) && !strcmp(later[i].field, field))
+			return true;
+	return false;
+}
+
 static void find_fields(struct kvs_decoder *d, struct layout *l,
 			const struct kvs_format *format, const struct schema *s)
 {
@@ -160,10 +174,12 @@ static void find_fields(struct kvs_decoder *d, struct layout *l,
 			find_field(l, want, f);
 			continue;
 		}
+		l->same = false;
+		if (!f && is_later(format->name, want->name))
+			continue;
 		name = xasprintf("%s.%s", format->name, want->name);
 		kvs_decoder_note_missing(d, name);
 		free(name);
-		l->same = false;
 	}
 }
 

@@ -36,7 +36,10 @@ unsigned int kvs_decoder_events(const struct kvs_decoder *d);
  */
 void kvs_decoder_note_missing(struct kvs_decoder *d, const char *field);
 
-/* The fields that the file lacks, as "kvmsched_exit.flags"; NULL behind the last */
+/*
+ * The fields that the file lacks, as "kvmsched_exit.flags"; NULL behind the last.  Those
+ * of KS_LATER_FIELDS are not among them.
+ */
 const char *kvs_decoder_missing(const struct kvs_decoder *d, unsigned int index);
 
 enum kvs_decoded {
