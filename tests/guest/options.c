@@ -11,7 +11,7 @@
 enum {
 	OPT_VMS = 256, OPT_VCPUS, OPT_THREADS, OPT_PERIOD, OPT_SECONDS, OPT_CPU, OPT_SPREAD,
 	OPT_POLICY, OPT_HALT_POLL, OPT_BARRIER, OPT_READY, OPT_CONTROLLER, OPT_JSON, OPT_QUIET,
-	OPT_LIST, OPT_SEND, OPT_HELP,
+	OPT_LIST, OPT_SEND, OPT_TSC_LAST, OPT_HELP,
 };
 
 static const struct option long_options[] = {
@@ -29,6 +29,7 @@ static const struct option long_options[] = {
 	{ "controller-prio", required_argument, NULL, OPT_CONTROLLER },
 	{ "json", required_argument, NULL, OPT_JSON },
 	{ "send", no_argument, NULL, OPT_SEND },
+	{ "tsc-last", no_argument, NULL, OPT_TSC_LAST },
 	{ "quiet", no_argument, NULL, OPT_QUIET },
 	{ "list", no_argument, NULL, OPT_LIST },
 	{ "help", no_argument, NULL, OPT_HELP },
@@ -52,6 +53,8 @@ static const char usage_text[] =
 "  --halt-poll-ns NS    limit of each VM's halt polling (the host's)\n"
 "  --send               at each return to userspace the vCPU's thread sends a\n"
 "                       packet to itself, which takes a softirq of its own\n"
+"  --tsc-last           restored: the deadline is set before the TSC, so that KVM's\n"
+"                       timer for it is 1000 s ahead\n"
 "  --start-barrier FILE set everything up, then wait until FILE exists\n"
 "  --ready-file FILE    create FILE when all VMs and policies are set up\n"
 "  --controller-prio N  SCHED_FIFO priority of the main thread, so that it can\n"
@@ -114,8 +117,7 @@ static int take_option(struct options *options, int opt)
 	case OPT_THREADS:
 		return parse_uint("--threads", 1024, &options->threads);
 	case OPT_PERIOD:
-		/* TMICT counts ns in 32 bits. */
-		return parse_u64(optarg, "--period-us", 1, UINT32_MAX / 1000,
+		return parse_u64(optarg, "--period-us", 1, UINT32_MAX,
 				 &options->period_us);
 	case OPT_SECONDS:
 		return parse_u64(optarg, "--seconds", 1, 1000000,
@@ -135,6 +137,9 @@ static int take_option(struct options *options, int opt)
 		return 0;
 	case OPT_SEND:
 		options->send = true;
+		return 0;
+	case OPT_TSC_LAST:
+		options->tsc_last = true;
 		return 0;
 	case OPT_BARRIER:
 		options->start_barrier = optarg;
@@ -172,6 +177,12 @@ static int check(struct options *options)
 	if (options->payload->pairs && options->vcpus % 2) {
 		fprintf(stderr, "payload %s works in pairs: give an even --vcpus\n",
 			options->payload->name);
+		return -1;
+	}
+	/* TMICT counts ns in 32 bits. */
+	if (options->payload->tick_period && options->period_us > UINT32_MAX / 1000) {
+		fprintf(stderr, "--period-us: payload %s counts to %u\n",
+			options->payload->name, UINT32_MAX / 1000);
 		return -1;
 	}
 	if (options->spread && !options->sched.cpus_given) {

@@ -21,6 +21,7 @@ struct options {
 	bool halt_poll_given;		/* else KVM's own limit */
 	bool spread;			/* one CPU of the list per vCPU */
 	bool send;			/* a packet at each return to userspace */
+	bool tsc_last;			/* a restored guest gets its TSC too late */
 	const char *start_barrier;
 	const char *ready_file;
 	int controller_prio;		/* 0: leave the main thread alone */

@@ -22,6 +22,7 @@ BLOB(l2);
 BLOB(mmio);
 BLOB(pio);
 BLOB(rdmsr);
+BLOB(restored);
 BLOB(selfipi);
 BLOB(spin);
 BLOB(timer_cli);
@@ -210,6 +211,20 @@ static const struct payload payloads[] = {
 			EXIT_IO_LAST,
 		},
 		TIMER_EACH_LOOP, IO_LAST,
+	},
+	{
+		.name = "restored", CODE(restored), .x2apic = true, .restored = true,
+		.what = "HLT for a TSC-deadline timer that the VMM has armed; then as hlt",
+		.exits = {
+			EXIT_HLT_EACH_LOOP,
+			EXIT_WRMSR(2, -1),
+			EXIT_PAGES(PAGES_IRQ),
+			EXIT_IO_LAST,
+		},
+		/* The first may expire before the vCPU runs. */
+		.irqs = { .arms = { 1, -1 }, .expiries_vary = true, .accepts = { 1, 0 },
+			  .injections = { 1, 0 }, .eois = { 1, 0 } },
+		IO_LAST, .halts = { 1, 0 },
 	},
 	{
 		.name = "spin", CODE(spin), .endless = true,

@@ -12,7 +12,7 @@ struct host;
 /* A promised count is per_n * N + plus. */
 struct promise {
 	unsigned int per_n;
-	unsigned int plus;
+	int plus;
 };
 
 /* When a promise about an exit reason holds. */
@@ -54,6 +54,7 @@ struct payload {
 	bool pairs;		/* needs an even number of vCPUs */
 	bool tick_period;	/* period in APIC timer ticks, not TSC cycles */
 	bool endless;		/* N may be 0 */
+	bool restored;		/* begins with its timer armed, by the VMM */
 	struct exit_promise exits[MAX_EXIT_PROMISES];
 	struct irq_promise irqs;
 	struct promise io;	/* userspace exits */

@@ -30,6 +30,12 @@
 #define EFER_LMA	(1ull << 10)
 
 #define APIC_BASE_X2APIC	(1ull << 10)
+/* How old a restored guest says that it is, in seconds */
+#define RESTORED_S		1000
+#define APIC_LVTT		0x320
+#define LVTT_TSC_DEADLINE	0x40000
+#define MSR_TSC			0x10
+#define MSR_TSC_DEADLINE	0x6e0
 #define APIC_SPIV		0xf0
 #define APIC_SPIV_ENABLED	0x1ff	/* with the spurious vector 0xff */
 
@@ -196,17 +202,49 @@ static int set_sregs(struct vcpu *vcpu, bool x2apic)
 	return 0;
 }
 
-static int enable_apic(struct vcpu *vcpu)
+static int enable_apic(struct vcpu *vcpu, const struct options *options)
 {
 	struct kvm_lapic_state lapic;
-	uint32_t spiv = APIC_SPIV_ENABLED;
+	uint32_t spiv = APIC_SPIV_ENABLED, lvtt = LVTT_TSC_DEADLINE | TIMER_VECTOR;
 
 	if (ioctl(vcpu->fd, KVM_GET_LAPIC, &lapic))
 		return vcpu_error(vcpu, "KVM_GET_LAPIC");
 	memcpy(lapic.regs + APIC_SPIV, &spiv, sizeof(spiv));
+	if (options->payload->restored)
+		memcpy(lapic.regs + APIC_LVTT, &lvtt, sizeof(lvtt));
 	if (ioctl(vcpu->fd, KVM_SET_LAPIC, &lapic))
 		return vcpu_error(vcpu, "KVM_SET_LAPIC");
 	return 0;
+}
+
+static int set_msr(struct vcpu *vcpu, uint32_t index, uint64_t data)
+{
+	struct {
+		struct kvm_msrs head;
+		struct kvm_msr_entry entry;
+	} msrs = {
+		.head.nmsrs = 1, .entry = { .index = index, .data = data },
+	};
+
+	if (ioctl(vcpu->fd, KVM_SET_MSRS, &msrs) != 1)
+		return vcpu_error(vcpu, "KVM_SET_MSRS");
+	return 0;
+}
+
+/*
+ * As a VMM restores a guest: its TSC, and the deadline one period ahead.  In the
+ * wrong order KVM takes the deadline for one that is as far ahead as the TSC says.
+ */
+static int restore_timer(struct vcpu *vcpu, const struct options *options)
+{
+	uint64_t tsc = RESTORED_S * vcpu->vm->tsc_khz * 1000;
+	uint64_t deadline = tsc + vcpu->block->period;
+
+	if (options->tsc_last)
+		return set_msr(vcpu, MSR_TSC_DEADLINE, deadline) ||
+		       set_msr(vcpu, MSR_TSC, tsc);
+	return set_msr(vcpu, MSR_TSC, tsc) ||
+	       set_msr(vcpu, MSR_TSC_DEADLINE, deadline);
 }
 
 int vcpu_set_state(struct vcpu *vcpu, int kvm_fd,
@@ -225,11 +263,11 @@ int vcpu_set_state(struct vcpu *vcpu, int kvm_fd,
 	struct kvm_mp_state state = { KVM_MP_STATE_RUNNABLE };
 
 	if (set_cpuid(vcpu, kvm_fd) ||
-	    set_sregs(vcpu, options->payload->x2apic) || enable_apic(vcpu))
+	    set_sregs(vcpu, options->payload->x2apic) || enable_apic(vcpu, options))
 		return -1;
 	if (ioctl(vcpu->fd, KVM_SET_REGS, &regs))
 		return vcpu_error(vcpu, "KVM_SET_REGS");
 	if (ioctl(vcpu->fd, KVM_SET_MP_STATE, &state))
 		return vcpu_error(vcpu, "KVM_SET_MP_STATE");
-	return 0;
+	return options->payload->restored ? restore_timer(vcpu, options) : 0;
 }
