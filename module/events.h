@@ -57,6 +57,9 @@
 #define ks_show_timer(mode)						\
 	__print_symbolic(mode, KVMSCHED_TIMER_MODES(KS_SHOW))
 
+#define ks_show_arm(arm)						\
+	__print_symbolic(arm, KVMSCHED_ARMS(KS_SHOW))
+
 #define ks_show_host_irq(kind)						\
 	__print_symbolic(kind, KVMSCHED_HOST_IRQ_KINDS(KS_SHOW))
 
@@ -158,17 +161,17 @@ KS_EVENT(host_irq, KS_HOST_IRQ_FIELDS, KS_ARGS(
 	__entry->ended_guest ? " ended guest mode" : ""));
 
 KS_EVENT(timer_arm, KS_TIMER_ARM_FIELDS, KS_ARGS(
-	"vm=%u vcpu=%u %s%s guest_deadline=%llu deadline=%llu period_ns=%llu%s",
+	"vm=%u vcpu=%u %s by=%s guest_deadline=%llu deadline=%llu period_ns=%llu%s",
 	__entry->vm, __entry->vcpu, ks_show_timer(__entry->mode),
-	__entry->rearm ? " again" : "", __entry->guest_deadline,
+	ks_show_arm(__entry->rearm), __entry->guest_deadline,
 	__entry->deadline, __entry->period_ns,
 	__entry->hv ? " preemption-timer" : ""));
 
 KS_EVENT(timer_expire, KS_TIMER_EXPIRE_FIELDS, KS_ARGS(
-	"vm=%u vcpu=%u %s deadline=%llu late_cycles=%lld%s",
+	"vm=%u vcpu=%u %s deadline=%llu late_cycles=%lld%s%s",
 	__entry->vm, __entry->vcpu, ks_show_timer(__entry->mode),
 	__entry->deadline, __entry->late_cycles,
-	__entry->hv ? " preemption-timer" : ""));
+	__entry->hv ? " preemption-timer" : "", __entry->merged == KS_MERGED_YES ? " merged" : ""));
 
 KS_EVENT(clockevent, KS_CLOCKEVENT_FIELDS, KS_ARGS(
 	"vm=%u vcpu=%u expires_ns=%lld delta_ns=%lld",

@@ -173,6 +173,7 @@ bool ks_steal_waited_for(void);
 void ks_steal_woken(struct ks_thread *t, struct ks_vcpu *v);
 void ks_steal_stop_waiting(struct ks_thread *t);
 void ks_timer_learn(struct ks_vcpu *v);
+void ks_timer_found(struct ks_vcpu *v);
 
 /**
  * ks_probe_identify - write the identity record of the current thread's vCPU
@@ -186,6 +187,7 @@ static inline void ks_probe_identify(struct ks_vcpu *v)
 {
 	ks_timer_learn(v);
 	ks_vcpu_identify(v);
+	ks_timer_found(v);
 }
 
 /**

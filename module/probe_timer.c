@@ -9,6 +9,9 @@
  * waits in struct ks_vcpu.arm until that tracepoint fires, or until the timer
  * expires at once since its deadline has passed.
  *
+ * The VMM may arm it as well, outside of KVM_RUN, as it restores a vCPU; and a
+ * timer may be on its way already when a vCPU is seen first.
+ *
  * The expiry of an hrtimer is seen by the hrtimer's tracepoint, not by a
  * kprobe: the kernel drops a kprobe hit in an interrupt that interrupts the
  * handler of another kprobe.
@@ -78,33 +81,52 @@ static u64 ks_timer_deadline(struct kvm_vcpu *vcpu, struct kvm_lapic *apic, u8 m
 	return ahead < 0 ? now - cycles : now + cycles;
 }
 
-/*
- * Write the record of the arm that waits in v->arm, if there is one.  The
- * thread or an interrupt of the timer may do so, so interrupts go off before
- * the test.
- */
-static void ks_write_arm(struct ks_vcpu *v, bool hv)
+/* What the LAPIC's timer is set to, as the fields of an arm's record have it */
+static void ks_timer_read(struct kvm_vcpu *vcpu, struct kvm_lapic *apic,
+			  struct ks_arm *arm)
+{
+	arm->mode = ks_timer_mode(apic);
+	arm->deadline = ks_timer_deadline(vcpu, apic, arm->mode, rdtsc_ordered());
+	arm->guest_deadline = 0;
+	arm->period_ns = 0;
+	if (arm->mode == KS_TIMER_DEADLINE)
+		arm->guest_deadline = ks_lapic_read(apic, u64, KS_TIMER_TSCDEADLINE);
+	else
+		arm->period_ns = ks_lapic_read(apic, s64, KS_TIMER_PERIOD);
+}
+
+static void ks_write_arm(struct ks_vcpu *v, const struct ks_arm *arm, bool hv)
 {
 	struct ks_rec_timer_arm *r;
 	unsigned long flags;
 	u64 now;
 
-	local_irq_save(flags);
-	if (!v->arm_due)
-		goto out;
-	v->arm_due = false;
-	now = rdtsc_ordered();
-	r = ks_begin_at(timer_arm, ks_vcpu_ring(v) & KVMSCHED_CLASS_TIMER, now);
+	r = ks_begin(timer_arm, ks_vcpu_ring(v) & KVMSCHED_CLASS_TIMER, now, flags);
 	r->vm = v->vm;
 	r->vcpu = v->id;
-	r->mode = v->arm.mode;
-	r->rearm = v->arm.rearm;
+	r->mode = arm->mode;
+	r->rearm = arm->rearm;
 	r->hv = hv;
-	r->guest_deadline = v->arm.guest_deadline;
-	r->deadline = v->arm.deadline;
-	r->period_ns = v->arm.period_ns;
-	ks_end_at(timer_arm, r);
-out:
+	r->guest_deadline = arm->guest_deadline;
+	r->deadline = arm->deadline;
+	r->period_ns = arm->period_ns;
+	ks_end(timer_arm, r, flags);
+}
+
+/*
+ * Write the record of the arm that waits in v->arm, if there is one.  The
+ * thread or an interrupt of the timer may do so, so interrupts go off before
+ * the test.
+ */
+static void ks_write_due_arm(struct ks_vcpu *v, bool hv)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	if (v->arm_due) {
+		v->arm_due = false;
+		ks_write_arm(v, &v->arm, hv);
+	}
 	local_irq_restore(flags);
 }
 
@@ -121,51 +143,108 @@ static struct ks_vcpu *ks_timer_owner(struct kvm_lapic *apic,
 	return v && (ks_vcpu_wanted(v) & KVMSCHED_CLASS_TIMER) ? v : NULL;
 }
 
+/*
+ * Another ioctl than KVM_RUN sets the timer: the VMM restores a vCPU.  The thread
+ * has the vCPU to itself, but is not its owner to us, so v->arm is not touched.
+ */
+static void ks_timer_restored(struct ks_vcpu *v, struct kvm_vcpu *vcpu,
+			      struct kvm_lapic *apic)
+{
+	struct ks_arm arm;
+
+	ks_timer_read(vcpu, apic, &arm);
+	arm.rearm = KS_ARM_BY_VMM;
+	if (arm.guest_deadline || arm.period_ns)
+		ks_write_arm(v, &arm, false);
+}
+
+/* The guest arms its timer, or KVM does so again: the record waits in v->arm. */
+static void ks_timer_armed(struct ks_vcpu *v, struct kvm_vcpu *vcpu,
+			   struct kvm_lapic *apic, bool by_kvm)
+{
+	u64 asked;
+
+	ks_timer_read(vcpu, apic, &v->arm);
+	asked = v->arm.guest_deadline;
+	if (v->arm.mode != KS_TIMER_DEADLINE)
+		asked = ks_lapic_read(apic, ktime_t, KS_TIMER_TARGET);
+	/*
+	 * KVM also calls restart_apic_timer() when it changes what backs the timer.
+	 */
+	v->arm.rearm = by_kvm || v->arm_next || asked == v->last_deadline ?
+		       KS_ARM_AGAIN : KS_ARM_BY_GUEST;
+	v->arm_next = false;
+	v->timer_known = true;
+	v->last_deadline = asked;
+	/* From here on the timer's interrupt may read v->arm. */
+	barrier();
+	v->arm_due = true;
+}
+
+/* If an expiry is pending, KVM starts no timer, and no tracepoint fires. */
+static bool ks_timer_waits_for_expiry(struct kvm_lapic *apic)
+{
+	return ks_timer_mode(apic) != KS_TIMER_PERIODIC &&
+	       ks_lapic_read(apic, int, KS_TIMER_PENDING);
+}
+
+/* The guest writes 0 to IA32_TSC_DEADLINE: nothing is armed any more. */
+static bool ks_timer_is_stopped(struct kvm_lapic *apic)
+{
+	return ks_timer_mode(apic) == KS_TIMER_DEADLINE &&
+	       !ks_lapic_read(apic, u64, KS_TIMER_TSCDEADLINE);
+}
+
+static void ks_timer_stopped(struct ks_vcpu *v)
+{
+	const struct ks_arm arm = {
+		.mode = KS_TIMER_DEADLINE, .rearm = KS_ARM_STOPPED,
+	};
+
+	v->arm_due = false;
+	v->last_deadline = 0;
+	ks_write_arm(v, &arm, false);
+}
+
 /* static void restart_apic_timer(struct kvm_lapic *apic) */
 static int ks_on_restart_apic_timer(struct kprobe *kprobe, struct pt_regs *regs)
 {
 	struct kvm_lapic *apic = (struct kvm_lapic *)ks_arg1(regs);
 	struct kvm_vcpu *vcpu;
 	struct ks_vcpu *v = ks_timer_owner(apic, &vcpu);
-	u64 asked;
 
-	/*
-	 * Another thread restores the state of the vCPU: the guest did
-	 * nothing.
-	 */
-	if (!v || v != ks_vcpu_loaded())
+	if (!v)
 		return 0;
-
-	v->arm.mode = ks_timer_mode(apic);
-	v->arm.deadline = ks_timer_deadline(vcpu, apic, v->arm.mode,
-					    rdtsc_ordered());
-	if (v->arm.mode == KS_TIMER_DEADLINE) {
-		asked = ks_lapic_read(apic, u64, KS_TIMER_TSCDEADLINE);
-		if (!asked) /* disarms */
-			return 0;
-		v->arm.guest_deadline = asked;
-		v->arm.period_ns = 0;
-	} else {
-		asked = ks_lapic_read(apic, ktime_t, KS_TIMER_TARGET);
-		v->arm.guest_deadline = 0;
-		v->arm.period_ns = ks_lapic_read(apic, s64, KS_TIMER_PERIOD);
+	if (v != ks_vcpu_loaded()) {
+		ks_timer_restored(v, vcpu, apic);
+		return 0;
 	}
-	/*
-	 * KVM calls this function again when it changes what backs the timer.
-	 */
-	v->arm.rearm = asked == v->last_deadline;
-	v->last_deadline = asked;
-	/* From here on the timer's interrupt may read v->arm. */
-	barrier();
-	v->arm_due = true;
+	if (ks_timer_is_stopped(apic)) {
+		ks_timer_stopped(v);
+		return 0;
+	}
+	ks_timer_armed(v, vcpu, apic, false);
+	if (ks_timer_waits_for_expiry(apic))
+		ks_write_due_arm(v, false);
+	return 0;
+}
 
-	/*
-	 * If an expiry is pending, KVM returns at once and no tracepoint
-	 * fires.
-	 */
-	if (v->arm.mode != KS_TIMER_PERIODIC &&
-	    ks_lapic_read(apic, int, KS_TIMER_PENDING))
-		ks_write_arm(v, false);
+/*
+ * void kvm_lapic_switch_to_hv_timer(struct kvm_vcpu *vcpu)
+ *
+ * After a halt KVM moves the timer back to the preemption timer.  Compilers put
+ * restart_apic_timer() into this function, so that its own hook sees nothing.  Where
+ * they don't, that hook finds the same arm once more, before its record is written.
+ */
+static int ks_on_switch_to_hv_timer(struct kprobe *kprobe, struct pt_regs *regs)
+{
+	struct kvm_lapic *apic = ((struct kvm_vcpu *)ks_arg1(regs))->arch.apic;
+	struct kvm_vcpu *vcpu;
+	struct ks_vcpu *v = ks_timer_owner(apic, &vcpu);
+
+	if (v && v == ks_vcpu_loaded() && !ks_timer_is_stopped(apic) &&
+	    !ks_timer_waits_for_expiry(apic))
+		ks_timer_armed(v, vcpu, apic, true);
 	return 0;
 }
 
@@ -179,7 +258,7 @@ static void ks_on_hv_timer_state(void *data, unsigned int vcpu_id,
 	struct ks_vcpu *v = ks_vcpu_loaded();
 
 	if (v && v->id == vcpu_id)
-		ks_write_arm(v, hv_timer_in_use);
+		ks_write_due_arm(v, hv_timer_in_use);
 }
 
 static void ks_write_expiry(struct kvm_lapic *apic)
@@ -191,11 +270,10 @@ static void ks_write_expiry(struct kvm_lapic *apic)
 	u64 now;
 	u8 mode;
 
-	/* An expiry that is pending already makes KVM ignore this one. */
-	if (!v || ks_lapic_read(apic, int, KS_TIMER_PENDING))
+	if (!v)
 		return;
 	if (v == ks_vcpu_loaded())
-		ks_write_arm(v, ks_lapic_read(apic, bool, KS_TIMER_HV_IN_USE));
+		ks_write_due_arm(v, ks_lapic_read(apic, bool, KS_TIMER_HV_IN_USE));
 
 	mode = ks_timer_mode(apic);
 	r = ks_begin(timer_expire, ks_vcpu_ring(v) & KVMSCHED_CLASS_TIMER, now, flags);
@@ -205,6 +283,9 @@ static void ks_write_expiry(struct kvm_lapic *apic)
 	r->hv = ks_lapic_read(apic, bool, KS_TIMER_HV_IN_USE);
 	r->deadline = ks_timer_deadline(vcpu, apic, mode, now);
 	r->late_cycles = now - r->deadline;
+	/* KVM ignores an expiry while another one is pending. */
+	r->merged = ks_lapic_read(apic, int, KS_TIMER_PENDING) ? KS_MERGED_YES :
+								 KS_MERGED_NO;
 	ks_end(timer_expire, r, flags);
 }
 
@@ -214,11 +295,22 @@ static void ks_write_expiry(struct kvm_lapic *apic)
  * The hrtimer's interrupt calls it too, and is ignored here.  The other
  * callers run in the vCPU's thread: an exit by the preemption timer, and the
  * arming of a timer whose deadline has passed.
+ *
+ * Where the preemption timer backs a periodic timer, KVM then sets the next period
+ * and calls restart_apic_timer(): the guest has armed nothing.
  */
 static int ks_on_apic_timer_expired(struct kprobe *kprobe, struct pt_regs *regs)
 {
-	if (!(bool)ks_arg2(regs))
-		ks_write_expiry((struct kvm_lapic *)ks_arg1(regs));
+	struct kvm_lapic *apic = (struct kvm_lapic *)ks_arg1(regs);
+	struct ks_vcpu *v = ks_vcpu_loaded();
+
+	if ((bool)ks_arg2(regs))
+		return 0;
+	ks_write_expiry(apic);
+	if (v && ks_lapic_vcpu(apic) == v->key &&
+	    ks_timer_mode(apic) == KS_TIMER_PERIODIC &&
+	    ks_lapic_read(apic, bool, KS_TIMER_HV_IN_USE))
+		v->arm_next = true;
 	return 0;
 }
 
@@ -260,6 +352,52 @@ void ks_timer_learn(struct ks_vcpu *v)
 	WRITE_ONCE(ks_apic_timer_fn, ACCESS_PRIVATE(hrtimer, function));
 }
 
+/* What backs the timer, and when that expires: the hrtimer may know better than KVM */
+static bool ks_timer_backing(struct kvm_lapic *apic, bool *hv, u64 *expires)
+{
+	struct hrtimer *hrtimer = (struct hrtimer *)((char *)apic + KS_LAPIC_TIMER);
+	s64 ahead;
+	u64 now;
+
+	*hv = ks_lapic_read(apic, bool, KS_TIMER_HV_IN_USE);
+	if (*hv)
+		return true;
+	if (!hrtimer_is_queued(hrtimer))
+		return false;
+	now = rdtsc_ordered();
+	ahead = ktime_sub(hrtimer_get_expires(hrtimer), ktime_get());
+	*expires = ahead < 0 ? now : now + ks_cycles_of(ahead);
+	return true;
+}
+
+/**
+ * ks_timer_found - tell of a timer that was armed before anybody looked
+ * @v: entry of the current thread, identified just now
+ *
+ * Its deadline is the one that KVM's hrtimer is set to.  That differs from what the
+ * guest waits for if the VMM has set IA32_TSC_DEADLINE before the TSC.
+ *
+ * Context: as ks_vcpu_identify().
+ */
+void ks_timer_found(struct ks_vcpu *v)
+{
+	struct kvm_lapic *apic = v->key->arch.apic;
+	struct ks_arm arm;
+	bool hv;
+
+	if (v->timer_known || v->features & KS_FEATURE_NO_LAPIC ||
+	    !(ks_vcpu_wanted(v) & KVMSCHED_CLASS_TIMER))
+		return;
+	v->timer_known = true;
+	ks_timer_read(v->key, apic, &arm);
+	if (!ks_timer_backing(apic, &hv, &arm.deadline))
+		return;
+	arm.rearm = KS_ARM_FOUND;
+	v->last_deadline = arm.guest_deadline ?:
+			   (u64)ks_lapic_read(apic, ktime_t, KS_TIMER_TARGET);
+	ks_write_arm(v, &arm, hv);
+}
+
 /*
  * int clockevents_program_event(struct clock_event_device *dev,
  *				 ktime_t expires, bool force)
@@ -297,6 +435,8 @@ struct ks_hook ks_timer_hooks[] = {
 			   ks_on_apic_timer_expired),
 	KS_KPROBE_ROW("restart_apic_timer", "kvm", KVMSCHED_CLASS_TIMER,
 		      KS_ALWAYS, NULL, ks_on_restart_apic_timer),
+	KS_KPROBE_ROW("kvm_lapic_switch_to_hv_timer", "kvm", KVMSCHED_CLASS_TIMER,
+		      KS_ALWAYS, NULL, ks_on_switch_to_hv_timer),
 	KS_KPROBE_ROW("clockevents_program_event", "", KVMSCHED_CLASS_TIMER,
 		      KS_ALWAYS, NULL, ks_on_program_event),
 	{}

@@ -185,6 +185,8 @@ static void ks_vcpu_forget_past(struct ks_vcpu *v, bool late)
 static void ks_vcpu_forget_timer(struct ks_vcpu *v)
 {
 	v->arm_due = false;
+	v->arm_next = false;
+	v->timer_known = false;
 	v->last_deadline = 0;
 }
 

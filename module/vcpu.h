@@ -24,6 +24,15 @@
 #define KS_OPEN_PLAIN	1
 #define KS_OPEN_SPECIAL	2	/* its end takes the slow path */
 
+/* A LAPIC's timer as it was armed: the fields of struct ks_rec_timer_arm */
+struct ks_arm {
+	u8 mode;
+	u8 rearm;
+	u64 guest_deadline;
+	u64 deadline;
+	u64 period_ns;
+};
+
 /**
  * struct ks_vcpu - a vCPU
  *
@@ -80,6 +89,9 @@
  * @arm:	how the guest programmed its timer, until it is known what backs
  *		the timer; see probe_timer.c
  * @arm_due:	@arm is to be written
+ * @arm_next:	KVM has begun the next period itself: the next arm is not the guest's
+ * @timer_known: it was looked for a timer that was armed before anybody listened, or
+ *		one was armed since
  * @last_deadline: of the last arm
  * @features:	KS_FEATURE_*
  */
@@ -119,13 +131,9 @@ struct ks_vcpu {
 	int prio;
 	int static_prio;
 
-	struct {
-		u8 mode;
-		bool rearm;
-		u64 guest_deadline;
-		u64 deadline;
-		u64 period_ns;
-	} arm;
+	struct ks_arm arm;
+	bool arm_next;
+	bool timer_known;
 	u64 last_deadline;
 
 	u64 identified;

@@ -94,6 +94,14 @@
 	X(PERIODIC,		1, "periodic"),				\
 	X(DEADLINE,		2, "tsc-deadline")
 
+/* How a guest's timer came to be armed */
+#define KVMSCHED_ARMS(X)						\
+	X(BY_GUEST,		0, "guest"),				\
+	X(AGAIN,		1, "again"),				\
+	X(FOUND,		2, "found"),				\
+	X(BY_VMM,		3, "vmm"),				\
+	X(STOPPED,		4, "stopped")
+
 /* Kinds of the host's interrupts, and what they leave to do */
 #define KVMSCHED_HOST_IRQ_KINDS(X)						\
 	X(DEVICE,		0, "device"),				\

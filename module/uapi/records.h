@@ -225,16 +225,23 @@ enum { KVMSCHED_EXIT_ENDS(KS_EXIT_BY_ENUM), KS_NR_EXIT_ENDS };
 #define KS_HOST_IRQ_ENUM(symbol, number, name)	KS_HOST_IRQ_##symbol = (number)
 enum { KVMSCHED_HOST_IRQ_KINDS(KS_HOST_IRQ_ENUM), KS_NR_HOST_IRQ_KINDS };
 
-/* The guest programs its LAPIC timer */
+/* A LAPIC timer is programmed, by the guest unless @rearm says otherwise */
 #define KS_TIMER_ARM_FIELDS(F, A)					\
 	F(u16, vm)							\
 	F(u16, vcpu)							\
 	F(u8, mode)		/* KS_TIMER_* */			\
-	F(u8, rearm)		/* 1: by KVM: the deadline is the same */ \
+	F(u8, rearm)		/* KS_ARM_*, by whom */			\
 	F(u8, hv)		/* 1: VMX preemption timer, 0: hrtimer */ \
 	F(u64, guest_deadline)	/* guest's TSC; TSC deadline mode only */ \
-	F(u64, deadline)	/* host's TSC */			\
+	F(u64, deadline)	/* host's TSC; 0: stopped */		\
 	F(u64, period_ns)	/* one-shot and periodic: as asked for */
+/*
+ * AGAIN is KVM's doing: the same deadline, or the next period.  FOUND was armed before
+ * the recording; @deadline is that of KVM's hrtimer.  BY_VMM: by another ioctl than
+ * KVM_RUN.  STOPPED by the guest, in TSC deadline mode.
+ */
+#define KS_ARM_ENUM(symbol, number, name)	KS_ARM_##symbol = (number)
+enum { KVMSCHED_ARMS(KS_ARM_ENUM), KS_NR_ARMS };
 #define KS_TIMER_ENUM(symbol, number, name)	KS_TIMER_##symbol = (number)
 enum { KVMSCHED_TIMER_MODES(KS_TIMER_ENUM), KS_NR_TIMER_MODES };
 
@@ -244,8 +251,13 @@ enum { KVMSCHED_TIMER_MODES(KS_TIMER_ENUM), KS_NR_TIMER_MODES };
 	F(u16, vcpu)							\
 	F(u8, mode)							\
 	F(u8, hv)		/* 1: VMX preemption timer, 0: hrtimer */ \
+	F(u8, merged)		/* KS_MERGED_* */			\
 	F(u64, deadline)	/* host's TSC, as in kvmsched_timer_arm */ \
 	F(s64, late_cycles)	/* negative: early (timer advance) */
+/* Is another expiry pending, so that KVM ignores this one? */
+#define KS_MERGED_NOT_TOLD	0
+#define KS_MERGED_NO		1
+#define KS_MERGED_YES		2
 
 /* The host programs its own clock event device while a vCPU is loaded */
 #define KS_CLOCKEVENT_FIELDS(F, A)					\
@@ -369,7 +381,8 @@ enum { KVMSCHED_TIMER_MODES(KS_TIMER_ENUM), KS_NR_TIMER_MODES };
 	X(holder, flags)						\
 	X(host_switch, prev_tgid) X(host_switch, next_tgid)		\
 	X(host_switch, prev_nice) X(host_switch, next_nice)		\
-	X(host_switch, prev_flags) X(host_switch, next_flags)
+	X(host_switch, prev_flags) X(host_switch, next_flags)		\
+	X(timer_expire, merged)
 
 enum ks_event {
 #define KS_RECORD_ENUM(record, FIELDS, classes) KS_EV_##record,
