@@ -75,19 +75,29 @@ static void accept_vector(struct kvs_model *m, struct kvs_vcpu *v,
 	struct kvs_vector_stats *s = kvs_vector_get(v, rec->irq_accept.vector);
 	struct kvs_timer_stats *t = &v->timer;
 
+	bool merged = s->pending && s->accept_epoch == m->epoch;
+
 	s->accepted++;
-	if (s->pending && s->accept_epoch == m->epoch) {
+	if (merged) {
 		s->merged++;
 	} else {
 		s->pending = true;
 		s->of_timer = false;
 		s->accept_ts = rec->ts;
 		s->accept_epoch = m->epoch;
+		s->accept_in_run = kvs_run_until(m, v, rec->ts);
 		kvs_ledger_at(&v->ledger, rec->ts, s->accept_states);
 	}
 	if (!t->due || t->expiry.epoch != m->epoch || !is_timer_vector(t, s->vector))
 		return;
 	t->due = false;
+	t->merged += merged;
+	if (t->due_again && merged)
+		return;
+	/* The earlier interrupt has left the LAPIC meanwhile. */
+	if (t->due_again)
+		t->expiry = t->again;
+	t->due_again = false;
 	s->of_timer = true;
 	emit_timer(v, KVS_SPAN_TIMER_ACCEPT, rec->cpu, t->expiry.ts, rec->ts);
 }
@@ -250,79 +260,39 @@ void kvs_irq_eoi(struct kvs_model *m, struct kvs_vcpu *v,
 	s->in_service = false;
 }
 
-/*
- * A timer that has not reached the guest is overdue this long after its deadline, in ns.
- * A host that is merely busy delays timers far less.
- */
-#define OVERDUE_NS	10000000
-
-/* Counts what is still on its way at @ts, and should have arrived long ago. */
-static void count_overdue(struct kvs_model *m, struct kvs_vcpu *v, u64 ts)
+/* The guest starts or stops its timer: what was due and not accepted is dropped. */
+static void drop_due(struct kvs_model *m, struct kvs_timer_stats *t)
 {
-	struct kvs_timer_stats *t = &v->timer;
-	u64 grace = kvs_ts_of_ns(m, OVERDUE_NS);
-
-	if (t->armed_now.on && t->armed_now.epoch == m->epoch &&
-	    t->armed_now.deadline + grace < ts) {
-		t->overdue.not_expired++;
-		t->overdue.last_deadline = t->armed_now.deadline;
-	}
-	if (t->due && t->expiry.epoch == m->epoch && t->expiry.ts + grace < ts &&
-	    kvs_model_has_class(m, KVMSCHED_CLASS_IRQ)) {
-		t->overdue.not_accepted++;
-		t->overdue.last_deadline = t->expiry.deadline;
-	}
-}
-
-void kvs_timer_watch(struct kvs_model *m, struct kvs_vcpu *v, u64 end)
-{
-	struct kvs_timer_stats *t = &v->timer;
-	u64 grace = kvs_ts_of_ns(m, OVERDUE_NS);
-
-	count_overdue(m, v, end);
-	for (unsigned int i = 0; i < KVS_VECTORS; i++) {
-		struct kvs_vector_stats *s = v->vector[i];
-
-		if (!s || !s->pending || !s->of_timer || s->accept_epoch != m->epoch ||
-		    s->accept_ts + grace >= end)
-			continue;
-		s->of_timer = false;
-		t->overdue.not_injected++;
-		t->overdue.last_deadline = t->expiry.deadline;
-	}
-	t->due = t->armed_now.on = false;
-}
-
-/*
- * Only where time stamps are cycles does a deadline have a place among them;
- * and only in this mode does a record say that a guest stops its timer.
- */
-static void note_armed(struct kvs_model *m, struct kvs_vcpu *v,
-		       const struct kvs_record *rec)
-{
-	struct kvs_timer_stats *t = &v->timer;
-
-	t->armed_now.on = rec->timer_arm.deadline && !m->learn &&
-			  rec->timer_arm.mode == KS_TIMER_DEADLINE &&
-			  m->cycles_to_ts.mult == 1 && !m->cycles_to_ts.shift;
-	t->armed_now.deadline = rec->timer_arm.deadline;
-	t->armed_now.epoch = m->epoch;
+	if (t->due && !t->due_again)
+		t->overdue.unanswered += t->expiry.epoch == m->epoch &&
+			kvs_model_has_class(m, KVMSCHED_CLASS_IRQ);
+	t->due = false;
 }
 
 void kvs_timer_arm(struct kvs_model *m, struct kvs_vcpu *v,
 		   const struct kvs_record *rec)
 {
 	struct kvs_timer_stats *t = &v->timer;
+	unsigned int how = rec->timer_arm.rearm;
 
-	count_overdue(m, v, rec->ts);
-	if (t->due && !rec->timer_arm.rearm) {
-		t->overdue.unanswered += t->expiry.epoch == m->epoch &&
-			kvs_model_has_class(m, KVMSCHED_CLASS_IRQ);
-		t->due = false;
-	}
-	note_armed(m, v, rec);
-	if (rec->timer_arm.rearm) {
+	kvs_timer_watch_arm(m, v, rec);
+	t->period.ts = kvs_ts_of_ns(m, rec->timer_arm.period_ns);
+	if (how == KS_ARM_AGAIN) {
 		t->rearmed++;
+		return;
+	}
+	t->period.known = false;
+	if (how == KS_ARM_STOPPED) {
+		t->due = false;
+		return;
+	}
+	drop_due(m, t);
+	if (how == KS_ARM_FOUND) {
+		t->found++;
+		return;
+	}
+	if (how == KS_ARM_BY_VMM) {
+		t->by_vmm++;
 		return;
 	}
 	if (rec->timer_arm.mode < KVS_TIMER_MODES)
@@ -345,26 +315,77 @@ static void emit_lateness(struct kvs_vcpu *v, const struct kvs_record *rec, u64 
 		kvs_span_emit(v->sinks, &span);
 }
 
+/*
+ * Periods that KVM left out: where the next target is in the past already, KVM sets it
+ * to the present.  So each gap is counted by itself, since the phase moves.
+ */
+static void count_skipped(struct kvs_model *m, struct kvs_timer_stats *t, u64 target,
+			  bool told)
+{
+	u64 next = t->period.target + t->period.ts;
+	/* Where expiries that were merged left no record, they look the same. */
+	u64 *sum = told ? &t->skipped : &t->left_out;
+
+	if (t->period.known && t->period.epoch == m->epoch && t->period.ts && target > next)
+		*sum += (target - next) / t->period.ts;
+	t->period.known = true;
+	t->period.target = target;
+	t->period.epoch = m->epoch;
+}
+
+/* Whether the interrupt of an earlier expiry still waits in the LAPIC */
+static bool interrupt_waits(const struct kvs_model *m, const struct kvs_vcpu *v)
+{
+	const struct kvs_vector_stats *s =
+		v->timer.vector < 0 ? NULL : v->vector[v->timer.vector];
+
+	return s && s->pending && s->of_timer && s->accept_epoch == m->epoch;
+}
+
+/* What is due is late since the first of the expiries that become one interrupt. */
+static void note_due(struct kvs_model *m, struct kvs_vcpu *v, u64 ts, u64 deadline)
+{
+	struct kvs_timer_stats *t = &v->timer;
+	struct kvs_expiry *e;
+
+	t->due = true;
+	t->due_again = interrupt_waits(m, v);
+	e = t->due_again ? &t->again : &t->expiry;
+	e->ts = ts;
+	e->deadline = deadline;
+	e->epoch = m->epoch;
+	e->in_run = kvs_run_until(m, v, ts);
+	kvs_ledger_at(&v->ledger, ts, e->states);
+}
+
 void kvs_timer_expire(struct kvs_model *m, struct kvs_vcpu *v,
 		      const struct kvs_record *rec)
 {
 	struct kvs_timer_stats *t = &v->timer;
 	bool unanswered = t->due && t->expiry.epoch == m->epoch;
+	bool merged = rec->timer_expire.merged == KS_MERGED_YES;
 	s64 late = rec->timer_expire.late_cycles;
 	u64 late_ts = kvs_ts_of_cycles(m, late < 0 ? -(u64)late : (u64)late);
+	u64 deadline = late < 0 ? rec->ts + late_ts : rec->ts - late_ts;
 
 	t->expired++;
 	t->hv_expired += !!rec->timer_expire.hv;
+	t->merged += merged;
 	t->armed_now.on = false;
 	emit_lateness(v, rec, late_ts);
+	if (rec->timer_expire.mode == KS_TIMER_PERIODIC)
+		count_skipped(m, t, deadline,
+			      rec->timer_expire.merged != KS_MERGED_NOT_TOLD);
+	/*
+	 * The pending one may have been accepted just now: KVM takes note of that a little
+	 * later.  If none was recorded, it is the first of those that will be.
+	 */
+	if (merged && t->expiry.ts && t->expiry.epoch == m->epoch)
+		return;
 	if (unanswered && t->sure)
 		t->sure--;
 	/* Periods that pass while the vCPU waits become one interrupt. */
 	if (unanswered && rec->timer_expire.mode == KS_TIMER_PERIODIC)
 		return;
-	t->due = true;
-	t->expiry.ts = rec->ts;
-	t->expiry.deadline = late < 0 ? rec->ts + late_ts : rec->ts - late_ts;
-	t->expiry.epoch = m->epoch;
-	kvs_ledger_at(&v->ledger, rec->ts, t->expiry.states);
+	note_due(m, v, rec->ts, deadline);
 }

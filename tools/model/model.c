@@ -146,6 +146,7 @@ HANDLE(vcpu)
 		if (!v)
 			return;
 		kvs_vcpu_identity(m, v, rec);
+		kvs_timer_watch(m, v, rec->ts, true);
 		kvs_vcpu_leave(m, v, rec->ts);
 		return;
 	}
@@ -393,7 +394,7 @@ void kvs_model_finish(struct kvs_model *m)
 
 	kvs_session_finish(m);
 	for (unsigned int i = 0; i < m->nr_vcpus; i++) {
-		kvs_timer_watch(m, m->vcpus[i], end);
+		kvs_timer_watch(m, m->vcpus[i], end, false);
 		kvs_vcpu_leave(m, m->vcpus[i], end);
 	}
 	if (m->nr_vcpus)

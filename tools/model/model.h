@@ -121,8 +121,40 @@ void kvs_timer_arm(struct kvs_model *m, struct kvs_vcpu *v,
 void kvs_timer_expire(struct kvs_model *m, struct kvs_vcpu *v,
 		      const struct kvs_record *rec);
 struct kvs_vector_stats *kvs_vector_get(struct kvs_vcpu *v, u8 vector);
+
+/* A record shows that @v is within KVM_RUN at @ts, or not. */
+static inline void kvs_run_note(const struct kvs_model *m, struct kvs_vcpu *v, bool on,
+				u64 ts)
+{
+	struct kvs_in_run *run = &v->in_run;
+
+	if (run->on && run->epoch == m->epoch) {
+		if (on)
+			return;
+		run->total += ts - run->since;
+	}
+	run->on = on;
+	run->since = ts;
+	run->epoch = m->epoch;
+}
+
+/* Time that is known to have been spent within KVM_RUN until @ts */
+static inline u64 kvs_run_until(const struct kvs_model *m, const struct kvs_vcpu *v, u64 ts)
+{
+	const struct kvs_in_run *run = &v->in_run;
+	bool on = run->on && run->epoch == m->epoch && ts > run->since;
+
+	return run->total + (on ? ts - run->since : 0);
+}
+
+/* watchdog.c: timers that don't come */
 /* No more records of @v come: counts its timers that are long overdue at @end. */
-void kvs_timer_watch(struct kvs_model *m, struct kvs_vcpu *v, u64 end);
+void kvs_timer_watch(struct kvs_model *m, struct kvs_vcpu *v, u64 end, bool dies);
+/* The timer is set anew: was it overdue, and when will it be? */
+void kvs_timer_watch_arm(struct kvs_model *m, struct kvs_vcpu *v,
+			 const struct kvs_record *rec);
+/* The guest's TSC may have changed, and with it when its timer is due. */
+void kvs_timer_follow_tsc(struct kvs_vcpu *v);
 
 /* host.c: the host's side */
 void kvs_host_switch(struct kvs_model *m, const struct kvs_record *rec);

@@ -70,6 +70,7 @@ struct kvs_vector_stats {
 	bool pending;		/* accepted, not injected yet */
 	bool in_service;	/* injected, no EOI yet */
 	bool of_timer;		/* the accepted one is the LAPIC timer's */
+	u64 accept_in_run;	/* time of the vCPU within KVM_RUN until then */
 	u64 accept_states[KVMSCHED_NR_STATES];	/* the ledger at acceptance */
 };
 
@@ -78,6 +79,7 @@ struct kvs_expiry {
 	u64 deadline;		/* the guest's, a time stamp */
 	u64 ts;			/* of the expiry of the backing timer */
 	u32 epoch;		/* at that time */
+	u64 in_run;		/* time of the vCPU within KVM_RUN until then */
 	u64 states[KVMSCHED_NR_STATES];	/* the ledger at that time */
 };
 
@@ -86,15 +88,33 @@ struct kvs_overdue {
 	/* How many, by the step of their way that did not happen */
 	u64 not_expired, not_accepted, not_injected;
 	u64 unanswered;		/* armed again before an interrupt was seen */
+	/* Due, but the vCPU was dead, out of KVM_RUN or at its end: not counted above */
+	u64 not_judged;
 	u64 last_deadline;	/* of the latest of them, a time stamp */
+};
+
+/* A timer that is armed; times are time stamps */
+struct kvs_armed {
+	bool on;		/* and the deadline can be compared with time stamps */
+	u64 guest_deadline;	/* by the guest's TSC; 0: none */
+	u64 deadline;		/* the guest's */
+	u64 expires;		/* what backs it, as KVM set it */
+	u64 ts;			/* when it was armed, or found */
+	u64 in_run;		/* time of the vCPU within KVM_RUN until then */
+	u32 epoch;		/* at that time */
 };
 
 struct kvs_timer_stats {
 	u64 armed[KVS_TIMER_MODES];	/* by the guest */
 	u64 rearmed;		/* by KVM, not by the guest */
+	u64 found;		/* armed before anybody looked */
+	u64 by_vmm;		/* armed by another ioctl than KVM_RUN */
 	u64 hv_armed;		/* of armed, backed by the preemption timer */
 	u64 expired;		/* the backing timer, of either kind */
 	u64 hv_expired;		/* of expired, the preemption timer */
+	u64 merged;		/* of expired, while an earlier one was not injected yet */
+	u64 skipped;		/* periods that KVM left out: nothing expired for them */
+	u64 left_out;		/* either of the two: the file does not tell which */
 	u64 injected;		/* interrupts that are taken for the timer's */
 	/* Summary */
 	struct kvs_shist late_cycles;
@@ -105,16 +125,24 @@ struct kvs_timer_stats {
 	u64 main_cause[KVS_CAUSES];
 	/* Not summary: the model's own */
 	struct kvs_overdue overdue;
+	struct kvs_armed armed_now;
 	struct {
-		bool on;	/* armed, and the deadline can be compared with time stamps */
-		u64 deadline;	/* time stamp */
-		u32 epoch;	/* at the time it was armed */
-	} armed_now;
+		u64 ahead_ts;	/* armed at the end, from then to its expiry; 0: not so far */
+		bool asleep;	/* the guest halts meanwhile */
+	} far;
+	struct {
+		u64 ts;		/* length of a period; 0: the timer is not periodic */
+		u64 target;	/* of the last expiry, a time stamp, if @known */
+		u32 epoch;
+		bool known;
+	} period;
 	u64 entry_due;		/* time stamp of an injection without its entry; 0: none */
 	int vector;		/* 0 .. 255, found out from expiries; -1: not yet */
 	unsigned int sure;	/* how often that was confirmed, at most SURE_MAX */
 	bool due;		/* expired, not accepted yet */
+	bool due_again;		/* and an earlier one was accepted, but not injected yet */
 	struct kvs_expiry expiry;	/* the one that is due, or was accepted last */
+	struct kvs_expiry again;	/* where @due_again: the later one */
 };
 
 /* Who took the CPU */
@@ -172,6 +200,14 @@ struct kvs_cut_exit {
 	u32 epoch;
 };
 
+/* The time within KVM_RUN, whatever the thread does there, as far as records show it */
+struct kvs_in_run {
+	bool on;		/* within it since ... */
+	u64 since;		/* ... this time stamp */
+	u64 total;		/* before that, in time stamps */
+	u32 epoch;		/* of the last record that shows it */
+};
+
 /* The last return of KVM_RUN to userspace */
 struct kvs_last_put {
 	bool on;		/* and no load since then */
@@ -210,6 +246,7 @@ struct kvs_vcpu {
 	/* Its exits and returns to userspace */
 	struct kvs_cut_exit cut_exit;
 	struct kvs_last_put last_put;
+	struct kvs_in_run in_run;
 	u64 entry_ts;		/* last entry of the guest, 0: not known */
 	u32 exit_epoch;		/* at the last exit or entry */
 

@@ -90,6 +90,7 @@ void kvs_vcpu_cut(const struct kvs_model *m, struct kvs_vcpu *v, u64 ts)
 
 void kvs_vcpu_leave(struct kvs_model *m, struct kvs_vcpu *v, u64 ts)
 {
+	kvs_run_note(m, v, false, ts);
 	kvs_wait_cut(&m->queues, &v->waiter, ts, kvs_ledger_leave(&v->ledger, ts));
 	set_state(m, v, KVS_STATE_UNKNOWN, ts);
 	v->cut_exit.on = v->last_put.on = false;
@@ -127,6 +128,7 @@ void kvs_vcpu_identity(struct kvs_model *m, struct kvs_vcpu *v,
 	v->tsc_offset = rec->vcpu.tsc_offset;
 	v->tsc_ratio = rec->vcpu.tsc_ratio;
 	v->tsc_frac_bits = rec->vcpu.tsc_frac_bits;
+	kvs_timer_follow_tsc(v);
 }
 
 void kvs_vcpu_policy(struct kvs_vcpu *v, const struct kvs_record *rec)
@@ -160,6 +162,7 @@ void kvs_vcpu_load(struct kvs_model *m, struct kvs_vcpu *v,
 		},
 	};
 
+	kvs_run_note(m, v, true, rec->ts);
 	if (span.length && kvs_span_wanted(v->sinks, KVS_SPAN_USER))
 		kvs_span_emit(v->sinks, &span);
 	v->last_put.on = false;
@@ -175,6 +178,7 @@ void kvs_vcpu_put(struct kvs_model *m, struct kvs_vcpu *v,
 		.user = { .reason = rec->put.exit_reason, .known = true },
 	};
 
+	kvs_run_note(m, v, false, rec->ts);
 	if (kvs_span_wanted(v->sinks, KVS_SPAN_RUN))
 		kvs_span_emit(v->sinks, &span);
 	v->last_put = (struct kvs_last_put){
@@ -215,6 +219,7 @@ void kvs_vcpu_switch_out(struct kvs_model *m, struct kvs_vcpu *v,
 		return;
 	if (kvs_span_wanted(v->sinks, KVS_SPAN_SLICE))
 		emit_slice(m, v, rec);
+	kvs_run_note(m, v, rec->switch_out.loaded, rec->ts);
 	enter_state(m, v, KVS_STATE_OFF_CPU, rec->ts);
 	v->shared_slice = false;
 	v->out_ts = rec->ts;
@@ -222,7 +227,7 @@ void kvs_vcpu_switch_out(struct kvs_model *m, struct kvs_vcpu *v,
 	v->out_kind = kind;
 	v->entry_ts = 0;
 	if (kind == KS_SWITCH_DEAD) {
-		kvs_timer_watch(m, v, rec->ts);
+		kvs_timer_watch(m, v, rec->ts, true);
 		kvs_vcpu_leave(m, v, rec->ts);
 	}
 }
@@ -294,6 +299,7 @@ void kvs_vcpu_exit(struct kvs_model *m, struct kvs_vcpu *v,
 	bool fastpath = rec->exit.flags & KS_EXIT_FASTPATH;
 	unsigned int end = kvs_record_end(rec);
 
+	kvs_run_note(m, v, true, rec->ts);
 	if (!fastpath)
 		rate_pair(m, v, rec);
 	if (m->learn)

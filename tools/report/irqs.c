@@ -129,6 +129,23 @@ static void print_overdue(const struct kvs_view *view, const struct kvs_vcpu *v)
 	putchar('\n');
 }
 
+/* Nothing wrong is known of these. */
+static bool print_remarks(const struct kvs_view *view, const struct kvs_vcpu *v)
+{
+	const struct kvs_timer_stats *t = &v->timer;
+	char vm[KVS_VM_LEN];
+
+	if (t->far.ahead_ts)
+		printf("vm %s vcpu%u: its timer is armed for %.3f s ahead%s\n",
+		       kvs_vm_name(vm, v), v->id,
+		       kvs_scale(&view->times.ts, t->far.ahead_ts) / 1e9,
+		       t->far.asleep ? "; the guest sleeps for it" : "");
+	if (t->overdue.not_judged)
+		printf("vm %s vcpu%u: not judged: %" PRIu64 " due while the vCPU was out of KVM_RUN or at its end\n",
+		       kvs_vm_name(vm, v), v->id, t->overdue.not_judged);
+	return t->far.ahead_ts || t->overdue.not_judged;
+}
+
 static void print_watchdog(const struct kvs_view *view)
 {
 	bool none = true;
@@ -137,10 +154,14 @@ static void print_watchdog(const struct kvs_view *view)
 	for (unsigned int i = 0; i < view->model->nr_vcpus; i++) {
 		const struct kvs_vcpu *v = view->model->vcpus[i];
 
-		if (!kvs_selected(&view->select, v) || !kvs_overdue(v))
+		if (!kvs_selected(&view->select, v))
 			continue;
-		print_overdue(view, v);
-		none = false;
+		if (kvs_overdue(v)) {
+			print_overdue(view, v);
+			none = false;
+		}
+		if (print_remarks(view, v))
+			none = false;
 	}
 	if (none)
 		printf("none\n");

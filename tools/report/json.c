@@ -189,6 +189,16 @@ static json_t *causes_of(const struct kvs_view *view, const struct kvs_timer_sta
 	return a;
 }
 
+/* A timer that is due after the recording, further ahead than that is long */
+static json_t *far_of(const struct kvs_view *view, const struct kvs_timer_stats *t)
+{
+	if (!t->far.ahead_ts)
+		return json_null();
+	return json_pack("{sI sb}", "ahead_ns",
+			 clamp(kvs_scale(&view->times.ts, t->far.ahead_ts)),
+			 "asleep", (int)t->far.asleep);
+}
+
 static json_t *timers_of(const struct kvs_view *view, const struct kvs_vcpu *v)
 {
 	const struct kvs_timer_stats *t = &v->timer;
@@ -204,10 +214,13 @@ static json_t *timers_of(const struct kvs_view *view, const struct kvs_vcpu *v)
 		json_object_set_new(modes, kvs_timer_mode(mode), number(t->armed[mode]));
 		armed += t->armed[mode];
 	}
-	return json_pack("{sI so sI sI sI sI so so so so so so so so so so}",
+	return json_pack("{sI so sI sI sI sI sI sI sI sI sI so so so so so so so so so so so}",
 			 "armed", clamp(armed), "armed_by_mode", modes,
 			 "rearmed", clamp(t->rearmed), "hv_armed", clamp(t->hv_armed),
+			 "armed_before", clamp(t->found), "armed_by_vmm", clamp(t->by_vmm),
 			 "expired", clamp(t->expired), "hv_expired", clamp(t->hv_expired),
+			 "merged", clamp(t->merged), "skipped", clamp(t->skipped),
+			 "merged_or_skipped", clamp(t->left_out),
 			 "injected", number_if(irqs, t->injected),
 			 "vector", t->vector < 0 ? json_null() : json_integer(t->vector),
 			 "lateness_ns", signed_dist(&t->late_cycles, &view->times.cycles),
@@ -216,12 +229,13 @@ static json_t *timers_of(const struct kvs_view *view, const struct kvs_vcpu *v)
 			 "accept_to_inject_ns", dist(&t->accept_to_inject_ts, ts),
 			 "inject_to_entry_ns", dist(&t->inject_to_entry_ts, ts),
 			 "deadline_to_inject_ns", signed_dist(&t->deadline_to_inject_ts, ts),
-			 "causes", causes_of(view, t),
-			 "overdue", json_pack("{sI sI sI sI}",
+			 "causes", causes_of(view, t), "far", far_of(view, t),
+			 "overdue", json_pack("{sI sI sI sI sI}",
 				"not_expired", clamp(t->overdue.not_expired),
 				"not_accepted", clamp(t->overdue.not_accepted),
 				"not_injected", clamp(t->overdue.not_injected),
-				"unanswered", clamp(t->overdue.unanswered)));
+				"unanswered", clamp(t->overdue.unanswered),
+				"not_judged", clamp(t->overdue.not_judged)));
 }
 
 static json_t *states_of(const u64 states[KVMSCHED_NR_STATES])

@@ -449,9 +449,22 @@ static void print_timer_counts(const struct kvs_timer_stats *t)
 	for (unsigned int mode = 0; mode < KVS_TIMER_MODES; mode++)
 		if (t->armed[mode])
 			printf(", %s %" PRIu64, kvs_timer_mode(mode), t->armed[mode]);
-	printf("; on the preemption timer %" PRIu64 "; armed again by KVM %" PRIu64 "\n",
+	printf("; on the preemption timer %" PRIu64 "; armed again by KVM %" PRIu64,
 	       t->hv_armed, t->rearmed);
-	printf("expired %" PRIu64 ", injected %" PRIu64, t->expired, t->injected);
+	if (t->found)
+		printf("; armed before the recording %" PRIu64, t->found);
+	if (t->by_vmm)
+		printf("; armed by the VMM %" PRIu64, t->by_vmm);
+	printf("\nexpired %" PRIu64, t->expired);
+	if (t->hv_expired)
+		printf(", by the preemption timer %" PRIu64, t->hv_expired);
+	if (t->merged || t->skipped || t->armed[KS_TIMER_PERIODIC])
+		printf(", of which %" PRIu64 " merged; skipped by KVM %" PRIu64,
+		       t->merged, t->skipped);
+	if (t->left_out)
+		printf(" (and %" PRIu64 " one or the other: this file does not tell)",
+		       t->left_out);
+	printf(", injected %" PRIu64, t->injected);
 	if (t->vector >= 0)
 		printf(", vector %#x\n", t->vector);
 	else
@@ -468,8 +481,9 @@ static void print_timers(const struct kvs_view *view)
 	if (!kvs_recorded(view, KVMSCHED_CLASS_TIMER, "Guest timers", "timer"))
 		return;
 	kvs_title(view, "Guest timers");
-	if (!t->armed[0] && !t->armed[1] && !t->armed[2] && !t->rearmed && !t->expired) {
-		printf("none\n");
+	if (!t->armed[0] && !t->armed[1] && !t->armed[2] && !t->rearmed && !t->expired &&
+	    !t->found && !t->by_vmm) {
+		printf("none of the LAPIC's; those of the PIT, of Hyper-V's interface and of a LAPIC in userspace are not seen\n");
 		return;
 	}
 	print_timer_counts(t);

@@ -101,6 +101,12 @@ static void merge_timer(struct kvs_timer_stats *into,
 	for (unsigned int mode = 0; mode < KVS_TIMER_MODES; mode++)
 		into->armed[mode] += from->armed[mode];
 	into->rearmed += from->rearmed;
+	into->found += from->found;
+	into->by_vmm += from->by_vmm;
+	into->merged += from->merged;
+	into->skipped += from->skipped;
+	into->left_out += from->left_out;
+	into->overdue.not_judged += from->overdue.not_judged;
 	into->hv_armed += from->hv_armed;
 	into->expired += from->expired;
 	into->hv_expired += from->hv_expired;
