@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What a guest's timer came to is told: late, merged, lost, far ahead, or ended with
+its guest; and when it ended with it, nobody is alarmed."""
+
+import os
+import signal
+import time
+
+import host
+
+NS = 10 ** 9
+TICKS, PERIOD_US = 300, 1000
+EDGE = 12			# periods: before the guest arms, and after its last tick
+THIEF_US = 30000
+STOPPED_S = 2
+POWER_OFFS = 20
+AHEAD_S = 1000
+
+
+def timers_of(recording):
+    """Those of all vCPUs in the file"""
+    return [vcpu["timers"] for vcpu in recording.report()["vcpus"]]
+
+
+def alarms(timers):
+    return {what: count for what, count in timers["overdue"].items()
+            if count and what != "not_judged"}
+
+
+def watchdog(recording):
+    text = host.run(host.KVMSCHED, "report", "timers", recording.file).stdout
+    return text[text.index("Watchdog"):]
+
+
+def add_up(tap, name, timers, passed, least_merged):
+    """Each period that passed is one of these: an interrupt, merged, or skipped.  What
+    KVM skips moves the phase, by less than a period each time."""
+    left = timers["expired"] - timers["merged"] - timers["injected"]
+    told = timers["expired"] + timers["skipped"]
+    tap.equal(f"timers: {name}: every tick was injected, or merged with one that was",
+              ("ticks injected", timers["injected"], TICKS),
+              ("expired, and neither of both", 0 <= left <= 2, True),
+              ("as many merged as ticks fell due", timers["merged"] >= least_merged, True),
+              ("left to guess", timers["merged_or_skipped"], 0),
+              ("alarms", alarms(timers), {}))
+    tap.ok(-EDGE <= passed - told <= EDGE + timers["skipped"],
+           f"timers: {name}: as many periods are told as passed for the guest",
+           {"passed": passed, **{key: timers[key] for key in
+                                 ("expired", "merged", "skipped", "injected")}})
+
+
+def periods(vcpu, idle_ns=0):
+    return (vcpu["wall_ns"] - idle_ns) // (PERIOD_US * 1000)
+
+
+def thief(tap):
+    with host.Recording() as recording, \
+            host.spin(THIEF_US, THIEF_US, "--policy", "fifo:50", "--cpu", 0):
+        truth = host.guest("tmict-periodic", TICKS, "--period-us", PERIOD_US,
+                           "--cpu", 0)
+    [timers] = timers_of(recording)
+    add_up(tap, f"a thief for {THIEF_US} us", timers, periods(truth["vcpus"][0]),
+           THIEF_US // PERIOD_US // 2)
+
+
+def stopped(tap):
+    """The VMM is stopped for 2 s, the timer goes on."""
+    ready = os.path.join(host.WORK, "ready")
+    with host.Recording() as recording, \
+            host.Child(*host.guest_argv("tmict-periodic", TICKS, "--period-us",
+                                        PERIOD_US, "--ready-file", ready)) as child:
+        host.wait_for(lambda: os.path.exists(ready), "the guest")
+        os.remove(ready)
+        time.sleep(0.1)
+        child.signal(signal.SIGSTOP)
+        time.sleep(STOPPED_S)
+        child.signal(signal.SIGCONT)
+        child.wait()
+        truth = host.json.loads(host.read(os.path.join(host.WORK, "truth.json")))
+    [timers] = timers_of(recording)
+    add_up(tap, f"a VMM stopped for {STOPPED_S} s", timers, periods(truth["vcpus"][0]),
+           (STOPPED_S * 1000000 // PERIOD_US) // 2)
+
+
+def power_off(tap):
+    """Twenty guests whose timers are due after their VMM left KVM_RUN, killed then."""
+    with host.Recording() as recording:
+        with host.running_guest("hlt", "--vms", POWER_OFFS, "--period-us",
+                                10000) as child:
+            child.signal(signal.SIGSTOP)
+            time.sleep(0.2)
+    all_timers = timers_of(recording)
+    tap.equal("timers: power-off: no alarm, but the timers that were due are counted",
+              ("guests", len(all_timers), POWER_OFFS),
+              ("alarms", [alarms(timers) for timers in all_timers],
+               [{}] * POWER_OFFS),
+              ("any not judged", sum(timers["overdue"]["not_judged"]
+                                     for timers in all_timers) > 0, True))
+    tap.note(watchdog(recording))
+
+
+def pending(tap):
+    """Armed before the recording, it expires within.  The guest spins: a vCPU that
+    sleeps is seen only when its timer has woken it."""
+    with host.running_guest("tscspin", "--period-us", 700000), \
+            host.Recording() as recording:
+        time.sleep(2.5)
+        recording.stop()
+    [timers] = timers_of(recording)
+    tap.equal("timers: one that is pending as the recording begins is told",
+              ("armed before", timers["armed_before"], 1),
+              ("one expired for each that was armed, but the last",
+               timers["expired"] - timers["armed"], 0),
+              ("alarms", alarms(timers), {}))
+
+
+def far(tap, name, guest, *expected):
+    with host.Recording() as recording, host.running_guest(*guest):
+        time.sleep(0.5)
+        recording.stop()
+    [timers] = timers_of(recording)
+    ahead = timers["far"] or {"ahead_ns": 0, "asleep": None}
+    tap.equal(f"timers: {name}",
+              ("how far ahead KVM's timer is, in s", ahead["ahead_ns"] // NS in
+               (AHEAD_S - 1, AHEAD_S), True),
+              ("the guest sleeps for it", ahead["asleep"], True),
+              *((what, of(timers), value) for what, of, value in expected))
+    words = watchdog(recording)
+    tap.ok("s ahead; the guest sleeps for it" in words, f"timers: {name}: in words",
+           words)
+
+
+def test(tap):
+    with host.module():
+        thief(tap)
+        stopped(tap)
+        power_off(tap)
+        pending(tap)
+        far(tap, "a deadline further away than the recording",
+            ("hlt", "--period-us", AHEAD_S * 1000000),
+            ("armed by the guest", lambda timers: timers["armed"], 1),
+            ("alarms", alarms, {}))
+        far(tap, "a deadline that was set before the TSC: KVM waits, the guest too",
+            ("restored", "--tsc-last"),
+            ("armed before it was seen", lambda timers: timers["armed_before"], 1),
+            ("alarms", alarms, {"not_expired": 1}))
