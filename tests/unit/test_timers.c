@@ -293,6 +293,7 @@ static void ticks_are_merged(void **unused)
 	assert_int_equal(timer()->injected, 5);
 	assert_int_equal(timer()->skipped, 0);
 	assert_int_equal(timer()->left_out, 0);
+	kvs_timer_flush(m.vcpus[0]);
 	/* As late as the first of them */
 	assert_int_equal(timer()->expire_to_inject_ts.max, 5 * MS + 500);
 }
@@ -327,6 +328,7 @@ static void the_next_tick_is_its_own(void **unused)
 	inject(3 * MS + 7);
 	assert_int_equal(timer()->merged, 0);
 	assert_int_equal(timer()->injected, 2);
+	kvs_timer_flush(m.vcpus[0]);
 	assert_int_equal((u64)timer()->expire_to_inject_ts.sum, MS + 1 + 7);
 }
 
@@ -342,8 +344,8 @@ static void ticks_are_merged_in_the_lapic(void **unused)
 	assert_int_equal(timer()->expired, 6);
 	assert_int_equal(timer()->merged, 5);
 	assert_int_equal(timer()->injected, 1);
-	assert_int_equal(timer()->expire_to_inject_ts.max, 6 * MS - 5);
 	end(9 * MS);
+	assert_int_equal(timer()->expire_to_inject_ts.max, 6 * MS - 5);
 	expect_overdue(0, 0, 0, 0);
 }
 
@@ -402,6 +404,49 @@ static void periods_on_the_preemption_timer(void **unused)
 	expect_overdue(0, 0, 0, 0);
 }
 
+static u64 spent(unsigned int cause)
+{
+	return (u64)timer()->cause_ts[cause].sum;
+}
+
+/* It comes in guest mode at 5 ms, and the exit that it needs at 5.3 ms. */
+static void guest_mode_ends_where_the_exit_says(void **unused)
+{
+	RECORD(5 * MS, timer_expire, ME, .mode = KS_TIMER_DEADLINE,
+	       .merged = KS_MERGED_NO);
+	accept(5 * MS + 1);
+	inject(5 * MS + 700000);
+	assert_int_equal(timer()->expire_to_inject_ts.count, 0);
+	RECORD(6 * MS, exit, ME, .reason = 0x60, .guest_cycles = 4300000,
+	       .host_cycles = 700000);
+	assert_int_equal(timer()->expire_to_inject_ts.count, 1);
+	assert_int_equal(spent(KVS_CAUSE_GUEST), 300000);
+	assert_int_equal(spent(KVS_CAUSE_HOST), 400000);
+}
+
+/* The preemption timer's expiry is an exit itself: nothing waits for one. */
+static void its_own_exit_is_not_waited_for(void **unused)
+{
+	RECORD(5 * MS, timer_expire, ME, .mode = KS_TIMER_DEADLINE, .hv = 1,
+	       .merged = KS_MERGED_NO);
+	accept(5 * MS + 1);
+	inject(5 * MS + 5000);
+	RECORD(5 * MS + 6000, exit, ME, .reason = 52, .flags = KS_EXIT_VMX,
+	       .guest_cycles = 3999000, .host_cycles = 7000);
+	assert_int_equal(spent(KVS_CAUSE_GUEST), 0);
+	assert_int_equal(spent(KVS_CAUSE_HOST), 5000);
+	assert_int_equal(timer()->main_cause[KVS_CAUSE_HOST], 1);
+}
+
+static void an_injection_is_told_at_the_end(void **unused)
+{
+	expire(5 * MS);
+	accept(5 * MS + 1);
+	inject(5 * MS + 5000);
+	end(6 * MS);
+	assert_int_equal(timer()->expire_to_inject_ts.count, 1);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -429,6 +474,9 @@ int main(void)
 		TEST(a_loss_is_no_skipped_period),
 		TEST(older_files_do_not_tell),
 		TEST(periods_on_the_preemption_timer),
+		TEST(guest_mode_ends_where_the_exit_says),
+		TEST(its_own_exit_is_not_waited_for),
+		TEST(an_injection_is_told_at_the_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

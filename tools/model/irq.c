@@ -132,24 +132,58 @@ static void blame_waits(const struct kvs_vcpu *v, const struct kvs_expiry *e,
 	spent[KVS_CAUSE_TIMER] += late - waited;
 }
 
-static void emit_injection(struct kvs_vcpu *v, const struct kvs_vector_stats *s,
-			   const struct kvs_record *rec)
+static void emit_injection(struct kvs_vcpu *v)
 {
-	const struct kvs_expiry *e = &v->timer.expiry;
-	u64 spent[KVS_CAUSES] = { 0 };
+	struct kvs_injection *i = &v->timer.injection;
 	const struct kvs_span span = {
-		.kind = KVS_SPAN_TIMER, .vcpu = v, .cpu = rec->cpu,
-		.begin = e->deadline < rec->ts ? e->deadline : rec->ts, .end = rec->ts,
-		.length = e->deadline < rec->ts ? rec->ts - e->deadline : 0,
+		.kind = KVS_SPAN_TIMER, .vcpu = v, .cpu = i->cpu,
+		.begin = i->deadline < i->ts ? i->deadline : i->ts, .end = i->ts,
+		.length = i->deadline < i->ts ? i->ts - i->deadline : 0,
 		.timer = {
-			.deadline = e->deadline, .expired = e->ts,
-			.accepted = s->accept_ts, .spent = spent, .vector = s->vector,
+			.deadline = i->deadline, .expired = i->expired,
+			.accepted = i->accepted, .spent = i->spent, .vector = i->vector,
 		},
 	};
 
-	blame_waits(v, e, spent);
-	kvs_spent_since(&v->ledger, e->states, rec->ts, spent);
+	i->on = false;
 	kvs_span_emit(v->sinks, &span);
+}
+
+/* It may be injected before the record of the exit that let it in. */
+static void note_injection(struct kvs_vcpu *v, const struct kvs_vector_stats *s,
+			   const struct kvs_record *rec)
+{
+	const struct kvs_expiry *e = &v->timer.expiry;
+	struct kvs_injection *i = &v->timer.injection;
+
+	*i = (struct kvs_injection){
+		.on = true, .cpu = rec->cpu, .vector = s->vector, .ts = rec->ts,
+		.deadline = e->deadline, .expired = e->ts, .accepted = s->accept_ts,
+		.open_from = e->ts > v->ledger.since ? e->ts : v->ledger.since,
+	};
+	blame_waits(v, e, i->spent);
+	kvs_spent_since(&v->ledger, e->states, rec->ts, i->spent);
+	if (v->ledger.state != KVMSCHED_STATE_GUEST)
+		emit_injection(v);
+}
+
+/* Guest mode was over at @left already: the rest was the host's. */
+static void correct_injection(struct kvs_vcpu *v, u64 left)
+{
+	struct kvs_injection *i = &v->timer.injection;
+	u64 from = left > i->open_from ? left : i->open_from;
+	u64 host = i->ts > from ? i->ts - from : 0;
+
+	if (host > i->spent[KVS_CAUSE_GUEST])
+		host = i->spent[KVS_CAUSE_GUEST];
+	i->spent[KVS_CAUSE_GUEST] -= host;
+	i->spent[KVS_CAUSE_HOST] += host;
+}
+
+void kvs_timer_flush(struct kvs_vcpu *v)
+{
+	if (v->timer.injection.on)
+		emit_injection(v);
 }
 
 static void timer_injected(struct kvs_model *m, struct kvs_vcpu *v,
@@ -162,8 +196,9 @@ static void timer_injected(struct kvs_model *m, struct kvs_vcpu *v,
 	if (t->expiry.epoch != m->epoch || rec->ts < t->expiry.ts)
 		return;
 	t->entry_due = rec->ts;
+	kvs_timer_flush(v);
 	if (kvs_span_wanted(v->sinks, KVS_SPAN_TIMER))
-		emit_injection(v, s, rec);
+		note_injection(v, s, rec);
 }
 
 /*
@@ -206,14 +241,23 @@ static void timer_entered(struct kvs_vcpu *v, const struct kvs_record *rec)
 
 void kvs_irq_exit(struct kvs_model *m, struct kvs_vcpu *v, const struct kvs_record *rec)
 {
+	u64 left;
+
 	if (v->timer.entry_due && kvs_record_end(rec) == KS_EXIT_BY_ENTRY)
 		timer_entered(v, rec);
-	if (v->kick.vector && m->cycles_to_ts.known)
-		end_kick(v, rec->cpu, rec->ts - kvs_ts_of_cycles(m, rec->exit.host_cycles));
+	if (m->cycles_to_ts.known) {
+		left = rec->ts - kvs_ts_of_cycles(m, rec->exit.host_cycles);
+		if (v->timer.injection.on)
+			correct_injection(v, left);
+		if (v->kick.vector)
+			end_kick(v, rec->cpu, left);
+	}
+	kvs_timer_flush(v);
 }
 
 void kvs_irq_entry(struct kvs_vcpu *v, const struct kvs_record *rec)
 {
+	kvs_timer_flush(v);
 	timer_entered(v, rec);
 }
 

@@ -148,6 +148,8 @@ static inline u64 kvs_run_until(const struct kvs_model *m, const struct kvs_vcpu
 }
 
 /* watchdog.c: timers that don't come */
+/* A timer's injection is handed to the sinks now, settled or not (irq.c). */
+void kvs_timer_flush(struct kvs_vcpu *v);
 /* No more records of @v come: counts its timers that are long overdue at @end. */
 void kvs_timer_watch(struct kvs_model *m, struct kvs_vcpu *v, u64 end, bool dies);
 /* The timer is set anew: was it overdue, and when will it be? */

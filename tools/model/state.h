@@ -83,6 +83,16 @@ struct kvs_expiry {
 	u64 states[KVMSCHED_NR_STATES];	/* the ledger at that time */
 };
 
+/* A timer's injection, whose causes the record of the exit before it will settle */
+struct kvs_injection {
+	bool on;
+	u8 vector;
+	u16 cpu;		/* of the injection's record */
+	u64 ts, deadline, expired, accepted;	/* time stamps */
+	u64 open_from;		/* begin of the time that counts as guest mode until then */
+	u64 spent[KVS_CAUSES];
+};
+
 /* Timers that did not reach the guest by a time that is long after their deadline */
 struct kvs_overdue {
 	/* How many, by the step of their way that did not happen */
@@ -142,6 +152,7 @@ struct kvs_timer_stats {
 	bool due;		/* expired, not accepted yet */
 	bool due_again;		/* and an earlier one was accepted, but not injected yet */
 	struct kvs_expiry expiry;	/* the one that is due, or was accepted last */
+	struct kvs_injection injection;
 	struct kvs_expiry again;	/* where @due_again: the later one */
 };
 
