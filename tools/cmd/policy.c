@@ -469,6 +469,12 @@ static int restore(void)
 			kvs_warn("'%s' still runs, and will put back itself what it changed", what);
 			continue;
 		}
+		if (kvs_leftover_is_held(&l[i], l, nr)) {
+			kvs_err("what '%s' changed can't be put back while a later run changes it, too",
+				what);
+			ok = false;
+			continue;
+		}
 		if (kvs_leftover_restore(&l[i])) {
 			printf("put back what '%s' changed: %zu threads, %zu settings\n", what,
 			       json_array_size(json_object_get(l[i].json, "threads")),

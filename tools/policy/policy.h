@@ -175,7 +175,7 @@ void kvs_undo_add_thread(struct kvs_undo *s, const struct kvs_thread *thread);
 void kvs_undo_add_knob(struct kvs_undo *s, const struct kvs_knob *knob);
 /*
  * Writes the file, before anything is changed.  False after a message, also if the state
- * of a thread or knob could not be added.
+ * of a thread or knob could not be added, or another run is still to put it back.
  */
 bool kvs_undo_write(struct kvs_undo *s);
 /* Restores the state and removes the file.  False after messages. */
@@ -193,6 +193,9 @@ struct kvs_leftover {
 /* All state files, the newest first; returns how many. */
 size_t kvs_leftovers(struct kvs_leftover **leftovers);
 void kvs_leftovers_free(struct kvs_leftover *leftovers, size_t nr);
+/* Whether another of the @nr @all, whose run lives, is still to put back some of it */
+bool kvs_leftover_is_held(const struct kvs_leftover *leftover,
+			  const struct kvs_leftover *all, size_t nr);
 bool kvs_leftover_restore(const struct kvs_leftover *leftover);
 /*
  * Restores what killed runs of kvmsched left, if the user at the terminal says

@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -35,6 +36,11 @@ struct kvs_undo {
 	json_t *json;
 	bool incomplete;	/* some state could not be read */
 };
+
+static long get_number(json_t *o, const char *key)
+{
+	return json_integer_value(json_object_get(o, key));
+}
 
 /* --- the folder ------------------------------------------------------- */
 
@@ -197,9 +203,89 @@ static bool write_synced(const char *path, const char *text)
 	return ok;
 }
 
+/* One run at a time looks at the others' files and adds its own.  -1: can't be locked */
+static int lock_folder(const char *folder)
+{
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0 || !flock(fd, LOCK_EX))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/* Whether both have the thread, or the knob's file, that is @item of @key */
+static bool has_item(json_t *json, const char *key, json_t *item)
+{
+	static const char *const names[] = { "tid", "starttime", "file" };
+	json_t *other;
+	size_t i;
+
+	json_array_foreach(json_object_get(json, key), i, other) {
+		bool same = true;
+
+		for (size_t n = 0; n < ARRAY_SIZE(names); n++) {
+			json_t *a = json_object_get(item, names[n]);
+			json_t *b = json_object_get(other, names[n]);
+
+			same &= a == b || (a && b && json_equal(a, b));
+		}
+		if (same)
+			return true;
+	}
+	return false;
+}
+
+/* The first thread or knob that both state files have, or NULL */
+static json_t *find_common(json_t *a, json_t *b)
+{
+	static const char *const keys[] = { "threads", "knobs" };
+	json_t *item;
+	size_t i;
+
+	for (size_t k = 0; k < ARRAY_SIZE(keys); k++)
+		json_array_foreach(json_object_get(a, keys[k]), i, item)
+			if (has_item(b, keys[k], item))
+				return item;
+	return NULL;
+}
+
+/*
+ * A run that is still to put back what it changed would put it back over this change, and
+ * this one would then put back what the other run had set, for good.
+ */
+static bool nobody_holds(const struct kvs_undo *s)
+{
+	struct kvs_leftover *l;
+	size_t nr = kvs_leftovers(&l);
+	bool free_to_change = true;
+
+	for (size_t i = 0; i < nr && free_to_change; i++) {
+		bool ours = s->path && !strcmp(s->path, l[i].path);
+		json_t *item = !ours && l[i].held && l[i].owner_lives ?
+			       find_common(s->json, l[i].json) : NULL;
+		const char *file = json_string_value(json_object_get(item, "file"));
+
+		if (!item)
+			continue;
+		free_to_change = false;
+		if (file)
+			kvs_err("'%s' still runs, and will put back %s",
+				json_string_value(json_object_get(l[i].json, "what")), file);
+		else
+			kvs_err("'%s' still runs, and will put back thread %ld",
+				json_string_value(json_object_get(l[i].json, "what")),
+				get_number(item, "tid"));
+		kvs_hint("nothing was changed; wait until it has ended, or end it");
+	}
+	kvs_leftovers_free(l, nr);
+	return free_to_change;
+}
+
 bool kvs_undo_write(struct kvs_undo *s)
 {
 	char *folder = get_state_folder(), *text, *next;
+	int lock = -1;
 	bool ok;
 
 	if (!s->json || s->incomplete) {
@@ -211,7 +297,12 @@ bool kvs_undo_write(struct kvs_undo *s)
 	if (mkdir(folder, 0700) && errno != EEXIST)
 		ok = false;
 	else
-		ok = folder_is_ours(folder);
+		ok = folder_is_ours(folder) && (lock = lock_folder(folder)) >= 0;
+	if (ok && !nobody_holds(s)) {
+		close(lock);
+		free(folder);
+		return false;
+	}
 	if (ok && !s->path)
 		s->path = create_next_file(folder);
 	text = json_dumps(s->json, JSON_INDENT(1));
@@ -222,6 +313,8 @@ bool kvs_undo_write(struct kvs_undo *s)
 		kvs_errno("can't write down in %s what is to be put back", folder);
 		kvs_hint("nothing was changed; the folder must be yours, and writable for you alone");
 	}
+	if (lock >= 0)
+		close(lock);
 	free(next);
 	free(text);
 	free(folder);
@@ -229,11 +322,6 @@ bool kvs_undo_write(struct kvs_undo *s)
 }
 
 /* --- restoring -------------------------------------------------------- */
-
-static long get_number(json_t *o, const char *key)
-{
-	return json_integer_value(json_object_get(o, key));
-}
 
 static bool restore_thread(json_t *o)
 {
@@ -408,6 +496,16 @@ void kvs_leftovers_free(struct kvs_leftover *leftovers, size_t nr)
 		free(leftovers[i].path);
 	}
 	free(leftovers);
+}
+
+bool kvs_leftover_is_held(const struct kvs_leftover *leftover,
+			  const struct kvs_leftover *all, size_t nr)
+{
+	for (const struct kvs_leftover *l = all; l < all + nr; l++)
+		if (l != leftover && l->held && l->owner_lives &&
+		    find_common(leftover->json, l->json))
+			return true;
+	return false;
 }
 
 bool kvs_leftover_restore(const struct kvs_leftover *l)
