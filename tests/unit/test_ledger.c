@@ -653,7 +653,8 @@ static void worst_moment_names_the_thief(void **unused)
 		       .host_cycles = 10, .flags = KS_EXIT_BY_SWITCH);
 		cpu = 3;
 		RECORD(switch_out, ME, .kind = KS_SWITCH_PREEMPTED, .loaded = 1,
-		       .next_pid = 901, .next_prio = 49, .next_comm = "thief");
+		       .next_pid = 901, .next_prio = 49, .next_comm = "thief",
+		       .next_tgid = 900, .next_policy = 1, .next_flags = KS_TASK_TOLD);
 		spend(KVMSCHED_STATE_WAIT_PREEMPTED, stolen);
 		RECORD(switch_in, ME, .kind = KS_SWITCH_PREEMPTED, .off_cycles = stolen);
 		RECORD(irq_accept, ME, .vector = 0xec);
@@ -674,7 +675,8 @@ static void worst_moment_names_the_thief(void **unused)
 	text = kvs_moment_sentence(&m, &view.times, moment);
 	assert_non_null(strstr(text, "vm 50 vcpu0: timer due at "));
 	assert_non_null(strstr(text, "injected 5.000 ms late: runnable, but CPU 3 ran "
-				     "thief/901 (SCHED_FIFO/RR 50) for 5.000 ms"));
+				     "thief/901 (SCHED_FIFO 50; other process) "
+				     "for 5.000 ms"));
 	free(text);
 	/* Of the first one's guest mode, the ledger learnt only after its expiry. */
 	assert_int_equal(m.vcpus[0]->timer.main_cause[KVS_CAUSE_WAIT], 49);

@@ -8,6 +8,7 @@
 #include "uapi/kvmsched.h"
 #include "base/log.h"
 #include "model/clock.h"
+#include "model/holder.h"
 #include "model/moment.h"
 #include "model/names.h"
 
@@ -27,26 +28,19 @@ static double seconds_at(const struct context *t, u64 ts)
 	return kvs_seconds_since_begin(t->model, t->times, ts);
 }
 
-/* The kernel's prio is the same for FIFO and RR. */
-static void write_policy(FILE *f, int prio)
+/* "vm 4711 vcpu1, thread CPU 1/KVM/4713 (SCHED_RR 20; own vCPU)" */
+static void write_task(const struct context *t, const struct kvs_moment *moment)
 {
-	if (prio < 0)
-		fprintf(f, "SCHED_DEADLINE");
-	else if (prio < 100)
-		fprintf(f, "SCHED_FIFO/RR %d", 99 - prio);
-	else
-		fprintf(f, "SCHED_OTHER %d", prio);
-}
-
-static void write_task(const struct context *t, const struct kvs_holder *who)
-{
+	const struct kvs_holder *who = &moment->thief;
+	enum kvs_relation relation = kvs_holder_relation(t->model, moment->vcpu, who);
 	const struct kvs_vcpu *v = kvs_vcpu_of_thread(t->model, who->pid);
-	char vm[KVS_VM_LEN];
+	char vm[KVS_VM_LEN], policy[KVS_POLICY_LEN];
 
 	if (v)
 		fprintf(t->f, "vm %s vcpu%u, thread ", kvs_vm_name(vm, v), v->id);
-	fprintf(t->f, "%s/%d (", who->comm, who->pid);
-	write_policy(t->f, who->prio);
+	fprintf(t->f, "%s/%d (%s", who->comm, who->pid, kvs_holder_policy(policy, who));
+	if (relation != KVS_RELATION_UNKNOWN)
+		fprintf(t->f, "; %s", kvs_relation_name(relation));
 	fputc(')', t->f);
 }
 
@@ -62,11 +56,11 @@ static void write_thief(const struct context *t, const struct kvs_moment *moment
 		/* Without class steal only the first successor is known. */
 		if (kvs_model_has_class(t->model, KVMSCHED_CLASS_STEAL)) {
 			fprintf(t->f, "runnable, but CPU %u ran ", who->cpu);
-			write_task(t, who);
+			write_task(t, moment);
 			fprintf(t->f, " for %.3f ms", time);
 		} else {
 			fprintf(t->f, "runnable, but CPU %u went to ", who->cpu);
-			write_task(t, who);
+			write_task(t, moment);
 		}
 		break;
 	case KVS_THIEF_INTERRUPT:

@@ -144,10 +144,12 @@ static void add_piece(struct kvs_queues *q, struct kvs_waiter *w, uint64_t ts)
 		t->pending.max = time;
 		t->pending.cpu = w->holder.cpu;
 	}
-	/* Name and priority may change: the latest are the best known. */
+	/* Name and policy may change: the latest are the best known. */
 	if (t->who.pid == w->holder.pid && t->who.kind == KVS_THIEF_TASK) {
-		memcpy(t->who.comm, w->holder.comm, sizeof(t->who.comm));
-		t->who.prio = w->holder.prio;
+		uint16_t cpu = t->who.cpu;
+
+		t->who = w->holder;
+		t->who.cpu = cpu;
 	}
 }
 

@@ -33,6 +33,10 @@ struct kvs_holder {
 	int16_t prio;		/* the kernel's, 0 .. 139; -1: SCHED_DEADLINE */
 	uint16_t cpu;		/* that it held */
 	uint8_t kind;		/* enum kvs_thief_kind */
+	u8 flags;		/* KS_TASK_*; without KS_TASK_TOLD, the next ones mean nothing */
+	u8 policy;		/* SCHED_* */
+	s8 nice;
+	s32 tgid;		/* its process */
 	char comm[KVS_COMM_LEN];	/* the task's name, or the interrupt's */
 };
 
@@ -82,6 +86,14 @@ void kvs_waiter_free(struct kvs_waiter *w);
 struct kvs_holder kvs_holder_of(int32_t pid, int16_t prio, uint16_t cpu,
 				const char *comm);
 
+/* What @record tells of a holder besides, in fields that begin with @prefix */
+#define kvs_holder_tell(holder, record, prefix) do {			\
+	(holder)->tgid = (record).prefix##tgid;				\
+	(holder)->policy = (record).prefix##policy;			\
+	(holder)->nice = (record).prefix##nice;				\
+	(holder)->flags = (record).prefix##flags;			\
+} while (0)
+
 /* It waits from now on: it was preempted, or woken. */
 void kvs_wait_begin(struct kvs_queues *q, struct kvs_waiter *w, uint64_t ts,
 		    struct kvs_holder holder, bool preempted);
@@ -104,6 +116,11 @@ void kvs_wait_cut(struct kvs_queues *q, struct kvs_waiter *w, uint64_t ts, bool 
 /* The row of a thief, made where it is new */
 struct kvs_thief *kvs_thief_get(struct kvs_waiter *w, const struct kvs_holder *who);
 const char *kvs_thief_kind_name(unsigned int kind);
+/* One task, of which more may be told; not the row that sums the rest */
+static inline bool kvs_thief_is_task(const struct kvs_holder *who)
+{
+	return who->kind == KVS_THIEF_TASK && who->pid > 0;
+}
 /* A task's name, or what there is instead */
 const char *kvs_thief_name(const struct kvs_holder *who);
 

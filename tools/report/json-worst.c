@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "model/moment.h"
 #include "model/names.h"
+#include "report/json-task.h"
 #include "report/report.h"
 
 static json_t *at(const struct kvs_view *view, u64 ts)
@@ -29,10 +30,12 @@ static json_t *thief_of(const struct kvs_view *view, const struct kvs_moment *mo
 
 	if (!moment->thief_time)
 		return json_null();
-	return json_pack("{so ss si si si sI}", "who", kvs_bytes_json(kvs_thief_name(who)),
+	return json_pack("{so* ss si si si sI so}", "who",
+			 kvs_bytes_json(kvs_thief_name(who)),
 			 "kind", kvs_thief_kind_name(who->kind), "pid", who->pid,
 			 "prio", who->prio, "cpu", who->cpu,
-			 "ns", (json_int_t)kvs_scale(&view->times.ts, moment->thief_time));
+			 "ns", (json_int_t)kvs_scale(&view->times.ts, moment->thief_time),
+			 "task", kvs_json_task(view, moment->vcpu, who));
 }
 
 static json_t *causes_of(const struct kvs_view *view, const struct kvs_moment *moment)

@@ -14,6 +14,7 @@
 #include "base/util.h"
 #include "model/clock.h"
 #include "model/names.h"
+#include "report/json-task.h"
 #include "report/report.h"
 
 static json_int_t clamp(kvs_s128 n)
@@ -269,13 +270,14 @@ static void add_ledger(json_t *o, const struct kvs_view *view, const struct kvs_
 			  "halt_ns", clamp(v->halts.halt_ns)));
 }
 
-static json_t *thief_of(const struct kvs_view *view, const struct kvs_thief *t, u64 ns)
+static json_t *thief_of(const struct kvs_view *view, const struct kvs_vcpu *waiting,
+			const struct kvs_thief *t, u64 ns)
 {
 	const struct kvs_vcpu *v = kvs_vcpu_of_thread(view->model, t->who.pid);
 	const struct kvs_scale *ts = &view->times.ts;
 	bool is_vcpu = t->who.kind == KVS_THIEF_TASK && v;
 
-	return json_pack("{so ss so sI sI sI si si so so}",
+	return json_pack("{so ss so sI sI sI si si so so so}",
 		"who", kvs_bytes_json(kvs_thief_name(&t->who)),
 		"kind", is_vcpu ? "vcpu" : kvs_thief_kind_name(t->who.kind),
 		"pid", t->who.pid < 0 ? json_null() : json_integer(t->who.pid),
@@ -283,7 +285,8 @@ static json_t *thief_of(const struct kvs_view *view, const struct kvs_thief *t, 
 		"max_ns", clamp(kvs_scale(ts, t->max)),
 		"prio", t->who.prio, "cpu", t->who.cpu,
 		"vm", is_vcpu && v->identified ? json_integer(v->tgid) : json_null(),
-		"vcpu", is_vcpu ? json_integer(v->id) : json_null());
+		"vcpu", is_vcpu ? json_integer(v->id) : json_null(),
+		"task", kvs_json_task(view, waiting, &t->who));
 }
 
 static json_t *thieves_of(const struct kvs_view *view, const struct kvs_vcpu *v)
@@ -308,7 +311,7 @@ static json_t *thieves_of(const struct kvs_view *view, const struct kvs_vcpu *v)
 			continue;
 		sum += w->thieves[i].time;
 		upto = kvs_scale(&view->times.ts, sum);
-		json_array_append_new(a, thief_of(view, &w->thieves[i], upto - before));
+		json_array_append_new(a, thief_of(view, v, &w->thieves[i], upto - before));
 		before = upto;
 	}
 	return a;

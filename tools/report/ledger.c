@@ -7,6 +7,7 @@
 
 #include "uapi/kvmsched.h"
 
+#include "model/holder.h"
 #include "model/names.h"
 #include "report/common.h"
 #include "report/report.h"
@@ -87,7 +88,7 @@ static void row_thief(struct kvs_rows *rows, const struct kvs_view *view,
 	const struct kvs_scale *ts = &view->times.ts;
 	const struct kvs_vcpu *sibling = t->who.kind == KVS_THIEF_TASK ?
 					kvs_vcpu_of_thread(view->model, t->who.pid) : NULL;
-	char vm[KVS_VM_LEN];
+	char vm[KVS_VM_LEN], policy[KVS_POLICY_LEN];
 
 	kvs_row(rows);
 	kvs_cell(rows, "%s", kvs_vm_name(vm, v));
@@ -98,10 +99,16 @@ static void row_thief(struct kvs_rows *rows, const struct kvs_view *view,
 			 kvs_vm_name(vm, sibling), sibling->id);
 	else
 		kvs_cell(rows, "%s", kvs_thief_name(&t->who));
-	if (t->who.kind == KVS_THIEF_TASK)
+	if (kvs_thief_is_task(&t->who)) {
 		kvs_cell(rows, "%d", t->who.pid);
-	else
+		kvs_cell(rows, "%s", kvs_holder_policy(policy, &t->who));
+		kvs_cell(rows, "%s", kvs_relation_name(
+				 kvs_holder_relation(view->model, v, &t->who)));
+	} else {
 		kvs_cell(rows, "-");
+		kvs_cell(rows, "-");
+		kvs_cell(rows, "-");
+	}
 	kvs_cell_count(rows, t->count);
 	kvs_cell_us(rows, ts->known, kvs_scale(ts, t->time));
 	kvs_cell_share(rows, t->time, all);
@@ -130,6 +137,8 @@ static void rows_vcpu(struct kvs_rows *rows, const struct kvs_view *view,
 	kvs_cell(rows, "%d", v->tid);
 	kvs_cell(rows, "= all its waits");
 	kvs_cell(rows, " ");
+	kvs_cell(rows, " ");
+	kvs_cell(rows, " ");
 	kvs_cell_count(rows, count);
 	kvs_cell_us(rows, ts->known, kvs_scale(ts, wait));
 	kvs_cell_share(rows, wait, wait);
@@ -146,7 +155,8 @@ static void print_thieves(const struct kvs_view *view)
 	    !kvs_recorded(view, KVMSCHED_CLASS_EXIT, "Thieves", "exit"))
 		return;
 	kvs_title(view, "Thieves: who held the CPU that a vCPU waited for");
-	rows = kvs_rows_begin(KVS_HEADINGS("VM", "vCPU", "TID", "<Thief", "PID", "Pieces",
+	rows = kvs_rows_begin(KVS_HEADINGS("VM", "vCPU", "TID", "<Thief", "PID", "<Policy",
+				       "<Relation", "Pieces",
 				       "Wait µs", "Share", "Longest µs"));
 	for (unsigned int i = 0; i < m->nr_vcpus; i++)
 		if (kvs_selected(&view->select, m->vcpus[i]))

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Who a task is, as JSON.
+ */
+#include "model/holder.h"
+#include "report/json-task.h"
+
+json_t *kvs_json_task(const struct kvs_view *view, const struct kvs_vcpu *v,
+		      const struct kvs_holder *who)
+{
+	const char *policy = kvs_holder_policy_name(who);
+	bool told = who->flags & KS_TASK_TOLD;
+	char text[KVS_POLICY_LEN];
+
+	if (!kvs_thief_is_task(who))
+		return json_null();
+	return json_pack("{ss ss? so so ss}",
+		"is", kvs_holder_policy(text, who), "policy", policy,
+		"nice", told ? json_integer(who->nice) : json_null(),
+		"tgid", told ? json_integer(who->tgid) : json_null(),
+		"relation", kvs_relation_name(kvs_holder_relation(view->model, v, who)));
+}

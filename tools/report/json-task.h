@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Who a task is that had the CPU a vCPU waited for, for several keys of the JSON.
+ */
+#ifndef KVMSCHED_JSON_TASK_H
+#define KVMSCHED_JSON_TASK_H
+
+#include <jansson.h>
+
+#include "report/view.h"
+
+/* An object; null if @who is no task.  @v is the vCPU that waits. */
+json_t *kvs_json_task(const struct kvs_view *view, const struct kvs_vcpu *v,
+		      const struct kvs_holder *who);
+
+#endif /* KVMSCHED_JSON_TASK_H */
