@@ -685,6 +685,38 @@ static void worst_moment_names_the_thief(void **unused)
 	kvs_view_free(&view);
 }
 
+/* Off the CPU, but not in HLT: within KVM_RUN the kernel's doing, outside the VMM's */
+static void blocked_is_not_asleep(void **unused)
+{
+	static const struct {
+		u8 loaded;
+		unsigned int cause;
+	} cases[] = {
+		{ 1, KVS_CAUSE_BLOCKED }, { 0, KVS_CAUSE_USER },
+	};
+
+	for (unsigned int i = 0; i < 2; i++) {
+		struct kvs_ledger l = { 0 };
+		u64 states[KVMSCHED_NR_STATES], spent[KVS_CAUSES] = { 0 }, paused;
+
+		kvs_ledger_begin(&l, 0);
+		kvs_ledger_switch_out(&l, 100, KS_SWITCH_BLOCKED, cases[i].loaded);
+		kvs_ledger_at(&l, 1000, states);
+		paused = kvs_ledger_paused_at(&l, 1000);
+		kvs_spent_since(&l, states, paused, 4000, spent);
+		assert_int_equal(spent[cases[i].cause], 3000);
+		assert_int_equal(kvs_cause_main(spent), cases[i].cause);
+		assert_int_equal(spent[KVS_CAUSE_SLEEP], 0);
+		/* The same once it has been booked. */
+		kvs_ledger_wake(&l, 4000);
+		kvs_ledger_switch_in(&l, 4100, 4000, 100, &(struct kvs_ledger_wait){ 0 });
+		memset(spent, 0, sizeof(spent));
+		kvs_spent_since(&l, states, paused, 4100, spent);
+		assert_int_equal(spent[cases[i].cause], 3000);
+		assert_int_equal(spent[KVS_CAUSE_WAIT], 100);
+	}
+}
+
 /* Three ways for a timer to be lost; the fourth is on time. */
 static void watchdog_names_lost_timers(void **unused)
 {
@@ -765,6 +797,7 @@ int main(void)
 		TEST(a_holder_that_was_lost_is_unknown),
 		TEST(a_wait_that_the_recording_cuts),
 		TEST(worst_moment_names_the_thief),
+		TEST(blocked_is_not_asleep),
 		TEST(watchdog_names_lost_timers),
 		TEST(clocks_of_two_kinds),
 	};

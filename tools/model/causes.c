@@ -11,7 +11,7 @@ static const char *const causes[] = {
 	[KVS_CAUSE_TIMER] = "timer late", [KVS_CAUSE_WAIT] = "vCPU descheduled",
 	[KVS_CAUSE_USER] = "in userspace", [KVS_CAUSE_HOST] = "host at work",
 	[KVS_CAUSE_GUEST] = "waiting for an exit", [KVS_CAUSE_SLEEP] = "asleep, to be woken",
-	[KVS_CAUSE_UNKNOWN] = "unknown",
+	[KVS_CAUSE_BLOCKED] = "blocked in the host's kernel", [KVS_CAUSE_UNKNOWN] = "unknown",
 };
 
 const char *kvs_cause_name(unsigned int cause)
@@ -30,7 +30,7 @@ unsigned int kvs_cause_main(const uint64_t spent[KVS_CAUSES])
 }
 
 void kvs_spent_since(const struct kvs_ledger *l,
-		     const uint64_t states[KVMSCHED_NR_STATES], uint64_t ts,
+		     const uint64_t states[KVMSCHED_NR_STATES], uint64_t paused, uint64_t ts,
 		     uint64_t spent[KVS_CAUSES])
 {
 	static const uint8_t cause_of[KVMSCHED_NR_STATES] = {
@@ -40,7 +40,7 @@ void kvs_spent_since(const struct kvs_ledger *l,
 		[KVMSCHED_STATE_USER]		= KVS_CAUSE_USER,
 		[KVMSCHED_STATE_POLL]		= KVS_CAUSE_SLEEP,
 		[KVMSCHED_STATE_HALTED]		= KVS_CAUSE_SLEEP,
-		[KVMSCHED_STATE_BLOCKED]	= KVS_CAUSE_SLEEP,
+		[KVMSCHED_STATE_BLOCKED]	= KVS_CAUSE_BLOCKED,
 		[KVMSCHED_STATE_WAIT_PREEMPTED]	= KVS_CAUSE_WAIT,
 		[KVMSCHED_STATE_WAIT_WOKEN]	= KVS_CAUSE_WAIT,
 	};
@@ -51,4 +51,9 @@ void kvs_spent_since(const struct kvs_ledger *l,
 	for (unsigned int i = 0; i < KVMSCHED_NR_STATES; i++)
 		if (now[i] > states[i])
 			spent[cause_of[i]] += now[i] - states[i];
+	paused = kvs_ledger_paused_at(l, ts) - paused;
+	if (paused > spent[KVS_CAUSE_BLOCKED])
+		paused = spent[KVS_CAUSE_BLOCKED];
+	spent[KVS_CAUSE_BLOCKED] -= paused;
+	spent[KVS_CAUSE_USER] += paused;
 }

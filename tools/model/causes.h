@@ -11,10 +11,11 @@
 enum kvs_cause {
 	KVS_CAUSE_TIMER,		/* the timer that backs the guest's was late */
 	KVS_CAUSE_WAIT,		/* the vCPU waited for a CPU */
-	KVS_CAUSE_USER,		/* it was in userspace */
+	KVS_CAUSE_USER,		/* out of KVM_RUN, on a CPU or asleep: the VMM's doing */
 	KVS_CAUSE_HOST,		/* the kernel was at work, on its CPU */
 	KVS_CAUSE_GUEST,		/* in guest mode: it had to exit first */
-	KVS_CAUSE_SLEEP,		/* asleep, or polling: to be woken */
+	KVS_CAUSE_SLEEP,		/* asleep in HLT, or polling: to be woken */
+	KVS_CAUSE_BLOCKED,	/* asleep in KVM_RUN, not in HLT: a page, a lock, a SIPI */
 	KVS_CAUSE_UNKNOWN,
 	KVS_CAUSES
 };
@@ -26,10 +27,10 @@ unsigned int kvs_cause_main(const uint64_t spent[KVS_CAUSES]);
 
 /*
  * Adds to @spent where the vCPU's time went until @ts, by cause, since kvs_ledger_at()
- * filled @states.
+ * filled @states and kvs_ledger_paused_at() gave @paused.
  */
 void kvs_spent_since(const struct kvs_ledger *l,
-		     const uint64_t states[KVMSCHED_NR_STATES], uint64_t ts,
+		     const uint64_t states[KVMSCHED_NR_STATES], uint64_t paused, uint64_t ts,
 		     uint64_t spent[KVS_CAUSES]);
 
 #endif /* KVMSCHED_CAUSES_H */

@@ -87,6 +87,7 @@ static void accept_vector(struct kvs_model *m, struct kvs_vcpu *v,
 		s->accept_epoch = m->epoch;
 		s->accept_in_run = kvs_run_until(m, v, rec->ts);
 		kvs_ledger_at(&v->ledger, rec->ts, s->accept_states);
+		s->accept_paused = kvs_ledger_paused_at(&v->ledger, rec->ts);
 	}
 	if (!t->due || t->expiry.epoch != m->epoch || !is_timer_vector(t, s->vector))
 		return;
@@ -162,7 +163,7 @@ static void note_injection(struct kvs_vcpu *v, const struct kvs_vector_stats *s,
 		.open_from = e->ts > v->ledger.since ? e->ts : v->ledger.since,
 	};
 	blame_waits(v, e, i->spent);
-	kvs_spent_since(&v->ledger, e->states, rec->ts, i->spent);
+	kvs_spent_since(&v->ledger, e->states, e->paused, rec->ts, i->spent);
 	if (v->ledger.state != KVMSCHED_STATE_GUEST)
 		emit_injection(v);
 }
@@ -400,6 +401,7 @@ static void note_due(struct kvs_model *m, struct kvs_vcpu *v, u64 ts, u64 deadli
 	e->epoch = m->epoch;
 	e->in_run = kvs_run_until(m, v, ts);
 	kvs_ledger_at(&v->ledger, ts, e->states);
+	e->paused = kvs_ledger_paused_at(&v->ledger, ts);
 }
 
 void kvs_timer_expire(struct kvs_model *m, struct kvs_vcpu *v,

@@ -36,11 +36,19 @@ void kvs_ledger_book_exit(struct kvs_ledger *l, uint64_t exit, uint64_t ts)
 		l->booked(l, KVMSCHED_STATE_EXIT, exit, ts);
 }
 
+uint64_t kvs_ledger_paused_at(const struct kvs_ledger *l, uint64_t ts)
+{
+	if (l->state != KVMSCHED_STATE_BLOCKED || l->loaded || ts < l->since)
+		return l->paused;
+	return l->paused + ts - l->since;
+}
+
 static void change_state(struct kvs_ledger *l, unsigned int state, uint64_t at)
 {
 	if (at < l->since)
 		at = l->since;
 	book_state(l, l->state, l->since, at);
+	l->paused = kvs_ledger_paused_at(l, at);
 	if (l->state == KVMSCHED_STATE_EXIT)
 		l->exit_time += at - l->since;
 	l->since = at;

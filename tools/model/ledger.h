@@ -28,6 +28,7 @@ struct kvs_ledger {
 	uint64_t begin;		/* of the ledger, a time stamp */
 	uint64_t since;		/* of the current state, a time stamp */
 	uint64_t states[KVMSCHED_NR_STATES];	/* time in each state until @since */
+	uint64_t paused;	/* part of state blocked: out of KVM_RUN, until @since */
 	uint64_t lost;		/* part of state unknown: time for which records are missing */
 	/*
 	 * A switch ended guest mode, and the record of the exit before it is still to come.
@@ -86,6 +87,8 @@ int64_t kvs_ledger_residual(const struct kvs_ledger *l);
 /* The states as of @ts, what is open included */
 void kvs_ledger_at(const struct kvs_ledger *l, uint64_t ts,
 		   uint64_t states[KVMSCHED_NR_STATES]);
+/* What of state blocked it slept out of KVM_RUN, as of @ts */
+uint64_t kvs_ledger_paused_at(const struct kvs_ledger *l, uint64_t ts);
 
 /* Calls @booked for an exit that kvs_ledger_exit() handled by itself. */
 void kvs_ledger_book_exit(struct kvs_ledger *l, uint64_t exit, uint64_t ts);

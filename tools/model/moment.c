@@ -93,7 +93,7 @@ static void write_cause(const struct context *t, const struct kvs_moment *moment
 		write_thief(t, moment);
 		break;
 	case KVS_CAUSE_USER:
-		fprintf(t->f, "the vCPU was in userspace for %.3f ms", time);
+		fprintf(t->f, "the VMM kept it out of KVM_RUN for %.3f ms", time);
 		break;
 	case KVS_CAUSE_HOST:
 		fprintf(t->f, "the host kernel was at work on its CPU for %.3f ms", time);
@@ -103,6 +103,10 @@ static void write_cause(const struct context *t, const struct kvs_moment *moment
 		break;
 	case KVS_CAUSE_SLEEP:
 		fprintf(t->f, "it slept for %.3f ms more", time);
+		break;
+	case KVS_CAUSE_BLOCKED:
+		fprintf(t->f, "it was blocked in the host's kernel for %.3f ms, within KVM_RUN but not in HLT",
+			time);
 		break;
 	default:
 		fprintf(t->f, "what it did for %.3f ms is unknown, records are missing", time);

@@ -130,8 +130,8 @@ static void add_irq(struct kvs_worst *w, const struct kvs_span *span)
 		.cpu = span->cpu, .vector = span->irq.vector->vector,
 	};
 
-	kvs_spent_since(&span->vcpu->ledger, span->irq.vector->accept_states, span->end,
-			moment.spent);
+	kvs_spent_since(&span->vcpu->ledger, span->irq.vector->accept_states,
+			span->irq.vector->accept_paused, span->end, moment.spent);
 	add_thief(&moment);
 	kvs_worst_add(w, &moment);
 }
