@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Who the holder of a CPU is: thieves of each policy, a vCPU of the same VM and
+one of another, held against what the kernel's own system calls say of them."""
+
+import contextlib
+import json
+import os
+
+import host
+
+# What each spin is started with, and what a report says of it
+POLICIES = {
+    "other:3": "SCHED_OTHER, nice 3", "batch:1": "SCHED_BATCH, nice 1",
+    "idle": "SCHED_IDLE, nice 0", "rr:20": "SCHED_RR 20",
+    "fifo:30": "SCHED_FIFO 30",
+}
+TURNS = 3000, 12000		# us on the CPU, us asleep
+EXITS = 60000
+
+
+def thieves_of(file):
+    """{vCPU's tid: {thief's pid: what is told of it}}"""
+    done = host.run(host.KVMSCHED, "report", "--json", file)
+    return {vcpu["tid"]: {row["pid"]: row["task"] for row in vcpu["thieves"]
+                          if row["task"]}
+            for vcpu in json.loads(done.stdout)["vcpus"]}
+
+
+def test(tap):
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(host.module())
+        other = stack.enter_context(host.running_guest("spin", "--cpu", 0))
+        for policy in POLICIES:
+            stack.enter_context(host.spin(*TURNS, "--cpu", 0, "--policy", policy))
+        with host.Recording("-e", "+steal", "-m", "16M") as recording:
+            truth = host.guest("cpuid", EXITS, "--vcpus", 2, "--cpu", 0)
+        tids = [vcpu["tid"] for vcpu in truth["vcpus"]]
+        told = thieves_of(recording.file)
+        mine = {**told[tids[0]], **told[tids[1]]}
+        known = {task["is"] for task in mine.values()
+                 if task["relation"] == "other process"}
+        tap.equal("holders: each policy is told with its priority or nice",
+                  *((policy, said in known, True)
+                    for policy, said in POLICIES.items()))
+        tap.equal("holders: a vCPU of the same VM, one of another, the kernel",
+                  ("the other one", told[tids[0]][tids[1]]["relation"],
+                   "own vCPU"),
+                  ("its process", told[tids[0]][tids[1]]["tgid"],
+                   truth["pid"]),
+                  ("of another VM", {task["relation"] for pid, task in
+                                     mine.items() if pid not in tids and
+                                     task["tgid"] == other.pid},
+                   {"other VM's vCPU"}))
+        kernel = {pid for pid, task in mine.items()
+                  if task["relation"] == "kernel thread"}
+        tap.equal("holders: threads of the kernel are those without a program",
+                  *((pid, os.path.exists(f"/proc/{pid}") and
+                     bool(host.read(f"/proc/{pid}/cmdline")), False)
+                    for pid in kernel))
+        tap.note(f"{len(mine)} holders: " + ", ".join(
+            f"{pid} {task['is']} ({task['relation']})"
+            for pid, task in sorted(mine.items())))
