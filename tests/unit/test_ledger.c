@@ -594,6 +594,50 @@ static void idle_is_latency_or_throttling(void **unused)
 	assert_int_equal(thief(KVS_THIEF_THROTTLED, 0)->time, 5000);
 }
 
+/* The idle task is interrupted. */
+static void interrupt_idle(u64 cycles)
+{
+	s32 own = pid;
+
+	pid = 0;
+	RECORD(host_irq, .name = "local_timer", .cycles = cycles);
+	pid = own;
+}
+
+/* Woken onto an idle CPU: its interrupts show whether it was awake and idled on. */
+static void idle_between_interrupts_is_throttling(void **unused)
+{
+	begin();
+	exit_by(20, 5, KS_EXIT_BY_SWITCH);
+	RECORD(switch_out, ME, .kind = KS_SWITCH_HALTED, .loaded = 1);
+	spend(KVMSCHED_STATE_HALTED, 1000);
+	RECORD(wake, ME, .cpu = cpu, .holder_pid = 0);
+	/* It may be that this one wakes the CPU up ... */
+	spend(KVMSCHED_STATE_WAIT_WOKEN, 20000000 + 10);
+	interrupt_idle(10);
+	/* ... and this one comes before the CPU can switch. */
+	spend(KVMSCHED_STATE_WAIT_WOKEN, 10000000 - 1 + 10);
+	interrupt_idle(10);
+	/* But here it has long been awake, ... */
+	spend(KVMSCHED_STATE_WAIT_WOKEN, 10000000 + 10);
+	interrupt_idle(10);
+	/* ... whereas another CPU has to wake up first. */
+	RECORD(migrate, ME, .cpu = 1, .from_cpu = 0, .holder_pid = 0);
+	cpu = 1;
+	spend(KVMSCHED_STATE_WAIT_WOKEN, 30000000 + 10);
+	interrupt_idle(10);
+	spend(KVMSCHED_STATE_WAIT_WOKEN, 50000000);
+	RECORD(switch_in, ME, .kind = KS_SWITCH_HALTED, .from_cpu = 0,
+	       .off_cycles = 1000 + 120000000 - 1 + 40);
+	end();
+	expect_rows_sum();
+	assert_int_equal(thief(KVS_THIEF_THROTTLED, 0)->time, 10000000);
+	assert_int_equal(thief(KVS_THIEF_THROTTLED, 0)->count, 1);
+	assert_int_equal(thief(KVS_THIEF_IDLE, 0)->time,
+			 20000000 + 10000000 - 1 + 30000000 + 50000000);
+	assert_int_equal(thief(KVS_THIEF_INTERRUPT, 0)->time, 40);
+}
+
 static void a_holder_that_was_lost_is_unknown(void **unused)
 {
 	begin();
@@ -794,6 +838,7 @@ int main(void)
 		TEST(softirqs_are_told_apart),
 		TEST(moved_while_it_waits),
 		TEST(idle_is_latency_or_throttling),
+		TEST(idle_between_interrupts_is_throttling),
 		TEST(a_holder_that_was_lost_is_unknown),
 		TEST(a_wait_that_the_recording_cuts),
 		TEST(worst_moment_names_the_thief),

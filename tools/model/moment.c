@@ -68,8 +68,8 @@ static void write_thief(const struct context *t, const struct kvs_moment *moment
 			who->cpu, who->comm, time);
 		break;
 	case KVS_THIEF_IDLE:
-		fprintf(t->f, "runnable, but CPU %u was idle and needed %.3f ms to wake up",
-			who->cpu, time);
+		fprintf(t->f, "runnable, but CPU %u was idle for %.3f ms: it had to wake up, "
+			"or the vCPU was throttled", who->cpu, time);
 		break;
 	case KVS_THIEF_THROTTLED:
 		fprintf(t->f, "runnable, but CPU %u stayed idle for %.3f ms (throttled, it seems)",

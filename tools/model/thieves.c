@@ -29,7 +29,7 @@ const char *kvs_thief_name(const struct kvs_holder *who)
 {
 	static const char *const names[KVS_THIEF_KINDS] = {
 		[KVS_THIEF_UNKNOWN]	= "(unknown)",
-		[KVS_THIEF_IDLE]		= "(idle: wakeup latency)",
+		[KVS_THIEF_IDLE]		= "(idle: waking or throttled)",
 		[KVS_THIEF_MIGRATION]	= "(migration)",
 		[KVS_THIEF_THROTTLED]	= "(idle: throttled, inferred)",
 	};
@@ -169,6 +169,7 @@ void kvs_wait_begin(struct kvs_queues *q, struct kvs_waiter *w, uint64_t ts,
 	if (preempted && holder.kind == KVS_THIEF_IDLE)
 		holder.kind = KVS_THIEF_THROTTLED;
 	w->waiting = true;
+	w->interrupted = false;
 	w->since = ts;
 	w->holder = holder;
 	enqueue(q, w);
@@ -181,6 +182,7 @@ void kvs_wait_move(struct kvs_queues *q, struct kvs_waiter *w, uint64_t ts,
 		return;
 	add_piece(q, w, ts);
 	dequeue(q, w);
+	w->interrupted = false;
 	w->holder = holder;
 	enqueue(q, w);
 }
@@ -200,6 +202,21 @@ void kvs_wait_holder(struct kvs_queues *q, uint64_t ts, const struct kvs_holder 
 	}
 }
 
+/*
+ * The piece up to an interrupt.  An idle CPU is awake after its interrupt, and takes
+ * whoever may run there before it idles on: if it did not, the vCPU was throttled.
+ */
+static void add_piece_before_interrupt(struct kvs_queues *q, struct kvs_waiter *w,
+				       uint64_t begin)
+{
+	if (begin <= w->since)
+		return;
+	if (w->holder.kind == KVS_THIEF_IDLE && w->interrupted &&
+	    begin - w->since >= q->surely_awake)
+		w->holder.kind = KVS_THIEF_THROTTLED;
+	add_piece(q, w, begin);
+}
+
 void kvs_wait_interrupt(struct kvs_queues *q, unsigned int cpu, int32_t tid,
 			uint64_t ts, uint64_t length, const char *name)
 {
@@ -215,11 +232,11 @@ void kvs_wait_interrupt(struct kvs_queues *q, unsigned int cpu, int32_t tid,
 		if (w->tid == tid)
 			continue;
 		/* A wait may begin in the interrupt that wakes it. */
-		if (ts > w->since && ts - w->since > length)
-			add_piece(q, w, ts - length);
+		add_piece_before_interrupt(q, w, ts > length ? ts - length : 0);
 		w->holder = interrupt;
 		add_piece(q, w, ts);
 		w->holder = holder;
+		w->interrupted = true;
 	}
 }
 

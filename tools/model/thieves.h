@@ -21,7 +21,7 @@
 enum kvs_thief_kind {
 	KVS_THIEF_UNKNOWN,	/* not recorded, or the record was lost */
 	KVS_THIEF_TASK,		/* a vCPU's thread as well, see the tid */
-	KVS_THIEF_IDLE,		/* nobody: the CPU had to wake up */
+	KVS_THIEF_IDLE,		/* nobody: the CPU had to wake up, or as below */
 	KVS_THIEF_MIGRATION,	/* the kernel's thread that moves tasks */
 	KVS_THIEF_INTERRUPT,	/* its handler, whoever's time it took */
 	KVS_THIEF_THROTTLED,	/* inferred: runnable here, and yet the CPU idles */
@@ -62,6 +62,7 @@ struct kvs_past_wait {
 struct kvs_waiter {
 	struct kvs_waiter *next;	/* in the queue of a CPU */
 	bool waiting;		/* it is in a queue, the one of @holder's CPU */
+	bool interrupted;	/* that CPU has served an interrupt since it waits there */
 	int32_t tid;		/* of the vCPU's thread */
 	uint64_t since;		/* begin of the current piece, a time stamp */
 	struct kvs_holder holder;	/* who has the CPU in the current piece */
@@ -74,6 +75,11 @@ struct kvs_waiter {
 struct kvs_queues {
 	struct kvs_waiter **first;	/* by CPU */
 	unsigned int nr;
+	/*
+	 * For how long an idle CPU that was interrupted has to idle on, in time stamps'
+	 * units, to tell that it was not about to switch.
+	 */
+	uint64_t surely_awake;
 	/* Called for each piece of a wait as it ends; NULL: nobody asks. */
 	void (*piece)(struct kvs_waiter *w, uint64_t from, uint64_t to,
 		      const struct kvs_holder *holder);

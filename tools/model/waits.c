@@ -186,6 +186,12 @@ void kvs_waits_holder(struct kvs_model *m, const struct kvs_record *rec)
 }
 
 /*
+ * To leave the idle loop takes microseconds, but a softirq may come first.  Of one that is
+ * interrupted, the part before that counts as idle (see below), and packets may take 8 ms.
+ */
+#define SURELY_AWAKE_NS	10000000
+
+/*
  * If a softirq was interrupted, its part before that counts as its task's: the record
  * does not say when it began, and the pieces up to the interrupt are handed over already.
  * One that a task serves by itself is that task's doing.
@@ -196,6 +202,7 @@ void kvs_waits_host_irq(struct kvs_model *m, const struct kvs_record *rec)
 
 	if (rec->host_irq.kind == KS_HOST_IRQ_OWN_SOFTIRQ)
 		return;
+	m->queues.surely_awake = kvs_ts_of_ns(m, SURELY_AWAKE_NS);
 	kvs_copy_comm(name, rec->host_irq.name, sizeof(rec->host_irq.name));
 	snprintf(thief, sizeof(thief), "%s%s",
 		 kvs_is_softirq(rec->host_irq.kind) ? "softirq " : "", name);
