@@ -18,6 +18,8 @@
 
 #include "synth.h"
 #include "uapi/kvmsched.h"
+#include "base/util.h"
+#include "trace/dat.h"
 #include "trace/load.h"
 #include "trace/merge.h"
 
@@ -215,6 +217,34 @@ static void truncated_file_is_read_as_far_as_it_goes(void **unused)
 	assert_int_equal(seen.sum, seen.records);
 }
 
+/* A table that gives two CPUs the same bytes is damaged: the file is refused. */
+static void overlapping_cpus_are_refused(void **unused)
+{
+	struct kvs_dat_cpu *table;
+	struct kvs_trace *t;
+	char *file, *clock;
+	size_t size;
+	int fd;
+
+	small_file(2, 300);
+	file = kvs_read_file(path, &size);
+	assert_non_null(file);
+	/* The header ends with the name of its clock. */
+	clock = memmem(file, size, "[x86-tsc]", 9);
+	assert_non_null(clock);
+	table = kvs_dat_table(file, clock + 9 - file, 2);
+	assert_non_null(table);
+	t = kvs_trace_open(path);
+	assert_non_null(t);
+	kvs_trace_close(t);
+	table[1].offset = table[0].offset + table[0].size - 4096;
+	fd = open(path, O_WRONLY);
+	assert_int_equal(kvs_write_all(fd, file, size), 0);
+	close(fd);
+	assert_null(kvs_trace_open(path));
+	free(file);
+}
+
 /* Every length, from nothing to the first pages: open or refuse, never crash. */
 static void truncated_anywhere(void **unused)
 {
@@ -300,6 +330,7 @@ int main(void)
 		TEST(losses_come_where_they_happened),
 		TEST(reads_in_pieces),
 		TEST(truncated_file_is_read_as_far_as_it_goes),
+		TEST(overlapping_cpus_are_refused),
 		TEST(truncated_anywhere),
 		TEST(garbage_pages_are_counted),
 		TEST(lost_counts_add_up_to_a_limit),

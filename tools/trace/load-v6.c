@@ -111,6 +111,33 @@ static void get_ranges(struct kvs_cursor *c, struct v6 *v, struct kvs_trace_info
 	}
 }
 
+static int by_offset(const void *a, const void *b)
+{
+	const struct kvs_range *x = a, *y = b;
+
+	return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+/*
+ * No byte is two CPUs' data.  A damaged table that says so would have a small file read
+ * as often as there are CPUs.
+ */
+static bool ranges_overlap(const struct v6 *v)
+{
+	struct kvs_range *sorted = xcalloc(v->cpus, sizeof(*sorted));
+	bool overlap = false;
+	size_t nr = 0;
+
+	for (unsigned int cpu = 0; cpu < v->cpus; cpu++)
+		if (v->ranges[cpu].size)
+			sorted[nr++] = v->ranges[cpu];
+	qsort(sorted, nr, sizeof(*sorted), by_offset);
+	for (size_t i = 1; i < nr && !overlap; i++)
+		overlap = sorted[i].offset < sorted[i - 1].offset + sorted[i - 1].size;
+	free(sorted);
+	return overlap;
+}
+
 /* The names of clocks, which follow the table if option TRACECLOCK is there */
 static void get_clock(struct kvs_cursor *c, struct kvs_trace_info *info)
 {
@@ -164,6 +191,11 @@ static bool v6_open(struct kvs_trace *t)
 	if (!v->cpus) {
 		kvs_err("%s: holds no CPU's data", t->path);
 		kvs_hint("the recording was cut short or damaged: record again");
+		return false;
+	}
+	if (ranges_overlap(v)) {
+		kvs_err("%s: the data of two CPUs overlap", t->path);
+		kvs_hint("the recording was damaged: record again");
 		return false;
 	}
 	get_clock(&c, &t->info);
