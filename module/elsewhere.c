@@ -42,9 +42,9 @@ void ks_grace_begin(struct ks_grace *grace)
 	grace->srcu = start_poll_synchronize_srcu(&tracepoint_srcu);
 }
 
-/* How long a worker keeps its CPU's tick: several times what SRCU needs */
-#define KS_STAY		HZ
-/* Microseconds between two looks: less than a tick */
+/* How long a worker keeps its CPU busy: several times what SRCU needs */
+#define KS_BUSY		HZ
+/* Microseconds between two looks where it may sleep */
 #define KS_LOOK		100
 
 static bool ks_srcu_is_over(unsigned long srcu)
@@ -53,17 +53,20 @@ static bool ks_srcu_is_over(unsigned long srcu)
 }
 
 /*
- * The timers of a CPU whose tick is stopped are run by one that is not idle (since
- * 6.9), and what SRCU's timer queues stays there.  A CPU keeps its tick while one of
- * its hrtimers is due before the next (tick_nohz_next_event()): so sleep by these,
- * and not for long.  Do sleep: SRCU's work may wait for this very worker.
+ * SRCU's work is started by a timer.  That of a CPU that is idle goes to one that is
+ * not, where a vCPU may spin: so don't sleep for a while.  With one CPU there is no
+ * other; then do sleep, for SRCU's work waits for this very worker.
  */
 static void ks_stay_for_srcu(unsigned long srcu)
 {
-	unsigned long end = jiffies + KS_STAY;
+	unsigned long end = jiffies + KS_BUSY;
 
-	while (!ks_srcu_is_over(srcu) && time_before(jiffies, end))
-		usleep_range(KS_LOOK, 2 * KS_LOOK);
+	while (!ks_srcu_is_over(srcu) && time_before(jiffies, end)) {
+		if (num_online_cpus() == 1)
+			usleep_range(KS_LOOK, 2 * KS_LOOK);
+		else
+			cond_resched();
+	}
 }
 
 /**
