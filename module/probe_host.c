@@ -23,17 +23,11 @@ static void ks_on_host_switch(void *data, bool preempt, struct task_struct *prev
 		return;
 	now = rdtsc_ordered();
 	r = ks_begin_at(host_switch, ks_session_wants(KVMSCHED_CLASS_HOST), now);
-	r->prev_pid = prev->pid;
-	r->next_pid = next->pid;
-	r->prev_prio = prev->prio;
-	r->next_prio = next->prio;
-	ks_set_task(r, prev_, ks_task_of(prev));
-	ks_set_task(r, next_, ks_task_of(next));
+	ks_set_task(r, prev_, prev);
+	ks_set_task(r, next_, next);
 	r->preempted = preempt || !prev_state;
 	r->vcpus = (ks_thread_of(prev) ? 1 : 0) |
 		   (ks_thread_of(next) ? 2 : 0);
-	memcpy(r->prev_comm, prev->comm, sizeof(r->prev_comm));
-	memcpy(r->next_comm, next->comm, sizeof(r->next_comm));
 	ks_end_at(host_switch, r);
 }
 

@@ -225,10 +225,7 @@ static void ks_tell_switch_out(struct ks_thread *t, struct ks_vcpu *v, bool load
 	r->vcpu = v->id;
 	r->kind = t->kind;
 	r->loaded = loaded;
-	r->next_prio = next->prio;
-	r->next_pid = next->pid;
-	memcpy(r->next_comm, next->comm, sizeof(r->next_comm));
-	ks_set_task(r, next_, ks_task_of(next));
+	ks_set_task(r, next_, next);
 	r->nvcsw = current->nvcsw;
 	r->nivcsw = current->nivcsw;
 	r->ran_cycles = t->in_tsc ? now - t->in_tsc : 0;

@@ -59,18 +59,12 @@ static void ks_wait_on_queue(struct ks_thread *t, int cpu)
 
 /* Fill the fields of record @r that describe the holder of a CPU. */
 #define ks_set_holder(r, task) do {					\
-	const struct task_struct *holder_ = (task);			\
-	if (holder_) {							\
-		(r)->holder_pid = holder_->pid;				\
-		(r)->holder_prio = holder_->prio;			\
-		memcpy((r)->holder_comm, holder_->comm, TASK_COMM_LEN);	\
-		ks_set_task(r, holder_, ks_task_of(holder_));		\
-	} else {							\
-		(r)->holder_pid = -1;					\
-		(r)->holder_prio = 0;					\
-		memset((r)->holder_comm, 0, TASK_COMM_LEN);		\
-		ks_set_task(r, holder_, (struct ks_task) {});		\
-	}								\
+	const struct task_struct *holder = (task);			\
+									\
+	if (holder)							\
+		ks_set_task(r, holder_, holder);			\
+	else								\
+		ks_set_no_task(r, holder_);				\
 } while (0)
 
 static void ks_write_holder(struct task_struct *next, int waiters)
@@ -80,13 +74,10 @@ static void ks_write_holder(struct task_struct *next, int waiters)
 	u64 now = rdtsc_ordered();
 
 	r = ks_begin_at(holder, ks_session_wants(KVMSCHED_CLASS_STEAL), now);
-	r->pid = next->pid;
-	r->prio = next->prio;
+	ks_set_task(r, , next);
 	r->vm = v ? v->vm : 0;
 	r->vcpu = v ? v->id : KS_NO_VCPU;
 	r->waiters = waiters;
-	memcpy(r->comm, next->comm, sizeof(r->comm));
-	ks_set_task(r, , ks_task_of(next));
 	ks_end_at(holder, r);
 }
 
