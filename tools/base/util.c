@@ -16,6 +16,10 @@
 #include "base/log.h"
 #include "base/util.h"
 
+#ifndef SCHED_EXT
+#define SCHED_EXT	7	/* newer than the headers of the oldest distribution */
+#endif
+
 static void *checked(void *p)
 {
 	if (!p) {
@@ -240,17 +244,25 @@ void kvs_copy_comm(char *to, const char *from, size_t size)
 	to[n] = '\0';
 }
 
-const char *kvs_policy_name(int policy)
+const char *kvs_policy_known(int policy)
 {
 	static const char *const names[] = {
 		[SCHED_OTHER] = "SCHED_OTHER", [SCHED_FIFO] = "SCHED_FIFO",
 		[SCHED_RR] = "SCHED_RR", [SCHED_BATCH] = "SCHED_BATCH",
 		[SCHED_IDLE] = "SCHED_IDLE", [SCHED_DEADLINE] = "SCHED_DEADLINE",
+		[SCHED_EXT] = "SCHED_EXT",
 	};
-	static char unknown[32];
 
-	if (policy >= 0 && (size_t)policy < ARRAY_SIZE(names) && names[policy])
-		return names[policy];
+	return policy >= 0 && (size_t)policy < ARRAY_SIZE(names) ? names[policy] : NULL;
+}
+
+const char *kvs_policy_name(int policy)
+{
+	static char unknown[32];
+	const char *name = kvs_policy_known(policy);
+
+	if (name)
+		return name;
 	snprintf(unknown, sizeof(unknown), "policy %d", policy);
 	return unknown;
 }

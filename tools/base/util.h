@@ -68,8 +68,11 @@ bool kvs_parse_vm(const char *s, struct kvs_vm_id *vm);
  */
 void kvs_copy_comm(char *to, const char *from, size_t size);
 
+/* "SCHED_RR" and the like; NULL: no known policy has this number */
+const char *kvs_policy_known(int policy);
+
 /*
- * "SCHED_RR" and the like.  For a policy without a known name "policy 9", valid
+ * The same.  For a policy without a known name "policy 9", valid
  * until the next call.
  */
 const char *kvs_policy_name(int policy);

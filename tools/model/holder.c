@@ -5,14 +5,11 @@
 #include <sched.h>
 #include <stdio.h>
 
-#include "base/base.h"
+#include "base/util.h"
 #include "model/holder.h"
 
 #define MAX_RT_PRIO	100	/* the kernel's: below are the real-time ones */
 #define DEFAULT_PRIO	120	/* nice 0 */
-#ifndef SCHED_EXT
-#define SCHED_EXT	7	/* newer than the headers of the oldest distribution */
-#endif
 
 static const char *const relations[KVS_RELATIONS] = {
 	[KVS_RELATION_UNKNOWN]		= "unknown",
@@ -63,16 +60,7 @@ enum kvs_relation kvs_holder_relation(const struct kvs_model *m, const struct kv
 
 const char *kvs_holder_policy_name(const struct kvs_holder *who)
 {
-	static const char *const policies[] = {
-		[SCHED_OTHER] = "SCHED_OTHER", [SCHED_FIFO] = "SCHED_FIFO",
-		[SCHED_RR] = "SCHED_RR", [SCHED_BATCH] = "SCHED_BATCH",
-		[SCHED_IDLE] = "SCHED_IDLE", [SCHED_DEADLINE] = "SCHED_DEADLINE",
-		[SCHED_EXT] = "SCHED_EXT",
-	};
-
-	if (!is_told(who) || who->policy >= ARRAY_SIZE(policies))
-		return NULL;
-	return policies[who->policy];
+	return is_told(who) ? kvs_policy_known(who->policy) : NULL;
 }
 
 /* The kernel's priority alone: it is the same for several policies. */
