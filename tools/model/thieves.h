@@ -92,13 +92,18 @@ void kvs_waiter_free(struct kvs_waiter *w);
 struct kvs_holder kvs_holder_of(int32_t pid, int16_t prio, uint16_t cpu,
 				const char *comm);
 
-/* What @record tells of a holder besides, in fields that begin with @prefix */
-#define kvs_holder_tell(holder, record, prefix) do {			\
-	(holder)->tgid = (record).prefix##tgid;				\
-	(holder)->policy = (record).prefix##policy;			\
-	(holder)->nice = (record).prefix##nice;				\
-	(holder)->flags = (record).prefix##flags;			\
-} while (0)
+/* The holder of @cpu_ that @record tells of, in fields that begin with @prefix */
+#define kvs_holder_told(record, prefix, cpu_) ({			\
+	struct kvs_holder holder_ = kvs_holder_of(			\
+		(record).prefix##pid, (record).prefix##prio, cpu_,	\
+		(record).prefix##comm);					\
+									\
+	holder_.tgid = (record).prefix##tgid;				\
+	holder_.policy = (record).prefix##policy;			\
+	holder_.nice = (record).prefix##nice;				\
+	holder_.flags = (record).prefix##flags;				\
+	holder_;							\
+})
 
 /* It waits from now on: it was preempted, or woken. */
 void kvs_wait_begin(struct kvs_queues *q, struct kvs_waiter *w, uint64_t ts,

@@ -111,16 +111,13 @@ void kvs_waits_switch_out(struct kvs_model *m, struct kvs_vcpu *v,
 			  const struct kvs_record *rec)
 {
 	unsigned int kind = rec->switch_out.kind;
-	struct kvs_holder next;
 
 	kvs_ledger_switch_out(&v->ledger, rec->ts, kind, rec->switch_out.loaded);
 	if (kind != KS_SWITCH_PREEMPTED && kind != KS_SWITCH_ABORTED)
 		return;
 	v->waiter.tid = v->tid;
-	next = kvs_holder_of(rec->switch_out.next_pid, rec->switch_out.next_prio, rec->cpu,
-			     rec->switch_out.next_comm);
-	kvs_holder_tell(&next, rec->switch_out, next_);
-	kvs_wait_begin(&m->queues, &v->waiter, rec->ts, next, true);
+	kvs_wait_begin(&m->queues, &v->waiter, rec->ts,
+		       kvs_holder_told(rec->switch_out, next_, rec->cpu), true);
 }
 
 void kvs_waits_switch_in(struct kvs_model *m, struct kvs_vcpu *v,
@@ -154,34 +151,25 @@ void kvs_waits_halt(struct kvs_model *m, struct kvs_vcpu *v,
 void kvs_waits_wake(struct kvs_model *m, struct kvs_vcpu *v,
 		    const struct kvs_record *rec)
 {
-	struct kvs_holder holder = kvs_holder_of(rec->wake.holder_pid, rec->wake.holder_prio,
-						 rec->wake.cpu, rec->wake.holder_comm);
-
 	kvs_ledger_wake(&v->ledger, rec->ts);
 	if (v->ledger.woken != rec->ts)
 		return;
 	v->waiter.tid = v->tid;
-	kvs_holder_tell(&holder, rec->wake, holder_);
-	kvs_wait_begin(&m->queues, &v->waiter, rec->ts, holder, false);
+	kvs_wait_begin(&m->queues, &v->waiter, rec->ts,
+		       kvs_holder_told(rec->wake, holder_, rec->wake.cpu), false);
 }
 
 void kvs_waits_migrate(struct kvs_model *m, struct kvs_vcpu *v,
 		       const struct kvs_record *rec)
 {
-	struct kvs_holder holder = kvs_holder_of(rec->migrate.holder_pid,
-						 rec->migrate.holder_prio, rec->migrate.cpu,
-						 rec->migrate.holder_comm);
-
-	kvs_holder_tell(&holder, rec->migrate, holder_);
-	kvs_wait_move(&m->queues, &v->waiter, rec->ts, holder);
+	kvs_wait_move(&m->queues, &v->waiter, rec->ts,
+		      kvs_holder_told(rec->migrate, holder_, rec->migrate.cpu));
 }
 
 void kvs_waits_holder(struct kvs_model *m, const struct kvs_record *rec)
 {
-	struct kvs_holder holder = kvs_holder_of(rec->holder.pid, rec->holder.prio,
-						 rec->cpu, rec->holder.comm);
+	struct kvs_holder holder = kvs_holder_told(rec->holder, , rec->cpu);
 
-	kvs_holder_tell(&holder, rec->holder, );
 	kvs_wait_holder(&m->queues, rec->ts, &holder);
 }
 
