@@ -74,7 +74,6 @@ static void accept_vector(struct kvs_model *m, struct kvs_vcpu *v,
 {
 	struct kvs_vector_stats *s = kvs_vector_get(v, rec->irq_accept.vector);
 	struct kvs_timer_stats *t = &v->timer;
-
 	bool merged = s->pending && s->accept_epoch == m->epoch;
 
 	s->accepted++;

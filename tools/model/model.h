@@ -120,6 +120,8 @@ void kvs_timer_arm(struct kvs_model *m, struct kvs_vcpu *v,
 		   const struct kvs_record *rec);
 void kvs_timer_expire(struct kvs_model *m, struct kvs_vcpu *v,
 		      const struct kvs_record *rec);
+/* A timer's injection is handed to the sinks now, settled or not. */
+void kvs_timer_flush(struct kvs_vcpu *v);
 struct kvs_vector_stats *kvs_vector_get(struct kvs_vcpu *v, u8 vector);
 
 /* A record shows that @v is within KVM_RUN at @ts, or not. */
@@ -148,8 +150,6 @@ static inline u64 kvs_run_until(const struct kvs_model *m, const struct kvs_vcpu
 }
 
 /* watchdog.c: timers that don't come */
-/* A timer's injection is handed to the sinks now, settled or not (irq.c). */
-void kvs_timer_flush(struct kvs_vcpu *v);
 /* No more records of @v come: counts its timers that are long overdue at @end. */
 void kvs_timer_watch(struct kvs_model *m, struct kvs_vcpu *v, u64 end, bool dies);
 /* The timer is set anew: was it overdue, and when will it be? */

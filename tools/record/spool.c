@@ -19,8 +19,8 @@
 
 /* What is moved at once: the reserve has to cover it, plus the header. */
 #define PIECE		((size_t)1 << 20)
-#define FILE_MODE	0600	/* names and times of everybody's processes */
 #define MAX_CPUS	8192	/* the kernel's own limit on x86 */
+#define FILE_MODE	0600	/* names and times of everybody's processes */
 
 struct kvs_spool {
 	char *file;		/* the final file */
