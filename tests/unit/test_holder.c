@@ -15,20 +15,14 @@
 #include "uapi/kvmsched.h"
 #include "model/holder.h"
 #include "model/model.h"
+#include "feed.h"
 
 #define VMM		50	/* the process of the vCPU that waits */
 #define OTHER_VMM	60
 
 static struct kvs_model m;
 
-#define RECORD(at, tid, name, ...) do {					\
-	struct kvs_record rec_ = {					\
-		.ts = (at), .event = KS_EV_##name, .name = { __VA_ARGS__ }, \
-	};								\
-									\
-	rec_.ent.pid = (tid);						\
-	kvs_model_record(&m, &rec_);					\
-} while (0)
+#define RECORD(at, tid, name, ...)	FEED(&m, at, 0, tid, name, __VA_ARGS__)
 
 static void expect_policy(struct kvs_holder who, const char *expected)
 {

@@ -20,6 +20,7 @@
 #include "model/moment.h"
 #include "model/worst.h"
 #include "report/view.h"
+#include "feed.h"
 
 #define ME	.vm = 1, .vcpu = 0
 #define STATES	KVMSCHED_NR_STATES
@@ -31,15 +32,7 @@ static u64 now;
 static u16 cpu;
 static s32 pid;
 
-#define RECORD(name, ...) do {						\
-	struct kvs_record rec_ = {					\
-		.ts = now, .event = KS_EV_##name, .cpu = cpu,		\
-		.name = { __VA_ARGS__ },				\
-	};								\
-									\
-	rec_.ent.pid = pid;						\
-	kvs_model_record(&m, &rec_);					\
-} while (0)
+#define RECORD(name, ...)	FEED(&m, now, cpu, pid, name, __VA_ARGS__)
 
 static void session(u8 op)
 {

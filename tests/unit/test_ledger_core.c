@@ -20,6 +20,7 @@
 #include "ledger_core.h"
 #include "model/model.h"
 #include "model/summary.h"
+#include "feed.h"
 
 #define LIVES	2000
 #define STEPS	400
@@ -51,15 +52,7 @@ static struct kvs_model m;
 static unsigned int done[STEPS_KNOWN];
 static __u64 now;
 
-#define RECORD(name, ...) do {						\
-	struct kvs_record rec_ = {					\
-		.ts = now, .event = KS_EV_##name,			\
-		.name = { __VA_ARGS__ },				\
-	};								\
-									\
-	rec_.ent.pid = 100;						\
-	kvs_model_record(&m, &rec_);					\
-} while (0)
+#define RECORD(name, ...)	FEED(&m, now, 0, 100, name, __VA_ARGS__)
 
 #define ME	.vm = 1, .vcpu = 0
 

@@ -17,6 +17,7 @@
 #include "model/model.h"
 #include "model/summary.h"
 #include "report/view.h"
+#include "feed.h"
 
 #define VCPU0	1, 0
 #define VCPU1	1, 1
@@ -42,15 +43,7 @@ static int teardown(void **unused)
 }
 
 /* A record of that event; fields as in records.h, by name */
-#define RECORD(at, name, ...) do {					\
-	struct kvs_record rec_ = {					\
-		.ts = (at), .event = KS_EV_##name, .cpu = cpu,		\
-		.name = { __VA_ARGS__ },				\
-	};								\
-									\
-	rec_.ent.pid = pid;						\
-	kvs_model_record(&m, &rec_);					\
-} while (0)
+#define RECORD(at, name, ...)	FEED(&m, at, cpu, pid, name, __VA_ARGS__)
 
 #define AT(vm_, vcpu_)	.vm = (vm_), .vcpu = (vcpu_)
 #define ON(...)		AT(__VA_ARGS__)

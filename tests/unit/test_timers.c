@@ -13,6 +13,7 @@
 #include "uapi/kvmsched.h"
 #include "model/model.h"
 #include "model/summary.h"
+#include "feed.h"
 
 #define ME	.vm = 1, .vcpu = 0
 #define VECTOR	0x40
@@ -21,15 +22,7 @@
 
 static struct kvs_model m;
 
-#define RECORD(at, name, ...) do {					\
-	struct kvs_record rec_ = {					\
-		.ts = (at), .event = KS_EV_##name,			\
-		.name = { __VA_ARGS__ },				\
-	};								\
-									\
-	rec_.ent.pid = 10;						\
-	kvs_model_record(&m, &rec_);					\
-} while (0)
+#define RECORD(at, name, ...)	FEED(&m, at, 0, 10, name, __VA_ARGS__)
 
 /* A vCPU that is within KVM_RUN from 1 ms on */
 static int setup(void **unused)
