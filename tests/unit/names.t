@@ -10,10 +10,7 @@ here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
 top=$(cd -- "$here/../.." && pwd -P)
 O=$(realpath -- "${O:-$top/build}")
 export O
-# Root has one folder for state files, so the test needs a /run of its own.
-if ((!EUID)) && [[ ! ${KVS_OWN_RUN-} ]] && unshare -m true 2>/dev/null; then
-	KVS_OWN_RUN=1 exec unshare -m "$0"
-fi
+. "$here/own-run.sh"
 kvmsched=$O/tools/kvmsched
 work=$(mktemp -d)
 thread=
@@ -78,17 +75,10 @@ ok "compare prints nothing but text" is_clean out
 
 # --- policies -----------------------------------------------------------
 
-if ((!EUID)) && [[ ! ${KVS_OWN_RUN-} ]]; then
-	skip "policies of threads with such names" "no mount namespace, and /run is not the test's"
+if ! own_state "$work"; then
+	skip "policies of threads with such names" "$why_no_state"
 	finish
 	exit
-fi
-if ((!EUID)); then
-	mount -t tmpfs none /run
-	state=/run/kvmsched
-else
-	export XDG_RUNTIME_DIR=$work
-	state=$work/kvmsched
 fi
 
 mkfifo wait

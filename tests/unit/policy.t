@@ -9,10 +9,7 @@ set -euo pipefail
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
 O=$(realpath -- "${O:-$here/../../build}")
 export O
-# Root has one folder for state files, so the test needs a /run of its own.
-if ((!EUID)) && [[ ! ${KVS_OWN_RUN-} ]] && unshare -m true 2>/dev/null; then
-	KVS_OWN_RUN=1 exec unshare -m "$0"
-fi
+. "$here/own-run.sh"
 kvmsched=$O/tools/kvmsched
 work=$(mktemp -d)
 sleep 1000 &
@@ -22,12 +19,8 @@ tap_log=$work/err
 . "$here/../tap.sh"
 cd -- "$work"
 
-if ((EUID)); then
-	export XDG_RUNTIME_DIR=$work
-elif [[ ${KVS_OWN_RUN-} ]]; then
-	mount -t tmpfs none /run
-else
-	skip "runs at the same time" "no mount namespace, and /run is not the test's"
+if ! own_state "$work"; then
+	skip "runs at the same time" "$why_no_state"
 	finish
 	exit
 fi
