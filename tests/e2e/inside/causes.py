@@ -18,7 +18,6 @@ import records
 from device import STATES, Device
 
 PART, NS = 0.01, 3000		# of a thief's share; per piece
-IRQ_NS = 1600			# per interrupt: as in softirqs.py
 UNKNOWN = 0.001
 EVENTS = ("sched/sched_switch", "sched/sched_wakeup", "irq/softirq_entry",
           "irq/softirq_exit", *records.IRQ_EVENTS)
@@ -104,7 +103,7 @@ class Waits:
     def agree(self, pid, ns):
         """Whether ns is the share of a thief"""
         slack = PART * self.ns[pid] + NS * self.pieces[pid] + \
-            IRQ_NS * self.interrupts[pid]
+            records.HANDLERS_NS * self.interrupts[pid]
         return -slack - self.softirq_ns[pid] <= ns - self.ns[pid] <= slack
 
 
@@ -129,8 +128,8 @@ def thieves(tap, name, which, payload, n, *options):
               ("known thieves", len(spins), len(which)),
               *((f"{truth.names[pid]}/{pid}: {ours.get(pid)} ns, ftrace's "
                  f"{ns}, {truth.pieces[pid]} pieces, {truth.interrupts[pid]} "
-                f"interrupts, softirqs {truth.softirq_ns[pid]} ns",
-                truth.agree(pid, ours.get(pid, 0)), True)
+                 f"interrupts, softirqs {truth.softirq_ns[pid]} ns",
+                 truth.agree(pid, ours.get(pid, 0)), True)
                 for pid, ns in truth.ns.items()))
     tap.equal(f"causes: {name}: they sum to the vCPU's waits",
               ("sum", abs(sum(ours.values()) - all_ns) <= len(ours), True),

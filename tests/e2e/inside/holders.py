@@ -3,7 +3,6 @@
 one of another, held against what the kernel's own system calls say of them."""
 
 import contextlib
-import json
 import os
 
 import host
@@ -18,12 +17,11 @@ TURNS = 3000, 12000		# us on the CPU, us asleep
 EXITS = 60000
 
 
-def thieves_of(file):
+def thieves_of(recording):
     """{vCPU's tid: {thief's pid: what is told of it}}"""
-    done = host.run(host.KVMSCHED, "report", "--json", file)
     return {vcpu["tid"]: {row["pid"]: row["task"] for row in vcpu["thieves"]
                           if row["task"]}
-            for vcpu in json.loads(done.stdout)["vcpus"]}
+            for vcpu in recording.report()["vcpus"]}
 
 
 def test(tap):
@@ -35,7 +33,7 @@ def test(tap):
         with host.Recording("-e", "+steal", "-m", "16M") as recording:
             truth = host.guest("cpuid", EXITS, "--vcpus", 2, "--cpu", 0)
         tids = [vcpu["tid"] for vcpu in truth["vcpus"]]
-        told = thieves_of(recording.file)
+        told = thieves_of(recording)
         mine = {**told[tids[0]], **told[tids[1]]}
         known = {task["is"] for task in mine.values()
                  if task["relation"] == "other process"}

@@ -194,15 +194,22 @@ def spin(on_us, off_us, *options):
                  "--off-us", off_us, *options)
 
 
+TRUTH = os.path.join(WORK, "truth.json")
+
+
 def guest_argv(payload, n, *options):
-    truth = os.path.join(WORK, "truth.json")
-    return [GUEST, "--quiet", "--json", truth, *options, payload, n]
+    return [GUEST, "--quiet", "--json", TRUTH, *options, payload, n]
+
+
+def truth_of_guest():
+    """What the guest of guest_argv() that ended last said of itself."""
+    return json.loads(read(TRUTH))
 
 
 def guest(payload, n, *options, status=0, prefix=()):
     """Run a guest; the truth about it, and what it was."""
     run(*prefix, *guest_argv(payload, n, *options), status=status)
-    truth = json.loads(read(os.path.join(WORK, "truth.json")))
+    truth = truth_of_guest()
     truth["name"] = " ".join([payload, *map(str, options)])
     return truth
 

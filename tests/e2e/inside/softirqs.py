@@ -15,10 +15,10 @@ import records
 
 AT_INTERRUPT, OWN = 5, 6
 KINDS = {AT_INTERRUPT: "at the end of an interrupt", OWN: "by the thread"}
-# Instructions between our handler and ftrace's of the same tracepoint, and on the
-# way into and out of an interrupt that comes there.  The beginning and the end of
-# each interrupt that ftrace saw have the first as well.
-NS, NESTED_NS = 1600, 1000
+# Instructions on the way into and out of an interrupt that comes between our handler
+# and ftrace's of the same tracepoint.  The beginning and the end of each interrupt that
+# ftrace saw have records.HANDLERS_NS as well.
+NESTED_NS = 1000
 EVENTS = ("sched/sched_switch", "irq/softirq_entry", "irq/softirq_exit",
           *records.IRQ_EVENTS)
 
@@ -108,7 +108,7 @@ def first_record(tid, all_records):
 
 def agree(ours, theirs):
     return abs(ours["cycles"] - theirs.cycles) <= \
-        NS + NESTED_NS * theirs.interrupts
+        records.HANDLERS_NS + NESTED_NS * theirs.interrupts
 
 
 def mistaken(ours, theirs):

@@ -124,7 +124,7 @@ def disturbed_guest():
         child.wait()
     os.remove(ready)
     os.remove(go)
-    truth = json.loads(host.read(os.path.join(host.WORK, "truth.json")))
+    truth = host.truth_of_guest()
     truth["name"] = "hlt under signals"
     return truth
 

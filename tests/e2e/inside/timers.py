@@ -76,7 +76,7 @@ def stopped(tap):
         time.sleep(STOPPED_S)
         child.signal(signal.SIGCONT)
         child.wait()
-        truth = host.json.loads(host.read(os.path.join(host.WORK, "truth.json")))
+        truth = host.truth_of_guest()
     [timers] = timers_of(recording)
     add_up(tap, f"a VMM stopped for {STOPPED_S} s", timers, periods(truth["vcpus"][0]),
            (STOPPED_S * 1000000 // PERIOD_US) // 2)
