@@ -93,6 +93,28 @@ ok "a WARNING is status 126" test "$status" = 126
 ok "it is shown" said "the lab's own test"
 ok "and COMMAND's status with it" said 'COMMAND itself ended with status 7'
 
+# What counts as a complaint, by logs made up here.
+log()
+{
+	printf '[    1.000000] %s\n' 'WARNING: before COMMAND' 'lab: COMMAND starts' "$@"
+}
+log_of_warning()
+{
+	log '------------[ cut here ]------------' 'a > b' \
+		"WARNING: CPU: 0 PID: 1 at kernel/sched/deadline.c:265 $1+0x10/0x20" \
+		'Call Trace:' '---[ end trace 0000000000000000 ]---'
+}
+complaints() { "$LAB/splats" "$LAB/allowlist" - | cut -c 16-; }
+ok "a complaint is told from its announcement on" diff \
+	<(log_of_warning other | complaints) \
+	<(log_of_warning other | sed 1,2d | cut -c 16-)
+ok "but nothing of one that the list allows" test -z \
+	"$(log_of_warning task_non_contending | complaints)"
+ok "and the next one is told" diff <(echo 'BUG: next') \
+	<({ log_of_warning task_non_contending; echo '[    1.000000] BUG: next'; } | complaints)
+ok "an announcement alone is a complaint" grep -q 'cut here' \
+	<(log '------------[ cut here ]------------' | complaints)
+
 lab -- sh -c 'echo c >/proc/sysrq-trigger; sleep 60'
 ok "a panic is status 126" test "$status" = 126
 ok "it is shown" said 'Kernel panic - not syncing: sysrq triggered crash'
