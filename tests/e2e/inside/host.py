@@ -2,6 +2,7 @@
 """The lab's machine: its modules, guests, recordings and ftrace."""
 
 import contextlib
+import glob
 import json
 import os
 import re
@@ -214,14 +215,21 @@ def guest(payload, n, *options, status=0, prefix=()):
     return truth
 
 
+def all_ran(child):
+    """Did each VM of a guest have an exit?  By KVM's own counters."""
+    return all(int(read(counter))
+               for counter in glob.glob(f"/sys/kernel/debug/kvm/{child.pid}-*/exits"))
+
+
 def running_guest(payload, *options):
-    """A guest of its own in the background, once it runs."""
+    """A guest of its own in the background, once each of its VMs runs."""
     ready = os.path.join(WORK, "ready")
     argv = guest_argv(payload, 0 if payload == "spin" else 1000000,
                       "--ready-file", ready, *options)
     child = Child(*argv)
     wait_for(lambda: os.path.exists(ready), "the guest")
     os.remove(ready)
+    wait_for(lambda: all_ran(child), "each VM's first exit")
     time.sleep(0.5)
     return child
 
