@@ -42,10 +42,11 @@ void ks_grace_begin(struct ks_grace *grace)
 	grace->srcu = start_poll_synchronize_srcu(&tracepoint_srcu);
 }
 
-/* How long a worker keeps its CPU busy: several times what SRCU needs */
-#define KS_BUSY		HZ
-/* Microseconds between two looks where it may sleep */
+/* How long a grace period that the kernel began is helped along */
+#define KS_HELP		HZ
+/* Microseconds between two looks, the first and any later one */
 #define KS_LOOK		100
+#define KS_LOOK_MAX	10000
 
 static bool ks_srcu_is_over(unsigned long srcu)
 {
@@ -53,19 +54,31 @@ static bool ks_srcu_is_over(unsigned long srcu)
 }
 
 /*
- * SRCU's work is started by a timer.  That of a CPU that is idle goes to one that is
- * not, where a vCPU may spin: so don't sleep for a while.  With one CPU there is no
- * other; then do sleep, for SRCU's work waits for this very worker.
+ * SRCU's work may stand where it never runs: its timer goes to a CPU that is not
+ * idle, perhaps the one where a vCPU spins, if RCU's callbacks asked for it on an
+ * idle CPU, as they do for each list of handlers that a tracepoint gave up. Have the
+ * work done here and now; that changes neither what SRCU waits for nor its order.
+ * Without a workqueue it never waited for a timer.
  */
-static void ks_stay_for_srcu(unsigned long srcu)
+static void ks_srcu_push(void)
 {
-	unsigned long end = jiffies + KS_BUSY;
+	struct delayed_work *work = ks_srcu_work(&tracepoint_srcu);
+	struct workqueue_struct *wq = READ_ONCE(work->wq);
 
-	while (!ks_srcu_is_over(srcu) && time_before(jiffies, end)) {
-		if (num_online_cpus() == 1)
-			usleep_range(KS_LOOK, 2 * KS_LOOK);
-		else
-			cond_resched();
+	if (wq)
+		mod_delayed_work_on(raw_smp_processor_id(), wq, work, 0);
+}
+
+/* Sleeps between two looks: SRCU's work waits for this worker if it is busy. */
+static void ks_srcu_wait(unsigned long srcu, unsigned long most)
+{
+	unsigned long begin = jiffies;
+	unsigned int look = KS_LOOK;
+
+	while (!ks_srcu_is_over(srcu) && jiffies - begin <= most) {
+		ks_srcu_push();
+		usleep_range(look, 2 * look);
+		look = min(2 * look, KS_LOOK_MAX);
 	}
 }
 
@@ -82,24 +95,23 @@ static void ks_stay_for_srcu(unsigned long srcu)
  */
 void ks_grace_wait(const struct ks_grace *grace)
 {
-	ks_stay_for_srcu(grace->srcu);
+	ks_srcu_wait(grace->srcu, ULONG_MAX);
 	if (grace->rcu)
 		cond_synchronize_rcu(grace->rcu);
-	while (!ks_srcu_is_over(grace->srcu))
-		schedule_timeout_uninterruptible(1);
 }
 
 /**
- * ks_grace_help - a tracepoint may have lost its last handler
+ * ks_grace_help - the kernel may have to wait for an SRCU grace period
  *
- * The kernel has begun an SRCU grace period here.  See that it ends, without
- * waiting for one of RCU.
+ * It has begun one where a tracepoint lost its last handler, and waits for it, with
+ * the mutex of all tracepoints held, where one gets its first.  See that it ends,
+ * without waiting for one of RCU.
  *
  * Context: a worker.
  */
 void ks_grace_help(void)
 {
-	ks_stay_for_srcu(start_poll_synchronize_srcu(&tracepoint_srcu));
+	ks_srcu_wait(start_poll_synchronize_srcu(&tracepoint_srcu), KS_HELP);
 }
 
 /**

@@ -86,27 +86,23 @@ struct ks_registration {
 	int ret;
 };
 
+/* Before, somebody else's tracepoint may have lost its last handler; after, ours. */
 static void ks_register_event(void *arg)
 {
 	struct ks_registration *reg = arg;
 
+	ks_grace_help();
 	reg->ret = trace_event_reg(reg->call, reg->type, reg->data);
-}
-
-static void ks_unregister_event(void *arg)
-{
-	ks_register_event(arg);
 	ks_grace_help();
 }
 
 /* ftrace's own: it registers a handler at the event's tracepoint, or removes it. */
 static int ks_register_elsewhere(struct trace_event_call *call,
-				 enum trace_reg type, void *data,
-				 void (*run)(void *))
+				 enum trace_reg type, void *data)
 {
 	struct ks_registration reg = { .call = call, .type = type, .data = data };
 
-	ks_elsewhere("an event", run, &reg);
+	ks_elsewhere("an event", ks_register_event, &reg);
 	return reg.ret;
 }
 
@@ -123,7 +119,7 @@ static int ks_event_reg(struct trace_event_call *call, enum trace_reg type,
 		ret = ks_request_event(call, 1);
 		if (ret)
 			return ret;
-		ret = ks_register_elsewhere(call, type, data, ks_register_event);
+		ret = ks_register_elsewhere(call, type, data);
 		if (ret)
 			ks_request_event(call, -1);
 		return ret;
@@ -131,7 +127,7 @@ static int ks_event_reg(struct trace_event_call *call, enum trace_reg type,
 #ifdef CONFIG_PERF_EVENTS
 	case TRACE_REG_PERF_UNREGISTER:
 #endif
-		ret = ks_register_elsewhere(call, type, data, ks_unregister_event);
+		ret = ks_register_elsewhere(call, type, data);
 		/* After our exit this detaches nothing. */
 		ks_request_event(call, -1);
 		return ret;

@@ -79,8 +79,11 @@ static void ks_wait_to_attach(void)
 			waits |= ks_attaching_waits(hook);
 	grace = ks_rows.grace;
 	mutex_unlock(&ks_rows.mutex);
-	if (waits)
+	if (waits) {
 		ks_grace_wait(&grace);
+		/* What others began since then */
+		ks_grace_help();
+	}
 }
 
 static void ks_attach_rows(struct work_struct *work)

@@ -14,6 +14,9 @@ entry:
 	mov	%rax, %r8
 	add	BLK_LIMIT(%rdi), %r8
 1:	incq	BLK_COUNT(%rdi)
+#ifdef WITH_PAUSE
+	pause
+#endif
 	dec	%rbx
 	jz	done
 	cmpq	$0, BLK_STOP(%rdi)

@@ -20,6 +20,7 @@ BLOB(ipi);
 BLOB(ipi_spin);
 BLOB(l2);
 BLOB(mmio);
+BLOB(pause);
 BLOB(pio);
 BLOB(rdmsr);
 BLOB(restored);
@@ -229,6 +230,15 @@ static const struct payload payloads[] = {
 	{
 		.name = "spin", CODE(spin), .endless = true,
 		.what = "pure spin: N loops, or with N = 0 until --seconds or a signal",
+		.exits = {
+			EXIT_PAGES(PAGES_PLAIN),
+			EXIT_IO_LAST,
+		},
+		IO_LAST,
+	},
+	{
+		.name = "pause", CODE(pause), .endless = true,
+		.what = "the same with PAUSE: an emulated CPU hears the others at once",
 		.exits = {
 			EXIT_PAGES(PAGES_PLAIN),
 			EXIT_IO_LAST,

@@ -25,13 +25,10 @@ import threading
 import time
 
 import host
-from device import EXIT, STEAL, SWITCH, Device
+from device import DEFAULT, STEAL, Device
 
 CPU = 1				# 0 has the console, the watchdog, and the test
-# Seconds for each call.  On a machine of its own each takes a small part of one;
-# here each patch of the kernel's code interrupts the hog several times, and the
-# emulator lets it spin for a tenth of a second each time.
-LIMIT = 20
+LIMIT = 5			# seconds for each call
 REPORTED = 5			# seconds after which a wait is in the kernel's log
 CALLER = 99
 MODULE = "dummy"		# any that nothing needs
@@ -56,8 +53,7 @@ class Caller:
         host.write(EVENT, 0)
 
     def start(self):
-        # Few of the hooks, to which the emulator gives a tenth of a second each
-        return self.device.start(classes=SWITCH | EXIT | STEAL)
+        return self.device.start(classes=DEFAULT | STEAL)
 
     def stop(self):
         return self.device.stop()
@@ -176,7 +172,7 @@ def hog(policy):
     ready = os.path.join(host.WORK, "ready")
     with contextlib.suppress(FileNotFoundError):
         os.unlink(ready)
-    with host.Child(*host.guest_argv("spin", 0, "--policy", policy, "--cpu", CPU,
+    with host.Child(*host.guest_argv("pause", 0, "--policy", policy, "--cpu", CPU,
                                      "--ready-file", ready)) as child:
         host.wait_for(lambda: os.path.exists(ready), "the hog")
         time.sleep(0.5)
@@ -211,6 +207,8 @@ def walk(tap, caller, steps):
 def last(tap, caller, guest, waits):
     """rmmod, where it may have to wait for the hog; if it must, it says so."""
     answer = caller.ask("rmmod", REPORTED + 3)
+    if not answer:
+        tap.note(f"rmmod waits: {caller.where()}")
     said = f"CPU {CPU} runs vcpu0" in host.run("dmesg").stdout
     guest.signal(signal.SIGKILL)
     after = answer or caller.answer(LIMIT)
