@@ -228,9 +228,13 @@ static void ks_wait_for_changes(void *unused)
 	cancel_delayed_work_sync(&ks_detach.work);
 }
 
+/* As tracepoint_synchronize_unregister() does, but on no other CPU's worker. */
 static void ks_wait_for_handlers(void *unused)
 {
-	tracepoint_synchronize_unregister();
+	struct ks_grace grace;
+
+	ks_grace_begin(&grace);
+	ks_grace_wait(&grace);
 }
 
 /**
