@@ -93,7 +93,7 @@ def stopped(tap):
 
 def power_off(tap):
     """Twenty guests whose timers are due after their VMM left KVM_RUN, killed then."""
-    with host.Recording() as recording:
+    with host.Recording(file="power-off.dat") as recording:
         with host.running_guest("hlt", "--vms", POWER_OFFS, "--period-us",
                                 10000) as child:
             child.signal(signal.SIGSTOP)
