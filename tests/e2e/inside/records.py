@@ -6,7 +6,7 @@ import re
 import host
 
 LINE = re.compile(r"^\s*(?P<comm>.+)-(?P<tid>\d+) +\[(?P<cpu>\d+)\]"
-                  r"(?: +[^\d\s]\S{3,5} )? *(?P<ts>\d+): "
+                  r"(?: +[^\d\s]\S{3,6} )? *(?P<ts>\d+): "
                   r"(?P<event>\w+):\s*(?P<text>.*)$")
 LOST = re.compile(r"\[(?:(\d+) )?EVENTS DROPPED\]")
 FIELD = re.compile(r"(\w+)=(\S+)")
