@@ -38,6 +38,7 @@
  */
 void ks_grace_begin(struct ks_grace *grace)
 {
+	grace->begun = true;
 	grace->rcu = get_state_synchronize_rcu();
 	grace->srcu = start_poll_synchronize_srcu(&tracepoint_srcu);
 }
@@ -50,7 +51,7 @@ void ks_grace_begin(struct ks_grace *grace)
 
 static bool ks_srcu_is_over(unsigned long srcu)
 {
-	return !srcu || poll_state_synchronize_srcu(&tracepoint_srcu, srcu);
+	return poll_state_synchronize_srcu(&tracepoint_srcu, srcu);
 }
 
 /*
@@ -95,9 +96,10 @@ static void ks_srcu_wait(unsigned long srcu, unsigned long most)
  */
 void ks_grace_wait(const struct ks_grace *grace)
 {
+	if (!grace->begun)
+		return;
 	ks_srcu_wait(grace->srcu, ULONG_MAX);
-	if (grace->rcu)
-		cond_synchronize_rcu(grace->rcu);
+	cond_synchronize_rcu(grace->rcu);
 }
 
 /**
@@ -234,6 +236,9 @@ static void ks_write_report(struct work_struct *work)
 	}
 }
 static DECLARE_WORK(ks_report, ks_write_report);
+/* No report is asked for any more; by ks_report_lock. */
+static bool ks_reports_end;
+static DEFINE_SPINLOCK(ks_report_lock);
 
 /**
  * ks_report_delay - say in the log that something waits, and who may delay it
@@ -244,13 +249,21 @@ static DECLARE_WORK(ks_report, ks_write_report);
 void ks_report_delay(const char *what)
 {
 	WRITE_ONCE(ks_delayed, what);
-	queue_work(system_unbound_wq, &ks_report);
+	spin_lock(&ks_report_lock);
+	if (!ks_reports_end)
+		queue_work(system_unbound_wq, &ks_report);
+	spin_unlock(&ks_report_lock);
 }
 
 /**
- * ks_elsewhere_exit - nothing waits any more
+ * ks_elsewhere_exit - nothing reports a delay any more
+ *
+ * ftrace disables our events after our exit only, and that may still wait.
  */
 void ks_elsewhere_exit(void)
 {
+	spin_lock(&ks_report_lock);
+	ks_reports_end = true;
+	spin_unlock(&ks_report_lock);
 	flush_work(&ks_report);
 }

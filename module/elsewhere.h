@@ -13,10 +13,12 @@
 
 /**
  * struct ks_grace - a point in time, and what the kernel has to wait for since
- *
- * All zero: nothing.
+ * @begun: there is such a point; the others may have any value then
+ * @rcu:   for get_state_synchronize_rcu()
+ * @srcu:  for tracepoint_srcu
  */
 struct ks_grace {
+	bool begun;
 	unsigned long rcu;
 	unsigned long srcu;
 };

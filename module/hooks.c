@@ -188,6 +188,7 @@ int ks_hooks_attach(u32 wanted)
  */
 void ks_hooks_detach(u32 wanted)
 {
+	static int slow_cpu;	/* where it was offered last */
 	bool slow = !ks_is_done(&ks_detach, ks_detach.asked);
 	unsigned long ticket;
 
@@ -196,7 +197,10 @@ void ks_hooks_detach(u32 wanted)
 		return;
 	ticket = ks_ask_for(&ks_detach);
 	if (slow) {
-		ks_offer(&ks_detach.work, raw_smp_processor_id());
+		/* It may wait for a CPU that has no time: each call asks another one. */
+		if (!(work_busy(&ks_detach.work.work) & WORK_BUSY_RUNNING))
+			cancel_delayed_work(&ks_detach.work);
+		slow_cpu = ks_offer(&ks_detach.work, slow_cpu);
 		return;
 	}
 	ks_offer_until(&ks_detach.work, ks_changed,
