@@ -13,6 +13,7 @@
 #include <libsmartcols.h>
 
 #include "base/bytes.h"
+#include "base/hist.h"
 #include "base/log.h"
 #include "base/rows.h"
 #include "base/util.h"
@@ -124,6 +125,40 @@ void kvs_cell_share(struct kvs_rows *rows, double part, double whole)
 {
 	if (whole > 0)
 		kvs_cell(rows, "%.2f%%", 100 * part / whole);
+	else
+		kvs_cell(rows, "-");
+}
+
+static void cell_hundredths(struct kvs_rows *rows, uint64_t n, const char *unit)
+{
+	kvs_cell(rows, "%" PRIu64 ".%02" PRIu64 "%s", n / 100, n % 100, unit);
+}
+
+/* Hundredths of a µs */
+static uint64_t us_of(uint64_t ns)
+{
+	return ns / 10 + (ns % 10 >= 5);
+}
+
+void kvs_cell_us_part(struct kvs_rows *rows, bool known, uint64_t before, uint64_t upto)
+{
+	if (!known)
+		kvs_cell(rows, "-");
+	else
+		cell_hundredths(rows, us_of(upto) - us_of(before), "");
+}
+
+/* Hundredths of a percent */
+static uint64_t share_of(uint64_t part, uint64_t whole)
+{
+	return ((kvs_u128)part * 10000 + whole / 2) / whole;
+}
+
+void kvs_cell_share_part(struct kvs_rows *rows, uint64_t before, uint64_t upto,
+			 uint64_t whole)
+{
+	if (whole)
+		cell_hundredths(rows, share_of(upto, whole) - share_of(before, whole), "%");
 	else
 		kvs_cell(rows, "-");
 }

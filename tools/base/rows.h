@@ -43,6 +43,14 @@ void kvs_cell_count(struct kvs_rows *rows, uint64_t n);
 void kvs_cell_us(struct kvs_rows *rows, bool known, double ns);
 /* @part as percent of @whole; a dash if @whole is 0 */
 void kvs_cell_share(struct kvs_rows *rows, double part, double whole);
+/*
+ * The same for parts of a sum: a row shows what the sum of all rows up to and with it
+ * (@upto) has more than that of the rows before (@before).  Each of both is rounded, so
+ * that the figures shown sum to the figure shown for the sum, with @before 0.
+ */
+void kvs_cell_us_part(struct kvs_rows *rows, bool known, uint64_t before, uint64_t upto);
+void kvs_cell_share_part(struct kvs_rows *rows, uint64_t before, uint64_t upto,
+			 uint64_t whole);
 /* Print the table, or "none" if it has no row, and free it. */
 void kvs_rows_end(struct kvs_rows *rows);
 

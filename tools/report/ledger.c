@@ -82,8 +82,16 @@ void kvs_print_ledger(const struct kvs_view *view)
 		       kvs_alarm(), kvs_plain());
 }
 
+/* The time of a row, and its share of @all; see kvs_cell_us_part() */
+static void cells_wait(struct kvs_rows *rows, const struct kvs_scale *ts, u64 before, u64 upto,
+		       u64 all)
+{
+	kvs_cell_us_part(rows, ts->known, kvs_scale(ts, before), kvs_scale(ts, upto));
+	kvs_cell_share_part(rows, before, upto, all);
+}
+
 static void row_thief(struct kvs_rows *rows, const struct kvs_view *view,
-		      const struct kvs_vcpu *v, const struct kvs_thief *t, u64 all)
+		      const struct kvs_vcpu *v, const struct kvs_thief *t, u64 before, u64 all)
 {
 	const struct kvs_scale *ts = &view->times.ts;
 	const struct kvs_vcpu *sibling = t->who.kind == KVS_THIEF_TASK ?
@@ -110,26 +118,25 @@ static void row_thief(struct kvs_rows *rows, const struct kvs_view *view,
 		kvs_cell(rows, "-");
 	}
 	kvs_cell_count(rows, t->count);
-	kvs_cell_us(rows, ts->known, kvs_scale(ts, t->time));
-	kvs_cell_share(rows, t->time, all);
+	cells_wait(rows, ts, before, before + t->time, all);
 	kvs_cell_us(rows, ts->known, kvs_scale(ts, t->max));
 }
 
-/* A row for each thief of a vCPU; the last row is the vCPU's wait, which they sum to. */
+/* A row for each thief of a vCPU; the last row is their sum. */
 static void rows_vcpu(struct kvs_rows *rows, const struct kvs_view *view,
 		      const struct kvs_vcpu *v)
 {
 	const struct kvs_scale *ts = &view->times.ts;
-	u64 wait = v->ledger.states[KVMSCHED_STATE_WAIT_PREEMPTED] +
-		   v->ledger.states[KVMSCHED_STATE_WAIT_WOKEN];
+	const struct kvs_waiter *w = &v->waiter;
+	u64 count = 0, all = 0, sum = 0;
 	char vm[KVS_VM_LEN];
-	u64 count = 0;
 
-	for (unsigned int i = 0; i < v->waiter.nr; i++) {
-		if (!v->waiter.thieves[i].count)
-			continue;
-		row_thief(rows, view, v, &v->waiter.thieves[i], wait);
-		count += v->waiter.thieves[i].count;
+	for (unsigned int i = 0; i < w->nr; i++)
+		all += w->thieves[i].time;
+	for (unsigned int i = 0; i < w->nr; i++) {
+		row_thief(rows, view, v, &w->thieves[i], sum, all);
+		count += w->thieves[i].count;
+		sum += w->thieves[i].time;
 	}
 	kvs_row(rows);
 	kvs_cell(rows, "%s", kvs_vm_name(vm, v));
@@ -140,8 +147,7 @@ static void rows_vcpu(struct kvs_rows *rows, const struct kvs_view *view,
 	kvs_cell(rows, " ");
 	kvs_cell(rows, " ");
 	kvs_cell_count(rows, count);
-	kvs_cell_us(rows, ts->known, kvs_scale(ts, wait));
-	kvs_cell_share(rows, wait, wait);
+	cells_wait(rows, ts, 0, sum, all);
 	kvs_cell(rows, " ");
 }
 
