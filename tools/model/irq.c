@@ -69,6 +69,19 @@ static bool is_timer_vector(struct kvs_timer_stats *t, u8 vector)
 	return true;
 }
 
+/* The later of two expiries is the one that is on its way now. */
+static void take_later_expiry(struct kvs_timer_stats *t)
+{
+	struct kvs_culprits culprits = t->trail.culprits;
+
+	t->expiry = t->again;
+	t->trail.begin = t->trail_again.begin;
+	t->trail.culprits = t->trail_again.culprits;
+	t->trail.on = true;
+	t->trail_again.culprits = culprits;
+	kvs_trail_end(&t->trail_again);
+}
+
 static void accept_vector(struct kvs_model *m, struct kvs_vcpu *v,
 			  const struct kvs_record *rec)
 {
@@ -87,6 +100,7 @@ static void accept_vector(struct kvs_model *m, struct kvs_vcpu *v,
 		s->accept_in_run = kvs_run_until(m, v, rec->ts);
 		kvs_ledger_at(&v->ledger, rec->ts, s->accept_states);
 		s->accept_paused = kvs_ledger_paused_at(&v->ledger, rec->ts);
+		kvs_trail_begin(&v->waiter, &s->trail, rec->ts);
 	}
 	if (!t->due || t->expiry.epoch != m->epoch || !is_timer_vector(t, s->vector))
 		return;
@@ -96,7 +110,7 @@ static void accept_vector(struct kvs_model *m, struct kvs_vcpu *v,
 		return;
 	/* The earlier interrupt has left the LAPIC meanwhile. */
 	if (t->due_again)
-		t->expiry = t->again;
+		take_later_expiry(t);
 	t->due_again = false;
 	s->of_timer = true;
 	emit_timer(v, KVS_SPAN_TIMER_ACCEPT, rec->cpu, t->expiry.ts, rec->ts);
@@ -141,12 +155,29 @@ static void emit_injection(struct kvs_vcpu *v)
 		.length = i->deadline < i->ts ? i->ts - i->deadline : 0,
 		.timer = {
 			.deadline = i->deadline, .expired = i->expired,
-			.accepted = i->accepted, .spent = i->spent, .vector = i->vector,
+			.accepted = i->accepted, .spent = i->spent,
+			.shares = &i->shares, .vector = i->vector,
 		},
 	};
 
 	i->on = false;
 	kvs_span_emit(v->sinks, &span);
+}
+
+/*
+ * Who had the CPU since the expiry; or before it, if the vCPU waited only then, and its
+ * timer with it
+ */
+static struct kvs_shares shares_of(const struct kvs_vcpu *v, const struct kvs_expiry *e)
+{
+	const struct kvs_past_wait *wait;
+	struct kvs_shares shares;
+
+	kvs_culprits_shares(&v->timer.trail.culprits, &shares);
+	if (shares.all || e->deadline >= e->ts)
+		return shares;
+	wait = kvs_wait_within(&v->waiter, e->deadline, e->ts);
+	return wait ? wait->shares : shares;
 }
 
 /* It may be injected before the record of the exit that let it in. */
@@ -160,6 +191,7 @@ static void note_injection(struct kvs_vcpu *v, const struct kvs_vector_stats *s,
 		.on = true, .cpu = rec->cpu, .vector = s->vector, .ts = rec->ts,
 		.deadline = e->deadline, .expired = e->ts, .accepted = s->accept_ts,
 		.open_from = e->ts > v->ledger.since ? e->ts : v->ledger.since,
+		.shares = shares_of(v, e),
 	};
 	blame_waits(v, e, i->spent);
 	kvs_spent_since(&v->ledger, e->states, e->paused, rec->ts, i->spent);
@@ -193,6 +225,7 @@ static void timer_injected(struct kvs_model *m, struct kvs_vcpu *v,
 
 	s->of_timer = false;
 	t->injected++;
+	kvs_trail_end(&t->trail);
 	if (t->expiry.epoch != m->epoch || rec->ts < t->expiry.ts)
 		return;
 	t->entry_due = rec->ts;
@@ -282,6 +315,7 @@ void kvs_irq_inject(struct kvs_model *m, struct kvs_vcpu *v,
 		note_way_in(v, s, rec);
 		emit_irq(v, KVS_SPAN_IRQ, rec->cpu, s, s->accept_ts, rec->ts);
 	}
+	kvs_trail_end(&s->trail);
 	s->pending = false;
 	if (s->of_timer)
 		timer_injected(m, v, s, rec);
@@ -401,6 +435,7 @@ static void note_due(struct kvs_model *m, struct kvs_vcpu *v, u64 ts, u64 deadli
 	e->in_run = kvs_run_until(m, v, ts);
 	kvs_ledger_at(&v->ledger, ts, e->states);
 	e->paused = kvs_ledger_paused_at(&v->ledger, ts);
+	kvs_trail_begin(&v->waiter, t->due_again ? &t->trail_again : &t->trail, ts);
 }
 
 void kvs_timer_expire(struct kvs_model *m, struct kvs_vcpu *v,

@@ -276,6 +276,17 @@ void kvs_ledger_poll(struct kvs_ledger *l, uint64_t ts, uint64_t polled)
 	book_poll(l, polled);
 }
 
+uint64_t kvs_ledger_wait_begin(const struct kvs_ledger *l)
+{
+	if (l->gap || l->doubt)
+		return 0;
+	if (l->state == KVMSCHED_STATE_WAIT_PREEMPTED)
+		return l->since;
+	if (!l->woken)
+		return 0;
+	return l->woken > l->since ? l->woken : l->since;
+}
+
 uint64_t kvs_ledger_wall(const struct kvs_ledger *l)
 {
 	return l->since - l->begin;

@@ -87,6 +87,8 @@ int64_t kvs_ledger_residual(const struct kvs_ledger *l);
 /* The states as of @ts, what is open included */
 void kvs_ledger_at(const struct kvs_ledger *l, uint64_t ts,
 		   uint64_t states[KVMSCHED_NR_STATES]);
+/* Since when it waits for a CPU, by a switch or a wakeup; 0: it doesn't, or it is unknown. */
+uint64_t kvs_ledger_wait_begin(const struct kvs_ledger *l);
 /* What of state blocked it slept out of KVM_RUN, as of @ts */
 uint64_t kvs_ledger_paused_at(const struct kvs_ledger *l, uint64_t ts);
 

@@ -83,11 +83,11 @@ void kvs_vcpu_leave(struct kvs_model *m, struct kvs_vcpu *v, u64 ts);
  */
 void kvs_vcpu_rest(struct kvs_model *m, struct kvs_vcpu *v, u64 ts);
 /* What is open at @ts goes to the sinks, as open spans. */
-void kvs_vcpu_cut(const struct kvs_model *m, struct kvs_vcpu *v, u64 ts);
+void kvs_vcpu_cut(struct kvs_model *m, struct kvs_vcpu *v, u64 ts);
 
 /* waits.c: passes records on to the ledger and to the waits of a vCPU */
 void kvs_waits_begin(struct kvs_model *m, struct kvs_vcpu *v, u64 ts);
-void kvs_waits_cut(struct kvs_vcpu *v, u64 ts);
+void kvs_waits_cut(struct kvs_model *m, struct kvs_vcpu *v, u64 ts);
 void kvs_waits_exit(struct kvs_model *m, struct kvs_vcpu *v,
 		    const struct kvs_record *rec);
 void kvs_waits_switch_out(struct kvs_model *m, struct kvs_vcpu *v,

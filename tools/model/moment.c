@@ -2,6 +2,7 @@
 /*
  * A moment in words, for reports and for `record --stop-on`.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -29,13 +30,17 @@ static double seconds_at(const struct context *t, u64 ts)
 }
 
 /* "vm 4711 vcpu1, thread CPU 1/KVM/4713 (SCHED_RR 20; own vCPU)" */
-static void write_task(const struct context *t, const struct kvs_moment *moment)
+static void write_task(const struct context *t, const struct kvs_vcpu *waiting,
+		       const struct kvs_holder *who)
 {
-	const struct kvs_holder *who = &moment->thief;
-	enum kvs_relation relation = kvs_holder_relation(t->model, moment->vcpu, who);
+	enum kvs_relation relation = kvs_holder_relation(t->model, waiting, who);
 	const struct kvs_vcpu *v = kvs_vcpu_of_thread(t->model, who->pid);
 	char vm[KVS_VM_LEN], policy[KVS_POLICY_LEN];
 
+	if (kvs_is_others(who)) {
+		fprintf(t->f, "others");
+		return;
+	}
 	if (v)
 		fprintf(t->f, "vm %s vcpu%u, thread ", kvs_vm_name(vm, v), v->id);
 	fprintf(t->f, "%s/%d (%s", who->comm, who->pid, kvs_holder_policy(policy, who));
@@ -44,39 +49,106 @@ static void write_task(const struct context *t, const struct kvs_moment *moment)
 	fputc(')', t->f);
 }
 
+/* "3.200 ms", or "3.200 of 5.000 ms" if others had the CPU as well */
+static void write_time(const struct context *t, const struct kvs_moment *moment)
+{
+	const struct kvs_shares *shares = &moment->shares;
+
+	fprintf(t->f, "%.3f ", ms_of(t, moment->thief_time));
+	if (moment->thief_time < shares->all)
+		fprintf(t->f, "of %.3f ", ms_of(t, shares->all));
+	fprintf(t->f, "ms");
+}
+
+/* Without class steal only the first successor is known. */
+static bool has_shares(const struct context *t)
+{
+	return kvs_model_has_class(t->model, KVMSCHED_CLASS_STEAL);
+}
+
 /* "runnable, but CPU 3 ran ..." */
 static void write_thief(const struct context *t, const struct kvs_moment *moment)
 {
 	const struct kvs_holder *who = &moment->thief;
-	double time = ms_of(t, moment->thief_time);
 
 	switch (who->kind) {
 	case KVS_THIEF_TASK:
 	case KVS_THIEF_MIGRATION:
-		/* Without class steal only the first successor is known. */
-		if (kvs_model_has_class(t->model, KVMSCHED_CLASS_STEAL)) {
-			fprintf(t->f, "runnable, but CPU %u ran ", who->cpu);
-			write_task(t, moment);
-			fprintf(t->f, " for %.3f ms", time);
-		} else {
-			fprintf(t->f, "runnable, but CPU %u went to ", who->cpu);
-			write_task(t, moment);
+		fprintf(t->f, "runnable, but CPU %u %s ", who->cpu,
+			has_shares(t) ? "ran" : "went to");
+		write_task(t, moment->vcpu, who);
+		if (has_shares(t)) {
+			fprintf(t->f, " for ");
+			write_time(t, moment);
 		}
 		break;
 	case KVS_THIEF_INTERRUPT:
-		fprintf(t->f, "runnable, but CPU %u served the interrupt %s for %.3f ms",
-			who->cpu, who->comm, time);
+		fprintf(t->f, "runnable, but CPU %u served the interrupt %s for ", who->cpu,
+			who->comm);
+		write_time(t, moment);
 		break;
 	case KVS_THIEF_IDLE:
-		fprintf(t->f, "runnable, but CPU %u was idle for %.3f ms: it had to wake up, "
-			"or the vCPU was throttled", who->cpu, time);
+		fprintf(t->f, "runnable, but CPU %u was idle for ", who->cpu);
+		write_time(t, moment);
+		fprintf(t->f, ": it had to wake up, or the vCPU was throttled");
 		break;
 	case KVS_THIEF_THROTTLED:
-		fprintf(t->f, "runnable, but CPU %u stayed idle for %.3f ms (throttled, it seems)",
-			who->cpu, time);
+		fprintf(t->f, "runnable, but CPU %u stayed idle for ", who->cpu);
+		write_time(t, moment);
+		fprintf(t->f, " (throttled, it seems)");
 		break;
 	default:
 		fprintf(t->f, "runnable; who had the CPU was not recorded");
+	}
+}
+
+/* The parts of a sum are rounded so that the figures sum to that of the whole. */
+static void write_part(const struct context *t, u64 before, u64 upto)
+{
+	u64 us = (kvs_scale(&t->times->ts, upto) + 500) / 1000 -
+		 (kvs_scale(&t->times->ts, before) + 500) / 1000;
+
+	fprintf(t->f, "; %" PRIu64 ".%03" PRIu64 " ms: ", us / 1000, us % 1000);
+}
+
+static void write_who(const struct context *t, const struct kvs_moment *moment,
+		      const struct kvs_holder *who)
+{
+	switch (who->kind) {
+	case KVS_THIEF_TASK:
+	case KVS_THIEF_MIGRATION:
+		write_task(t, moment->vcpu, who);
+		break;
+	case KVS_THIEF_INTERRUPT:
+		fprintf(t->f, "interrupt %s", who->comm);
+		break;
+	case KVS_THIEF_IDLE:
+		fprintf(t->f, "idle");
+		break;
+	case KVS_THIEF_THROTTLED:
+		fprintf(t->f, "idle, throttled it seems");
+		break;
+	default:
+		fprintf(t->f, "not recorded");
+	}
+}
+
+/* "...; 9.100 ms: spin/237 (SCHED_OTHER, nice 0; other process); 0.300 ms: others" */
+static void write_shares(const struct context *t, const struct kvs_moment *moment)
+{
+	const struct kvs_shares *shares = &moment->shares;
+	u64 sum = shares->top[0].time;
+
+	if (!has_shares(t))
+		return;
+	for (unsigned int i = 1; i < shares->nr; i++) {
+		write_part(t, sum, sum + shares->top[i].time);
+		write_who(t, moment, &shares->top[i].who);
+		sum += shares->top[i].time;
+	}
+	if (sum < shares->all) {
+		write_part(t, sum, shares->all);
+		fprintf(t->f, "others");
 	}
 }
 
@@ -91,6 +163,7 @@ static void write_cause(const struct context *t, const struct kvs_moment *moment
 		break;
 	case KVS_CAUSE_WAIT:
 		write_thief(t, moment);
+		write_shares(t, moment);
 		break;
 	case KVS_CAUSE_USER:
 		fprintf(t->f, "the VMM kept it out of KVM_RUN for %.3f ms", time);
@@ -143,6 +216,7 @@ static void write_sentence(const struct context *t, const struct kvs_moment *mom
 		fprintf(t->f, "waited %.3f ms for a CPU at %.6f s after %s: ", length, begin,
 			moment->preempted ? "a preemption" : "a wakeup");
 		write_thief(t, moment);
+		write_shares(t, moment);
 		break;
 	case KVS_MOMENT_EXIT:
 		write_exit(t, moment);

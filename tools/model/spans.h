@@ -13,7 +13,8 @@
  * report late: an exit is recorded when its handling is over, so state guest
  * and kick come with it; where guest mode was left by a switch, the exit is recorded
  * only after the thread runs again (SVM up to Linux 6.1, and attach=kprobe), and
- * so are the states before that switch; state poll comes when the halt is over,
+ * so are the states before that switch; a wait's end is told by the switch in, so its
+ * last pieces come with that; state poll comes when the halt is over,
  * and was part of state exit until then: who sums states takes it out of exit.
  *
  * Losses and ends: where records were lost between the two ends of a span, @gap is
@@ -126,6 +127,7 @@ struct kvs_span {
 			bool early;		/* LATE: before it, by @length */
 			u64 deadline, expired, accepted;	/* TIMER: time stamps */
 			const u64 *spent;	/* TIMER: time stamps' units, by enum kvs_cause */
+			const struct kvs_shares *shares;	/* TIMER: who had the CPU */
 			u8 vector;
 		} timer;
 		struct {			/* IRQ, KICK, WAKEUP, SERVICE */

@@ -73,6 +73,7 @@ struct kvs_vector_stats {
 	u64 accept_in_run;	/* time of the vCPU within KVM_RUN until then */
 	u64 accept_states[KVMSCHED_NR_STATES];	/* the ledger at acceptance ... */
 	u64 accept_paused;	/* ... and kvs_ledger_paused_at() */
+	struct kvs_trail trail;	/* who had the CPU since then */
 };
 
 /* One expiry on its way to the guest */
@@ -93,6 +94,7 @@ struct kvs_injection {
 	u64 ts, deadline, expired, accepted;	/* time stamps */
 	u64 open_from;		/* begin of the time that counts as guest mode until then */
 	u64 spent[KVS_CAUSES];
+	struct kvs_shares shares;	/* who had the CPU meanwhile */
 };
 
 /* Timers that did not reach the guest by a time that is long after their deadline */
@@ -156,6 +158,8 @@ struct kvs_timer_stats {
 	struct kvs_expiry expiry;	/* the one that is due, or was accepted last */
 	struct kvs_injection injection;
 	struct kvs_expiry again;	/* where @due_again: the later one */
+	/* Who had the CPU since these two expiries */
+	struct kvs_trail trail, trail_again;
 };
 
 /* Who took the CPU */

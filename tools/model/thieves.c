@@ -46,6 +46,7 @@ void kvs_queues_free(struct kvs_queues *q)
 
 void kvs_waiter_free(struct kvs_waiter *w)
 {
+	kvs_culprits_free(&w->open);
 	free(w->thieves);
 }
 
@@ -66,34 +67,19 @@ struct kvs_holder kvs_holder_of(int32_t pid, int16_t prio, uint16_t cpu,
 	return h;
 }
 
-/*
- * Threads are distinguished by pid, interrupts by name.  All idle threads are one thief,
- * and so are all migration threads.
- */
-static bool is_same_thief(const struct kvs_holder *a, const struct kvs_holder *b)
-{
-	if (a->kind != b->kind)
-		return false;
-	if (a->kind == KVS_THIEF_INTERRUPT)
-		return !strcmp(a->comm, b->comm);
-	return a->kind != KVS_THIEF_TASK || a->pid == b->pid;
-}
-
 struct kvs_thief *kvs_thief_get(struct kvs_waiter *w, const struct kvs_holder *who)
 {
+	const struct kvs_holder others = kvs_others();
 	struct kvs_thief *t;
 
 	for (t = w->thieves; t < w->thieves + w->nr; t++)
-		if (is_same_thief(&t->who, who))
+		if (kvs_same_culprit(&t->who, who))
 			return t;
-	if (w->nr == MAX_THIEVES)
-		return &w->thieves[MAX_THIEVES - 1];
+	if (w->nr >= MAX_THIEVES - 1 && !kvs_is_others(who))
+		return kvs_thief_get(w, &others);
 	w->thieves = xrealloc(w->thieves, (w->nr + 1) * sizeof(*t));
 	t = &w->thieves[w->nr++];
 	*t = (struct kvs_thief){ .who = *who };
-	if (w->nr == MAX_THIEVES)
-		t->who = (struct kvs_holder){ .pid = -1, .comm = "(others)",
-					     .kind = KVS_THIEF_TASK };
 	return t;
 }
 
@@ -125,38 +111,62 @@ static void dequeue(struct kvs_queues *q, struct kvs_waiter *w)
 		*at = w->next;
 }
 
-/* The piece since the last change is its holder's. */
-static void add_piece(struct kvs_queues *q, struct kvs_waiter *w, uint64_t ts)
+/* A piece is the wait's for good: it is summed, and handed over. */
+static void settle_piece(struct kvs_queues *q, struct kvs_waiter *w,
+			 const struct kvs_piece *piece)
 {
-	struct kvs_thief *t;
-	uint64_t time = ts > w->since ? ts - w->since : 0;
-
-	/* Time goes back only in a damaged file: no piece then, and none twice. */
-	if (!time)
-		return;
 	if (q->piece)
-		q->piece(w, w->since, ts, &w->holder);
-	w->since = ts;
-	t = kvs_thief_get(w, &w->holder);
-	t->pending.time += time;
-	t->pending.count++;
-	if (time > t->pending.max) {
-		t->pending.max = time;
-		t->pending.cpu = w->holder.cpu;
-	}
-	/* Name and policy may change: the latest are the best known. */
-	if (t->who.pid == w->holder.pid && t->who.kind == KVS_THIEF_TASK) {
-		uint16_t cpu = t->who.cpu;
+		q->piece(w, piece->from, piece->to, &piece->holder);
+	w->settled = piece->to;
+	kvs_culprits_add(&w->open, &piece->holder, piece->to - piece->from);
+	for (struct kvs_trail *trail = w->trails; trail; trail = trail->next) {
+		uint64_t from = piece->from > trail->begin ? piece->from : trail->begin;
 
-		t->who = w->holder;
-		t->who.cpu = cpu;
+		if (trail->on && from < piece->to)
+			kvs_culprits_add(&trail->culprits, &piece->holder, piece->to - from);
 	}
 }
 
+void kvs_wait_settle(struct kvs_queues *q, struct kvs_waiter *w)
+{
+	for (unsigned int i = 0; i < w->nr_late; i++)
+		settle_piece(q, w, &w->late[i]);
+	w->nr_late = 0;
+}
+
+/* The piece since the last change is its holder's. */
+static void add_piece(struct kvs_queues *q, struct kvs_waiter *w, uint64_t ts)
+{
+	/* Time goes back only in a damaged file: no piece then, and none twice. */
+	if (ts <= w->since)
+		return;
+	if (w->nr_late == KVS_LATE_PIECES) {
+		settle_piece(q, w, &w->late[0]);
+		memmove(&w->late[0], &w->late[1], --w->nr_late * sizeof(w->late[0]));
+	}
+	w->late[w->nr_late++] = (struct kvs_piece){
+		.from = w->since, .to = ts, .holder = w->holder,
+	};
+	w->since = ts;
+}
+
+static void begin_pieces(struct kvs_waiter *w, uint64_t begin, const struct kvs_holder *holder)
+{
+	w->begin = w->since = w->settled = begin;
+	w->holder = *holder;
+	w->interrupted = false;
+	w->nr_late = 0;
+	kvs_culprits_clear(&w->open);
+}
+
+/* The wait was none, or another one: so is what was learnt of it. */
 static void drop_pieces(struct kvs_waiter *w)
 {
-	for (struct kvs_thief *t = w->thieves; t < w->thieves + w->nr; t++)
-		memset(&t->pending, 0, sizeof(t->pending));
+	if (w->open.nr)
+		for (struct kvs_trail *trail = w->trails; trail; trail = trail->next)
+			kvs_culprits_clear(&trail->culprits);
+	w->nr_late = 0;
+	kvs_culprits_clear(&w->open);
 }
 
 void kvs_wait_begin(struct kvs_queues *q, struct kvs_waiter *w, uint64_t ts,
@@ -169,9 +179,7 @@ void kvs_wait_begin(struct kvs_queues *q, struct kvs_waiter *w, uint64_t ts,
 	if (preempted && holder.kind == KVS_THIEF_IDLE)
 		holder.kind = KVS_THIEF_THROTTLED;
 	w->waiting = true;
-	w->interrupted = false;
-	w->since = ts;
-	w->holder = holder;
+	begin_pieces(w, ts, &holder);
 	enqueue(q, w);
 }
 
@@ -248,25 +256,35 @@ void kvs_wait_loss(struct kvs_queues *q, unsigned int cpu)
 		w->holder = (struct kvs_holder){ .pid = -1, .cpu = cpu };
 }
 
+/* Whatever was seen after the end of the wait is no part of it. */
+static void cut_pieces(struct kvs_waiter *w, uint64_t end)
+{
+	while (w->nr_late && w->late[w->nr_late - 1].from >= end)
+		w->nr_late--;
+	if (w->nr_late && w->late[w->nr_late - 1].to > end)
+		w->late[w->nr_late - 1].to = end;
+	if (w->since > end)
+		w->since = end;
+}
+
 /* The pieces are the thieves' for good; the largest part names the wait. */
 static void commit_pieces(struct kvs_waiter *w, struct kvs_past_wait *past)
 {
-	for (struct kvs_thief *t = w->thieves; t < w->thieves + w->nr; t++) {
-		if (!t->pending.time)
-			continue;
-		if (t->pending.time > past->top_time) {
-			past->top_time = t->pending.time;
-			past->top = t->who;
-			past->top.cpu = t->pending.cpu;
-		}
-		t->time += t->pending.time;
-		t->count += t->pending.count;
-		if (t->pending.max > t->max) {
-			t->max = t->pending.max;
-			t->who.cpu = t->pending.cpu;
-		}
+	kvs_culprits_shares(&w->open, &past->shares);
+	for (const struct kvs_culprit *c = w->open.rows; c < w->open.rows + w->open.nr; c++) {
+		struct kvs_thief *t = kvs_thief_get(w, &c->who);
+		uint16_t cpu = c->max > t->max ? c->who.cpu : t->who.cpu;
+
+		t->time += c->time;
+		t->count += c->count;
+		if (c->max > t->max)
+			t->max = c->max;
+		/* Name and policy may change: the latest are the best known. */
+		if (t->who.pid == c->who.pid && t->who.kind == KVS_THIEF_TASK)
+			t->who = c->who;
+		t->who.cpu = cpu;
 	}
-	drop_pieces(w);
+	kvs_culprits_clear(&w->open);
 }
 
 const struct kvs_past_wait *kvs_wait_end(struct kvs_queues *q, struct kvs_waiter *w,
@@ -274,33 +292,54 @@ const struct kvs_past_wait *kvs_wait_end(struct kvs_queues *q, struct kvs_waiter
 {
 	static const struct kvs_holder nobody = { .pid = -1 };
 	struct kvs_past_wait *past;
+	bool seen = w->waiting;
 
-	if (w->waiting)
+	if (seen)
 		dequeue(q, w);
+	w->waiting = false;
 	if (!span) {
-		w->waiting = false;
 		drop_pieces(w);
 		return NULL;
 	}
-	past = &w->past[w->nr_past++ % KVS_PAST_WAITS];
-	*past = (struct kvs_past_wait){ .span = *span, .top = nobody };
-	/* Its wakeup was not recorded, and so it is unknown who had the CPU. */
-	if (!w->waiting) {
-		w->holder = nobody;
-		w->since = span->begin;
+	/*
+	 * Its wakeup was not recorded, and so it is unknown who had the CPU.  In a damaged
+	 * file, it is the wait of the ledger's that counts, too.
+	 */
+	if (!seen || w->begin != span->begin || w->settled > span->end) {
+		drop_pieces(w);
+		begin_pieces(w, span->begin, &nobody);
 	}
-	w->waiting = false;
+	cut_pieces(w, span->end);
 	add_piece(q, w, span->end);
+	kvs_wait_settle(q, w);
+	past = &w->past[w->nr_past++ % KVS_PAST_WAITS];
+	past->span = *span;
 	commit_pieces(w, past);
 	return past;
 }
 
-void kvs_wait_cut(struct kvs_queues *q, struct kvs_waiter *w, uint64_t ts, bool known)
+void kvs_wait_cut(struct kvs_queues *q, struct kvs_waiter *w, uint64_t begin, uint64_t ts)
 {
-	struct kvs_ledger_wait span = { .begin = w->since, .end = ts };
+	struct kvs_ledger_wait span = { .begin = begin, .end = ts > begin ? ts : begin };
 
-	if (w->waiting)
-		kvs_wait_end(q, w, known ? &span : NULL);
+	if (w->waiting || begin)
+		kvs_wait_end(q, w, begin ? &span : NULL);
+}
+
+void kvs_trail_begin(struct kvs_waiter *w, struct kvs_trail *trail, uint64_t ts)
+{
+	if (!trail->listed) {
+		trail->next = w->trails;
+		w->trails = trail;
+	}
+	trail->listed = trail->on = true;
+	trail->begin = ts;
+	kvs_culprits_clear(&trail->culprits);
+}
+
+void kvs_trail_end(struct kvs_trail *trail)
+{
+	trail->on = false;
 }
 
 const struct kvs_past_wait *kvs_wait_within(const struct kvs_waiter *w,
@@ -313,7 +352,7 @@ const struct kvs_past_wait *kvs_wait_within(const struct kvs_waiter *w,
 
 		if (p->span.end <= from || p->span.begin >= to)
 			continue;
-		if (!best || p->top_time > best->top_time)
+		if (!best || p->shares.top[0].time > best->shares.top[0].time)
 			best = p;
 	}
 	return best;

@@ -3,9 +3,11 @@
  * Who held the CPU that a vCPU waited for.
  *
  * A wait is cut wherever the holder of that CPU changes, or the vCPU is moved
- * to the queue of another one; each piece belongs to one thief.  Pieces are
- * booked when the wait ends, and only if the ledger knows of that wait, so that
- * a vCPU's thieves sum to its states wait_preempted and wait_woken exactly.
+ * to the queue of another one; each piece belongs to one thief.  The pieces of an open
+ * wait are summed by culprit.  They are booked when the wait ends, and only if the ledger
+ * knows of that wait.  Its end is told late, by the switch in: what was seen after the
+ * thread had got its CPU is cut off.  So a vCPU's thieves sum to its states
+ * wait_preempted and wait_woken exactly.
  */
 #ifndef KVMSCHED_THIEVES_H
 #define KVMSCHED_THIEVES_H
@@ -13,59 +15,56 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "model/culprits.h"
 #include "model/ledger.h"
-#include "trace/schema.h"
 
-#define KVS_COMM_LEN	17	/* with a NUL */
-
-enum kvs_thief_kind {
-	KVS_THIEF_UNKNOWN,	/* not recorded, or the record was lost */
-	KVS_THIEF_TASK,		/* a vCPU's thread as well, see the tid */
-	KVS_THIEF_IDLE,		/* nobody: the CPU had to wake up, or as below */
-	KVS_THIEF_MIGRATION,	/* the kernel's thread that moves tasks */
-	KVS_THIEF_INTERRUPT,	/* its handler, whoever's time it took */
-	KVS_THIEF_THROTTLED,	/* inferred: runnable here, and yet the CPU idles */
-	KVS_THIEF_KINDS
-};
-
-struct kvs_holder {
-	int32_t pid;		/* of the task; 0: idle; -1: unknown, or an interrupt */
-	int16_t prio;		/* the kernel's, 0 .. 139; -1: SCHED_DEADLINE */
-	uint16_t cpu;		/* that it held */
-	uint8_t kind;		/* enum kvs_thief_kind */
-	u8 flags;		/* KS_TASK_*; without KS_TASK_TOLD, the next ones mean nothing */
-	u8 policy;		/* SCHED_* */
-	s8 nice;
-	s32 tgid;		/* its process */
-	char comm[KVS_COMM_LEN];	/* the task's name, or the interrupt's */
-};
-
+/* A row of a vCPU's thieves: what the culprit had of all waits that have ended */
 struct kvs_thief {
 	struct kvs_holder who;	/* its CPU: of the longest piece */
-	uint64_t time;		/* of all its pieces of ended waits, in time stamps' units */
-	uint64_t count, max;	/* how many, and the longest */
-	struct {
-		uint64_t time, count, max;	/* the same of the wait that goes on */
-		uint16_t cpu;	/* of the longest piece */
-	} pending;
+	uint64_t time;		/* in time stamps' units */
+	uint64_t count, max;	/* how many pieces, and the longest */
 };
 
-/* A wait that is over, and who had the largest part of it */
+/* A wait that is over, and who had the largest parts of it */
 struct kvs_past_wait {
 	struct kvs_ledger_wait span;
-	struct kvs_holder top;
-	uint64_t top_time;	/* what @top had of it, in time stamps' units */
+	struct kvs_shares shares;
 };
 
 #define KVS_PAST_WAITS	4
+
+/* A part of a wait, while it may still turn out that the wait has ended before it */
+struct kvs_piece {
+	uint64_t from, to;	/* time stamps */
+	struct kvs_holder holder;
+};
+
+#define KVS_LATE_PIECES	8
+
+/*
+ * Something that is on its way to a vCPU, as an interrupt: who had the CPU since then,
+ * while the vCPU waited for it.  Once begun, it stays in the waiter's list.
+ */
+struct kvs_trail {
+	struct kvs_trail *next;
+	bool listed, on;
+	uint64_t begin;		/* a time stamp */
+	struct kvs_culprits culprits;
+};
 
 struct kvs_waiter {
 	struct kvs_waiter *next;	/* in the queue of a CPU */
 	bool waiting;		/* it is in a queue, the one of @holder's CPU */
 	bool interrupted;	/* that CPU has served an interrupt since it waits there */
 	int32_t tid;		/* of the vCPU's thread */
+	uint64_t begin;		/* of the wait, a time stamp */
 	uint64_t since;		/* begin of the current piece, a time stamp */
 	struct kvs_holder holder;	/* who has the CPU in the current piece */
+	struct kvs_culprits open;	/* the pieces of the wait until @settled, summed */
+	uint64_t settled;	/* a time stamp */
+	struct kvs_piece late[KVS_LATE_PIECES];	/* those from there to @since, in order */
+	unsigned int nr_late;
+	struct kvs_trail *trails;
 	struct kvs_thief *thieves;	/* all that ever held its CPU */
 	unsigned int nr;	/* of @thieves */
 	struct kvs_past_wait past[KVS_PAST_WAITS];	/* the last ones, as a ring */
@@ -80,7 +79,10 @@ struct kvs_queues {
 	 * units, to tell that it was not about to switch.
 	 */
 	uint64_t surely_awake;
-	/* Called for each piece of a wait as it ends; NULL: nobody asks. */
+	/*
+	 * Called for each piece of a wait, in order, once it is sure that the wait was not
+	 * over before; NULL: nobody asks.
+	 */
 	void (*piece)(struct kvs_waiter *w, uint64_t from, uint64_t to,
 		      const struct kvs_holder *holder);
 };
@@ -121,8 +123,17 @@ void kvs_wait_loss(struct kvs_queues *q, unsigned int cpu);
 /* @span as the ledger has it; NULL: it doesn't know, so nothing is booked. */
 const struct kvs_past_wait *kvs_wait_end(struct kvs_queues *q, struct kvs_waiter *w,
 					 const struct kvs_ledger_wait *span);
-/* The same for a recording that ends while it waits */
-void kvs_wait_cut(struct kvs_queues *q, struct kvs_waiter *w, uint64_t ts, bool known);
+/*
+ * The same for a wait whose end is not seen: by the ledger it goes on since @begin (0: it
+ * doesn't know of any), and nothing is known of the vCPU after @ts.
+ */
+void kvs_wait_cut(struct kvs_queues *q, struct kvs_waiter *w, uint64_t begin, uint64_t ts);
+/* All pieces until now are handed over: no end that is told later comes before them. */
+void kvs_wait_settle(struct kvs_queues *q, struct kvs_waiter *w);
+
+/* Something is on its way to the vCPU since @ts, or has arrived. */
+void kvs_trail_begin(struct kvs_waiter *w, struct kvs_trail *trail, uint64_t ts);
+void kvs_trail_end(struct kvs_trail *trail);
 
 /* The row of a thief, made where it is new */
 struct kvs_thief *kvs_thief_get(struct kvs_waiter *w, const struct kvs_holder *who);

@@ -28,8 +28,13 @@ void kvs_vcpu_free(struct kvs_vcpu *v)
 	if (!v)
 		return;
 	kvs_summary_free(v);
-	for (unsigned int i = 0; i < KVS_VECTORS; i++)
+	for (unsigned int i = 0; i < KVS_VECTORS; i++) {
+		if (v->vector[i])
+			kvs_culprits_free(&v->vector[i]->trail.culprits);
 		free(v->vector[i]);
+	}
+	kvs_culprits_free(&v->timer.trail.culprits);
+	kvs_culprits_free(&v->timer.trail_again.culprits);
 	kvs_waiter_free(&v->waiter);
 	free(v);
 }
@@ -72,7 +77,7 @@ static bool waits_since_switch(const struct kvs_model *m, const struct kvs_vcpu 
 	       (v->out_kind == KS_SWITCH_PREEMPTED || v->out_kind == KS_SWITCH_ABORTED);
 }
 
-void kvs_vcpu_cut(const struct kvs_model *m, struct kvs_vcpu *v, u64 ts)
+void kvs_vcpu_cut(struct kvs_model *m, struct kvs_vcpu *v, u64 ts)
 {
 	const struct kvs_span span = {
 		.kind = KVS_SPAN_OFF, .vcpu = v, .cpu = v->last_cpu, .open = true,
@@ -85,13 +90,16 @@ void kvs_vcpu_cut(const struct kvs_model *m, struct kvs_vcpu *v, u64 ts)
 	if (kvs_span_wanted(v->sinks, KVS_SPAN_OFF) && waits_since_switch(m, v) &&
 	    span.begin < ts)
 		kvs_span_emit(v->sinks, &span);
-	kvs_waits_cut(v, ts);
+	kvs_waits_cut(m, v, ts);
 }
 
 void kvs_vcpu_leave(struct kvs_model *m, struct kvs_vcpu *v, u64 ts)
 {
+	u64 begin = kvs_ledger_wait_begin(&v->ledger);
+
 	kvs_run_note(m, v, false, ts);
-	kvs_wait_cut(&m->queues, &v->waiter, ts, kvs_ledger_leave(&v->ledger, ts));
+	kvs_ledger_leave(&v->ledger, ts);
+	kvs_wait_cut(&m->queues, &v->waiter, begin, ts);
 	set_state(m, v, KVS_STATE_UNKNOWN, ts);
 	v->cut_exit.on = v->last_put.on = false;
 	v->entry_ts = v->out_ts = 0;

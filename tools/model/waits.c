@@ -66,7 +66,7 @@ void kvs_waits_begin(struct kvs_model *m, struct kvs_vcpu *v, u64 ts)
  * The state that goes on, and the one before it if that waits for a late record: guest
  * mode for its exit, whose record comes too late to say which part of it was guest's.
  */
-void kvs_waits_cut(struct kvs_vcpu *v, u64 ts)
+void kvs_waits_cut(struct kvs_model *m, struct kvs_vcpu *v, u64 ts)
 {
 	const struct kvs_ledger *l = &v->ledger;
 	u64 woken = l->woken > l->since && l->woken < ts ? l->woken : ts;
@@ -75,6 +75,7 @@ void kvs_waits_cut(struct kvs_vcpu *v, u64 ts)
 		emit_state(v, KVMSCHED_STATE_GUEST, l->pending_from, l->pending_to, true);
 	emit_state(v, l->state, l->since, woken, true);
 	emit_state(v, KVMSCHED_STATE_WAIT_WOKEN, woken, ts, true);
+	kvs_wait_settle(&m->queues, &v->waiter);
 	if (v->waiter.waiting)
 		emit_piece(v, v->waiter.since, ts, &v->waiter.holder, true);
 }

@@ -94,45 +94,42 @@ static void add_exit(struct kvs_worst *w, const struct kvs_span *span)
 	kvs_worst_add(w, &moment);
 }
 
+/* Who kept the vCPU off the CPU */
+static void set_thief(struct kvs_moment *moment, const struct kvs_shares *shares)
+{
+	moment->shares = *shares;
+	moment->thief = shares->top[0].who;
+	moment->thief_time = shares->top[0].time;
+}
+
 static void add_wait(struct kvs_worst *w, const struct kvs_span *span)
 {
 	struct kvs_moment moment = {
 		.kind = KVS_MOMENT_WAIT, .vcpu = span->vcpu,
 		.length = span->end - span->begin,
 		.begin = span->begin, .end = span->end, .cpu = span->cpu,
-		.thief = span->wait->top, .thief_time = span->wait->top_time,
 		.preempted = span->wait->span.preempted,
 	};
 
+	set_thief(&moment, &span->wait->shares);
 	kvs_worst_add(w, &moment);
-}
-
-/* Who kept the vCPU off the CPU while an interrupt was on its way */
-static void add_thief(struct kvs_moment *moment)
-{
-	const struct kvs_past_wait *wait = kvs_wait_within(&moment->vcpu->waiter,
-							   moment->begin, moment->end);
-
-	moment->thief.pid = -1;
-	if (!wait)
-		return;
-	moment->thief = wait->top;
-	moment->thief_time = wait->top_time;
-	moment->preempted = wait->span.preempted;
 }
 
 static void add_irq(struct kvs_worst *w, const struct kvs_span *span)
 {
+	const struct kvs_vector_stats *vector = span->irq.vector;
 	struct kvs_moment moment = {
 		.kind = KVS_MOMENT_IRQ, .vcpu = span->vcpu,
 		.length = span->end - span->begin,
 		.begin = span->begin, .accepted = span->begin, .end = span->end,
-		.cpu = span->cpu, .vector = span->irq.vector->vector,
+		.cpu = span->cpu, .vector = vector->vector,
 	};
+	struct kvs_shares shares;
 
-	kvs_spent_since(&span->vcpu->ledger, span->irq.vector->accept_states,
-			span->irq.vector->accept_paused, span->end, moment.spent);
-	add_thief(&moment);
+	kvs_spent_since(&span->vcpu->ledger, vector->accept_states, vector->accept_paused,
+			span->end, moment.spent);
+	kvs_culprits_shares(&vector->trail.culprits, &shares);
+	set_thief(&moment, &shares);
 	kvs_worst_add(w, &moment);
 }
 
@@ -147,7 +144,7 @@ static void add_timer(struct kvs_worst *w, const struct kvs_span *span)
 
 	for (unsigned int i = 0; i < KVS_CAUSES; i++)
 		moment.spent[i] = span->timer.spent[i];
-	add_thief(&moment);
+	set_thief(&moment, span->timer.shares);
 	kvs_worst_add(w, &moment);
 }
 

@@ -31,8 +31,9 @@ struct kvs_moment {
 	uint64_t expired, accepted;
 	uint64_t end;		/* injected, switched in, host time over */
 	uint64_t spent[KVS_CAUSES];
-	struct kvs_holder thief;	/* of the largest part of a wait in it */
+	struct kvs_holder thief;	/* of the largest part of its waits */
 	uint64_t thief_time;
+	struct kvs_shares shares;	/* the largest parts, @thief's first */
 	bool preempted;		/* of a wait */
 	uint16_t cpu;
 	uint8_t vector, isa, exit_end;

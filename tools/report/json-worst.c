@@ -24,18 +24,36 @@ static json_t *at(const struct kvs_view *view, u64 ts)
 	return json_integer(ts > start ? kvs_scale(&view->times.ts, ts - start) : 0);
 }
 
-static json_t *thief_of(const struct kvs_view *view, const struct kvs_moment *moment)
+static json_t *thief_of(const struct kvs_view *view, const struct kvs_moment *moment,
+			const struct kvs_holder *who, u64 ns)
 {
-	const struct kvs_holder *who = &moment->thief;
-
-	if (!moment->thief_time)
-		return json_null();
 	return json_pack("{so* ss si si si sI so}", "who",
 			 kvs_bytes_json(kvs_thief_name(who)),
 			 "kind", kvs_thief_kind_name(who->kind), "pid", who->pid,
 			 "prio", who->prio, "cpu", who->cpu,
-			 "ns", (json_int_t)kvs_scale(&view->times.ts, moment->thief_time),
+			 "ns", (json_int_t)ns,
 			 "task", kvs_json_task(view, moment->vcpu, who));
+}
+
+/* The largest parts of its waits, and what is beside them: they sum to the whole. */
+static json_t *thieves_of(const struct kvs_view *view, const struct kvs_moment *moment)
+{
+	const struct kvs_shares *shares = &moment->shares;
+	const struct kvs_scale *ts = &view->times.ts;
+	u64 all = kvs_scale(ts, shares->all), sum = 0, before = 0, upto;
+	json_t *a;
+
+	if (!shares->all)
+		return json_null();
+	a = json_array();
+	for (unsigned int i = 0; i < shares->nr; i++, before = upto) {
+		sum += shares->top[i].time;
+		upto = kvs_scale(ts, sum);
+		json_array_append_new(a, thief_of(view, moment, &shares->top[i].who,
+						  upto - before));
+	}
+	return json_pack("{sI so sI}", "waited_ns", (json_int_t)all, "largest", a,
+			 "others_ns", (json_int_t)(all - before));
 }
 
 static json_t *causes_of(const struct kvs_view *view, const struct kvs_moment *moment)
@@ -55,7 +73,7 @@ static json_t *moment_of(const struct kvs_view *view, const struct kvs_moment *m
 	char *text = kvs_moment_sentence(view->model, &view->times, moment), name[KVS_NAME_LEN];
 	bool exit = moment->kind == KVS_MOMENT_EXIT;
 	bool irq = moment->kind == KVS_MOMENT_IRQ || moment->kind == KVS_MOMENT_TIMER;
-	json_t *o = json_pack("{ss so so so si si sI so so so so so so so si so so so}",
+	json_t *o = json_pack("{ss so so so si si sI so so so so so so so so si so so so}",
 		"kind", kvs_moment_kind_name(moment->kind), "sentence", kvs_bytes_json(text),
 		"vm", v->identified ? json_integer(v->tgid) : json_null(),
 		"vm_index", v->identified ? json_integer(v->vm_index) : json_null(),
@@ -64,7 +82,11 @@ static json_t *moment_of(const struct kvs_view *view, const struct kvs_moment *m
 		"begin_ns", at(view, moment->begin), "expired_ns", at(view, moment->expired),
 		"accepted_ns", at(view, moment->accepted), "end_ns", at(view, moment->end),
 		"cause", irq ? json_string(kvs_cause_name(kvs_cause_main(moment->spent))) : json_null(),
-		"causes_ns", causes_of(view, moment), "thief", thief_of(view, moment),
+		"causes_ns", causes_of(view, moment),
+		"thief", moment->thief_time ?
+			thief_of(view, moment, &moment->thief,
+				 kvs_scale(&view->times.ts, moment->thief_time)) : json_null(),
+		"thieves", thieves_of(view, moment),
 		"cpu", moment->cpu,
 		"vector", irq ? json_integer(moment->vector) : json_null(),
 		"reason", exit ? json_string(kvs_exit_reason(name, moment->isa, moment->reason)) :
