@@ -12,6 +12,16 @@
 /* struct ks_vcpu.identity: written by the owner, copied from anywhere; innermost. */
 static DEFINE_RAW_SPINLOCK(ks_identity_lock);
 
+/*
+ * Is this the first KVM_RUN?  By KVM's own counts no other one has come to an exit, nor
+ * was ended by a signal while the vCPU waited to be started.
+ */
+static bool ks_vcpu_is_new(const struct ks_vcpu *v, const struct kvm_vcpu *vcpu)
+{
+	return !(v->features & KS_FEATURE_LATE) && !vcpu->stat.exits &&
+	       !vcpu->stat.signal_exits;
+}
+
 /**
  * ks_vcpu_identify - write the identity record of the current thread's vCPU
  * @v: the vCPU
@@ -47,7 +57,7 @@ void ks_vcpu_identify(struct ks_vcpu *v)
 	r->tsc_offset = vcpu->arch.l1_tsc_offset;
 	r->tsc_ratio = vcpu->arch.l1_tsc_scaling_ratio;
 	r->tsc_frac_bits = ks_tsc_frac_bits();
-	r->features = v->features;
+	r->features = v->features | (ks_vcpu_is_new(v, vcpu) ? KS_FEATURE_NEW : 0);
 	r->apicv_inhibits = vcpu->kvm->arch.apicv_inhibit_reasons;
 	r->halt_poll_ns = halt_poll_ns;
 	r->policy = v->policy;
@@ -58,6 +68,8 @@ void ks_vcpu_identify(struct ks_vcpu *v)
 	/* Another CPU, where the session ends, may copy it now. */
 	raw_spin_lock(&ks_identity_lock);
 	memcpy(&v->identity, r, KS_RECORD_SIZE(vcpu));
+	/* It is no longer new where this is told again. */
+	v->identity.features &= ~KS_FEATURE_NEW;
 	raw_spin_unlock(&ks_identity_lock);
 	WRITE_ONCE(v->identity_lost, ks_vcpu_ring(v) && !ks_in_ring(r));
 	ks_end(vcpu, r, flags);

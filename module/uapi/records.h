@@ -87,6 +87,7 @@
 #define KS_FEATURE_NO_HALT_POLL	(1 << 8)  /* halt_poll_ns is not known */
 #define KS_FEATURE_GONE		(1 << 9)  /* its VM has been destroyed just now */
 #define KS_FEATURE_TSC_UNSTABLE	(1 << 10) /* host: the kernel has found it unstable */
+#define KS_FEATURE_NEW		(1 << 11) /* its first KVM_RUN begins just now */
 
 /* KVM_RUN begins (vcpu_load) */
 #define KS_LOAD_FIELDS(F, A)						\

@@ -274,17 +274,81 @@ static void a_failed_entry_is_unknown(void **unused)
 	expect_truth();
 }
 
-static void what_follows_the_threads_end_is_unknown(void **unused)
+/* Its thread ends, and so does its life. */
+static void dies(void)
 {
-	begin();
 	exit_by(30, 11, KS_EXIT_BY_PUT);
 	RECORD(put, ME);
 	spend(KVMSCHED_STATE_USER, 21);
 	RECORD(switch_out, ME, .kind = KS_SWITCH_DEAD);
-	spend(KVMSCHED_STATE_UNKNOWN, 5000);
+}
+
+static void what_follows_the_threads_end_is_no_life(void **unused)
+{
+	begin();
+	dies();
+	/* Its VM is destroyed later on, which is told with all that is known of it. */
+	now += 3000;
+	RECORD(vcpu, ME, .tgid = 50, .features = KS_FEATURE_GONE);
+	RECORD(ledger, ME);
+	now += 2000;
 	end();
 	expect_truth();
+	assert_true(m.vcpus[0]->ended);
+	assert_false(m.vcpus[0]->born);
 	assert_int_equal(ledger()->lost, 0);
+}
+
+/* The VM ends first, in a thread that goes on. */
+static void a_life_ends_with_its_vm(void **unused)
+{
+	begin();
+	exit_by(30, 11, KS_EXIT_BY_PUT);
+	RECORD(put, ME);
+	spend(KVMSCHED_STATE_USER, 77);
+	RECORD(vcpu, ME, .tgid = 50, .features = KS_FEATURE_GONE);
+	now += 2000;
+	RECORD(switch_out, ME, .kind = KS_SWITCH_DEAD);
+	now += 1000;
+	end();
+	expect_truth();
+	assert_true(m.vcpus[0]->ended);
+}
+
+/* Another thread goes on with it: what it did between the two is not known. */
+static void another_thread_revives_it(void **unused)
+{
+	begin();
+	dies();
+	spend(KVMSCHED_STATE_UNKNOWN, 4000);
+	pid = 101;
+	RECORD(load, ME);
+	spend(KVMSCHED_STATE_EXIT, 33);
+	enter();
+	round_trip(100, 10);
+	end();
+	expect_truth();
+	assert_false(m.vcpus[0]->ended);
+}
+
+/* Nothing of the recording before its first KVM_RUN is its own. */
+static void a_life_begins_with_the_first_kvm_run(void **unused)
+{
+	now += 500;
+	/* Its thread was interrupted before it could tell who it is. */
+	RECORD(host_irq, ME, .name = "local_timer", .cycles = 20);
+	now += 30;
+	RECORD(vcpu, ME, .tgid = 50, .features = KS_FEATURE_NEW);
+	RECORD(load, ME);
+	spend(KVMSCHED_STATE_EXIT, 40);
+	round_trip(100, 10);
+	/* What is told again does not begin it again. */
+	RECORD(vcpu, ME, .tgid = 50, .features = KS_FEATURE_NEW);
+	round_trip(200, 20);
+	end();
+	expect_truth();
+	assert_true(m.vcpus[0]->born);
+	assert_int_equal(truth[KVMSCHED_STATE_UNKNOWN], 0);
 }
 
 /* 20000 random steps, each of which must be booked to the unit. */
@@ -818,7 +882,10 @@ int main(void)
 		TEST(every_state),
 		TEST(fast_path_leaves_the_guest_its_time),
 		TEST(a_failed_entry_is_unknown),
-		TEST(what_follows_the_threads_end_is_unknown),
+		TEST(what_follows_the_threads_end_is_no_life),
+		TEST(a_life_ends_with_its_vm),
+		TEST(another_thread_revives_it),
+		TEST(a_life_begins_with_the_first_kvm_run),
 		TEST(random_lives),
 		TEST(a_loss_makes_its_time_unknown),
 		TEST(whatever_follows_a_loss),

@@ -136,18 +136,33 @@ HANDLE(lost)
 	kvs_lost_record(m, rec);
 }
 
+/*
+ * It was not there before: its life, and so its ledger, begins now.  An interrupt may
+ * have come just before this record, on the vCPU's time, but its thread wrote none.
+ */
+static void note_birth(struct kvs_model *m, const struct kvs_record *rec)
+{
+	struct kvs_vcpu *v = vcpu_get(m, rec->vcpu.vm, rec->vcpu.vcpu);
+
+	if (!v || v->tid)
+		return;
+	v->born = true;
+	kvs_waits_begin(m, v, rec->ts);
+}
+
 HANDLE(vcpu)
 {
 	struct kvs_vcpu *v;
 
+	if (rec->vcpu.features & KS_FEATURE_NEW)
+		note_birth(m, rec);
 	/* Its VM is destroyed, by whatever thread. */
 	if (rec->vcpu.features & KS_FEATURE_GONE) {
 		v = OTHER(vcpu);
 		if (!v)
 			return;
 		kvs_vcpu_identity(m, v, rec);
-		kvs_timer_watch(m, v, rec->ts, true);
-		kvs_vcpu_leave(m, v, rec->ts);
+		kvs_vcpu_end(m, v, rec->ts);
 		return;
 	}
 	v = OWN(vcpu);
@@ -184,7 +199,8 @@ HANDLE(switch_out)
 	if (!v)
 		return;
 	kvs_vcpu_switch_out(m, v, rec);
-	kvs_waits_switch_out(m, v, rec);
+	if (!v->ended)
+		kvs_waits_switch_out(m, v, rec);
 }
 
 HANDLE(switch_in)
@@ -331,7 +347,7 @@ HANDLE(ledger)
 		return;
 	kvs_kernel_ledger(v, rec);
 	/* No thread has it any more, and no record will come of it. */
-	if (v->state == KVS_STATE_UNKNOWN)
+	if (v->state == KVS_STATE_UNKNOWN && !v->ended)
 		kvs_vcpu_leave(m, v, rec->ts);
 }
 
@@ -394,6 +410,8 @@ void kvs_model_finish(struct kvs_model *m)
 
 	kvs_session_finish(m);
 	for (unsigned int i = 0; i < m->nr_vcpus; i++) {
+		if (m->vcpus[i]->ended)
+			continue;
 		kvs_timer_watch(m, m->vcpus[i], end, false);
 		kvs_vcpu_leave(m, m->vcpus[i], end);
 	}

@@ -77,6 +77,8 @@ void kvs_vcpu_entry(struct kvs_model *m, struct kvs_vcpu *v,
 		    const struct kvs_record *rec);
 /* The thread goes on with another vCPU, or the recording is over. */
 void kvs_vcpu_leave(struct kvs_model *m, struct kvs_vcpu *v, u64 ts);
+/* Its thread or its VM has ended, and with it its life, unless it runs again one day. */
+void kvs_vcpu_end(struct kvs_model *m, struct kvs_vcpu *v, u64 ts);
 /*
  * Its thread goes on to another vCPU.  If KVM_RUN had returned, it stays with the VMM
  * until any thread runs it again; else it is as kvs_vcpu_leave() says.

@@ -254,6 +254,8 @@ struct kvs_vcpu {
 	u64 since_ts;		/* begin of the state */
 	u32 since_epoch;	/* epoch at that time */
 	u64 first_ts;		/* of the first record of it or to it; 0: none yet */
+	bool born;		/* its first KVM_RUN was seen, and its ledger begins there */
+	bool ended;		/* so was the end of its thread or its VM: its ledger ends there */
 	bool shared_slice;	/* this slice began with another vCPU */
 	u64 out_ts;		/* of the switch out; 0: on the CPU, or not known */
 	u32 out_epoch;		/* epoch at that time */

@@ -59,6 +59,8 @@ static void enter_state(const struct kvs_model *m, struct kvs_vcpu *v,
 	v->state = state;
 	v->since_ts = ts;
 	v->since_epoch = m->epoch;
+	if (state == KVS_STATE_ON_CPU)
+		v->ended = false;
 }
 
 /* The same where no switch out ends the slice before it */
@@ -90,7 +92,8 @@ void kvs_vcpu_cut(struct kvs_model *m, struct kvs_vcpu *v, u64 ts)
 	if (kvs_span_wanted(v->sinks, KVS_SPAN_OFF) && waits_since_switch(m, v) &&
 	    span.begin < ts)
 		kvs_span_emit(v->sinks, &span);
-	kvs_waits_cut(m, v, ts);
+	if (!v->ended)
+		kvs_waits_cut(m, v, ts);
 }
 
 void kvs_vcpu_leave(struct kvs_model *m, struct kvs_vcpu *v, u64 ts)
@@ -103,6 +106,15 @@ void kvs_vcpu_leave(struct kvs_model *m, struct kvs_vcpu *v, u64 ts)
 	set_state(m, v, KVS_STATE_UNKNOWN, ts);
 	v->cut_exit.on = v->last_put.on = false;
 	v->entry_ts = v->out_ts = 0;
+}
+
+void kvs_vcpu_end(struct kvs_model *m, struct kvs_vcpu *v, u64 ts)
+{
+	if (v->ended)
+		return;
+	kvs_timer_watch(m, v, ts, true);
+	kvs_vcpu_leave(m, v, ts);
+	v->ended = true;
 }
 
 void kvs_vcpu_rest(struct kvs_model *m, struct kvs_vcpu *v, u64 ts)
@@ -234,10 +246,8 @@ void kvs_vcpu_switch_out(struct kvs_model *m, struct kvs_vcpu *v,
 	v->out_epoch = m->epoch;
 	v->out_kind = kind;
 	v->entry_ts = 0;
-	if (kind == KS_SWITCH_DEAD) {
-		kvs_timer_watch(m, v, rec->ts, true);
-		kvs_vcpu_leave(m, v, rec->ts);
-	}
+	if (kind == KS_SWITCH_DEAD)
+		kvs_vcpu_end(m, v, rec->ts);
 }
 
 /*

@@ -248,6 +248,20 @@ static json_t *states_of(const u64 states[KVMSCHED_NR_STATES])
 	return o;
 }
 
+/* What of its life lies within the recording, and whether that is all of it */
+static json_t *life_of(const struct kvs_view *view, const struct kvs_vcpu *v)
+{
+	const struct kvs_model *m = view->model;
+	u64 start = m->started ? m->start_ts : m->first_ts;
+	u64 begin = v->ledger.begin > start ? v->ledger.begin - start : 0;
+	u64 end = v->ledger.since > start ? v->ledger.since - start : 0;
+
+	return json_pack("{sI sI sb sb}",
+			 "begin_ns", clamp(kvs_scale(&view->times.ts, begin)),
+			 "end_ns", clamp(kvs_scale(&view->times.ts, end)),
+			 "began", (int)v->born, "ended", (int)v->ended);
+}
+
 static void add_ledger(json_t *o, const struct kvs_view *view, const struct kvs_vcpu *v)
 {
 	const struct kvs_times *t = &view->times;
@@ -256,6 +270,7 @@ static void add_ledger(json_t *o, const struct kvs_view *view, const struct kvs_
 	struct kvs_ledger_ns ns;
 
 	kvs_ledger_ns(t, &v->ledger, &ns);
+	json_object_set_new(o, "life", known ? life_of(view, v) : json_null());
 	json_object_set_new(o, "wall_ns", number_if(known, ns.wall));
 	json_object_set_new(o, "states_ns", known ? states_of(ns.states) : json_null());
 	json_object_set_new(o, "residual_ns", known ? json_integer(ns.residual) : json_null());

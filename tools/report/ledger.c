@@ -24,7 +24,8 @@ static void cells_states(struct kvs_rows *rows, const u64 states[KVMSCHED_NR_STA
 }
 
 /* The ledger that the kernel kept, in a row below; the two should agree. */
-static void row_kernel(struct kvs_rows *rows, const struct kvs_vcpu *v)
+static void row_kernel(struct kvs_rows *rows, const struct kvs_view *view,
+		       const struct kvs_vcpu *v)
 {
 	u64 wall = 0;
 
@@ -36,6 +37,7 @@ static void row_kernel(struct kvs_rows *rows, const struct kvs_vcpu *v)
 	for (unsigned int i = 0; i < 3; i++)
 		kvs_cell(rows, " ");
 	kvs_cell(rows, "(kernel's ledger)");
+	kvs_cell_us(rows, view->times.cycles.known, kvs_scale(&view->times.cycles, wall));
 	cells_states(rows, v->kernel.states, wall);
 	kvs_cell(rows, " ");
 }
@@ -47,9 +49,10 @@ static bool row_ledger(struct kvs_rows *rows, const struct kvs_view *view,
 
 	kvs_ledger_ns(&view->times, &v->ledger, &ns);
 	kvs_cells_vcpu(rows, v);
+	kvs_cell_us(rows, view->times.ts.known, ns.wall);
 	cells_states(rows, ns.states, ns.wall);
 	kvs_cell(rows, "%" PRId64 " ns", ns.residual);
-	row_kernel(rows, v);
+	row_kernel(rows, view, v);
 	return !ns.wall || (ns.residual < 0 ? -ns.residual : ns.residual) <=
 			   RESIDUAL_MAX * ns.wall;
 }
@@ -64,8 +67,8 @@ void kvs_print_ledger(const struct kvs_view *view)
 	if (!kvs_recorded(view, KVMSCHED_CLASS_SWITCH, "Ledger", "switch") ||
 	    !kvs_recorded(view, KVMSCHED_CLASS_EXIT, "Ledger", "exit"))
 		return;
-	kvs_title(view, "Ledger: all time of each vCPU, by state");
-	rows = kvs_rows_begin(KVS_HEADINGS("VM", "vCPU", "TID", "<Policy", "Guest", "Exit",
+	kvs_title(view, "Ledger: all time of each vCPU's life, by state");
+	rows = kvs_rows_begin(KVS_HEADINGS("VM", "vCPU", "TID", "<Policy", "Life µs", "Guest", "Exit",
 				       "User", "Poll", "Halted", "Blocked", "Preempted",
 				       "Woken", "Unknown", "Residual"));
 	for (unsigned int i = 0; i < m->nr_vcpus; i++) {
@@ -75,7 +78,8 @@ void kvs_print_ledger(const struct kvs_view *view)
 		lost += m->vcpus[i]->ledger.lost;
 	}
 	kvs_rows_end(&rows);
-	printf("Preempted and Woken: waits for a CPU. Unknown: before the first record, behind the last%s\n",
+	printf("Life: from its first KVM_RUN to the end of its thread or VM, as far as that was recorded\n"
+	       "Preempted and Woken: waits for a CPU. Unknown: before its first record, if it may have run before; between two threads%s\n",
 	       lost ? ", where records were lost" : "");
 	if (!closes)
 		printf("%sTHE LEDGER DOES NOT CLOSE: the states miss more than 0.01 %% of the time; please report this%s\n",

@@ -18,6 +18,7 @@ from device import STATES, Device
 SHARE, SWITCH_NS = 0.001, 3000	# oracles: 0.1 % + 3 us per switch
 WAKE_NS = 5000
 RESIDUAL = 1e-4			# of wall time
+LOOK_NS = 10 ** 5		# until a vCPU whose first KVM_RUN is seen is within it
 ON_CPU = ("guest", "exit", "user", "poll")
 CPUS = os.cpu_count()
 
@@ -174,6 +175,11 @@ def closed(tap, name, truths, recording):
             vcpu = host.vcpu_by_tid(summary, mine["tid"])
             which = f"{truth['name']} {mine['vm_index']}.{mine['vcpu']}: "
             found = compared(vcpu, exits.get(mine["tid"]))
+            # The guest began and ended within the recording.
+            life, unknown = vcpu["life"], vcpu["states_ns"]["unknown"]
+            found += [("life seen whole", (life["began"], life["ended"]),
+                       (True, True)),
+                      ("unknown, ns", unknown <= LOOK_NS or unknown, True)]
             # Microseconds mean something under icount alone.
             if truth["payload"] == "hlt" and host.ICOUNT:
                 found += halts(vcpu, mine)

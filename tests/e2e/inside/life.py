@@ -15,6 +15,7 @@ from host import running_guest
 N = 200
 KVM = ("kvm_amd", "kvm")
 LATE = 0x80			# KS_FEATURE_LATE
+NEW = 0x800			# KS_FEATURE_NEW
 
 
 def unload_kvm():
@@ -83,7 +84,7 @@ def late(tap, how):
         seen = sum(line.tid == tid and line.ts > first.ts for line in lines)
         tap.equal(f"life: {how}: late to a {payload} guest",
                   ("the first record", first.event, "kvmsched_vcpu"),
-                  ("says that it was late", first["features"] & LATE, LATE),
+                  ("says that it was late", first["features"] & (LATE | NEW), LATE),
                   # ftrace may see the exit that told us of the vCPU before
                   # we have told who it is.
                   ("exits from then on", len(exits) - seen in (0, 1), True),
