@@ -173,8 +173,9 @@ static void add_exit(struct kvs_collector *c, const struct kvs_span *span)
 	double now = time_of(c, span->end), host = ns_of(c, span->length);
 
 	SPREAD(c, span, now - host - ns_of(c, span->exit.guest_cycles), now - host, guest);
-	if (!span->exit.fastpath)
-		add_value(c, now, KVS_M_EXIT_COST, host, false);
+	/* While the host polls in a halt, the vCPU idles: that is no cost of the exit. */
+	if (!span->exit.fastpath && !span->exit.halts)
+		add_value(c, now, KVS_M_EXIT_COST, ns_of(c, kvs_span_cost(span)), false);
 }
 
 static void take_span(void *ctx, const struct kvs_span *span)
@@ -219,7 +220,9 @@ struct kvs_collector *kvs_collector_create(const struct kvs_survey *survey,
 	c->counts = xcalloc(c->units.nr, sizeof(*c->counts));
 	kvs_model_init(&c->model);
 	/* One cycle is one unit of the time stamps, unless these are ns. */
-	if (!survey->tsc)
+	if (survey->tsc)
+		c->model.ns_to_ts = kvs_scale_inverse(&survey->times.cycles);
+	else
 		c->model.cycles_to_ts = survey->times.cycles;
 	kvs_sinks_add(&c->model.sinks, KVS_SPAN_BIT(SLICE) | KVS_SPAN_BIT(OFF) |
 				       KVS_SPAN_BIT(EXIT) | KVS_SPAN_BIT(IRQ) |

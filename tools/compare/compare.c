@@ -27,7 +27,7 @@ const struct kvs_metric_desc kvs_metrics[KVS_NR_METRICS] = {
 	[KVS_M_IRQ_DELIVERY] = { "interrupt_delivery", "interrupt delivery", "ns", KVS_DIR_LOWER,
 		"accepted by the virtual LAPIC to injected" },
 	[KVS_M_EXIT_COST] = { "exit_cost", "exit cost", "ns", KVS_DIR_LOWER,
-		"host time of an exit, on the CPU and in the kernel" },
+		"host time of an exit, on the CPU and in the kernel, without halt polling" },
 	[KVS_M_GUEST_SHARE] = { "guest_share", "guest share", "", KVS_DIR_HIGHER,
 		"time in guest mode, of each vCPU's wall time" },
 	[KVS_M_SWITCHES] = { "context_switches", "context switches", "1/s", KVS_DIR_NONE,

@@ -48,6 +48,16 @@ void kvs_learn_rate(struct kvs_model *m)
 	m->cycles_to_ts = scale_from(m->rate_ts, m->rate_cycles);
 }
 
+struct kvs_scale kvs_scale_inverse(const struct kvs_scale *scale)
+{
+	if (!scale->known || !scale->mult)
+		return (struct kvs_scale){ 0 };
+	return (struct kvs_scale){
+		.mult = ((kvs_u128)1 << (RATE_SHIFT + scale->shift)) / scale->mult,
+		.shift = RATE_SHIFT, .known = true,
+	};
+}
+
 void kvs_model_clock(struct kvs_model *m, bool ts_is_ns, u32 tsc_mult, u32 tsc_shift)
 {
 	m->learn = ts_is_ns && !tsc_mult;

@@ -54,6 +54,16 @@ static inline u64 kvs_ts_of_ns(const struct kvs_model *m, u64 ns)
 	return m->ns_to_ts.known ? kvs_scale(&m->ns_to_ts, ns) : 0;
 }
 
+static inline u64 kvs_cycles_of_ns(const struct kvs_model *m, u64 ns)
+{
+	const struct kvs_scale *s = &m->cycles_to_ts;
+
+	return s->known && s->mult ? ((kvs_u128)kvs_ts_of_ns(m, ns) << s->shift) / s->mult : 0;
+}
+
+/* The other way round */
+struct kvs_scale kvs_scale_inverse(const struct kvs_scale *scale);
+
 /* A time stamp as seconds since the recording began; 0 before that */
 double kvs_seconds_since_begin(const struct kvs_model *m, const struct kvs_times *times,
 			       u64 ts);

@@ -315,6 +315,7 @@ HANDLE(halt)
 	if (!v)
 		return;
 	kvs_vcpu_runs(m, v, rec);
+	kvs_vcpu_halt(m, v, rec);
 	kvs_waits_halt(m, v, rec);
 }
 

@@ -194,6 +194,8 @@ static void write_exit(const struct context *t, const struct kvs_moment *moment)
 		moment->l2 ? "L2 " : "", kvs_exit_reason(name, moment->isa, moment->reason),
 		seconds_at(t, moment->begin),
 		ms_of(t, moment->length), moment->cpu, kvs_exit_end(moment->exit_end));
+	if (moment->polled)
+		fprintf(t->f, ", beside %.3f ms of halt polling", ms_of(t, moment->polled));
 }
 
 static void write_sentence(const struct context *t, const struct kvs_moment *moment)

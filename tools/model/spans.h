@@ -14,7 +14,9 @@
  * and kick come with it; where guest mode was left by a switch, the exit is recorded
  * only after the thread runs again (SVM up to Linux 6.1, and attach=kprobe), and
  * so are the states before that switch; a wait's end is told by the switch in, so its
- * last pieces come with that; state poll comes when the halt is over,
+ * last pieces come with that; of an exit that a switch
+ * has cut, the end of the halt tells what was polled, so it comes with the next record
+ * that shows the thread within KVM_RUN; state poll comes when the halt is over,
  * and was part of state exit until then: who sums states takes it out of exit.
  *
  * Losses and ends: where records were lost between the two ends of a span, @gap is
@@ -101,6 +103,15 @@ struct kvs_span {
 			 * unknown
 			 */
 			u64 guest_cycles;
+			/*
+			 * EXIT: how long the host polled in its halt, which is no
+			 * cost: the vCPU idled; the same as a difference of time
+			 * stamps.  It is a part of the length, unless a switch cut
+			 * the exit while it polled.
+			 */
+			u64 poll_cycles, poll_ts;
+			/* EXIT: a halt that is not over, so that part is not known */
+			bool halts;
 		} exit;
 		struct {			/* RUN, USER */
 			u32 reason;		/* KVM_EXIT_*, of KVM_RUN's return */
@@ -144,6 +155,14 @@ struct kvs_span {
 		} host_irq;
 	};
 };
+
+/* What an exit cost, in its unit */
+static inline u64 kvs_span_cost(const struct kvs_span *span)
+{
+	u64 polled = span->exit.poll_cycles;
+
+	return polled < span->length ? span->length - polled : 0;
+}
 
 #define KVS_SPAN_BIT(kind)	(1U << KVS_SPAN_##kind)
 #define KVS_SPAN_ALL		((1U << KVS_SPAN_KINDS) - 1)

@@ -30,7 +30,8 @@
 /*
  * One exit reason.  Host time is counted on the CPU and in the kernel only: from the exit
  * to the entry, or, where a switch or a return to userspace ended the exit's record (a cut
- * exit), until that.  out_cycles of a cut exit is the whole time out of the guest.
+ * exit), until that.  Halt polling is no part of it, and told apart.  out_cycles of an
+ * exit that was cut or polled is the whole time out of the guest.
  */
 struct kvs_exit_stats {
 	u32 reason;		/* the hardware's number, or KVS_OTHER_REASON */
@@ -39,7 +40,10 @@ struct kvs_exit_stats {
 	bool fastpath;		/* seen only at re-entry: no reason, no times */
 	u64 count;		/* exits */
 	u64 ended[KVS_EXIT_ENDS];	/* of them, by KS_EXIT_BY_* */
-	struct kvs_hist uncut_cycles, cut_cycles, out_cycles;
+	/* Host time of exits that were all the time out of the guest, and of the others */
+	struct kvs_hist uncut_cycles, cut_cycles;
+	struct kvs_hist out_cycles;	/* of the others: cut, or polled */
+	struct kvs_hist poll_cycles;	/* of those that polled */
 	struct kvs_hist guest_cycles;	/* in guest mode, before the exit */
 };
 
@@ -264,6 +268,13 @@ struct kvs_vcpu {
 
 	/* Its exits and returns to userspace */
 	struct kvs_cut_exit cut_exit;
+	struct {
+		bool on;
+		u32 epoch;
+		struct kvs_span span;
+	} late_exit;		/* cut by a switch: what it polled may still be told */
+	u64 polled_ns;		/* in halts whose exit is not recorded yet */
+	u32 polled_epoch;	/* at that time */
 	struct kvs_last_put last_put;
 	struct kvs_in_run in_run;
 	u64 entry_ts;		/* last entry of the guest, 0: not known */

@@ -20,6 +20,7 @@ static void free_exits(struct kvs_vcpu *v)
 		kvs_hist_free(&v->exits[i].uncut_cycles);
 		kvs_hist_free(&v->exits[i].cut_cycles);
 		kvs_hist_free(&v->exits[i].out_cycles);
+		kvs_hist_free(&v->exits[i].poll_cycles);
 		kvs_hist_free(&v->exits[i].guest_cycles);
 	}
 	free(v->exits);
@@ -171,6 +172,7 @@ static void add_exit(struct kvs_vcpu *v, const struct kvs_span *span)
 {
 	struct kvs_exit_stats *e = kvs_exit_get(v, span->exit.isa, span->exit.l2,
 						span->exit.reason, span->exit.fastpath);
+	u64 polled = span->exit.poll_cycles;
 	unsigned int end = span->exit.end;
 
 	v->exit_count++;
@@ -182,8 +184,15 @@ static void add_exit(struct kvs_vcpu *v, const struct kvs_span *span)
 		return;
 	if (span->exit.guest_cycles)
 		kvs_hist_add(&e->guest_cycles, span->exit.guest_cycles);
-	kvs_hist_add(end == KS_EXIT_BY_ENTRY ? &e->uncut_cycles : &e->cut_cycles,
-		     span->length);
+	if (polled)
+		kvs_hist_add(&e->poll_cycles, polled);
+	if (polled && end == KS_EXIT_BY_ENTRY)
+		kvs_hist_add(&e->out_cycles, span->length);
+	/* What a halt that goes on has polled, and what not, isn't known yet. */
+	if (!span->exit.halts)
+		kvs_hist_add(polled || end != KS_EXIT_BY_ENTRY ? &e->cut_cycles :
+								 &e->uncut_cycles,
+			     kvs_span_cost(span));
 }
 
 static void add_run(struct kvs_vcpu *v, const struct kvs_span *span)

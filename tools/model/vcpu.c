@@ -79,6 +79,44 @@ static bool waits_since_switch(const struct kvs_model *m, const struct kvs_vcpu 
 	       (v->out_kind == KS_SWITCH_PREEMPTED || v->out_kind == KS_SWITCH_ABORTED);
 }
 
+/* The exit that a switch has cut goes to the sinks, and so much more of it was polled. */
+static void emit_late_exit(const struct kvs_model *m, struct kvs_vcpu *v, u64 polled_ns)
+{
+	struct kvs_span *span = &v->late_exit.span;
+
+	v->late_exit.on = false;
+	span->exit.poll_cycles += kvs_cycles_of_ns(m, polled_ns);
+	span->exit.poll_ts += kvs_ts_of_ns(m, polled_ns);
+	kvs_span_emit(v->sinks, span);
+}
+
+/*
+ * No end of a halt is told for the exit that a switch has cut.  If that put the vCPU to
+ * sleep in HLT, its halt goes on (@open), or records were lost.
+ */
+static void settle_exit(const struct kvs_model *m, struct kvs_vcpu *v, bool open)
+{
+	if (!v->late_exit.on)
+		return;
+	v->late_exit.span.exit.halts = v->out_kind == KS_SWITCH_HALTED &&
+				       (open || v->late_exit.epoch != m->epoch);
+	emit_late_exit(m, v, 0);
+}
+
+void kvs_vcpu_halt(struct kvs_model *m, struct kvs_vcpu *v, const struct kvs_record *rec)
+{
+	if (v->late_exit.on && v->late_exit.epoch == m->epoch) {
+		emit_late_exit(m, v, rec->halt.poll_ns);
+		return;
+	}
+	settle_exit(m, v, false);
+	/* It never slept: its exit is recorded next. */
+	if (v->polled_epoch != m->epoch)
+		v->polled_ns = 0;
+	v->polled_ns += rec->halt.poll_ns;
+	v->polled_epoch = m->epoch;
+}
+
 void kvs_vcpu_cut(struct kvs_model *m, struct kvs_vcpu *v, u64 ts)
 {
 	const struct kvs_span span = {
@@ -87,6 +125,7 @@ void kvs_vcpu_cut(struct kvs_model *m, struct kvs_vcpu *v, u64 ts)
 		.off = { .kind = v->out_kind, .since = true },
 	};
 
+	settle_exit(m, v, true);
 	if (v->state == KVS_STATE_ON_CPU)
 		emit_open_slice(m, v, ts);
 	if (kvs_span_wanted(v->sinks, KVS_SPAN_OFF) && waits_since_switch(m, v) &&
@@ -100,6 +139,7 @@ void kvs_vcpu_leave(struct kvs_model *m, struct kvs_vcpu *v, u64 ts)
 {
 	u64 begin = kvs_ledger_wait_begin(&v->ledger);
 
+	settle_exit(m, v, true);
 	kvs_run_note(m, v, false, ts);
 	kvs_ledger_leave(&v->ledger, ts);
 	kvs_wait_cut(&m->queues, &v->waiter, begin, ts);
@@ -123,6 +163,7 @@ void kvs_vcpu_rest(struct kvs_model *m, struct kvs_vcpu *v, u64 ts)
 		kvs_vcpu_leave(m, v, ts);
 		return;
 	}
+	settle_exit(m, v, true);
 	set_state(m, v, KVS_STATE_UNKNOWN, ts);
 	v->cut_exit.on = false;
 	v->entry_ts = v->out_ts = 0;
@@ -182,6 +223,7 @@ void kvs_vcpu_load(struct kvs_model *m, struct kvs_vcpu *v,
 		},
 	};
 
+	settle_exit(m, v, false);
 	kvs_run_note(m, v, true, rec->ts);
 	if (span.length && kvs_span_wanted(v->sinks, KVS_SPAN_USER))
 		kvs_span_emit(v->sinks, &span);
@@ -198,6 +240,7 @@ void kvs_vcpu_put(struct kvs_model *m, struct kvs_vcpu *v,
 		.user = { .reason = rec->put.exit_reason, .known = true },
 	};
 
+	settle_exit(m, v, false);
 	kvs_run_note(m, v, false, rec->ts);
 	if (kvs_span_wanted(v->sinks, KVS_SPAN_RUN))
 		kvs_span_emit(v->sinks, &span);
@@ -311,6 +354,34 @@ static void rate_pair(struct kvs_model *m, struct kvs_vcpu *v,
 	m->rate_ts += rec->ts - v->entry_ts;
 }
 
+static void note_exit(const struct kvs_model *m, struct kvs_vcpu *v,
+		      const struct kvs_record *rec)
+{
+	u64 polled_ns = v->polled_epoch == m->epoch ? v->polled_ns : 0;
+	struct kvs_span span = {
+		.kind = KVS_SPAN_EXIT, .vcpu = v, .cpu = rec->cpu,
+		.unit = KVS_SPAN_IN_CYCLES, .length = rec->exit.host_cycles,
+		.begin = begin_of(m, rec, rec->exit.host_cycles), .end = rec->ts,
+		.exit = {
+			.reason = kvs_record_reason(rec), .isa = kvs_record_isa(rec),
+			.end = kvs_record_end(rec), .l2 = kvs_record_l2(rec),
+			.fastpath = rec->exit.flags & KS_EXIT_FASTPATH,
+			.guest_cycles = rec->exit.guest_cycles,
+		},
+	};
+
+	settle_exit(m, v, false);
+	span.exit.poll_cycles = kvs_cycles_of_ns(m, polled_ns);
+	span.exit.poll_ts = kvs_ts_of_ns(m, polled_ns);
+	if (span.exit.end != KS_EXIT_BY_SWITCH) {
+		kvs_span_emit(v->sinks, &span);
+		return;
+	}
+	v->late_exit.on = true;
+	v->late_exit.epoch = m->epoch;
+	v->late_exit.span = span;
+}
+
 void kvs_vcpu_exit(struct kvs_model *m, struct kvs_vcpu *v,
 		   const struct kvs_record *rec)
 {
@@ -322,22 +393,9 @@ void kvs_vcpu_exit(struct kvs_model *m, struct kvs_vcpu *v,
 		rate_pair(m, v, rec);
 	if (m->learn)
 		kvs_learn_rate(m);
-	if (kvs_span_wanted(v->sinks, KVS_SPAN_EXIT)) {
-		const struct kvs_span span = {
-			.kind = KVS_SPAN_EXIT, .vcpu = v, .cpu = rec->cpu,
-			.unit = KVS_SPAN_IN_CYCLES, .length = rec->exit.host_cycles,
-			.begin = begin_of(m, rec, rec->exit.host_cycles),
-			.end = rec->ts,
-			.exit = {
-				.reason = kvs_record_reason(rec),
-				.isa = kvs_record_isa(rec), .end = end,
-				.l2 = kvs_record_l2(rec), .fastpath = fastpath,
-				.guest_cycles = rec->exit.guest_cycles,
-			},
-		};
-
-		kvs_span_emit(v->sinks, &span);
-	}
+	if (kvs_span_wanted(v->sinks, KVS_SPAN_EXIT))
+		note_exit(m, v, rec);
+	v->polled_ns = 0;
 	v->cut_exit.on = end != KS_EXIT_BY_ENTRY;
 	if (v->cut_exit.on)
 		v->cut_exit = (struct kvs_cut_exit){
@@ -356,6 +414,7 @@ void kvs_vcpu_entry(struct kvs_model *m, struct kvs_vcpu *v,
 	const struct kvs_cut_exit *cut = &v->cut_exit;
 	u64 out = rec->entry.since_exit_cycles;
 
+	settle_exit(m, v, false);
 	if (out && cut->on && cut->epoch == m->epoch &&
 	    kvs_span_wanted(v->sinks, KVS_SPAN_OUT)) {
 		const struct kvs_span span = {

@@ -81,11 +81,21 @@ void kvs_worst_sort(struct kvs_worst *w)
 		qsort(w->heap, w->count, sizeof(*w->heap), longest_first);
 }
 
+/* While the host polls in a halt, the vCPU idles: that is no cost of the exit. */
+static u64 length_of(const struct kvs_span *span)
+{
+	u64 length = span->end - span->begin;
+
+	if (span->kind != KVS_SPAN_EXIT)
+		return length;
+	return span->exit.poll_ts < length ? length - span->exit.poll_ts : 0;
+}
+
 static void add_exit(struct kvs_worst *w, const struct kvs_span *span)
 {
 	struct kvs_moment moment = {
 		.kind = KVS_MOMENT_EXIT, .vcpu = span->vcpu,
-		.length = span->end - span->begin,
+		.length = length_of(span), .polled = span->exit.poll_ts,
 		.begin = span->begin, .end = span->end, .cpu = span->cpu,
 		.reason = span->exit.reason, .isa = span->exit.isa,
 		.exit_end = span->exit.end, .l2 = span->exit.l2,
@@ -151,14 +161,14 @@ static void add_timer(struct kvs_worst *w, const struct kvs_span *span)
 static void take_span(void *ctx, const struct kvs_span *span)
 {
 	struct kvs_worst *w = ctx;
-	u64 length = span->end - span->begin;
+	u64 length = length_of(span);
 
 	/* An interrupt of the timer is part of the timer's own moment. */
 	if (span->open || (span->kind == KVS_SPAN_IRQ && span->irq.of_timer))
 		return;
 	switch (span->kind) {
 	case KVS_SPAN_EXIT:
-		if (kvs_worst_wants(w, KVS_MOMENT_EXIT, length))
+		if (!span->exit.halts && kvs_worst_wants(w, KVS_MOMENT_EXIT, length))
 			add_exit(w, span);
 		break;
 	case KVS_SPAN_WAIT:

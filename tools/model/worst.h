@@ -25,7 +25,8 @@ enum kvs_moment_kind {
 struct kvs_moment {
 	uint8_t kind;
 	const struct kvs_vcpu *vcpu;
-	uint64_t length;
+	uint64_t length;	/* of an exit without polling */
+	uint64_t polled;	/* in a halt, beside that */
 	/* In time stamps; what doesn't belong to the kind, or isn't known, is 0. */
 	uint64_t begin;		/* deadline, accept, runnable, exit */
 	uint64_t expired, accepted;

@@ -75,10 +75,11 @@ static json_t *exit_of(const struct kvs_times *t, const struct kvs_exit_stats *e
 		snprintf(name, sizeof(name), "fastpath");
 	else
 		kvs_exit_reason(name, e->isa, e->reason);
-	o = json_pack("{ss sI si sb sb sI so so so so}",
+	o = json_pack("{ss sI si sb sb sI so so so so so}",
 		      "reason", name, "code", (json_int_t)e->reason, "isa", e->isa,
 		      "l2", e->l2, "fastpath", e->fastpath, "count", clamp(e->count),
 		      "ended_by", ended, "host_ns", dist(&host, &t->cycles),
+		      "poll_ns", dist(&e->poll_cycles, &t->cycles),
 		      "out_ns", dist(&out, &t->cycles),
 		      "guest_ns", dist(&e->guest_cycles, &t->cycles));
 	kvs_hist_free(&host);

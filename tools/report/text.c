@@ -268,6 +268,8 @@ static void row_exit(struct kvs_rows *rows, const struct kvs_view *view,
 	kvs_cell_share(rows, host.sum, all);
 	cells_full(rows, &s, known);
 	kvs_hist_free(&host);
+	known = kvs_hist_summary(&e->poll_cycles, &view->times.cycles, &s);
+	kvs_cell_us(rows, known, s.total);
 }
 
 static void print_exits(const struct kvs_view *view)
@@ -275,18 +277,23 @@ static void print_exits(const struct kvs_view *view)
 	const struct kvs_vcpu *v = view->total;
 	struct kvs_rows rows;
 	kvs_u128 all = 0;
+	bool polls;
 
 	if (!kvs_recorded(view, KVMSCHED_CLASS_EXIT, "Exits", "exit"))
 		return;
-	kvs_title(view, "Exits: host time in the kernel and on the CPU, until entry, switch or userspace");
+	polls = kvs_model_has_class(view->model, KVMSCHED_CLASS_SWITCH);
+	kvs_title(view, "Exits: host time in the kernel and on the CPU, until entry, switch or userspace%s",
+		  polls ? ", without polling" : "");
 	for (unsigned int i = 0; i < v->nr_exits; i++)
 		all += v->exits[i].uncut_cycles.sum + v->exits[i].cut_cycles.sum;
 	rows = kvs_rows_begin(KVS_HEADINGS("<Reason", "Samples", "Samples%", "Time%",
 				       "Min µs", "Max µs", "Avg µs", "p50 µs",
-				       "p99 µs", "p99.9 µs"));
+				       "p99 µs", "p99.9 µs", "Polled µs"));
 	for (unsigned int i = 0; i < v->nr_exits; i++)
 		row_exit(&rows, view, &v->exits[i], all);
 	kvs_rows_end(&rows);
+	if (!polls)
+		printf("Halt polling, if any, is part of these times: class switch tells it, and was not recorded\n");
 }
 
 static void print_switch_kinds(const struct kvs_view *view)

@@ -31,6 +31,7 @@ static void merge_exits(struct kvs_vcpu *into, const struct kvs_vcpu *from)
 		kvs_hist_merge(&e->uncut_cycles, &f->uncut_cycles);
 		kvs_hist_merge(&e->cut_cycles, &f->cut_cycles);
 		kvs_hist_merge(&e->out_cycles, &f->out_cycles);
+		kvs_hist_merge(&e->poll_cycles, &f->poll_cycles);
 		kvs_hist_merge(&e->guest_cycles, &f->guest_cycles);
 	}
 	into->guest_cycles += from->guest_cycles;

@@ -211,9 +211,29 @@ def payloads(tap):
             truths = [host.guest("hlt", 300, "--period-us", period)
                       for period in (50, 150)]
         closed(tap, "polled halts", truths, recording)
-        polled = sum(vcpu["states_ns"]["poll"]
-                     for vcpu in recording.report()["vcpus"])
+        vcpus = recording.report()["vcpus"]
+    polled = sum(vcpu["states_ns"]["poll"] for vcpu in vcpus)
     tap.ok(polled > 10 ** 6, "ledger: there was polling to be told", polled)
+    halts_without_polling(tap, vcpus)
+
+
+def halts_without_polling(tap, vcpus):
+    """The polling of a halt is told beside the cost of its exit."""
+    hlts = [exit for vcpu in vcpus for exit in vcpu["exits"]
+            if exit["reason"] == "hlt"]
+    polled = sum(hlt["poll_ns"]["total"] for hlt in hlts if hlt["poll_ns"])
+    booked = sum(vcpu["states_ns"]["poll"] for vcpu in vcpus)
+    exiting = sum(vcpu["states_ns"]["exit"] for vcpu in vcpus)
+    cost = sum(exit["host_ns"]["total"] for vcpu in vcpus
+               for exit in vcpu["exits"] if exit["host_ns"])
+    tap.equal("ledger: an exit of HLT costs what it does without polling",
+              ("polled, ns; the ledger's", abs(polled - booked) <= SHARE * booked or
+               (polled, booked), True),
+              # After a switch in, an exit that was cut has no more host time.
+              ("all exits, ns; at most the ledger's", cost <= exiting + WAKE_NS or
+               (cost, exiting), True))
+    tap.note(f"{polled / 1e6:.1f} ms polled in {sum(h['count'] for h in hlts)} "
+             f"halts, {sum(h['host_ns']['total'] for h in hlts) / 1e6:.3f} ms of work")
 
 
 def spread(tap):
