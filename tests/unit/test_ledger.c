@@ -779,8 +779,8 @@ static void worst_moment_names_the_thief(void **unused)
 				     "thief/901 (SCHED_FIFO 50; other process) "
 				     "for 5.000 ms"));
 	free(text);
-	/* Of the first one's guest mode, the ledger learnt only after its expiry. */
-	assert_int_equal(m.vcpus[0]->timer.main_cause[KVS_CAUSE_WAIT], 49);
+	/* The first one as well, of whose guest mode the ledger learnt only after its expiry */
+	assert_int_equal(m.vcpus[0]->timer.main_cause[KVS_CAUSE_WAIT], 50);
 	assert_int_equal(m.vcpus[0]->timer.overdue.not_expired, 0);
 	kvs_worst_free(&worst);
 	kvs_view_free(&view);
@@ -798,13 +798,13 @@ static void blocked_is_not_asleep(void **unused)
 
 	for (unsigned int i = 0; i < 2; i++) {
 		struct kvs_ledger l = { 0 };
-		u64 states[KVMSCHED_NR_STATES], spent[KVS_CAUSES] = { 0 }, paused;
+		u64 spent[KVS_CAUSES] = { 0 };
+		struct kvs_ledger_mark mark;
 
 		kvs_ledger_begin(&l, 0);
 		kvs_ledger_switch_out(&l, 100, KS_SWITCH_BLOCKED, cases[i].loaded);
-		kvs_ledger_at(&l, 1000, states);
-		paused = kvs_ledger_paused_at(&l, 1000);
-		kvs_spent_since(&l, states, paused, 4000, spent);
+		mark = kvs_ledger_mark(&l, 1000);
+		kvs_spent_since(&l, &mark, 4000, spent);
 		assert_int_equal(spent[cases[i].cause], 3000);
 		assert_int_equal(kvs_cause_main(spent), cases[i].cause);
 		assert_int_equal(spent[KVS_CAUSE_SLEEP], 0);
@@ -812,10 +812,29 @@ static void blocked_is_not_asleep(void **unused)
 		kvs_ledger_wake(&l, 4000);
 		kvs_ledger_switch_in(&l, 4100, 4000, 100, &(struct kvs_ledger_wait){ 0 });
 		memset(spent, 0, sizeof(spent));
-		kvs_spent_since(&l, states, paused, 4100, spent);
+		kvs_spent_since(&l, &mark, 4100, spent);
 		assert_int_equal(spent[cases[i].cause], 3000);
 		assert_int_equal(spent[KVS_CAUSE_WAIT], 100);
 	}
+}
+
+/* It halts, and that it was woken before the interrupt came is told only later. */
+static void what_is_learnt_late_is_older(void **unused)
+{
+	u64 spent[KVS_CAUSES] = { 0 };
+	struct kvs_ledger_mark mark;
+	struct kvs_ledger l = { 0 };
+
+	kvs_ledger_begin(&l, 0);
+	kvs_ledger_switch_out(&l, 0, KS_SWITCH_HALTED, true);
+	mark = kvs_ledger_mark(&l, 50);
+	kvs_ledger_switch_in(&l, 60, 60, 30, &(struct kvs_ledger_wait){ 0 });
+	kvs_ledger_entry(&l, 70);
+	kvs_spent_since(&l, &mark, 100, spent);
+	assert_int_equal(spent[KVS_CAUSE_WAIT], 60 - 50);
+	assert_int_equal(spent[KVS_CAUSE_HOST], 10);
+	assert_int_equal(spent[KVS_CAUSE_GUEST], 30);
+	assert_int_equal(spent[KVS_CAUSE_SLEEP], 0);
 }
 
 /* Three ways for a timer to be lost; the fourth is on time. */
@@ -903,6 +922,7 @@ int main(void)
 		TEST(a_wait_that_the_recording_cuts),
 		TEST(worst_moment_names_the_thief),
 		TEST(blocked_is_not_asleep),
+		TEST(what_is_learnt_late_is_older),
 		TEST(watchdog_names_lost_timers),
 		TEST(clocks_of_two_kinds),
 	};

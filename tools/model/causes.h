@@ -26,11 +26,10 @@ const char *kvs_cause_name(unsigned int cause);	/* NULL beyond the last */
 unsigned int kvs_cause_main(const uint64_t spent[KVS_CAUSES]);
 
 /*
- * Adds to @spent where the vCPU's time went until @ts, by cause, since kvs_ledger_at()
- * filled @states and kvs_ledger_paused_at() gave @paused.
+ * Adds to @spent where the vCPU's time went from @mark to @ts, by cause: all of it, and
+ * no more than that.
  */
-void kvs_spent_since(const struct kvs_ledger *l,
-		     const uint64_t states[KVMSCHED_NR_STATES], uint64_t paused, uint64_t ts,
-		     uint64_t spent[KVS_CAUSES]);
+void kvs_spent_since(const struct kvs_ledger *l, const struct kvs_ledger_mark *mark,
+		     uint64_t ts, uint64_t spent[KVS_CAUSES]);
 
 #endif /* KVMSCHED_CAUSES_H */

@@ -98,8 +98,7 @@ static void accept_vector(struct kvs_model *m, struct kvs_vcpu *v,
 		s->accept_ts = rec->ts;
 		s->accept_epoch = m->epoch;
 		s->accept_in_run = kvs_run_until(m, v, rec->ts);
-		kvs_ledger_at(&v->ledger, rec->ts, s->accept_states);
-		s->accept_paused = kvs_ledger_paused_at(&v->ledger, rec->ts);
+		s->accept_mark = kvs_ledger_mark(&v->ledger, rec->ts);
 		kvs_trail_begin(&v->waiter, &s->trail, rec->ts);
 	}
 	if (!t->due || t->expiry.epoch != m->epoch || !is_timer_vector(t, s->vector))
@@ -190,11 +189,11 @@ static void note_injection(struct kvs_vcpu *v, const struct kvs_vector_stats *s,
 	*i = (struct kvs_injection){
 		.on = true, .cpu = rec->cpu, .vector = s->vector, .ts = rec->ts,
 		.deadline = e->deadline, .expired = e->ts, .accepted = s->accept_ts,
-		.open_from = e->ts > v->ledger.since ? e->ts : v->ledger.since,
+		.open_from = e->mark.ts > v->ledger.since ? e->mark.ts : v->ledger.since,
 		.shares = shares_of(v, e),
 	};
 	blame_waits(v, e, i->spent);
-	kvs_spent_since(&v->ledger, e->states, e->paused, rec->ts, i->spent);
+	kvs_spent_since(&v->ledger, &e->mark, rec->ts, i->spent);
 	if (v->ledger.state != KVMSCHED_STATE_GUEST)
 		emit_injection(v);
 }
@@ -433,8 +432,7 @@ static void note_due(struct kvs_model *m, struct kvs_vcpu *v, u64 ts, u64 deadli
 	e->deadline = deadline;
 	e->epoch = m->epoch;
 	e->in_run = kvs_run_until(m, v, ts);
-	kvs_ledger_at(&v->ledger, ts, e->states);
-	e->paused = kvs_ledger_paused_at(&v->ledger, ts);
+	e->mark = kvs_ledger_mark(&v->ledger, ts > deadline ? ts : deadline);
 	kvs_trail_begin(&v->waiter, t->due_again ? &t->trail_again : &t->trail, ts);
 }
 

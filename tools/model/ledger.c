@@ -36,7 +36,7 @@ void kvs_ledger_book_exit(struct kvs_ledger *l, uint64_t exit, uint64_t ts)
 		l->booked(l, KVMSCHED_STATE_EXIT, exit, ts);
 }
 
-uint64_t kvs_ledger_paused_at(const struct kvs_ledger *l, uint64_t ts)
+static uint64_t paused_at(const struct kvs_ledger *l, uint64_t ts)
 {
 	if (l->state != KVMSCHED_STATE_BLOCKED || l->loaded || ts < l->since)
 		return l->paused;
@@ -48,7 +48,7 @@ static void change_state(struct kvs_ledger *l, unsigned int state, uint64_t at)
 	if (at < l->since)
 		at = l->since;
 	book_state(l, l->state, l->since, at);
-	l->paused = kvs_ledger_paused_at(l, at);
+	l->paused = paused_at(l, at);
 	if (l->state == KVMSCHED_STATE_EXIT)
 		l->exit_time += at - l->since;
 	l->since = at;
@@ -308,4 +308,12 @@ void kvs_ledger_at(const struct kvs_ledger *l, uint64_t ts,
 	states[KVMSCHED_STATE_GUEST] += l->pending_to - l->pending_from;
 	if (ts > l->since)
 		states[l->state] += ts - l->since;
+}
+
+struct kvs_ledger_mark kvs_ledger_mark(const struct kvs_ledger *l, uint64_t ts)
+{
+	struct kvs_ledger_mark mark = { .ts = ts, .paused = paused_at(l, ts) };
+
+	kvs_ledger_at(l, ts, mark.states);
+	return mark;
 }

@@ -89,8 +89,16 @@ void kvs_ledger_at(const struct kvs_ledger *l, uint64_t ts,
 		   uint64_t states[KVMSCHED_NR_STATES]);
 /* Since when it waits for a CPU, by a switch or a wakeup; 0: it doesn't, or it is unknown. */
 uint64_t kvs_ledger_wait_begin(const struct kvs_ledger *l);
-/* What of state blocked it slept out of KVM_RUN, as of @ts */
-uint64_t kvs_ledger_paused_at(const struct kvs_ledger *l, uint64_t ts);
+
+/* What the ledger said as of some time, to tell later what was spent since then */
+struct kvs_ledger_mark {
+	uint64_t ts;
+	uint64_t states[KVMSCHED_NR_STATES];	/* as kvs_ledger_at() has them */
+	uint64_t paused;	/* what of state blocked it slept out of KVM_RUN */
+};
+
+/* Beyond the last record, @ts may be a little ahead: it is taken to stay as it is. */
+struct kvs_ledger_mark kvs_ledger_mark(const struct kvs_ledger *l, uint64_t ts);
 
 /* Calls @booked for an exit that kvs_ledger_exit() handled by itself. */
 void kvs_ledger_book_exit(struct kvs_ledger *l, uint64_t exit, uint64_t ts);

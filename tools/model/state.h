@@ -75,8 +75,7 @@ struct kvs_vector_stats {
 	bool in_service;	/* injected, no EOI yet */
 	bool of_timer;		/* the accepted one is the LAPIC timer's */
 	u64 accept_in_run;	/* time of the vCPU within KVM_RUN until then */
-	u64 accept_states[KVMSCHED_NR_STATES];	/* the ledger at acceptance ... */
-	u64 accept_paused;	/* ... and kvs_ledger_paused_at() */
+	struct kvs_ledger_mark accept_mark;	/* at acceptance */
 	struct kvs_trail trail;	/* who had the CPU since then */
 };
 
@@ -86,8 +85,7 @@ struct kvs_expiry {
 	u64 ts;			/* of the expiry of the backing timer */
 	u32 epoch;		/* at that time */
 	u64 in_run;		/* time of the vCPU within KVM_RUN until then */
-	u64 states[KVMSCHED_NR_STATES];	/* the ledger at that time ... */
-	u64 paused;		/* ... and kvs_ledger_paused_at() */
+	struct kvs_ledger_mark mark;	/* at that time, or at the deadline if that is later */
 };
 
 /* A timer's injection, whose causes the record of the exit before it will settle */

@@ -271,7 +271,9 @@ static void add_timer(struct kvs_timer_stats *t, const struct kvs_span *span)
 	kvs_shist_add(&t->deadline_to_inject_ts, (s64)(span->end - span->timer.deadline));
 	for (unsigned int i = 0; i < KVS_CAUSES; i++)
 		kvs_hist_add(&t->cause_ts[i], span->timer.spent[i]);
-	t->main_cause[kvs_cause_main(span->timer.spent)]++;
+	/* One that was early has none. */
+	if (span->length)
+		t->main_cause[kvs_cause_main(span->timer.spent)]++;
 }
 
 static void add_host_irq(struct kvs_model *m, const struct kvs_span *span)

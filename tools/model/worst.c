@@ -136,8 +136,7 @@ static void add_irq(struct kvs_worst *w, const struct kvs_span *span)
 	};
 	struct kvs_shares shares;
 
-	kvs_spent_since(&span->vcpu->ledger, vector->accept_states, vector->accept_paused,
-			span->end, moment.spent);
+	kvs_spent_since(&span->vcpu->ledger, &vector->accept_mark, span->end, moment.spent);
 	kvs_culprits_shares(&vector->trail.culprits, &shares);
 	set_thief(&moment, &shares);
 	kvs_worst_add(w, &moment);
