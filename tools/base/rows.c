@@ -121,46 +121,46 @@ void kvs_cell_us(struct kvs_rows *rows, bool known, double ns)
 		kvs_cell(rows, "%.2f", ns / 1000);
 }
 
-void kvs_cell_share(struct kvs_rows *rows, double part, double whole)
-{
-	if (whole > 0)
-		kvs_cell(rows, "%.2f%%", 100 * part / whole);
-	else
-		kvs_cell(rows, "-");
-}
-
 static void cell_hundredths(struct kvs_rows *rows, uint64_t n, const char *unit)
 {
 	kvs_cell(rows, "%" PRIu64 ".%02" PRIu64 "%s", n / 100, n % 100, unit);
 }
 
+/* Hundredths of a percent; a whole of more than 96 bits is in a damaged file only. */
+static uint64_t share_of(kvs_u128 part, kvs_u128 whole)
+{
+	for (; whole >> 96; whole >>= 1)
+		part >>= 1;
+	return (part * 10000 + whole / 2) / whole;
+}
+
+void kvs_cell_share_part(struct kvs_rows *rows, struct kvs_split *split, kvs_u128 part)
+{
+	kvs_u128 before = split->shown, upto = before + part;
+
+	split->shown = upto;
+	if (split->whole)
+		cell_hundredths(rows, share_of(upto, split->whole) -
+				share_of(before, split->whole), "%");
+	else
+		kvs_cell(rows, "-");
+}
+
 /* Hundredths of a µs */
-static uint64_t us_of(uint64_t ns)
+static uint64_t us_of(const struct kvs_scale *scale, kvs_u128 time)
 {
-	return ns / 10 + (ns % 10 >= 5);
+	return (kvs_scale_sum(scale, time) + 5) / 10;
 }
 
-void kvs_cell_us_part(struct kvs_rows *rows, bool known, uint64_t before, uint64_t upto)
+void kvs_cells_part(struct kvs_rows *rows, const struct kvs_scale *scale,
+		    struct kvs_split *split, kvs_u128 part)
 {
-	if (!known)
-		kvs_cell(rows, "-");
-	else
-		cell_hundredths(rows, us_of(upto) - us_of(before), "");
-}
-
-/* Hundredths of a percent */
-static uint64_t share_of(uint64_t part, uint64_t whole)
-{
-	return ((kvs_u128)part * 10000 + whole / 2) / whole;
-}
-
-void kvs_cell_share_part(struct kvs_rows *rows, uint64_t before, uint64_t upto,
-			 uint64_t whole)
-{
-	if (whole)
-		cell_hundredths(rows, share_of(upto, whole) - share_of(before, whole), "%");
+	if (scale->known)
+		cell_hundredths(rows, us_of(scale, split->shown + part) -
+				us_of(scale, split->shown), "");
 	else
 		kvs_cell(rows, "-");
+	kvs_cell_share_part(rows, split, part);
 }
 
 void kvs_rows_end(struct kvs_rows *rows)

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "base/base.h"
+#include "base/hist.h"
 
 struct libscols_table;
 
@@ -41,16 +42,22 @@ void kvs_cell(struct kvs_rows *rows, const char *fmt, ...) __printf(2, 3);
 void kvs_cell_count(struct kvs_rows *rows, uint64_t n);
 /* A time of @ns nanoseconds, shown in µs; a dash if it is not @known */
 void kvs_cell_us(struct kvs_rows *rows, bool known, double ns);
-/* @part as percent of @whole; a dash if @whole is 0 */
-void kvs_cell_share(struct kvs_rows *rows, double part, double whole);
+
+/* A whole that is shown part by part, in the order of rows or columns */
+struct kvs_split {
+	kvs_u128 whole;		/* 0: a dash is shown for each part */
+	kvs_u128 shown;		/* of it so far */
+};
+
 /*
- * The same for parts of a sum: a row shows what the sum of all rows up to and with it
- * (@upto) has more than that of the rows before (@before).  Each of both is rounded, so
- * that the figures shown sum to the figure shown for the sum, with @before 0.
+ * The next part of a whole, as percent of it.  A cell shows what the rounded sum of all
+ * parts up to and with it has more than that of those before, so that the figures shown
+ * sum to 100.00.
  */
-void kvs_cell_us_part(struct kvs_rows *rows, bool known, uint64_t before, uint64_t upto);
-void kvs_cell_share_part(struct kvs_rows *rows, uint64_t before, uint64_t upto,
-			 uint64_t whole);
+void kvs_cell_share_part(struct kvs_rows *rows, struct kvs_split *split, kvs_u128 part);
+/* The same in two cells: as a time in µs, in the unit that @scale converts; then percent */
+void kvs_cells_part(struct kvs_rows *rows, const struct kvs_scale *scale,
+		    struct kvs_split *split, kvs_u128 part);
 /* Print the table, or "none" if it has no row, and free it. */
 void kvs_rows_end(struct kvs_rows *rows);
 

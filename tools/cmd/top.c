@@ -130,6 +130,8 @@ static double per_second(uint32_t tsc_khz, const struct kvs_top_row *row, uint64
 static void print_row(struct kvs_rows *rows, const struct options *o, uint32_t khz,
 		      const struct kvs_top_row *row)
 {
+	struct kvs_split split = { .whole = row->span };
+
 	kvs_row(rows);
 	if (row->tgid)
 		kvs_cell(rows, "%d", row->tgid);
@@ -144,8 +146,8 @@ static void print_row(struct kvs_rows *rows, const struct options *o, uint32_t k
 		kvs_cell(rows, "%s", kvs_ledger_state_name(row->state) ?: "?");
 	}
 	for (unsigned int i = KVMSCHED_STATE_GUEST; i < KVMSCHED_NR_STATES; i++)
-		kvs_cell_share(rows, row->states[i], row->span);
-	kvs_cell_share(rows, row->states[KVMSCHED_STATE_UNKNOWN], row->span);
+		kvs_cell_share_part(rows, &split, row->states[i]);
+	kvs_cell_share_part(rows, &split, row->states[KVMSCHED_STATE_UNKNOWN]);
 	kvs_cell(rows, "%.0f", per_second(khz, row, row->exits));
 	kvs_cell(rows, "%.0f", per_second(khz, row, row->waits));
 	kvs_cell_us(rows, khz, ns(khz, row->wait_max));

@@ -61,6 +61,12 @@ static inline u64 kvs_cycles_of_ns(const struct kvs_model *m, u64 ns)
 	return s->known && s->mult ? ((kvs_u128)kvs_ts_of_ns(m, ns) << s->shift) / s->mult : 0;
 }
 
+/* A time in whole µs, rounded; parts of it are shown as the differences of such sums. */
+static inline u64 kvs_us_of(const struct kvs_scale *ts, u64 time)
+{
+	return (kvs_scale(ts, time) + 500) / 1000;
+}
+
 /* The other way round */
 struct kvs_scale kvs_scale_inverse(const struct kvs_scale *scale);
 

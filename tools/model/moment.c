@@ -2,7 +2,6 @@
 /*
  * A moment in words, for reports and for `record --stop-on`.
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -21,7 +20,7 @@ struct context {
 
 static double ms_of(const struct context *t, u64 ts)
 {
-	return kvs_scale(&t->times->ts, ts) / 1e6;
+	return kvs_us_of(&t->times->ts, ts) / 1e3;
 }
 
 static double seconds_at(const struct context *t, u64 ts)
@@ -105,10 +104,9 @@ static void write_thief(const struct context *t, const struct kvs_moment *moment
 /* The parts of a sum are rounded so that the figures sum to that of the whole. */
 static void write_part(const struct context *t, u64 before, u64 upto)
 {
-	u64 us = (kvs_scale(&t->times->ts, upto) + 500) / 1000 -
-		 (kvs_scale(&t->times->ts, before) + 500) / 1000;
+	u64 us = kvs_us_of(&t->times->ts, upto) - kvs_us_of(&t->times->ts, before);
 
-	fprintf(t->f, "; %" PRIu64 ".%03" PRIu64 " ms: ", us / 1000, us % 1000);
+	fprintf(t->f, "; %.3f ms: ", us / 1e3);
 }
 
 static void write_who(const struct context *t, const struct kvs_moment *moment,

@@ -71,35 +71,40 @@ static void rows_legs(struct kvs_rows *rows, const struct kvs_view *view,
 		   &view->times.ts);
 }
 
+static void rows_causes(struct kvs_rows *rows, const struct kvs_view *view,
+			const struct kvs_vcpu *v)
+{
+	const struct kvs_timer_stats *t = &v->timer;
+	struct kvs_split split = { 0 };
+
+	for (unsigned int c = 0; c < KVS_CAUSES; c++)
+		split.whole += t->cause_ts[c].sum;
+	for (unsigned int c = 0; c < KVS_CAUSES; c++) {
+		struct kvs_summary s;
+		bool known = kvs_hist_summary(&t->cause_ts[c], &view->times.ts, &s);
+
+		if (!t->cause_ts[c].sum)
+			continue;
+		cells_vm(rows, v);
+		kvs_cell(rows, "%s", kvs_cause_name(c));
+		kvs_cell_count(rows, t->main_cause[c]);
+		kvs_cells_part(rows, &view->times.ts, &split, t->cause_ts[c].sum);
+		kvs_cell_us(rows, known, s.p50);
+		kvs_cell_us(rows, known, s.p99);
+		kvs_cell_us(rows, known, s.p999);
+		kvs_cell_us(rows, known, s.max);
+	}
+}
+
 static void print_causes(const struct kvs_view *view)
 {
 	struct kvs_rows rows = kvs_rows_begin(KVS_HEADINGS("VM", "vCPU", "<Cause", "Mostly",
 						       "Sum µs", "Share", "p50 µs",
 						       "p99 µs", "p99.9 µs", "Max µs"));
 
-	for (unsigned int i = 0; i < view->model->nr_vcpus; i++) {
-		const struct kvs_vcpu *v = view->model->vcpus[i];
-		kvs_u128 all = 0;
-
-		for (unsigned int c = 0; c < KVS_CAUSES; c++)
-			all += v->timer.cause_ts[c].sum;
-		for (unsigned int c = 0; kvs_selected(&view->select, v) && c < KVS_CAUSES; c++) {
-			struct kvs_summary s;
-			bool known = kvs_hist_summary(&v->timer.cause_ts[c], &view->times.ts, &s);
-
-			if (!v->timer.cause_ts[c].sum)
-				continue;
-			cells_vm(&rows, v);
-			kvs_cell(&rows, "%s", kvs_cause_name(c));
-			kvs_cell_count(&rows, v->timer.main_cause[c]);
-			kvs_cell_us(&rows, known, s.total);
-			kvs_cell_share(&rows, v->timer.cause_ts[c].sum, all);
-			kvs_cell_us(&rows, known, s.p50);
-			kvs_cell_us(&rows, known, s.p99);
-			kvs_cell_us(&rows, known, s.p999);
-			kvs_cell_us(&rows, known, s.max);
-		}
-	}
+	for (unsigned int i = 0; i < view->model->nr_vcpus; i++)
+		if (kvs_selected(&view->select, view->model->vcpus[i]))
+			rows_causes(&rows, view, view->model->vcpus[i]);
 	kvs_rows_end(&rows);
 }
 

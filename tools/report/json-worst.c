@@ -56,14 +56,21 @@ static json_t *thieves_of(const struct kvs_view *view, const struct kvs_moment *
 			 "others_ns", (json_int_t)(all - before));
 }
 
+/* They sum to the moment's length. */
 static json_t *causes_of(const struct kvs_view *view, const struct kvs_moment *moment)
 {
+	const struct kvs_scale *ts = &view->times.ts;
 	json_t *o = json_object();
+	u64 sum = 0, before;
 
-	for (unsigned int i = 0; i < KVS_CAUSES; i++)
-		if (moment->spent[i])
-			json_object_set_new(o, kvs_cause_name(i),
-				json_integer(kvs_scale(&view->times.ts, moment->spent[i])));
+	for (unsigned int i = 0; i < KVS_CAUSES; i++) {
+		if (!moment->spent[i])
+			continue;
+		before = kvs_scale(ts, sum);
+		sum += moment->spent[i];
+		json_object_set_new(o, kvs_cause_name(i),
+				    json_integer(kvs_scale(ts, sum) - before));
+	}
 	return o;
 }
 

@@ -18,9 +18,11 @@
 static void cells_states(struct kvs_rows *rows, const u64 states[KVMSCHED_NR_STATES],
 			 u64 wall)
 {
+	struct kvs_split split = { .whole = wall };
+
 	for (unsigned int i = KVMSCHED_STATE_GUEST; i < KVMSCHED_NR_STATES; i++)
-		kvs_cell_share(rows, states[i], wall);
-	kvs_cell_share(rows, states[KVMSCHED_STATE_UNKNOWN], wall);
+		kvs_cell_share_part(rows, &split, states[i]);
+	kvs_cell_share_part(rows, &split, states[KVMSCHED_STATE_UNKNOWN]);
 }
 
 /* The ledger that the kernel kept, in a row below; the two should agree. */
@@ -86,16 +88,9 @@ void kvs_print_ledger(const struct kvs_view *view)
 		       kvs_alarm(), kvs_plain());
 }
 
-/* The time of a row, and its share of @all; see kvs_cell_us_part() */
-static void cells_wait(struct kvs_rows *rows, const struct kvs_scale *ts, u64 before, u64 upto,
-		       u64 all)
-{
-	kvs_cell_us_part(rows, ts->known, kvs_scale(ts, before), kvs_scale(ts, upto));
-	kvs_cell_share_part(rows, before, upto, all);
-}
-
 static void row_thief(struct kvs_rows *rows, const struct kvs_view *view,
-		      const struct kvs_vcpu *v, const struct kvs_thief *t, u64 before, u64 all)
+		      const struct kvs_vcpu *v, const struct kvs_thief *t,
+		      struct kvs_split *split)
 {
 	const struct kvs_scale *ts = &view->times.ts;
 	const struct kvs_vcpu *sibling = t->who.kind == KVS_THIEF_TASK ?
@@ -122,7 +117,7 @@ static void row_thief(struct kvs_rows *rows, const struct kvs_view *view,
 		kvs_cell(rows, "-");
 	}
 	kvs_cell_count(rows, t->count);
-	cells_wait(rows, ts, before, before + t->time, all);
+	kvs_cells_part(rows, ts, split, t->time);
 	kvs_cell_us(rows, ts->known, kvs_scale(ts, t->max));
 }
 
@@ -132,15 +127,16 @@ static void rows_vcpu(struct kvs_rows *rows, const struct kvs_view *view,
 {
 	const struct kvs_scale *ts = &view->times.ts;
 	const struct kvs_waiter *w = &v->waiter;
-	u64 count = 0, all = 0, sum = 0;
+	struct kvs_split split = { 0 }, all;
 	char vm[KVS_VM_LEN];
+	u64 count = 0;
 
 	for (unsigned int i = 0; i < w->nr; i++)
-		all += w->thieves[i].time;
+		split.whole += w->thieves[i].time;
+	all = split;
 	for (unsigned int i = 0; i < w->nr; i++) {
-		row_thief(rows, view, v, &w->thieves[i], sum, all);
+		row_thief(rows, view, v, &w->thieves[i], &split);
 		count += w->thieves[i].count;
-		sum += w->thieves[i].time;
 	}
 	kvs_row(rows);
 	kvs_cell(rows, "%s", kvs_vm_name(vm, v));
@@ -151,7 +147,7 @@ static void rows_vcpu(struct kvs_rows *rows, const struct kvs_view *view,
 	kvs_cell(rows, " ");
 	kvs_cell(rows, " ");
 	kvs_cell_count(rows, count);
-	cells_wait(rows, ts, 0, sum, all);
+	kvs_cells_part(rows, ts, &all, split.shown);
 	kvs_cell(rows, " ");
 }
 

@@ -250,7 +250,8 @@ static void print_vcpus(const struct kvs_view *view)
 }
 
 static void row_exit(struct kvs_rows *rows, const struct kvs_view *view,
-		     const struct kvs_exit_stats *e, kvs_u128 all)
+		     const struct kvs_exit_stats *e, struct kvs_split *count,
+		     struct kvs_split *time)
 {
 	char name[KVS_NAME_LEN];
 	struct kvs_summary s;
@@ -264,8 +265,8 @@ static void row_exit(struct kvs_rows *rows, const struct kvs_view *view,
 		 e->fastpath ? "(fast path, reason unknown)" :
 			       kvs_exit_reason(name, e->isa, e->reason));
 	kvs_cell_count(rows, e->count);
-	kvs_cell_share(rows, e->count, view->total->exit_count);
-	kvs_cell_share(rows, host.sum, all);
+	kvs_cell_share_part(rows, count, e->count);
+	kvs_cell_share_part(rows, time, host.sum);
 	cells_full(rows, &s, known);
 	kvs_hist_free(&host);
 	known = kvs_hist_summary(&e->poll_cycles, &view->times.cycles, &s);
@@ -275,8 +276,8 @@ static void row_exit(struct kvs_rows *rows, const struct kvs_view *view,
 static void print_exits(const struct kvs_view *view)
 {
 	const struct kvs_vcpu *v = view->total;
+	struct kvs_split count = { .whole = v->exit_count }, time = { 0 };
 	struct kvs_rows rows;
-	kvs_u128 all = 0;
 	bool polls;
 
 	if (!kvs_recorded(view, KVMSCHED_CLASS_EXIT, "Exits", "exit"))
@@ -285,12 +286,12 @@ static void print_exits(const struct kvs_view *view)
 	kvs_title(view, "Exits: host time in the kernel and on the CPU, until entry, switch or userspace%s",
 		  polls ? ", without polling" : "");
 	for (unsigned int i = 0; i < v->nr_exits; i++)
-		all += v->exits[i].uncut_cycles.sum + v->exits[i].cut_cycles.sum;
+		time.whole += v->exits[i].uncut_cycles.sum + v->exits[i].cut_cycles.sum;
 	rows = kvs_rows_begin(KVS_HEADINGS("<Reason", "Samples", "Samples%", "Time%",
 				       "Min µs", "Max µs", "Avg µs", "p50 µs",
 				       "p99 µs", "p99.9 µs", "Polled µs"));
 	for (unsigned int i = 0; i < v->nr_exits; i++)
-		row_exit(&rows, view, &v->exits[i], all);
+		row_exit(&rows, view, &v->exits[i], &count, &time);
 	kvs_rows_end(&rows);
 	if (!polls)
 		printf("Halt polling, if any, is part of these times: class switch tells it, and was not recorded\n");
@@ -299,6 +300,7 @@ static void print_exits(const struct kvs_view *view)
 static void print_switch_kinds(const struct kvs_view *view)
 {
 	const struct kvs_switch_stats *sw = &view->total->sw;
+	struct kvs_split split = { .whole = kvs_switches(view->total) };
 	struct kvs_rows rows;
 
 	kvs_title(view, "Switches: the vCPU's thread loses the CPU, and waits for it");
@@ -308,7 +310,7 @@ static void print_switch_kinds(const struct kvs_view *view)
 		kvs_row(&rows);
 		kvs_cell(&rows, "%s", kvs_switch_kind(kind));
 		kvs_cell_count(&rows, sw->out[kind]);
-		kvs_cell_share(&rows, sw->out[kind], kvs_switches(view->total));
+		kvs_cell_share_part(&rows, &split, sw->out[kind]);
 	}
 	kvs_row(&rows);
 	kvs_cell(&rows, "wait after preemption");
@@ -506,14 +508,14 @@ static void print_timers(const struct kvs_view *view)
 static void print_users(const struct kvs_view *view)
 {
 	const struct kvs_vcpu *v = view->total;
+	struct kvs_split split = { 0 };
 	struct kvs_rows rows;
-	u64 all = 0;
 
 	if (!v->nr_users)
 		return;
 	kvs_title(view, "Returns to userspace (KVM_RUN's reason), and the time there");
 	for (unsigned int i = 0; i < v->nr_users; i++)
-		all += v->users[i].count;
+		split.whole += v->users[i].count;
 	rows = kvs_rows_begin(KVS_HEADINGS("<Reason", "Count", "Share", "KVM_RUN avg µs",
 				       "There avg µs", "p50 µs", "p99 µs", "Max µs"));
 	for (unsigned int i = 0; i < v->nr_users; i++) {
@@ -525,7 +527,7 @@ static void print_users(const struct kvs_view *view)
 		kvs_row(&rows);
 		kvs_cell(&rows, "%s", kvs_user_reason(name, u->reason));
 		kvs_cell_count(&rows, u->count);
-		kvs_cell_share(&rows, u->count, all);
+		kvs_cell_share_part(&rows, &split, u->count);
 		kvs_cell_us(&rows, known, s.avg);
 		cells_short(&rows, &u->user_cycles, &view->times.cycles);
 	}

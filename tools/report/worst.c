@@ -16,7 +16,7 @@
 
 static double ms(const struct kvs_view *view, u64 ts)
 {
-	return kvs_scale(&view->times.ts, ts) / 1e6;
+	return kvs_us_of(&view->times.ts, ts) / 1e3;
 }
 
 static double at(const struct kvs_view *view, u64 ts)
@@ -34,7 +34,7 @@ static void print_chain(const struct kvs_view *view, const struct kvs_moment *mo
 		[KVS_MOMENT_TIMER] = "injected", [KVS_MOMENT_IRQ] = "injected",
 		[KVS_MOMENT_WAIT] = "on a CPU", [KVS_MOMENT_EXIT] = "told",
 	};
-	u64 begin = moment->begin;
+	u64 begin = moment->begin, sum = 0, us;
 
 	printf("     %s %.6f s", from[moment->kind], at(view, begin));
 	if (moment->expired > begin)
@@ -43,10 +43,14 @@ static void print_chain(const struct kvs_view *view, const struct kvs_moment *mo
 		printf(", accepted +%.3f ms", ms(view, moment->accepted - begin));
 	printf(", %s +%.3f ms (CPU %u)\n", to[moment->kind],
 	       ms(view, moment->end - begin), moment->cpu);
-	for (unsigned int i = 0; i < KVS_CAUSES; i++)
-		if (moment->spent[i])
-			printf("       %-20s %10.3f ms\n", kvs_cause_name(i),
-			       ms(view, moment->spent[i]));
+	for (unsigned int i = 0; i < KVS_CAUSES; i++) {
+		if (!moment->spent[i])
+			continue;
+		us = kvs_us_of(&view->times.ts, sum);
+		sum += moment->spent[i];
+		printf("       %-20s %10.3f ms\n", kvs_cause_name(i),
+		       (kvs_us_of(&view->times.ts, sum) - us) / 1e3);
+	}
 }
 
 static void print_worst(const struct kvs_view *view)

@@ -1,0 +1,426 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What is printed of random lives is read again, and the parts of each table are summed:
+ * they are its whole to the last digit.  The file's clock is a TSC of 2.7 GHz, so every
+ * time is rounded.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "base/util.h"
+#include "model/clock.h"
+#include "model/model.h"
+#include "model/summary.h"
+#include "model/worst.h"
+#include "report/report.h"
+#include "report/view.h"
+#include "lives.h"
+
+#define TSC_MULT	1594000000U	/* 0.3711 ns for a cycle */
+#define TSC_SHIFT	32
+#define MOMENTS		2000
+#define LINE		1024
+#define WORDS		64
+#define WHOLE		10000		/* 100.00 % */
+
+static const struct kvs_trace_info info = {
+	.clock = KVS_CLOCK_TSC, .version = 6, .tsc_mult = TSC_MULT, .tsc_shift = TSC_SHIFT,
+};
+static struct kvs_model m;
+static struct kvs_worst worst;
+static struct kvs_view view;
+
+static void live(unsigned int seed)
+{
+	kvs_model_init(&m);
+	kvs_model_clock(&m, false, TSC_MULT, TSC_SHIFT);
+	kvs_summary_listen(&m);
+	kvs_worst_init(&worst, MOMENTS, (1U << KVS_MOMENT_KINDS) - 1);
+	kvs_worst_listen(&worst, &m);
+	lives_live(&m, seed);
+	kvs_worst_sort(&worst);
+	view = (struct kvs_view){
+		.path = "lives.dat", .info = &info, .model = &m, .worst = &worst,
+		.select = { .vm = KVS_ANY_VM, .vcpu = -1 },
+	};
+	kvs_view_init(&view);
+}
+
+static void forget(void)
+{
+	kvs_view_free(&view);
+	kvs_worst_free(&worst);
+	kvs_model_free(&m);
+}
+
+static int saved = -1;
+
+/* Standard output goes to a file until printed(). */
+static FILE *begin_print(void)
+{
+	FILE *f = tmpfile();
+
+	assert_non_null(f);
+	fflush(stdout);
+	saved = dup(STDOUT_FILENO);
+	assert_return_code(dup2(fileno(f), STDOUT_FILENO), 0);
+	return f;
+}
+
+static void end_print(FILE *f)
+{
+	fflush(stdout);
+	dup2(saved, STDOUT_FILENO);
+	close(saved);
+	rewind(f);
+}
+
+/* A line that was read: its words, and those of them that are percentages */
+struct row {
+	char text[LINE];
+	char *words[WORDS];
+	unsigned int nr;
+	unsigned int shares[WORDS], nr_shares;	/* which of @words */
+};
+
+static void split_row(struct row *row, const char *line)
+{
+	row->nr = row->nr_shares = 0;
+	snprintf(row->text, sizeof(row->text), "%s", line);
+	for (char *w = strtok(row->text, " \n"); w && row->nr < WORDS; w = strtok(NULL, " \n")) {
+		if (row->nr && w[strlen(w) - 1] == '%')
+			row->shares[row->nr_shares++] = row->nr;
+		row->words[row->nr++] = w;
+	}
+	/* A heading has percent signs, too. */
+	if (row->nr_shares && !strpbrk(row->words[row->shares[0]], "0123456789"))
+		row->nr_shares = 0;
+}
+
+/* Hundredths, as "12.34" or "12.34%" */
+static u64 hundredths(const char *text)
+{
+	unsigned long long whole, part;
+
+	assert_int_equal(sscanf(text, "%llu.%2llu", &whole, &part), 2);
+	return 100 * whole + part;
+}
+
+static u64 thousandths(const char *text)
+{
+	unsigned long long whole, part;
+
+	assert_int_equal(sscanf(text, "%llu.%3llu", &whole, &part), 2);
+	return 1000 * whole + part;
+}
+
+/* --- The whole report ----------------------------------------------------- */
+
+struct sums {
+	u64 count;		/* the words before the first percentages */
+	u64 shares[WORDS];
+	unsigned int rows, nr_shares;
+};
+
+static void add_row(struct sums *sums, const struct row *row)
+{
+	sums->rows++;
+	sums->nr_shares = row->nr_shares;
+	sums->count += strtoull(row->words[row->shares[0] - 1], NULL, 10);
+	for (unsigned int i = 0; i < row->nr_shares; i++)
+		sums->shares[i] += hundredths(row->words[row->shares[i]]);
+}
+
+static void expect_table(const struct sums *sums, u64 count, unsigned int columns)
+{
+	assert_true(sums->rows > 1);
+	assert_int_equal(sums->nr_shares, columns);
+	assert_int_equal(sums->count, count);
+	for (unsigned int i = 0; i < columns; i++)
+		assert_int_equal(sums->shares[i], WHOLE);
+}
+
+static void expect_ledger_row(const struct row *row)
+{
+	u64 sum = 0;
+
+	for (unsigned int i = 0; i < row->nr_shares; i++)
+		sum += hundredths(row->words[row->shares[i]]);
+	assert_int_equal(row->nr_shares, KVMSCHED_NR_STATES);
+	assert_int_equal(sum, WHOLE);
+}
+
+static void check_report(void)
+{
+	struct sums exits = { 0 }, switches = { 0 }, users = { 0 }, *table = NULL;
+	u64 returns = 0, ledgers = 0;
+	char line[LINE];
+	struct row row;
+	FILE *f = begin_print();
+
+	kvs_print_text(&view, false);
+	end_print(f);
+	for (bool in_ledger = false; fgets(line, sizeof(line), f);) {
+		if (*line == '\n') {
+			table = NULL;
+			in_ledger = false;
+		}
+		table = !strncmp(line, "Exits:", 6) ? &exits :
+			!strncmp(line, "Switches:", 9) ? &switches :
+			!strncmp(line, "Returns to", 10) ? &users : table;
+		in_ledger |= !strncmp(line, "Ledger:", 7);
+		split_row(&row, line);
+		if (!row.nr_shares)
+			continue;
+		if (in_ledger)
+			expect_ledger_row(&row);
+		else if (table)
+			add_row(table, &row);
+		ledgers += in_ledger;
+	}
+	fclose(f);
+	for (unsigned int i = 0; i < view.total->nr_users; i++)
+		returns += view.total->users[i].count;
+	assert_int_equal(ledgers, LIVES_VCPUS);
+	expect_table(&exits, view.total->exit_count, 2);
+	expect_table(&switches, kvs_switches(view.total), 1);
+	expect_table(&users, returns, 1);
+}
+
+/* --- Thieves and causes --------------------------------------------------- */
+
+/* Each row "=" is what the rows above it sum to: pieces, wait and share. */
+static void check_thieves(void)
+{
+	u64 sums[3] = { 0 }, cells[3];
+	unsigned int totals = 0;
+	char line[LINE];
+	struct row row;
+	FILE *f = begin_print();
+
+	kvs_report_thieves.text(&view);
+	end_print(f);
+	while (fgets(line, sizeof(line), f)) {
+		split_row(&row, line);
+		if (!row.nr_shares)
+			continue;
+		cells[0] = strtoull(row.words[row.shares[0] - 2], NULL, 10);
+		cells[1] = hundredths(row.words[row.shares[0] - 1]);
+		cells[2] = hundredths(row.words[row.shares[0]]);
+		if (!strstr(line, " = ")) {
+			for (unsigned int i = 0; i < 3; i++)
+				sums[i] += cells[i];
+			continue;
+		}
+		totals++;
+		assert_memory_equal(sums, cells, sizeof(sums));
+		assert_int_equal(cells[2], WHOLE);
+		memset(sums, 0, sizeof(sums));
+	}
+	fclose(f);
+	assert_int_equal(totals, LIVES_VCPUS);
+}
+
+static void check_causes(void)
+{
+	u64 shares[LIVES_VCPUS] = { 0 }, times[LIVES_VCPUS] = { 0 };
+	char line[LINE];
+	struct row row;
+	FILE *f = begin_print();
+
+	kvs_report_timers.text(&view);
+	end_print(f);
+	while (fgets(line, sizeof(line), f)) {
+		unsigned long vcpu;
+
+		split_row(&row, line);
+		if (!row.nr_shares)
+			continue;
+		vcpu = strtoul(row.words[1], NULL, 10);
+		assert_true(vcpu < LIVES_VCPUS);
+		times[vcpu] += hundredths(row.words[row.shares[0] - 1]);
+		shares[vcpu] += hundredths(row.words[row.shares[0]]);
+	}
+	fclose(f);
+	for (unsigned int i = 0; i < LIVES_VCPUS; i++) {
+		const struct kvs_vcpu *v = m.vcpus[i];
+		u64 late = v->timer.deadline_to_inject_ts.above.sum;
+
+		assert_int_equal(shares[v->id], WHOLE);
+		assert_int_equal(times[v->id], (kvs_scale(&view.times.ts, late) + 5) / 10);
+	}
+}
+
+/* --- The worst moments ---------------------------------------------------- */
+
+/* "... for 0.040 of 0.100 ms; 0.035 ms: ...; 0.025 ms: others" */
+static bool check_sentence(const char *line)
+{
+	const char *of = strstr(line, " of ");
+	u64 sum, whole;
+
+	if (!of || !strchr("0123456789", of[4]))
+		return false;
+	whole = thousandths(of + 4);
+	while (of[-1] != ' ')
+		of--;
+	sum = thousandths(of);
+	for (const char *part = line; (part = strstr(part, " ms: ")); part++) {
+		const char *at = part;
+
+		while (at[-1] != ' ')
+			at--;
+		/* " ms: it had to wake up" is no part. */
+		if (at[-2] == ';')
+			sum += thousandths(at);
+	}
+	assert_int_equal(sum, whole);
+	return true;
+}
+
+static void check_worst(void)
+{
+	u64 late = 0, causes = 0, shared = 0, caused = 0;
+	char line[LINE];
+	FILE *f = begin_print();
+
+	kvs_report_worst.text(&view);
+	end_print(f);
+	while (fgets(line, sizeof(line), f)) {
+		const char *injected = strstr(line, " injected ");
+
+		if (strstr(line, " vm ")) {
+			assert_int_equal(causes, late);
+			caused += !!late;
+			late = injected ? thousandths(injected + 10) : 0;
+			causes = 0;
+			shared += check_sentence(line);
+		} else if (!strncmp(line, "       ", 7)) {
+			const char *ms = strstr(line, " ms\n");
+
+			while (ms[-1] != ' ')
+				ms--;
+			causes += thousandths(ms);
+		}
+	}
+	fclose(f);
+	assert_int_equal(causes, late);
+	assert_true(caused > 100 && shared > 100);
+}
+
+/* --- JSON ----------------------------------------------------------------- */
+
+static json_int_t number(const json_t *o, const char *key)
+{
+	json_t *value = json_object_get(o, key);
+
+	assert_true(json_is_integer(value));
+	return json_integer_value(value);
+}
+
+static json_t *read_json(bool (*print)(const struct kvs_view *view))
+{
+	FILE *f = begin_print();
+	json_t *o;
+	bool done = print(&view);
+
+	end_print(f);
+	assert_true(done);
+	o = json_loadf(f, 0, NULL);
+	assert_non_null(o);
+	fclose(f);
+	return o;
+}
+
+static json_int_t sum_of(json_t *array, const char *key)
+{
+	json_int_t sum = 0;
+	json_t *entry;
+	size_t i;
+
+	json_array_foreach(array, i, entry)
+		sum += number(entry, key);
+	return sum;
+}
+
+static void check_json(void)
+{
+	json_t *o = read_json(kvs_print_json), *vcpu, *value;
+	const char *key;
+	size_t i;
+
+	json_array_foreach(json_object_get(o, "vcpus"), i, vcpu) {
+		json_t *states = json_object_get(vcpu, "states_ns");
+		json_int_t sum = 0;
+
+		json_object_foreach(states, key, value)
+			sum += json_integer_value(value);
+		assert_int_equal(sum, number(vcpu, "wall_ns"));
+		assert_int_equal(number(vcpu, "residual_ns"), 0);
+		assert_int_equal(sum_of(json_object_get(vcpu, "thieves"), "ns"),
+				 number(states, "wait_preempted") + number(states, "wait_woken"));
+		assert_int_equal(sum_of(json_object_get(vcpu, "exits"), "count"),
+				 number(vcpu, "exit_count"));
+	}
+	assert_int_equal(i, LIVES_VCPUS);
+	json_decref(o);
+}
+
+static void check_json_worst(void)
+{
+	json_t *o = read_json(kvs_print_json_worst), *moment, *value;
+	unsigned int caused = 0, shared = 0;
+	const char *key;
+	size_t i;
+
+	json_array_foreach(json_object_get(o, "worst"), i, moment) {
+		json_t *thieves = json_object_get(moment, "thieves");
+		json_int_t sum = 0;
+
+		json_object_foreach(json_object_get(moment, "causes_ns"), key, value)
+			sum += json_integer_value(value);
+		if (!json_is_null(json_object_get(moment, "cause"))) {
+			assert_int_equal(sum, number(moment, "ns"));
+			caused++;
+		}
+		if (json_is_null(thieves))
+			continue;
+		assert_int_equal(sum_of(json_object_get(thieves, "largest"), "ns") +
+				 number(thieves, "others_ns"), number(thieves, "waited_ns"));
+		shared++;
+	}
+	assert_true(caused > 100 && shared > 100);
+	json_decref(o);
+}
+
+static void tables_sum_to_their_whole(void **unused)
+{
+	for (unsigned int seed = 1; seed <= 10; seed++) {
+		live(seed);
+		check_report();
+		check_thieves();
+		check_causes();
+		check_worst();
+		check_json();
+		check_json_worst();
+		forget();
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(tables_sum_to_their_whole),
+	};
+
+	return cmocka_run_group_tests_name("tables", tests, NULL, NULL);
+}
