@@ -78,6 +78,16 @@ void kvs_cells_vcpu(struct kvs_rows *rows, const struct kvs_vcpu *v)
 	kvs_cell(rows, "%s", policy_text(policy, sizeof(policy), v));
 }
 
+void kvs_cells_full(struct kvs_rows *rows, const struct kvs_summary *s, bool known)
+{
+	kvs_cell_us(rows, known, s->min);
+	kvs_cell_us(rows, known, s->max);
+	kvs_cell_us(rows, known, s->avg);
+	kvs_cell_us(rows, known, s->p50);
+	kvs_cell_us(rows, known, s->p99);
+	kvs_cell_us(rows, known, s->p999);
+}
+
 /* Delivery without exits leaves no records; a table of zeroes would be misleading. */
 void kvs_note_apicv(const struct kvs_view *view)
 {

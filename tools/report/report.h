@@ -20,6 +20,8 @@ bool kvs_print_json(const struct kvs_view *view);
 bool kvs_print_json_keys(const struct kvs_view *view, const char *const *keys);
 /* json-worst.c: the worst moments */
 bool kvs_print_json_worst(const struct kvs_view *view);
+/* exits.c: what each exit reason cost */
+void kvs_print_exits(const struct kvs_view *view);
 /* ledger.c: the states of each vCPU */
 void kvs_print_ledger(const struct kvs_view *view);
 

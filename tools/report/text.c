@@ -30,17 +30,6 @@ static void cells_short(struct kvs_rows *rows, const struct kvs_hist *h,
 	kvs_cell_us(rows, known, s.max);
 }
 
-/* The cells min, max and avg, in the order of perf kvm stat, and the percentiles */
-static void cells_full(struct kvs_rows *rows, const struct kvs_summary *s, bool known)
-{
-	kvs_cell_us(rows, known, s->min);
-	kvs_cell_us(rows, known, s->max);
-	kvs_cell_us(rows, known, s->avg);
-	kvs_cell_us(rows, known, s->p50);
-	kvs_cell_us(rows, known, s->p99);
-	kvs_cell_us(rows, known, s->p999);
-}
-
 static void print_lost(const struct kvs_view *view)
 {
 	static const char *const names[KS_NR_EVENTS] = {
@@ -249,54 +238,6 @@ static void print_vcpus(const struct kvs_view *view)
 	kvs_rows_end(&rows);
 }
 
-static void row_exit(struct kvs_rows *rows, const struct kvs_view *view,
-		     const struct kvs_exit_stats *e, struct kvs_split *count,
-		     struct kvs_split *time)
-{
-	char name[KVS_NAME_LEN];
-	struct kvs_summary s;
-	struct kvs_hist host;
-	bool known;
-
-	kvs_exit_host(e, &host);
-	known = kvs_hist_summary(&host, &view->times.cycles, &s);
-	kvs_row(rows);
-	kvs_cell(rows, "%s%s", e->l2 ? "L2 " : "",
-		 e->fastpath ? "(fast path, reason unknown)" :
-			       kvs_exit_reason(name, e->isa, e->reason));
-	kvs_cell_count(rows, e->count);
-	kvs_cell_share_part(rows, count, e->count);
-	kvs_cell_share_part(rows, time, host.sum);
-	cells_full(rows, &s, known);
-	kvs_hist_free(&host);
-	known = kvs_hist_summary(&e->poll_cycles, &view->times.cycles, &s);
-	kvs_cell_us(rows, known, s.total);
-}
-
-static void print_exits(const struct kvs_view *view)
-{
-	const struct kvs_vcpu *v = view->total;
-	struct kvs_split count = { .whole = v->exit_count }, time = { 0 };
-	struct kvs_rows rows;
-	bool polls;
-
-	if (!kvs_recorded(view, KVMSCHED_CLASS_EXIT, "Exits", "exit"))
-		return;
-	polls = kvs_model_has_class(view->model, KVMSCHED_CLASS_SWITCH);
-	kvs_title(view, "Exits: host time in the kernel and on the CPU, until entry, switch or userspace%s",
-		  polls ? ", without polling" : "");
-	for (unsigned int i = 0; i < v->nr_exits; i++)
-		time.whole += v->exits[i].uncut_cycles.sum + v->exits[i].cut_cycles.sum;
-	rows = kvs_rows_begin(KVS_HEADINGS("<Reason", "Samples", "Samples%", "Time%",
-				       "Min µs", "Max µs", "Avg µs", "p50 µs",
-				       "p99 µs", "p99.9 µs", "Polled µs"));
-	for (unsigned int i = 0; i < v->nr_exits; i++)
-		row_exit(&rows, view, &v->exits[i], &count, &time);
-	kvs_rows_end(&rows);
-	if (!polls)
-		printf("Halt polling, if any, is part of these times: class switch tells it, and was not recorded\n");
-}
-
 static void print_switch_kinds(const struct kvs_view *view)
 {
 	const struct kvs_switch_stats *sw = &view->total->sw;
@@ -447,7 +388,7 @@ static void row_leg(struct kvs_rows *rows, const char *name,
 	kvs_row(rows);
 	kvs_cell(rows, "%s", name);
 	kvs_cell_count(rows, s->count);
-	cells_full(rows, s, known);
+	kvs_cells_full(rows, s, known);
 }
 
 static void print_timer_counts(const struct kvs_timer_stats *t)
@@ -547,7 +488,7 @@ static void print_clockevents(const struct kvs_view *view)
 				       "p50 µs", "p99 µs", "p99.9 µs"));
 	kvs_row(&rows);
 	kvs_cell_count(&rows, s.count);
-	cells_full(&rows, &s, known);
+	kvs_cells_full(&rows, &s, known);
 	kvs_rows_end(&rows);
 }
 
@@ -565,7 +506,7 @@ void kvs_print_text(const struct kvs_view *view, bool host)
 		       kvs_alarm(), kvs_plain());
 	if (view->selected) {
 		kvs_print_ledger(view);
-		print_exits(view);
+		kvs_print_exits(view);
 		print_switches(view);
 		print_interrupts(view);
 		print_timers(view);

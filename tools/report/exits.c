@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The table of exits: what each reason cost.
+ */
+#include <stdio.h>
+
+#include "uapi/kvmsched.h"
+#include "model/names.h"
+#include "report/common.h"
+#include "report/report.h"
+
+static void row_exit(struct kvs_rows *rows, const struct kvs_view *view,
+		     const struct kvs_exit_stats *e, struct kvs_split *count,
+		     struct kvs_split *time)
+{
+	char name[KVS_NAME_LEN];
+	struct kvs_summary s;
+	struct kvs_hist host;
+	bool known;
+
+	kvs_exit_host(e, &host);
+	known = kvs_hist_summary(&host, &view->times.cycles, &s);
+	kvs_row(rows);
+	kvs_cell(rows, "%s%s", e->l2 ? "L2 " : "",
+		 e->fastpath ? "(fast path, reason unknown)" :
+			       kvs_exit_reason(name, e->isa, e->reason));
+	kvs_cell_count(rows, e->count);
+	kvs_cell_share_part(rows, count, e->count);
+	kvs_cell_share_part(rows, time, host.sum);
+	kvs_cells_full(rows, &s, known);
+	kvs_hist_free(&host);
+	known = kvs_hist_summary(&e->poll_cycles, &view->times.cycles, &s);
+	kvs_cell_us(rows, known, s.total);
+}
+
+void kvs_print_exits(const struct kvs_view *view)
+{
+	const struct kvs_vcpu *v = view->total;
+	struct kvs_split count = { .whole = v->exit_count }, time = { 0 };
+	struct kvs_rows rows;
+	bool polls;
+
+	if (!kvs_recorded(view, KVMSCHED_CLASS_EXIT, "Exits", "exit"))
+		return;
+	polls = kvs_model_has_class(view->model, KVMSCHED_CLASS_SWITCH);
+	kvs_title(view, "Exits: host time in the kernel and on the CPU, until entry, switch or userspace%s",
+		  polls ? ", without polling" : "");
+	for (unsigned int i = 0; i < v->nr_exits; i++)
+		time.whole += v->exits[i].uncut_cycles.sum + v->exits[i].cut_cycles.sum;
+	rows = kvs_rows_begin(KVS_HEADINGS("<Reason", "Samples", "Samples%", "Time%",
+				       "Min µs", "Max µs", "Avg µs", "p50 µs",
+				       "p99 µs", "p99.9 µs", "Polled µs"));
+	for (unsigned int i = 0; i < v->nr_exits; i++)
+		row_exit(&rows, view, &v->exits[i], &count, &time);
+	kvs_rows_end(&rows);
+	if (!polls)
+		printf("Halt polling, if any, is part of these times: class switch tells it, and was not recorded\n");
+}
