@@ -190,8 +190,11 @@ static void goes_on(struct vcpu *v)
 			return;
 		}
 		RECORD(v, load, .user_cycles = upto(60));
-		RECORD(v, entry);
 		v->life = IN_GUEST;
+		if (rand() % 4 == 0)
+			leaves_cpu(v);
+		else
+			RECORD(v, entry);
 	} else {
 		is_off_cpu(v);
 	}

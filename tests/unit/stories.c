@@ -224,6 +224,40 @@ static void everything(const char *path, const char *formats)
 	synth_finish(s);
 }
 
+/* A vCPU that is not on a CPU within KVM_RUN: it polls, halts, or waits for a page. */
+static void asleep(const char *path, const char *formats)
+{
+	s = synth_new(path, 1, formats);
+	now = 1000 * US;
+	session(KS_SESSION_START, KVMSCHED_CLASS_DEFAULT, 1);
+	on(0, 4711, 1, 0);
+	identity(4700, KS_FEATURE_SVM | KS_FEATURE_IRQCHIP, 0, 0);
+	VPUT(load, .user_cycles = 0);
+	/* Before it is entered */
+	now += 5 * US;
+	off(KS_SWITCH_BLOCKED, 5, 42, 2, 0, "swapper/0", 120);
+	VPUT(entry, .since_exit_cycles = 0);
+	/* Woken while the host polls */
+	for (unsigned int i = 0; i < 3; i++) {
+		VPUT(halt, .valid = 1, .poll_ns = 140000, .halt_ns = 140000);
+		lightweight(SVM_HLT, ISA_SVM, 10, 140 + 4);
+	}
+	/* Polled in vain */
+	cut(SVM_HLT, ISA_SVM, 10, 50 + 4, KS_EXIT_BY_SWITCH);
+	off(KS_SWITCH_HALTED, 540, 500, 20, 0, "swapper/0", 120);
+	VPUT(halt, .waited = 1, .valid = 1, .poll_ns = 50000, .halt_ns = 550000);
+	now += 2 * US;
+	VPUT(entry, .since_exit_cycles = 556 * US);
+	/* A page that is fetched from somewhere, and one that is there */
+	cut(SVM_NPF, ISA_SVM, 10, 6, KS_EXIT_BY_SWITCH);
+	off(KS_SWITCH_BLOCKED, 20, 3010, 10, 0, "swapper/0", 120);
+	now += 3 * US;
+	VPUT(entry, .since_exit_cycles = 3019 * US);
+	lightweight(SVM_NPF, ISA_SVM, 10, 6);
+	session(KS_SESSION_STOP, KVMSCHED_CLASS_DEFAULT, 1);
+	synth_finish(s);
+}
+
 /* A ring too small: pages with flags, and the closing records */
 static void lossy(const char *path, const char *formats)
 {
@@ -264,7 +298,8 @@ int main(int argc, char **argv)
 		const char *name;
 		void (*write)(const char *path, const char *formats);
 	} stories[] = {
-		{ "everything", everything }, { "lossy", lossy }, { "plain", plain },
+		{ "everything", everything }, { "asleep", asleep }, { "lossy", lossy },
+		{ "plain", plain },
 	};
 
 	if (argc != 3) {

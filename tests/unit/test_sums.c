@@ -24,6 +24,7 @@
 static struct kvs_model m;
 static struct kvs_worst worst;
 static u64 waits[LIVES_VCPUS];	/* all waits that were handed over */
+static u64 slept[3];		/* in exits, before an entry, in unknown exits; in all lives */
 
 static void take_wait(void *ctx, const struct kvs_span *span)
 {
@@ -69,15 +70,21 @@ static void check_thieves(const struct kvs_vcpu *v)
 
 static void check_counts(const struct kvs_vcpu *v)
 {
-	u64 exits = 0, ended = 0, out[KVS_SWITCH_KINDS] = { 0 };
+	u64 exits = 0, ended = 0, blocked = 0, out[KVS_SWITCH_KINDS] = { 0 };
 
 	for (unsigned int i = 0; i < v->nr_exits; i++) {
 		exits += v->exits[i].count;
+		blocked += v->exits[i].blocked_ts.sum;
 		for (unsigned int end = 0; end < KVS_EXIT_ENDS; end++)
 			ended += v->exits[i].ended[end];
 	}
 	assert_int_equal(exits, v->exit_count);
 	assert_int_equal(ended, exits);
+	assert_int_equal(blocked + v->blocked_before_ts.sum + v->blocked_unknown_ts.sum,
+			 kvs_ledger_slept_in_run(&v->ledger));
+	slept[0] += blocked;
+	slept[1] += v->blocked_before_ts.sum;
+	slept[2] += v->blocked_unknown_ts.sum;
 	for (unsigned int i = 0; i < v->sw.nr_takers; i++)
 		for (unsigned int kind = 0; kind < KVS_SWITCH_KINDS; kind++)
 			out[kind] += v->sw.takers[i].count[kind];
@@ -147,6 +154,7 @@ static void parts_are_their_whole(void **unused)
 		kvs_worst_free(&worst);
 		kvs_model_free(&m);
 	}
+	assert_true(slept[0] && slept[1] && slept[2]);
 	for (unsigned int kind = 0; kind < KVS_MOMENT_EXIT; kind++)
 		assert_true(with_waits[kind] > 100);
 }

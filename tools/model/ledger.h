@@ -84,6 +84,12 @@ void kvs_ledger_poll(struct kvs_ledger *l, uint64_t ts, uint64_t polled);
 uint64_t kvs_ledger_wall(const struct kvs_ledger *l);
 /* Wall time minus the states' sum; not 0: the ledger is wrong. */
 int64_t kvs_ledger_residual(const struct kvs_ledger *l);
+/* What of state blocked it slept within KVM_RUN; without the sleep that goes on */
+static inline uint64_t kvs_ledger_slept_in_run(const struct kvs_ledger *l)
+{
+	return l->states[KVMSCHED_STATE_BLOCKED] - l->paused;
+}
+
 /* The states as of @ts, what is open included */
 void kvs_ledger_at(const struct kvs_ledger *l, uint64_t ts,
 		   uint64_t states[KVMSCHED_NR_STATES]);

@@ -77,6 +77,8 @@ void kvs_vcpu_entry(struct kvs_model *m, struct kvs_vcpu *v,
 		    const struct kvs_record *rec);
 /* A halt is over, and its polling known. */
 void kvs_vcpu_halt(struct kvs_model *m, struct kvs_vcpu *v, const struct kvs_record *rec);
+/* It has slept until @ts, @length of that in KVM_RUN but not in HLT. */
+void kvs_vcpu_slept(struct kvs_vcpu *v, u64 ts, u64 length);
 /* The thread goes on with another vCPU, or the recording is over. */
 void kvs_vcpu_leave(struct kvs_model *m, struct kvs_vcpu *v, u64 ts);
 /* Its thread or its VM has ended, and with it its life, unless it runs again one day. */

@@ -11,6 +11,7 @@ static const char *const names[KVS_SPAN_KINDS] = {
 	[KVS_SPAN_STATE]	= "state",
 	[KVS_SPAN_EXIT]		= "exit",
 	[KVS_SPAN_OUT]		= "out",
+	[KVS_SPAN_BLOCKED]	= "blocked",
 	[KVS_SPAN_RUN]		= "run",
 	[KVS_SPAN_USER]		= "user",
 	[KVS_SPAN_SLICE]	= "slice",

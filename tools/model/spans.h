@@ -45,6 +45,7 @@ enum kvs_span_kind {
 	KVS_SPAN_STATE,		/* a state of the ledger; poll lies within exit */
 	KVS_SPAN_EXIT,		/* host time of an exit, on the CPU, in the kernel */
 	KVS_SPAN_OUT,		/* all time out of the guest, of an exit cut short */
+	KVS_SPAN_BLOCKED,	/* asleep within KVM_RUN, not in HLT, as the ledger has it */
 	KVS_SPAN_RUN,		/* one KVM_RUN */
 	KVS_SPAN_USER,		/* from one KVM_RUN to the next, on the CPU */
 	KVS_SPAN_SLICE,		/* on a CPU: switch in to switch out */
@@ -93,11 +94,16 @@ struct kvs_span {
 		struct {
 			u8 state;		/* enum kvmsched_state */
 		} state;
-		struct {			/* EXIT, OUT */
+		struct {			/* EXIT, OUT, BLOCKED */
 			u32 reason;
 			u8 isa, end;		/* KS_ISA_*, KS_EXIT_BY_* */
 			bool l2;		/* of a guest of the guest */
 			bool fastpath;		/* seen at re-entry: no reason */
+			/*
+			 * BLOCKED: in no exit, but before KVM_RUN entered the
+			 * guest; or in one that is unknown, as records were lost
+			 */
+			bool before, unknown;
 			/*
 			 * In guest mode before it, the fast path included; 0:
 			 * unknown

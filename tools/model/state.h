@@ -44,6 +44,7 @@ struct kvs_exit_stats {
 	struct kvs_hist uncut_cycles, cut_cycles;
 	struct kvs_hist out_cycles;	/* of the others: cut, or polled */
 	struct kvs_hist poll_cycles;	/* of those that polled */
+	struct kvs_hist blocked_ts;	/* each sleep in one that is no halt */
 	struct kvs_hist guest_cycles;	/* in guest mode, before the exit */
 };
 
@@ -274,6 +275,10 @@ struct kvs_vcpu {
 	u64 polled_ns;		/* in halts whose exit is not recorded yet */
 	u32 polled_epoch;	/* at that time */
 	struct kvs_last_put last_put;
+	struct {
+		bool on;	/* KVM_RUN began, and no entry or exit was seen since */
+		u32 epoch;	/* when it began */
+	} before_entry;
 	struct kvs_in_run in_run;
 	u64 entry_ts;		/* last entry of the guest, 0: not known */
 	u32 exit_epoch;		/* at the last exit or entry */
@@ -307,6 +312,8 @@ struct kvs_vcpu {
 	struct kvs_exit_stats *exits;
 	unsigned int nr_exits;
 	kvs_u128 guest_cycles;	/* before all of them */
+	/* As their blocked_ts: before KVM_RUN entered the guest, and in unknown exits */
+	struct kvs_hist blocked_before_ts, blocked_unknown_ts;
 	struct kvs_user_stats *users;
 	unsigned int nr_users;
 	struct kvs_hist user_cycles;	/* of all returns */

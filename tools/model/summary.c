@@ -21,9 +21,12 @@ static void free_exits(struct kvs_vcpu *v)
 		kvs_hist_free(&v->exits[i].cut_cycles);
 		kvs_hist_free(&v->exits[i].out_cycles);
 		kvs_hist_free(&v->exits[i].poll_cycles);
+		kvs_hist_free(&v->exits[i].blocked_ts);
 		kvs_hist_free(&v->exits[i].guest_cycles);
 	}
 	free(v->exits);
+	kvs_hist_free(&v->blocked_before_ts);
+	kvs_hist_free(&v->blocked_unknown_ts);
 }
 
 static void free_users(struct kvs_vcpu *v)
@@ -195,6 +198,20 @@ static void add_exit(struct kvs_vcpu *v, const struct kvs_span *span)
 			     kvs_span_cost(span));
 }
 
+static void add_blocked(struct kvs_vcpu *v, const struct kvs_span *span)
+{
+	struct kvs_hist *h;
+
+	if (span->exit.unknown)
+		h = &v->blocked_unknown_ts;
+	else if (span->exit.before)
+		h = &v->blocked_before_ts;
+	else
+		h = &kvs_exit_get(v, span->exit.isa, span->exit.l2, span->exit.reason,
+				  span->exit.fastpath)->blocked_ts;
+	kvs_hist_add(h, span->length);
+}
+
 static void add_run(struct kvs_vcpu *v, const struct kvs_span *span)
 {
 	struct kvs_user_stats *u = kvs_user_get(v, span->user.reason);
@@ -352,6 +369,9 @@ static void take_span(void *ctx, const struct kvs_span *span)
 		kvs_hist_add(&kvs_exit_get(v, span->exit.isa, span->exit.l2,
 					   span->exit.reason,
 					   span->exit.fastpath)->out_cycles, span->length);
+		break;
+	case KVS_SPAN_BLOCKED:
+		add_blocked(v, span);
 		break;
 	case KVS_SPAN_RUN:
 		add_run(v, span);

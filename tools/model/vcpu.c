@@ -135,16 +135,38 @@ void kvs_vcpu_cut(struct kvs_model *m, struct kvs_vcpu *v, u64 ts)
 		kvs_waits_cut(m, v, ts);
 }
 
+void kvs_vcpu_slept(struct kvs_vcpu *v, u64 ts, u64 length)
+{
+	const struct kvs_cut_exit *cut = &v->cut_exit;
+	bool before = v->before_entry.on;
+	u32 epoch = before ? v->before_entry.epoch : cut->epoch;
+	const struct kvs_span span = {
+		.kind = KVS_SPAN_BLOCKED, .vcpu = v, .cpu = v->last_cpu,
+		.begin = ts - length, .end = ts, .length = length,
+		.exit = {
+			.reason = cut->reason, .isa = cut->isa, .end = cut->end,
+			.l2 = cut->l2, .fastpath = cut->fastpath,
+			.before = before,
+			.unknown = epoch != v->out_epoch || !(before || cut->on),
+		},
+	};
+
+	if (length && kvs_span_wanted(v->sinks, KVS_SPAN_BLOCKED))
+		kvs_span_emit(v->sinks, &span);
+}
+
 void kvs_vcpu_leave(struct kvs_model *m, struct kvs_vcpu *v, u64 ts)
 {
 	u64 begin = kvs_ledger_wait_begin(&v->ledger);
+	u64 slept = kvs_ledger_slept_in_run(&v->ledger);
 
 	settle_exit(m, v, true);
 	kvs_run_note(m, v, false, ts);
 	kvs_ledger_leave(&v->ledger, ts);
+	kvs_vcpu_slept(v, begin ? begin : ts, kvs_ledger_slept_in_run(&v->ledger) - slept);
 	kvs_wait_cut(&m->queues, &v->waiter, begin, ts);
 	set_state(m, v, KVS_STATE_UNKNOWN, ts);
-	v->cut_exit.on = v->last_put.on = false;
+	v->cut_exit.on = v->before_entry.on = v->last_put.on = false;
 	v->entry_ts = v->out_ts = 0;
 }
 
@@ -224,6 +246,8 @@ void kvs_vcpu_load(struct kvs_model *m, struct kvs_vcpu *v,
 	};
 
 	settle_exit(m, v, false);
+	v->before_entry.on = true;
+	v->before_entry.epoch = m->epoch;
 	kvs_run_note(m, v, true, rec->ts);
 	if (span.length && kvs_span_wanted(v->sinks, KVS_SPAN_USER))
 		kvs_span_emit(v->sinks, &span);
@@ -396,6 +420,7 @@ void kvs_vcpu_exit(struct kvs_model *m, struct kvs_vcpu *v,
 	if (kvs_span_wanted(v->sinks, KVS_SPAN_EXIT))
 		note_exit(m, v, rec);
 	v->polled_ns = 0;
+	v->before_entry.on = false;
 	v->cut_exit.on = end != KS_EXIT_BY_ENTRY;
 	if (v->cut_exit.on)
 		v->cut_exit = (struct kvs_cut_exit){
@@ -430,7 +455,7 @@ void kvs_vcpu_entry(struct kvs_model *m, struct kvs_vcpu *v,
 
 		kvs_span_emit(v->sinks, &span);
 	}
-	v->cut_exit.on = false;
+	v->cut_exit.on = v->before_entry.on = false;
 	v->entry_ts = rec->ts;
 	v->exit_epoch = m->epoch;
 }

@@ -125,6 +125,7 @@ void kvs_waits_switch_in(struct kvs_model *m, struct kvs_vcpu *v,
 			 const struct kvs_record *rec)
 {
 	u64 waited = kvs_ts_of_ns(m, rec->switch_in.wait_ns);
+	u64 slept = kvs_ledger_slept_in_run(&v->ledger);
 	const struct kvs_past_wait *past;
 	struct kvs_ledger_wait wait;
 	bool known;
@@ -134,6 +135,8 @@ void kvs_waits_switch_in(struct kvs_model *m, struct kvs_vcpu *v,
 	known = kvs_ledger_switch_in(&v->ledger, rec->ts,
 				     kvs_ts_of_cycles(m, rec->switch_in.off_cycles),
 				     waited, &wait);
+	if (known)
+		kvs_vcpu_slept(v, wait.begin, kvs_ledger_slept_in_run(&v->ledger) - slept);
 	past = kvs_wait_end(&m->queues, &v->waiter, known ? &wait : NULL);
 	if (past && kvs_span_wanted(v->sinks, KVS_SPAN_WAIT))
 		emit_wait(v, rec->cpu, past);

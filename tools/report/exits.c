@@ -31,6 +31,24 @@ static void row_exit(struct kvs_rows *rows, const struct kvs_view *view,
 	kvs_hist_free(&host);
 	known = kvs_hist_summary(&e->poll_cycles, &view->times.cycles, &s);
 	kvs_cell_us(rows, known, s.total);
+	known = kvs_hist_summary(&e->blocked_ts, &view->times.ts, &s);
+	kvs_cell_us(rows, known, s.total);
+}
+
+/* What was slept in KVM_RUN, but in no exit that is known */
+static void row_blocked(struct kvs_rows *rows, const struct kvs_view *view, const char *where,
+			const struct kvs_hist *h)
+{
+	struct kvs_summary s;
+	bool known = kvs_hist_summary(h, &view->times.ts, &s);
+
+	if (!h->count)
+		return;
+	kvs_row(rows);
+	kvs_cell(rows, "%s", where);
+	for (unsigned int i = 0; i < 10; i++)
+		kvs_cell(rows, "-");
+	kvs_cell_us(rows, known, s.total);
 }
 
 void kvs_print_exits(const struct kvs_view *view)
@@ -49,9 +67,11 @@ void kvs_print_exits(const struct kvs_view *view)
 		time.whole += v->exits[i].uncut_cycles.sum + v->exits[i].cut_cycles.sum;
 	rows = kvs_rows_begin(KVS_HEADINGS("<Reason", "Samples", "Samples%", "Time%",
 				       "Min µs", "Max µs", "Avg µs", "p50 µs",
-				       "p99 µs", "p99.9 µs", "Polled µs"));
+				       "p99 µs", "p99.9 µs", "Polled µs", "Blocked µs"));
 	for (unsigned int i = 0; i < v->nr_exits; i++)
 		row_exit(&rows, view, &v->exits[i], &count, &time);
+	row_blocked(&rows, view, "(none: before an entry)", &v->blocked_before_ts);
+	row_blocked(&rows, view, "(unknown: records were lost)", &v->blocked_unknown_ts);
 	kvs_rows_end(&rows);
 	if (!polls)
 		printf("Halt polling, if any, is part of these times: class switch tells it, and was not recorded\n");

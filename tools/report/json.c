@@ -75,11 +75,12 @@ static json_t *exit_of(const struct kvs_times *t, const struct kvs_exit_stats *e
 		snprintf(name, sizeof(name), "fastpath");
 	else
 		kvs_exit_reason(name, e->isa, e->reason);
-	o = json_pack("{ss sI si sb sb sI so so so so so}",
+	o = json_pack("{ss sI si sb sb sI so so so so so so}",
 		      "reason", name, "code", (json_int_t)e->reason, "isa", e->isa,
 		      "l2", e->l2, "fastpath", e->fastpath, "count", clamp(e->count),
 		      "ended_by", ended, "host_ns", dist(&host, &t->cycles),
 		      "poll_ns", dist(&e->poll_cycles, &t->cycles),
+		      "blocked_ns", dist(&e->blocked_ts, &t->ts),
 		      "out_ns", dist(&out, &t->cycles),
 		      "guest_ns", dist(&e->guest_cycles, &t->cycles));
 	kvs_hist_free(&host);
@@ -419,6 +420,8 @@ static json_t *vcpu_of(const struct kvs_view *view, struct kvs_vcpu *v)
 	json_object_set_new(o, "thieves", thieves_of(view, v));
 	json_object_set_new(o, "exit_count", number_if(exits, v->exit_count));
 	json_object_set_new(o, "exits", exits_of(view, v));
+	json_object_set_new(o, "blocked_before_entry_ns", dist(&v->blocked_before_ts, &t->ts));
+	json_object_set_new(o, "blocked_unknown_ns", dist(&v->blocked_unknown_ts, &t->ts));
 	json_object_set_new(o, "switches", switches_of(view, v));
 	json_object_set_new(o, "slices_ns", dist(&v->sw.slice_cycles, &t->cycles));
 	json_object_set_new(o, "preempted_slices_ns", dist(&v->sw.full_slice_cycles, &t->cycles));

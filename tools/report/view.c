@@ -32,9 +32,12 @@ static void merge_exits(struct kvs_vcpu *into, const struct kvs_vcpu *from)
 		kvs_hist_merge(&e->cut_cycles, &f->cut_cycles);
 		kvs_hist_merge(&e->out_cycles, &f->out_cycles);
 		kvs_hist_merge(&e->poll_cycles, &f->poll_cycles);
+		kvs_hist_merge(&e->blocked_ts, &f->blocked_ts);
 		kvs_hist_merge(&e->guest_cycles, &f->guest_cycles);
 	}
 	into->guest_cycles += from->guest_cycles;
+	kvs_hist_merge(&into->blocked_before_ts, &from->blocked_before_ts);
+	kvs_hist_merge(&into->blocked_unknown_ts, &from->blocked_unknown_ts);
 }
 
 static void merge_users(struct kvs_vcpu *into, const struct kvs_vcpu *from)

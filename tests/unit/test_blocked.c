@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Where a vCPU sleeps within KVM_RUN, but not in HLT, is told by the exit that is being
+ * handled.  One cycle, one ns and one unit of time are the same here.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "uapi/kvmsched.h"
+#include "model/model.h"
+#include "model/summary.h"
+#include "feed.h"
+
+#define NPF	0x400
+#define IOIO	0x7b
+
+static struct kvs_model m;
+static u64 now;
+
+#define RECORD(name, ...)						\
+	FEED(&m, now, 0, 100, name, .vm = 1, .vcpu = 0, ##__VA_ARGS__)
+
+static void session(u8 op)
+{
+	FEED(&m, now, 0, 1, session, .op = op, .tsc_khz = 1000000,
+	     .classes = KVMSCHED_CLASS_DEFAULT);
+}
+
+static int setup(void **unused)
+{
+	kvs_model_init(&m);
+	kvs_summary_listen(&m);
+	now = 1000;
+	session(KS_SESSION_START);
+	RECORD(vcpu, .tgid = 90);
+	RECORD(load);
+	return 0;
+}
+
+static int teardown(void **unused)
+{
+	kvs_model_free(&m);
+	return 0;
+}
+
+static void end(void)
+{
+	session(KS_SESSION_STOP);
+	kvs_model_finish(&m);
+}
+
+static void exits(u32 reason, u8 how)
+{
+	now += 100 + 10;
+	RECORD(exit, .reason = reason, .guest_cycles = 100, .host_cycles = 10, .flags = how);
+}
+
+static void goes_off(u8 kind, u8 loaded)
+{
+	RECORD(switch_out, .kind = kind, .loaded = loaded);
+}
+
+/* It is off for so long, and runnable again for the last part of it. */
+static void comes_back(u8 kind, u64 slept, u64 waited)
+{
+	now += slept + waited;
+	RECORD(switch_in, .kind = kind, .off_cycles = slept + waited, .wait_ns = waited);
+}
+
+static void sleeps(u64 slept, u64 waited)
+{
+	goes_off(KS_SWITCH_BLOCKED, 1);
+	comes_back(KS_SWITCH_BLOCKED, slept, waited);
+}
+
+static void enters(void)
+{
+	now += 5;
+	RECORD(entry, .since_exit_cycles = 1);
+}
+
+static void expect(u32 reason, u64 count, u64 sum)
+{
+	const struct kvs_exit_stats *e = kvs_exit_get(m.vcpus[0], KS_ISA_SVM, false, reason,
+						      false);
+
+	assert_int_equal(e->blocked_ts.count, count);
+	assert_int_equal((u64)e->blocked_ts.sum, sum);
+}
+
+static void expect_before(u64 count, u64 sum)
+{
+	assert_int_equal(m.vcpus[0]->blocked_before_ts.count, count);
+	assert_int_equal((u64)m.vcpus[0]->blocked_before_ts.sum, sum);
+}
+
+/* Once for the page, and once more for a lock, with a preemption between them */
+static void each_sleep_in_an_exit(void **unused)
+{
+	enters();
+	exits(NPF, KS_EXIT_BY_SWITCH);
+	sleeps(3000, 20);
+	goes_off(KS_SWITCH_PREEMPTED, 1);
+	comes_back(KS_SWITCH_PREEMPTED, 0, 500);
+	sleeps(40, 0);
+	enters();
+	exits(NPF, KS_EXIT_BY_ENTRY);
+	end();
+	expect(NPF, 2, 3000 + 40);
+	expect_before(0, 0);
+}
+
+/* HLT is what the guest asked for, and out of KVM_RUN the VMM did. */
+static void other_sleeps_are_not_meant(void **unused)
+{
+	enters();
+	exits(IOIO, KS_EXIT_BY_SWITCH);
+	goes_off(KS_SWITCH_HALTED, 1);
+	comes_back(KS_SWITCH_HALTED, 700, 10);
+	RECORD(halt, .waited = 1, .valid = 1, .halt_ns = 700);
+	enters();
+	exits(IOIO, KS_EXIT_BY_PUT);
+	RECORD(put);
+	goes_off(KS_SWITCH_BLOCKED, 0);
+	comes_back(KS_SWITCH_BLOCKED, 900, 10);
+	RECORD(load);
+	enters();
+	end();
+	expect(IOIO, 0, 0);
+	expect_before(0, 0);
+}
+
+/* KVM_RUN has returned since: what it waits for now is not that exit's doing. */
+static void before_an_entry(void **unused)
+{
+	sleeps(60, 1);
+	enters();
+	exits(NPF, KS_EXIT_BY_SWITCH);
+	sleeps(300, 2);
+	RECORD(put);
+	now += 50;
+	RECORD(load);
+	sleeps(8, 3);
+	enters();
+	end();
+	expect(NPF, 1, 300);
+	expect_before(2, 60 + 8);
+}
+
+static void that_the_recording_ends(void **unused)
+{
+	enters();
+	exits(NPF, KS_EXIT_BY_SWITCH);
+	goes_off(KS_SWITCH_BLOCKED, 1);
+	now += 77;
+	end();
+	expect(NPF, 1, 77);
+}
+
+/*
+ * While it is off the CPU, nothing of it can be lost: it is that exit all the same.  If
+ * records are lost before the switch, then another exit may be among them.
+ */
+static void where_records_were_lost(void **unused)
+{
+	enters();
+	exits(NPF, KS_EXIT_BY_SWITCH);
+	goes_off(KS_SWITCH_BLOCKED, 1);
+	kvs_model_missed(&m, 0, 4);
+	comes_back(KS_SWITCH_BLOCKED, 3000, 20);
+	sleeps(7, 0);
+	enters();
+	end();
+	expect(NPF, 1, 3000);
+	expect_before(0, 0);
+	assert_int_equal(m.vcpus[0]->blocked_unknown_ts.count, 1);
+	assert_int_equal((u64)m.vcpus[0]->blocked_unknown_ts.sum, 7);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(each_sleep_in_an_exit, setup, teardown),
+		cmocka_unit_test_setup_teardown(other_sleeps_are_not_meant, setup, teardown),
+		cmocka_unit_test_setup_teardown(before_an_entry, setup, teardown),
+		cmocka_unit_test_setup_teardown(that_the_recording_ends, setup, teardown),
+		cmocka_unit_test_setup_teardown(where_records_were_lost, setup, teardown),
+	};
+
+	return cmocka_run_group_tests_name("blocked", tests, NULL, NULL);
+}
