@@ -17,6 +17,18 @@ bool kvs_same_culprit(const struct kvs_holder *a, const struct kvs_holder *b)
 	return a->kind != KVS_THIEF_TASK || a->pid == b->pid;
 }
 
+static uint32_t key_of(const struct kvs_holder *who)
+{
+	uint32_t key = who->kind;
+
+	if (who->kind == KVS_THIEF_TASK)
+		return (uint32_t)who->pid << 3 | key;
+	if (who->kind == KVS_THIEF_INTERRUPT)
+		for (const char *c = who->comm; *c; c++)
+			key = key * 31 + (unsigned char)*c;
+	return key;
+}
+
 struct kvs_holder kvs_others(void)
 {
 	return (struct kvs_holder){ .pid = -1, .kind = KVS_THIEF_TASK, .comm = "(others)" };
@@ -47,7 +59,9 @@ static struct kvs_culprit *append_row(struct kvs_culprits *c, const struct kvs_h
 	if (c->nr == c->room) {
 		c->room = c->room ? 2 * c->room : 4;
 		c->rows = xrealloc(c->rows, c->room * sizeof(*c->rows));
+		c->keys = xrealloc(c->keys, c->room * sizeof(*c->keys));
 	}
+	c->keys[c->nr] = key_of(who);
 	c->rows[c->nr] = (struct kvs_culprit){ .who = *who };
 	return &c->rows[c->nr++];
 }
@@ -58,13 +72,17 @@ static struct kvs_culprit *replace_smallest(struct kvs_culprits *c,
 {
 	struct kvs_culprit *others = &c->rows[KVS_CULPRITS - 1], *smallest = c->rows;
 
+	if (c->least >= time)
+		return others;
 	for (struct kvs_culprit *row = c->rows; row < others; row++)
 		if (row->time < smallest->time)
 			smallest = row;
-	if (smallest->time >= time)
+	c->least = smallest->time;
+	if (c->least >= time)
 		return others;
 	add_row(others, smallest);
 	*smallest = (struct kvs_culprit){ .who = *who };
+	c->keys[smallest - c->rows] = key_of(who);
 	return smallest;
 }
 
@@ -72,10 +90,11 @@ void kvs_culprits_add(struct kvs_culprits *c, const struct kvs_holder *who, uint
 {
 	const struct kvs_culprit piece = { .who = *who, .time = time, .count = 1, .max = time };
 	const struct kvs_holder others = kvs_others();
+	const uint32_t key = key_of(who);
 	struct kvs_culprit *row = NULL;
 
 	for (unsigned int i = 0; i < c->nr && !row; i++)
-		if (kvs_same_culprit(&c->rows[i].who, who))
+		if (c->keys[i] == key && kvs_same_culprit(&c->rows[i].who, who))
 			row = &c->rows[i];
 	if (!row && c->nr == KVS_CULPRITS - 1)
 		append_row(c, &others);
@@ -87,11 +106,13 @@ void kvs_culprits_add(struct kvs_culprits *c, const struct kvs_holder *who, uint
 void kvs_culprits_clear(struct kvs_culprits *c)
 {
 	c->nr = 0;
+	c->least = 0;
 }
 
 void kvs_culprits_free(struct kvs_culprits *c)
 {
 	free(c->rows);
+	free(c->keys);
 	*c = (struct kvs_culprits){ 0 };
 }
 

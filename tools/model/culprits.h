@@ -48,7 +48,9 @@ struct kvs_culprit {
 /* All zeroes is an empty table. */
 struct kvs_culprits {
 	struct kvs_culprit *rows;
-	unsigned int nr, room;	/* of @rows */
+	uint32_t *keys;		/* of each row: those of one culprit are equal */
+	unsigned int nr, room;	/* of @rows, and of @keys */
+	uint64_t least;		/* no row of a full table has less time than that */
 };
 
 #define KVS_SHARES	3
