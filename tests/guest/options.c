@@ -11,7 +11,8 @@
 enum {
 	OPT_VMS = 256, OPT_VCPUS, OPT_THREADS, OPT_PERIOD, OPT_SECONDS, OPT_CPU, OPT_SPREAD,
 	OPT_POLICY, OPT_HALT_POLL, OPT_BARRIER, OPT_READY, OPT_CONTROLLER, OPT_JSON, OPT_QUIET,
-	OPT_LIST, OPT_SEND, OPT_TSC_LAST, OPT_HELP,
+	OPT_LIST, OPT_SEND, OPT_TSC_LAST, OPT_LATE_PAGE,
+	OPT_HELP,
 };
 
 static const struct option long_options[] = {
@@ -30,6 +31,7 @@ static const struct option long_options[] = {
 	{ "json", required_argument, NULL, OPT_JSON },
 	{ "send", no_argument, NULL, OPT_SEND },
 	{ "tsc-last", no_argument, NULL, OPT_TSC_LAST },
+	{ "late-page", required_argument, NULL, OPT_LATE_PAGE },
 	{ "quiet", no_argument, NULL, OPT_QUIET },
 	{ "list", no_argument, NULL, OPT_LIST },
 	{ "help", no_argument, NULL, OPT_HELP },
@@ -55,6 +57,8 @@ static const char usage_text[] =
 "                       packet to itself, which takes a softirq of its own\n"
 "  --tsc-last           restored: the deadline is set before the TSC, so that KVM's\n"
 "                       timer for it is 1000 s ahead\n"
+"  --late-page US       the page that the payload is in comes from a userfaultfd,\n"
+"                       US us after the guest's first touch\n"
 "  --start-barrier FILE set everything up, then wait until FILE exists\n"
 "  --ready-file FILE    create FILE when all VMs and policies are set up\n"
 "  --controller-prio N  SCHED_FIFO priority of the main thread, so that it can\n"
@@ -138,6 +142,9 @@ static int take_option(struct options *options, int opt)
 	case OPT_SEND:
 		options->send = true;
 		return 0;
+	case OPT_LATE_PAGE:
+		return parse_u64(optarg, "--late-page", 1, UINT32_MAX,
+				 &options->late_page_us);
 	case OPT_TSC_LAST:
 		options->tsc_last = true;
 		return 0;

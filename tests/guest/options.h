@@ -21,6 +21,7 @@ struct options {
 	bool halt_poll_given;		/* else KVM's own limit */
 	bool spread;			/* one CPU of the list per vCPU */
 	bool send;			/* a packet at each return to userspace */
+	uint64_t late_page_us;		/* until the payload's page is there; 0: it is */
 	bool tsc_last;			/* a restored guest gets its TSC too late */
 	const char *start_barrier;
 	const char *ready_file;

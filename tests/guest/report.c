@@ -292,6 +292,8 @@ void report_json(FILE *out, const struct vm *vms,
 	for (v = 0; v < options->vms; v++) {
 		json_open(&json, NULL, '{');
 		json_u64(&json, "vm_index", v);
+		if (options->late_page_us)
+			json_u64(&json, "late_page_ns", vms[v].late.served_ns);
 		kvmstats_print(&json, "stats", vms[v].stats);
 		json_close(&json);
 	}

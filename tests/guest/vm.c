@@ -155,6 +155,9 @@ int vm_create(struct vm *vm, int kvm_fd, unsigned int index,
 	for (i = 0; i < options->vcpus; i++)
 		if (vcpu_set_state(&vm->vcpus[i], kvm_fd, options))
 			return -1;
+	if (options->late_page_us &&
+	    late_page_begin(&vm->late, vm->memory + GUEST_PAYLOAD, options->late_page_us))
+		return vm_error(vm, "userfaultfd");
 	return 0;
 }
 
@@ -162,6 +165,7 @@ void vm_destroy(struct vm *vm)
 {
 	unsigned int i;
 
+	late_page_end(&vm->late);
 	for (i = 0; i < vm->n_vcpus; i++) {
 		kvmstats_close(vm->vcpus[i].stats);
 		if (vm->vcpus[i].run)

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "late.h"
 #include "layout.h"
 #include "usage.h"
 
@@ -54,6 +55,7 @@ struct vm {
 	size_t run_size;	/* of each vCPU's mapping */
 	uint64_t tsc_khz;
 	struct kvmstats *stats;
+	struct late_page late;
 };
 
 /* An open /dev/kvm; -1 after a message that says what is wrong. */

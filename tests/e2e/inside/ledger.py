@@ -18,6 +18,8 @@ from device import STATES, Device
 SHARE, SWITCH_NS = 0.001, 3000	# oracles: 0.1 % + 3 us per switch
 WAKE_NS = 5000
 RESIDUAL = 1e-4			# of wall time
+LATE_US = 3000			# until a page is there
+LATE_NS = 10 ** 5		# and until its VMM's thread has the CPU
 LOOK_NS = 10 ** 5		# until a vCPU whose first KVM_RUN is seen is within it
 ON_CPU = ("guest", "exit", "user", "poll")
 CPUS = os.cpu_count()
@@ -236,6 +238,31 @@ def halts_without_polling(tap, vcpus):
              f"halts, {sum(h['host_ns']['total'] for h in hlts) / 1e6:.3f} ms of work")
 
 
+def late_page(tap):
+    """A guest whose first page comes from a userfaultfd: its page fault sleeps that
+    long in the host's kernel, and costs little."""
+    with host.module(), host.Recording("-e", "+steal") as recording:
+        truth = host.guest("cpuid", 100, "--late-page", LATE_US)
+    vcpu = host.vcpu_by_tid(recording.report(), truth["vcpus"][0]["tid"])
+    served = truth["vms"][0]["late_page_ns"]
+    slept = {exit["reason"]: exit["blocked_ns"]["total"]
+             for exit in vcpu["exits"] if exit["blocked_ns"]}
+    blocked = slept.get("npf", 0)
+    cost = sum(exit["host_ns"]["total"] for exit in vcpu["exits"])
+    tap.equal("ledger: a page fault that waits for its page tells how long",
+              ("npf", abs(blocked - served) <= SHARE * served + LATE_NS or
+               (blocked, served), True),
+              ("longer than its page was away", blocked >= LATE_US * 1000 or blocked,
+               True),
+              ("exits and their cost", cost < blocked or (cost, blocked), True),
+              ("the ledger's", abs(sum(slept.values()) - vcpu["states_ns"]["blocked"]) <= 2 or
+               (slept, vcpu["states_ns"]["blocked"]), True),
+              ("before an entry", vcpu["blocked_before_entry_ns"], None),
+              ("in unknown exits", vcpu["blocked_unknown_ns"], None))
+    tap.note(f"asleep {blocked / 1e6:.3f} ms for a page that took "
+             f"{served / 1e6:.3f} ms, {cost / 1e6:.3f} ms of work in all exits")
+
+
 def spread(tap):
     """8 vCPUs over 2 CPUs, and two host tasks."""
     with host.module(), Device() as device:
@@ -255,5 +282,6 @@ def test(tap):
     if CPUS == 1:
         sampled(tap)
         payloads(tap)
+        late_page(tap)
     else:
         spread(tap)
