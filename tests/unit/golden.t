@@ -51,6 +51,8 @@ for report in $reports; do
 	compare "steal-$report.json" "report $report as JSON" \
 		"$kvmsched" report "$report" "${options[@]}" --json svm-steal.dat
 done
+compare steal-worst-each.txt "report worst, one by one" \
+	"$kvmsched" report worst --each -n 4 svm-steal.dat
 compare none.txt "a VM that isn't there" \
 	"$kvmsched" report --vm 1 everything.dat
 

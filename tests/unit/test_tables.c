@@ -17,6 +17,7 @@
 #include <jansson.h>
 
 #include "base/util.h"
+#include "model/alike.h"
 #include "model/clock.h"
 #include "model/model.h"
 #include "model/summary.h"
@@ -37,6 +38,7 @@ static const struct kvs_trace_info info = {
 };
 static struct kvs_model m;
 static struct kvs_worst worst;
+static struct kvs_alike alike;
 static struct kvs_view view;
 
 static void live(unsigned int seed)
@@ -46,10 +48,13 @@ static void live(unsigned int seed)
 	kvs_summary_listen(&m);
 	kvs_worst_init(&worst, MOMENTS, (1U << KVS_MOMENT_KINDS) - 1);
 	kvs_worst_listen(&worst, &m);
+	kvs_alike_init(&alike, (1U << KVS_MOMENT_KINDS) - 1);
+	kvs_alike_listen(&alike, &m);
 	lives_live(&m, seed);
 	kvs_worst_sort(&worst);
 	view = (struct kvs_view){
 		.path = "lives.dat", .info = &info, .model = &m, .worst = &worst,
+		.alike = &alike, .each = true,
 		.select = { .vm = KVS_ANY_VM, .vcpu = -1 },
 	};
 	kvs_view_init(&view);
@@ -59,6 +64,7 @@ static void forget(void)
 {
 	kvs_view_free(&view);
 	kvs_worst_free(&worst);
+	kvs_alike_free(&alike);
 	kvs_model_free(&m);
 }
 

@@ -13,6 +13,7 @@
 #include "base/util.h"
 #include "cmd/cmd.h"
 #include "cmd/options.h"
+#include "model/alike.h"
 #include "model/clock.h"
 #include "model/model.h"
 #include "model/summary.h"
@@ -33,7 +34,7 @@ struct options {
 	long worst;
 	uint32_t kinds;
 	bool counted;		/* --count is there */
-	bool host, json;
+	bool each, host, json;
 };
 
 static const char about[] =
@@ -73,8 +74,8 @@ static int take_operands(const struct kvs_options *options, const struct kvs_arg
 		return kvs_options_too_many(options, args->operands[next]);
 	if (!o->path)
 		o->path = KVS_DEFAULT_FILE;
-	if ((o->counted || o->kinds) && (!o->report || !o->report->moments))
-		return kvs_usage("report", "--count and --kind belong to `kvmsched report worst`");
+	if ((o->counted || o->kinds || o->each) && (!o->report || !o->report->moments))
+		return kvs_usage("report", "--count, --kind and --each belong to `kvmsched report worst`");
 	if (!o->kinds)
 		o->kinds = (1U << KVS_MOMENT_KINDS) - 1;
 	return KVS_EXIT_OK;
@@ -96,12 +97,15 @@ static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments
 			   .value = { .flag = &o->host }),
 		KVS_OPTION(0, "json", NULL, "one JSON object, for programs",
 			   .value = { .flag = &o->json }),
-		KVS_OPTION('n', "count", "N", "worst: so many moments",
+		KVS_OPTION('n', "count", "N", "worst: so many rows",
 			   .value = { .number = &o->worst, .min = 1, .max = MAX_WORST },
 			   .given = &o->counted, .show_default = true),
 		KVS_OPTION(0, "kind", "KIND",
 			   "worst: only timer, irq, wait or exit; repeatable",
 			   .value = { .bits = &o->kinds, .names = kinds }),
+		KVS_OPTION(0, "each", NULL,
+			   "worst: the moments one by one, with their steps and causes",
+			   .value = { .flag = &o->each }),
 		{ }
 	};
 	const struct kvs_options options = {
@@ -163,11 +167,13 @@ static bool print(const struct options *o, struct kvs_view *view)
 }
 
 static int read_and_print(const struct options *o, struct kvs_trace *trace,
-			  struct kvs_model *m, struct kvs_worst *worst)
+			  struct kvs_model *m, struct kvs_worst *worst,
+			  const struct kvs_alike *alike)
 {
 	struct kvs_view view = {
 		.path = o->path, .info = kvs_trace_info(trace),
 		.decoder = kvs_trace_decoder(trace), .model = m, .worst = worst,
+		.alike = alike, .each = o->each,
 		.select = o->select,
 	};
 	const struct kvs_sink sink = {
@@ -193,6 +199,7 @@ int kvs_cmd_report(int argc, char **argv)
 {
 	struct kvs_trace *trace;
 	struct kvs_worst worst = { 0 };
+	struct kvs_alike alike;
 	struct kvs_model model;
 	struct kvs_arguments args;
 	struct options o;
@@ -207,11 +214,14 @@ int kvs_cmd_report(int argc, char **argv)
 		return KVS_EXIT_FAILED;
 	kvs_model_init(&model);
 	kvs_summary_listen(&model);
+	kvs_alike_init(&alike, o.kinds);
 	if (o.report && o.report->moments) {
+		kvs_alike_listen(&alike, &model);
 		kvs_worst_init(&worst, o.worst, o.kinds);
 		kvs_worst_listen(&worst, &model);
 	}
-	status = read_and_print(&o, trace, &model, &worst);
+	status = read_and_print(&o, trace, &model, &worst, &alike);
+	kvs_alike_free(&alike);
 	kvs_worst_free(&worst);
 	kvs_model_free(&model);
 	kvs_trace_close(trace);

@@ -81,29 +81,6 @@ void kvs_worst_sort(struct kvs_worst *w)
 		qsort(w->heap, w->count, sizeof(*w->heap), longest_first);
 }
 
-/* While the host polls in a halt, the vCPU idles: that is no cost of the exit. */
-static u64 length_of(const struct kvs_span *span)
-{
-	u64 length = span->end - span->begin;
-
-	if (span->kind != KVS_SPAN_EXIT)
-		return length;
-	return span->exit.poll_ts < length ? length - span->exit.poll_ts : 0;
-}
-
-static void add_exit(struct kvs_worst *w, const struct kvs_span *span)
-{
-	struct kvs_moment moment = {
-		.kind = KVS_MOMENT_EXIT, .vcpu = span->vcpu,
-		.length = length_of(span), .polled = span->exit.poll_ts,
-		.begin = span->begin, .end = span->end, .cpu = span->cpu,
-		.reason = span->exit.reason, .isa = span->exit.isa,
-		.exit_end = span->exit.end, .l2 = span->exit.l2,
-	};
-
-	kvs_worst_add(w, &moment);
-}
-
 /* Who kept the vCPU off the CPU */
 static void set_thief(struct kvs_moment *moment, const struct kvs_shares *shares)
 {
@@ -112,80 +89,104 @@ static void set_thief(struct kvs_moment *moment, const struct kvs_shares *shares
 	moment->thief_time = shares->top[0].time;
 }
 
-static void add_wait(struct kvs_worst *w, const struct kvs_span *span)
+static void fill_exit(struct kvs_moment *moment, const struct kvs_span *span)
 {
-	struct kvs_moment moment = {
-		.kind = KVS_MOMENT_WAIT, .vcpu = span->vcpu,
-		.length = span->end - span->begin,
-		.begin = span->begin, .end = span->end, .cpu = span->cpu,
-		.preempted = span->wait->span.preempted,
-	};
-
-	set_thief(&moment, &span->wait->shares);
-	kvs_worst_add(w, &moment);
+	moment->polled = span->exit.poll_ts;
+	moment->reason = span->exit.reason;
+	moment->isa = span->exit.isa;
+	moment->exit_end = span->exit.end;
+	moment->l2 = span->exit.l2;
 }
 
-static void add_irq(struct kvs_worst *w, const struct kvs_span *span)
+static void fill_irq(struct kvs_moment *moment, const struct kvs_span *span)
 {
 	const struct kvs_vector_stats *vector = span->irq.vector;
-	struct kvs_moment moment = {
-		.kind = KVS_MOMENT_IRQ, .vcpu = span->vcpu,
-		.length = span->end - span->begin,
-		.begin = span->begin, .accepted = span->begin, .end = span->end,
-		.cpu = span->cpu, .vector = vector->vector,
-	};
 	struct kvs_shares shares;
 
-	kvs_spent_since(&span->vcpu->ledger, &vector->accept_mark, span->end, moment.spent);
+	moment->accepted = span->begin;
+	moment->vector = vector->vector;
+	kvs_spent_since(&span->vcpu->ledger, &vector->accept_mark, span->end, moment->spent);
 	kvs_culprits_shares(&vector->trail.culprits, &shares);
-	set_thief(&moment, &shares);
-	kvs_worst_add(w, &moment);
+	set_thief(moment, &shares);
 }
 
-static void add_timer(struct kvs_worst *w, const struct kvs_span *span)
+static void fill_timer(struct kvs_moment *moment, const struct kvs_span *span)
 {
-	struct kvs_moment moment = {
-		.kind = KVS_MOMENT_TIMER, .vcpu = span->vcpu,
-		.begin = span->timer.deadline, .length = span->end - span->begin,
-		.expired = span->timer.expired, .accepted = span->timer.accepted,
-		.end = span->end, .cpu = span->cpu, .vector = span->timer.vector,
-	};
-
+	moment->begin = span->timer.deadline;
+	moment->expired = span->timer.expired;
+	moment->accepted = span->timer.accepted;
+	moment->vector = span->timer.vector;
 	for (unsigned int i = 0; i < KVS_CAUSES; i++)
-		moment.spent[i] = span->timer.spent[i];
-	set_thief(&moment, span->timer.shares);
-	kvs_worst_add(w, &moment);
+		moment->spent[i] = span->timer.spent[i];
+	set_thief(moment, span->timer.shares);
+}
+
+int kvs_moment_kind_of(const struct kvs_span *span)
+{
+	if (span->open)
+		return -1;
+	switch (span->kind) {
+	case KVS_SPAN_EXIT:
+		/* Of a halt that goes on, nobody knows yet how much was polling. */
+		return span->exit.halts ? -1 : KVS_MOMENT_EXIT;
+	case KVS_SPAN_WAIT:
+		return KVS_MOMENT_WAIT;
+	case KVS_SPAN_IRQ:
+		/* An interrupt of the timer is part of the timer's own moment. */
+		return span->irq.of_timer ? -1 : KVS_MOMENT_IRQ;
+	case KVS_SPAN_TIMER:
+		return KVS_MOMENT_TIMER;
+	}
+	return -1;
+}
+
+/* While the host polls in a halt, the vCPU idles: that is no cost of the exit. */
+u64 kvs_moment_length(const struct kvs_span *span)
+{
+	u64 length = span->end - span->begin;
+
+	if (span->kind != KVS_SPAN_EXIT)
+		return length;
+	return span->exit.poll_ts < length ? length - span->exit.poll_ts : 0;
+}
+
+void kvs_moment_of(struct kvs_moment *moment, const struct kvs_span *span)
+{
+	*moment = (struct kvs_moment){
+		.kind = kvs_moment_kind_of(span), .vcpu = span->vcpu,
+		.length = kvs_moment_length(span),
+		.begin = span->begin, .end = span->end, .cpu = span->cpu,
+	};
+	switch (moment->kind) {
+	case KVS_MOMENT_EXIT:
+		fill_exit(moment, span);
+		break;
+	case KVS_MOMENT_WAIT:
+		set_thief(moment, &span->wait->shares);
+		moment->preempted = span->wait->span.preempted;
+		break;
+	case KVS_MOMENT_IRQ:
+		fill_irq(moment, span);
+		break;
+	case KVS_MOMENT_TIMER:
+		fill_timer(moment, span);
+		break;
+	}
 }
 
 static void take_span(void *ctx, const struct kvs_span *span)
 {
 	struct kvs_worst *w = ctx;
-	u64 length = length_of(span);
+	int kind = kvs_moment_kind_of(span);
+	struct kvs_moment moment;
 
-	/* An interrupt of the timer is part of the timer's own moment. */
-	if (span->open || (span->kind == KVS_SPAN_IRQ && span->irq.of_timer))
+	if (kind < 0 || !kvs_worst_wants(w, kind, kvs_moment_length(span)))
 		return;
-	switch (span->kind) {
-	case KVS_SPAN_EXIT:
-		if (!span->exit.halts && kvs_worst_wants(w, KVS_MOMENT_EXIT, length))
-			add_exit(w, span);
-		break;
-	case KVS_SPAN_WAIT:
-		if (kvs_worst_wants(w, KVS_MOMENT_WAIT, length))
-			add_wait(w, span);
-		break;
-	case KVS_SPAN_IRQ:
-		if (kvs_worst_wants(w, KVS_MOMENT_IRQ, length))
-			add_irq(w, span);
-		break;
-	case KVS_SPAN_TIMER:
-		if (kvs_worst_wants(w, KVS_MOMENT_TIMER, length))
-			add_timer(w, span);
-		break;
-	}
+	kvs_moment_of(&moment, span);
+	kvs_worst_add(w, &moment);
 }
 
-void kvs_worst_listen(struct kvs_worst *w, struct kvs_model *m)
+u32 kvs_moment_spans(u32 mask)
 {
 	static const u32 spans_of[KVS_MOMENT_KINDS] = {
 		[KVS_MOMENT_TIMER] = KVS_SPAN_BIT(TIMER),
@@ -196,7 +197,12 @@ void kvs_worst_listen(struct kvs_worst *w, struct kvs_model *m)
 	u32 spans = 0;
 
 	for (unsigned int kind = 0; kind < KVS_MOMENT_KINDS; kind++)
-		if (w->kinds >> kind & 1)
+		if (mask >> kind & 1)
 			spans |= spans_of[kind];
-	kvs_sinks_add(&m->sinks, spans, take_span, w);
+	return spans;
+}
+
+void kvs_worst_listen(struct kvs_worst *w, struct kvs_model *m)
+{
+	kvs_sinks_add(&m->sinks, kvs_moment_spans(w->kinds), take_span, w);
 }

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "model/causes.h"
+#include "model/spans.h"
 #include "model/state.h"
 #include "model/thieves.h"
 
@@ -65,6 +66,14 @@ static inline bool kvs_worst_wants(const struct kvs_worst *w, unsigned int kind,
 	       (w->count < w->room || length > w->heap[0].length);
 }
 
+/* Which kind of moment a span is, enum kvs_moment_kind; -1: none */
+int kvs_moment_kind_of(const struct kvs_span *span);
+/* How long that moment is, in time stamps' units */
+uint64_t kvs_moment_length(const struct kvs_span *span);
+/* The moment that @span is, within the call of the sink that got it */
+void kvs_moment_of(struct kvs_moment *moment, const struct kvs_span *span);
+/* The spans, by KVS_SPAN_BIT(), that moments are made of whose kinds @mask has */
+uint32_t kvs_moment_spans(uint32_t mask);
 const char *kvs_moment_kind_name(unsigned int kind);	/* NULL beyond the last */
 
 #endif /* KVMSCHED_WORST_H */

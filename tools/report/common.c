@@ -5,9 +5,11 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "uapi/kvmsched.h"
+#include "base/bytes.h"
 #include "base/util.h"
 #include "model/names.h"
 #include "report/common.h"
@@ -102,4 +104,26 @@ void kvs_note_apicv(const struct kvs_view *view)
 		printf("APICv/AVIC is active: the hardware injects and ends interrupts without an exit; those legs are not seen\n");
 		return;
 	}
+}
+
+void kvs_print_wrapped(const char *first, unsigned int indent, const char *text)
+{
+	size_t column = printf("%s", first);
+	char *shown = kvs_bytes_shown(text);
+	const char *word = shown;
+	bool begun = false;
+
+	while (*word) {
+		size_t length = strcspn(word, " ");
+
+		if (begun && column + 1 + length > KVS_LINE) {
+			column = printf("\n%*s", (int)indent, "") - 1;
+			begun = false;
+		}
+		column += printf("%s%.*s", begun ? " " : "", (int)length, word);
+		begun = true;
+		word += length + (word[length] == ' ');
+	}
+	putchar('\n');
+	free(shown);
 }

@@ -25,4 +25,11 @@ void kvs_cells_full(struct kvs_rows *rows, const struct kvs_summary *s, bool kno
 /* Print a line if the hardware delivers interrupts to a selected vCPU without an exit. */
 void kvs_note_apicv(const struct kvs_view *view);
 
+/*
+ * Print @text, escaped, in lines of at most KVS_LINE columns, broken at spaces: after
+ * @first, the beginning of the first line; the others are indented by @indent.
+ */
+#define KVS_LINE	80
+void kvs_print_wrapped(const char *first, unsigned int indent, const char *text);
+
 #endif /* KVMSCHED_COMMON_H */

@@ -104,6 +104,28 @@ static json_t *moment_of(const struct kvs_view *view, const struct kvs_moment *m
 	return o;
 }
 
+static json_t *group_of(const struct kvs_view *view, const struct kvs_group *g)
+{
+	return json_pack("{ss so sI sI so so so}",
+		"kind", kvs_moment_kind_name(g->worst.kind),
+		"others", json_boolean(g->others), "count", (json_int_t)g->count,
+		"sum_ns", (json_int_t)kvs_scale(&view->times.ts, g->sum),
+		"first_ns", at(view, g->first), "last_ns", at(view, g->last),
+		"worst", moment_of(view, &g->worst));
+}
+
+static json_t *groups_of(const struct kvs_view *view)
+{
+	unsigned int nr;
+	struct kvs_group *groups = kvs_view_groups(view, &nr);
+	json_t *a = json_array();
+
+	for (unsigned int i = 0; i < nr && i < view->worst->room; i++)
+		json_array_append_new(a, group_of(view, &groups[i]));
+	free(groups);
+	return a;
+}
+
 bool kvs_print_json_worst(const struct kvs_view *view)
 {
 	const struct kvs_worst *w = view->worst;
@@ -113,7 +135,7 @@ bool kvs_print_json_worst(const struct kvs_view *view)
 	for (unsigned int i = 0; i < w->count; i++)
 		if (kvs_selected(&view->select, w->heap[i].vcpu))
 			json_array_append_new(a, moment_of(view, &w->heap[i]));
-	o = json_pack("{so}", "worst", a);
+	o = json_pack("{so so}", "worst", a, "alike", groups_of(view));
 	failed = json_dumpf(o, stdout, JSON_INDENT(1));
 	putchar('\n');
 	json_decref(o);

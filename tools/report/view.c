@@ -159,6 +159,16 @@ void kvs_vcpu_merge(struct kvs_vcpu *into, const struct kvs_vcpu *from)
 	kvs_hist_merge(&into->clockevent_ns, &from->clockevent_ns);
 }
 
+static bool wanted(const void *select, const struct kvs_vcpu *v)
+{
+	return kvs_selected(select, v);
+}
+
+struct kvs_group *kvs_view_groups(const struct kvs_view *view, unsigned int *nr)
+{
+	return kvs_alike_sum(view->alike, wanted, &view->select, nr);
+}
+
 void kvs_view_init(struct kvs_view *view)
 {
 	const struct kvs_model *m = view->model;

@@ -8,6 +8,7 @@
 #define KVMSCHED_VIEW_H
 
 #include "base/util.h"
+#include "model/alike.h"
 #include "model/clock.h"
 #include "model/model.h"
 #include "model/worst.h"
@@ -25,6 +26,8 @@ struct kvs_view {
 	const struct kvs_decoder *decoder;
 	const struct kvs_model *model;
 	const struct kvs_worst *worst;	/* of `report worst` */
+	const struct kvs_alike *alike;	/* all moments, in groups */
+	bool each;		/* `report worst` shows them one by one */
 	struct kvs_times times;
 	struct kvs_select select;
 	struct kvs_vcpu *total;	/* sums over the vCPUs that are selected */
@@ -32,6 +35,9 @@ struct kvs_view {
 };
 
 bool kvs_selected(const struct kvs_select *select, const struct kvs_vcpu *v);
+
+/* The groups of alike moments of the selected vCPUs, as kvs_alike_sum() returns them */
+struct kvs_group *kvs_view_groups(const struct kvs_view *view, unsigned int *nr);
 
 /* Compute @times, @total and @selected from the other fields, and sort the thieves. */
 void kvs_view_init(struct kvs_view *view);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The worst moments: for each a sentence, the time of each step, and the causes.
+ * The worst moments.  What is alike is one row; with --each, every moment has a sentence,
+ * the time of each step, and the causes.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -53,7 +54,7 @@ static void print_chain(const struct kvs_view *view, const struct kvs_moment *mo
 	}
 }
 
-static void print_worst(const struct kvs_view *view)
+static void print_each(const struct kvs_view *view)
 {
 	const struct kvs_worst *w = view->worst;
 	unsigned int shown = 0;
@@ -73,6 +74,48 @@ static void print_worst(const struct kvs_view *view)
 	}
 	if (!shown)
 		printf("none\n");
+}
+
+static void print_group(const struct kvs_view *view, unsigned int number,
+			const struct kvs_group *g)
+{
+	static const char *const one[] = {
+		[KVS_MOMENT_TIMER] = "timer", [KVS_MOMENT_IRQ] = "interrupt",
+		[KVS_MOMENT_WAIT] = "wait", [KVS_MOMENT_EXIT] = "exit",
+	};
+	char *text = kvs_moment_sentence(view->model, &view->times, &g->worst);
+
+	printf("%3u. %" PRIu64 " %s%s%s, worst %.3f ms, sum %.3f ms", number, g->count,
+	       g->others ? "other " : "", one[g->worst.kind], g->count == 1 ? "" : "s",
+	       ms(view, g->worst.length), ms(view, g->sum));
+	if (g->count > 1)
+		printf(", from %.6f s to %.6f s", at(view, g->first), at(view, g->last));
+	printf("\n");
+	kvs_print_wrapped("     ", 5, text);
+	free(text);
+}
+
+static void print_alike(const struct kvs_view *view)
+{
+	unsigned int nr, shown;
+	struct kvs_group *groups = kvs_view_groups(view, &nr);
+
+	kvs_title(view, "Worst moments, alike ones together; --each shows them one by one");
+	for (shown = 0; shown < nr && shown < view->worst->room; shown++)
+		print_group(view, shown + 1, &groups[shown]);
+	if (!nr)
+		printf("none\n");
+	else if (shown < nr)
+		printf("and %u more kinds; `-n %u` shows them\n", nr - shown, nr);
+	free(groups);
+}
+
+static void print_worst(const struct kvs_view *view)
+{
+	if (view->each)
+		print_each(view);
+	else
+		print_alike(view);
 }
 
 const struct kvs_report kvs_report_worst = {
