@@ -11,6 +11,8 @@
 
 /* The whole report as tables; @host: with the host's tasks and interrupts */
 void kvs_print_text(const struct kvs_view *view, bool host);
+/* overview.c: the file and the recording */
+void kvs_print_overview(const struct kvs_view *view);
 /* host.c: the host's interrupts on the vCPUs' time; its tasks and their interrupts */
 void kvs_print_host_irqs(const struct kvs_view *view);
 void kvs_print_host(const struct kvs_view *view);
