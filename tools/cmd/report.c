@@ -34,7 +34,7 @@ struct options {
 	long worst;
 	uint32_t kinds;
 	bool counted;		/* --count is there */
-	bool each, host, json;
+	bool each, host, json, verbose;
 };
 
 static const char about[] =
@@ -97,6 +97,8 @@ static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments
 			   .value = { .flag = &o->host }),
 		KVS_OPTION(0, "json", NULL, "one JSON object, for programs",
 			   .value = { .flag = &o->json }),
+		KVS_OPTION(0, "verbose", NULL, "name every hook that was attached, or was not",
+			   .value = { .flag = &o->verbose }),
 		KVS_OPTION('n', "count", "N", "worst: so many rows",
 			   .value = { .number = &o->worst, .min = 1, .max = MAX_WORST },
 			   .given = &o->counted, .show_default = true),
@@ -173,7 +175,7 @@ static int read_and_print(const struct options *o, struct kvs_trace *trace,
 	struct kvs_view view = {
 		.path = o->path, .info = kvs_trace_info(trace),
 		.decoder = kvs_trace_decoder(trace), .model = m, .worst = worst,
-		.alike = alike, .each = o->each,
+		.alike = alike, .each = o->each, .verbose = o->verbose,
 		.select = o->select,
 	};
 	const struct kvs_sink sink = {

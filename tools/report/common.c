@@ -2,6 +2,7 @@
 /*
  * Lines and cells that several tables of the report have in common.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -106,6 +107,26 @@ void kvs_note_apicv(const struct kvs_view *view)
 	}
 }
 
+const char *kvs_hook_why(s32 status)
+{
+	switch (status) {
+	case -ENOENT: /* it belongs to the other CPU vendor, or to another kernel version */
+		return "not in this kernel";
+	case -EOPNOTSUPP:
+		return "without ftrace under it, where nothing could be recorded";
+	}
+	/* A damaged file has any number, also the one that has no opposite. */
+	return strerror((int)-(int64_t)status);
+}
+
+/* Up to the next space; a command in backquotes is not broken. */
+static size_t word_length(const char *word)
+{
+	size_t quoted = *word == '`' ? 1 + strcspn(word + 1, "`") : 0;
+
+	return quoted + strcspn(word + quoted, " ");
+}
+
 void kvs_print_wrapped(const char *first, unsigned int indent, const char *text)
 {
 	size_t column = printf("%s", first);
@@ -114,7 +135,7 @@ void kvs_print_wrapped(const char *first, unsigned int indent, const char *text)
 	bool begun = false;
 
 	while (*word) {
-		size_t length = strcspn(word, " ");
+		size_t length = word_length(word);
 
 		if (begun && column + 1 + length > KVS_LINE) {
 			column = printf("\n%*s", (int)indent, "") - 1;

@@ -25,9 +25,13 @@ void kvs_cells_full(struct kvs_rows *rows, const struct kvs_summary *s, bool kno
 /* Print a line if the hardware delivers interrupts to a selected vCPU without an exit. */
 void kvs_note_apicv(const struct kvs_view *view);
 
+/* Why a hook is not attached: @status is its negative errno. */
+const char *kvs_hook_why(s32 status);
+
 /*
- * Print @text, escaped, in lines of at most KVS_LINE columns, broken at spaces: after
- * @first, the beginning of the first line; the others are indented by @indent.
+ * Print @text, escaped, in lines of at most KVS_LINE columns, broken at spaces, but not
+ * within backquotes: after @first, the beginning of the first line.  The others are
+ * indented by @indent.
  */
 #define KVS_LINE	80
 void kvs_print_wrapped(const char *first, unsigned int indent, const char *text);

@@ -14,6 +14,7 @@
 #include "base/util.h"
 #include "model/clock.h"
 #include "model/names.h"
+#include "report/json-short.h"
 #include "report/json-task.h"
 #include "report/report.h"
 
@@ -583,6 +584,7 @@ bool kvs_print_json(const struct kvs_view *view)
 	json_t *o = json_object(), *vcpus = json_array();
 	int failed;
 
+	json_object_set_new(o, "in_short", kvs_json_short(view));
 	add_session(o, view);
 	add_file(o, view);
 	for (unsigned int i = 0; i < m->nr_vcpus; i++)

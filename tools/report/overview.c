@@ -84,16 +84,21 @@ static void print_hooks_by(const struct kvs_model *m, unsigned int how)
 		putchar('\n');
 }
 
-static const char *why_not(s32 status)
+static void print_hook_counts(const struct kvs_model *m)
 {
-	switch (status) {
-	case -ENOENT: /* it belongs to the other CPU vendor, or to another kernel version */
-		return "not in this kernel";
-	case -EOPNOTSUPP:
-		return "without ftrace under it, where nothing could be recorded";
+	unsigned int attached = 0, not_here = 0, refused = 0;
+
+	for (unsigned int i = 0; i < m->nr_hooks; i++) {
+		attached += !m->hooks[i].status;
+		not_here += m->hooks[i].status == -ENOENT;
+		refused += m->hooks[i].status && m->hooks[i].status != -ENOENT;
 	}
-	/* A damaged file has any number, also the one that has no opposite. */
-	return strerror((int)-(int64_t)status);
+	printf("Attached  %u hook%s", attached, attached == 1 ? "" : "s");
+	if (refused)
+		printf(", %s%u not%s", kvs_alarm(), refused, kvs_plain());
+	if (not_here)
+		printf(", %u not in this kernel", not_here);
+	printf(" (--verbose names them)\n");
 }
 
 static void print_attach(const struct kvs_view *view)
@@ -104,6 +109,10 @@ static void print_attach(const struct kvs_view *view)
 		printf("Attached  not told: events were enabled one by one\n");
 		return;
 	}
+	if (!view->verbose) {
+		print_hook_counts(m);
+		return;
+	}
 	printf("Attached\n");
 	for (unsigned int how = KVMSCHED_HOW_TRACEPOINT; how <= KVMSCHED_HOW_NOTIFIER; how++)
 		print_hooks_by(m, how);
@@ -111,7 +120,7 @@ static void print_attach(const struct kvs_view *view)
 		if (m->hooks[i].status) {
 			printf("          %snot%s              ", kvs_alarm(), kvs_plain());
 			kvs_bytes_print(m->hooks[i].name);
-			printf(": %s\n", why_not(m->hooks[i].status));
+			printf(": %s\n", kvs_hook_why(m->hooks[i].status));
 		}
 	}
 }

@@ -10,6 +10,7 @@
 #include "model/names.h"
 #include "report/common.h"
 #include "report/report.h"
+#include "report/short.h"
 
 /* The cells avg, p50, p99 and max, for tables that have other columns as well */
 static void cells_short(struct kvs_rows *rows, const struct kvs_hist *h,
@@ -330,6 +331,7 @@ void kvs_print_text(const struct kvs_view *view, bool host)
 {
 	bool overdue = false;
 
+	kvs_print_short(view);
 	kvs_print_overview(view);
 	print_vcpus(view);
 	for (unsigned int i = 0; i < view->model->nr_vcpus; i++)

@@ -28,6 +28,7 @@ struct kvs_view {
 	const struct kvs_worst *worst;	/* of `report worst` */
 	const struct kvs_alike *alike;	/* all moments, in groups */
 	bool each;		/* `report worst` shows them one by one */
+	bool verbose;		/* name each hook */
 	struct kvs_times times;
 	struct kvs_select select;
 	struct kvs_vcpu *total;	/* sums over the vCPUs that are selected */

@@ -1,0 +1,442 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What stands out, in words: a sentence for each kind of finding.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "uapi/kvmsched.h"
+#include "base/log.h"
+#include "base/util.h"
+#include "model/holder.h"
+#include "model/names.h"
+#include "report/common.h"
+#include "report/short.h"
+
+/* Whoever had less of a vCPU's waits than this share is not named. */
+#define NAMED_SHARE	0.1
+#define MAX_NAMED	3
+
+static const struct {
+	const char *name, *more;
+	bool is_time;
+} kinds[KVS_FINDING_KINDS] = {
+	[KVS_FINDING_LOST_TIMER] = { "lost_timer", "kvmsched report timers" },
+	[KVS_FINDING_FAR_TIMER] = { "far_timer", "kvmsched report timers", true },
+	[KVS_FINDING_ASLEEP] = { "asleep", "kvmsched report irqs", true },
+	[KVS_FINDING_WAIT] = { "wait", "kvmsched report thieves", true },
+	[KVS_FINDING_THROTTLED] = { "throttled", "kvmsched report thieves", true },
+	[KVS_FINDING_OUT] = { "out", "kvmsched report worst", true },
+	[KVS_FINDING_BLOCKED] = { "blocked", "kvmsched report", true },
+	[KVS_FINDING_LATE_TIMER] = { "late_timer", "kvmsched report timers", true },
+	[KVS_FINDING_TICKS] = { "ticks", "kvmsched report timers" },
+	[KVS_FINDING_EXITS] = { "exits", "kvmsched report worst --kind exit", true },
+	[KVS_FINDING_LOSS] = { "loss", "kvmsched record -m SIZE" },
+	[KVS_FINDING_HOOK] = { "hook", "kvmsched info" },
+};
+
+bool kvs_finding_is_time(enum kvs_finding_kind kind)
+{
+	return kinds[kind].is_time;
+}
+
+const char *kvs_finding_kind_name(enum kvs_finding_kind kind)
+{
+	return kinds[kind].name;
+}
+
+const char *kvs_finding_more(const struct kvs_view *view, const struct kvs_finding *f)
+{
+	if (f->kind == KVS_FINDING_WAIT &&
+	    !kvs_model_has_class(view->model, KVMSCHED_CLASS_STEAL))
+		return "kvmsched record -e +steal";
+	return kinds[f->kind].more;
+}
+
+/* A sentence that is being written */
+struct words {
+	FILE *f;
+	const struct kvs_view *view;
+	const struct kvs_finding *finding;
+};
+
+static void write_time(const struct words *w, u64 ns)
+{
+	if (ns < 1000000000)
+		fprintf(w->f, "%.1f ms", ns / 1e6);
+	else
+		fprintf(w->f, "%.3f s", ns / 1e9);
+}
+
+static void write_ts(const struct words *w, u64 ts)
+{
+	write_time(w, kvs_scale(&w->view->times.ts, ts));
+}
+
+static void write_vcpu(const struct words *w, const struct kvs_vcpu *v)
+{
+	char vm[KVS_VM_LEN];
+
+	fprintf(w->f, "%s%s vcpu%u", v->identified ? "vm " : "", kvs_vm_name(vm, v), v->id);
+}
+
+static void write_life(const struct words *w)
+{
+	fprintf(w->f, ", %.1f %% of its life", 100 * w->finding->share);
+}
+
+/* "spin/164 (SCHED_FIFO 50)", "vm 221 vcpu1", "the interrupt local_timer" */
+static void write_who(const struct words *w, const struct kvs_holder *who, bool with_policy)
+{
+	const struct kvs_vcpu *v = kvs_vcpu_of_thread(w->view->model, who->pid);
+	char policy[KVS_POLICY_LEN];
+
+	if (who->kind == KVS_THIEF_INTERRUPT)
+		fprintf(w->f, "the interrupt %s", who->comm);
+	else if (who->kind != KVS_THIEF_TASK || kvs_is_others(who))
+		fprintf(w->f, "%s", kvs_thief_name(who));
+	else if (v)
+		write_vcpu(w, v);
+	else
+		fprintf(w->f, "%s/%d", who->comm, who->pid);
+	if (with_policy && kvs_thief_is_task(who))
+		fprintf(w->f, " (%s)", kvs_holder_policy(policy, who));
+}
+
+static bool had_cpu(const struct kvs_thief *t)
+{
+	return t->who.kind != KVS_THIEF_IDLE && t->who.kind != KVS_THIEF_THROTTLED;
+}
+
+/* Who had the CPU for how long: of all but the first, those who had much of it */
+static void write_thieves(const struct words *w, const char *before,
+			  bool (*wanted)(const struct kvs_thief *t))
+{
+	const struct kvs_waiter *waiter = &w->finding->vcpu->waiter;
+	unsigned int named = 0;
+	u64 all = 0;
+
+	for (unsigned int i = 0; i < waiter->nr; i++)
+		all += waiter->thieves[i].time;
+	for (unsigned int i = 0; i < waiter->nr && named < MAX_NAMED; i++) {
+		const struct kvs_thief *t = &waiter->thieves[i];
+
+		if (!t->time || (wanted && !wanted(t)) ||
+		    ((named || wanted) && t->time < NAMED_SHARE * all))
+			continue;
+		fprintf(w->f, "%s", named ? ", " : before);
+		write_who(w, &t->who, !named++);
+		fprintf(w->f, " for ");
+		write_ts(w, t->time);
+	}
+}
+
+static void write_wait(const struct words *w)
+{
+	const struct kvs_vcpu *v = w->finding->vcpu;
+	struct kvs_hist waits;
+
+	write_vcpu(w, v);
+	fprintf(w->f, " waited ");
+	write_time(w, w->finding->harm);
+	fprintf(w->f, " for a CPU");
+	write_life(w);
+	if (kvs_waits(&w->view->times, v, &waits) && waits.count) {
+		fprintf(w->f, ", up to ");
+		write_time(w, waits.max);
+		fprintf(w->f, " at once");
+	}
+	kvs_hist_free(&waits);
+	if (kvs_model_has_class(w->view->model, KVMSCHED_CLASS_STEAL))
+		write_thieves(w, "; who had it: ", NULL);
+	else
+		fprintf(w->f, "; who had it was not recorded (class steal)");
+}
+
+/* Tasks that ran meanwhile may have taken nothing: this is not told. */
+static void write_throttled(const struct words *w)
+{
+	const struct kvs_waiter *waiter = &w->finding->vcpu->waiter;
+	u64 throttled = 0;
+
+	for (unsigned int i = 0; i < waiter->nr; i++)
+		if (waiter->thieves[i].who.kind == KVS_THIEF_THROTTLED)
+			throttled += waiter->thieves[i].time;
+	write_vcpu(w, w->finding->vcpu);
+	fprintf(w->f, " waited ");
+	write_time(w, w->finding->harm);
+	fprintf(w->f, " for a CPU");
+	write_life(w);
+	fprintf(w->f, ", and was throttled for at least ");
+	write_ts(w, throttled);
+	fprintf(w->f, " of it: its CPU stayed idle (inferred)");
+	write_thieves(w, "; whether it was throttled is unknown while that CPU ran ", had_cpu);
+}
+
+static void write_out(const struct words *w)
+{
+	write_vcpu(w, w->finding->vcpu);
+	fprintf(w->f, " slept ");
+	write_time(w, w->finding->harm);
+	fprintf(w->f, " outside of KVM_RUN");
+	write_life(w);
+	fprintf(w->f, ": its VMM kept it from running");
+}
+
+static void write_blocked(const struct words *w)
+{
+	const struct kvs_vcpu *v = w->finding->vcpu;
+	const struct kvs_exit_stats *top = v->exits;
+	char name[KVS_NAME_LEN];
+
+	for (unsigned int i = 1; i < v->nr_exits; i++)
+		if (v->exits[i].blocked_ts.sum > top->blocked_ts.sum)
+			top = &v->exits[i];
+	write_vcpu(w, v);
+	fprintf(w->f, " slept ");
+	write_time(w, w->finding->harm);
+	fprintf(w->f, " in the host's kernel while its exits were handled");
+	write_life(w);
+	fprintf(w->f, "; most for %s%s: %" PRIu64 " sleep%s, ", top->l2 ? "L2 " : "",
+		kvs_exit_reason(name, top->isa, top->reason), top->blocked_ts.count,
+		top->blocked_ts.count == 1 ? "" : "s");
+	write_time(w, kvs_scale_sum(&w->view->times.ts, top->blocked_ts.sum));
+}
+
+static void write_exits(const struct words *w)
+{
+	const struct kvs_vcpu *v = w->finding->vcpu;
+	const struct kvs_exit_stats *top = NULL;
+	char name[KVS_NAME_LEN];
+	struct kvs_ledger_ns ns;
+	kvs_u128 most = 0;
+
+	kvs_ledger_ns(&w->view->times, &v->ledger, &ns);
+	fprintf(w->f, "Exits kept ");
+	write_vcpu(w, v);
+	fprintf(w->f, " for ");
+	write_time(w, ns.states[KVMSCHED_STATE_EXIT]);
+	fprintf(w->f, " in the host's kernel and for ");
+	write_time(w, ns.states[KVMSCHED_STATE_USER]);
+	fprintf(w->f, " in its VMM");
+	write_life(w);
+	for (unsigned int i = 0; i < v->nr_exits; i++) {
+		const struct kvs_exit_stats *e = &v->exits[i];
+
+		if (!e->fastpath && e->uncut_cycles.sum + e->cut_cycles.sum > most) {
+			most = e->uncut_cycles.sum + e->cut_cycles.sum;
+			top = e;
+		}
+	}
+	if (!top || !w->view->times.cycles.known)
+		return;
+	fprintf(w->f, "; most for %s%s: %" PRIu64 " exit%s, ", top->l2 ? "L2 " : "",
+		kvs_exit_reason(name, top->isa, top->reason), top->count,
+		top->count == 1 ? "" : "s");
+	write_time(w, kvs_scale_sum(&w->view->times.cycles, most));
+}
+
+static void write_late(const struct words *w)
+{
+	static const char *const causes[KVS_CAUSES] = {
+		[KVS_CAUSE_TIMER] = "as the host's timers behind them expired late",
+		[KVS_CAUSE_WAIT] = "while it waited for a CPU",
+		[KVS_CAUSE_USER] = "while it was out of KVM_RUN",
+		[KVS_CAUSE_HOST] = "while the host's kernel was at work on its CPU",
+		[KVS_CAUSE_GUEST] = "while it was in guest mode, until its next exit",
+		[KVS_CAUSE_SLEEP] = "while it was asleep, to be woken",
+		[KVS_CAUSE_BLOCKED] = "while it was blocked in the host's kernel",
+		[KVS_CAUSE_UNKNOWN] = "nobody knows how: records are missing",
+	};
+	const struct kvs_timer_stats *t = &w->finding->vcpu->timer;
+	unsigned int main = 0;
+	kvs_u128 all = 0;
+
+	for (unsigned int i = 0; i < KVS_CAUSES; i++) {
+		all += t->cause_ts[i].sum;
+		if (t->cause_ts[i].sum > t->cause_ts[main].sum)
+			main = i;
+	}
+	fprintf(w->f, "Timers came up to ");
+	write_time(w, w->finding->harm);
+	fprintf(w->f, " late to ");
+	write_vcpu(w, w->finding->vcpu);
+	if (all)
+		fprintf(w->f, "; %.0f %% of all their lateness arose %s",
+			100 * (double)t->cause_ts[main].sum / all, causes[main]);
+}
+
+static void write_ticks(const struct words *w)
+{
+	const struct kvs_timer_stats *t = &w->finding->vcpu->timer;
+
+	fprintf(w->f, "%" PRIu64 " of %" PRIu64 " ticks of the timer of ", w->finding->harm,
+		t->expired + t->skipped + t->left_out);
+	write_vcpu(w, w->finding->vcpu);
+	fprintf(w->f, " had no interrupt of their own: ");
+	if (t->left_out && !t->merged && !t->skipped) {
+		fprintf(w->f, "they were merged, or KVM skipped them; this file does not tell");
+		return;
+	}
+	fprintf(w->f, "%" PRIu64 " were merged with one before, %" PRIu64 " skipped by KVM",
+		t->merged, t->skipped);
+	if (t->left_out)
+		fprintf(w->f, ", %" PRIu64 " one or the other", t->left_out);
+}
+
+static void write_lost_timer(const struct words *w)
+{
+	fprintf(w->f, "%" PRIu64 " timer%s of ", w->finding->harm,
+		w->finding->harm == 1 ? "" : "s");
+	write_vcpu(w, w->finding->vcpu);
+	fprintf(w->f, " passed the deadline and never reached the guest");
+}
+
+static void write_far_timer(const struct words *w)
+{
+	write_vcpu(w, w->finding->vcpu);
+	fprintf(w->f, " sleeps in HLT, and its timer is set ");
+	write_time(w, w->finding->harm);
+	fprintf(w->f, " ahead, beyond the end of the recording");
+}
+
+static void write_asleep(const struct words *w)
+{
+	write_vcpu(w, w->finding->vcpu);
+	fprintf(w->f, " slept ");
+	write_time(w, w->finding->harm);
+	fprintf(w->f, " in HLT");
+	write_life(w);
+	fprintf(w->f, ", and no interrupt came to its VM, of which no timer was seen: "
+		"what it slept for is unknown");
+}
+
+static void write_loss(const struct words *w)
+{
+	const struct kvs_model *m = w->view->model;
+	const char *and = "";
+	u64 lost, missed = 0;
+	bool exact = kvs_model_lost(m, &lost);
+
+	for (unsigned int i = 0; i < m->nr_missed; i++)
+		missed += m->missed[i].count;
+	if (lost) {
+		fprintf(w->f, "%s%" PRIu64 " record%s lost (%.1f %%)",
+			exact ? "" : "At least ", lost, lost == 1 ? " was" : "s were",
+			100.0 * lost / ((double)lost + kvs_model_records(m)));
+		and = ", and ";
+	} else if (!exact) {
+		fprintf(w->f, "Records were lost, and nobody counted how many");
+		and = "; ";
+	}
+	if (missed)
+		fprintf(w->f, "%s%" PRIu64 " hits of hooks were dropped by the kernel", and,
+			missed);
+	fprintf(w->f, ": the figures are less than the truth");
+}
+
+static void write_hook(const struct words *w)
+{
+	const struct kvs_model *m = w->view->model;
+	const struct kvs_hook *first = NULL;
+	u32 classes = 0;
+
+	for (unsigned int i = 0; i < m->nr_hooks; i++) {
+		const struct kvs_hook *hook = &m->hooks[i];
+
+		if (!hook->status || hook->status == -ENOENT)
+			continue;
+		classes |= hook->classes;
+		first = first ? first : hook;
+	}
+	if (!first)
+		return;
+	fprintf(w->f, "%s could not be attached", first->name);
+	if (w->finding->harm > 1)
+		fprintf(w->f, ", nor %" PRIu64 " more hooks", w->finding->harm - 1);
+	fprintf(w->f, " (%s): what needs %s is missing", kvs_hook_why(first->status),
+		w->finding->harm == 1 ? "it" : "them");
+	if (classes)
+		fprintf(w->f, " from class%s", classes & (classes - 1) ? "es" : "");
+	for (unsigned int bit = 0; kvs_class_name(bit); bit++)
+		if (classes >> bit & 1)
+			fprintf(w->f, " %s", kvs_class_name(bit));
+}
+
+char *kvs_finding_sentence(const struct kvs_view *view, const struct kvs_finding *f)
+{
+	static void (*const writers[KVS_FINDING_KINDS])(const struct words *w) = {
+		[KVS_FINDING_LOST_TIMER] = write_lost_timer,
+		[KVS_FINDING_FAR_TIMER] = write_far_timer,
+		[KVS_FINDING_ASLEEP] = write_asleep,
+		[KVS_FINDING_WAIT] = write_wait,
+		[KVS_FINDING_THROTTLED] = write_throttled,
+		[KVS_FINDING_OUT] = write_out,
+		[KVS_FINDING_BLOCKED] = write_blocked,
+		[KVS_FINDING_LATE_TIMER] = write_late,
+		[KVS_FINDING_TICKS] = write_ticks,
+		[KVS_FINDING_EXITS] = write_exits,
+		[KVS_FINDING_LOSS] = write_loss,
+		[KVS_FINDING_HOOK] = write_hook,
+	};
+	char *text = NULL;
+	size_t size;
+	struct words w = {
+		.f = open_memstream(&text, &size), .view = view, .finding = f,
+	};
+
+	if (!w.f) {
+		kvs_err("out of memory");
+		exit(KVS_EXIT_FAILED);
+	}
+	writers[f->kind](&w);
+	if (f->others)
+		fprintf(w.f, "; so it is with %u more vCPU%s", f->others,
+			f->others == 1 ? "" : "s");
+	fclose(w.f);
+	return text;
+}
+
+/* What was not recorded can't stand out. */
+static void print_nothing(const struct kvs_view *view)
+{
+	const struct kvs_model *m = view->model;
+	bool ledger = kvs_model_has_ledger(m) && view->times.ts.known;
+	bool timers = kvs_model_has_class(m, KVMSCHED_CLASS_TIMER);
+
+	if (!view->selected) {
+		printf("  No vCPU%s was seen.\n",
+		       m->nr_vcpus ? " of those that --vm and --vcpu ask for" : "");
+		return;
+	}
+	printf("  Nothing stands out%s.\n", ledger && timers ? "" : " in what can be judged");
+	if (!ledger)
+		printf("  Waits and exits are not judged: classes switch and exit are needed, and the\n"
+		       "  TSC's rate.\n");
+	if (!timers)
+		printf("  Timers are not judged: class timer was not recorded.\n");
+}
+
+void kvs_print_short(const struct kvs_view *view)
+{
+	struct kvs_finding findings[KVS_SHORT];
+	unsigned int nr = kvs_short_find(view, findings);
+
+	printf("%sIn short%s\n", kvs_bold(), kvs_plain());
+	for (unsigned int i = 0; i < nr; i++) {
+		char *sentence = kvs_finding_sentence(view, &findings[i]);
+		char *line = xasprintf("%s. More: `%s`", sentence,
+				       kvs_finding_more(view, &findings[i]));
+		char number[16];
+
+		snprintf(number, sizeof(number), "%3u. ", i + 1);
+		kvs_print_wrapped(number, 5, line);
+		free(line);
+		free(sentence);
+	}
+	if (!nr)
+		print_nothing(view);
+	putchar('\n');
+}
