@@ -8,9 +8,10 @@
  *	FAKEDEV_CPUS	rings (default 2)
  *	FAKEDEV_PAGES	pages for each CPU every millisecond (default 1)
  *	FAKEDEV_ABI	of the module (default KVMSCHED_ABI)
+ *	FAKEDEV_VMM	the first page of each CPU also tells of a vCPU of this process
  *	FAKEDEV_FAIL	"open ERRNO" or "start ERRNO": fails so
  *
- * Every record is a kvmsched_exit whose guest_cycles count from 0 on each CPU,
+ * Every other record is a kvmsched_exit whose guest_cycles count from 0 on each CPU,
  * so that a reader can tell whether one is missing.
  */
 #include <dlfcn.h>
@@ -45,7 +46,7 @@ struct fake_cpu {
 static struct {
 	int fd;			/* 0: not open */
 	unsigned int nr_cpus, pages, rate;
-	int exit_id;
+	int exit_id, vcpu_id;
 	bool overwrite, running;
 	struct fake_cpu *cpus;
 	pthread_t writer;
@@ -80,6 +81,20 @@ static uint64_t *position(struct fake_cpu *cpu, int page)
 	return (uint64_t *)(cpu->ring + page * KVS_PAGE_SIZE);
 }
 
+/* Behind the others, there is room for it. */
+static char *write_vcpu(char *p)
+{
+	struct ks_rec_vcpu rec = {
+		.ent = { .type = fake.vcpu_id, .pid = getpid() }, .vm = 1,
+		.tgid = setting("FAKEDEV_VMM", 0), .comm = "CPU 0/KVM",
+	};
+	uint32_t word = KS_RECORD_SIZE(vcpu) / 4;
+
+	memcpy(p, &word, sizeof(word));
+	memcpy(p + sizeof(word), &rec, KS_RECORD_SIZE(vcpu));
+	return p + sizeof(word) + KS_RECORD_SIZE(vcpu);
+}
+
 static void write_page(struct fake_cpu *cpu)
 {
 	uint64_t *head = position(cpu, KVMSCHED_RING_PRODUCER);
@@ -108,6 +123,8 @@ static void write_page(struct fake_cpu *cpu)
 		memcpy(p + sizeof(word), &rec, KS_RECORD_SIZE(exit));
 		p += sizeof(word) + KS_RECORD_SIZE(exit);
 	}
+	if (!*head && getenv("FAKEDEV_VMM"))
+		p = write_vcpu(p);
 	commit = p - page - KVMSCHED_PAGE_HEADER;
 	if (cpu->missing) {
 		memcpy(p, &cpu->missing, sizeof(cpu->missing));
@@ -208,6 +225,7 @@ static int fake_open(void)
 	}
 	free(events);
 	fake.exit_id = kvs_formats_id(&sys, "kvmsched_exit");
+	fake.vcpu_id = kvs_formats_id(&sys, "kvmsched_vcpu");
 	kvs_formats_free(&sys);
 	fake.nr_cpus = setting("FAKEDEV_CPUS", 2);
 	fake.rate = setting("FAKEDEV_PAGES", 1);

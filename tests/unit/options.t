@@ -98,8 +98,8 @@ while read -r kind command option limits; do
 		done
 		refuses "$command" "option '$option': '2G' is more than 1G" "$option" 2G ;;
 	vm)
-		for bad in x 0 1.x 1. -1; do
-			refuses "$command" "option '$option': '$bad' is not a VM: say the PID of its process, or PID.1 for the second VM of that process" "$option" "$bad"
+		for bad in 0 1. 1.-1 -1 ""; do
+			refuses "$command" "option '$option': '$bad' is not a VM: say its name, the PID of its process, or PID.1 for the second VM of that process" "$option" "$bad"
 		done ;;
 	pid)
 		for bad in x 0 -1 1x; do

@@ -388,6 +388,44 @@ is $status 1 "... status 1"
 FAKEDEV_TRACING=$work/nowhere record -d 1
 is $status 125 "(the stand-in needs formats)"
 
+# --- names of VMs -------------------------------------------------------
+
+# vm_names FILE: of all vCPUs
+vm_names()
+{
+	"$kvmsched" report --json "$1" 2> /dev/null | jq -r '.vcpus[].vm_name'
+}
+
+if [[ $(readlink /proc/self/ns/pid) == "pid:[4026531836]" ]]; then
+	# A VMM has it among its arguments; this one is none, but has them.
+	name=$'web \xff\x1b[2J'
+	# shellcheck disable=SC2016 # the inner shell's own
+	bash -c 'read -r _ < "$1"' vmm <(sleep 60) -name "guest=$name,debug-threads=on" &
+	vmm=$!
+	FAKEDEV_VMM=$vmm record -o named.dat -d 0.2
+	is "$(vm_names named.dat)" 'web \xff\x1b[2J' "the file has the name of a VM, in bytes"
+	"$kvmsched" report named.dat > out 2> /dev/null
+	ok "report shows it beside the PID" grep -qF "web \\xff\\x1b[2J/$vmm" out
+	for text in "$name" 'web \xff\x1b[2J'; do
+		is "$("$kvmsched" report --json --vm "$text" named.dat 2> /dev/null |
+			jq '.vcpus | length')" 1 "--vm takes the name: ${text//[^ -~]/?}"
+	done
+	is "$("$kvmsched" report --json --vm other named.dat 2> /dev/null |
+		jq '.vcpus | length')" 0 "--vm with another name takes none"
+	is "$(trace-cmd report named.dat 2>&1 > /dev/null)" "" "trace-cmd takes the file"
+	kill $vmm
+	wait $vmm || :
+
+	sleep 60 &
+	vmm=$!
+	FAKEDEV_VMM=$vmm record -o named.dat -d 0.2
+	is "$(vm_names named.dat)" sleep "without a name it is the command's"
+	kill $vmm
+	wait $vmm || :
+else
+	skip "names of VMs" "the PIDs of this namespace are not the kernel's"
+fi
+
 record -o /dev/null -d 1
 says '/dev/null is not a regular file' "FILE must be a file"
 record -o no/such/dir.dat -d 1

@@ -690,12 +690,12 @@ static void selection_sums_only_its_own(void **unused)
 	assert_int_equal(view.selected, 3);
 	assert_int_equal(view.total->exit_count, 6);
 	kvs_view_free(&view);
-	view.select = (struct kvs_select){ { 50, -1 }, 2 };
+	view.select = (struct kvs_select){ { .pid = 50, .index = -1 }, 2 };
 	kvs_view_init(&view);
 	assert_int_equal(view.selected, 1);
 	assert_int_equal(view.total->exit_count, 3);
 	kvs_view_free(&view);
-	view.select = (struct kvs_select){ { 51, -1 }, -1 };
+	view.select = (struct kvs_select){ { .pid = 51, .index = -1 }, -1 };
 	kvs_view_init(&view);
 	assert_int_equal(view.selected, 0);
 	kvs_view_free(&view);

@@ -218,7 +218,7 @@ static void wrong_files_are_refused(void **unused)
 		"arms: [{policy: rr:1}]", "arms: [{name: a, policy: rr:0}]",
 		"arms: [{name: a}, {name: a}]", "arms: [{name: a, prio: 1}]",
 		"knobs: {none: 1}", "knobs: {rr_timeslice_ms: x}", "what: 1",
-		"warmup: -1", "force: maybe", "workload: []", "vm: x", "[a", "a: b: c",
+		"warmup: -1", "force: maybe", "workload: []", "vm: 0", "[a", "a: b: c",
 		"arms: [{name: a, vcpus: {x: rr:1}}]",
 		"arms: [{name: a, vcpus: {0: {knobs: {}}}}]",
 	};

@@ -220,22 +220,6 @@ bool kvs_parse_seconds(const char *s, double *seconds)
 	return true;
 }
 
-bool kvs_parse_vm(const char *s, struct kvs_vm_id *vm)
-{
-	struct kvs_vm_id found = { .index = -1 };
-	char *pid = xstrdup(s), *dot = strchr(pid, '.');
-	bool ok;
-
-	if (dot)
-		*dot++ = '\0';
-	ok = kvs_parse_long(pid, 1, INT_MAX, &found.pid) &&
-	     (!dot || kvs_parse_long(dot, 0, INT_MAX, &found.index));
-	free(pid);
-	if (ok)
-		*vm = found;
-	return ok;
-}
-
 void kvs_copy_comm(char *to, const char *from, size_t size)
 {
 	size_t n = strnlen(from, size);

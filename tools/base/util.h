@@ -52,16 +52,6 @@ bool kvs_parse_time(const char *s, double *ns);
 /* The same in seconds; here a number without a unit is one of seconds. */
 bool kvs_parse_seconds(const char *s, double *seconds);
 
-/* Which VM: the process that runs it, and which of the VMs of that process. */
-struct kvs_vm_id {
-	long pid, index;	/* -1: any */
-};
-
-#define KVS_ANY_VM	{ .pid = -1, .index = -1 }
-
-/* True if @s is "PID" or "PID.INDEX". */
-bool kvs_parse_vm(const char *s, struct kvs_vm_id *vm);
-
 /*
  * Make a string of a name of up to @size bytes in a record, which has a NUL at its
  * end only if it is shorter.  @to has room for @size + 1 bytes.

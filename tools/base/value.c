@@ -89,9 +89,13 @@ static char *take_size(const struct kvs_value *v, const char *text)
 
 static char *take_vm(const struct kvs_value *v, const char *text)
 {
-	if (kvs_parse_vm(text, v->vm))
+	if (kvs_parse_vm(text, v->vm)) {
+		/* It stays as long as the program runs, but @text may not. */
+		if (v->vm->name)
+			v->vm->name = xstrdup(v->vm->name);
 		return NULL;
-	return xasprintf("'%s' is not a VM: say the PID of its process, or PID.1 for the second VM of that process",
+	}
+	return xasprintf("'%s' is not a VM: say its name, the PID of its process, or PID.1 for the second VM of that process",
 			 text);
 }
 

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/util.h"
+#include "base/vm.h"
 
 #define KVS_LAST_VCPU	65534	/* 65535 stands for "no vCPU" in records */
 #define KVS_SHORTEST	1e-9	/* the shortest time: with it, 0 is refused */

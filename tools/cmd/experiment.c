@@ -76,7 +76,7 @@ static bool parse(int argc, char **argv, struct kvs_experiment *e, struct kvs_ar
 			   "a setting of the kernel, in all rounds (repeatable)",
 			   .value = { .take = kvs_knob_take, .to = &e->knobs }),
 		KVS_OPTION(0, "vm", "VM",
-			   "only this VM that runs: PID, or PID.1 for its second",
+			   "only this VM that runs: its name, its PID, or PID.1 for the second of that process",
 			   .value = { .vm = &e->select.vm }),
 		KVS_OPTION(0, "vcpus", "N", "wait until the workload has so many",
 			   .value = { .number = &e->vcpus, .min = 1, .max = KVS_LAST_VCPU }),

@@ -19,6 +19,7 @@
 #include "base/util.h"
 #include "cmd/cmd.h"
 #include "cmd/options.h"
+#include "host/vmname.h"
 #include "policy/policy.h"
 #include "record/workload.h"
 
@@ -93,8 +94,8 @@ static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments
 	struct kvs_selection *select = &o->select;
 	const struct kvs_option rows[] = {
 		KVS_OPTION(0, "vm", "VM",
-			   "vCPUs of this VM: the PID of its process; PID.1 is the second VM "
-			   "of that process",
+			   "vCPUs of this VM: its name, or the PID of its process; PID.1 is "
+			   "the second VM of that process",
 			   .value = { .vm = &select->vm }, .heading = "Which threads:"),
 		KVS_OPTION(0, "vcpu", "N", "of these only vCPUs of this number",
 			   .value = { .number = &select->vcpu, .max = KVS_LAST_VCPU }),
@@ -149,7 +150,7 @@ static json_t *thread_json(const struct kvs_thread *t)
 {
 	struct kvs_cpus cpus;
 	struct kvs_attr a;
-	char *affinity;
+	char *affinity, *name;
 	json_t *o;
 
 	if (kvs_thread_get(t->tid, &a, &cpus))
@@ -162,6 +163,9 @@ static json_t *thread_json(const struct kvs_thread *t)
 	if (t->vcpu >= 0) {
 		json_object_set_new(o, "vm_index", json_integer(t->vm_index));
 		json_object_set_new(o, "vcpu", json_integer(t->vcpu));
+		name = kvs_vm_name_of(t->pid);
+		json_object_set_new(o, "vm_name", name ? kvs_bytes_json(name) : json_null());
+		free(name);
 	}
 	free(affinity);
 	return o;
@@ -222,13 +226,12 @@ static void show_threads(json_t *array)
 	json_array_foreach(array, i, t) {
 		int index = json_integer_value(json_object_get(t, "vm_index"));
 		int pid = json_integer_value(json_object_get(t, "pid"));
+		char vm[KVS_VM_LEN];
 
 		vcpu = json_object_get(t, "vcpu");
 		kvs_row(&rows);
-		if (index)
-			kvs_cell(&rows, "%d.%d", pid, index);
-		else
-			kvs_cell(&rows, "%d", pid);
+		kvs_cell(&rows, "%s", kvs_vm_label(vm, json_string_value(
+			json_object_get(t, "vm_name")), pid, index));
 		if (vcpu)
 			kvs_cell(&rows, "%d", (int)json_integer_value(vcpu));
 		else
@@ -282,8 +285,8 @@ static int show(struct options *o)
 	json_t *json;
 	bool ok = true;
 
-	if (o->select.nr_tids || o->select.vm.pid >= 0 || o->select.vcpu >= 0) {
-		o->select.all |= o->select.vm.pid < 0 && !o->select.nr_tids;
+	if (o->select.nr_tids || !kvs_vm_is_any(&o->select.vm) || o->select.vcpu >= 0) {
+		o->select.all |= kvs_vm_is_any(&o->select.vm) && !o->select.nr_tids;
 		if (!kvs_select(&o->select, &threads))
 			return KVS_EXIT_FAILED;
 	} else {
@@ -441,7 +444,7 @@ static int set(const struct options *o, const char *what)
 
 static int check_set(const struct options *o)
 {
-	bool which = o->select.all || o->select.vm.pid >= 0 || o->select.nr_tids;
+	bool which = o->select.all || !kvs_vm_is_any(&o->select.vm) || o->select.nr_tids;
 
 	if (!o->setting.has_policy && !o->setting.has_cpus && !o->knobs.nr)
 		return kvs_usage("policy", "what is to be set? A policy, --cpus or --knob");

@@ -88,8 +88,8 @@ static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments
 		KVS_OPTION('i', "input", "FILE", "the same as FILE",
 			   .value = { .text = &o->path }),
 		KVS_OPTION(0, "vm", "VM",
-			   "only this VM: the PID of its process; PID.1 is the second VM of "
-			   "that process",
+			   "only this VM: its name, or the PID of its process; PID.1 is "
+			   "the second VM of that process",
 			   .value = { .vm = &o->select.vm }),
 		KVS_OPTION(0, "vcpu", "N", "only vCPUs of this number",
 			   .value = { .number = &o->select.vcpu, .max = KVS_LAST_VCPU }),
@@ -187,6 +187,7 @@ static int read_and_print(const struct options *o, struct kvs_trace *trace,
 			view.info->tsc_shift);
 	whole = kvs_trace_read(trace, &sink);
 	kvs_model_finish(m);
+	kvs_model_name_vms(m, &view.info->names);
 	kvs_worst_sort(worst);
 	if (!kvs_model_records(m)) {
 		kvs_err("%s: no kvmsched records in it", o->path);

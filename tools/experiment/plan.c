@@ -168,7 +168,7 @@ bool kvs_experiment_check(struct kvs_experiment *e)
 		kvs_usage("experiment", "a round must last some time");
 		return false;
 	}
-	if (e->workload && e->select.vm.pid >= 0) {
+	if (e->workload && !kvs_vm_is_any(&e->select.vm)) {
 		kvs_usage("experiment", "a workload or a VM that runs already, not both");
 		return false;
 	}

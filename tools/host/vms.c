@@ -22,6 +22,7 @@
 
 #include "base/system.h"
 #include "base/util.h"
+#include "host/vmname.h"
 #include "host/vms.h"
 
 #define KVM_DEBUGFS	"/sys/kernel/debug/kvm"
@@ -83,6 +84,7 @@ static struct kvs_vms_vm *add_vm(struct kvs_vms *vms, pid_t pid, int fd)
 	vm = &vms->vms[vms->nr++];
 	*vm = (struct kvs_vms_vm) { .pid = pid, .fd = fd };
 	vm->comm = read_proc(pid, pid, "comm");
+	vm->name = kvs_vm_name_of(pid);
 	return vm;
 }
 
@@ -335,6 +337,7 @@ void kvs_vms_free(struct kvs_vms *vms)
 		}
 		free(vms->vms[i].vcpus);
 		free(vms->vms[i].comm);
+		free(vms->vms[i].name);
 	}
 	if (vms)
 		free(vms->vms);

@@ -29,6 +29,7 @@ struct kvs_vms_vcpu {
 
 struct kvs_vms_vm {
 	pid_t pid;		/* the VMM process */
+	char *name;		/* kvs_vm_name_of() it; NULL: unknown */
 	int fd;			/* the VM's file; -1: one of several, unknown which */
 	char *comm;
 	struct kvs_vms_vcpu *vcpus;

@@ -10,6 +10,7 @@
 #define KVMSCHED_MODEL_H
 
 #include "model/state.h"
+#include "trace/vmnames.h"
 
 /*
  * One cycle, one ns and one unit of the time stamps are the same, unless
@@ -31,6 +32,12 @@ void kvs_model_cut(struct kvs_model *m, u64 ts);
 
 /* After the last record: close what is open, put the vCPUs in order. */
 void kvs_model_finish(struct kvs_model *m);
+
+/*
+ * After kvs_model_finish(): give each vCPU the name of its VM.  It is the guest's, or else
+ * its command's, and lives as long as @names.
+ */
+void kvs_model_name_vms(struct kvs_model *m, const struct kvs_vm_names *names);
 
 /* The vCPU that this thread carried last; NULL: it's none that we know. */
 const struct kvs_vcpu *kvs_vcpu_of_thread(const struct kvs_model *m, s32 tid);

@@ -144,9 +144,7 @@ const char *kvs_vm_name(char name[KVS_VM_LEN], const struct kvs_vcpu *v)
 {
 	if (!v->identified)
 		snprintf(name, KVS_VM_LEN, "vm %u?", v->vm);
-	else if (v->vm_index)
-		snprintf(name, KVS_VM_LEN, "%d.%u", v->tgid, v->vm_index);
 	else
-		snprintf(name, KVS_VM_LEN, "%d", v->tgid);
+		kvs_vm_label(name, v->vm_name, v->tgid, v->vm_index);
 	return name;
 }

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/vm.h"
+
 #define KVS_NAME_LEN	48	/* room for any of these, with its NUL */
 
 /* A hardware exit; what has no name is hex with its ISA, "svm 0x8f". */
@@ -28,8 +30,7 @@ const char *kvs_class_name(unsigned int bit);
 
 struct kvs_vcpu;
 
-/* "4711", "4711.1" for the second VM of a process; "vm 3?" where unknown */
-#define KVS_VM_LEN	24
+/* As kvs_vm_label() has it; "vm 3?" where its process is unknown.  Names are bytes. */
 const char *kvs_vm_name(char name[KVS_VM_LEN], const struct kvs_vcpu *v);
 
 #endif /* KVMSCHED_NAMES_H */

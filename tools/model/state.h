@@ -241,6 +241,7 @@ struct kvs_vcpu {
 	unsigned int vm_index;	/* of its VM, among those of its process */
 	bool identified;	/* what follows is known, from a kvmsched_vcpu record */
 	s32 tgid;
+	const char *vm_name;	/* the file's, by kvs_model_name_vms(); NULL: not told */
 	s32 tid;		/* the last that carried it */
 	u32 threads;		/* how often it came to another one */
 	char comm[KVS_COMM_LEN];

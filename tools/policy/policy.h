@@ -21,6 +21,7 @@
 
 #include "base/system.h"
 #include "base/util.h"
+#include "base/vm.h"
 #include "host/vms.h"
 
 /* --- policy.c --------------------------------------------------------- */

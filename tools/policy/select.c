@@ -53,8 +53,7 @@ static size_t add_vms(const struct kvs_selection *s, struct kvs_threads *threads
 		const struct kvs_vms_vm *vm = &vms->vms[i];
 
 		index = i && vms->vms[i - 1].pid == vm->pid ? index + 1 : 0;
-		if ((s->vm.pid >= 0 && s->vm.pid != vm->pid) ||
-		    (s->vm.index >= 0 && s->vm.index != index))
+		if (!kvs_vm_matches(&s->vm, vm->pid, index, vm->name))
 			continue;
 		unknown += add_vm(s, vm, index, threads);
 	}
@@ -81,7 +80,7 @@ bool kvs_select(const struct kvs_selection *s, struct kvs_threads *threads)
 		}
 		add_thread(threads, &t);
 	}
-	if (s->all || s->vm.pid >= 0)
+	if (s->all || !kvs_vm_is_any(&s->vm))
 		unknown = add_vms(s, threads);
 	if (unknown)
 		kvs_warn("%zu vCPUs have no thread yet, or none that can be found: they are left out", unknown);

@@ -13,6 +13,7 @@
 
 #include "base/util.h"
 #include "record/comms.h"
+#include "record/guests.h"
 #include "trace/formats.h"
 
 #define COMM_LEN	16
@@ -27,7 +28,7 @@ struct name {
 /* Where a record tells a name. */
 static const struct {
 	const char *event, *pid, *comm;
-	bool corrects;		/* rare, and later than the others */
+	bool corrects;		/* a vCPU's own: rare, and later than the others */
 } sources[] = {
 	{ "kvmsched_vcpu",	  "common_pid",	"comm", true },
 	{ "kvmsched_switch_out",  "next_pid",	"next_comm", false },
@@ -53,6 +54,7 @@ struct kvs_comms {
 	struct source sources[ARRAY_SIZE(sources)];
 	size_t nr_sources;
 	unsigned char *wanted;	/* by event id */
+	struct kvs_guests *guests;	/* NULL: nobody asks for vCPUs */
 };
 
 struct kvs_comms *kvs_comms_new(void)
@@ -205,6 +207,11 @@ void kvs_comms_set_events(struct kvs_comms *comms, const struct kvs_dat_system *
 	}
 }
 
+void kvs_comms_set_guests(struct kvs_comms *comms, struct kvs_guests *guests)
+{
+	comms->guests = guests;
+}
+
 static void add_record(struct kvs_comms *comms, const struct source *source,
 		       const char *record, size_t size)
 {
@@ -229,9 +236,13 @@ static void look_at_record(struct kvs_comms *comms, const char *record, size_t s
 	uint16_t id;
 
 	memcpy(&id, record, sizeof(id));
-	for (size_t i = 0; i < comms->nr_sources; i++)
-		if (comms->sources[i].id == id)
-			add_record(comms, &comms->sources[i], record, size);
+	for (size_t i = 0; i < comms->nr_sources; i++) {
+		if (comms->sources[i].id != id)
+			continue;
+		add_record(comms, &comms->sources[i], record, size);
+		if (comms->sources[i].corrects && comms->guests)
+			kvs_guests_see(comms->guests, record, size);
+	}
 }
 
 /*

@@ -30,6 +30,9 @@ void kvs_comms_add_proc(struct kvs_comms *comms);
  * a name, or with a known one.  Returns how many records there are.
  */
 void kvs_comms_set_events(struct kvs_comms *comms, const struct kvs_dat_system *sys);
+/* Whoever wants the records that tell of vCPUs; @guests outlives @comms. */
+struct kvs_guests;
+void kvs_comms_set_guests(struct kvs_comms *comms, struct kvs_guests *guests);
 size_t kvs_comms_add_pages(struct kvs_comms *comms, const void *data, size_t size);
 
 /* Lines "PID COMM", as many as fit into @room bytes with the NUL. */

@@ -17,6 +17,8 @@
 #define MAX_NAMES	(16U << 20)	/* bytes: more names than a host has threads */
 /* Threads that appear while it records have names, too. */
 #define ROOM_FOR_NAMES	(64U << 10)
+/* VMs and their vCPUs appear likewise: 8 bytes for a vCPU, and a name for each VM */
+#define ROOM_FOR_GUESTS	(64U << 10)
 #define ROOM_FOR_STATS	256	/* of a CPU, in the last header only */
 
 int kvs_header_read_formats(struct kvs_header *h)
@@ -53,6 +55,8 @@ void kvs_header_describe_host(struct kvs_header *h, const struct kvmsched_info *
 	h->before = kvs_comms_new();
 	h->named = kvs_comms_new();
 	kvs_comms_set_events(h->named, &h->desc.events);
+	h->guests = kvs_guests_new(&h->desc.events);
+	kvs_comms_set_guests(h->named, h->guests);
 	kvs_comms_add_proc(h->before);
 }
 
@@ -81,7 +85,7 @@ size_t kvs_header_estimate(struct kvs_header *h)
 	size_t size;
 
 	free(first_header(h, &size));
-	return size + ROOM_FOR_NAMES + h->desc.nr_cpus * ROOM_FOR_STATS;
+	return size + ROOM_FOR_NAMES + ROOM_FOR_GUESTS + h->desc.nr_cpus * ROOM_FOR_STATS;
 }
 
 int kvs_header_save(struct kvs_header *h, struct kvs_spool *spool)
@@ -132,11 +136,14 @@ static char *list_names(const struct kvs_header *h, size_t room)
 int kvs_header_finish(struct kvs_header *h, struct kvs_spool *spool, int dev)
 {
 	char **stats = read_cpustats(h, dev), *cmdlines;
+	struct kvs_dat_guest *guests = kvs_guests_named(h->guests, ROOM_FOR_GUESTS,
+							&h->desc.nr_guests);
 	size_t size, room = kvs_spool_room(spool);
 	void *header;
 	int ret;
 
 	h->desc.cpustats = stats;
+	h->desc.guests = guests;
 	free(kvs_dat_header(&h->desc, &size));
 	cmdlines = list_names(h, size < room ? room - size : 1);
 	h->desc.cmdlines = cmdlines;
@@ -147,6 +154,9 @@ int kvs_header_finish(struct kvs_header *h, struct kvs_spool *spool, int dev)
 	for (unsigned int cpu = 0; cpu < h->desc.nr_cpus; cpu++)
 		free(stats[cpu]);
 	free(stats);
+	free(guests);
+	h->desc.guests = NULL;
+	h->desc.nr_guests = 0;
 	h->desc.cpustats = NULL;
 	h->desc.cmdlines = NULL;
 	return ret;
@@ -156,6 +166,7 @@ void kvs_header_free(struct kvs_header *h)
 {
 	kvs_comms_free(h->before);
 	kvs_comms_free(h->named);
+	kvs_guests_free(h->guests);
 	kvs_formats_free(&h->desc.ftrace);
 	kvs_formats_free(&h->desc.events);
 	free(h->uname);

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "record/comms.h"
+#include "record/guests.h"
 #include "record/spool.h"
 #include "trace/dat.h"
 #include "uapi/kvmsched.h"
@@ -21,6 +22,7 @@ struct kvs_header {
 	struct kvs_dat_desc desc;
 	struct kvs_comms *before;	/* names of threads as of the start */
 	struct kvs_comms *named;	/* names that stand in records */
+	struct kvs_guests *guests;
 	char *uname;
 };
 

@@ -91,6 +91,14 @@ void kvs_cells_full(struct kvs_rows *rows, const struct kvs_summary *s, bool kno
 	kvs_cell_us(rows, known, s->p999);
 }
 
+void kvs_print_vcpu(const struct kvs_vcpu *v)
+{
+	char vm[KVS_VM_LEN], *shown = kvs_bytes_shown(kvs_vm_name(vm, v));
+
+	printf("vm %s vcpu%u", shown, v->id);
+	free(shown);
+}
+
 /* Delivery without exits leaves no records; a table of zeroes would be misleading. */
 void kvs_note_apicv(const struct kvs_view *view)
 {

@@ -114,10 +114,11 @@ static void print_overdue(const struct kvs_view *view, const struct kvs_vcpu *v)
 	const struct kvs_overdue *o = &v->timer.overdue;
 	u64 start = m->started ? m->start_ts : m->first_ts;
 	u64 sum = o->not_expired + o->not_accepted + o->not_injected + o->unanswered;
-	char vm[KVS_VM_LEN];
 
-	printf("%svm %s vcpu%u: %" PRIu64 " timer%s passed the deadline and never reached the guest%s",
-	       kvs_alarm(), kvs_vm_name(vm, v), v->id, sum, sum == 1 ? "" : "s", kvs_plain());
+	fputs(kvs_alarm(), stdout);
+	kvs_print_vcpu(v);
+	printf(": %" PRIu64 " timer%s passed the deadline and never reached the guest%s",
+	       sum, sum == 1 ? "" : "s", kvs_plain());
 	if (o->not_expired)
 		printf("; %" PRIu64 " never expired", o->not_expired);
 	if (o->not_accepted)
@@ -138,16 +139,18 @@ static void print_overdue(const struct kvs_view *view, const struct kvs_vcpu *v)
 static bool print_remarks(const struct kvs_view *view, const struct kvs_vcpu *v)
 {
 	const struct kvs_timer_stats *t = &v->timer;
-	char vm[KVS_VM_LEN];
 
-	if (t->far.ahead_ts)
-		printf("vm %s vcpu%u: its timer is armed for %.3f s ahead%s\n",
-		       kvs_vm_name(vm, v), v->id,
+	if (t->far.ahead_ts) {
+		kvs_print_vcpu(v);
+		printf(": its timer is armed for %.3f s ahead%s\n",
 		       kvs_scale(&view->times.ts, t->far.ahead_ts) / 1e9,
 		       t->far.asleep ? "; the guest sleeps for it" : "");
-	if (t->overdue.not_judged)
-		printf("vm %s vcpu%u: not judged: %" PRIu64 " due while the vCPU was out of KVM_RUN or at its end\n",
-		       kvs_vm_name(vm, v), v->id, t->overdue.not_judged);
+	}
+	if (t->overdue.not_judged) {
+		kvs_print_vcpu(v);
+		printf(": not judged: %" PRIu64 " due while the vCPU was out of KVM_RUN or at its end\n",
+		       t->overdue.not_judged);
+	}
 	return t->far.ahead_ts || t->overdue.not_judged;
 }
 

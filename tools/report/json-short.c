@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "report/json-short.h"
+#include "report/json-task.h"
 #include "report/short.h"
 
 static json_t *finding_of(const struct kvs_view *view, const struct kvs_finding *f)
@@ -15,11 +16,12 @@ static json_t *finding_of(const struct kvs_view *view, const struct kvs_finding 
 	bool known = v && v->identified, is_time = kvs_finding_is_time(f->kind);
 	json_t *harm = json_integer(f->harm > INT64_MAX ? INT64_MAX : (json_int_t)f->harm);
 	char *sentence = kvs_finding_sentence(view, f);
-	json_t *o = json_pack("{ss so ss so so so so so so sI}",
+	json_t *o = json_pack("{ss so ss so so so so so so so sI}",
 		"kind", kvs_finding_kind_name(f->kind),
 		"sentence", kvs_bytes_json(sentence), "more", kvs_finding_more(view, f),
 		"vm", known ? json_integer(v->tgid) : json_null(),
 		"vm_index", known ? json_integer(v->vm_index) : json_null(),
+		"vm_name", kvs_json_vm_name(v),
 		"vcpu", v ? json_integer(v->id) : json_null(),
 		"ns", is_time ? harm : json_null(), "count", is_time ? json_null() : harm,
 		"share", f->share ? json_real(f->share) : json_null(),

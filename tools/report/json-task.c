@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Who a task is, as JSON.
+ * Who a task is, and what a VM is called, as JSON.
  */
+#include "base/bytes.h"
 #include "model/holder.h"
 #include "report/json-task.h"
 
@@ -19,4 +20,9 @@ json_t *kvs_json_task(const struct kvs_view *view, const struct kvs_vcpu *v,
 		"nice", told ? json_integer(who->nice) : json_null(),
 		"tgid", told ? json_integer(who->tgid) : json_null(),
 		"relation", kvs_relation_name(kvs_holder_relation(view->model, v, who)));
+}
+
+json_t *kvs_json_vm_name(const struct kvs_vcpu *v)
+{
+	return v && v->vm_name ? kvs_bytes_json(v->vm_name) : json_null();
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Who a task is that had the CPU a vCPU waited for, for several keys of the JSON.
+ * Who a task is that had the CPU a vCPU waited for, and what a VM is called, for several
+ * keys of the JSON.
  */
 #ifndef KVMSCHED_JSON_TASK_H
 #define KVMSCHED_JSON_TASK_H
@@ -12,5 +13,8 @@
 /* An object; null if @who is no task.  @v is the vCPU that waits. */
 json_t *kvs_json_task(const struct kvs_view *view, const struct kvs_vcpu *v,
 		      const struct kvs_holder *who);
+
+/* The name of its VM, or null */
+json_t *kvs_json_vm_name(const struct kvs_vcpu *v);
 
 #endif /* KVMSCHED_JSON_TASK_H */

@@ -80,10 +80,11 @@ static json_t *moment_of(const struct kvs_view *view, const struct kvs_moment *m
 	char *text = kvs_moment_sentence(view->model, &view->times, moment), name[KVS_NAME_LEN];
 	bool exit = moment->kind == KVS_MOMENT_EXIT;
 	bool irq = moment->kind == KVS_MOMENT_IRQ || moment->kind == KVS_MOMENT_TIMER;
-	json_t *o = json_pack("{ss so so so si si sI so so so so so so so so si so so so}",
+	json_t *o = json_pack("{ss so so so so si si sI so so so so so so so so si so so so}",
 		"kind", kvs_moment_kind_name(moment->kind), "sentence", kvs_bytes_json(text),
 		"vm", v->identified ? json_integer(v->tgid) : json_null(),
 		"vm_index", v->identified ? json_integer(v->vm_index) : json_null(),
+		"vm_name", kvs_json_vm_name(v),
 		"vcpu", v->id, "tid", v->tid,
 		"ns", (json_int_t)kvs_scale(&view->times.ts, moment->length),
 		"begin_ns", at(view, moment->begin), "expired_ns", at(view, moment->expired),

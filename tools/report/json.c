@@ -97,10 +97,11 @@ static json_t *takers_of(const struct kvs_view *view, struct kvs_vcpu *v)
 		const struct kvs_taker *taker = &v->sw.takers[i];
 		const struct kvs_vcpu *other = kvs_vcpu_of_thread(view->model, taker->pid);
 
-		json_array_append_new(a, json_pack("{so si so so si sI sI sI sI so}",
+		json_array_append_new(a, json_pack("{so si so so so si sI sI sI sI so}",
 			"comm", kvs_bytes_json(taker->comm), "pid", taker->pid,
 			"vm", other && other->identified ?
 				json_integer(other->tgid) : json_null(),
+			"vm_name", kvs_json_vm_name(other),
 			"vcpu", other ? json_integer(other->id) : json_null(),
 			"prio", taker->prio,
 			"preempted", clamp(taker->count[KS_SWITCH_PREEMPTED]),
@@ -280,7 +281,7 @@ static json_t *thief_of(const struct kvs_view *view, const struct kvs_vcpu *wait
 	const struct kvs_scale *ts = &view->times.ts;
 	bool is_vcpu = t->who.kind == KVS_THIEF_TASK && v;
 
-	return json_pack("{so ss so sI sI sI si si so so so}",
+	return json_pack("{so ss so sI sI sI si si so so so so}",
 		"who", kvs_bytes_json(kvs_thief_name(&t->who)),
 		"kind", is_vcpu ? "vcpu" : kvs_thief_kind_name(t->who.kind),
 		"pid", t->who.pid < 0 ? json_null() : json_integer(t->who.pid),
@@ -288,6 +289,7 @@ static json_t *thief_of(const struct kvs_view *view, const struct kvs_vcpu *wait
 		"max_ns", clamp(kvs_scale(ts, t->max)),
 		"prio", t->who.prio, "cpu", t->who.cpu,
 		"vm", is_vcpu && v->identified ? json_integer(v->tgid) : json_null(),
+		"vm_name", kvs_json_vm_name(is_vcpu ? v : NULL),
 		"vcpu", is_vcpu ? json_integer(v->id) : json_null(),
 		"task", kvs_json_task(view, waiting, &t->who));
 }
@@ -371,6 +373,7 @@ static void add_identity(json_t *o, const struct kvs_vcpu *v)
 
 	json_object_set_new(o, "vm", known ? json_integer(v->tgid) : json_null());
 	json_object_set_new(o, "vm_index", number_if(known, v->vm_index));
+	json_object_set_new(o, "vm_name", kvs_json_vm_name(v));
 	json_object_set_new(o, "vcpu", number(v->id));
 	json_object_set_new(o, "tid", v->tid ? json_integer(v->tid) : json_null());
 	json_object_set_new(o, "threads", number(v->threads));
@@ -444,7 +447,9 @@ static json_t *tasks_of(const struct kvs_view *view)
 
 bool kvs_print_json_keys(const struct kvs_view *view, const char *const *keys)
 {
-	static const char *const identity[] = { "vm", "vm_index", "vcpu", "tid", "comm" };
+	static const char *const identity[] = {
+		"vm", "vm_index", "vm_name", "vcpu", "tid", "comm"
+	};
 	const struct kvs_model *m = view->model;
 	json_t *o, *vcpus = json_array();
 	int failed;

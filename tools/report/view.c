@@ -12,8 +12,7 @@
 
 bool kvs_selected(const struct kvs_select *select, const struct kvs_vcpu *v)
 {
-	return (select->vm.pid < 0 || select->vm.pid == v->tgid) &&
-	       (select->vm.index < 0 || select->vm.index == (long)v->vm_index) &&
+	return kvs_vm_matches(&select->vm, v->tgid, v->vm_index, v->vm_name) &&
 	       (select->vcpu < 0 || select->vcpu == v->id);
 }
 

@@ -8,6 +8,7 @@
 #define KVMSCHED_VIEW_H
 
 #include "base/util.h"
+#include "base/vm.h"
 #include "model/alike.h"
 #include "model/clock.h"
 #include "model/model.h"

@@ -137,6 +137,9 @@ void kvs_option_get(struct kvs_cursor *c, struct kvs_trace_info *info, u16 optio
 		if (strstr(data, "[x86-tsc]"))
 			info->clock = KVS_CLOCK_TSC;
 		break;
+	case KVS_OPTION_GUEST:
+		kvs_vm_names_add_guest(&info->names, data, size);
+		return;
 	case KVS_OPTION_TSC2NSEC:
 		if (size < 16)
 			break;

@@ -18,6 +18,7 @@ struct kvs_cursor {
 #define KVS_OPTION_DONE		0
 #define KVS_OPTION_BUFFER	3
 #define KVS_OPTION_TRACECLOCK	4
+#define KVS_OPTION_GUEST	13
 #define KVS_OPTION_TSC2NSEC	14
 #define KVS_OPTION_MAX		(1U << 20)	/* bytes; longer ones are none */
 
@@ -36,7 +37,7 @@ bool kvs_get_string(struct kvs_cursor *c, char *s, size_t room);
 /* That string, and no other */
 bool kvs_expect(struct kvs_cursor *c, const char *name);
 
-/* Reads an option's data; if it is about clocks, @info gets it. */
+/* Reads an option's data; if it is about clocks or guests, @info gets it. */
 void kvs_option_get(struct kvs_cursor *c, struct kvs_trace_info *info, u16 option,
 		    u32 size);
 /* All options of a version 7; @c is right after the size of a page. */

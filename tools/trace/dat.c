@@ -27,6 +27,7 @@ enum {
 	DAT_OPTION_UNAME	= 5,
 	DAT_OPTION_CPUCOUNT	= 8,
 	DAT_OPTION_VERSION	= 9,
+	DAT_OPTION_GUEST	= 13,
 	DAT_OPTION_TSC2NSEC	= 14,
 };
 
@@ -100,6 +101,28 @@ static void put_option(FILE *out, uint16_t option, const void *data,
 	put(out, data, size);
 }
 
+#define OPTION_HEAD	(sizeof(uint16_t) + sizeof(uint32_t))	/* number and size */
+
+size_t kvs_dat_guest_size(const struct kvs_dat_guest *guest)
+{
+	return OPTION_HEAD + strlen(guest->name) + 1 + sizeof(uint64_t) + sizeof(uint32_t) +
+	       2 * sizeof(uint32_t) * guest->vcpus;
+}
+
+/* trace-cmd merges a guest's own trace by the id, which is 0 here: there is none. */
+static void put_guest(FILE *out, const struct kvs_dat_guest *guest)
+{
+	put16(out, DAT_OPTION_GUEST);
+	put32(out, kvs_dat_guest_size(guest) - OPTION_HEAD);
+	put_string(out, guest->name);
+	put64(out, 0);
+	put32(out, guest->vcpus);
+	for (unsigned int i = 0; i < guest->vcpus; i++) {
+		put32(out, i);
+		put32(out, guest->tids[i]);
+	}
+}
+
 static void put_options(FILE *out, const struct kvs_dat_desc *desc)
 {
 	struct {
@@ -122,6 +145,8 @@ static void put_options(FILE *out, const struct kvs_dat_desc *desc)
 	/* This option only announces the clock's name, which follows the table of CPUs. */
 	put_option(out, DAT_OPTION_TRACECLOCK, NULL, 0);
 	put_option(out, DAT_OPTION_TSC2NSEC, &tsc2nsec, sizeof(tsc2nsec));
+	for (size_t i = 0; i < desc->nr_guests; i++)
+		put_guest(out, &desc->guests[i]);
 	put16(out, DAT_OPTION_DONE);
 }
 

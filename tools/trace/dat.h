@@ -32,6 +32,13 @@ struct kvs_dat_system {
 	size_t nr;			/* of @texts */
 };
 
+/* A VM, by the name of its guest */
+struct kvs_dat_guest {
+	char *name;
+	unsigned int vcpus;
+	int32_t *tids;			/* of each vCPU, by its number; 0: unknown */
+};
+
 /* What the header is made of.  Texts that are NULL are left out. */
 struct kvs_dat_desc {
 	unsigned int nr_cpus;		/* of the table; CPUs are 0 .. @nr_cpus - 1 */
@@ -44,6 +51,8 @@ struct kvs_dat_desc {
 	const char *uname;		/* of the host */
 	char *const *cpustats;		/* a text for each CPU: what its ring wrote */
 	const char *cmdlines;		/* names of tasks: lines "PID COMM" */
+	const struct kvs_dat_guest *guests;
+	size_t nr_guests;
 };
 
 /*
@@ -54,6 +63,9 @@ struct kvs_dat_cpu {
 	uint64_t offset;		/* bytes from the beginning of the file */
 	uint64_t size;			/* bytes; 0: this CPU has no data */
 } __attribute__((packed));
+
+/* The bytes that a guest takes in a header */
+size_t kvs_dat_guest_size(const struct kvs_dat_guest *guest);
 
 /*
  * Makes a header, whose table of CPUs is all zeroes.  The caller frees it; @size is its

@@ -9,6 +9,7 @@
 
 #include "trace/decode.h"
 #include "trace/schema.h"
+#include "trace/vmnames.h"
 
 enum kvs_file_clock {
 	KVS_CLOCK_NS,		/* time stamps are nanoseconds */
@@ -23,6 +24,7 @@ struct kvs_trace_info {
 	/* The file's option TSC2NSEC: ns = (tsc * mult >> shift) + offset.  */
 	u32 tsc_mult, tsc_shift; /* mult 0: the file doesn't have it */
 	u64 tsc_offset;
+	struct kvs_vm_names names;
 
 	/* These are known after kvs_trace_read(). */
 	u64 other;		/* records of other event systems */

@@ -18,6 +18,7 @@
 #define MAGIC_SIZE	10	/* "\x17\x08\x44tracing", checked already */
 #define MAX_CPUS	8192	/* the most that x86 kernels are built for */
 #define MAX_FORMAT	(1U << 20)
+#define MAX_TASKS	(4U << 20)	/* bytes of names */
 #define MIN_PAGE	256
 #define MAX_PAGE	(1U << 20)
 
@@ -149,6 +150,21 @@ static void get_clock(struct kvs_cursor *c, struct kvs_trace_info *info)
 	free(text);
 }
 
+/* The names of tasks.  Of very many, all are left out: they only help to name VMs. */
+static void get_tasks(struct kvs_cursor *c, struct kvs_trace_info *info)
+{
+	u64 size = kvs_get64(c);
+	char *text;
+
+	if (size > MAX_TASKS) {
+		kvs_skip(c, size);
+		return;
+	}
+	text = kvs_get_text(c, size, MAX_TASKS);
+	if (text)
+		kvs_vm_names_add_tasks(&info->names, text);
+}
+
 static bool get_header(struct kvs_cursor *c, struct kvs_trace *t, struct v6 *v)
 {
 	kvs_skip(c, MAGIC_SIZE + sizeof("6") + 2);
@@ -158,7 +174,7 @@ static bool get_header(struct kvs_cursor *c, struct kvs_trace *t, struct v6 *v)
 	get_systems(c, t->decoder);
 	kvs_skip(c, kvs_get32(c));	/* kallsyms */
 	kvs_skip(c, kvs_get32(c));	/* printk formats */
-	kvs_skip(c, kvs_get64(c));	/* cmdlines */
+	get_tasks(c, &t->info);
 	v->cpus = kvs_get32(c);
 	if (c->failed || v->cpus > MAX_CPUS || v->page_size < MIN_PAGE ||
 	    v->page_size > MAX_PAGE || (v->page_size & (v->page_size - 1)) ||

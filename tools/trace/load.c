@@ -106,6 +106,7 @@ void kvs_trace_close(struct kvs_trace *t)
 	if (t->reader)
 		t->reader->close(t);
 	kvs_decoder_destroy(t->decoder);
+	kvs_vm_names_free(&t->info.names);
 	if (t->fd >= 0)
 		close(t->fd);
 	free(t);

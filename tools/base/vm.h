@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Which VM is meant, and how it is called.
+ */
+#ifndef KVMSCHED_VM_H
+#define KVMSCHED_VM_H
+
+#include <stdbool.h>
+
+/* Which VM: the process that runs it, and which of the VMs of that process. */
+struct kvs_vm_id {
+	long pid, index;	/* -1: any */
+	const char *name;	/* all VMs that are called so; NULL: by PID */
+};
+
+/* Which it is, in words: "web1/4711", "web1/4711.1"; without a name "4711" */
+#define KVS_VM_LEN	80	/* room for it; a longer name is cut */
+const char *kvs_vm_label(char label[KVS_VM_LEN], const char *name, long pid, long index);
+
+#define KVS_ANY_VM	{ .pid = -1, .index = -1 }
+
+/* Whether @id leaves open which VM is meant */
+bool kvs_vm_is_any(const struct kvs_vm_id *id);
+/*
+ * Whether @id is that of the VM @index of process @pid, which is called @name (NULL: that
+ * is not known).  A name is meant as it is, or as it is printed, with its escapes.
+ */
+bool kvs_vm_matches(const struct kvs_vm_id *id, long pid, long index, const char *name);
+
+/*
+ * True if @s is "PID" or "PID.INDEX", or else a name: any text that is no number.
+ * @vm points into @s then.
+ */
+bool kvs_parse_vm(const char *s, struct kvs_vm_id *vm);
+
+#endif /* KVMSCHED_VM_H */
