@@ -137,8 +137,9 @@ static json_t *vms_json(const struct kvs_vms *vms)
 
 		for (size_t j = 0; j < vm->nr; j++)
 			json_array_append_new(vcpus, vcpu_json(&vm->vcpus[j]));
-		json_array_append_new(array, json_pack("{si so so so}",
-			"pid", (int)vm->pid, "comm", kvs_bytes_json(vm->comm ? vm->comm : ""),
+		json_array_append_new(array, json_pack("{si so so so so}",
+			"pid", (int)vm->pid,
+			"name", vm->name ? kvs_bytes_json(vm->name) : json_null(), "comm", kvs_bytes_json(vm->comm ? vm->comm : ""),
 			"fd", vm->fd < 0 ? json_null() : json_integer(vm->fd),
 			"vcpus", vcpus));
 	}
@@ -351,7 +352,7 @@ static void show_vm(struct libscols_table *t, json_t *vm)
 		struct libscols_line *line = scols_table_new_line(t, NULL);
 
 		scols_line_refer_data(line, 0, text_of(json_object_get(vm, "pid")));
-		scols_line_refer_data(line, 1, text_of(json_object_get(vm, "comm")));
+		scols_line_refer_data(line, 1, text_of(json_object_get(vm, "name")));
 		scols_line_refer_data(line, 2, text_of(json_object_get(vm, "fd")));
 		scols_line_refer_data(line, 3, text_of(json_object_get(vcpu, "vcpu")));
 		scols_line_refer_data(line, 4, text_of(json_object_get(vcpu, "tid")));
@@ -367,7 +368,7 @@ static void show_vm(struct libscols_table *t, json_t *vm)
 static void show_vms(json_t *root)
 {
 	static const char *const columns[] = {
-		">VM", "PROCESS", ">FD", ">VCPU", ">TID", "THREAD", "POLICY",
+		">VM", "NAME", ">FD", ">VCPU", ">TID", "THREAD", "POLICY",
 		">PRIORITY", "AFFINITY", ">CPU", "FOUND BY", NULL
 	};
 	json_t *all = find_value(root, "vms"), *vm;

@@ -15,12 +15,16 @@
 
 #include <jansson.h>
 
+#include "base/bytes.h"
 #include "base/log.h"
 #include "base/rows.h"
+#include "base/table.h"
 #include "base/util.h"
+#include "base/vm.h"
 #include "cmd/cmd.h"
 #include "cmd/options.h"
 #include "host/device.h"
+#include "host/vmname.h"
 #include "model/ledger.h"
 #include "model/top.h"
 
@@ -127,14 +131,40 @@ static double per_second(uint32_t tsc_khz, const struct kvs_top_row *row, uint64
 	return span > 0 ? count / span : 0;
 }
 
+/* What the processes in @table are called.  Each is asked once. */
+static struct kvs_table name_vms(const struct kvs_top_row *table, size_t nr)
+{
+	struct kvs_table names = { 0 };
+
+	for (size_t i = 0; i < nr; i++) {
+		char *name;
+
+		if (!table[i].tgid || kvs_table_get(&names, table[i].tgid))
+			continue;
+		name = kvs_vm_name_of(table[i].tgid);
+		if (name)
+			kvs_table_put(&names, table[i].tgid, name);
+	}
+	return names;
+}
+
+static void free_names(struct kvs_table *names)
+{
+	for (size_t i = 0; i < names->room; i++)
+		free(names->slots[i].value);
+	kvs_table_free(names);
+}
+
 static void print_row(struct kvs_rows *rows, const struct options *o, uint32_t khz,
-		      const struct kvs_top_row *row)
+		      const struct kvs_top_row *row, const struct kvs_table *names)
 {
 	struct kvs_split split = { .whole = row->span };
+	char vm[KVS_VM_LEN];
 
 	kvs_row(rows);
 	if (row->tgid)
-		kvs_cell(rows, "%d", row->tgid);
+		kvs_cell(rows, "%s", kvs_vm_label(vm, kvs_table_get(names, row->tgid),
+						  row->tgid, 0));
 	else
 		kvs_cell(rows, "-");	/* a process of another PID namespace */
 	kvs_cell(rows, "%u", row->vm);
@@ -156,6 +186,7 @@ static void print_row(struct kvs_rows *rows, const struct options *o, uint32_t k
 static void print_table(const struct options *o, uint32_t khz,
 			const struct kvs_top_row *table, size_t nr, unsigned int busy)
 {
+	struct kvs_table names = name_vms(table, nr);
 	struct kvs_rows rows;
 
 	if (isatty(STDOUT_FILENO) && !o->once)
@@ -173,21 +204,25 @@ static void print_table(const struct options *o, uint32_t khz,
 					       "Preempted", "Woken", "Unknown", "Exits/s",
 					       "Waits/s", "Worst wait µs"));
 	for (size_t i = 0; i < nr; i++)
-		print_row(&rows, o, khz, &table[i]);
+		print_row(&rows, o, khz, &table[i], &names);
 	kvs_rows_end(&rows);
+	free_names(&names);
 	if (busy)
 		printf("%u more changed too fast to be read\n", busy);
 }
 
-static json_t *json_row(const struct options *o, uint32_t khz, const struct kvs_top_row *row)
+static json_t *json_row(const struct options *o, uint32_t khz, const struct kvs_top_row *row,
+			const struct kvs_table *names)
 {
+	const char *name = kvs_table_get(names, row->tgid);
 	json_t *states = json_object(), *r;
 
 	for (unsigned int i = 0; i < KVMSCHED_NR_STATES; i++)
 		json_object_set_new(states, kvs_ledger_state_name(i),
 				    json_integer(ns(khz, row->states[i])));
-	r = json_pack("{so si sI so sI sI sf sf sI}",
-		"vm", row->tgid ? json_integer(row->tgid) : json_null(), "vm_number", row->vm,
+	r = json_pack("{so so si sI so sI sI sf sf sI}",
+		"vm", row->tgid ? json_integer(row->tgid) : json_null(),
+		"vm_name", name ? kvs_bytes_json(name) : json_null(), "vm_number", row->vm,
 		"wall_ns", (json_int_t)ns(khz, row->span), "states_ns", states,
 		"exits", (json_int_t)row->exits, "waits", (json_int_t)row->waits,
 		"exits_per_s", per_second(khz, row, row->exits),
@@ -206,10 +241,12 @@ static json_t *json_row(const struct options *o, uint32_t khz, const struct kvs_
 static void print_json(const struct options *o, uint32_t khz,
 		       const struct kvs_top_row *table, size_t nr, unsigned int busy)
 {
+	struct kvs_table names = name_vms(table, nr);
 	json_t *top, *rows = json_array();
 
 	for (size_t i = 0; i < nr; i++)
-		json_array_append_new(rows, json_row(o, khz, &table[i]));
+		json_array_append_new(rows, json_row(o, khz, &table[i], &names));
+	free_names(&names);
 	top = json_pack("{so si}", o->by_vm ? "vms" : "vcpus", rows, "unread", busy);
 	json_dumpf(top, stdout, o->once ? JSON_INDENT(1) : JSON_COMPACT);
 	putchar('\n');
