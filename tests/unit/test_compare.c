@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -567,6 +568,102 @@ static void too_short_a_file_says_what_it_takes(void **unused)
 	free(args[1]);
 }
 
+static void forget(char **paths, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++) {
+		unlink(paths[i]);
+		free(paths[i]);
+	}
+}
+
+/*
+ * 1 s against 60: the longer one has time for 60 times as many blocks, of which some are
+ * drawn.  They are the same with the same seed, and all values are in the pool.
+ */
+static void a_long_file_gives_some_of_its_blocks(void **unused)
+{
+	char *args[] = { file_of_turns("a.dat", SECOND, MS, 1),
+			 file_of_turns("b.dat", 60 * SECOND, MS, 2) };
+	double began = (double)clock() / CLOCKS_PER_SEC, p, detectable;
+	struct kvs_study study = study_of(args, 2), again = study_of(args, 2);
+	const struct kvs_arm *arm = study.arms;
+	const struct kvs_result *r = study.pairs[0].result;
+
+	assert_true((double)clock() / CLOCKS_PER_SEC - began < 4);
+	assert_int_equal(arm[0].units, KVS_MAX_BLOCKS);
+	assert_int_equal(arm[0].fit, KVS_MAX_BLOCKS);
+	assert_int_equal(arm[1].units, KVS_BLOCK_RATIO * KVS_MAX_BLOCKS);
+	assert_in_range(arm[1].fit, 1190, 1205);
+	assert_in_range(arm[1].pool[KVS_M_SLICE].nr, 59000, 60000);
+	assert_int_equal(arm[1].nr[KVS_M_SLICE], arm[1].units);
+	assert_true(r[KVS_M_SLICE].tested);
+	assert_int_equal(r[KVS_M_SLICE].verdict, KVS_V_NONE);
+	p = r[KVS_M_SLICE].p;
+	detectable = r[KVS_M_SLICE].detectable;
+	assert_true(again.pairs[0].result[KVS_M_SLICE].p == p);
+	assert_true(again.pairs[0].result[KVS_M_SLICE].detectable == detectable);
+	kvs_study_free(&study);
+	kvs_study_free(&again);
+	forget(args, 2);
+}
+
+/* Tiny files, one of which seems to last for minutes, since its end was damaged */
+static void a_damaged_length_costs_nothing(void **unused)
+{
+	char *args[] = { file_of_turns("a.dat", MS, 10000, 1),
+			 file_of_turns("b.dat", MS, 10000, 2) };
+	const char *tests = getenv("KVMSCHED_TESTS");
+	char *formats = xasprintf("%s/golden/formats", tests ? tests : "..");
+	struct synth *s = synth_new(args[1], 1, formats);
+	struct ks_rec_switch_in in = { .ent.pid = 100, .vm = 1 };
+	struct ks_rec_switch_out out = { .ent.pid = 100, .vm = 1, .ran_cycles = 20000 };
+	double began = (double)clock() / CLOCKS_PER_SEC;
+	struct kvs_study study;
+
+	SYNTH_ADD(s, 0, BASE, switch_in, &in);
+	SYNTH_ADD(s, 0, BASE + 20000, switch_out, &out);
+	SYNTH_ADD(s, 0, BASE + 10000 * SECOND, switch_in, &in);
+	synth_finish(s);
+	study = study_of(args, 2);
+	assert_true(study.arms[1].fit > 1000000);
+	assert_true(study.arms[1].units <= KVS_BLOCK_RATIO * KVS_MAX_BLOCKS);
+	assert_true((double)clock() / CLOCKS_PER_SEC - began < 2);
+	kvs_study_free(&study);
+	forget(args, 2);
+	free(formats);
+}
+
+/* The blocks that are drawn are within the recording, in order, and apart. */
+static void drawn_blocks_hold_what_ends_in_them(void **unused)
+{
+	const struct kvs_survey survey = survey_of(SECOND);
+	u64 values[2] = { 0, 0 }, rest[2];
+
+	for (unsigned int seed = 0; seed < 2; seed++) {
+		const struct kvs_cut cut = {
+			.block_ns = 10 * MS, .most_blocks = 20, .seed = seed + 1,
+		};
+		struct kvs_collector *c = kvs_collector_create(&survey, &cut);
+		struct kvs_units units;
+
+		take_turns(c, SECOND, 100000);
+		kvs_collector_finish(c, &units);
+		assert_int_equal(units.nr, 20);
+		assert_int_equal(units.fit, 100);
+		for (size_t i = 0; i < units.nr; i++) {
+			struct kvs_unit *u = &units.units[i];
+
+			assert_in_range(u->values[KVS_M_SLICE].nr, 98, 102);
+			assert_near(u->single[KVS_M_STEAL].value, 0.5, 0.02);
+			assert_near(u->single[KVS_M_SLICES].value, 5000, 110);
+			values[seed] += u->values[KVS_M_SLICE].nr;
+		}
+		rest[seed] = units.rest.values[KVS_M_SLICE].nr;
+		assert_in_range(values[seed] + rest[seed], 9990, 10001);
+		kvs_units_free(&units);
+	}
+}
+
 /* Files of one name are rounds of one arm. */
 static void named_files_are_rounds(void **unused)
 {
@@ -616,6 +713,9 @@ int main(void)
 		cmocka_unit_test(window_needs_no_record_of_a_sleeper),
 		cmocka_unit_test(two_files_are_cut_into_blocks),
 		cmocka_unit_test(too_short_a_file_says_what_it_takes),
+		cmocka_unit_test(a_long_file_gives_some_of_its_blocks),
+		cmocka_unit_test(a_damaged_length_costs_nothing),
+		cmocka_unit_test(drawn_blocks_hold_what_ends_in_them),
 		cmocka_unit_test(named_files_are_rounds),
 	};
 

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 #include <gsl/gsl_rng.h>
@@ -55,10 +56,10 @@ static void rank_sum_of_hollander_and_wolfe(void **unused)
 	struct kvs_arms arms = ARMS(early, term);
 	enum kvs_bound bound;
 	double ci[2];
-	bool exact;
+	size_t draws;
 
-	assert_near(kvs_permutation_p(p, &arms, &exact), 2 * 0.1272, 1e-4);
-	assert_true(exact);
+	assert_near(kvs_permutation_p(p, &arms, &draws), 2 * 0.1272, 1e-4);
+	assert_int_equal(draws, 0);
 	/* W = 35 of 50 */
 	assert_near(kvs_cliff(&arms), 2 * 35 / 50.0 - 1, 1e-12);
 	assert_near(kvs_hodges_lehmann(&arms, &bound), 0.305, 1e-9);
@@ -84,10 +85,10 @@ static void ties_of_bergmann_ludbrook_spooren(void **unused)
 	struct kvs_permuter *p = kvs_permuter_create(1);
 	struct kvs_arms arms = ARMS(control, drug);
 	double ci[2];
-	bool exact;
+	size_t draws;
 
-	assert_near(kvs_permutation_p(p, &arms, &exact), 0.0373, 5e-5);
-	assert_true(exact);
+	assert_near(kvs_permutation_p(p, &arms, &draws), 0.0373, 5e-5);
+	assert_int_equal(draws, 0);
 	kvs_shift_interval(p, &arms, 0.95, ci);
 	assert_true(ci[0] < 0 && ci[1] == 0);
 	drop(&arms);
@@ -100,17 +101,93 @@ static void drawn_is_near_exact(void **unused)
 	struct kvs_permuter *p = kvs_permuter_create(7);
 	struct kvs_arms arms = ARMS(early, term);
 	double drawn, again;
-	bool exact;
+	size_t draws;
 
 	kvs_permuter_limit(p, 0);
-	drawn = kvs_permutation_p(p, &arms, &exact);
-	assert_false(exact);
-	/* five standard errors of 99,999 draws */
-	assert_near(drawn, 2 * 0.1272, 5 * sqrt(0.2544 * 0.7456 / 99999));
+	drawn = kvs_permutation_p(p, &arms, &draws);
+	assert_int_equal(draws, KVS_PERMUTATIONS);
+	assert_near(drawn, 2 * 0.1272, 5 * sqrt(0.2544 * 0.7456 / KVS_PERMUTATIONS));
 	kvs_permuter_limit(p, 0);
 	again = kvs_permutation_p(p, &arms, NULL);
 	assert_true(drawn == again);
 	drop(&arms);
+	kvs_permuter_destroy(p);
+}
+
+/* The larger arm may be either of them: the same scores are counted from the other side. */
+static void arms_may_be_exchanged(void **unused)
+{
+	struct kvs_permuter *p = kvs_permuter_create(3);
+	struct kvs_arms arms = ARMS(early, term), turned = ARMS(term, early);
+
+	for (unsigned int drawn = 0; drawn < 2; drawn++) {
+		assert_near(kvs_permutation_p(p, &arms, NULL),
+			    kvs_permutation_p(p, &turned, NULL), 1e-12);
+		kvs_permuter_limit(p, 0);
+	}
+	drop(&arms);
+	drop(&turned);
+	kvs_permuter_destroy(p);
+}
+
+static double cpu_seconds(void)
+{
+	return (double)clock() / CLOCKS_PER_SEC;
+}
+
+/*
+ * Of any size: a table of twelve metrics, all with ties, whose p, interval and detectable
+ * difference take no more than a second or two.
+ */
+static void large_arms_cost_little(void **unused)
+{
+	static const size_t sizes[][2] = { { 20, 90 }, { 20, 1200 }, { 37, 37 }, { 400, 400 } };
+	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
+	struct kvs_obs a[400], b[1200];
+
+	gsl_rng_set(rng, 9);
+	for (size_t i = 0; i < ARRAY_SIZE(a); i++)
+		a[i] = (struct kvs_obs){ gsl_rng_uniform_int(rng, 50), false };
+	for (size_t i = 0; i < ARRAY_SIZE(b); i++)
+		b[i] = (struct kvs_obs){ gsl_rng_uniform_int(rng, 50), false };
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		const struct kvs_arms arms = { a, b, sizes[i][0], sizes[i][1] };
+		struct kvs_permuter *p = kvs_permuter_create(1);
+		double began = cpu_seconds(), took, ci[2];
+
+		for (unsigned int metric = 0; metric < 3; metric++) {
+			a[0].value = metric;
+			assert_true(kvs_permutation_p(p, &arms, NULL) > 0);
+			kvs_shift_interval(p, &arms, 0.95, ci);
+			assert_true(ci[0] <= ci[1]);
+			assert_true(kvs_detectable(p, &arms, 0.05 / 12, 0.8) > 0);
+		}
+		took = cpu_seconds() - began;
+		print_message("# %zu values against %zu: %.0f ms a metric\n", arms.na, arms.nb,
+			      1000 * took / 3);
+		assert_true(took < 1);
+		kvs_permuter_destroy(p);
+	}
+	gsl_rng_free(rng);
+}
+
+/* So few are drawn of so large arms: p says no more than they can tell. */
+static void drawn_p_claims_no_more_than_its_draws(void **unused)
+{
+	static struct kvs_obs a[1200], b[1200];
+	const struct kvs_arms arms = { a, b, ARRAY_SIZE(a), ARRAY_SIZE(b) };
+	struct kvs_permuter *p = kvs_permuter_create(1);
+	size_t draws;
+
+	for (size_t i = 0; i < ARRAY_SIZE(a); i++) {
+		a[i].value = i;
+		b[i].value = 2000 + i;
+	}
+	assert_near(kvs_permutation_p(p, &arms, &draws), 1.0 / (draws + 1), 1e-12);
+	assert_in_range(draws, KVS_PERMUTATIONS_LEAST, KVS_PERMUTATIONS - 1);
+	assert_int_equal(kvs_permuter_draws(p, arms.na, arms.nb), draws);
+	assert_near(kvs_permuter_least_p(p, arms.na, arms.nb), 1.0 / (draws + 1), 1e-12);
+	assert_near(kvs_permuter_least_p(p, 6, 6), 2 / 924.0, 1e-12);
 	kvs_permuter_destroy(p);
 }
 
@@ -396,6 +473,9 @@ int main(void)
 		cmocka_unit_test(rank_sum_of_hollander_and_wolfe),
 		cmocka_unit_test(ties_of_bergmann_ludbrook_spooren),
 		cmocka_unit_test(drawn_is_near_exact),
+		cmocka_unit_test(arms_may_be_exchanged),
+		cmocka_unit_test(large_arms_cost_little),
+		cmocka_unit_test(drawn_p_claims_no_more_than_its_draws),
 		cmocka_unit_test(censored_medians_of_kaplan_and_meier),
 		cmocka_unit_test(median_of_an_even_number_is_the_middle),
 		cmocka_unit_test(censored_statistic_of_gehan),

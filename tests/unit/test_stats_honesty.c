@@ -115,6 +115,30 @@ static void no_more_false_alarms_than_stated(void **unused)
 	kvs_permuter_destroy(p);
 }
 
+/* The same where permutations are drawn, and one arm is twice as large */
+static void no_more_false_alarms_by_draws(void **unused)
+{
+	struct kvs_permuter *p = kvs_permuter_create(1);
+	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
+	struct kvs_obs a[ROUNDS_MAX], b[ROUNDS_MAX];
+	const struct kvs_arms arms = { a, b, 8, 16 };
+	unsigned int all = 0;
+
+	gsl_rng_set(rng, 10);
+	kvs_permuter_limit(p, 0);
+	for (enum shape shape = 0; shape < NR_SHAPES; shape++) {
+		for (unsigned int i = 0; i < 200; i++) {
+			fill(rng, shape, a, arms.na, 0);
+			fill(rng, shape, b, arms.nb, 0);
+			all += kvs_permutation_p(p, &arms, NULL) <= 0.05;
+		}
+	}
+	print_message("# false alarms at 5 %%, drawn: %u of %u\n", all, 200 * NR_SHAPES);
+	assert_in_range(all, 0.025 * 200 * NR_SHAPES, 0.065 * 200 * NR_SHAPES);
+	gsl_rng_free(rng);
+	kvs_permuter_destroy(p);
+}
+
 /* 12 metrics a comparison, corrected: alarms are for the comparison as a whole. */
 static void no_more_false_alarms_in_a_whole_table(void **unused)
 {
@@ -230,6 +254,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(intervals_hold_the_truth),
 		cmocka_unit_test(no_more_false_alarms_than_stated),
+		cmocka_unit_test(no_more_false_alarms_by_draws),
 		cmocka_unit_test(no_more_false_alarms_in_a_whole_table),
 		cmocka_unit_test(planted_effect_is_found_at_the_stated_power),
 		cmocka_unit_test(stated_difference_is_detectable),

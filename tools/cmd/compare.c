@@ -114,7 +114,7 @@ static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments
 			   "correct p for the tests of each pair or of all pairs: pair, all",
 			   .value = { .choice = &o->family, .names = families },
 			   .show_default = true),
-		KVS_OPTION(0, "seed", "N", "of drawn permutations and of the power",
+		KVS_OPTION(0, "seed", "N", "of drawn permutations and blocks, and of the power",
 			   .value = { .number = &o->seed }, .show_default = true),
 		KVS_OPTION(0, "histogram", "M,...",
 			   "draw these metrics; none, all; default: slice, wait_preempted",

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <gsl/gsl_rng.h>
+
 #include "uapi/kvmsched.h"
 #include "base/util.h"
 #include "compare/compare.h"
@@ -29,6 +31,8 @@ struct kvs_collector {
 	const struct kvs_survey *survey;
 	const struct kvs_cut *cut;
 	double length;			/* of a unit, ns */
+	double stratum;			/* each stretch of this length has one of them ... */
+	double *begin;			/* ... that begins there */
 	double end;			/* of the last one */
 	bool closing, closed;		/* that is being cut off, or over */
 	struct kvs_units units;
@@ -52,29 +56,36 @@ static double ns_of(const struct kvs_collector *c, u64 cycles)
 	return kvs_scale(&c->survey->times.cycles, cycles);
 }
 
-/* The unit that has @ns, or NULL outside of all of them */
-static struct kvs_unit *unit_at(struct kvs_collector *c, double ns, struct counts **counts)
+static bool is_within(const struct kvs_collector *c, double ns)
 {
-	size_t i;
+	return ns >= 0 && ns <= c->end;
+}
 
-	if (ns < 0 || ns > c->end)
-		return NULL;
-	i = ns / c->length;
+/* The index of the unit that has @ns; units.nr: none */
+static size_t unit_at(const struct kvs_collector *c, double ns)
+{
+	size_t i = ns / c->stratum;
+
 	/* What ends with the recording belongs to its last unit. */
 	if (i >= c->units.nr)
 		i = c->units.nr - 1;
-	if (counts)
-		*counts = &c->counts[i];
-	return &c->units.units[i];
+	if (c->units.nr == c->units.fit)
+		return i;
+	return ns >= c->begin[i] && ns - c->begin[i] <= c->length ? i : c->units.nr;
 }
 
 static void add_value(struct kvs_collector *c, double at, enum kvs_metric metric,
 		      double x, bool censored)
 {
-	struct kvs_unit *unit = unit_at(c, at, NULL);
+	struct kvs_unit *unit = &c->units.rest;
+	size_t i;
 
-	if (unit)
-		kvs_values_add(&unit->values[metric], x, censored);
+	if (!is_within(c, at))
+		return;
+	i = unit_at(c, at);
+	if (i < c->units.nr)
+		unit = &c->units.units[i];
+	kvs_values_add(&unit->values[metric], x, censored);
 }
 
 /* The shares of vCPU @index, made where they are new */
@@ -101,13 +112,12 @@ static void spread(struct kvs_collector *c, unsigned int index, double from,
 	if (from >= to)
 		return;
 	share = shares_of(c, index);
-	for (size_t i = from / c->length; from < to && i < c->units.nr; i++) {
-		double until = fmin(to, (i + 1) * c->length);
+	for (size_t i = from / c->stratum; i < c->units.nr && c->begin[i] < to; i++) {
+		double begin = fmax(from, c->begin[i]), end = fmin(to, c->begin[i] + c->length);
 		double *sum = (double *)((char *)&share[i] + offset);
 
-		if (until > from)
-			*sum += until - from;
-		from = fmax(from, until);
+		if (end > begin)
+			*sum += end - begin;
 	}
 }
 
@@ -128,7 +138,7 @@ static void add_slice(struct kvs_collector *c, const struct kvs_span *span)
 {
 	double from = time_of(c, span->begin), to = time_of(c, span->end);
 	double ran = ns_of(c, span->length);
-	struct counts *counts;
+	size_t i;
 
 	/* Where records were lost, only what the module measured is known. */
 	if (span->gap)
@@ -142,10 +152,11 @@ static void add_slice(struct kvs_collector *c, const struct kvs_span *span)
 		add_value(c, to, KVS_M_SLICE, ran, false);
 	else if (!span->length && to > from)
 		add_value(c, to, KVS_M_SLICE, to - fmax(from, 0), true);
-	if (!unit_at(c, to, &counts))
+	i = is_within(c, to) ? unit_at(c, to) : c->units.nr;
+	if (i == c->units.nr)
 		return;
-	counts->switches++;
-	counts->preempted += span->slice.kind == KS_SWITCH_PREEMPTED;
+	c->counts[i].switches++;
+	c->counts[i].preempted += span->slice.kind == KS_SWITCH_PREEMPTED;
 }
 
 /* A preempted vCPU waits all the time, a woken one since its wakeup. */
@@ -205,19 +216,40 @@ static void take_span(void *ctx, const struct kvs_span *span)
 	}
 }
 
+/*
+ * If there is time for more blocks than are taken, the time is divided into as many strata,
+ * and in each one a block is drawn (Cochran, Sampling Techniques, 1977, chapter 5): they
+ * cover the whole recording, and no rhythm of it can fall in step with them.
+ */
+static void place_units(struct kvs_collector *c, double all)
+{
+	size_t fit = c->cut->block_ns > 0 ? (size_t)(all / c->cut->block_ns) : 1;
+	bool draw = c->cut->most_blocks && fit > c->cut->most_blocks;
+	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
+
+	c->length = c->cut->block_ns > 0 ? c->cut->block_ns : all;
+	c->units.fit = fit;
+	c->units.nr = draw ? c->cut->most_blocks : fit;
+	c->stratum = draw ? all / c->units.nr : c->length;
+	c->end = c->stratum * c->units.nr;
+	c->begin = xcalloc(c->units.nr, sizeof(*c->begin));
+	gsl_rng_set(rng, c->cut->seed);
+	for (size_t i = 0; i < c->units.nr; i++)
+		c->begin[i] = c->stratum * i +
+			      (draw ? gsl_rng_uniform(rng) * (c->stratum - c->length) : 0);
+	gsl_rng_free(rng);
+	c->units.units = xcalloc(c->units.nr, sizeof(*c->units.units));
+	c->counts = xcalloc(c->units.nr, sizeof(*c->counts));
+}
+
 struct kvs_collector *kvs_collector_create(const struct kvs_survey *survey,
 					   const struct kvs_cut *cut)
 {
 	struct kvs_collector *c = xcalloc(1, sizeof(*c));
-	double all = kvs_scale(&survey->times.ts, survey->end - survey->begin);
 
 	c->survey = survey;
 	c->cut = cut;
-	c->length = cut->block_ns > 0 ? cut->block_ns : all;
-	c->units.nr = cut->block_ns > 0 ? (size_t)(all / cut->block_ns) : 1;
-	c->end = c->length * c->units.nr;
-	c->units.units = xcalloc(c->units.nr, sizeof(*c->units.units));
-	c->counts = xcalloc(c->units.nr, sizeof(*c->counts));
+	place_units(c, kvs_scale(&survey->times.ts, survey->end - survey->begin));
 	kvs_model_init(&c->model);
 	/* One cycle is one unit of the time stamps, unless these are ns. */
 	if (survey->tsc)
@@ -340,6 +372,7 @@ void kvs_collector_finish(struct kvs_collector *c, struct kvs_units *units)
 	for (unsigned int i = 0; i < c->nr; i++)
 		free(c->shares[i]);
 	free(c->shares);
+	free(c->begin);
 	free(c->counts);
 	kvs_model_free(&c->model);
 	free(c);
@@ -350,6 +383,8 @@ void kvs_units_free(struct kvs_units *units)
 	for (size_t i = 0; i < units->nr; i++)
 		for (unsigned int m = 0; m < KVS_M_PER_UNIT; m++)
 			kvs_values_free(&units->units[i].values[m]);
+	for (unsigned int m = 0; m < KVS_M_PER_UNIT; m++)
+		kvs_values_free(&units->rest.values[m]);
 	free(units->units);
 	memset(units, 0, sizeof(*units));
 }

@@ -56,6 +56,9 @@ static void add_value(struct kvs_arm *arm, unsigned int metric, struct kvs_obs o
 
 void kvs_arm_add(struct kvs_arm *arm, struct kvs_units *units, double statistic)
 {
+	arm->fit += units->fit;
+	for (unsigned int m = 0; m < KVS_M_PER_UNIT; m++)
+		kvs_values_merge(&arm->pool[m], &units->rest.values[m]);
 	for (size_t i = 0; i < units->nr; i++) {
 		struct kvs_unit *unit = &units->units[i];
 		struct kvs_obs obs;
@@ -107,7 +110,7 @@ static void fill_result(struct kvs_permuter *permuter, struct kvs_result *r,
 	r->tested = enough;
 	if (!enough)
 		return;
-	r->p = kvs_permutation_p(permuter, arms, &r->exact);
+	r->p = kvs_permutation_p(permuter, arms, &r->draws);
 	kvs_shift_interval(permuter, arms, KVS_CONFIDENCE, r->ci);
 }
 
@@ -133,9 +136,15 @@ static void test_pair(struct kvs_permuter *permuter, struct kvs_comparison *pair
 	}
 }
 
-/* How many units an arm needs so that any one of @tests tests can be significant */
-static size_t needed_for(size_t tests, size_t least)
+/*
+ * How many units an arm needs so that any one of @tests tests can be significant; 0: it has
+ * enough, but the permutations that are drawn can't tell so small a p.
+ */
+static size_t needed_for(const struct kvs_result *r, const struct kvs_arms *arms,
+			 size_t tests, size_t least)
 {
+	if (r->tested && kvs_least_p(arms->na, arms->nb) * tests <= KVS_ALPHA)
+		return 0;
 	while (kvs_least_p(least, least) * tests > KVS_ALPHA)
 		least++;
 	return least;
@@ -176,10 +185,11 @@ static void fill_verdicts(struct kvs_permuter *permuter, struct kvs_comparison *
 	for (unsigned int m = 0; m < KVS_NR_METRICS; m++) {
 		struct kvs_arms arms = arms_of(pair, m);
 		struct kvs_result *r = &pair->result[m];
-		bool hopeless = kvs_least_p(arms.na, arms.nb) > strictest;
+		bool hopeless = kvs_permuter_least_p(permuter, arms.na, arms.nb) > strictest;
 
 		if (!r->tested || (hopeless && r->corrected > KVS_ALPHA)) {
-			r->needed = needed_for(tests ? tests : 1, least_units(settings));
+			r->needed = needed_for(r, &arms, tests ? tests : 1,
+					       least_units(settings));
 			continue;
 		}
 		r->verdict = verdict_of(r, kvs_metrics[m].better);

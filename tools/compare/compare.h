@@ -112,6 +112,8 @@ struct kvs_witness {
 /* How a recording is divided into units, and what its records may not show */
 struct kvs_cut {
 	double block_ns;	/* length of a unit; 0: the whole recording is one unit */
+	size_t most_blocks;	/* of more than these, so many are drawn; 0: all are taken */
+	uint64_t seed;		/* of those that are drawn */
 	const struct kvs_witness *witnesses;
 	size_t nr_witnesses;
 };
@@ -137,6 +139,8 @@ struct kvs_unit {
 struct kvs_units {
 	struct kvs_unit *units;
 	size_t nr;
+	size_t fit;		/* how many there is time for: more than @nr if these are drawn */
+	struct kvs_unit rest;	/* values of the time that belongs to no unit */
 	bool idle;		/* no vCPU was runnable in any of them */
 };
 
@@ -164,6 +168,7 @@ void kvs_collector_finish(struct kvs_collector *c, struct kvs_units *units);
 struct kvs_arm {
 	char *name;
 	size_t files, units;			/* how many belong to it */
+	size_t fit;				/* units that there was time for, see kvs_units */
 	struct kvs_obs *value[KVS_NR_METRICS];	/* one for each unit that has a value */
 	size_t nr[KVS_NR_METRICS];		/* of @value */
 	struct kvs_values pool[KVS_NR_METRICS];	/* all values of all units */
@@ -192,7 +197,7 @@ struct kvs_result {
 	double p, corrected;	/* of the test; corrected by Holm's method */
 	enum kvs_bound bound;	/* of @difference */
 	double ci[2];		/* interval of @difference, not corrected */
-	bool exact;		/* @p is from all permutations */
+	size_t draws;		/* permutations that were drawn for @p; 0: it is from all */
 	bool identical;		/* within each arm all values are equal */
 	double detectable;	/* with verdict NONE: the difference that would be found */
 	size_t needed;		/* with TOO_FEW: units that an arm needs; 0: unknown */
@@ -214,6 +219,11 @@ enum kvs_inference { KVS_BY_ROUND, KVS_BY_BLOCK };
 #define KVS_MIN_BLOCKS	12	/* an arm, for a test of blocks */
 #define KVS_BLOCK_SLICES	10	/* a block is at least as long as 10 longest slices */
 #define KVS_MAX_BLOCKS	20	/* that the shorter file is divided into */
+/*
+ * And so many times as many of a longer file: what 4 for each one leave of the precision of
+ * any number is 4/5 (Ury, Biometrics 31, 1975), while the cost of the test grows with them.
+ */
+#define KVS_BLOCK_RATIO	4
 
 struct kvs_settings {
 	enum kvs_inference by;
@@ -238,6 +248,7 @@ struct kvs_study {
 	struct kvs_comparison *pairs;
 	size_t nr_pairs;
 	double block_ns;	/* by block: length of a block */
+	size_t most_blocks;	/* by block: of more than these in a file, so many are drawn */
 	double needed_ns;	/* too_short: length that recordings need; else 0 */
 	bool deterministic;	/* in each arm all rounds are equal in every metric */
 	json_t *result;		/* result.json of a folder; NULL without a folder */

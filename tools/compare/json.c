@@ -72,7 +72,9 @@ static json_t *metric_json(const struct kvs_comparison *pair, unsigned int m)
 			    json_pack("[oo]", number(r->ci[0]), number(r->ci[1])));
 	json_object_set_new(o, "p", number(r->corrected));
 	json_object_set_new(o, "p_uncorrected", number(r->p));
-	json_object_set_new(o, "exact", json_boolean(r->exact));
+	json_object_set_new(o, "exact", json_boolean(r->tested && !r->draws));
+	/* How many were drawn; null: none, p is of all of them, or there is no p */
+	json_object_set_new(o, "permutations", r->draws ? json_integer(r->draws) : json_null());
 	json_object_set_new(o, "effect", number(r->effect));
 	json_object_set_new(o, "verdict", json_string(kvs_verdict_name(r->verdict)));
 	json_object_set_new(o, "detectable", number(r->detectable));
@@ -109,9 +111,10 @@ static json_t *arms_json(const struct kvs_study *study)
 	for (size_t i = 0; i < study->nr_arms; i++) {
 		const struct kvs_arm *arm = &study->arms[i];
 
-		json_array_append_new(arms, json_pack("{ss si si si si sI so}",
+		json_array_append_new(arms, json_pack("{ss si si sI si si sI so}",
 			"name", arm->name, "files", (int)arm->files,
-			"units", (int)arm->units, "vcpus", (int)arm->vcpus,
+			"units", (int)arm->units, "units_fit", (json_int_t)arm->fit,
+			"vcpus", (int)arm->vcpus,
 			"starved", (int)arm->starved, "lost", (json_int_t)arm->lost,
 			"cost", cost_json(study, i)));
 	}

@@ -200,8 +200,9 @@ static double duration_ns(const struct kvs_survey *survey)
 }
 
 /*
- * Blocks are equal in all files: of at least so many of the longest slices of
- * any, and at most KVS_MAX_BLOCKS in the shortest file.
+ * Blocks are equally long in all files: at least so many of the longest slices of any, and
+ * at most KVS_MAX_BLOCKS in the shortest file.  A longer one has room for many more, and
+ * gives KVS_BLOCK_RATIO times as many.
  */
 static void choose_block(struct kvs_study *study, const struct sources *sources)
 {
@@ -219,12 +220,14 @@ static void choose_block(struct kvs_study *study, const struct sources *sources)
 	}
 	/* Rounding must not cost the last one. */
 	study->block_ns = block * (1 - 1e-9);
+	study->most_blocks = KVS_BLOCK_RATIO * (size_t)(shortest / study->block_ns);
 }
 
 static bool collect(struct kvs_study *study, const struct source *s)
 {
 	const struct kvs_cut cut = {
 		.block_ns = study->settings.by == KVS_BY_BLOCK ? study->block_ns : 0,
+		.most_blocks = study->most_blocks, .seed = study->settings.seed,
 		.witnesses = s->witnesses, .nr_witnesses = s->nr_witnesses,
 	};
 	struct kvs_arm *arm = &study->arms[s->arm];

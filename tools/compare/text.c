@@ -3,6 +3,7 @@
  * Prints a comparison as text.  Each metric takes two lines, one for each arm; the second
  * one also has what compares the two.
  */
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -87,6 +88,8 @@ static void cell_verdict(struct kvs_rows *rows, unsigned int m,
 		kvs_cell(rows, "too few: too short");
 	else if (r->verdict == KVS_V_TOO_FEW && r->needed)
 		kvs_cell(rows, "too few: needs %zu", r->needed);
+	else if (r->verdict == KVS_V_TOO_FEW && r->draws)
+		kvs_cell(rows, "too few draws for p");
 	else if (r->verdict == KVS_V_TOO_FEW)
 		kvs_cell(rows, "too few");
 	else if (r->verdict != KVS_V_NONE)
@@ -162,6 +165,19 @@ static void print_statistic(const struct kvs_settings *s, const char *unit)
 		       unit, s->statistic);
 }
 
+/* Of a recording that is much longer than another one, not all blocks are compared. */
+static void print_drawn_blocks(const struct kvs_study *study)
+{
+	for (size_t i = 0; i < study->nr_arms; i++) {
+		const struct kvs_arm *arm = &study->arms[i];
+
+		if (arm->fit > arm->units)
+			printf("%s has time for %zu blocks: %zu are compared, each drawn from an equal part of it (--seed %"
+			       PRIu64 ").\n", arm->name, arm->fit, arm->units,
+			       study->settings.seed);
+	}
+}
+
 static void print_unit(const struct kvs_study *study)
 {
 	bool blocks = study->settings.by == KVS_BY_BLOCK;
@@ -177,8 +193,9 @@ static void print_unit(const struct kvs_study *study)
 		       kvs_alarm(), kvs_plain(), KVS_MIN_BLOCKS, KVS_BLOCK_SLICES,
 		       study->needed_ns / 1e9);
 	else if (blocks)
-		printf("One recording an arm, divided into blocks of %.3f s, each at least %d of the longest slices long.\n",
+		printf("One recording an arm, divided into blocks of %.3g s, each at least %d of the longest slices long.\n",
 		       study->block_ns / 1e9, KVS_BLOCK_SLICES);
+	print_drawn_blocks(study);
 	if (blocks)
 		printf("Blocks allow a statement on these runs only, rounds (kvmsched experiment) one on the policies.\n");
 	print_statistic(&study->settings, unit);
@@ -262,13 +279,36 @@ static void print_rounding(const struct kvs_study *study)
 	}
 }
 
+/* The fewest draws of any metric; 0: all permutations were counted in each */
+static size_t fewest_draws(const struct kvs_study *study)
+{
+	size_t fewest = 0;
+
+	for (size_t i = 0; i < study->nr_pairs; i++) {
+		for (unsigned int m = 0; m < KVS_NR_METRICS; m++) {
+			size_t draws = study->pairs[i].result[m].draws;
+
+			if (draws && (!fewest || draws < fewest))
+				fewest = draws;
+		}
+	}
+	return fewest;
+}
+
 static void print_legend(const struct kvs_study *study)
 {
+	size_t draws = fewest_draws(study);
+
 	printf("\nMedian, p99 and max are of all values.  Difference: Hodges-Lehmann, second arm minus first, between\n"
 	       "the units; its interval inverts the permutation test and is corrected for nothing.  Effect: Cliff's\n"
 	       "delta.  p: permutation test, corrected by Holm for the tests of %s.  \"would show\": found in\n"
 	       "%.0f %% of runs like this one.  >=: at least, the end was not seen.\n",
 	       study->settings.all_pairs ? "all pairs" : "its pair", 100 * KVS_POWER);
+	if (draws)
+		printf("p and intervals: where there are too many permutations to count, from %zu that are drawn (--seed %"
+		       PRIu64 ").\n", draws, study->settings.seed);
+	else
+		printf("p and intervals: all permutations are counted.\n");
 	print_rounding(study);
 }
 

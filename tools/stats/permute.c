@@ -22,15 +22,29 @@
 #include "base/util.h"
 #include "stats/stats.h"
 
-#define EXACT_STEPS	4e8	/* additions: about a second */
+/*
+ * A metric takes one distribution for p, and with ties up to two dozen for the interval;
+ * a pair of arms has twelve metrics.  So each may take some milliseconds.
+ */
+#define EXACT_STEPS	8e6	/* additions */
+#define DRAWN_STEPS	2e6
 
+/*
+ * All scores sum to 0, so those of the arms sum to the same but for the sign, and it is
+ * enough to choose the smaller arm's.
+ */
 struct kvs_permuter {
 	uint64_t seed;
 	double limit;
-	size_t na, nb;
+	size_t n, k;		/* scores, and how many of them are chosen: up to half */
 	long *scores;		/* sorted; the distribution in @tail is that of these */
-	double *tail;		/* tail[t]: P(|statistic| >= t), t = 0 .. na * nb + 1 */
+	double *tail;		/* tail[t]: P(|statistic| >= t), t = 0 .. k * (n - k) + 1 */
 	bool exact;
+	/* Drawn choices, made once for each @n and @k: indices of scores, @k for each */
+	struct {
+		size_t n, k, nr;
+		uint32_t *at;
+	} drawn;
 };
 
 struct kvs_permuter *kvs_permuter_create(uint64_t seed)
@@ -48,13 +62,14 @@ void kvs_permuter_destroy(struct kvs_permuter *p)
 		return;
 	free(p->scores);
 	free(p->tail);
+	free(p->drawn.at);
 	free(p);
 }
 
 void kvs_permuter_limit(struct kvs_permuter *p, double steps)
 {
 	p->limit = steps;
-	p->na = p->nb = 0;
+	p->n = p->k = 0;
 }
 
 uint64_t kvs_permuter_seed(const struct kvs_permuter *p)
@@ -75,45 +90,51 @@ static long largest_sum(size_t n, size_t k)
 	return (long)(k * (n - k));
 }
 
-/* The same for any number of scores */
-static long largest_of_sums(size_t n)
+static size_t smaller_arm(size_t na, size_t nb)
 {
-	return largest_sum(n, n / 2);
+	return na < nb ? na : nb;
 }
 
 /*
- * ways[k][s] is the number of ways in which k of the scores so far sum to s.  These numbers
+ * ways[j][s] is the number of ways in which j of the scores so far sum to s.  These numbers
  * get large, so they are floating point: exact up to 2^53, and precise to 15 digits
  * beyond.
  */
-static void count_ways(const long *scores, size_t n, size_t nb, double *ways)
+static void count_ways(const long *scores, size_t n, size_t k, double *ways)
 {
-	long w = largest_of_sums(n), width = 2 * w + 1;
+	long zero = largest_sum(n, k), width = 2 * zero + 1;
 
-	ways[w] = 1;
+	ways[zero] = 1;
 	for (size_t i = 0; i < n; i++) {
-		size_t most = i + 1 < nb ? i + 1 : nb;
+		for (size_t j = i + 1 < k ? i + 1 : k; j >= 1; j--) {
+			double *to = ways + j * width;
+			const double *from = ways + (j - 1) * width;
+			long reach = largest_sum(n, j);
+			long lo = zero - reach, hi = zero + reach + 1;
 
-		for (size_t k = most; k >= 1; k--) {
-			double *to = ways + k * width;
-			const double *from = ways + (k - 1) * width;
-			long lo = scores[i] > 0 ? scores[i] : 0;
-			long hi = scores[i] < 0 ? width + scores[i] : width;
-
+			if (lo < scores[i])
+				lo = scores[i];
+			if (hi > width + scores[i])
+				hi = width + scores[i];
 			for (long s = lo; s < hi; s++)
 				to[s] += from[s - scores[i]];
 		}
 	}
 }
 
-static void fill_exact_tail(struct kvs_permuter *p, size_t n)
+static double steps_of(size_t n, size_t k)
 {
-	long w = largest_of_sums(n), width = 2 * w + 1, most = largest_sum(n, p->nb);
-	double *ways = xcalloc((p->nb + 1) * width, sizeof(*ways));
-	const double *sums = ways + p->nb * width + w;
+	return (double)n * k * (2.0 * largest_sum(n, k) + 1);
+}
+
+static void fill_exact_tail(struct kvs_permuter *p)
+{
+	long most = largest_sum(p->n, p->k), width = 2 * most + 1;
+	double *ways = xcalloc((p->k + 1) * width, sizeof(*ways));
+	const double *sums = ways + p->k * width + most;
 	double all = 0;
 
-	count_ways(p->scores, n, p->nb, ways);
+	count_ways(p->scores, p->n, p->k, ways);
 	for (long t = most; t > 0; t--) {
 		all += sums[t] + sums[-t];
 		p->tail[t] = all;
@@ -125,27 +146,61 @@ static void fill_exact_tail(struct kvs_permuter *p, size_t n)
 	free(ways);
 }
 
-/* The permutation that was seen counts as one of those drawn, so p is never 0. */
-static void fill_drawn_tail(struct kvs_permuter *p, size_t n)
+static size_t draws_for(size_t k)
 {
-	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
-	long *drawn = xcalloc(p->nb, sizeof(*drawn)), most = largest_sum(n, p->nb);
+	double most = DRAWN_STEPS / (k ? k : 1);
 
+	if (most >= KVS_PERMUTATIONS)
+		return KVS_PERMUTATIONS;
+	return most > KVS_PERMUTATIONS_LEAST ? most : KVS_PERMUTATIONS_LEAST;
+}
+
+/* The choices depend on the seed and on the sizes alone: each metric gets the same ones. */
+static void draw_choices(struct kvs_permuter *p)
+{
+	gsl_rng *rng;
+	uint32_t *all;
+
+	if (p->drawn.n == p->n && p->drawn.k == p->k)
+		return;
+	p->drawn.n = p->n;
+	p->drawn.k = p->k;
+	p->drawn.nr = draws_for(p->k);
+	p->drawn.at = xrealloc(p->drawn.at, p->drawn.nr * p->k * sizeof(*p->drawn.at));
+	all = xcalloc(p->n, sizeof(*all));
+	for (size_t i = 0; i < p->n; i++)
+		all[i] = i;
+	rng = gsl_rng_alloc(gsl_rng_mt19937);
 	gsl_rng_set(rng, p->seed);
-	for (long draw = 0; draw < KVS_PERMUTATIONS; draw++) {
+	for (size_t draw = 0; draw < p->drawn.nr; draw++)
+		gsl_ran_choose(rng, p->drawn.at + draw * p->k, p->k, all, p->n, sizeof(*all));
+	gsl_rng_free(rng);
+	free(all);
+}
+
+/*
+ * The permutation that was seen counts as one of those drawn: so p is never 0, and a
+ * verdict at a level is wrong no more often than the level says, however few are drawn
+ * (Phipson and Smyth, Stat. Appl. Genet. Mol. Biol. 9, 2010).
+ */
+static void fill_drawn_tail(struct kvs_permuter *p)
+{
+	long most = largest_sum(p->n, p->k);
+	const uint32_t *at;
+
+	draw_choices(p);
+	at = p->drawn.at;
+	for (size_t draw = 0; draw < p->drawn.nr; draw++) {
 		long sum = 0;
 
-		gsl_ran_choose(rng, drawn, p->nb, p->scores, n, sizeof(*drawn));
-		for (size_t k = 0; k < p->nb; k++)
-			sum += drawn[k];
+		for (size_t j = 0; j < p->k; j++)
+			sum += p->scores[*at++];
 		p->tail[labs(sum)]++;
 	}
 	for (long t = most; t > 0; t--)
 		p->tail[t - 1] += p->tail[t];
 	for (long t = 0; t <= most; t++)
-		p->tail[t] = (p->tail[t] + 1) / (KVS_PERMUTATIONS + 1);
-	free(drawn);
-	gsl_rng_free(rng);
+		p->tail[t] = (p->tail[t] + 1) / (p->drawn.nr + 1);
 }
 
 /*
@@ -154,26 +209,38 @@ static void fill_drawn_tail(struct kvs_permuter *p, size_t n)
  */
 static void set_distribution(struct kvs_permuter *p, size_t na, size_t nb, long *scores)
 {
-	size_t n = na + nb;
-	double steps = (double)n * nb * (2.0 * largest_of_sums(n) + 1);
+	size_t n = na + nb, k = smaller_arm(na, nb);
 
-	if (p->na == na && p->nb == nb &&
-	    !memcmp(p->scores, scores, n * sizeof(*scores))) {
+	if (p->n == n && p->k == k && !memcmp(p->scores, scores, n * sizeof(*scores))) {
 		free(scores);
 		return;
 	}
 	free(p->scores);
 	free(p->tail);
-	p->na = na;
-	p->nb = nb;
+	p->n = n;
+	p->k = k;
 	p->scores = scores;
 	/* One element more than there are statistics: for one out of reach, p = 0. */
 	p->tail = xcalloc(na * nb + 2, sizeof(*p->tail));
-	p->exact = steps <= p->limit;
+	p->exact = steps_of(n, k) <= p->limit;
 	if (p->exact)
-		fill_exact_tail(p, n);
+		fill_exact_tail(p);
 	else
-		fill_drawn_tail(p, n);
+		fill_drawn_tail(p);
+}
+
+size_t kvs_permuter_draws(const struct kvs_permuter *p, size_t na, size_t nb)
+{
+	size_t k = smaller_arm(na, nb);
+
+	return steps_of(na + nb, k) <= p->limit ? 0 : draws_for(k);
+}
+
+double kvs_permuter_least_p(const struct kvs_permuter *p, size_t na, size_t nb)
+{
+	size_t draws = kvs_permuter_draws(p, na, nb);
+
+	return fmax(kvs_least_p(na, nb), draws ? 1.0 / (draws + 1) : 0);
 }
 
 /*
@@ -214,12 +281,12 @@ static double p_shifted(struct kvs_permuter *p, const struct kvs_arms *arms,
 }
 
 double kvs_permutation_p(struct kvs_permuter *p, const struct kvs_arms *arms,
-			 bool *exact)
+			 size_t *draws)
 {
 	double value = p_shifted(p, arms, 0);
 
-	if (exact)
-		*exact = p->exact;
+	if (draws)
+		*draws = p->exact ? 0 : p->drawn.nr;
 	return value;
 }
 

@@ -14,6 +14,7 @@
 
 #include <gsl/gsl_randist.h>
 #include <gsl/gsl_rng.h>
+#include <gsl/gsl_sort_double.h>
 
 #include "base/util.h"
 #include "stats/stats.h"
@@ -22,7 +23,7 @@
 #define STEPS		20	/* of bisection: 6 digits */
 
 struct scatter {
-	double *drawn;		/* DRAWS runs of na + nb values */
+	double *drawn;		/* DRAWS runs of na + nb values, each arm's in order */
 	double most;		/* the largest |value| of them */
 	long critical;		/* the least |statistic| that the test rejects */
 };
@@ -75,18 +76,28 @@ static void scatter_init(struct scatter *s, const struct kvs_arms *arms,
 		s->drawn[i] = x / sqrt(1 + smooth * smooth);
 		s->most = fmax(s->most, fabs(s->drawn[i]));
 	}
+	for (size_t at = 0; at < DRAWS * n; at += n) {
+		gsl_sort(s->drawn + at, 1, arms->na);
+		gsl_sort(s->drawn + at + arms->na, 1, arms->nb);
+	}
 	gsl_rng_free(rng);
 	free(deviation);
 }
 
+/* @a and @b are sorted. */
 static bool finds_shift(const double *a, size_t na, const double *b, size_t nb,
 			double shift, long critical)
 {
+	size_t below = 0, not_above = 0;
 	long statistic = 0;
 
-	for (size_t i = 0; i < na; i++)
-		for (size_t j = 0; j < nb; j++)
-			statistic += (a[i] < b[j] + shift) - (a[i] > b[j] + shift);
+	for (size_t j = 0; j < nb; j++) {
+		while (below < na && a[below] < b[j] + shift)
+			below++;
+		while (not_above < na && a[not_above] <= b[j] + shift)
+			not_above++;
+		statistic += (long)below - (long)(na - not_above);
+	}
 	return labs(statistic) >= critical;
 }
 

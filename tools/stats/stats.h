@@ -85,10 +85,13 @@ bool kvs_identical(const struct kvs_arms *arms);
 
 /*
  * The distribution of the statistic if the arms don't differ.  It depends on the arms'
- * sizes and ties alone, and is kept until one of these changes.  Up to about 100 values
- * an arm it is exact; beyond that, it comes from KVS_PERMUTATIONS random permutations.
+ * sizes and ties alone, and is kept until one of these changes.  Where counting all
+ * permutations would take longer than some milliseconds (beyond 37 values in each arm, or
+ * 20 and 90), it comes from random ones: from KVS_PERMUTATIONS, or from fewer where both
+ * arms have more than 200 values.
  */
-#define KVS_PERMUTATIONS	99999
+#define KVS_PERMUTATIONS	9999
+#define KVS_PERMUTATIONS_LEAST	999
 struct kvs_permuter;
 
 /* @seed of the random permutations */
@@ -97,10 +100,17 @@ struct kvs_permuter *kvs_permuter_create(uint64_t seed);
 void kvs_permuter_destroy(struct kvs_permuter *p);
 /* For tests: draw permutations if the exact distribution takes more than @steps additions. */
 void kvs_permuter_limit(struct kvs_permuter *p, double steps);
+/* How many are drawn for arms of these sizes; 0: none, all are counted */
+size_t kvs_permuter_draws(const struct kvs_permuter *p, size_t na, size_t nb);
+/* The least p that they can give: as kvs_least_p(), but no less than the draws can tell */
+double kvs_permuter_least_p(const struct kvs_permuter *p, size_t na, size_t nb);
 
-/* Two-sided p of the hypothesis that the arms don't differ; @exact may be NULL. */
+/*
+ * Two-sided p of the hypothesis that the arms don't differ.  @draws, which may be NULL: how
+ * many permutations it comes from; 0: from all.
+ */
 double kvs_permutation_p(struct kvs_permuter *p, const struct kvs_arms *arms,
-			 bool *exact);
+			 size_t *draws);
 
 /*
  * The closed interval of shifts that the test at level 1 - @confidence doesn't reject.  An
