@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Writes a large recording, for measuring how fast it is read: mostly uncut
- * exits, one HLT with its switches in a hundred, one timer interrupt in fifty.
+ * exits, one HLT with its switches in a hundred, one timer interrupt in fifty.  vCPUs
+ * that share a CPU take turns: whoever halts makes room for the next one.
  *
- * usage: bigfile FORMATS FILE EXITS CPUS
+ * usage: bigfile FORMATS FILE EXITS CPUS [VCPUS]
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,14 +13,18 @@
 #include "base/util.h"
 #include "synth.h"
 
-#define MAX_CPUS	64
+#define MAX_CPUS	256
+#define MAX_VCPUS	4096
 
 static struct synth *s;
+static long cpus, vcpus;
 static u64 now[MAX_CPUS];
+static unsigned int on[MAX_CPUS];	/* the vCPU that has this CPU */
+static u64 out_since[MAX_VCPUS];	/* when it lost its CPU; 0: it never had one */
 
 #define PUT(cpu, name, ...) do {					\
 	struct ks_rec_##name rec_ = {					\
-		.ent.pid = 4711 + (cpu), .vm = 1, .vcpu = (cpu),	\
+		.ent.pid = 4711 + on[cpu], .vm = 1, .vcpu = on[cpu],	\
 		__VA_ARGS__						\
 	};								\
 									\
@@ -36,15 +41,34 @@ static void session(unsigned int cpu, u8 op)
 	SYNTH_ADD(s, cpu, now[cpu], session, &rec);
 }
 
+static void identify(unsigned int cpu)
+{
+	PUT(cpu, vcpu, .tgid = 4700, .policy = 2, .rt_priority = 10, .prio = 89,
+	    .apicv_inhibits = 1, .comm = "CPU 0/KVM");
+}
+
+/* The next of the vCPUs that share this CPU: those whose number leaves the same remainder */
+static void take_turns(unsigned int cpu)
+{
+	on[cpu] += cpus;
+	if (on[cpu] >= vcpus)
+		on[cpu] = cpu;
+	if (!out_since[on[cpu]])
+		identify(cpu);
+}
+
 static void halt(unsigned int cpu, u32 guest, u32 host)
 {
 	PUT(cpu, exit, .reason = 0x78, .guest_cycles = guest, .host_cycles = host,
 	    .flags = KS_EXIT_BY_SWITCH);
 	PUT(cpu, switch_out, .kind = KS_SWITCH_HALTED, .loaded = 1,
 	    .next_comm = "swapper/0", .ran_cycles = 2000000);
+	out_since[on[cpu]] = now[cpu];
 	now[cpu] += 300000;
+	take_turns(cpu);
 	PUT(cpu, switch_in, .kind = KS_SWITCH_HALTED, .from_cpu = cpu,
-	    .off_cycles = 300000, .wait_ns = 1234);
+	    .off_cycles = out_since[on[cpu]] ? now[cpu] - out_since[on[cpu]] : 0,
+	    .wait_ns = 1234);
 	now[cpu] += 1000;
 	PUT(cpu, entry, .since_exit_cycles = 301000 + host);
 }
@@ -69,19 +93,19 @@ static void one_exit(unsigned long i, unsigned int cpu)
 int main(int argc, char **argv)
 {
 	unsigned long exits;
-	long cpus;
 
-	if (argc != 5 || !kvs_parse_long(argv[4], 1, MAX_CPUS, &cpus)) {
-		fprintf(stderr, "usage: bigfile FORMATS FILE EXITS CPUS\n");
+	if (argc < 5 || argc > 6 || !kvs_parse_long(argv[4], 1, MAX_CPUS, &cpus) ||
+	    !kvs_parse_long(argv[argc - 1], cpus, MAX_VCPUS, &vcpus)) {
+		fprintf(stderr, "usage: bigfile FORMATS FILE EXITS CPUS [VCPUS]\n");
 		return KVS_EXIT_USAGE;
 	}
 	exits = strtoul(argv[3], NULL, 10);
 	s = synth_new(argv[2], cpus, argv[1]);
 	for (unsigned int cpu = 0; cpu < cpus; cpu++) {
 		now[cpu] = 1000000 + cpu;
+		on[cpu] = cpu;
 		session(cpu, KS_SESSION_START);
-		PUT(cpu, vcpu, .tgid = 4700, .policy = 2, .rt_priority = 10,
-		    .prio = 89, .apicv_inhibits = 1, .comm = "CPU 0/KVM");
+		identify(cpu);
 	}
 	srand(1);
 	for (unsigned long i = 0; i < exits; i++)

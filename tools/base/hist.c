@@ -27,30 +27,92 @@ static unsigned int step_of(uint64_t value, unsigned int octave)
  * If the sum has wrapped, the mean lies outside of the bucket; then the middle of
  * the bucket stands for it.
  */
-static uint64_t bucket_value(const struct kvs_bucket *b, unsigned int octave,
-			     unsigned int step)
+static uint64_t bucket_value(const struct kvs_bucket *b, unsigned int octave)
 {
 	uint64_t width, low, mean;
 
 	if (!octave)
-		return step;
+		return b->step;
 	width = 1ULL << (octave - 1);
-	low = (uint64_t)(KVS_HIST_STEPS + step) * width;
+	low = (uint64_t)(KVS_HIST_STEPS + b->step) * width;
 	mean = b->sum / b->count;
 	return mean - low < width ? mean : low + width / 2;
 }
 
-static struct kvs_bucket *get_octave(struct kvs_hist *h, unsigned int octave)
+#define LISTED_MAX	32	/* buckets of an octave; where one more is used, it has all */
+
+/* The octave of this number, which is made where there is none yet */
+static struct kvs_octave *get_octave(struct kvs_hist *h, unsigned int octave)
 {
-	if (!h->octave[octave])
-		h->octave[octave] = xcalloc(KVS_HIST_STEPS, sizeof(struct kvs_bucket));
-	return h->octave[octave];
+	unsigned int first = h->nr && h->first < octave ? h->first : octave;
+	unsigned int end = h->first + h->nr > octave ? h->first + h->nr : octave + 1;
+	struct kvs_octave *octaves;
+
+	if (!h->nr)
+		end = octave + 1;
+	if (first != h->first || end - first != h->nr) {
+		octaves = xcalloc(end - first, sizeof(*octaves));
+		if (h->nr)
+			memcpy(octaves + (h->first - first), h->octaves,
+			       h->nr * sizeof(*octaves));
+		free(h->octaves);
+		h->octaves = octaves;
+		h->first = first;
+		h->nr = end - first;
+	}
+	return &h->octaves[octave - first];
+}
+
+static void list_all_buckets(struct kvs_octave *o)
+{
+	struct kvs_bucket *all = xcalloc(KVS_HIST_STEPS, sizeof(*all));
+
+	for (unsigned int i = 0; i < KVS_HIST_STEPS; i++)
+		all[i].step = i;
+	for (unsigned int i = 0; i < o->nr; i++)
+		all[o->buckets[i].step] = o->buckets[i];
+	free(o->buckets);
+	o->buckets = all;
+	o->nr = o->room = KVS_HIST_STEPS;
+}
+
+static struct kvs_bucket *get_bucket(struct kvs_octave *o, unsigned int step)
+{
+	unsigned int i = 0;
+
+	if (o->nr == KVS_HIST_STEPS)
+		return &o->buckets[step];
+	while (i < o->nr && o->buckets[i].step < step)
+		i++;
+	if (i < o->nr && o->buckets[i].step == step)
+		return &o->buckets[i];
+	if (o->nr == LISTED_MAX) {
+		list_all_buckets(o);
+		return &o->buckets[step];
+	}
+	if (o->nr == o->room) {
+		o->room = o->room ? 2 * o->room : 2;
+		o->buckets = xrealloc(o->buckets, o->room * sizeof(*o->buckets));
+	}
+	memmove(&o->buckets[i + 1], &o->buckets[i], (o->nr - i) * sizeof(*o->buckets));
+	o->buckets[i] = (struct kvs_bucket){ .step = step };
+	o->nr++;
+	return &o->buckets[i];
+}
+
+static struct kvs_bucket *bucket_of(struct kvs_hist *h, unsigned int octave,
+				    unsigned int step)
+{
+	/* Most values fall where others have fallen before. */
+	if (octave - h->first < h->nr)
+		return get_bucket(&h->octaves[octave - h->first], step);
+	return get_bucket(get_octave(h, octave), step);
 }
 
 static void add_to_bucket(struct kvs_hist *h, uint64_t value, uint64_t count)
 {
 	unsigned int octave = octave_of(value);
-	struct kvs_bucket *b = &get_octave(h, octave)[step_of(value, octave)];
+	struct kvs_bucket *b = bucket_of(h, octave, step_of(value, octave));
 
 	b->count += count;
 	b->sum += value * count;
@@ -80,15 +142,16 @@ void kvs_hist_merge(struct kvs_hist *into, const struct kvs_hist *from)
 		return;
 	add_extremes(into, from->min, from->max, from->count);
 	into->sum += from->sum;
-	for (unsigned int o = 0; o < KVS_HIST_OCTAVES; o++) {
-		struct kvs_bucket *octave;
+	for (unsigned int o = 0; o < from->nr; o++) {
+		for (unsigned int i = 0; i < from->octaves[o].nr; i++) {
+			const struct kvs_bucket *b = &from->octaves[o].buckets[i];
+			struct kvs_bucket *to;
 
-		if (!from->octave[o])
-			continue;
-		octave = get_octave(into, o);
-		for (unsigned int i = 0; i < KVS_HIST_STEPS; i++) {
-			octave[i].count += from->octave[o][i].count;
-			octave[i].sum += from->octave[o][i].sum;
+			if (!b->count)
+				continue;
+			to = bucket_of(into, from->first + o, b->step);
+			to->count += b->count;
+			to->sum += b->sum;
 		}
 	}
 }
@@ -101,13 +164,15 @@ void kvs_hist_merge_scaled(struct kvs_hist *into, const struct kvs_hist *from,
 	add_extremes(into, kvs_scale(scale, from->min),
 		     kvs_scale(scale, from->max), from->count);
 	into->sum += kvs_scale_sum(scale, from->sum);
-	for (unsigned int o = 0; o < KVS_HIST_OCTAVES; o++) {
-		for (unsigned int i = 0; from->octave[o] && i < KVS_HIST_STEPS; i++) {
-			const struct kvs_bucket *b = &from->octave[o][i];
+	for (unsigned int o = 0; o < from->nr; o++) {
+		for (unsigned int i = 0; i < from->octaves[o].nr; i++) {
+			const struct kvs_bucket *b = &from->octaves[o].buckets[i];
+			uint64_t value;
 
-			if (b->count)
-				add_to_bucket(into, kvs_scale(scale, bucket_value(b, o, i)),
-					      b->count);
+			if (!b->count)
+				continue;
+			value = bucket_value(b, from->first + o);
+			add_to_bucket(into, kvs_scale(scale, value), b->count);
 		}
 	}
 }
@@ -129,12 +194,14 @@ static uint64_t value_at(const struct kvs_hist *h, uint64_t rank)
 		return h->min;
 	if (rank >= h->count)
 		return h->max;
-	for (unsigned int o = 0; o < KVS_HIST_OCTAVES; o++) {
-		for (unsigned int i = 0; h->octave[o] && i < KVS_HIST_STEPS; i++) {
-			seen += h->octave[o][i].count;
+	for (unsigned int o = 0; o < h->nr; o++) {
+		for (unsigned int i = 0; i < h->octaves[o].nr; i++) {
+			const struct kvs_bucket *b = &h->octaves[o].buckets[i];
+
+			seen += b->count;
 			if (seen < rank)
 				continue;
-			value = bucket_value(&h->octave[o][i], o, i);
+			value = bucket_value(b, h->first + o);
 			if (value < h->min)
 				return h->min;
 			return value > h->max ? h->max : value;
@@ -150,8 +217,9 @@ uint64_t kvs_hist_percentile(const struct kvs_hist *h, uint32_t num, uint32_t de
 
 void kvs_hist_free(struct kvs_hist *h)
 {
-	for (unsigned int o = 0; o < KVS_HIST_OCTAVES; o++)
-		free(h->octave[o]);
+	for (unsigned int o = 0; o < h->nr; o++)
+		free(h->octaves[o].buckets);
+	free(h->octaves);
 	memset(h, 0, sizeof(*h));
 }
 

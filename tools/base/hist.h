@@ -9,6 +9,10 @@
  * q of all values doesn't exceed it.  The result is the mean of the bucket that
  * holds this value.  So its relative error is below 1 / KVS_HIST_STEPS (0.8 %),
  * and zero if all values in the bucket are equal, as time slices often are.
+ *
+ * A thousand vCPUs have tens of thousands of histograms, most of them with few values.
+ * So a histogram has octaves only where it has values, and an octave lists the buckets
+ * that are used, until there are so many that it has all.
  */
 #ifndef KVMSCHED_HIST_H
 #define KVMSCHED_HIST_H
@@ -18,14 +22,19 @@
 
 #define KVS_HIST_BITS	7
 #define KVS_HIST_STEPS	(1U << KVS_HIST_BITS)
-#define KVS_HIST_OCTAVES	(64 - KVS_HIST_BITS + 1)
 
 __extension__ typedef unsigned __int128 kvs_u128;
 __extension__ typedef __int128 kvs_s128;
 
 struct kvs_bucket {
-	uint64_t count;		/* values in this bucket */
+	uint64_t step : KVS_HIST_BITS;	/* which of its octave's */
+	uint64_t count : 64 - KVS_HIST_BITS;	/* values in this bucket */
 	uint64_t sum;		/* of them; may wrap, see bucket_value() */
+};
+
+struct kvs_octave {
+	struct kvs_bucket *buckets;	/* in the order of steps */
+	uint8_t nr, room;	/* both KVS_HIST_STEPS: all are there */
 };
 
 /* Values from 0 to 2^64 - 1.  A histogram that is all zeroes is empty. */
@@ -33,7 +42,8 @@ struct kvs_hist {
 	uint64_t count;
 	uint64_t min, max;	/* valid unless @count is 0 */
 	kvs_u128 sum;
-	struct kvs_bucket *octave[KVS_HIST_OCTAVES];	/* allocated at first use */
+	struct kvs_octave *octaves;	/* from number @first to the last that is used */
+	uint8_t first, nr;	/* of @octaves; NULL: 0 */
 };
 
 /* Values that may be negative.  All zeroes is empty. */
