@@ -50,8 +50,8 @@ def main():
         many = folder + "/many.dat"
         subprocess.run([O / "unit/bigfile", FORMATS, many, "1100000", "256", "1000"],
                        check=True)
-        for words in [], ["worst"]:
-            test.empty(f"report {' '.join(words)} of 1,000 vCPUs on 256 CPUs",
+        for words in [], ["worst"], ["--json"], ["timers", "--json"]:
+            test.empty(f"{' '.join(['report', *words])} of 1,000 vCPUs on 256 CPUs",
                        wrong(4, KVMSCHED, "report", *words, many))
     print(f"1..{test.number}")
 

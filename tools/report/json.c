@@ -17,6 +17,7 @@
 #include "report/json-number.h"
 #include "report/json-session.h"
 #include "report/json-short.h"
+#include "report/json-stream.h"
 #include "report/json-task.h"
 #include "report/report.h"
 
@@ -445,52 +446,68 @@ static json_t *tasks_of(const struct kvs_view *view)
 	return a;
 }
 
-bool kvs_print_json_keys(const struct kvs_view *view, const char *const *keys)
+/* The vCPUs of a view, one after another */
+struct vcpus {
+	const struct kvs_view *view;
+	const char *const *keys;	/* that are wanted of each; NULL: all */
+	unsigned int next;
+};
+
+/* Its identity and those keys */
+static json_t *some_of(json_t *all, const char *const *keys)
 {
 	static const char *const identity[] = {
 		"vm", "vm_index", "vm_name", "vcpu", "tid", "comm"
 	};
+	json_t *some = json_object();
+
+	for (size_t k = 0; k < ARRAY_SIZE(identity); k++)
+		json_object_set(some, identity[k], json_object_get(all, identity[k]));
+	for (size_t k = 0; keys[k]; k++)
+		json_object_set(some, keys[k], json_object_get(all, keys[k]));
+	json_decref(all);
+	return some;
+}
+
+static json_t *next_vcpu(void *ctx)
+{
+	struct vcpus *vcpus = ctx;
+	const struct kvs_view *view = vcpus->view;
 	const struct kvs_model *m = view->model;
-	json_t *o, *vcpus = json_array();
-	int failed;
+	json_t *all;
 
-	for (unsigned int i = 0; i < m->nr_vcpus; i++) {
-		json_t *all, *some;
+	while (vcpus->next < m->nr_vcpus &&
+	       !kvs_selected(&view->select, m->vcpus[vcpus->next]))
+		vcpus->next++;
+	if (vcpus->next == m->nr_vcpus)
+		return NULL;
+	all = vcpu_of(view, m->vcpus[vcpus->next++]);
+	return vcpus->keys ? some_of(all, vcpus->keys) : all;
+}
 
-		if (!kvs_selected(&view->select, m->vcpus[i]))
-			continue;
-		all = vcpu_of(view, m->vcpus[i]);
-		some = json_object();
-		for (size_t k = 0; k < ARRAY_SIZE(identity); k++)
-			json_object_set(some, identity[k], json_object_get(all, identity[k]));
-		for (size_t k = 0; keys[k]; k++)
-			json_object_set(some, keys[k], json_object_get(all, keys[k]));
-		json_array_append_new(vcpus, some);
-		json_decref(all);
-	}
-	o = json_pack("{so}", "vcpus", vcpus);
-	failed = json_dumpf(o, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(15));
-	putchar('\n');
+bool kvs_print_json_keys(const struct kvs_view *view, const char *const *keys)
+{
+	struct vcpus each = { .view = view, .keys = keys };
+	json_t *o = json_pack("{s[]}", "vcpus");
+	bool ok = kvs_json_stream(o, "vcpus", next_vcpu, &each, JSON_REAL_PRECISION(15));
+
 	json_decref(o);
-	return !failed;
+	return ok;
 }
 
 bool kvs_print_json(const struct kvs_view *view)
 {
 	const struct kvs_model *m = view->model;
 	json_t *o = json_object(), *vcpus = json_array();
-	int failed;
+	struct vcpus each = { .view = view };
+	bool ok;
 
 	json_object_set_new(o, "in_short", kvs_json_short(view));
 	kvs_json_session(o, view);
-	for (unsigned int i = 0; i < m->nr_vcpus; i++)
-		if (kvs_selected(&view->select, m->vcpus[i]))
-			json_array_append_new(vcpus, vcpu_of(view, m->vcpus[i]));
 	json_object_set_new(o, "vcpus", vcpus);
 	json_object_set_new(o, "host_tasks", tasks_of(view));
 	json_object_set_new(o, "host_irqs", host_irqs_of(view, &m->host_irqs, KVMSCHED_CLASS_HOST));
-	failed = json_dumpf(o, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(15));
-	putchar('\n');
+	ok = kvs_json_stream(o, "vcpus", next_vcpu, &each, JSON_REAL_PRECISION(15));
 	json_decref(o);
-	return !failed;
+	return ok;
 }
