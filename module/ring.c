@@ -62,10 +62,10 @@ int ks_ring_alloc(int cpu, u32 nr_pages, bool overwrite,
 	ring->nr_pages = nr_pages;
 	ring->overwrite = overwrite;
 	/*
-	 * One page holds a lost record for each event, "overwritten" and the
-	 * session's end.
+	 * One page holds a lost record for each event, "overwritten", "refused" and
+	 * the session's end.
 	 */
-	BUILD_BUG_ON((KS_NR_EVENTS + 1) * (KS_RING_HEADER +
+	BUILD_BUG_ON((KS_NR_EVENTS + 2) * (KS_RING_HEADER +
 		     KS_RECORD_SIZE(lost)) + KS_RING_HEADER +
 		     KS_RECORD_SIZE(session) > KS_RING_PAGE_ROOM);
 	ring->reserve = 1;

@@ -13,6 +13,7 @@
 #include "record.h"
 #include "ring.h"
 #include "session_records.h"
+#include "vcpu.h"
 
 /* The first and the last record of this CPU; interrupts are off. */
 static void ks_write_session(const struct ks_session_facts *facts, u8 op, u64 now)
@@ -41,6 +42,7 @@ static void ks_remember_missed(struct ks_session_facts *facts)
 {
 	struct kvmsched_hook row = { .index = 0 };
 
+	facts->refused = ks_vcpus_refused();
 	for (; !ks_hooks_row(&row, false); row.index++)
 		if (row.index < ARRAY_SIZE(facts->missed))
 			facts->missed[row.index] = row.hits_missed;
@@ -136,6 +138,10 @@ static void ks_close_ring(void *data)
 
 	ks_ring_begin_last(ring, facts->ended);
 	ks_write_losses(facts, smp_processor_id());
+	/* It is no CPU's own: one ring has it. */
+	if (smp_processor_id() == cpumask_first(cpu_online_mask))
+		ks_write_lost(facts, 0, smp_processor_id(), "refused",
+			      ks_vcpus_refused() - facts->refused);
 	ks_write_session(facts, KS_SESSION_STOP, facts->ended);
 	ks_ring_flush(ring);
 }

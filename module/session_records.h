@@ -16,6 +16,7 @@
  * @overwrite:	flight recorder
  * @ended:	TSC when recording ended: the time of the closing records
  * @missed:	each hook's missed hits at the beginning
+ * @refused:	ks_vcpus_refused() at the beginning
  */
 struct ks_session_facts {
 	u32 classes;
@@ -23,6 +24,7 @@ struct ks_session_facts {
 	bool overwrite;
 	u64 ended;
 	u64 missed[KS_MAX_HOOKS];
+	u64 refused;
 };
 
 void ks_session_write_first(struct ks_session_facts *facts);

@@ -27,6 +27,9 @@ void ks_vcpus_look_again(void)
 
 	for_each_used(v)
 		WRITE_ONCE(v->fast_vcpu, NULL);
+	/* Who found no room in the same KVM_RUN asks again, and is counted as refused. */
+	WRITE_ONCE(ks_tables.threads_full, false);
+	WRITE_ONCE(ks_tables.vcpus_full, false);
 }
 
 static void ks_vcpu_forget(struct ks_vcpu *v)
