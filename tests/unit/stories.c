@@ -6,6 +6,7 @@
  *
  * usage: stories FORMATS DIRECTORY
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -278,6 +279,24 @@ static void lossy(const char *path, const char *formats)
 	synth_finish(s);
 }
 
+/* vCPUs that the module had no room for, hits that the kernel dropped, and no loss */
+static void unseen(const char *path, const char *formats)
+{
+	s = synth_new(path, 1, formats);
+	now = 1000 * US;
+	session(KS_SESSION_START, KVMSCHED_CLASS_EXIT, 1);
+	PUT(attach, .hook = "vmx_handle_exit", .classes = KVMSCHED_CLASS_EXIT, .status = -ENOENT);
+	on(0, 4711, 1, 0);
+	identity(4700, KS_FEATURE_SVM, 0, 0);
+	for (unsigned int i = 0; i < 10; i++)
+		lightweight(SVM_CPUID, ISA_SVM, 10, 5);
+	pid = 600;
+	PUT(lost, .name = "kvm_set_msr_common", .count = 3);
+	PUT(lost, .name = "refused", .count = 12);
+	session(KS_SESSION_STOP, KVMSCHED_CLASS_EXIT, 1);
+	synth_finish(s);
+}
+
 /* Enabled events, as trace-cmd records them: no session, no hooks, no end */
 static void plain(const char *path, const char *formats)
 {
@@ -299,7 +318,7 @@ int main(int argc, char **argv)
 		void (*write)(const char *path, const char *formats);
 	} stories[] = {
 		{ "everything", everything }, { "asleep", asleep }, { "lossy", lossy },
-		{ "plain", plain },
+		{ "plain", plain }, { "unseen", unseen },
 	};
 
 	if (argc != 3) {

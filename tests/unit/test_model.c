@@ -721,8 +721,28 @@ static void tables_have_limits(void **unused)
 		assert_true(m.vcpus[i]->nr_exits < 1000);
 		exits += sum;
 	}
-	assert_int_equal(exits + m.unattributed, 26001);
-	assert_true(m.unattributed > 1);
+	assert_int_equal(m.nr_vcpus, 4096);
+	assert_int_equal(m.unattributed, 1);
+	assert_int_equal(exits + m.beyond, 26000);
+	assert_true(m.beyond > 1000);
+	assert_false(kvs_model_all_seen(&m));
+}
+
+/* A vCPU that the module refuses leaves no record, and no loss that a ring could count. */
+static void refused_vcpus_are_no_exact_loss(void **unused)
+{
+	u64 lost;
+
+	RECORD(0, exit, AT(1, 0), .reason = 1);
+	assert_true(kvs_model_all_seen(&m));
+	RECORD(9, lost, .name = "refused", .count = 5);
+	RECORD(9, lost, .name = "refused", .count = 2);
+	kvs_model_finish(&m);
+	assert_int_equal(m.refused, 7);
+	assert_int_equal(m.nr_missed, 0);
+	assert_true(kvs_model_lost(&m, &lost));
+	assert_int_equal(lost, 0);
+	assert_false(kvs_model_all_seen(&m));
 }
 
 /* The last switch out before a loss says nothing of when the coming slice began. */
@@ -775,6 +795,7 @@ int main(void)
 		TEST(without_a_rate_cycles_have_no_time),
 		TEST(selection_sums_only_its_own),
 		TEST(tables_have_limits),
+		TEST(refused_vcpus_are_no_exact_loss),
 		TEST(slice_after_a_lost_switch),
 	};
 

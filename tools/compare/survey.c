@@ -122,6 +122,9 @@ static bool conclude(const char *path, struct surveyor *s,
 	if (survey->lost || !survey->lost_exact)
 		kvs_warn("%s: %s%" PRIu64 " records lost; what they would have told is missing from the comparison",
 			 path, survey->lost_exact ? "" : "at least ", survey->lost);
+	if (!kvs_model_all_seen(m))
+		kvs_warn("%s: vCPUs or hits of hooks are missing from it, and so from the comparison; `kvmsched report` tells which",
+			 path);
 	return true;
 }
 

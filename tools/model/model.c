@@ -48,8 +48,12 @@ static struct kvs_vcpu *vcpu_get(struct kvs_model *m, u16 vm, u16 id)
 
 	if (v)
 		return v;
-	if (!vm || id == KS_NO_VCPU || m->nr_vcpus == MAX_VCPUS) {
+	if (!vm || id == KS_NO_VCPU) {
 		m->unattributed++;
+		return NULL;
+	}
+	if (m->nr_vcpus == MAX_VCPUS) {
+		m->beyond++;
 		return NULL;
 	}
 	v = kvs_vcpu_create(vm, id);

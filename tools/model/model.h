@@ -45,6 +45,11 @@ const struct kvs_vcpu *kvs_vcpu_of_thread(const struct kvs_model *m, s32 tid);
 u64 kvs_model_records(const struct kvs_model *m);
 /* False: at least so many. */
 bool kvs_model_lost(const struct kvs_model *m, u64 *lost);
+/*
+ * False: something was not seen at all, so nobody can say how many records of it there
+ * would be: a vCPU found no room, or the kernel dropped hits of a hook.
+ */
+bool kvs_model_all_seen(const struct kvs_model *m);
 /* Time that the recording covers, in the file's clock */
 u64 kvs_model_duration_ts(const struct kvs_model *m);
 /* Whether a class was recorded, as far as the file shows it. */

@@ -95,10 +95,15 @@ void kvs_lost_record(struct kvs_model *m, const struct kvs_record *rec)
 		if (!strcmp(name, event_names[event]) ||
 		    !strcmp(name, event_names[event] + strlen(KVS_EVENT_PREFIX)))
 			break;
-	/* Not of an event: records that made room for others, hits of a kprobe */
+	/*
+	 * Not of an event: records that made room for others, vCPUs that found none, hits
+	 * of a kprobe
+	 */
 	if (event == KS_NR_EVENTS && !rec->lost.event) {
 		if (!strcmp(name, "overwritten"))
 			m->overwritten += rec->lost.count;
+		else if (!strcmp(name, "refused"))
+			m->refused += rec->lost.count;
 		else
 			missed_hits(m, name, rec->lost.count);
 		return;
@@ -157,6 +162,11 @@ bool kvs_model_lost(const struct kvs_model *m, u64 *lost)
 	}
 	*lost = m->lost_pages;
 	return !m->lost_pages_unknown;
+}
+
+bool kvs_model_all_seen(const struct kvs_model *m)
+{
+	return !m->refused && !m->beyond && !m->nr_missed;
 }
 
 u64 kvs_model_duration_ts(const struct kvs_model *m)

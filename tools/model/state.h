@@ -373,9 +373,11 @@ struct kvs_model {
 	} *cpu_loss;			/* by CPU */
 	unsigned int nr_cpu_loss;
 	u64 overwritten;	/* by younger ones, in a flight recorder */
+	u64 refused;		/* how often a vCPU, or its thread, found no room in the module */
 	struct kvs_missed *missed;
 	unsigned int nr_missed;
-	u64 unattributed;	/* records of no vCPU that we know */
+	u64 unattributed;	/* records of no vCPU that the module knew */
+	u64 beyond;		/* records of vCPUs that found no room in the model */
 	u32 epoch;		/* losses so far: time stamps are paired only within an epoch */
 
 	/* Times measured by both clocks, summed: their quotient is the TSC's rate */

@@ -181,6 +181,7 @@ void kvs_print_overview(const struct kvs_view *view)
 	printf("Records   %" PRIu64 "\n", kvs_model_records(m));
 	print_lost(view);
 	print_missed(m);
+	kvs_print_unseen(m);
 	print_classes(m);
 	print_attach(view);
 	print_tsc(view);

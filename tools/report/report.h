@@ -13,6 +13,8 @@
 void kvs_print_text(const struct kvs_view *view, bool host);
 /* overview.c: the file and the recording */
 void kvs_print_overview(const struct kvs_view *view);
+/* unseen.c: the vCPUs that are missing from it */
+void kvs_print_unseen(const struct kvs_model *m);
 /* host.c: the host's interrupts on the vCPUs' time; its tasks and their interrupts */
 void kvs_print_host_irqs(const struct kvs_view *view);
 void kvs_print_host(const struct kvs_view *view);

@@ -163,6 +163,10 @@ def refused(tap):
     tap.equal("life: a full table refuses and says so",
               ("room", info.vcpus_max, 2),
               ("refused", info.refused > 0, True),
+              ("record says so", "found no room" in recording.child.err, True),
+              ("the same in the report", summary["refused"], info.refused),
+              ("lost records, exactly", (summary["lost"], summary["lost_exact"]),
+               (0, False)),
               ("guests recorded from their beginning", len(told) >= 2, True),
               ("their exits", told, {tid: exits[tid] for tid in told}))
 
