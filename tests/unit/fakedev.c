@@ -10,6 +10,8 @@
  *	FAKEDEV_ABI	of the module (default KVMSCHED_ABI)
  *	FAKEDEV_VMM	the first page of each CPU also tells of a vCPU of this process
  *	FAKEDEV_FAIL	"open ERRNO" or "start ERRNO": fails so
+ *	FAKEDEV_UNSEEN	the session refuses so many vCPUs, and drops as many hits of hooks
+ *	FAKEDEV_HOOK	ERRNO: there is a hook, and this is why it can't be attached
  *
  * Every other record is a kvmsched_exit whose guest_cycles count from 0 on each CPU,
  * so that a reader can tell whether one is missing.
@@ -47,7 +49,7 @@ static struct {
 	int fd;			/* 0: not open */
 	unsigned int nr_cpus, pages, rate;
 	int exit_id, vcpu_id;
-	bool overwrite, running;
+	bool overwrite, running, started;
 	struct fake_cpu *cpus;
 	pthread_t writer;
 } fake;
@@ -166,7 +168,7 @@ static int fake_start(const struct kvmsched_start *start)
 		   fake.fd, 0);
 	for (unsigned int cpu = 0; cpu < fake.nr_cpus; cpu++)
 		fake.cpus[cpu] = (struct fake_cpu) { .ring = map + cpu * size };
-	fake.running = true;
+	fake.running = fake.started = true;
 	return pthread_create(&fake.writer, NULL, writer, NULL);
 }
 
@@ -176,6 +178,20 @@ static int fake_stop(void)
 		__atomic_store_n(&fake.running, false, __ATOMIC_RELEASE);
 		pthread_join(fake.writer, NULL);
 	}
+	return 0;
+}
+
+/* Of a hook that each class needs; there is only one. */
+static int fake_hook(struct kvmsched_hook *hook)
+{
+	long status = setting("FAKEDEV_HOOK", 0);
+
+	errno = ENOENT;
+	if (hook->index || !status)
+		return -1;
+	hook->classes = KVMSCHED_CLASS_ALL;
+	hook->status = -status;
+	strcpy(hook->name, "fake_hook");
 	return 0;
 }
 
@@ -193,6 +209,9 @@ static int fake_ioctl(unsigned long request, void *arg)
 		info->tsc_khz = 2000000;
 		info->tsc_mult = 1 << 19;
 		info->tsc_shift = 20;
+		/* Since load, so it is not 0 before the session, either. */
+		info->refused = info->missed = 7 + (fake.started ? setting("FAKEDEV_UNSEEN", 0) : 0);
+		info->vcpus_max = 2;
 		return 0;
 	case KVMSCHED_IOC_START:
 		return fake_start(arg);
@@ -204,8 +223,7 @@ static int fake_ioctl(unsigned long request, void *arg)
 		stats->overwritten = fake.cpus[stats->cpu].overwritten;
 		return 0;
 	case KVMSCHED_IOC_HOOK:
-		errno = ENOENT;
-		return -1;
+		return fake_hook(arg);
 	}
 	errno = ENOTTY;
 	return -1;

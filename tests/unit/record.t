@@ -153,6 +153,18 @@ FAKEDEV_PAGES=40 record -o lost.dat -m 64K -d 0.3
 is_whole lost.dat "a ring too small: losses are flagged where they are"
 says '[1-9][0-9]* lost' "... and told at the end"
 says 'hint: larger rings' "... with what to do"
+cp err lost.err
+
+FAKEDEV_UNSEEN=5 FAKEDEV_HOOK=95 record -o unseen.dat -d 0.1
+is $status 0 "vCPUs refused, hits dropped, a hook not attached: status 0"
+says ' 0 lost, and not all was seen$' "... but the last line says it"
+says '^kvmsched: warning: 5 times a vCPU found no room' "... how often a vCPU was refused"
+says 'hint: load the module with more than max_vcpus=2' "... and what to do"
+says '^kvmsched: warning: hits of hooks that the kernel dropped: 5;' "... how many hits are missing"
+says '^kvmsched: warning: hooks that could not be attached: 1;' "... how many hooks"
+FAKEDEV_UNSEEN=5 record -q -o unseen.dat -d 0.1
+says '5 times a vCPU found no room' "... also with -q"
+is "$(grep -c 'not all was seen\|no room' lost.err || true)" 0 "nothing of it where all was seen"
 
 FAKEDEV_PAGES=5 record -o over.dat --overwrite -m 64K -d 0.3
 read -r n gaps < <(records over.dat)

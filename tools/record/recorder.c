@@ -57,6 +57,8 @@ struct recorder {
 	int signal;		/* that ended it */
 	bool full;		/* the disk is */
 	struct kvmsched_stats total;
+	uint64_t refused, missed;	/* before the recording, and at its end: during it */
+	unsigned int unattached;	/* hooks that it wanted and didn't get */
 	uint64_t records;	/* in the file */
 };
 
@@ -102,6 +104,7 @@ static void warn_hooks(struct recorder *r)
 		if (!(hook.classes & r->opts->start.classes) || !hook.status ||
 		    (hook.module[0] && (no_kvm || !kvs_module_loaded(hook.module))))
 			continue;
+		r->unattached++;
 		kvs_warn("can't attach %.*s: %s; records of class %s will be missing",
 			 KVMSCHED_NAME_LEN, hook.name, strerror(-hook.status),
 			 kvs_class_names(hook.classes & r->opts->start.classes));
@@ -110,6 +113,8 @@ static void warn_hooks(struct recorder *r)
 
 static int start(struct recorder *r)
 {
+	r->refused = r->info.refused;
+	r->missed = r->info.missed;
 	if (kvs_device_start(r->dev, &r->opts->start))
 		return -1;
 	r->started = kvs_now();
@@ -281,6 +286,35 @@ static enum end stop(struct recorder *r, enum end end)
 	return ret ? END_FAILED : end;
 }
 
+/* The module counts since it was loaded: what of that belongs to this recording? */
+static void count_unseen(struct recorder *r)
+{
+	struct kvmsched_info now;
+
+	if (kvs_device_info(r->dev, &now))
+		now = r->info;
+	r->refused = now.refused - r->refused;
+	r->missed = now.missed - r->missed;
+}
+
+/* What no record was made of, and so nobody can say how much it would have been */
+static void tell_unseen(const struct recorder *r)
+{
+	unsigned long long refused = r->refused, missed = r->missed;
+
+	if (r->unattached)
+		kvs_warn("hooks that could not be attached: %u; what they would tell is missing",
+			 r->unattached);
+	if (missed)
+		kvs_warn("hits of hooks that the kernel dropped: %llu; what they would tell is missing",
+			 missed);
+	if (!refused)
+		return;
+	kvs_warn("%llu times a vCPU found no room in the module's tables: as long as it found none, nothing of it was recorded",
+		 refused);
+	kvs_hint("load the module with more than max_vcpus=%u", r->info.vcpus_max);
+}
+
 static void summarize(struct recorder *r, uint64_t bytes)
 {
 	unsigned long long unwritten;
@@ -303,6 +337,8 @@ static void summarize(struct recorder *r, uint64_t bytes)
 			(unsigned long long)r->total.overwritten);
 	if (unwritten)
 		fprintf(stderr, ", %llu could not be written", unwritten);
+	if (r->unattached || r->refused || r->missed)
+		fprintf(stderr, ", and not all was seen");
 	fprintf(stderr, "\n");
 	if (r->total.lost && !r->watch)
 		kvs_hint("larger rings lose less: -m SIZE (they had %u KiB on each CPU)",
@@ -388,7 +424,9 @@ static int run(struct recorder *r, bool *kept)
 		kvs_workload_signal(&r->workload, SIGTERM);
 	if (kvs_header_finish(&r->header, r->spool, r->dev))
 		return KVS_EXIT_FAILED;
+	count_unseen(r);
 	summarize(r, bytes);
+	tell_unseen(r);
 	print_stop_reason(r);
 	if (end == END_FAILED || end == END_CUT) {
 		kvs_err("%s holds what was recorded until then", r->opts->file);
