@@ -73,6 +73,18 @@ is "$(grep -c '"name": "b"' json)" "$(grep -cF '"name": "no\\' json)" "it has bo
 "$kvmsched" compare "$file" b="$file" > out 2> err || :
 ok "compare prints nothing but text" is_clean out
 
+# The folder of an experiment, whose result.json has the names as text already
+mkdir folder
+cp plain/everything.dat folder/1.dat
+cat > folder/result.json <<- 'END'
+	{ "arms": [ { "name": "n\\xff\\x1b" }, { "name": "b" } ], "rounds": [
+	  { "arm": "n\\xff\\x1b", "file": "1.dat" }, { "arm": "b", "file": "1.dat" } ] }
+END
+"$kvmsched" compare --baseline $'n\xff\x1b' folder > out 2> err || :
+ok "compare knows an arm by the bytes of its name" holds 'b against n\xff\x1b:' out
+"$kvmsched" compare --json folder > json 2> err || :
+ok "and its name as it is in result.json" holds '"name": "n\\xff\\x1b"' json
+
 # --- policies -----------------------------------------------------------
 
 if ! own_state "$work"; then

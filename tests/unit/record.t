@@ -172,6 +172,10 @@ is "$n" $((2 * 16 * 80)) "--overwrite: as much as the rings hold"
 is "$(sed -n 's/.* s, \([0-9]*\) records.*/\1/p' err)" "$n" "... which is what it tells"
 says '[1-9][0-9]* older ones overwritten' "... and that there were more"
 
+record -o $'c\e[2J.dat' -d 0.1
+says 'MB in c\\x1b\[2J.dat, ' "the last line has FILE's name without control characters"
+rm -f c*.dat
+
 FAKEDEV_CPUS=64 record -o many.dat -d 0.2
 counts_agree many.dat "64 CPUs"
 

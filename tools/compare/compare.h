@@ -166,7 +166,7 @@ void kvs_collector_finish(struct kvs_collector *c, struct kvs_units *units);
 /* --- compare.c -------------------------------------------------------- */
 
 struct kvs_arm {
-	char *name;
+	char *name;				/* as kvs_bytes_text() makes it */
 	size_t files, units;			/* how many belong to it */
 	size_t fit;				/* units that there was time for, see kvs_units */
 	struct kvs_obs *value[KVS_NR_METRICS];	/* one for each unit that has a value */
@@ -262,6 +262,8 @@ bool kvs_study_load(struct kvs_study *study, char **args, size_t nr);
 void kvs_study_free(struct kvs_study *study);
 /* The index of the arm with this name, which may be any bytes; @study->nr_arms: none has it */
 size_t kvs_study_arm(const struct kvs_study *study, const char *name);
+/* The same with a name as kvs_bytes_text() makes it, which is what result.json has */
+size_t kvs_study_arm_of_text(const struct kvs_study *study, const char *text);
 
 /* --- cost.c --------------------------------------------------- */
 

@@ -50,7 +50,7 @@ bool kvs_study_cost(const struct kvs_study *study, size_t arm, struct kvs_costs 
 		const char *name = json_string_value(json_object_get(round, "arm"));
 		bool recorded = json_is_true(json_object_get(round, "recorded"));
 
-		if (!name || kvs_study_arm(study, name) != arm)
+		if (!name || kvs_study_arm_of_text(study, name) != arm)
 			continue;
 		for (unsigned int what = 0; what < KVS_NR_COSTS; what++)
 			extend_range(recorded ? &costs->recorded[what] :

@@ -31,20 +31,28 @@ struct sources {
 	size_t nr;
 };
 
-static size_t arm_add(struct kvs_study *study, const char *name)
+/* Takes over @text. */
+static size_t arm_add(struct kvs_study *study, char *text)
 {
 	study->arms = xrealloc(study->arms, (study->nr_arms + 1) * sizeof(*study->arms));
-	study->arms[study->nr_arms] = (struct kvs_arm){ .name = kvs_bytes_text(name) };
+	study->arms[study->nr_arms] = (struct kvs_arm){ .name = text };
 	return study->nr_arms++;
+}
+
+size_t kvs_study_arm_of_text(const struct kvs_study *study, const char *text)
+{
+	size_t i = 0;
+
+	while (i < study->nr_arms && strcmp(study->arms[i].name, text))
+		i++;
+	return i;
 }
 
 size_t kvs_study_arm(const struct kvs_study *study, const char *name)
 {
 	char *text = kvs_bytes_text(name);
-	size_t i = 0;
+	size_t i = kvs_study_arm_of_text(study, text);
 
-	while (i < study->nr_arms && strcmp(study->arms[i].name, text))
-		i++;
 	free(text);
 	return i;
 }
@@ -98,10 +106,10 @@ static void take_file(struct kvs_study *study, struct sources *sources, const ch
 		arg = equals + 1;
 		arm = kvs_study_arm(study, name);
 		if (arm == study->nr_arms)
-			arm = arm_add(study, name);
+			arm = arm_add(study, kvs_bytes_text(name));
 	} else {
 		name = name_of(study, arg);
-		arm = arm_add(study, name);
+		arm = arm_add(study, kvs_bytes_text(name));
 	}
 	free(name);
 	source_add(sources, xstrdup(arg), arm);
@@ -140,7 +148,7 @@ static bool take_round(struct kvs_study *study, struct sources *sources,
 	/* An unrecorded round has no file. */
 	if (!name || !file)
 		return name != NULL;
-	arm = kvs_study_arm(study, name);
+	arm = kvs_study_arm_of_text(study, name);
 	if (arm == study->nr_arms)
 		return false;
 	s = source_add(sources, xasprintf("%s/%s", folder, file), arm);
@@ -169,8 +177,8 @@ static bool take_folder(struct kvs_study *study, struct sources *sources,
 		json_array_foreach(json_object_get(study->result, "arms"), i, item) {
 			const char *name = json_string_value(json_object_get(item, "name"));
 
-			if (name && kvs_study_arm(study, name) == study->nr_arms)
-				arm_add(study, name);
+			if (name && kvs_study_arm_of_text(study, name) == study->nr_arms)
+				arm_add(study, xstrdup(name));
 		}
 		json_array_foreach(json_object_get(study->result, "rounds"), i, item)
 			ok &= take_round(study, sources, folder, item);

@@ -4,9 +4,11 @@
  */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "base/bytes.h"
 #include "base/system.h"
 #include "experiment/progress.h"
 
@@ -47,11 +49,14 @@ void kvs_exp_progress(struct kvs_exp_run *run, const char *doing)
 {
 	const struct kvs_exp_arm *arm = &run->e->arms[run->plan[run->at].arm];
 	long left = lround(time_left(run));
+	char *name;
 
 	if (run->e->quiet || (!run->terminal && strcmp(doing, "is recorded")))
 		return;
+	name = kvs_bytes_shown(arm->name);
 	fprintf(stderr, "%skvmsched: round %zu of %zu: %s %s; about %ld:%02ld left%s",
-		run->terminal ? "\r\033[K" : "", run->at + 1, run->nr_rounds, arm->name,
+		run->terminal ? "\r\033[K" : "", run->at + 1, run->nr_rounds, name,
 		doing, left / 60, left % 60, run->terminal ? "" : "\n");
 	fflush(stderr);
+	free(name);
 }

@@ -43,8 +43,8 @@ json_t *kvs_exp_round_json(const struct kvs_exp_run *run, const struct kvs_exp_r
 
 	for (size_t i = 0; i < nr; i++)
 		json_array_append_new(vcpus, witness_json(&witnesses[i]));
-	return json_pack("{si ss so sb sf sI sI sf sI sO so}", "round", (int)run->at + 1,
-			 "arm", run->e->arms[round->arm].name,
+	return json_pack("{si so so sb sf sI sI sf sI sO so}", "round", (int)run->at + 1,
+			 "arm", kvs_bytes_json(run->e->arms[round->arm].name),
 			 "file", file ? json_string(file) : json_null(),
 			 "recorded", round->recorded, "seconds", window->seconds,
 			 "begin_tsc", (json_int_t)window->begin_tsc,
@@ -78,10 +78,10 @@ static json_t *arms_json(const struct kvs_experiment *e)
 				"vcpu", s->vcpu < 0 ? json_null() : json_integer(s->vcpu),
 				"policy", s->policy, "cpus", s->cpus));
 		}
-		json_array_append_new(arms, json_pack("{ss so so ss*}", "name", arm->name,
-						      "settings", settings, "knobs",
-						      knobs_json(&arm->knobs),
-						      "control_of", arm->control_of));
+		json_array_append_new(arms, json_pack("{so so so so*}",
+			"name", kvs_bytes_json(arm->name), "settings", settings,
+			"knobs", knobs_json(&arm->knobs), "control_of",
+			arm->control_of ? kvs_bytes_json(arm->control_of) : NULL));
 	}
 	return arms;
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
+#include "base/bytes.h"
 #include "base/log.h"
 #include "base/system.h"
 #include "base/util.h"
@@ -318,6 +319,7 @@ static void tell_unseen(const struct recorder *r)
 static void summarize(struct recorder *r, uint64_t bytes)
 {
 	unsigned long long unwritten;
+	char *file;
 
 	add_stats(r);
 	unwritten = r->total.written - r->total.overwritten - r->records;
@@ -329,9 +331,11 @@ static void summarize(struct recorder *r, uint64_t bytes)
 				 (unsigned long long)r->total.lost);
 		return;
 	}
+	file = kvs_bytes_shown(r->opts->file);
 	fprintf(stderr, "kvmsched: %.3f s, %llu records, %.3f MB in %s, %llu lost",
 		r->ended - r->started, (unsigned long long)r->records,
-		bytes / 1e6, r->opts->file, (unsigned long long)r->total.lost);
+		bytes / 1e6, file, (unsigned long long)r->total.lost);
+	free(file);
 	if (r->total.overwritten)
 		fprintf(stderr, ", %llu older ones overwritten",
 			(unsigned long long)r->total.overwritten);
