@@ -53,6 +53,10 @@ def main():
         for words in [], ["worst"], ["--json"], ["timers", "--json"]:
             test.empty(f"{' '.join(['report', *words])} of 1,000 vCPUs on 256 CPUs",
                        wrong(4, KVMSCHED, "report", *words, many))
+        crowd = folder + "/crowd.dat"
+        subprocess.run([O / "unit/crowd", FORMATS, crowd, "4000", "5000"], check=True)
+        test.empty("compare where 5,000 tasks are thieves of 4,000 waiting vCPUs",
+                   wrong(2, KVMSCHED, "compare", crowd, crowd))
     print(f"1..{test.number}")
 
 

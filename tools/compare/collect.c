@@ -251,6 +251,7 @@ struct kvs_collector *kvs_collector_create(const struct kvs_survey *survey,
 	c->cut = cut;
 	place_units(c, kvs_scale(&survey->times.ts, survey->end - survey->begin));
 	kvs_model_init(&c->model);
+	c->model.queues.unwanted = true;
 	/* One cycle is one unit of the time stamps, unless these are ns. */
 	if (survey->tsc)
 		c->model.ns_to_ts = kvs_scale_inverse(&survey->times.cycles);

@@ -140,6 +140,7 @@ bool kvs_survey_file(const char *path, bool whole, struct kvs_survey *survey)
 	if (!trace)
 		return false;
 	kvs_model_init(&s.model);
+	s.model.queues.unwanted = true;
 	kvs_sinks_add(&s.model.sinks, KVS_SPAN_BIT(SLICE), take_slice, &s);
 	ok = kvs_trace_read(trace, &sink) &&
 	     conclude(path, &s, kvs_trace_info(trace), whole, survey);

@@ -72,6 +72,7 @@ struct kvs_waiter {
 };
 
 struct kvs_queues {
+	bool unwanted;		/* nobody asks for thieves: no wait is put into a queue */
 	struct kvs_waiter **first;	/* by CPU */
 	unsigned int nr;
 	/*

@@ -116,6 +116,8 @@ void kvs_waits_switch_out(struct kvs_model *m, struct kvs_vcpu *v,
 	kvs_ledger_switch_out(&v->ledger, rec->ts, kind, rec->switch_out.loaded);
 	if (kind != KS_SWITCH_PREEMPTED && kind != KS_SWITCH_ABORTED)
 		return;
+	if (m->queues.unwanted)
+		return;
 	v->waiter.tid = v->tid;
 	kvs_wait_begin(&m->queues, &v->waiter, rec->ts,
 		       kvs_holder_told(rec->switch_out, next_, rec->cpu), true);
@@ -156,7 +158,7 @@ void kvs_waits_wake(struct kvs_model *m, struct kvs_vcpu *v,
 		    const struct kvs_record *rec)
 {
 	kvs_ledger_wake(&v->ledger, rec->ts);
-	if (v->ledger.woken != rec->ts)
+	if (v->ledger.woken != rec->ts || m->queues.unwanted)
 		return;
 	v->waiter.tid = v->tid;
 	kvs_wait_begin(&m->queues, &v->waiter, rec->ts,
