@@ -55,8 +55,11 @@ def main():
                        wrong(4, KVMSCHED, "report", *words, many))
         crowd = folder + "/crowd.dat"
         subprocess.run([O / "unit/crowd", FORMATS, crowd, "4000", "5000"], check=True)
-        test.empty("compare where 5,000 tasks are thieves of 4,000 waiting vCPUs",
-                   wrong(2, KVMSCHED, "compare", crowd, crowd))
+        for words in (["compare", crowd], ["report"], ["report", "worst"],
+                      ["report", "thieves"], ["report", "--json"]):
+            name = " ".join(word for word in words if word != crowd)
+            test.empty(f"{name} where 4,000 vCPUs wait for 5,000 tasks",
+                       wrong(2, KVMSCHED, *words, crowd))
     print(f"1..{test.number}")
 
 

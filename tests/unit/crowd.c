@@ -16,6 +16,7 @@
 int main(int argc, char **argv)
 {
 	long vcpus, tasks;
+	struct ks_rec_exit first = { .ent.pid = 1000, .vm = 1 };
 	struct synth *s;
 	u64 now = 1000;
 
@@ -25,6 +26,7 @@ int main(int argc, char **argv)
 		return KVS_EXIT_USAGE;
 	}
 	s = synth_new(argv[2], 1, argv[1]);
+	SYNTH_ADD(s, 0, now, exit, &first);
 	for (long i = 0; i < vcpus; i++) {
 		struct ks_rec_switch_out out = {
 			.ent.pid = 1000 + i, .vm = 1, .vcpu = i, .next_pid = 5,

@@ -131,6 +131,42 @@ static void records_tell_the_holder(void **unused)
 	kvs_model_free(&m);
 }
 
+/*
+ * More vCPUs wait for one CPU than its queue has room for: whom the last of them wait for
+ * is not told apart, and their waits are as long as they are.
+ */
+static void a_full_queue_tells_no_holders(void **unused)
+{
+	enum { VCPUS = KVS_QUEUE_MAX + 8, HOLDERS = 10 };
+
+	kvs_model_init(&m);
+	for (unsigned int i = 0; i < VCPUS; i++) {
+		RECORD(100, 1000 + i, exit, .vm = 1, .vcpu = i);
+		RECORD(100, 1000 + i, switch_out, .vm = 1, .vcpu = i,
+		       .kind = KS_SWITCH_PREEMPTED, .loaded = 1, .next_pid = 7);
+	}
+	for (unsigned int i = 0; i < HOLDERS; i++)
+		RECORD(200 + 10 * i, 7, holder, .pid = 20 + i, .prio = 120);
+	for (unsigned int i = 0; i < VCPUS; i++) {
+		RECORD(400 + i, 1000 + i, switch_in, .vm = 1, .vcpu = i,
+		       .kind = KS_SWITCH_PREEMPTED, .off_cycles = 300 + i);
+		RECORD(400 + i, 1000 + i, exit, .vm = 1, .vcpu = i);
+	}
+	kvs_model_finish(&m);
+	for (unsigned int i = 0; i < VCPUS; i++) {
+		const struct kvs_waiter *w = &m.vcpus[i]->waiter;
+		u64 sum = 0;
+
+		for (unsigned int k = 0; k < w->nr; k++)
+			sum += w->thieves[k].time;
+		assert_int_equal(sum, 300 + i);
+		assert_int_equal(w->nr, i < KVS_QUEUE_MAX ? HOLDERS + 1 : 1);
+		if (i >= KVS_QUEUE_MAX)
+			assert_true(kvs_is_others(&w->thieves[0].who));
+	}
+	kvs_model_free(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -138,6 +174,7 @@ int main(void)
 		cmocka_unit_test(older_files_tell_what_it_can_be),
 		cmocka_unit_test(relations_are_told_apart),
 		cmocka_unit_test(records_tell_the_holder),
+		cmocka_unit_test(a_full_queue_tells_no_holders),
 	};
 
 	return cmocka_run_group_tests_name("holder", tests, NULL, NULL);

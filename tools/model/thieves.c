@@ -41,7 +41,7 @@ const char *kvs_thief_name(const struct kvs_holder *who)
 
 void kvs_queues_free(struct kvs_queues *q)
 {
-	free(q->first);
+	free(q->queues);
 }
 
 void kvs_waiter_free(struct kvs_waiter *w)
@@ -83,32 +83,50 @@ struct kvs_thief *kvs_thief_get(struct kvs_waiter *w, const struct kvs_holder *w
 	return t;
 }
 
-static struct kvs_waiter **get_queue(struct kvs_queues *q, unsigned int cpu)
+static struct kvs_queue *get_queue(struct kvs_queues *q, unsigned int cpu)
 {
 	if (cpu >= q->nr) {
-		q->first = xrealloc(q->first, (cpu + 1) * sizeof(*q->first));
-		memset(q->first + q->nr, 0, (cpu + 1 - q->nr) * sizeof(*q->first));
+		q->queues = xrealloc(q->queues, (cpu + 1) * sizeof(*q->queues));
+		memset(q->queues + q->nr, 0, (cpu + 1 - q->nr) * sizeof(*q->queues));
 		q->nr = cpu + 1;
 	}
-	return &q->first[cpu];
+	return &q->queues[cpu];
 }
 
+static struct kvs_waiter *first_waiter(const struct kvs_queues *q, unsigned int cpu)
+{
+	return cpu < q->nr ? q->queues[cpu].first : NULL;
+}
+
+/* Where the queue is full, whoever holds that CPU is one of the "(others)". */
 static void enqueue(struct kvs_queues *q, struct kvs_waiter *w)
 {
-	struct kvs_waiter **first = get_queue(q, w->holder.cpu);
+	struct kvs_queue *queue = get_queue(q, w->holder.cpu);
 
-	w->next = *first;
-	*first = w;
+	w->queued = queue->nr < KVS_QUEUE_MAX;
+	if (!w->queued) {
+		uint16_t cpu = w->holder.cpu;
+
+		w->holder = kvs_others();
+		w->holder.cpu = cpu;
+		return;
+	}
+	w->next = queue->first;
+	queue->first = w;
+	queue->nr++;
 }
 
 static void dequeue(struct kvs_queues *q, struct kvs_waiter *w)
 {
-	struct kvs_waiter **at = get_queue(q, w->holder.cpu);
+	struct kvs_queue *queue = get_queue(q, w->holder.cpu);
+	struct kvs_waiter **at = &queue->first;
 
-	while (*at && *at != w)
+	if (!w->queued)
+		return;
+	while (*at != w)
 		at = &(*at)->next;
-	if (*at)
-		*at = w->next;
+	*at = w->next;
+	queue->nr--;
 }
 
 /* A piece is the wait's for good: it is summed, and handed over. */
@@ -197,9 +215,7 @@ void kvs_wait_move(struct kvs_queues *q, struct kvs_waiter *w, uint64_t ts,
 
 void kvs_wait_holder(struct kvs_queues *q, uint64_t ts, const struct kvs_holder *holder)
 {
-	struct kvs_waiter *w = holder->cpu < q->nr ? q->first[holder->cpu] : NULL;
-
-	for (; w; w = w->next) {
+	for (struct kvs_waiter *w = first_waiter(q, holder->cpu); w; w = w->next) {
 		/* It has the CPU at last: the switch there is part of its wait. */
 		if (holder->pid == w->tid)
 			continue;
@@ -233,7 +249,7 @@ void kvs_wait_interrupt(struct kvs_queues *q, unsigned int cpu, int32_t tid,
 	};
 
 	memcpy(interrupt.comm, name, strnlen(name, sizeof(interrupt.comm) - 1));
-	for (struct kvs_waiter *w = cpu < q->nr ? q->first[cpu] : NULL; w; w = w->next) {
+	for (struct kvs_waiter *w = first_waiter(q, cpu); w; w = w->next) {
 		struct kvs_holder holder = w->holder;
 
 		/* It has the CPU: its switch in is still to come. */
@@ -250,9 +266,7 @@ void kvs_wait_interrupt(struct kvs_queues *q, unsigned int cpu, int32_t tid,
 
 void kvs_wait_loss(struct kvs_queues *q, unsigned int cpu)
 {
-	struct kvs_waiter *w = cpu < q->nr ? q->first[cpu] : NULL;
-
-	for (; w; w = w->next)
+	for (struct kvs_waiter *w = first_waiter(q, cpu); w; w = w->next)
 		w->holder = (struct kvs_holder){ .pid = -1, .cpu = cpu };
 }
 

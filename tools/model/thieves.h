@@ -54,7 +54,8 @@ struct kvs_trail {
 
 struct kvs_waiter {
 	struct kvs_waiter *next;	/* in the queue of a CPU */
-	bool waiting;		/* it is in a queue, the one of @holder's CPU */
+	bool waiting;		/* for @holder's CPU */
+	bool queued;		/* in that CPU's queue; not where that is full */
 	bool interrupted;	/* that CPU has served an interrupt since it waits there */
 	int32_t tid;		/* of the vCPU's thread */
 	uint64_t begin;		/* of the wait, a time stamp */
@@ -71,9 +72,18 @@ struct kvs_waiter {
 	unsigned int nr_past;	/* how many waits have ended, all in all */
 };
 
+/*
+ * Each change of a CPU's holder is a piece for everybody who waits there.  Where so many
+ * vCPUs wait for one CPU, the holders that the others wait for are not told apart.
+ */
+#define KVS_QUEUE_MAX	32
+
 struct kvs_queues {
 	bool unwanted;		/* nobody asks for thieves: no wait is put into a queue */
-	struct kvs_waiter **first;	/* by CPU */
+	struct kvs_queue {
+		struct kvs_waiter *first;
+		unsigned int nr;	/* who waits there, up to KVS_QUEUE_MAX */
+	} *queues;			/* by CPU */
 	unsigned int nr;
 	/*
 	 * For how long an idle CPU that was interrupted has to idle on, in time stamps'
