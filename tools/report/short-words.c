@@ -34,6 +34,7 @@ static const struct {
 	[KVS_FINDING_TICKS] = { "ticks", "kvmsched report timers" },
 	[KVS_FINDING_EXITS] = { "exits", "kvmsched report worst --kind exit", true },
 	[KVS_FINDING_LOSS] = { "loss", "kvmsched record -m SIZE" },
+	[KVS_FINDING_MISSING] = { "missing", "kvmsched info --json" },
 	[KVS_FINDING_HOOK] = { "hook", "kvmsched info" },
 };
 
@@ -337,6 +338,19 @@ static void write_loss(const struct words *w)
 	fprintf(w->f, ": the figures are less than the truth");
 }
 
+static void write_missing(const struct words *w)
+{
+	const struct kvs_model *m = w->view->model;
+
+	fprintf(w->f, "vCPUs are missing: ");
+	if (m->refused)
+		fprintf(w->f, "%" PRIu64 " times one found no room in the module's tables (max_vcpus)%s",
+			m->refused, m->beyond ? ", and " : "");
+	if (m->beyond)
+		fprintf(w->f, "%" PRIu64 " records are of other vCPUs than the first %u",
+			m->beyond, m->nr_vcpus);
+}
+
 static void write_hook(const struct words *w)
 {
 	const struct kvs_model *m = w->view->model;
@@ -379,6 +393,7 @@ char *kvs_finding_sentence(const struct kvs_view *view, const struct kvs_finding
 		[KVS_FINDING_TICKS] = write_ticks,
 		[KVS_FINDING_EXITS] = write_exits,
 		[KVS_FINDING_LOSS] = write_loss,
+		[KVS_FINDING_MISSING] = write_missing,
 		[KVS_FINDING_HOOK] = write_hook,
 	};
 	char *text = NULL;

@@ -178,6 +178,8 @@ static void look_at_recording(struct search *s)
 		missed += m->missed[i].count;
 	if (lost || !exact || missed >= KVS_SHORT_PART * kvs_model_records(m))
 		found(s, KVS_FINDING_LOSS, NULL, lost + missed + !exact, 0);
+	if (m->refused || m->beyond)
+		found(s, KVS_FINDING_MISSING, NULL, m->refused + m->beyond, 0);
 	/* What another CPU vendor or kernel has is missing everywhere. */
 	for (unsigned int i = 0; i < m->nr_hooks; i++)
 		refused += m->hooks[i].status && m->hooks[i].status != -ENOENT;
@@ -194,7 +196,8 @@ static int worst_first(const void *left, const void *right)
 		[KVS_FINDING_THROTTLED] = 3, [KVS_FINDING_OUT] = 3,
 		[KVS_FINDING_BLOCKED] = 3,
 		[KVS_FINDING_LATE_TIMER] = 4, [KVS_FINDING_TICKS] = 5,
-		[KVS_FINDING_EXITS] = 6, [KVS_FINDING_LOSS] = 7, [KVS_FINDING_HOOK] = 8,
+		[KVS_FINDING_EXITS] = 6, [KVS_FINDING_LOSS] = 7,
+		[KVS_FINDING_MISSING] = 8, [KVS_FINDING_HOOK] = 9,
 	};
 	const struct kvs_finding *a = left, *b = right;
 
