@@ -433,7 +433,7 @@ static void note_due(struct kvs_model *m, struct kvs_vcpu *v, u64 ts, u64 deadli
 	e->epoch = m->epoch;
 	e->in_run = kvs_run_until(m, v, ts);
 	e->mark = kvs_ledger_mark(&v->ledger, ts > deadline ? ts : deadline);
-	kvs_trail_begin(&v->waiter, t->due_again ? &t->trail_again : &t->trail, ts);
+	kvs_trail_begin(&v->waiter, t->due_again ? &t->trail_again : &t->trail, e->mark.ts);
 }
 
 void kvs_timer_expire(struct kvs_model *m, struct kvs_vcpu *v,
