@@ -161,10 +161,14 @@ static inline bool ks_host_irq_to_ring(const struct ks_vcpu *v, bool waited_for)
 	       (waited_for && ks_session_wants(KVMSCHED_CLASS_STEAL));
 }
 
+/* Classes that need the hooks of softirqs */
+#define KS_SOFTIRQ_CLASSES \
+	(KVMSCHED_CLASS_IRQ | KVMSCHED_CLASS_HOST | KVMSCHED_CLASS_STEAL)
+
 void ks_exit_init(void);
 void ks_sched_init(void);
 void ks_exit_end_early(struct ks_vcpu *v, u8 end);
-void ks_irq_attached(void);
+void ks_irq_attached(u32 before);
 void ks_softirq_interrupted(u64 cycles);
 void ks_softirq_forget(void);
 void ks_steal_begin(void);

@@ -233,29 +233,6 @@ static void ks_host_irq_end(u8 kind, int nr, int vector, const char *name)
 	ks_end_at(host_irq, r);
 }
 
-static void ks_forget_irqs(void *unused)
-{
-	int level;
-
-	this_cpu_ptr(&host_irq)->depth = 0;
-	ks_softirq_forget();
-	for (level = 0; level < KS_CONTEXT_LEVELS; level++)
-		this_cpu_ptr(&accepting[level])->task = NULL;
-}
-
-/**
- * ks_irq_attached - the hooks are attached: forget interrupts that were begun
- *
- * The end of such an interrupt or softirq may have passed before its hook was
- * attached.
- *
- * Context: process.
- */
-void ks_irq_attached(void)
-{
-	on_each_cpu(ks_forget_irqs, NULL, 1);
-}
-
 /*
  * Context of these and of all vectors: an interrupt, before the first and behind the
  * last of its handlers; interrupts off.
@@ -306,6 +283,36 @@ KS_CHECK_PROBE(local_timer_exit, ks_on_local_timer_exit)
 #define HOST_IRQ_CLASSES \
 	(KVMSCHED_CLASS_SWITCH | KVMSCHED_CLASS_IRQ | KVMSCHED_CLASS_HOST | \
 	 KVMSCHED_CLASS_EXIT | KVMSCHED_CLASS_STEAL | KS_CLASS_LEDGER)
+
+static void ks_forget_irqs(void *before)
+{
+	u32 classes = *(const u32 *)before;
+	int level;
+
+	if (!(classes & HOST_IRQ_CLASSES))
+		this_cpu_ptr(&host_irq)->depth = 0;
+	if (!(classes & KS_SOFTIRQ_CLASSES))
+		ks_softirq_forget();
+	if (classes & KVMSCHED_CLASS_IRQ)
+		return;
+	for (level = 0; level < KS_CONTEXT_LEVELS; level++)
+		this_cpu_ptr(&accepting[level])->task = NULL;
+}
+
+/**
+ * ks_irq_attached - hooks have been attached: forget interrupts that were begun
+ * @before: the classes whose hooks were attached already
+ *
+ * The end of such an interrupt or softirq may have passed before its hook was
+ * attached.  What the hooks of @before have seen begin they see end: it is not
+ * forgotten, or its record would be missing.
+ *
+ * Context: process.
+ */
+void ks_irq_attached(u32 before)
+{
+	on_each_cpu(ks_forget_irqs, &before, 1);
+}
 
 #define VECTOR_ROWS(event)						\
 	KS_TRACEPOINT_ROW(#event "_exit", "", HOST_IRQ_CLASSES,		\

@@ -202,14 +202,11 @@ void ks_softirq_forget(void)
 KS_CHECK_PROBE(softirq_entry, ks_on_softirq_entry)
 KS_CHECK_PROBE(softirq_exit, ks_on_softirq_exit)
 
-#define SOFTIRQ_CLASSES \
-	(KVMSCHED_CLASS_IRQ | KVMSCHED_CLASS_HOST | KVMSCHED_CLASS_STEAL)
-
 /* As for interrupts, the end is attached before the beginning. */
 struct ks_hook ks_softirq_hooks[] = {
-	KS_TRACEPOINT_ROW("softirq_exit", "", SOFTIRQ_CLASSES, KS_ALWAYS,
+	KS_TRACEPOINT_ROW("softirq_exit", "", KS_SOFTIRQ_CLASSES, KS_ALWAYS,
 			  ks_on_softirq_exit),
-	KS_TRACEPOINT_ROW("softirq_entry", "", SOFTIRQ_CLASSES, KS_ALWAYS,
+	KS_TRACEPOINT_ROW("softirq_entry", "", KS_SOFTIRQ_CLASSES, KS_ALWAYS,
 			  ks_on_softirq_entry),
 	{}
 };
