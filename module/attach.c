@@ -110,7 +110,6 @@ static int ks_attach_wanted(void)
 	WRITE_ONCE(wanted_by.hooked, before | wanted);
 	/* An interrupt that an earlier session saw begin may have ended since. */
 	ks_irq_attached(before);
-	WRITE_ONCE(ks_vms_are_watched, ks_hooks_watch_vms());
 	ks_hooks_log(wanted);
 	return 0;
 }

@@ -22,12 +22,35 @@ static bool ks_vcpu_is_new(const struct ks_vcpu *v, const struct kvm_vcpu *vcpu)
 	       !vcpu->stat.signal_exits;
 }
 
+/* What the record tells of the current thread */
+static void ks_fill_thread(struct ks_vcpu *v, struct ks_rec_vcpu *r)
+{
+	v->policy = current->policy;
+	v->prio = current->normal_prio;
+	v->static_prio = current->static_prio;
+	r->policy = v->policy;
+	r->rt_priority = current->rt_priority;
+	r->nice = PRIO_TO_NICE(v->static_prio);
+	r->prio = v->prio;
+	memcpy(r->comm, current->comm, sizeof(r->comm));
+}
+
+/* To be written again at the end.  Another CPU, where the session ends, may copy it. */
+static void ks_keep_identity(struct ks_vcpu *v, const struct ks_rec_vcpu *r)
+{
+	raw_spin_lock(&ks_identity_lock);
+	memcpy(&v->identity, r, KS_RECORD_SIZE(vcpu));
+	/* It is no longer new where this is told again. */
+	v->identity.features &= ~KS_FEATURE_NEW;
+	raw_spin_unlock(&ks_identity_lock);
+	WRITE_ONCE(v->identity_lost, ks_vcpu_ring(v) && !ks_in_ring(r));
+}
+
 /**
  * ks_vcpu_identify - write the identity record of the current thread's vCPU
  * @v: the vCPU
  *
- * Context: owner, preemption off; or outside of KVM_RUN, in the thread that has the
- * vCPU, with the lock of the tables held, which keeps it from being freed.
+ * Context: owner, preemption off.
  */
 void ks_vcpu_identify(struct ks_vcpu *v)
 {
@@ -46,9 +69,6 @@ void ks_vcpu_identify(struct ks_vcpu *v)
 		v->features &= ~KS_FEATURE_NO_HALT_POLL;
 	else
 		v->features |= KS_FEATURE_NO_HALT_POLL;
-	v->policy = current->policy;
-	v->prio = current->normal_prio;
-	v->static_prio = current->static_prio;
 
 	r = ks_begin(vcpu, ks_vcpu_ring(v), now, flags);
 	r->vm = v->vm;
@@ -60,18 +80,38 @@ void ks_vcpu_identify(struct ks_vcpu *v)
 	r->features = v->features | (ks_vcpu_is_new(v, vcpu) ? KS_FEATURE_NEW : 0);
 	r->apicv_inhibits = vcpu->kvm->arch.apicv_inhibit_reasons;
 	r->halt_poll_ns = halt_poll_ns;
-	r->policy = v->policy;
-	r->rt_priority = current->rt_priority;
-	r->nice = PRIO_TO_NICE(v->static_prio);
-	r->prio = v->prio;
-	memcpy(r->comm, current->comm, sizeof(r->comm));
-	/* Another CPU, where the session ends, may copy it now. */
+	ks_fill_thread(v, r);
+	ks_keep_identity(v, r);
+	ks_end(vcpu, r, flags);
+}
+
+/**
+ * ks_vcpu_identify_again - the same outside of KVM_RUN, for somebody new who listens
+ * @v: the current thread's vCPU, which has been identified before
+ *
+ * KVM may have freed its vCPU: the end of a VM is not seen where kprobes are switched
+ * off.  So what only KVM knows is written as it was told last, and stays due until
+ * the next KVM_RUN.
+ *
+ * Context: in the thread that has the vCPU, interrupts off, the lock of the tables
+ * held.
+ */
+void ks_vcpu_identify_again(struct ks_vcpu *v)
+{
+	struct ks_rec_vcpu *r;
+	unsigned long flags;
+	u64 now;
+
+	if (v->identified >= ks_listening()->identity)
+		return;
+	v->identified = v->seen;
+	r = ks_begin(vcpu, ks_vcpu_ring(v), now, flags);
 	raw_spin_lock(&ks_identity_lock);
-	memcpy(&v->identity, r, KS_RECORD_SIZE(vcpu));
-	/* It is no longer new where this is told again. */
-	v->identity.features &= ~KS_FEATURE_NEW;
+	memcpy(r, &v->identity, KS_RECORD_SIZE(vcpu));
 	raw_spin_unlock(&ks_identity_lock);
-	WRITE_ONCE(v->identity_lost, ks_vcpu_ring(v) && !ks_in_ring(r));
+	r->ent.pid = current->pid;
+	ks_fill_thread(v, r);
+	ks_keep_identity(v, r);
 	ks_end(vcpu, r, flags);
 }
 

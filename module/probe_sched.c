@@ -202,6 +202,17 @@ static void ks_book_poll(struct ks_vcpu *v, u64 poll_ns, u64 now)
 	ks_ledger_poll(ledger, ks_cycles_of(poll_ns), now);
 }
 
+/* Outside of KVM_RUN, KVM's vCPU must not be read. */
+static void ks_identify_switched(struct ks_vcpu *v)
+{
+	if (likely(!READ_ONCE(v->identity_due)))
+		return;
+	if (ks_vcpu_is_loaded(v))
+		ks_probe_identify(v);
+	else
+		ks_vcpu_identify_again(v);
+}
+
 static void ks_tell_switch_out(struct ks_thread *t, struct ks_vcpu *v, bool loaded,
 			       const struct task_struct *next)
 {
@@ -209,8 +220,7 @@ static void ks_tell_switch_out(struct ks_thread *t, struct ks_vcpu *v, bool load
 	struct ks_ledger *ledger;
 	u64 now;
 
-	if (READ_ONCE(v->identity_due))
-		ks_probe_identify(v);
+	ks_identify_switched(v);
 	ks_exit_end_early(v, KS_EXIT_BY_SWITCH);
 	now = rdtsc_ordered();
 	/*
@@ -306,8 +316,7 @@ static void ks_tell_switch_in(struct ks_thread *t, struct ks_vcpu *v, bool loade
 	struct ks_rec_switch_in *r;
 	u64 now, got;
 
-	if (READ_ONCE(v->identity_due))
-		ks_probe_identify(v);
+	ks_identify_switched(v);
 	now = rdtsc_ordered();
 	/* Interrupts may have run since the switch: their time is no wait. */
 	got = t->got_tsc ?: now;

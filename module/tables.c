@@ -15,8 +15,6 @@
 
 unsigned int ks_vcpus_max = 1024;
 
-bool ks_vms_are_watched;
-
 /* Records name a vCPU by 16 bits. */
 static_assert(KVM_MAX_VCPU_IDS <= KS_NO_VCPU);
 

@@ -295,8 +295,8 @@ void ks_vcpu_set_fast(struct ks_vcpu *v)
  * Another ioctl of the vCPU is taken for KVM_RUN, if it is the first that is seen.
  *
  * While that notifier is linked, no other thread can take the vCPU, nor can its VM
- * be destroyed; else the lock of the tables prevents that while @tell runs.  So KVM's
- * vCPU can be read there, if the ends of VMs are seen.
+ * be destroyed: KVM's vCPU can be read there.  Else the lock of the tables keeps the
+ * entry, but KVM's vCPU may have been freed, since not every end of a VM is seen.
  *
  * Context: owner, interrupts off.
  */
@@ -318,7 +318,7 @@ void ks_vcpu_of_switched(struct ks_thread *t,
 	}
 	raw_spin_lock(&ks_tables.lock);
 	if (t->vcpu == v && ks_vcpu_look(v, false, false) &&
-	    (!READ_ONCE(v->identity_due) || READ_ONCE(ks_vms_are_watched))) {
+	    (!READ_ONCE(v->identity_due) || v->identity.tgid)) {
 		/* The end of KVM_RUN may have been missed. */
 		v->entry_tsc = 0;
 		tell(t, v, v->runner == current, next);

@@ -180,9 +180,6 @@ extern struct ks_vcpu ks_nobody;
 
 extern unsigned int ks_vcpus_max;
 
-/* No VM ends unseen while anybody listens.  Written with the hooks mutex held. */
-extern bool ks_vms_are_watched;
-
 int ks_tables_create(void);
 void ks_tables_destroy(void);
 
@@ -197,6 +194,7 @@ void ks_vcpu_of_switched(struct ks_thread *t,
 			 const struct task_struct *next);
 
 void ks_vcpu_identify(struct ks_vcpu *v);
+void ks_vcpu_identify_again(struct ks_vcpu *v);
 void ks_vcpu_tell_lost_identity(struct ks_vcpu *v);
 void ks_vcpu_record_last(struct ks_vcpu *v, enum ks_last why);
 

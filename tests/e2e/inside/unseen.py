@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Root has switched kprobes off, so the ends of VMs are not seen: what KVM has freed is
+not read.
+
+Where the boot parameter slub_debug=P,kvm_vcpu lets the kernel overwrite each vCPU that
+is freed, who reads one dies.
+"""
+
+import host
+import records
+from device import Device
+from vmm import Vmm
+
+KPROBES = "/sys/kernel/debug/kprobes/enabled"
+NAPS = 50
+POISON = "slub_debug=P,kvm_vcpu" in host.read("/proc/cmdline").split()
+
+
+def freed(tap):
+    """The thread of a VM that has ended is identified for a recording that begins, as it
+    was for the one before."""
+    with host.module(), Device() as device, Vmm() as vmm:
+        device.follow()		# so that nothing is forgotten between the two
+        with host.Recording():
+            tid = vmm.ask("thread", "run", 20)
+        with host.settings({KPROBES: 0}):
+            vmm.close("thread")
+            with host.Recording() as recording:
+                vmm.ask("thread", "nap", NAPS)
+    mine = [record for record in records.of_file(
+        recording.file, "kvmsched_vcpu", "kvmsched_switch_out") if record.tid == tid]
+    [identity] = [record for record in mine if record.event == "kvmsched_vcpu"][:1]
+    tap.equal("unseen: a thread whose VM has ended",
+              ("freed vCPUs are overwritten", POISON, True),
+              ("the first record", mine[0].event, "kvmsched_vcpu"),
+              ("of the process", identity["tgid"], vmm.pid),
+              ("sleeps", len(mine) > NAPS, True))
+
+
+def test(tap):
+    freed(tap)

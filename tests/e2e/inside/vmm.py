@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A VMM of a few lines, for what kvmguest doesn't do: its threads hand the vCPU on,
+end before it, and outlive the VM.
+
+There is no LAPIC in the kernel, so each HLT of the guest ends a KVM_RUN.
+"""
+
+import ctypes
+import fcntl
+import glob
+import mmap
+import os
+import queue
+import struct
+import subprocess
+import sys
+import threading
+import time
+
+import host
+
+KVM_CREATE_VM, KVM_CREATE_VCPU, KVM_RUN = 0xae01, 0xae41, 0xae80
+KVM_SET_USER_MEMORY_REGION = 0x4020ae46
+PAGE = mmap.PAGESIZE
+RESET = 0xfffffff0		# where a CPU begins
+HLT_FOR_EVER = b"\xf4\xeb\xfd"
+
+
+class Vmm:
+    """The VMM, as a test sees it: each thread does what it is asked for, and begins
+    when it is asked first."""
+
+    def __enter__(self):
+        self.process = subprocess.Popen(
+            [sys.executable, "-B", __file__], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, text=True, bufsize=1)
+        self.pid = self.process.pid
+        return self
+
+    def ask(self, thread, step, times=1):
+        """The thread's number in the kernel, after it has done so."""
+        self.process.stdin.write(f"{thread} {step} {times}\n")
+        answer = self.process.stdout.readline()
+        if not answer:
+            raise host.Failed(f"the VMM died in {step}")
+        return int(answer)
+
+    def exits(self):
+        """KVM's own count; None when the VM is gone."""
+        counters = glob.glob(f"/sys/kernel/debug/kvm/{self.pid}-*/exits")
+        return sum(int(host.read(path)) for path in counters) if counters else None
+
+    def close(self, thread):
+        """Close the VM's descriptors, and wait until KVM has freed it."""
+        self.ask(thread, "close")
+        host.wait_for(lambda: self.exits() is None, "the end of the VM")
+
+    def __exit__(self, *unused):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait()
+
+
+class Steps(threading.Thread):
+    """A thread of the VMM; the names of the methods are the steps."""
+
+    def __init__(self, vm, vcpu):
+        super().__init__(daemon=True)
+        self.vm, self.vcpu = vm, vcpu
+        self.asked, self.done = queue.SimpleQueue(), queue.SimpleQueue()
+        self.start()
+
+    def run_vcpu(self, times):
+        for _ in range(times):
+            fcntl.ioctl(self.vcpu, KVM_RUN, 0)
+
+    def nap(self, times):
+        for _ in range(times):
+            time.sleep(0.002)
+
+    def close(self, _):
+        os.close(self.vcpu)
+        os.close(self.vm)
+
+    def run(self):
+        step = None
+        while step != "end":
+            step, times = self.asked.get()
+            if step != "end":
+                getattr(self, {"run": "run_vcpu"}.get(step, step))(times)
+            self.done.put(threading.get_native_id())
+
+
+def create_vm():
+    """(the VM, its vCPU, its memory)"""
+    kvm = os.open("/dev/kvm", os.O_RDWR | os.O_CLOEXEC)
+    vm = fcntl.ioctl(kvm, KVM_CREATE_VM, 0)
+    memory = mmap.mmap(-1, PAGE)
+    memory[RESET % PAGE:RESET % PAGE + len(HLT_FOR_EVER)] = HLT_FOR_EVER
+    address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+    fcntl.ioctl(vm, KVM_SET_USER_MEMORY_REGION,
+                struct.pack("<2I3Q", 0, 0, RESET - RESET % PAGE, PAGE, address))
+    return vm, fcntl.ioctl(vm, KVM_CREATE_VCPU, 0), memory
+
+
+def serve():
+    vm, vcpu, _memory = create_vm()
+    threads = {}
+    for line in sys.stdin:
+        name, step, times = line.split()
+        if name not in threads:
+            threads[name] = Steps(vm, vcpu)
+        threads[name].asked.put((step, int(times)))
+        tid = threads[name].done.get()
+        if step == "end":
+            threads.pop(name).join()
+            host.wait_for(lambda: not os.path.exists(f"/proc/self/task/{tid}"),
+                          "the thread's end")
+        print(tid, flush=True)
+
+
+if __name__ == "__main__":
+    serve()
