@@ -65,6 +65,8 @@ static inline bool ks_grace_period_over(unsigned long dead_gp)
 	return !dead_gp || poll_state_synchronize_rcu(dead_gp);
 }
 
+void ks_vcpu_free(struct ks_vcpu *v);
+
 /* Is its ledger kept?  Not if its thread has ended, and no other has come since. */
 static inline bool ks_vcpu_has_ledger(const struct ks_vcpu *v)
 {

@@ -9,6 +9,65 @@
 #include "exit_reason.h"
 #include "tables.h"
 
+/**
+ * ks_vcpu_free - give up an entry; it is free after a grace period
+ * @v: the entry, in use; its last records are written, or nobody wants them
+ *
+ * Context: the lock of the tables is held.
+ */
+void ks_vcpu_free(struct ks_vcpu *v)
+{
+	hlist_del_rcu(&v->node);
+	WRITE_ONCE(v->fast_vcpu, NULL);
+	WRITE_ONCE(v->runner, NULL);
+	WRITE_ONCE(v->key, NULL);
+	v->kvm = NULL;
+	WRITE_ONCE(v->seen, 0);
+	if (v->thread)
+		WRITE_ONCE(v->thread->vcpu, NULL);
+	v->thread = NULL;
+	v->dead_gp = get_state_synchronize_rcu();
+	WRITE_ONCE(ks_tables.vcpus_full, false);
+}
+
+static bool ks_vm_has_vcpus(const struct kvm *kvm)
+{
+	struct ks_vcpu *v;
+
+	for (v = ks_tables.vcpus; v < ks_tables.vcpus + ks_tables.used_vcpus; v++)
+		if (v->key && v->kvm == kvm)
+			return true;
+	return false;
+}
+
+/*
+ * The table is full: forget a vCPU whose thread has ended.
+ *
+ * Usually its VM is destroyed soon, which frees its entry.  But that is not seen where
+ * kprobes are switched off, and then nothing else would ever free it.  If another
+ * thread runs the vCPU one day, it gets a new entry.
+ *
+ * Return: whether there was one; its entry is free after a grace period.
+ */
+static bool ks_vcpu_give_up_one(void)
+{
+	struct kvm *kvm;
+	struct ks_vcpu *v;
+	struct ks_vm *vm;
+
+	for (v = ks_tables.vcpus; v < ks_tables.vcpus + ks_tables.used_vcpus; v++) {
+		if (!v->key || v->thread || READ_ONCE(v->seen))
+			continue;
+		kvm = v->kvm;
+		ks_vcpu_free(v);
+		vm = ks_vm_find(kvm);
+		if (vm && !ks_vm_has_vcpus(kvm))
+			vm->kvm = NULL;
+		return true;
+	}
+	return false;
+}
+
 static struct ks_vcpu *ks_vcpu_find_free(void)
 {
 	bool soon = false; /* an entry is free after a grace period */
@@ -25,6 +84,7 @@ static struct ks_vcpu *ks_vcpu_find_free(void)
 		}
 		soon = true;
 	}
+	soon = soon || ks_vcpu_give_up_one();
 	WRITE_ONCE(ks_tables.vcpus_full, !soon);
 	return NULL;
 }

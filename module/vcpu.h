@@ -3,7 +3,8 @@
  * vCPUs: who they are, and what each one is doing
  *
  * A vCPU gets an entry at the first KVM_RUN that is seen, and keeps it until its
- * VM is destroyed, over any number of recordings.  Usually one thread runs it all
+ * VM is destroyed, over any number of recordings; or in a full table, until its thread
+ * has ended and another vCPU needs the room.  Usually one thread runs it all
  * its life (thread.h), but threads may share vCPUs and hand them on.
  */
 #ifndef _KVMSCHED_VCPU_H

@@ -32,22 +32,6 @@ void ks_vcpus_look_again(void)
 	WRITE_ONCE(ks_tables.vcpus_full, false);
 }
 
-static void ks_vcpu_forget(struct ks_vcpu *v)
-{
-	ks_vcpu_record_last(v, KS_LAST_OF_VCPU);
-	hlist_del_rcu(&v->node);
-	WRITE_ONCE(v->fast_vcpu, NULL);
-	WRITE_ONCE(v->runner, NULL);
-	WRITE_ONCE(v->key, NULL);
-	v->kvm = NULL;
-	WRITE_ONCE(v->seen, 0);
-	if (v->thread)
-		WRITE_ONCE(v->thread->vcpu, NULL);
-	v->thread = NULL;
-	v->dead_gp = get_state_synchronize_rcu();
-	WRITE_ONCE(ks_tables.vcpus_full, false);
-}
-
 /* Its vCPUs have been forgotten. */
 static void ks_vm_forget(struct kvm *kvm)
 {
@@ -74,8 +58,10 @@ void ks_vcpus_forget_vm(struct kvm *kvm)
 
 	for_each_used(v) {
 		raw_spin_lock_irqsave(&ks_tables.lock, flags);
-		if (v->key && v->kvm == kvm)
-			ks_vcpu_forget(v);
+		if (v->key && v->kvm == kvm) {
+			ks_vcpu_record_last(v, KS_LAST_OF_VCPU);
+			ks_vcpu_free(v);
+		}
 		raw_spin_unlock_irqrestore(&ks_tables.lock, flags);
 	}
 	raw_spin_lock_irqsave(&ks_tables.lock, flags);
