@@ -114,6 +114,15 @@ static int ks_attach_wanted(void)
 	return 0;
 }
 
+/* Who begins to want something waits for those who do so already, and may be killed. */
+static int ks_lock_hooks(bool killable)
+{
+	if (killable)
+		return mutex_lock_killable(&ks_hooks_mutex);
+	mutex_lock(&ks_hooks_mutex);
+	return 0;
+}
+
 /* When did this begin, which has been wanted since the publication @before? */
 static u64 ks_begun(bool now, u64 before, const struct ks_listen *next)
 {
@@ -180,13 +189,14 @@ static void ks_detach_unwanted(void)
  * @nr_vms:  number of @vms; 0: record all
  *
  * Context: process, session mutex held.
- * Return: 0, or -ERESTARTSYS: the caller is killed, and there is no session.
+ * Return: 0, or -EINTR or -ERESTARTSYS: the caller is killed, and there is no session.
  */
 int ks_attach_session(u32 classes, struct pid *const *vms, u32 nr_vms)
 {
-	int ret;
+	int ret = mutex_lock_killable(&ks_hooks_mutex);
 
-	mutex_lock(&ks_hooks_mutex);
+	if (ret)
+		return ret;
 	wanted_by.session = classes;
 	wanted_by.nr_vms = nr_vms;
 	memcpy(wanted_by.vms, vms, nr_vms * sizeof(*vms));
@@ -258,14 +268,16 @@ static void ks_count_event(u32 classes, int change)
  * @change:  1 or -1
  *
  * Context: process, event_mutex held.
- * Return: 0, -ENODEV before init has ended and after exit has begun, or
+ * Return: 0, -ENODEV before init has ended and after exit has begun, or -EINTR or
  * -ERESTARTSYS: the caller is killed, and the event is not enabled.
  */
 int ks_attach_events(u32 classes, int change)
 {
-	int ret = -ENODEV;
+	int ret = ks_lock_hooks(change > 0);
 
-	mutex_lock(&ks_hooks_mutex);
+	if (ret)
+		return ret;
+	ret = -ENODEV;
 	if (wanted_by.open) {
 		ks_count_event(classes, change);
 		ret = change > 0 ? ks_attach_wanted() : 0;
@@ -284,13 +296,15 @@ int ks_attach_events(u32 classes, int change)
  * @change: 1 or -1
  *
  * Context: process.
- * Return: 0, -ENOMEM, or -ERESTARTSYS: the caller is killed, and does not follow.
+ * Return: 0, -ENOMEM, or -EINTR or -ERESTARTSYS: the caller is killed, and does not
+ * follow.
  */
 int ks_attach_follow(int change)
 {
-	int ret = 0;
+	int ret = ks_lock_hooks(change > 0);
 
-	mutex_lock(&ks_hooks_mutex);
+	if (ret)
+		return ret;
 	if (change > 0)
 		ret = ks_vcpus_make_ledgers();
 	if (!ret) {

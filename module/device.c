@@ -75,9 +75,10 @@ static DEFINE_MUTEX(ks_follow_mutex);
 
 static int ks_ioctl_follow(struct file *file, void *arg)
 {
-	int ret = 0;
+	int ret = mutex_lock_killable(&ks_follow_mutex);
 
-	mutex_lock(&ks_follow_mutex);
+	if (ret)
+		return ret;
 	if (!file->private_data)
 		ret = ks_attach_follow(1);
 	if (!ret)
