@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Threads that share vCPUs: one that runs those of two VMs in turn, and a pool
-in which a vCPU goes from thread to thread with each KVM_RUN."""
+"""Threads that share vCPUs: one that runs those of two VMs in turn, a pool in which a
+vCPU goes from thread to thread with each KVM_RUN, and threads that end before their
+vCPU or outlive it."""
 
 import collections
+import time
 
 import host
 import ledger
 import records
 from device import Device
+from vmm import Vmm
 
 N = 500
+RUNS, NAPS = 20, 20
+GONE = 0x200			# KS_FEATURE_GONE
 
 
 def by_vm(vcpus):
@@ -49,7 +54,64 @@ def check(tap, name, threads, truth, recording):
               *ledgers)
 
 
+def of_threads(recording, *tids):
+    """Of each thread: its switches out, sleeps that is, in the order of time."""
+    switches = records.of_file(recording.file, "kvmsched_switch_out")
+    return [[record.ts for record in switches if record.tid == tid] for tid in tids]
+
+
+def handed_on(tap, device):
+    """A thread that lives, and one that ends, hand their vCPU on: it stays one, and only
+    the thread that has it is told."""
+    with Vmm() as vmm:
+        with host.Recording() as recording:
+            first = vmm.ask("first", "run", RUNS)
+            vmm.ask("first", "nap", NAPS)
+            second = vmm.ask("second", "run", RUNS)
+            vmm.ask("first", "nap", NAPS)
+            vmm.ask("second", "end")
+            third = vmm.ask("third", "run", RUNS)
+            vmm.ask("third", "nap", NAPS)
+            kept, exits = device.vcpus(vmm.pid), vmm.exits()
+    rows = [row for row in recording.report()["vcpus"] if row["vm"] == vmm.pid]
+    loads = [load.ts for load in records.of_file(recording.file, "kvmsched_load")
+             if load.tid == second]
+    naps, _, last = of_threads(recording, first, second, third)
+    tap.equal("threads: a vCPU that is handed on stays one",
+              ("ledgers", kept, [third]),
+              ("rows", [(row["vcpu"], row["exit_count"]) for row in rows],
+               [(0, exits)]),
+              (f"exits: {exits}", exits >= 3 * RUNS, True),
+              ("sleeps of the first, while it had it", len(naps) >= NAPS, True),
+              ("and afterwards", [ts for ts in naps if ts > loads[0]], []),
+              ("sleeps of the third", len(last) >= NAPS, True))
+
+
+def outlived(tap):
+    """A thread whose VM has ended is no vCPU's, and takes no room in the tables."""
+    with host.module("max_vcpus=2"), Device() as device, Vmm() as first, \
+            Vmm() as second, Vmm() as third, Vmm() as fourth:
+        device.follow()
+        with host.Recording() as recording:
+            for vmm in first, second:
+                vmm.ask("thread", "run", RUNS)
+                vmm.close("thread")
+                tid = vmm.ask("thread", "nap", NAPS)
+            time.sleep(0.5)	# a grace period
+            for vmm in third, fourth:
+                vmm.ask("thread", "run", RUNS)
+            kept, info = [one.tgid for one in device.ledgers()], device.info()
+    [end] = [record.ts for record in records.of_file(recording.file, "kvmsched_vcpu")
+             if record.tid == tid and record["features"] & GONE]
+    [sleeps] = of_threads(recording, tid)
+    tap.equal("threads: one that outlives its VM",
+              ("sleeps told after the VM's end", [ts for ts in sleeps if ts > end], []),
+              ("ledgers", sorted(kept), sorted([third.pid, fourth.pid])),
+              ("vCPUs", info.vcpus, 2), ("refused", info.refused, 0))
+
+
 def test(tap):
+    outlived(tap)
     with host.module(), Device() as device:
         device.follow()
         for name, options in (
@@ -61,3 +123,4 @@ def test(tap):
             with host.Recording("-m", "16M") as recording:
                 truth = host.guest("pio", N, *options)
             check(tap, name, options[-1], truth, recording)
+        handed_on(tap, device)
