@@ -41,7 +41,9 @@ MAX_STATES = 16
 BUCKETS = 32
 # Up to the exits; their reasons follow.
 LEDGER = struct.Struct(f"<2I2i4H2Q{MAX_STATES}Q4Q3Q8Q")
-LEDGER_SIZE = LEDGER.size + 64 * (8 + 8 + 4 + BUCKETS * 4)
+REASONS = 64
+LEDGER_SIZE = LEDGER.size + REASONS * (8 + 8 + 4 + BUCKETS * 4)
+REASON_L2 = 1 << 30		# inverted in the reasons of a guest's guest
 
 IOC_INFO = _ioctl_number(3, 0x40, INFO.size)
 IOC_HOOK = _ioctl_number(3, 0x41, HOOK.size)
@@ -65,7 +67,8 @@ Stats = collections.namedtuple("Stats", (
 
 
 class Ledger:
-    """struct kvmsched_ledger, all but the reasons; times in TSC cycles."""
+    """struct kvmsched_ledger; times in TSC cycles.  `by_reason` is {reason: count},
+    if the caller asked for so much."""
 
     def __init__(self, data):
         (self.index, _, self.tgid, self.tid, self.vm, self.vcpu, _,
@@ -74,6 +77,10 @@ class Ledger:
         rest = rest[MAX_STATES:]
         self.switches = rest[:4]
         self.waits, self.wait_max, self.exits = rest[4:7]
+        if len(data) == LEDGER_SIZE:
+            exits = struct.unpack_from(f"<{2 * REASONS}Q{REASONS}I", data, LEDGER.size)
+            self.by_reason = {reason: count for count, reason in
+                              zip(exits, exits[2 * REASONS:]) if count}
 
 
 def start_argument(classes=DEFAULT, flags=0, pages=16, vms=(), nr_vms=None,

@@ -13,7 +13,7 @@ import time
 
 import host
 import records
-from device import STATES, Device
+from device import REASON_L2, STATES, Device
 
 SHARE, SWITCH_NS = 0.001, 3000	# oracles: 0.1 % + 3 us per switch
 WAKE_NS = 5000
@@ -130,6 +130,41 @@ def held_against_proc(tap, payload, stretch):
     tap.note(f"{stretch.wall / 1e6:.1f} ms: on the CPU "
              f"{stretch.on_cpu / 1e3:.1f} us, {stretch.on_cpu - stretch.run} "
              f"ns more than schedstat; {stretch.switches} switches")
+
+
+# The rows of a guest's guest
+
+CPUID, VMRUN, VMMCALL = 0x72, 0x80, 0x81
+CPUIDS = 5			# of each L2, see tests/guest/README.md
+
+
+def nested(tap):
+    """A guest runs a guest: after each VMRUN of the one come five CPUIDs and a VMMCALL
+    of the other, in rows of their own.  So a look at any time finds them in step."""
+    looks = 20
+    with host.module(), Device() as device:
+        device.follow()
+        with host.running_guest("l2") as child:
+            [tid] = device.vcpus(child.pid)
+            found = []
+            for _ in range(looks):
+                found.append(device.ledger_of(tid).by_reason)
+                time.sleep(0.02)
+            child.signal(signal.SIGTERM)
+            child.wait(status=None)
+    wrong, turns = [], 0
+    for rows in found:
+        turns = rows.get(VMMCALL ^ REASON_L2, 0)
+        cpuids, runs = rows.get(CPUID ^ REASON_L2, 0), rows.get(VMRUN, 0)
+        if not (turns <= runs <= turns + 1 and
+                CPUIDS * turns <= cpuids <= CPUIDS * runs):
+            wrong.append(rows)
+    last = found[-1]
+    tap.equal("ledger: the exits of a guest's guest have rows of their own",
+              (f"turns: {turns}", turns > 100, True),
+              ("looks that found them out of step", wrong, []),
+              ("in the rows of the guest itself",
+               [last.get(reason, 0) for reason in (CPUID, VMMCALL)], [0, 0]))
 
 
 # The report's ledger, beside the kernel's and KVM's own times of halts
@@ -284,4 +319,5 @@ def test(tap):
         payloads(tap)
         late_page(tap)
     else:
+        nested(tap)
         spread(tap)
