@@ -37,8 +37,7 @@
  * @events:	how many enabled events need each class
  * @session:	classes of the session, for which hooks are attached
  * @recording:	the session records by now
- * @vms:	processes that the session is limited to, @nr_vms of them; the
- *		session holds them
+ * @vms:	processes that the session is limited to, @nr_vms of them
  * @followers:	how many files want the ledgers kept
  * @asleep:	the machine goes to sleep: nobody gets what he wants meanwhile
  * @open:	events may be enabled: after init, before exit
@@ -49,7 +48,7 @@ static struct {
 	unsigned int events[KVMSCHED_NR_CLASSES];
 	u32 session;
 	bool recording;
-	struct pid *vms[KVMSCHED_MAX_VMS];
+	struct ks_process vms[KVMSCHED_MAX_VMS];
 	u32 nr_vms;
 	unsigned int followers;
 	bool asleep;
@@ -185,13 +184,13 @@ static void ks_detach_unwanted(void)
 /**
  * ks_attach_session - attach the hooks of a session, which records nothing yet
  * @classes: KVMSCHED_CLASS_*
- * @vms:     processes to record; the caller holds them until the session ends
+ * @vms:     processes to record
  * @nr_vms:  number of @vms; 0: record all
  *
  * Context: process, session mutex held.
  * Return: 0, or -EINTR or -ERESTARTSYS: the caller is killed, and there is no session.
  */
-int ks_attach_session(u32 classes, struct pid *const *vms, u32 nr_vms)
+int ks_attach_session(u32 classes, const struct ks_process *vms, u32 nr_vms)
 {
 	int ret = mutex_lock_killable(&ks_hooks_mutex);
 

@@ -7,14 +7,14 @@
 
 #include <linux/types.h>
 
-struct pid;
+struct ks_process;
 
 #include "uapi/kvmsched.h"
 
 void ks_attach_open(void);
 void ks_attach_exit(void);
 
-int ks_attach_session(u32 classes, struct pid *const *vms, u32 nr_vms);
+int ks_attach_session(u32 classes, const struct ks_process *vms, u32 nr_vms);
 void ks_attach_record(void);
 u64 ks_attach_stop(void);
 void ks_attach_session_end(void);

@@ -73,7 +73,7 @@ void ks_vcpu_identify(struct ks_vcpu *v)
 	r = ks_begin(vcpu, ks_vcpu_ring(v), now, flags);
 	r->vm = v->vm;
 	r->vcpu = v->id;
-	r->tgid = v->tgid;
+	r->tgid = v->vmm.tgid;
 	r->tsc_offset = vcpu->arch.l1_tsc_offset;
 	r->tsc_ratio = vcpu->arch.l1_tsc_scaling_ratio;
 	r->tsc_frac_bits = ks_tsc_frac_bits();

@@ -17,6 +17,7 @@
 #include <linux/compiler.h>
 #include <linux/types.h>
 
+#include "process.h"
 #include "uapi/kvmsched.h"
 
 /* Beside KVMSCHED_CLASS_*: somebody follows the ledgers. */
@@ -25,8 +26,6 @@
 /* The classes whose records name a vCPU */
 #define KS_CLASS_VCPU	\
 	((KVMSCHED_CLASS_ALL & ~KVMSCHED_CLASS_HOST) | KS_CLASS_LEDGER)
-
-struct pid;
 
 /**
  * struct ks_listen - who listens to what
@@ -43,7 +42,7 @@ struct pid;
  * @identity:	somebody new listens since this generation, and needs the identity
  *		record of each vCPU
  * @vms:	processes that the session is limited to, @nr_vms of them; 0: no
- *		limit.  Compared, never followed; the session holds a reference
+ *		limit
  */
 struct ks_listen {
 	u64 generation;
@@ -56,7 +55,7 @@ struct ks_listen {
 	u64 timers;
 	u64 ledger;
 	u64 identity;
-	struct pid *vms[KVMSCHED_MAX_VMS];
+	struct ks_process vms[KVMSCHED_MAX_VMS];
 	u32 nr_vms;
 };
 

@@ -45,9 +45,6 @@ static void ks_wake_readers(struct work_struct *work);
  *		with mmap_lock held, and a holder of @mutex may wait for CPU
  *		hotplug, within which cpusets take mmap_lock.
  * @owner:	whose rings these are; NULL when idle
- * @vms:	processes that the session is limited to, @nr_vms of them, with a
- *		reference on each while it records: the number of one that has
- *		ended may be another's by now, but its struct pid is not
  * @facts:	what is recorded; its @classes are 0 when idle or stopped
  * @recording:	hooks are attached, and the session's end has not begun
  * @cut:	the kernel ended it, not its owner
@@ -60,8 +57,6 @@ static struct {
 	struct mutex mutex;
 	struct mutex rings_mutex;
 	struct file *owner;
-	struct pid *vms[KVMSCHED_MAX_VMS];
-	u32 nr_vms;
 	struct ks_session_facts facts;
 	bool recording;
 	bool cut;
@@ -174,12 +169,6 @@ static void ks_flush_rings(void)
 	cpus_read_unlock();
 }
 
-static void ks_put_vms(struct pid **vms, u32 nr)
-{
-	while (nr)
-		put_pid(vms[--nr]);
-}
-
 static void ks_stop_recording(void)
 {
 	if (!session.facts.classes)
@@ -192,8 +181,6 @@ static void ks_stop_recording(void)
 	session.facts.classes = 0;
 	mutex_unlock(&session.rings_mutex);
 	ks_attach_session_end();
-	ks_put_vms(session.vms, session.nr_vms);
-	session.nr_vms = 0;
 	wake_up_interruptible(&session.wait);
 }
 
@@ -211,19 +198,23 @@ static void ks_begin_recording(struct file *owner,
 	mutex_unlock(&session.rings_mutex);
 }
 
-/* Find processes by their PIDs in the reader's namespace; ks_put_vms() undoes it. */
-static int ks_get_vms(const struct kvmsched_start *start, struct pid **vms)
+/* Find processes by their PIDs in the reader's namespace. */
+static int ks_find_vms(const struct kvmsched_start *start, struct ks_process *vms)
 {
+	struct task_struct *task;
+	int ret = 0;
 	u32 i;
 
-	for (i = 0; i < start->nr_vms; i++) {
-		vms[i] = find_get_pid(start->vms[i]);
-		if (!vms[i] || !pid_has_task(vms[i], PIDTYPE_TGID)) {
-			ks_put_vms(vms, i + 1);
-			return -ESRCH;
-		}
+	rcu_read_lock();
+	for (i = 0; i < start->nr_vms && !ret; i++) {
+		task = pid_task(find_vpid(start->vms[i]), PIDTYPE_TGID);
+		if (task)
+			vms[i] = ks_process_of(task);
+		else
+			ret = -ESRCH;
 	}
-	return 0;
+	rcu_read_unlock();
+	return ret;
 }
 
 static int ks_check_start(const struct kvmsched_start *start)
@@ -251,16 +242,13 @@ static int ks_check_start(const struct kvmsched_start *start)
  */
 int ks_session_start(struct file *owner, const struct kvmsched_start *start)
 {
-	struct pid *vms[KVMSCHED_MAX_VMS];
+	struct ks_process vms[KVMSCHED_MAX_VMS];
 	int ret;
 
-	ret = ks_check_start(start) ?: ks_get_vms(start, vms);
+	ret = ks_check_start(start) ?: ks_find_vms(start, vms) ?:
+	      mutex_lock_killable(&session.mutex);
 	if (ret)
 		return ret;
-
-	ret = mutex_lock_killable(&session.mutex);
-	if (ret)
-		goto put_vms;
 	if (session.owner && session.owner != owner) {
 		ret = -EBUSY;
 		goto unlock;
@@ -276,21 +264,14 @@ int ks_session_start(struct file *owner, const struct kvmsched_start *start)
 		ks_free_rings();
 		goto unlock;
 	}
-	session.nr_vms = start->nr_vms;
-	memcpy(session.vms, vms, start->nr_vms * sizeof(*vms));
 	ks_begin_recording(owner, start);
 	ks_clock_warn();
 	ks_session_write_first(&session.facts);
 	ks_session_write_hooks(&session.facts);
 	ks_attach_record();
 	WRITE_ONCE(session.recording, true);
-	mutex_unlock(&session.mutex);
-	return 0;
-
 unlock:
 	mutex_unlock(&session.mutex);
-put_vms:
-	ks_put_vms(vms, start->nr_vms);
 	return ret;
 }
 

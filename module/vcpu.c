@@ -108,7 +108,6 @@ static struct ks_vcpu *ks_vcpu_create(struct kvm_vcpu *vcpu)
 	v->kvm = vcpu->kvm;
 	v->vm = vm->number;
 	v->vmm = vm->vmm;
-	v->tgid = vm->tgid;
 	v->id = vcpu->vcpu_id;
 	WRITE_ONCE(v->key, vcpu);
 	hlist_add_head_rcu(&v->node, ks_vcpu_bucket(vcpu));
@@ -256,7 +255,7 @@ static bool ks_vcpu_is_recorded(const struct ks_vcpu *v,
 	u32 i;
 
 	for (i = 0; i < listen->nr_vms; i++)
-		if (listen->vms[i] == v->vmm)
+		if (ks_is_same_process(&listen->vms[i], &v->vmm))
 			return listen->session;
 	return listen->session && !listen->nr_vms;
 }

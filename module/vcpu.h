@@ -57,8 +57,8 @@ struct ks_arm {
  * @dead_gp:	RCU state when the entry was given up; free after that grace period
  * @thread:	that ran it last and still has it as its own, or NULL; table
  * @runner:	the thread that is within KVM_RUN, or NULL; owner
- * @vm:		number of the VM, @tgid its process, @id vcpu_id, @vmm see struct
- *		ks_vm; table, constant while @key is set
+ * @vm:		number of the VM, @vmm its process, @id vcpu_id; table, constant while
+ *		@key is set
  *
  * @seen:	generation (listen.h) in which the owner looked at the rest last
  * @recorded:	the recording (its first generation) that records it; owner
@@ -145,8 +145,7 @@ struct ks_vcpu {
 	struct hlist_node node;
 	unsigned long dead_gp;
 	struct ks_thread *thread;
-	struct pid *vmm;
-	pid_t tgid;
+	struct ks_process vmm;
 } ____cacheline_aligned;
 
 /* Why the last records of a vCPU are written */

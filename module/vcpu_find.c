@@ -71,14 +71,14 @@ static void ks_set_who(const struct ks_vcpu *v, struct ks_who *who)
  * The vCPU has not run yet, or nobody knows whose it is.  A session that is limited
  * to some VMs must not record it, unless it is of one of these (@vmm).
  */
-static void ks_set_who_unseen(u16 vm, const struct pid *vmm, struct ks_who *who)
+static void ks_set_who_unseen(u16 vm, const struct ks_process *vmm, struct ks_who *who)
 {
 	const struct ks_listen *listen = ks_listening();
 	bool recorded = !listen->nr_vms;
 	u32 i;
 
 	for (i = 0; vmm && i < listen->nr_vms; i++)
-		recorded |= listen->vms[i] == vmm;
+		recorded |= ks_is_same_process(&listen->vms[i], vmm);
 	who->vm = vm;
 	who->recorded = recorded ? listen->recording : 0;
 	who->wanted = listen->events | (recorded ? listen->session : 0);
@@ -103,7 +103,7 @@ void ks_vcpu_who(struct kvm_vcpu *vcpu, struct ks_who *who)
 
 	raw_spin_lock_irqsave(&ks_tables.lock, flags);
 	vm = ks_vm_find(vcpu->kvm);
-	ks_set_who_unseen(vm ? vm->number : 0, vm ? vm->vmm : NULL, who);
+	ks_set_who_unseen(vm ? vm->number : 0, vm ? &vm->vmm : NULL, who);
 	raw_spin_unlock_irqrestore(&ks_tables.lock, flags);
 }
 

@@ -5,7 +5,6 @@
  * Context of all: the lock of the tables is held.
  */
 #include <linux/sched.h>
-#include <linux/sched/signal.h>
 
 #include "tables.h"
 
@@ -63,7 +62,6 @@ struct ks_vm *ks_vm_get(struct kvm *kvm)
 	vm = ks_vm_find(NULL) ?: &ks_tables.vms[ks_tables.used_vms++];
 	vm->number = ks_vm_next_number();
 	vm->kvm = kvm;
-	vm->vmm = task_tgid(current);
-	vm->tgid = current->tgid;
+	vm->vmm = ks_process_of(current);
 	return vm;
 }

@@ -7,8 +7,9 @@
 
 #include <linux/types.h>
 
+#include "process.h"
+
 struct kvm;
-struct pid;
 
 /**
  * struct ks_vm - a VM, from its first vCPU that is seen until it is destroyed
@@ -16,14 +17,12 @@ struct pid;
  * All of it under the lock of the tables (tables.h).
  *
  * @kvm:    compared, never followed; NULL: the entry is free
- * @vmm:    the process whose thread ran the vCPU; compared, never followed
- * @tgid:   its number
+ * @vmm:    the process whose thread ran the vCPU
  * @number: in the records; never 0, which says unknown
  */
 struct ks_vm {
 	struct kvm *kvm;
-	struct pid *vmm;
-	pid_t tgid;
+	struct ks_process vmm;
 	u16 number;
 };
 
