@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
 """The layout of module/ and tools/ is that of layout.levels: nothing needs what
-stands above it or beside it, so there is no circle; and files stay short."""
+stands above it or beside it, so there is no circle; files stay short; and the module's
+functions are known by their names."""
 
 import collections
 import os
@@ -14,6 +15,8 @@ from tap import Tap
 HERE = os.path.dirname(os.path.realpath(__file__))
 TOP = os.path.dirname(HERE)
 MAX_LINES = 600
+# Of our own functions, and of those that the kernel's macros make of our names
+PREFIXES = "ks_", "kvmsched_", "trace_", "perf_trace_", "__"
 
 # `unit` needs `other`; `why` says by which line or symbol
 Edge = collections.namedtuple("Edge", "unit other why")
@@ -170,6 +173,18 @@ def long_files(top):
                 yield f"{path} has {count} lines, {MAX_LINES} are allowed"
 
 
+def nameless(objects):
+    """Functions of a file's own whose names say nothing in a backtrace, where the
+    kernel shows neither the file nor whose they are."""
+    for path in sorted(objects):
+        out = subprocess.run(["nm", path], check=True, text=True,
+                             stdout=subprocess.PIPE).stdout
+        for line in out.splitlines():
+            kind, name = line.split()[-2:]
+            if kind == "t" and not name.startswith(PREFIXES):
+                yield f"{objects[path]} has a function {name}"
+
+
 def missing_units(half, levels, units):
     """Whatever is only in the tree or only in layout.levels."""
     return [f"{unit} stands on no level" for unit in sorted(units - set(levels))] + \
@@ -205,7 +220,9 @@ def check_ourselves(tap):
             "module/Kbuild": "kvmsched-y := high.o low.o \\\n\tother.o\n",
             "module/high.c": "void low(void); void high(void) { low(); }\n",
             "module/low.c": "void high(void); void low(void) { high(); }\n",
-            "module/other.c": "int beside; void other(void) { }\n",
+            "module/other.c": "int beside; void other(void) { }\n"
+                              "__attribute__((used)) static void spun(void) { }\n"
+                              "__attribute__((used)) static void ks_spun(void) { }\n",
             "tools/high/a.h": "",
             "tools/high/a.c": "void c(void); void a(void) { c(); }\n",
             "tools/low/b.h": "\n# include \"../high/a.h\"\n",
@@ -227,6 +244,9 @@ def check_ourselves(tap):
                   wrong_edges(levels["tools"],
                               list(calls(tools_objects(top, top)))),
                   "a.o needs c of c.o", "other stands beside high")
+        tap.named("a planted function that says nothing is named",
+                  list(nameless(module_objects(top, os.path.join(top, "module")))),
+                  "other has a function spun")
         tap.named("a unit without a level is named",
                   missing_units("tools", levels["tools"],
                                 {"high", "low", "other", "new"}), "new")
@@ -249,6 +269,7 @@ def main():
     objects = module_objects(TOP, os.path.join(build, "module", release))
     check_half(tap, "module", levels["module"], list(calls(objects)),
                set(objects.values()))
+    tap.empty("module: each function's name says whose it is", nameless(objects))
     objects = tools_objects(TOP, build)
     check_half(tap, "tools", levels["tools"],
                list(includes(TOP)) + list(calls(objects)),
