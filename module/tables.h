@@ -65,6 +65,34 @@ static inline bool ks_grace_period_over(unsigned long dead_gp)
 	return !dead_gp || poll_state_synchronize_rcu(dead_gp);
 }
 
+/**
+ * ks_find_free - an entry that nobody has, and that nobody reads any more
+ * @entries: the table, of ks_vcpus_max entries
+ * @used:    how many of them were ever used; gets one more if need be
+ * @owner:   the field that is NULL while an entry is free
+ * @soon:    bool that says, if there is none, whether a grace period frees one
+ *
+ * Context: the lock of the tables is held.
+ * Return: the entry or NULL.
+ */
+#define ks_find_free(entries, used, owner, soon) ({			\
+	typeof(entries) entry_, found_ = NULL;				\
+									\
+	(soon) = false;							\
+	for (entry_ = (entries); entry_ < (entries) + ks_vcpus_max; entry_++) { \
+		if (entry_->owner)					\
+			continue;					\
+		if (ks_grace_period_over(entry_->dead_gp)) {		\
+			found_ = entry_;				\
+			WRITE_ONCE(used, max_t(unsigned int, used,	\
+					       entry_ - (entries) + 1)); \
+			break;						\
+		}							\
+		(soon) = true;						\
+	}								\
+	found_;								\
+})
+
 void ks_vcpu_free(struct ks_vcpu *v);
 
 /* Is its ledger kept?  Not if its thread has ended, and no other has come since. */

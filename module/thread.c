@@ -13,21 +13,13 @@ struct preempt_ops ks_preempt_ops __ro_after_init;
 
 static struct ks_thread *ks_thread_find_free(void)
 {
-	bool soon = false; /* an entry is free after a grace period */
-	struct ks_thread *t;
+	bool soon;
+	struct ks_thread *t = ks_find_free(ks_tables.threads, ks_tables.used_threads, task,
+					   soon);
 
-	for (t = ks_tables.threads; t < ks_tables.threads + ks_vcpus_max; t++) {
-		if (t->task)
-			continue;
-		if (ks_grace_period_over(t->dead_gp)) {
-			ks_tables.used_threads = max_t(unsigned int, ks_tables.used_threads,
-						       t - ks_tables.threads + 1);
-			return t;
-		}
-		soon = true;
-	}
-	WRITE_ONCE(ks_tables.threads_full, !soon);
-	return NULL;
+	if (!t)
+		WRITE_ONCE(ks_tables.threads_full, !soon);
+	return t;
 }
 
 /* An entry for the current thread, linked. */

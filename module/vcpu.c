@@ -70,23 +70,12 @@ static bool ks_vcpu_give_up_one(void)
 
 static struct ks_vcpu *ks_vcpu_find_free(void)
 {
-	bool soon = false; /* an entry is free after a grace period */
-	struct ks_vcpu *v;
+	bool soon;
+	struct ks_vcpu *v = ks_find_free(ks_tables.vcpus, ks_tables.used_vcpus, key, soon);
 
-	for (v = ks_tables.vcpus; v < ks_tables.vcpus + ks_vcpus_max; v++) {
-		if (v->key)
-			continue;
-		if (ks_grace_period_over(v->dead_gp)) {
-			WRITE_ONCE(ks_tables.used_vcpus,
-				   max_t(unsigned int, ks_tables.used_vcpus,
-					 v - ks_tables.vcpus + 1));
-			return v;
-		}
-		soon = true;
-	}
-	soon = soon || ks_vcpu_give_up_one();
-	WRITE_ONCE(ks_tables.vcpus_full, !soon);
-	return NULL;
+	if (!v)
+		WRITE_ONCE(ks_tables.vcpus_full, !soon && !ks_vcpu_give_up_one());
+	return v;
 }
 
 /* An entry for a vCPU that the current thread runs. */
