@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Root has switched kprobes off, so the ends of VMs are not seen: what KVM has freed is
-not read.
+not read, and each recording gives new numbers.
 
 Where the boot parameter slub_debug=P,kvm_vcpu lets the kernel overwrite each vCPU that
 is freed, who reads one dies.
 """
+
+import time
 
 import host
 import records
@@ -37,5 +39,25 @@ def freed(tap):
               ("sleeps", len(mine) > NAPS, True))
 
 
+def anew(tap):
+    """A VM may have ended between two recordings, and another have its address."""
+    words = "the end of VMs can't be seen"
+    logged = host.run("dmesg").stdout.count(words)
+    numbers = []
+    with host.settings({KPROBES: 0}), host.module(), \
+            host.running_guest("hlt", "--period-us", 5000) as guest:
+        for _ in range(2):
+            with host.Recording() as recording:
+                time.sleep(0.5)
+            numbers += {record["vm"] for record in
+                        records.of_file(recording.file, "kvmsched_vcpu")
+                        if record["tgid"] == guest.pid}
+    logged = host.run("dmesg").stdout.count(words) - logged
+    tap.equal("unseen: each recording numbers the VMs anew",
+              ("numbers", len(numbers), 2), ("others", len(set(numbers)), 2),
+              ("the log says so, each time", logged, 2))
+
+
 def test(tap):
     freed(tap)
+    anew(tap)
