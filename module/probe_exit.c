@@ -317,6 +317,15 @@ static bool ks_vmx_entry_failed(void)
 }
 
 /*
+ * Has KVM entered the guest since the last exit?  Where KVM_RUN began before our hooks
+ * were attached, it may have done so unseen.
+ */
+static bool ks_has_entered(const struct ks_vcpu *v)
+{
+	return !v->exit_state && (v->entry_tsc || v->features & KS_FEATURE_LATE);
+}
+
+/*
  * KVM calls vmx_handle_exit() without an exit, too: if it has to emulate a guest
  * whose state is invalid (emulation_required), since it did not even try to enter
  * it; and if the entry failed.
@@ -328,8 +337,8 @@ static int ks_on_vmx_handle_exit(struct kprobe *kprobe, struct pt_regs *regs)
 	bool known = v->key == vcpu && ks_vcpu_loaded() == v;
 	struct ks_exit_raw raw = { .reason = KS_REASON_NONE };
 
-	if (known && v->exit_state)
-		return 0;	/* no entry since the last exit */
+	if (known && !ks_has_entered(v))
+		return 0;
 	if (unlikely(known && ks_vmx_entry_failed())) {
 		if (ks_is_l2(vcpu))
 			raw.event = KS_EXIT_RAW_L2;
