@@ -132,7 +132,7 @@ static void ks_copy_ledger(const struct ks_ledger *ledger, struct ks_rec_ledger 
 	} while ((seq & 1 || READ_ONCE(ledger->seq) != seq) && --tries);
 }
 
-static void ks_write_ledger(struct ks_vcpu *v)
+static void ks_write_ledger(const struct ks_vcpu *v, const struct ks_ledger *ledger)
 {
 	struct ks_rec_ledger *r;
 	unsigned long flags;
@@ -142,7 +142,7 @@ static void ks_write_ledger(struct ks_vcpu *v)
 	r->vm = v->vm;
 	r->vcpu = v->id;
 	r->tid = v->exit.ent.pid;
-	ks_copy_ledger(v->ledger, r, now);
+	ks_copy_ledger(ledger, r, now);
 	ks_end(ledger, r, flags);
 }
 
@@ -196,10 +196,13 @@ void ks_vcpu_tell_lost_identity(struct ks_vcpu *v)
  */
 void ks_vcpu_record_last(struct ks_vcpu *v, enum ks_last why)
 {
+	struct ks_ledger *ledger;
+
 	if (!ks_vcpu_wanted(v))
 		return;
-	if (ks_vcpu_has_ledger(v))
-		ks_write_ledger(v);
+	ledger = ks_vcpu_ledger(v);
+	if (ledger)
+		ks_write_ledger(v, ledger);
 	if ((why != KS_LAST_OF_SESSION || READ_ONCE(v->identity_lost) ||
 	     READ_ONCE(v->identity_due)) && v->identity.tgid)
 		ks_write_identity(v, why == KS_LAST_OF_VCPU ? KS_FEATURE_GONE : 0);

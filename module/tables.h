@@ -95,11 +95,22 @@ static inline bool ks_grace_period_over(unsigned long dead_gp)
 
 void ks_vcpu_free(struct ks_vcpu *v);
 
-/* Is its ledger kept?  Not if its thread has ended, and no other has come since. */
-static inline bool ks_vcpu_has_ledger(const struct ks_vcpu *v)
+/**
+ * ks_vcpu_ledger - the ledger of a vCPU, if it is kept
+ * @v: any entry
+ *
+ * It is not if the vCPU's thread has ended, and no other has come since.
+ *
+ * Context: the lock of the tables is held.  Within KVM_RUN the owner does not take it,
+ * and may set @v->ledger to NULL at any time: use the one that is returned.
+ * Return: the ledger, which stays until exit, or NULL.
+ */
+static inline struct ks_ledger *ks_vcpu_ledger(const struct ks_vcpu *v)
 {
-	return v->key && READ_ONCE(v->ledger) && READ_ONCE(v->seen) &&
-	       READ_ONCE(v->ledger_seen) >= ks_listening()->ledger;
+	struct ks_ledger *ledger = READ_ONCE(v->ledger);
+
+	return v->key && READ_ONCE(v->seen) &&
+	       READ_ONCE(v->ledger_seen) >= ks_listening()->ledger ? ledger : NULL;
 }
 
 #endif /* _KVMSCHED_TABLES_H */

@@ -126,7 +126,7 @@ int ks_vcpus_make_ledgers(void)
  */
 int ks_vcpus_ledger(u32 index, struct kvmsched_ledger *out)
 {
-	struct ks_ledger *ledger = NULL;
+	struct ks_ledger *kept, *ledger = NULL;
 	struct ks_thread *t = NULL;
 	struct ks_vcpu *v;
 	int ret;
@@ -134,7 +134,8 @@ int ks_vcpus_ledger(u32 index, struct kvmsched_ledger *out)
 	raw_spin_lock_irq(&ks_tables.lock);
 	ret = ks_listening()->ledger == U64_MAX ? -ENODATA : -ENOENT;
 	for_each_used(v) {
-		if (!ks_vcpu_has_ledger(v) || index--)
+		kept = ks_vcpu_ledger(v);
+		if (!kept || index--)
 			continue;
 		t = v->thread;
 		/* As the reader's PID namespace has them: 0 if it doesn't. */
@@ -143,7 +144,7 @@ int ks_vcpus_ledger(u32 index, struct kvmsched_ledger *out)
 		out->vm = v->vm;
 		out->vcpu = v->id;
 		out->isa = v->exit.flags & KS_EXIT_VMX ? KS_ISA_VMX : KS_ISA_SVM;
-		ledger = v->ledger;
+		ledger = kept;
 		break;
 	}
 	raw_spin_unlock_irq(&ks_tables.lock);
@@ -156,7 +157,7 @@ int ks_vcpus_ledger(u32 index, struct kvmsched_ledger *out)
 	 */
 	ret = ks_ledger_read(ledger, out);
 	raw_spin_lock_irq(&ks_tables.lock);
-	if (!ks_vcpu_has_ledger(v) || v->thread != t || v->vm != out->vm ||
+	if (ks_vcpu_ledger(v) != ledger || v->thread != t || v->vm != out->vm ||
 	    v->id != out->vcpu)
 		ret = -EAGAIN;
 	raw_spin_unlock_irq(&ks_tables.lock);
