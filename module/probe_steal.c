@@ -123,13 +123,17 @@ static void ks_on_steal_switch(void *data, bool preempt, struct task_struct *pre
 }
 
 /**
- * ks_steal_waited_for - does a vCPU wait for this CPU?
+ * ks_steal_waited_for - does a vCPU wait for this CPU, and somebody want to know?
+ *
+ * Who waits when the class ends stays counted until the class begins again, since no
+ * switch is seen any more that could end the wait.
  *
  * Context: preemption off.
  */
 bool ks_steal_waited_for(void)
 {
-	return this_cpu_read(ks_queues.waiters.counter);
+	return this_cpu_read(ks_queues.waiters.counter) &&
+	       ks_anybody_wants(KVMSCHED_CLASS_STEAL);
 }
 
 /**

@@ -4,8 +4,10 @@ one of another, held against what the kernel's own system calls say of them."""
 
 import contextlib
 import os
+import time
 
 import host
+import records
 
 # What each spin is started with, and what a report says of it
 POLICIES = {
@@ -24,7 +26,30 @@ def thieves_of(recording):
             for vcpu in recording.report()["vcpus"]}
 
 
+def ended(tap):
+    """A vCPU waits as class steal ends: interrupts of later are not of its wait."""
+    events = "irq_vectors/local_timer_entry", "kvmsched/kvmsched_host_irq"
+    with host.module(), host.running_guest("spin", "--cpu", 0), \
+            host.Ftrace(clock="x86-tsc") as ftrace:
+        with host.spin(100000, 1000, "--cpu", 0, "--policy", "fifo:30"):
+            with host.Recording("-e", "+steal") as recording:
+                time.sleep(0.5)
+        with host.spin(*TURNS, "--cpu", 0):
+            ftrace.enable(*events)
+            time.sleep(0.5)
+            ftrace.enable(*events, on=0)
+        found = records.of_ftrace(ftrace)
+    ours = [record for record in found if record.event == "kvmsched_host_irq"]
+    thieves = [row["thieves"] for row in recording.report()["vcpus"]]
+    tap.equal("holders: nobody waits any more when the class has ended",
+              ("the vCPU had thieves", [bool(rows) for rows in thieves], [True]),
+              ("there were interrupts", len(found) > len(ours), True),
+              ("of the vCPU's own time", bool(ours), True),
+              ("of a wait", [record for record in ours if not record["vm"]][:3], []))
+
+
 def test(tap):
+    ended(tap)
     with contextlib.ExitStack() as stack:
         stack.enter_context(host.module())
         other = stack.enter_context(host.running_guest("spin", "--cpu", 0))
