@@ -14,18 +14,21 @@
 #include "task.h"
 #include "vcpu.h"
 
-/* The identity record has told the policy; from then on its changes are told. */
+/*
+ * The identity record has told the policy; from then on its changes are told.  That
+ * another identity is due by now changes nothing: it may come much later.
+ */
 static void ks_check_policy(struct ks_vcpu *v)
 {
 	struct ks_rec_policy *r;
 	unsigned long flags;
 	u64 now;
 
-	if (v->identity_due)
-		return;
 	if (likely(v->policy == current->policy &&
 		   v->prio == current->normal_prio &&
 		   v->static_prio == current->static_prio))
+		return;
+	if (v->identified < ks_listening()->identity)
 		return;
 
 	r = ks_begin(policy, ks_vcpu_ring(v) & KVMSCHED_CLASS_SWITCH, now, flags);
@@ -80,9 +83,10 @@ static int ks_on_vcpu_load(struct kprobe *kprobe, struct pt_regs *regs)
 	v = ks_vcpu_take(t, vcpu, false);
 	if (!v)
 		return 0;
+	/* First: an identity that is due takes over the policy as it is now. */
+	ks_check_policy(v);
 	ks_probe_settle(v);
 	ks_vcpu_retry_identity(v);
-	ks_check_policy(v);
 
 	r = ks_begin(load, ks_vcpu_ring(v) & KVMSCHED_CLASS_SWITCH, now, flags);
 	r->vm = v->vm;

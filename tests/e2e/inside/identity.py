@@ -8,6 +8,7 @@ import time
 import host
 import records
 from device import Device
+from vmm import Vmm
 
 HALT_POLL = "/sys/module/kvm/parameters/halt_poll_ns"
 
@@ -75,7 +76,28 @@ def table_full(tap):
                 for vcpu in known))
 
 
+def policy(tap):
+    """A thread out of KVM_RUN gets another policy after its identity was told again."""
+    with host.module(), Device() as device, Vmm() as vmm:
+        device.follow()
+        with host.Recording():
+            tid = vmm.ask("thread", "run", 20)
+        with host.Recording() as recording:
+            vmm.ask("thread", "nap", 20)
+            os.sched_setscheduler(tid, os.SCHED_BATCH, os.sched_param(0))
+            vmm.ask("thread", "nap", 20)
+            vmm.ask("thread", "run", 20)
+    changes = [(record["old_policy"], record["policy"]) for record in
+               records.of_file(recording.file, "kvmsched_policy")
+               if record.tid == tid]
+    row = host.vcpu_by_tid(recording.report(), tid)
+    tap.equal("identity: a policy that changes out of KVM_RUN",
+              ("records", changes, [(os.SCHED_OTHER, os.SCHED_BATCH)]),
+              ("the report's", row["policy_changes"], 1))
+
+
 def test(tap):
+    policy(tap)
     with host.module():
         halt_poll(tap)
         lost(tap)
