@@ -8,6 +8,7 @@ import time
 
 import host
 import records
+from device import STEAL, Device
 
 # What each spin is started with, and what a report says of it
 POLICIES = {
@@ -30,10 +31,12 @@ def ended(tap):
     """A vCPU waits as class steal ends: interrupts of later are not of its wait."""
     events = "irq_vectors/local_timer_entry", "kvmsched/kvmsched_host_irq"
     with host.module(), host.running_guest("spin", "--cpu", 0), \
-            host.Ftrace(clock="x86-tsc") as ftrace:
-        with host.spin(100000, 1000, "--cpu", 0, "--policy", "fifo:30"):
-            with host.Recording("-e", "+steal") as recording:
-                time.sleep(0.5)
+            host.Ftrace(clock="x86-tsc") as ftrace, Device() as device:
+        with host.Recording("-e", "+steal") as recording, \
+                host.spin(10 ** 7, 1000, "--cpu", 0, "--policy", "fifo:30"):
+            time.sleep(0.5)
+            recording.stop()
+            host.wait_for(lambda: not device.info().attached & STEAL, "the detaching")
         with host.spin(*TURNS, "--cpu", 0):
             ftrace.enable(*events)
             time.sleep(0.5)
