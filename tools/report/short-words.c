@@ -34,6 +34,7 @@ static const struct {
 	[KVS_FINDING_TICKS] = { "ticks", "kvmsched report timers" },
 	[KVS_FINDING_EXITS] = { "exits", "kvmsched report worst --kind exit", true },
 	[KVS_FINDING_LOSS] = { "loss", "kvmsched record -m SIZE" },
+	[KVS_FINDING_HITS] = { "hits", "kvmsched report --verbose" },
 	[KVS_FINDING_MISSING] = { "missing", "kvmsched info --json" },
 	[KVS_FINDING_HOOK] = { "hook", "kvmsched info" },
 };
@@ -316,26 +317,24 @@ static void write_asleep(const struct words *w)
 
 static void write_loss(const struct words *w)
 {
-	const struct kvs_model *m = w->view->model;
-	const char *and = "";
-	u64 lost, missed = 0;
-	bool exact = kvs_model_lost(m, &lost);
+	u64 lost;
+	bool exact = kvs_model_lost(w->view->model, &lost);
 
-	for (unsigned int i = 0; i < m->nr_missed; i++)
-		missed += m->missed[i].count;
-	if (lost) {
+	if (lost)
 		fprintf(w->f, "%s%" PRIu64 " record%s lost (%.1f %%)",
 			exact ? "" : "At least ", lost, lost == 1 ? " was" : "s were",
-			100.0 * lost / ((double)lost + kvs_model_records(m)));
-		and = ", and ";
-	} else if (!exact) {
+			100.0 * lost / ((double)lost + kvs_model_records(w->view->model)));
+	else
 		fprintf(w->f, "Records were lost, and nobody counted how many");
-		and = "; ";
-	}
-	if (missed)
-		fprintf(w->f, "%s%" PRIu64 " hits of hooks were dropped by the kernel", and,
-			missed);
 	fprintf(w->f, ": the figures are less than the truth");
+}
+
+static void write_hits(const struct words *w)
+{
+	u64 hits = w->finding->harm;
+
+	fprintf(w->f, "The kernel dropped %" PRIu64 " hit%s of kprobes: the figures are "
+		"less than the truth", hits, hits == 1 ? "" : "s");
 }
 
 static void write_missing(const struct words *w)
@@ -393,6 +392,7 @@ char *kvs_finding_sentence(const struct kvs_view *view, const struct kvs_finding
 		[KVS_FINDING_TICKS] = write_ticks,
 		[KVS_FINDING_EXITS] = write_exits,
 		[KVS_FINDING_LOSS] = write_loss,
+		[KVS_FINDING_HITS] = write_hits,
 		[KVS_FINDING_MISSING] = write_missing,
 		[KVS_FINDING_HOOK] = write_hook,
 	};

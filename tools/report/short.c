@@ -176,8 +176,10 @@ static void look_at_recording(struct search *s)
 
 	for (unsigned int i = 0; i < m->nr_missed; i++)
 		missed += m->missed[i].count;
-	if (lost || !exact || missed >= KVS_SHORT_PART * kvs_model_records(m))
-		found(s, KVS_FINDING_LOSS, NULL, lost + missed + !exact, 0);
+	if (lost || !exact)
+		found(s, KVS_FINDING_LOSS, NULL, lost + !exact, 0);
+	if (missed && missed >= KVS_SHORT_PART * kvs_model_records(m))
+		found(s, KVS_FINDING_HITS, NULL, missed, 0);
 	if (m->refused || m->beyond)
 		found(s, KVS_FINDING_MISSING, NULL, m->refused + m->beyond, 0);
 	/* What another CPU vendor or kernel has is missing everywhere. */
@@ -197,7 +199,8 @@ static int worst_first(const void *left, const void *right)
 		[KVS_FINDING_BLOCKED] = 3,
 		[KVS_FINDING_LATE_TIMER] = 4, [KVS_FINDING_TICKS] = 5,
 		[KVS_FINDING_EXITS] = 6, [KVS_FINDING_LOSS] = 7,
-		[KVS_FINDING_MISSING] = 8, [KVS_FINDING_HOOK] = 9,
+		[KVS_FINDING_HITS] = 8, [KVS_FINDING_MISSING] = 9,
+		[KVS_FINDING_HOOK] = 10,
 	};
 	const struct kvs_finding *a = left, *b = right;
 

@@ -55,6 +55,7 @@ enum kvs_finding_kind {
 	KVS_FINDING_TICKS,	/* of a timer without interrupts of their own */
 	KVS_FINDING_EXITS,
 	KVS_FINDING_LOSS,		/* of records */
+	KVS_FINDING_HITS,		/* of kprobes, dropped by the kernel */
 	KVS_FINDING_MISSING,		/* vCPUs that the module, or the model, had no room for */
 	KVS_FINDING_HOOK,		/* that could not be attached */
 	KVS_FINDING_KINDS
