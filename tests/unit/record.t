@@ -415,8 +415,9 @@ vm_names()
 if [[ $(readlink /proc/self/ns/pid) == "pid:[4026531836]" ]]; then
 	# A VMM has it among its arguments; this one is none, but has them.
 	name=$'web \xff\x1b[2J'
+	mkfifo hold
 	# shellcheck disable=SC2016 # the inner shell's own
-	bash -c 'read -r _ < "$1"' vmm <(sleep 60) -name "guest=$name,debug-threads=on" &
+	bash -c 'read -r _ < "$1"' vmm hold -name "guest=$name,debug-threads=on" &
 	vmm=$!
 	FAKEDEV_VMM=$vmm record -o named.dat -d 0.2
 	is "$(vm_names named.dat)" 'web \xff\x1b[2J' "the file has the name of a VM, in bytes"
