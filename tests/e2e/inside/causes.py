@@ -225,8 +225,8 @@ def lost_timer(tap):
     watchdog = text[text.index("Watchdog"):].splitlines()[1:]
     named = {word for line in watchdog for word in line.split()}
     tap.equal("causes: the watchdog names the VM whose timer never fires",
-              ("it", str(truth["pid"]) in named, True),
-              ("no other", str(good["pid"]) in named, False))
+              ("it", f"kvmguest/{truth['pid']}" in named, True),
+              ("no other", f"kvmguest/{good['pid']}" in named, False))
     tap.note("\n".join(watchdog))
 
 
