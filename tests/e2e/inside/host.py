@@ -215,9 +215,9 @@ def guest(payload, n, *options, status=0, prefix=()):
     return truth
 
 
-def all_ran(child, exits=1):
-    """Did each VM of a guest have so many exits?  By KVM's own counters."""
-    return all(int(read(counter)) >= exits
+def all_ran(child):
+    """Did each VM of a guest have an exit?  By KVM's own counters, where it has any."""
+    return all(int(read(counter))
                for counter in glob.glob(f"/sys/kernel/debug/kvm/{child.pid}-*/exits"))
 
 

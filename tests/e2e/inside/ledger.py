@@ -20,7 +20,8 @@ WAKE_NS = 5000
 RESIDUAL = 1e-4			# of wall time
 LATE_US = 3000			# until a page is there
 LATE_NS = 10 ** 5		# and until its VMM's thread has the CPU
-LOOK_NS = 10 ** 5		# until a vCPU whose first KVM_RUN is seen is within it
+# Until a vCPU whose first KVM_RUN is seen is within it; it may be preempted before
+LOOK_NS = 10 ** 5 if host.ICOUNT else 10 ** 7
 ON_CPU = ("guest", "exit", "user", "poll")
 CPUS = os.cpu_count()
 
