@@ -290,10 +290,8 @@ def killed_start(tap):
                SLOW // 8 <= taken < pages // 2, True))
 
 
-def behind_start(tap):
-    """Whoever only looks doesn't wait until another's START is over, and
-    whoever has to wait can be killed."""
-    pages = SLOW * os.cpu_count()
+def looks_behind_start():
+    """What others are told meanwhile, how STOP ended, and how many pages START had."""
     waiter = Caller(abi.IOC_STOP, 0)
     with waiter, Device() as other, within_start() as (child, allocated):
         waiter.go()
@@ -308,11 +306,23 @@ def behind_start(tap):
         waiter.wait()
         taken = allocated()
         child.kill()
+    return told, unmapped, stats, info, waiter.returncode, taken
+
+
+def behind_start(tap):
+    """Whoever only looks doesn't wait until another's START is over, and
+    whoever has to wait can be killed.  If they waited, START would be over each time;
+    where CPUs are emulated in turns, it may be over once."""
+    pages = SLOW * os.cpu_count()
+    for _ in range(3):
+        told, unmapped, stats, info, stopped, taken = looks_behind_start()
+        if taken < pages:
+            break
     tap.equal("ioctl: others don't wait for a START that allocates",
               ("poll", told, []), ("mmap", unmapped, "ENOENT"),
               ("STATS", stats, "ENOENT"),
               ("INFO", (info.session, info.pages), (0, 0)),
-              ("STOP, killed", waiter.returncode, -signal.SIGKILL),
+              ("STOP, killed", stopped, -signal.SIGKILL),
               (f"meanwhile: {taken} of {pages} pages", taken < pages, True))
 
 
