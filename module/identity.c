@@ -25,9 +25,7 @@ static bool ks_vcpu_is_new(const struct ks_vcpu *v, const struct kvm_vcpu *vcpu)
 /* What the record tells of the current thread */
 static void ks_fill_thread(struct ks_vcpu *v, struct ks_rec_vcpu *r)
 {
-	v->policy = current->policy;
-	v->prio = current->normal_prio;
-	v->static_prio = current->static_prio;
+	ks_vcpu_take_policy(v);
 	r->policy = v->policy;
 	r->rt_priority = current->rt_priority;
 	r->nice = PRIO_TO_NICE(v->static_prio);

@@ -42,9 +42,7 @@ static void ks_check_policy(struct ks_vcpu *v)
 	r->rt_priority = current->rt_priority;
 	ks_end(policy, r, flags);
 
-	v->policy = current->policy;
-	v->prio = current->normal_prio;
-	v->static_prio = current->static_prio;
+	ks_vcpu_take_policy(v);
 }
 
 /*

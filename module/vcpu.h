@@ -312,6 +312,14 @@ static inline void ks_vcpu_retry_identity(struct ks_vcpu *v)
 		ks_vcpu_tell_lost_identity(v);
 }
 
+/* The current thread's policy is told; its changes count from now on. */
+static inline void ks_vcpu_take_policy(struct ks_vcpu *v)
+{
+	v->policy = current->policy;
+	v->prio = current->normal_prio;
+	v->static_prio = current->static_prio;
+}
+
 /* The vCPU of any thread, if it is known; see ks_thread_of(). */
 static inline struct ks_vcpu *ks_vcpu_of_task(struct task_struct *task)
 {
