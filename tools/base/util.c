@@ -49,6 +49,11 @@ char *xstrdup(const char *s)
 	return checked(strdup(s));
 }
 
+FILE *xopen_memstream(char **text, size_t *size)
+{
+	return checked(open_memstream(text, size));
+}
+
 char *xasprintf(const char *fmt, ...)
 {
 	va_list ap;

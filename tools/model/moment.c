@@ -3,10 +3,9 @@
  * A moment in words, for reports and for `record --stop-on`.
  */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "uapi/kvmsched.h"
-#include "base/log.h"
+#include "base/util.h"
 #include "model/clock.h"
 #include "model/holder.h"
 #include "model/moment.h"
@@ -230,13 +229,9 @@ char *kvs_moment_sentence(const struct kvs_model *m, const struct kvs_times *tim
 	char *text = NULL;
 	size_t size;
 	struct context t = {
-		.f = open_memstream(&text, &size), .model = m, .times = times,
+		.f = xopen_memstream(&text, &size), .model = m, .times = times,
 	};
 
-	if (!t.f) {
-		kvs_err("out of memory");
-		exit(KVS_EXIT_FAILED);
-	}
 	write_sentence(&t, moment);
 	fclose(t.f);
 	return text;

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 
 #include "uapi/kvmsched.h"
-#include "base/log.h"
 #include "base/util.h"
 #include "model/holder.h"
 #include "model/names.h"
@@ -89,6 +88,16 @@ static void write_life(const struct words *w)
 	fprintf(w->f, ", %.1f %% of its life", 100 * w->finding->share);
 }
 
+/* "vm 221 vcpu1 slept 5.0 ms in HLT, 2.0 % of its life" */
+static void write_spent(const struct words *w, const char *how, const char *where)
+{
+	write_vcpu(w, w->finding->vcpu);
+	fprintf(w->f, " %s ", how);
+	write_time(w, w->finding->harm);
+	fprintf(w->f, " %s", where);
+	write_life(w);
+}
+
 /* "spin/164 (SCHED_FIFO 50)", "vm 221 vcpu1", "the interrupt local_timer" */
 static void write_who(const struct words *w, const struct kvs_holder *who, bool with_policy)
 {
@@ -140,11 +149,7 @@ static void write_wait(const struct words *w)
 	const struct kvs_vcpu *v = w->finding->vcpu;
 	struct kvs_hist waits;
 
-	write_vcpu(w, v);
-	fprintf(w->f, " waited ");
-	write_time(w, w->finding->harm);
-	fprintf(w->f, " for a CPU");
-	write_life(w);
+	write_spent(w, "waited", "for a CPU");
 	if (kvs_waits(&w->view->times, v, &waits) && waits.count) {
 		fprintf(w->f, ", up to ");
 		write_time(w, waits.max);
@@ -166,11 +171,7 @@ static void write_throttled(const struct words *w)
 	for (unsigned int i = 0; i < waiter->nr; i++)
 		if (waiter->thieves[i].who.kind == KVS_THIEF_THROTTLED)
 			throttled += waiter->thieves[i].time;
-	write_vcpu(w, w->finding->vcpu);
-	fprintf(w->f, " waited ");
-	write_time(w, w->finding->harm);
-	fprintf(w->f, " for a CPU");
-	write_life(w);
+	write_spent(w, "waited", "for a CPU");
 	fprintf(w->f, ", and was throttled for at least ");
 	write_ts(w, throttled);
 	fprintf(w->f, " of it: its CPU stayed idle (inferred)");
@@ -179,11 +180,7 @@ static void write_throttled(const struct words *w)
 
 static void write_out(const struct words *w)
 {
-	write_vcpu(w, w->finding->vcpu);
-	fprintf(w->f, " slept ");
-	write_time(w, w->finding->harm);
-	fprintf(w->f, " outside of KVM_RUN");
-	write_life(w);
+	write_spent(w, "slept", "outside of KVM_RUN");
 	fprintf(w->f, ": its VMM kept it from running");
 }
 
@@ -196,11 +193,7 @@ static void write_blocked(const struct words *w)
 	for (unsigned int i = 1; i < v->nr_exits; i++)
 		if (v->exits[i].blocked_ts.sum > top->blocked_ts.sum)
 			top = &v->exits[i];
-	write_vcpu(w, v);
-	fprintf(w->f, " slept ");
-	write_time(w, w->finding->harm);
-	fprintf(w->f, " in the host's kernel while its exits were handled");
-	write_life(w);
+	write_spent(w, "slept", "in the host's kernel while its exits were handled");
 	fprintf(w->f, "; most for %s%s: %" PRIu64 " sleep%s, ", top->l2 ? "L2 " : "",
 		kvs_exit_reason(name, top->isa, top->reason), top->blocked_ts.count,
 		top->blocked_ts.count == 1 ? "" : "s");
@@ -306,11 +299,7 @@ static void write_far_timer(const struct words *w)
 
 static void write_asleep(const struct words *w)
 {
-	write_vcpu(w, w->finding->vcpu);
-	fprintf(w->f, " slept ");
-	write_time(w, w->finding->harm);
-	fprintf(w->f, " in HLT");
-	write_life(w);
+	write_spent(w, "slept", "in HLT");
 	fprintf(w->f, ", and no interrupt came to its VM, of which no timer was seen: "
 		"what it slept for is unknown");
 }
@@ -399,13 +388,9 @@ char *kvs_finding_sentence(const struct kvs_view *view, const struct kvs_finding
 	char *text = NULL;
 	size_t size;
 	struct words w = {
-		.f = open_memstream(&text, &size), .view = view, .finding = f,
+		.f = xopen_memstream(&text, &size), .view = view, .finding = f,
 	};
 
-	if (!w.f) {
-		kvs_err("out of memory");
-		exit(KVS_EXIT_FAILED);
-	}
 	writers[f->kind](&w);
 	if (f->others)
 		fprintf(w.f, "; so it is with %u more vCPU%s", f->others,

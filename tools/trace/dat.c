@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/util.h"
 #include "trace/dat.h"
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
@@ -153,10 +154,8 @@ static void put_options(FILE *out, const struct kvs_dat_desc *desc)
 void *kvs_dat_header(const struct kvs_dat_desc *desc, size_t *size)
 {
 	char *data = NULL;
-	FILE *out = open_memstream(&data, size);
+	FILE *out = xopen_memstream(&data, size);
 
-	if (!out)
-		goto nomem;
 	put(out, DAT_MAGIC, strlen(DAT_MAGIC));
 	put_string(out, "6");
 	put(out, "\0\x08", 2);		/* little endian, longs of 8 bytes */
