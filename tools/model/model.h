@@ -45,6 +45,8 @@ const struct kvs_vcpu *kvs_vcpu_of_thread(const struct kvs_model *m, s32 tid);
 u64 kvs_model_records(const struct kvs_model *m);
 /* False: at least so many. */
 bool kvs_model_lost(const struct kvs_model *m, u64 *lost);
+/* Did the module, or the model, have no room for a vCPU?  Nobody counts its records. */
+bool kvs_model_vcpus_missing(const struct kvs_model *m);
 /*
  * False: something was not seen at all, so nobody can say how many records of it there
  * would be: a vCPU found no room, or the kernel dropped hits of a hook.

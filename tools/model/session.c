@@ -164,9 +164,14 @@ bool kvs_model_lost(const struct kvs_model *m, u64 *lost)
 	return !m->lost_pages_unknown;
 }
 
+bool kvs_model_vcpus_missing(const struct kvs_model *m)
+{
+	return m->refused || m->beyond;
+}
+
 bool kvs_model_all_seen(const struct kvs_model *m)
 {
-	return !m->refused && !m->beyond && !m->nr_missed;
+	return !kvs_model_vcpus_missing(m) && !m->nr_missed;
 }
 
 u64 kvs_model_duration_ts(const struct kvs_model *m)

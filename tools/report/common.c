@@ -21,7 +21,7 @@ static void print_loss(const struct kvs_view *view)
 	u64 lost;
 	bool exact = kvs_model_lost(view->model, &lost);
 
-	if (view->model->refused || view->model->beyond)
+	if (kvs_model_vcpus_missing(view->model))
 		printf("  %s(vCPUs are missing)%s", kvs_alarm(), kvs_plain());
 	if (!lost && exact)
 		return;

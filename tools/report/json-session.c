@@ -93,7 +93,7 @@ static void add_session(json_t *o, const struct kvs_view *view)
 	json_object_set_new(o, "records", number(kvs_model_records(m)));
 	json_object_set_new(o, "lost", number_if(exact || lost, lost));
 	/* Hits that the kernel dropped are counted, in "missed". */
-	json_object_set_new(o, "lost_exact", json_boolean(exact && !m->refused && !m->beyond));
+	json_object_set_new(o, "lost_exact", json_boolean(exact && !kvs_model_vcpus_missing(m)));
 	json_object_set_new(o, "records_by_event", by_event(m->records));
 	json_object_set_new(o, "lost_by_event", m->has_closing ? by_event(m->lost_closing) : json_null());
 	json_object_set_new(o, "overwritten", number(m->overwritten));

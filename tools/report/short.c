@@ -180,7 +180,7 @@ static void look_at_recording(struct search *s)
 		found(s, KVS_FINDING_LOSS, NULL, lost + !exact, 0);
 	if (missed && missed >= KVS_SHORT_PART * kvs_model_records(m))
 		found(s, KVS_FINDING_HITS, NULL, missed, 0);
-	if (m->refused || m->beyond)
+	if (kvs_model_vcpus_missing(m))
 		found(s, KVS_FINDING_MISSING, NULL, m->refused + m->beyond, 0);
 	/* What another CPU vendor or kernel has is missing everywhere. */
 	for (unsigned int i = 0; i < m->nr_hooks; i++)
