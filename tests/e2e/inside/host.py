@@ -215,10 +215,10 @@ def guest(payload, n, *options, status=0, prefix=()):
     return truth
 
 
-def all_ran(child):
-    """Did each VM of a guest have an exit?  By KVM's own counters, where it has any."""
-    return all(int(read(counter))
-               for counter in glob.glob(f"/sys/kernel/debug/kvm/{child.pid}-*/exits"))
+def kvm_counters(child, name):
+    """KVM's own counter of that name, of each VM of a guest that KVM has in debugfs"""
+    return [int(read(counter))
+            for counter in glob.glob(f"/sys/kernel/debug/kvm/{child.pid}-*/{name}")]
 
 
 def running_guest(payload, *options):
@@ -229,7 +229,7 @@ def running_guest(payload, *options):
     child = Child(*argv)
     wait_for(lambda: os.path.exists(ready), "the guest")
     os.remove(ready)
-    wait_for(lambda: all_ran(child), "each VM's first exit")
+    wait_for(lambda: all(kvm_counters(child, "exits")), "each VM's first exit")
     time.sleep(0.5)
     return child
 

@@ -97,11 +97,18 @@ def power_off(tap):
     with host.Recording(file="power-off.dat") as recording:
         with host.running_guest("hlt", "--vms", POWER_OFFS, "--period-us",
                                 10000) as child:
+            host.wait_for(lambda: all(host.kvm_counters(child, "halt_exits")),
+                          "each guest's first tick")
+            exits = host.kvm_counters(child, "exits")
             child.signal(signal.SIGSTOP)
             time.sleep(0.2)
-    all_timers = timers_of(recording)
+    summary = recording.report()
+    all_timers = [vcpu["timers"] for vcpu in summary["vcpus"]]
     tap.equal("timers: power-off: no alarm, but the timers that were due are counted",
-              ("guests", len(all_timers), POWER_OFFS),
+              ("guests", len(all_timers) == POWER_OFFS or
+               [(vcpu["tid"], vcpu["exit_count"]) for vcpu in summary["vcpus"]], True),
+              ("guests that KVM has", len(exits) == POWER_OFFS and all(exits) or exits, True),
+              ("lost", summary["lost"], 0),
               ("alarms", [alarms(timers) for timers in all_timers],
                [{}] * POWER_OFFS),
               ("any not judged", sum(timers["overdue"]["not_judged"]
