@@ -339,6 +339,8 @@ static void a_life_begins_with_the_first_kvm_run(void **unused)
 	RECORD(host_irq, ME, .name = "local_timer", .cycles = 20);
 	now += 30;
 	RECORD(vcpu, ME, .tgid = 50, .features = KS_FEATURE_NEW);
+	/* An interrupt, or a hypervisor below, may come between the two. */
+	now += 16000;
 	RECORD(load, ME);
 	spend(KVMSCHED_STATE_EXIT, 40);
 	round_trip(100, 10);

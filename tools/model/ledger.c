@@ -51,10 +51,12 @@ static void change_state(struct kvs_ledger *l, unsigned int state, uint64_t at)
 	l->paused = paused_at(l, at);
 	if (l->state == KVMSCHED_STATE_EXIT)
 		l->exit_time += at - l->since;
+	if (l->state == KVMSCHED_STATE_EXIT && state == KVMSCHED_STATE_HALTED)
+		l->halted = at;
 	l->since = at;
 	l->state = state;
 	if (state == KVMSCHED_STATE_GUEST || state == KVMSCHED_STATE_UNKNOWN)
-		l->exit_time = 0;
+		l->exit_time = l->halted = 0;
 }
 
 /*
@@ -140,7 +142,7 @@ void kvs_ledger_load(struct kvs_ledger *l, uint64_t ts)
 {
 	expect_state(l, KVMSCHED_STATE_USER, ts);
 	change_state(l, KVMSCHED_STATE_EXIT, ts);
-	l->exit_time = 0;
+	l->exit_time = l->halted = 0;
 }
 
 void kvs_ledger_put(struct kvs_ledger *l, uint64_t ts)
@@ -155,13 +157,18 @@ void kvs_ledger_entry(struct kvs_ledger *l, uint64_t ts)
 	change_state(l, KVMSCHED_STATE_GUEST, ts);
 }
 
-/* State exit is booked up to now: moves the last @polled of it to state poll. */
+/*
+ * State exit is booked up to now: moves the last @polled of it to state poll.  Who polled
+ * in vain did so right before it slept.
+ */
 static void book_poll(struct kvs_ledger *l, uint64_t polled)
 {
+	uint64_t until = l->halted ? l->halted : l->since;
+
 	if (polled > l->exit_time)
 		polled = l->exit_time;
 	l->states[KVMSCHED_STATE_EXIT] -= polled;
-	book_state(l, KVMSCHED_STATE_POLL, l->since - polled, l->since);
+	book_state(l, KVMSCHED_STATE_POLL, until - polled, until);
 	l->exit_time -= polled;
 }
 

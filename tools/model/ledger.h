@@ -37,6 +37,7 @@ struct kvs_ledger {
 	 */
 	uint64_t pending_from, pending_to;
 	uint64_t exit_time;	/* time in state exit since guest mode; a poll is part of it */
+	uint64_t halted;	/* end of state exit before the last sleep in HLT since then; 0: none */
 	uint64_t polled;	/* time of a poll that was recorded before its exit */
 	uint64_t woken;		/* time stamp of the wakeup from this sleep; 0: not recorded */
 	/*

@@ -151,7 +151,18 @@ static void note_birth(struct kvs_model *m, const struct kvs_record *rec)
 	if (!v || v->tid)
 		return;
 	v->born = true;
+	v->newborn.on = true;
+	v->newborn.epoch = m->epoch;
 	kvs_waits_begin(m, v, rec->ts);
+}
+
+/* Its first KVM_RUN begins: what was before is not its life, however long it took. */
+static void note_first_run(struct kvs_model *m, struct kvs_vcpu *v, u64 ts)
+{
+	if (v->newborn.on && v->newborn.epoch == m->epoch &&
+	    v->ledger.state == KVMSCHED_STATE_UNKNOWN)
+		kvs_waits_begin(m, v, ts);
+	v->newborn.on = false;
 }
 
 HANDLE(vcpu)
@@ -182,6 +193,7 @@ HANDLE(load)
 		return;
 	kvs_vcpu_runs(m, v, rec);
 	kvs_vcpu_load(m, v, rec);
+	note_first_run(m, v, rec->ts);
 	kvs_ledger_load(&v->ledger, rec->ts);
 }
 

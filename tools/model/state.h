@@ -259,6 +259,10 @@ struct kvs_vcpu {
 	u32 since_epoch;	/* epoch at that time */
 	u64 first_ts;		/* of the first record of it or to it; 0: none yet */
 	bool born;		/* its first KVM_RUN was seen, and its ledger begins there */
+	struct {
+		bool on;	/* it is told, and its first KVM_RUN not yet */
+		u32 epoch;	/* when it was told */
+	} newborn;
 	bool ended;		/* so was the end of its thread or its VM: its ledger ends there */
 	bool shared_slice;	/* this slice began with another vCPU */
 	u64 out_ts;		/* of the switch out; 0: on the CPU, or not known */
