@@ -130,6 +130,8 @@ number experiment --unrecorded from 0 to 1000000
 number experiment --vcpus from 1 to 65534
 time record --duration above 0 and up to 31622400
 time record --after above 0 and up to 31622400
+time report --from from 0 and up to 31622400
+time report --to above 0 and up to 31622400
 time top --delay from 0.01 to 86400
 time policy --for above 0 and up to 1000000
 time experiment --warmup from 0 and up to 1000000
@@ -144,6 +146,7 @@ pid record --pid
 pid policy --tid
 text record --output
 text report --input
+text report --svg
 text compare --baseline
 text experiment --output
 text experiment --control

@@ -13,6 +13,7 @@
 #include "base/util.h"
 #include "cmd/cmd.h"
 #include "cmd/options.h"
+#include "cmd/picture.h"
 #include "model/alike.h"
 #include "model/clock.h"
 #include "model/model.h"
@@ -26,6 +27,7 @@ static const struct kvs_report *const reports[] = { KVS_REPORTS(REPORT_POINTER) 
 
 #define DEFAULT_WORST	10
 #define MAX_WORST	10000
+#define MAX_SECONDS	(366 * 86400)	/* as `record --duration` */
 
 struct options {
 	const struct kvs_report *report;	/* NULL: everything */
@@ -33,7 +35,9 @@ struct options {
 	struct kvs_select select;
 	long worst;
 	uint32_t kinds;
+	struct kvs_picture picture;
 	bool counted;		/* --count is there */
+	bool windowed;		/* --from or --to is */
 	bool each, host, json, verbose;
 };
 
@@ -76,6 +80,10 @@ static int take_operands(const struct kvs_options *options, const struct kvs_arg
 		o->path = KVS_DEFAULT_FILE;
 	if ((o->counted || o->kinds || o->each) && (!o->report || !o->report->moments))
 		return kvs_usage("report", "--count, --kind and --each belong to `kvmsched report worst`");
+	if (o->windowed && !o->picture.file)
+		return kvs_usage("report", "--from and --to belong to --svg");
+	if (o->picture.file && (o->report || o->json || o->host || o->verbose))
+		return kvs_usage("report", "--svg draws a picture, and prints no report");
 	if (!o->kinds)
 		o->kinds = (1U << KVS_MOMENT_KINDS) - 1;
 	return KVS_EXIT_OK;
@@ -108,6 +116,17 @@ static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments
 		KVS_OPTION(0, "each", NULL,
 			   "worst: the moments one by one, with their steps and causes",
 			   .value = { .flag = &o->each }),
+		KVS_OPTION(0, "svg", "PICTURE",
+			   "draw the time line of vCPUs and CPUs into this file, as SVG",
+			   .value = { .text = &o->picture.file }),
+		KVS_OPTION(0, "from", "TIME",
+			   "svg: draw what happened so long after the recording began, or later; in s",
+			   .value = { .seconds = &o->picture.from, .most = MAX_SECONDS },
+			   .given = &o->windowed),
+		KVS_OPTION(0, "to", "TIME", "svg: and only before this",
+			   .value = { .seconds = &o->picture.to, .least = KVS_SHORTEST,
+				      .most = MAX_SECONDS },
+			   .given = &o->windowed),
 		{ }
 	};
 	const struct kvs_options options = {
@@ -212,6 +231,11 @@ int kvs_cmd_report(int argc, char **argv)
 	setlocale(LC_CTYPE, "");
 	if (!parse(argc, argv, &o, &args))
 		return args.status;
+	if (o.picture.file) {
+		o.picture.path = o.path;
+		o.picture.select = o.select;
+		return kvs_picture_make(&o.picture);
+	}
 	trace = kvs_trace_open(o.path);
 	if (!trace)
 		return KVS_EXIT_FAILED;

@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""A still of the time line tells what the report tells: areas are times.
+
+usage: svg.t            (O: the build folder, as for make)
+"""
+
+import glob
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as ET
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+sys.path.insert(0, os.path.dirname(HERE))
+sys.dont_write_bytecode = True
+from tap import Tap		# noqa: E402
+
+KVMSCHED = os.path.join(os.path.realpath(os.environ.get("O") or f"{HERE}/../../build"),
+                        "tools/kvmsched")
+GOLDEN = os.path.join(os.path.dirname(HERE), "golden")
+SVG = "{http://www.w3.org/2000/svg}"
+COLUMNS, LANE = 1000, 20
+# A column's heights are rounded to a hundredth: over all columns that averages out.
+CLOSE = 2e-4
+MS = 1e6
+# Of the legend
+WORDS = {"in the guest": "guest", "exit, in the kernel": "exit", "in userspace": "user",
+         "polls in its halt": "poll", "halted": "halted", "blocked": "blocked",
+         "waits, preempted": "wait_preempted", "waits, woken": "wait_woken",
+         "unknown": "unknown"}
+
+
+def run(*argv):
+    return subprocess.run([KVMSCHED, "report", *argv], capture_output=True, text=True,
+                          errors="replace", timeout=60)
+
+
+def drawn(dat, *options):
+    """The picture of a recording, as a tree"""
+    with tempfile.NamedTemporaryFile(suffix=".svg") as picture:
+        done = run("--svg", picture.name, *options, dat)
+        if done.returncode:
+            raise RuntimeError(f"{dat}: status {done.returncode}: {done.stderr}")
+        return ET.parse(picture.name).getroot()
+
+
+def lanes(tree, kind):
+    return [lane for lane in tree.iter(f"{SVG}g") if lane.get("class") == kind]
+
+
+def areas(lane):
+    """{kind: area} of a lane, as a share of it"""
+    found = {}
+    for path in lane.iter(f"{SVG}path"):
+        name = path.get("class")
+        if not name.startswith("k-"):
+            continue
+        boxes = re.findall(r"M(\d+) [\d.]+h(\d+)v([\d.]+)h-\2z", path.get("d"))
+        if "".join(re.findall(r"[Mz]", path.get("d"))) != "Mz" * len(boxes):
+            raise RuntimeError(f"not all of it are boxes: {path.get('d')[:200]}")
+        found[name[2:]] = sum(int(w) * float(h) for _, w, h in boxes) / (COLUMNS * LANE)
+    return found
+
+
+def told(lane):
+    """{state: ms} of what a lane says of itself"""
+    title = lane.find(f"{SVG}title").text
+    return {WORDS[words]: float(ms) for words, ms in
+            re.findall(r"(?:: |; )([^;:]*?) ([\d.]+) ms, [\d.]+ %", title)}
+
+
+def whole(dat):
+    """What is wrong with the picture of a whole recording"""
+    report = json.loads(run("--json", dat).stdout)
+    tree, wrong = drawn(dat), []
+    found = lanes(tree, "vcpu")
+    if len(found) != len(report["vcpus"]):
+        return [f"{len(found)} lanes, {len(report['vcpus'])} vCPUs"]
+    for lane, vcpu in zip(found, report["vcpus"]):
+        label = lane.find(f"{SVG}title").text
+        if f" vCPU {vcpu['vcpu']}" not in label:
+            wrong.append(f"{label}: expected vCPU {vcpu['vcpu']}")
+        words, area = told(lane), areas(lane)
+        for state, ns in vcpu["states_ns"].items():
+            if abs(words.get(state, 0) * MS - ns) > 1000:
+                wrong.append(f"{label}: {state}: {words.get(state, 0)} ms, ledger {ns} ns")
+            share = ns / report["duration_ns"]
+            if abs(area.get(state, 0) - share) > CLOSE:
+                wrong.append(f"{label}: {state}: area {area.get(state, 0)}, ledger {share}")
+    return wrong
+
+
+def in_parts(dat, parts=7):
+    """Windows that lie side by side sum to the whole."""
+    report = json.loads(run("--json", dat).stdout)
+    sums = {}
+    edges = [report["duration_ns"] / 1e9 * i / parts for i in range(parts + 1)]
+    for begin, end in zip(edges, edges[1:]):
+        for lane in lanes(drawn(dat, f"--from={begin:.9f}", f"--to={end:.9f}"), "vcpu"):
+            name = lane.find(f"{SVG}text").text
+            for state, ms in told(lane).items():
+                sums[name, state] = sums.get((name, state), 0) + ms
+    wrong = []
+    for lane in lanes(drawn(dat), "vcpu"):
+        name = lane.find(f"{SVG}text").text
+        for state, ms in told(lane).items():
+            if abs(sums.pop((name, state), 0) - ms) > 0.002 * parts:
+                wrong.append(f"{name}: {state}: not {ms} ms")
+    return wrong + [f"only in a part: {key}" for key in sums]
+
+
+def hostile(folder):
+    name = os.fsdecode(b'<script>&"\xff\x1b[31m.dat')
+    dat = os.path.join(folder, name)
+    os.symlink(os.path.join(GOLDEN, "plain.dat"), dat)
+    tree = drawn(dat)
+    title = next(text.text for text in tree.iter(f"{SVG}text")
+                 if text.get("class") == "title")
+    if '<script>&"\\xff\\x1b[31m.dat' not in title:
+        yield f"the title: {title!r}"
+    if list(tree.iter(f"{SVG}script")):
+        yield "a script"
+
+
+def refused(words, *argv, status=1):
+    done = run(*argv)
+    if done.returncode != status or words not in done.stderr:
+        yield f"status {done.returncode}, said: {done.stderr}"
+
+
+def main():
+    tap = Tap()
+    for dat in sorted(glob.glob(f"{GOLDEN}/*.dat")):
+        name = os.path.basename(dat)
+        vcpus = json.loads(run("--json", dat).stdout)["vcpus"]
+        if vcpus and vcpus[0]["states_ns"]:
+            tap.empty(f"{name}: areas are the ledger's times", whole(dat))
+    steal = f"{GOLDEN}/svm-steal.dat"
+    tap.empty("windows side by side sum to the whole", in_parts(steal))
+    tap.empty("one vCPU alone", [] if len(lanes(drawn(steal, "--vcpu=1"), "vcpu")) == 1
+              else ["not one lane"])
+    with tempfile.TemporaryDirectory() as folder:
+        picture = f"{folder}/x.svg"
+        tap.empty("names are text, whatever bytes they have", hostile(folder))
+        tap.empty("a window behind the end is refused",
+                  refused("nothing to draw", "--svg", picture, "--from=5", steal))
+        tap.empty("so is a window that ends before it begins",
+                  refused("nothing to draw", "--svg", picture, "--from=0.5", "--to=0.4", steal))
+        tap.empty("and a VM that is not there",
+                  refused("no such vCPU", "--svg", picture, "--vm=1", steal))
+        tap.empty("a picture prints no report",
+                  refused("prints no report", "--svg", picture, "--json", steal, status=2))
+        tap.empty("a window belongs to a picture",
+                  refused("belong to --svg", "--from=1", steal, status=2))
+        tap.empty("a file that can't be written is told",
+                  refused("can't write", "--svg", f"{folder}/no/x.svg", steal))
+        tap.empty("so is a full disk", refused("can't write", "--svg", "/dev/full", steal))
+    print(f"1..{tap.number}")
+
+
+main()
