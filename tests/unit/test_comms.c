@@ -89,21 +89,23 @@ static void test_names(void **state)
 	expect(kvs_comms_new(), 4, "7 CPU 0/KVM\n8 thief\n9 a\n10 b\n");
 }
 
-/* But a vCPU's own word stands above all others. */
-static void test_first_name_stays(void **state)
+/* exec() renames a thread; and a vCPU's own word stands above all others. */
+static void test_last_name_counts(void **state)
 {
 	struct ks_rec_switch_out out = { .ent.pid = 7, .next_pid = 9 };
 	struct kvs_comms *comms = kvs_comms_new();
 
 	kvs_comms_add(comms, 7, "before");
-	kvs_comms_add(comms, 9, "first");
+	kvs_comms_add(comms, 9, "sh");
 	append_vcpu(7, "after");
-	strcpy(out.next_comm, "second");
+	strcpy(out.next_comm, "command");
+	append_record("kvmsched_switch_out", &out, KS_RECORD_SIZE(switch_out));
+	out.next_pid = 7;
 	append_record("kvmsched_switch_out", &out, KS_RECORD_SIZE(switch_out));
 	append_vcpu(0, "idle");
 	append_vcpu(-1, "nobody");
 	append_vcpu(8, "line\nfeed");
-	expect(comms, 5, "7 after\n9 first\n8 line?feed\n");
+	expect(comms, 6, "7 after\n9 command\n8 line?feed\n");
 }
 
 static void test_odd_entries(void **state)
@@ -166,7 +168,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_names, empty_page),
-		cmocka_unit_test_setup(test_first_name_stays, empty_page),
+		cmocka_unit_test_setup(test_last_name_counts, empty_page),
 		cmocka_unit_test_setup(test_odd_entries, empty_page),
 		cmocka_unit_test_setup(test_damage, empty_page),
 		cmocka_unit_test_setup(test_room, empty_page),

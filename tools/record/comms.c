@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/table.h"
 #include "base/util.h"
 #include "record/comms.h"
 #include "record/guests.h"
@@ -20,20 +21,28 @@
 #define PID_LIMIT	(4U << 20)	/* PID_MAX_LIMIT of 64-bit kernels */
 #define NR_IDS		65536U		/* common_type is a u16 */
 
+/*
+ * Who told a name.  A thread has several in its life, and the last one counts: exec()
+ * renames it.  CPUs are read one after the other, so records of two are in no order;
+ * what a vCPU's thread tells itself is later than what others told at its birth.
+ */
+enum teller { KVS_OTHERS_TOLD, KVS_TOLD_ITSELF };
+
 struct name {
 	pid_t pid;
+	enum teller teller;
 	char comm[COMM_LEN];
 };
 
 /* Where a record tells a name. */
 static const struct {
 	const char *event, *pid, *comm;
-	bool corrects;		/* a vCPU's own: rare, and later than the others */
+	enum teller teller;
 } sources[] = {
-	{ "kvmsched_vcpu",	  "common_pid",	"comm", true },
-	{ "kvmsched_switch_out",  "next_pid",	"next_comm", false },
-	{ "kvmsched_host_switch", "prev_pid",	"prev_comm", false },
-	{ "kvmsched_host_switch", "next_pid",	"next_comm", false },
+	{ "kvmsched_vcpu",	  "common_pid",	"comm", KVS_TOLD_ITSELF },
+	{ "kvmsched_switch_out",  "next_pid",	"next_comm", KVS_OTHERS_TOLD },
+	{ "kvmsched_host_switch", "prev_pid",	"prev_comm", KVS_OTHERS_TOLD },
+	{ "kvmsched_host_switch", "next_pid",	"next_comm", KVS_OTHERS_TOLD },
 };
 
 struct field {
@@ -42,14 +51,14 @@ struct field {
 
 struct source {
 	int id;
-	bool corrects;
+	enum teller teller;
 	struct field pid, comm;
 };
 
 struct kvs_comms {
 	size_t nr, room;
-	struct name *names;
-	unsigned char *known;	/* bitmap by pid */
+	struct name **names;
+	struct kvs_table by_pid;
 	/* for names in records */
 	struct source sources[ARRAY_SIZE(sources)];
 	size_t nr_sources;
@@ -59,64 +68,63 @@ struct kvs_comms {
 
 struct kvs_comms *kvs_comms_new(void)
 {
-	struct kvs_comms *comms = xcalloc(1, sizeof(*comms));
-
-	comms->known = xcalloc(PID_LIMIT / 8, 1);
-	return comms;
+	return xcalloc(1, sizeof(struct kvs_comms));
 }
 
 void kvs_comms_free(struct kvs_comms *comms)
 {
 	if (!comms)
 		return;
+	for (size_t i = 0; i < comms->nr; i++)
+		free(comms->names[i]);
 	free(comms->names);
-	free(comms->known);
+	kvs_table_free(&comms->by_pid);
 	free(comms->wanted);
 	free(comms);
 }
 
-static bool is_known(const struct kvs_comms *comms, pid_t pid)
+static struct name *name_of(const struct kvs_comms *comms, pid_t pid)
 {
-	return pid <= 0 || (unsigned int)pid >= PID_LIMIT ||
-	       comms->known[pid / 8] & 1 << pid % 8;
+	return kvs_table_get(&comms->by_pid, (uint32_t)pid);
 }
 
-static void name_set(struct name *name, const char *comm)
+static void name_set(struct name *name, enum teller teller, const char *comm)
 {
+	name->teller = teller;
 	memset(name->comm, 0, COMM_LEN);
 	for (int i = 0; i < COMM_LEN - 1 && comm[i]; i++)
 		name->comm[i] = iscntrl((unsigned char)comm[i]) ? '?' : comm[i];
 }
 
-void kvs_comms_add(struct kvs_comms *comms, pid_t pid, const char *comm)
+static void name_add(struct kvs_comms *comms, pid_t pid, enum teller teller,
+		     const char *comm)
 {
 	struct name *name;
 
-	if (is_known(comms, pid) || !*comm)
+	if (pid <= 0 || (unsigned int)pid >= PID_LIMIT || !*comm)
 		return;
-	comms->known[pid / 8] |= 1 << pid % 8;
 	if (comms->nr == comms->room) {
 		comms->room = comms->room ? 2 * comms->room : 256;
 		comms->names = xrealloc(comms->names,
 					comms->room * sizeof(*comms->names));
 	}
-	name = &comms->names[comms->nr++];
+	name = xcalloc(1, sizeof(*name));
 	name->pid = pid;
-	name_set(name, comm);
+	name_set(name, teller, comm);
+	comms->names[comms->nr++] = name;
+	kvs_table_put(&comms->by_pid, (uint32_t)pid, name);
 }
 
-/* A vCPU's own word, given once it runs, stands above what it was at birth. */
-static void comms_correct(struct kvs_comms *comms, pid_t pid, const char *comm)
+void kvs_comms_add(struct kvs_comms *comms, pid_t pid, const char *comm)
 {
-	for (size_t i = 0; i < comms->nr; i++)
-		if (comms->names[i].pid == pid)
-			name_set(&comms->names[i], comm);
+	if (!name_of(comms, pid))
+		name_add(comms, pid, KVS_OTHERS_TOLD, comm);
 }
 
 void kvs_comms_merge(struct kvs_comms *comms, const struct kvs_comms *from)
 {
 	for (size_t i = 0; i < from->nr; i++)
-		kvs_comms_add(comms, from->names[i].pid, from->names[i].comm);
+		kvs_comms_add(comms, from->names[i]->pid, from->names[i]->comm);
 }
 
 static void add_tasks(struct kvs_comms *comms, const char *tgid)
@@ -201,7 +209,7 @@ void kvs_comms_set_events(struct kvs_comms *comms, const struct kvs_dat_system *
 		    found->pid.size != 4 || found->comm.size > COMM_LEN)
 			continue;
 		found->id = id;
-		found->corrects = sources[i].corrects;
+		found->teller = sources[i].teller;
 		comms->wanted[id] = 1;
 		comms->nr_sources++;
 	}
@@ -216,19 +224,19 @@ static void add_record(struct kvs_comms *comms, const struct source *source,
 		       const char *record, size_t size)
 {
 	char comm[COMM_LEN + 1] = "";
+	struct name *name;
 	int32_t pid;
 
 	if (source->pid.offset + source->pid.size > size ||
 	    source->comm.offset + source->comm.size > size)
 		return;
 	memcpy(&pid, record + source->pid.offset, sizeof(pid));
-	if (is_known(comms, pid) && !source->corrects)
-		return;
 	memcpy(comm, record + source->comm.offset, source->comm.size);
-	if (is_known(comms, pid))
-		comms_correct(comms, pid, comm);
-	else
-		kvs_comms_add(comms, pid, comm);
+	name = name_of(comms, pid);
+	if (!name)
+		name_add(comms, pid, source->teller, comm);
+	else if (source->teller >= name->teller && *comm)
+		name_set(name, source->teller, comm);
 }
 
 static void look_at_record(struct kvs_comms *comms, const char *record, size_t size)
@@ -240,7 +248,7 @@ static void look_at_record(struct kvs_comms *comms, const char *record, size_t s
 		if (comms->sources[i].id != id)
 			continue;
 		add_record(comms, &comms->sources[i], record, size);
-		if (comms->sources[i].corrects && comms->guests)
+		if (comms->sources[i].teller == KVS_TOLD_ITSELF && comms->guests)
 			kvs_guests_see(comms->guests, record, size);
 	}
 }
@@ -313,7 +321,7 @@ char *kvs_comms_text(const struct kvs_comms *comms, size_t room)
 
 	for (size_t i = 0; i < comms->nr; i++) {
 		int n = snprintf(text + used, room - used, "%d %s\n",
-				 comms->names[i].pid, comms->names[i].comm);
+				 comms->names[i]->pid, comms->names[i]->comm);
 
 		if (used + n >= room)
 			break;

@@ -15,7 +15,7 @@ struct kvs_comms;
 struct kvs_comms *kvs_comms_new(void);
 void kvs_comms_free(struct kvs_comms *comms);
 
-/* The first name that a pid is given stays. */
+/* A name for a pid that has none yet; what records tell later counts more. */
 void kvs_comms_add(struct kvs_comms *comms, pid_t pid, const char *comm);
 
 void kvs_comms_merge(struct kvs_comms *comms, const struct kvs_comms *from);
