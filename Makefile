@@ -75,6 +75,9 @@ fuzz: ## damaged recordings under ASan and UBSan, a quarter of an hour
 check check-kernels check-guests stress fuzz:
 	@tests/check $@
 
+answers: ## the figures of docs/answers, recorded anew in the lab: as they stand there, and now
+	@tests/answers/record
+
 bench: ## what recording costs, beside trace-cmd, perf and BPF, in the lab
 	@$(MAKE) -C tests/bench
 
@@ -87,5 +90,5 @@ distclean: ## all of build/
 help: ## this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
-.PHONY: all tools modules sparse kernel guests install uninstall deps lab demo bench clean distclean help \
+.PHONY: all tools modules sparse kernel guests install uninstall deps lab demo answers bench clean distclean help \
 	check check-kernels check-guests stress fuzz
