@@ -41,7 +41,7 @@ def wrong_claims(page):
             yield f"{claim.number}: {claim.query}: {found}, expected {claim.value}"
         if not re.search(rf"(?<![\w.]){re.escape(claim.value)}(?![\w]|\.\d)",
                          page.cited[claim.number]):
-            yield f"{claim.number}: no paragraph says {claim.value}"
+            yield f"{claim.number}: no words before it say {claim.value}"
 
 
 def pictures(page):

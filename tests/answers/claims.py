@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The claims of docs/answers: each has a number, a recording, a query and a value.
 
-A page cites a claim by its number, "[1.2]", in the paragraph that states it, and lists
-at its end where each comes from:
+A page cites a claim by its number, "[1.2]", right behind the words that state it, and
+lists at its end where each comes from:
 
     1.2  interrupts  .vcpus[0].exits[] | select(.reason == "hlt").count  = 20
 
@@ -24,12 +24,14 @@ DATA = f"{ANSWERS}/data"
 
 LINE = re.compile(r"    (\d\.\d+) +(\S+) +(\S.*\S) +=(?: (.*))?$")
 CITED = re.compile(r"\[(\d\.\d+)\]")
+# One or more of them, and what stands before them since the ones before
+STATED = re.compile(r"(.*?)((?:\[\d\.\d+\]\s*)+)", re.DOTALL)
 
 Claim = collections.namedtuple("Claim", "number recording query value")
 
 
 class Page:
-    """One page: its claims, and the paragraphs that cite them"""
+    """One page: its claims, and the words behind which they are cited"""
 
     def __init__(self, path):
         self.name = os.path.basename(path)
@@ -39,8 +41,9 @@ class Page:
                        if (found := LINE.match(line))]
         self.cited = collections.defaultdict(str)
         for paragraph in re.split(r"\n\s*\n", self.text):
-            for number in CITED.findall(paragraph):
-                self.cited[number] += " ".join(paragraph.split()) + "\n"
+            for words, numbers in STATED.findall(paragraph):
+                for number in CITED.findall(numbers):
+                    self.cited[number] += " ".join(words.split()) + "\n"
 
 
 def pages():
