@@ -132,18 +132,22 @@ static void entry_after_a_loss_blames_no_one(void **unused)
 	assert_int_equal(exit_of(vcpu(VCPU0), 0x78)->out_cycles.count, 0);
 }
 
-static void fastpath_has_no_times(void **unused)
+/* Those of one reason are told apart by the mark alone. */
+static void fastpath_has_a_reason_and_no_times(void **unused)
 {
 	identify(10, VCPU0, 50);
 	RECORD(100, exit, ON(VCPU0), .flags = KS_EXIT_VMX | KS_EXIT_FASTPATH,
-	       .guest_cycles = 40);
-	RECORD(200, exit, ON(VCPU0), .flags = KS_EXIT_VMX, .reason = 0, .host_cycles = 5);
+	       .reason = 32, .guest_cycles = 40);
+	RECORD(200, exit, ON(VCPU0), .flags = KS_EXIT_VMX, .reason = 32, .host_cycles = 5);
 	assert_int_equal(vcpu(VCPU0)->exit_count, 2);
 	assert_int_equal(vcpu(VCPU0)->nr_exits, 2);
 	assert_int_equal(vcpu(VCPU0)->exits[0].uncut_cycles.count, 0);
 	assert_int_equal(vcpu(VCPU0)->exits[0].guest_cycles.count, 0);
 	assert_int_equal((u64)vcpu(VCPU0)->guest_cycles, 40);
 	assert_true(vcpu(VCPU0)->exits[0].fastpath);
+	assert_int_equal(vcpu(VCPU0)->exits[0].reason, 32);
+	assert_false(vcpu(VCPU0)->exits[1].fastpath);
+	assert_int_equal(vcpu(VCPU0)->exits[1].reason, 32);
 }
 
 /* A guest of the guest has rows of its own, for the whole of its exits. */
@@ -765,7 +769,7 @@ int main(void)
 		TEST(exits_are_counted_by_reason),
 		TEST(cut_story_is_told_in_two),
 		TEST(entry_after_a_loss_blames_no_one),
-		TEST(fastpath_has_no_times),
+		TEST(fastpath_has_a_reason_and_no_times),
 		TEST(exits_of_l2_are_told_apart),
 		TEST(waits_and_slices),
 		TEST(thieves_are_told_apart),

@@ -98,7 +98,7 @@ struct kvs_span {
 			u32 reason;
 			u8 isa, end;		/* KS_ISA_*, KS_EXIT_BY_* */
 			bool l2;		/* of a guest of the guest */
-			bool fastpath;		/* seen at re-entry: no reason */
+			bool fastpath;		/* seen at re-entry: no times */
 			/*
 			 * BLOCKED: in no exit, but before KVM_RUN entered the
 			 * guest; or in one that is unknown, as records were lost

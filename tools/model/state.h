@@ -37,7 +37,7 @@ struct kvs_exit_stats {
 	u32 reason;		/* the hardware's number, or KVS_OTHER_REASON */
 	u8 isa;			/* KS_ISA_*, whose number @reason is */
 	bool l2;		/* exits of a guest of the guest */
-	bool fastpath;		/* seen only at re-entry: no reason, no times */
+	bool fastpath;		/* seen only at re-entry: no times */
 	u64 count;		/* exits */
 	u64 ended[KVS_EXIT_ENDS];	/* of them, by KS_EXIT_BY_* */
 	/* Host time of exits that were all the time out of the guest, and of the others */

@@ -80,8 +80,6 @@ struct kvs_exit_stats *kvs_exit_get(struct kvs_vcpu *v, u8 isa, bool l2, u32 rea
 {
 	struct kvs_exit_stats *e;
 
-	if (fastpath)
-		reason = 0;
 	if (v->nr_exits == MAX_EXITS - 1)
 		reason = KVS_OTHER_REASON;
 	for (e = v->exits; e < v->exits + v->nr_exits; e++)

@@ -21,9 +21,9 @@ static void row_exit(struct kvs_rows *rows, const struct kvs_view *view,
 	kvs_exit_host(e, &host);
 	known = kvs_hist_summary(&host, &view->times.cycles, &s);
 	kvs_row(rows);
-	kvs_cell(rows, "%s%s", e->l2 ? "L2 " : "",
-		 e->fastpath ? "(fast path, reason unknown)" :
-			       kvs_exit_reason(name, e->isa, e->reason));
+	kvs_cell(rows, "%s%s%s", e->l2 ? "L2 " : "",
+		 kvs_exit_reason(name, e->isa, e->reason),
+		 e->fastpath ? " (fast path)" : "");
 	kvs_cell_count(rows, e->count);
 	kvs_cell_share_part(rows, count, e->count);
 	kvs_cell_share_part(rows, time, host.sum);

@@ -5,8 +5,6 @@
  * Keys are never renamed or removed, since programs depend on them.  What wasn't recorded,
  * or isn't known, is null and never 0; a distribution without values is null.
  */
-#include <stdio.h>
-
 #include <jansson.h>
 
 #include "uapi/kvmsched.h"
@@ -58,10 +56,7 @@ static json_t *exit_of(const struct kvs_times *t, const struct kvs_exit_stats *e
 	kvs_exit_out(e, &out);
 	for (unsigned int end = 0; end < KVS_EXIT_ENDS; end++)
 		json_object_set_new(ended, kvs_exit_end(end), number(e->ended[end]));
-	if (e->fastpath)
-		snprintf(name, sizeof(name), "fastpath");
-	else
-		kvs_exit_reason(name, e->isa, e->reason);
+	kvs_exit_reason(name, e->isa, e->reason);
 	o = json_pack("{ss sI si sb sb sI so so so so so so}",
 		      "reason", name, "code", (json_int_t)e->reason, "isa", e->isa,
 		      "l2", e->l2, "fastpath", e->fastpath, "count", clamp(e->count),
