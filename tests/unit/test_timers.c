@@ -431,6 +431,19 @@ static void its_own_exit_is_not_waited_for(void **unused)
 	assert_int_equal(timer()->main_cause[KVS_CAUSE_HOST], 1);
 }
 
+/* Even where a kprobe sees that exit only after the timer's interrupt is on its way */
+static void nor_where_it_is_seen_late(void **unused)
+{
+	RECORD(5 * MS, timer_expire, ME, .mode = KS_TIMER_DEADLINE, .hv = 1,
+	       .merged = KS_MERGED_NO);
+	accept(5 * MS + 1);
+	inject(5 * MS + 5000);
+	RECORD(5 * MS + 6000, exit, ME, .reason = 52, .flags = KS_EXIT_VMX,
+	       .guest_cycles = 4003000, .host_cycles = 3000);
+	assert_int_equal(spent(KVS_CAUSE_GUEST), 0);
+	assert_int_equal(spent(KVS_CAUSE_HOST), 5000);
+}
+
 static void an_injection_is_told_at_the_end(void **unused)
 {
 	expire(5 * MS);
@@ -469,6 +482,7 @@ int main(void)
 		TEST(periods_on_the_preemption_timer),
 		TEST(guest_mode_ends_where_the_exit_says),
 		TEST(its_own_exit_is_not_waited_for),
+		TEST(nor_where_it_is_seen_late),
 		TEST(an_injection_is_told_at_the_end),
 	};
 

@@ -189,6 +189,7 @@ static void note_injection(struct kvs_vcpu *v, const struct kvs_vector_stats *s,
 	*i = (struct kvs_injection){
 		.on = true, .cpu = rec->cpu, .vector = s->vector, .ts = rec->ts,
 		.deadline = e->deadline, .expired = e->ts, .accepted = s->accept_ts,
+		.hv = e->hv,
 		.open_from = e->mark.ts > v->ledger.since ? e->mark.ts : v->ledger.since,
 		.shares = shares_of(v, e),
 	};
@@ -198,11 +199,14 @@ static void note_injection(struct kvs_vcpu *v, const struct kvs_vector_stats *s,
 		emit_injection(v);
 }
 
-/* Guest mode was over at @left already: the rest was the host's. */
+/*
+ * Guest mode was over at @left already: the rest was the host's.  Where a kprobe sees the
+ * exit, that is late, and the preemption timer's expiry may be recorded before it.
+ */
 static void correct_injection(struct kvs_vcpu *v, u64 left)
 {
 	struct kvs_injection *i = &v->timer.injection;
-	u64 from = left > i->open_from ? left : i->open_from;
+	u64 from = left > i->open_from && !i->hv ? left : i->open_from;
 	u64 host = i->ts > from ? i->ts - from : 0;
 
 	if (host > i->spent[KVS_CAUSE_GUEST])
@@ -420,7 +424,8 @@ static bool interrupt_waits(const struct kvs_model *m, const struct kvs_vcpu *v)
 }
 
 /* What is due is late since the first of the expiries that become one interrupt. */
-static void note_due(struct kvs_model *m, struct kvs_vcpu *v, u64 ts, u64 deadline)
+static void note_due(struct kvs_model *m, struct kvs_vcpu *v, u64 ts, u64 deadline,
+		     bool hv)
 {
 	struct kvs_timer_stats *t = &v->timer;
 	struct kvs_expiry *e;
@@ -431,6 +436,7 @@ static void note_due(struct kvs_model *m, struct kvs_vcpu *v, u64 ts, u64 deadli
 	e->ts = ts;
 	e->deadline = deadline;
 	e->epoch = m->epoch;
+	e->hv = hv;
 	e->in_run = kvs_run_until(m, v, ts);
 	e->mark = kvs_ledger_mark(&v->ledger, ts > deadline ? ts : deadline);
 	kvs_trail_begin(&v->waiter, t->due_again ? &t->trail_again : &t->trail, e->mark.ts);
@@ -465,5 +471,5 @@ void kvs_timer_expire(struct kvs_model *m, struct kvs_vcpu *v,
 	/* Periods that pass while the vCPU waits become one interrupt. */
 	if (unanswered && rec->timer_expire.mode == KS_TIMER_PERIODIC)
 		return;
-	note_due(m, v, rec->ts, deadline);
+	note_due(m, v, rec->ts, deadline, rec->timer_expire.hv);
 }

@@ -85,6 +85,7 @@ struct kvs_expiry {
 	u64 deadline;		/* the guest's, a time stamp */
 	u64 ts;			/* of the expiry of the backing timer */
 	u32 epoch;		/* at that time */
+	bool hv;		/* the preemption timer's, so an exit has come before it */
 	u64 in_run;		/* time of the vCPU within KVM_RUN until then */
 	struct kvs_ledger_mark mark;	/* at that time, or at the deadline if that is later */
 };
@@ -96,6 +97,7 @@ struct kvs_injection {
 	u16 cpu;		/* of the injection's record */
 	u64 ts, deadline, expired, accepted;	/* time stamps */
 	u64 open_from;		/* begin of the time that counts as guest mode until then */
+	bool hv;		/* guest mode was over at @expired, whatever dates the exit */
 	u64 spent[KVS_CAUSES];
 	struct kvs_shares shares;	/* who had the CPU meanwhile */
 };
