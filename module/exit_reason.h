@@ -245,14 +245,19 @@ static inline bool ks_exit_by_interrupt(const struct ks_vcpu *v)
 }
 
 /*
- * The same for an exit of which kvm_exit has not fired yet.  SVM has written
- * the reason.  On VMX kvm_exit fires before interrupts are served; with the
- * kprobe it does not, and the reason is not read.
+ * The same for an exit of which kvm_exit has not fired yet, as with attach=kprobe:
+ * the hardware has written the reason.  No, if it can't be read.
+ *
+ * Context: interrupt of the thread whose vCPU @v is, and is loaded.
  */
 static inline bool ks_unseen_exit_by_interrupt(const struct ks_vcpu *v)
 {
-	return !(v->features & KS_FEATURE_SVM) ||
-	       (u32)ks_vmcb(v->key)->control.exit_code == SVM_EXIT_INTR;
+	u64 reason;
+
+	if (v->features & KS_FEATURE_SVM)
+		return (u32)ks_vmcb(v->key)->control.exit_code == SVM_EXIT_INTR;
+	return v->features & KS_FEATURE_VMX && ks_vmread_ok(VM_EXIT_REASON, &reason) &&
+	       (u16)reason == EXIT_REASON_EXTERNAL_INTERRUPT;
 }
 
 #endif /* _KVMSCHED_EXIT_REASON_H */
