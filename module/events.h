@@ -126,13 +126,14 @@ KS_EVENT(policy, KS_POLICY_FIELDS, KS_ARGS(
 	__entry->rt_priority, __entry->nice));
 
 KS_EVENT(exit, KS_EXIT_FIELDS, KS_ARGS(
-	"vm=%u vcpu=%u reason=%s%s%s%s info=%#llx guest_cycles=%llu host_cycles=%llu end=%s",
+	"vm=%u vcpu=%u reason=%s%s%s%s info=%#llx vector=%d guest_cycles=%llu host_cycles=%llu end=%s",
 	__entry->vm, __entry->vcpu,
 	__entry->flags & KS_EXIT_L2 ? "L2 " : "",
 	ks_show_reason(__entry->flags, __entry->reason),
 	__entry->flags & KS_EXIT_FAILED_ENTRY ? " (failed entry)" : "",
 	__entry->flags & KS_EXIT_FASTPATH ? " (fastpath)" : "",
-	__entry->info, __entry->guest_cycles, __entry->host_cycles,
+	__entry->info, __entry->flags & KS_EXIT_INFO_VALID ? __entry->vector : -1,
+	__entry->guest_cycles, __entry->host_cycles,
 	__print_symbolic(__entry->flags & KS_EXIT_END, KVMSCHED_EXIT_ENDS(KS_SHOW))));
 
 KS_EVENT(entry, KS_ENTRY_FIELDS, KS_ARGS(
