@@ -142,7 +142,7 @@ int ks_hooks_row(struct kvmsched_hook *row, bool try)
 	else if (mutex_lock_killable(&ks_rows.mutex))
 		return -EINTR;
 	for_each_hook(table, hook) {
-		if (index++ != row->index)
+		if (hook->when == KS_OTHER_CPU || index++ != row->index)
 			continue;
 		row->classes = hook->classes;
 		row->attached = hook->attached;

@@ -27,6 +27,7 @@ enum ks_hook_when {
 	KS_ALWAYS,	/* one of its classes is wanted */
 	KS_AUTO,	/* the same, with attach=auto only */
 	KS_KPROBE,	/* the same, with attach=kprobe or without @instead */
+	KS_OTHER_CPU,	/* it is for CPUs of another vendor: never, and not told */
 };
 
 /**

@@ -402,17 +402,19 @@ struct ks_hook ks_exit_hooks[] = {
 };
 
 /**
- * ks_exit_init - choose the handler of kvm_exit for this CPU: SVM or VMX
+ * ks_exit_init - choose the handlers of exits for this CPU: SVM's or VMX's
  *
  * Context: init, before anything is attached.
  */
 void __init ks_exit_init(void)
 {
+	bool vmx = ks_exit_isa() == KS_ISA_VMX;
 	struct ks_hook *hook;
 
-	if (ks_exit_isa() != KS_ISA_VMX)
-		return;
-	for (hook = ks_exit_hooks; hook->name; hook++)
-		if (hook->probe == ks_on_svm_exit)
+	for (hook = ks_exit_hooks; hook->name; hook++) {
+		if (vmx && hook->probe == ks_on_svm_exit)
 			hook->probe = ks_on_vmx_exit;
+		if (hook->handler == (vmx ? ks_on_svm_handle_exit : ks_on_vmx_handle_exit))
+			hook->when = KS_OTHER_CPU;
+	}
 }

@@ -54,6 +54,8 @@ bool ks_hook_is_chosen(const struct ks_hook *hook)
 		return !ks_by_kprobe;
 	case KS_KPROBE:
 		return ks_by_kprobe || !ks_has_tracepoint(hook->instead);
+	case KS_OTHER_CPU:
+		return false;
 	default:
 		return true;
 	}
