@@ -23,7 +23,7 @@ TRACING = "/sys/kernel/tracing"
 WORK = "/tmp/e2e"
 # Seconds for what takes one on a machine that isn't emulated.  Under icount
 # each wait for the outside warps the clock: there the lab's own limit counts.
-ICOUNT = "tsc_early_khz=" in open("/proc/cmdline", encoding="ascii").read()
+ICOUNT = "lab.icount" in open("/proc/cmdline", encoding="ascii").read()
 PATIENCE = 100000 if ICOUNT else 60
 
 os.makedirs(WORK, exist_ok=True)
