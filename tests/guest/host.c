@@ -45,15 +45,19 @@ int host_probe(struct host *host)
 		fprintf(stderr, "neither kvm_amd nor kvm_intel is loaded: load the one for this CPU\n");
 		return -1;
 	}
+	host->mmio_cached = parameter_on("/sys/module/kvm/parameters/mmio_caching");
 	if (host->svm) {
 		host->nested_paging =
 			parameter_on("/sys/module/kvm_amd/parameters/npt");
 		host->apicv = parameter_on("/sys/module/kvm_amd/parameters/avic");
+		host->apic_page = true;
 	} else {
 		host->nested_paging =
 			parameter_on("/sys/module/kvm_intel/parameters/ept");
 		host->apicv =
 			parameter_on("/sys/module/kvm_intel/parameters/enable_apicv");
+		host->apic_page =
+			parameter_on("/sys/module/kvm_intel/parameters/flexpriority");
 	}
 	return 0;
 }

@@ -3,6 +3,7 @@
 #include "payload.inc"
 
 	ENTRY	%r8
+	LET_HOST_IN
 1:	xor	%eax, %eax
 	cpuid
 	incq	BLK_COUNT(%rdi)

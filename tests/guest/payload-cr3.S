@@ -3,6 +3,7 @@
 #include "payload.inc"
 
 	ENTRY
+	LET_HOST_IN
 	mov	%cr3, %rax
 1:	mov	%rax, %cr3
 	incq	BLK_COUNT(%rdi)

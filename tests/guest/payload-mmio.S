@@ -3,6 +3,7 @@
 #include "payload.inc"
 
 	ENTRY
+	LET_HOST_IN
 1:	movl	%ebx, GUEST_HOLE_VA
 	incq	BLK_COUNT(%rdi)
 	AGAIN	1b

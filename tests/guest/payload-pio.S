@@ -3,6 +3,7 @@
 #include "payload.inc"
 
 	ENTRY
+	LET_HOST_IN
 	mov	$PORT_NOBODY, %dx
 1:	out	%eax, %dx
 	incq	BLK_COUNT(%rdi)

@@ -5,6 +5,7 @@
 #define MSR_APIC_BASE		0x1b
 
 	ENTRY
+	LET_HOST_IN
 	mov	$MSR_APIC_BASE, %ecx
 1:	rdmsr
 	incq	BLK_COUNT(%rdi)

@@ -7,7 +7,12 @@
 	movl	$TDCR_DIVIDE_BY_1, XAPIC_TDCR
 	mov	BLK_PERIOD(%rdi), %eax
 	mov	%eax, XAPIC_TMICT
-1:	HALT_FOR_INTERRUPT
+1:
+#ifdef SPINS
+	SPIN_FOR_INTERRUPT
+#else
+	HALT_FOR_INTERRUPT
+#endif
 	AGAIN	1b
 	/* One more may be pending by now; interrupts stay off, so it stays so. */
 	movl	$0, XAPIC_TMICT

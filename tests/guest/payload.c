@@ -21,6 +21,7 @@ BLOB(ipi_spin);
 BLOB(l2);
 BLOB(mmio);
 BLOB(pause);
+BLOB(periodic_spin);
 BLOB(pio);
 BLOB(rdmsr);
 BLOB(restored);
@@ -44,6 +45,11 @@ BLOB(tscspin);
 	.irqs = { .arms = { 1, 0 }, .expiries = { 1, 0 }, .accepts = { 1, 0 }, \
 		  .injections = { 1, 0 }, .eois = { 1, 0 } }
 
+/* Armed once; it may run on past the last interrupt that the guest takes. */
+#define PERIODIC_TIMER \
+	.irqs = { .arms = { 0, 1 }, .accepts_vary = true, .expiries_vary = true, \
+		  .injections = { 1, 0 }, .eois = { 1, 0 } }
+
 #define IPI_EACH_LOOP \
 	.irqs = { .accepts = { 1, 0 }, .injections = { 1, 0 }, .eois = { 1, 0 } }
 
@@ -54,7 +60,15 @@ BLOB(tscspin);
 #define PAGES_PLAIN	5
 #define PAGES_IRQ	7
 #define EXIT_PAGES(pages) \
-	{ "npf", NULL, { 0, pages }, NESTED_PAGING | ONE_VCPU }
+	{ "npf", "EPT_VIOLATION", { 0, pages }, NESTED_PAGING | ONE_VCPU }
+
+/*
+ * The same with accesses to the memory-mapped APIC.  VMX: KVM has a page for it, and
+ * while there is no APICv, it keeps that page out of the page tables.
+ */
+#define EXIT_PAGES_APIC(each_loop, once) \
+	{ "npf", "EPT_VIOLATION", { each_loop, PAGES_IRQ + once }, \
+	  NESTED_PAGING | TRAPPED_APIC | APIC_PAGE | ONE_VCPU }
 
 /* A guest of the guest has page tables of its own for these: all but its stack. */
 #define PAGES_L2	4
@@ -98,6 +112,11 @@ static const struct payload payloads[] = {
 		.exits = {
 			{ "npf", NULL, { 1, PAGES_PLAIN },
 			  NESTED_PAGING | ONE_VCPU },
+			/* From the first one on, KVM knows that there is no memory. */
+			{ NULL, "EPT_VIOLATION", { 0, PAGES_PLAIN + 1 },
+			  NESTED_PAGING | MMIO_CACHED | ONE_VCPU },
+			{ NULL, "EPT_MISCONFIG", { 1, -1 },
+			  NESTED_PAGING | MMIO_CACHED | ONE_VCPU },
 			EXIT_IO_LAST,
 		},
 		IO_LAST,
@@ -140,8 +159,7 @@ static const struct payload payloads[] = {
 		.what = "one-shot timer of the memory-mapped xAPIC, then HLT",
 		.exits = {
 			EXIT_HLT_EACH_LOOP,
-			{ "npf", NULL, { 2, PAGES_IRQ + 2 },
-			  NESTED_PAGING | TRAPPED_APIC | ONE_VCPU },
+			EXIT_PAGES_APIC(2, 2),
 			EXIT_IO_LAST,
 		},
 		TIMER_EACH_LOOP, IO_LAST, .halts = { 1, 0 },
@@ -152,14 +170,20 @@ static const struct payload payloads[] = {
 		.what = "periodic timer of the xAPIC, armed once, HLT for each of N interrupts",
 		.exits = {
 			EXIT_HLT_EACH_LOOP,
-			{ "npf", NULL, { 1, PAGES_IRQ + 4 },
-			  NESTED_PAGING | TRAPPED_APIC | ONE_VCPU },
+			EXIT_PAGES_APIC(1, 4),
 			EXIT_IO_LAST,
 		},
-		.irqs = { .arms = { 0, 1 }, .accepts_vary = true,
-			  .expiries_vary = true,
-			  .injections = { 1, 0 }, .eois = { 1, 0 } },
-		IO_LAST, .halts = { 1, 0 },
+		PERIODIC_TIMER, IO_LAST, .halts = { 1, 0 },
+	},
+	{
+		.name = "periodic-spin", CODE(periodic_spin), .tick_period = true,
+		.what = "the same, but spins for each of the interrupts",
+		.exits = {
+			{ "hlt", "HLT", { 0, 0 }, ALWAYS },
+			EXIT_PAGES_APIC(1, 4),
+			EXIT_IO_LAST,
+		},
+		PERIODIC_TIMER, IO_LAST,
 	},
 	{
 		.name = "selfipi", CODE(selfipi), .x2apic = true,
@@ -276,7 +300,9 @@ static const struct payload payloads[] = {
 		.what = "MOV to CR3: no exit with NPT or EPT, one each without",
 		.exits = {
 			{ "write_cr3", "CR_ACCESS", { 0, 0 }, NESTED_PAGING },
-			{ "write_cr3", "CR_ACCESS", { 1, 0 }, SHADOW_PAGING },
+			{ "write_cr3", NULL, { 1, 0 }, SHADOW_PAGING },
+			/* VMX: that it is read, too */
+			{ NULL, "CR_ACCESS", { 1, 1 }, SHADOW_PAGING },
 			EXIT_PAGES(PAGES_PLAIN),
 			EXIT_IO_LAST,
 		},
@@ -311,6 +337,10 @@ bool promise_holds(const struct exit_promise *promise, const struct host *host,
 	if ((promise->when & SHADOW_PAGING) && host->nested_paging)
 		return false;
 	if ((promise->when & TRAPPED_APIC) && host->apicv)
+		return false;
+	if ((promise->when & APIC_PAGE) && !host->apic_page)
+		return false;
+	if ((promise->when & MMIO_CACHED) && !host->mmio_cached)
 		return false;
 	return !(promise->when & ONE_VCPU) || vcpus == 1;
 }

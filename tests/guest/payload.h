@@ -22,6 +22,8 @@ enum promise_when {
 	SHADOW_PAGING	= 1 << 1,	/* only without */
 	TRAPPED_APIC	= 1 << 2,	/* only without AVIC and APICv */
 	ONE_VCPU	= 1 << 3,	/* only if the VM has one vCPU */
+	APIC_PAGE	= 1 << 4,	/* only with a page of KVM's for the APIC */
+	MMIO_CACHED	= 1 << 5,	/* only if KVM notes where no memory is */
 };
 
 struct exit_promise {
