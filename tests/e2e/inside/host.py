@@ -25,6 +25,13 @@ WORK = "/tmp/e2e"
 # each wait for the outside warps the clock: there the lab's own limit counts.
 ICOUNT = "lab.icount" in open("/proc/cmdline", encoding="ascii").read()
 PATIENCE = 100000 if ICOUNT else 60
+# On Bochs an instruction takes 2.5 ns, so what costs some microseconds elsewhere
+# costs more.
+BOCHS = "lab.bochs" in open("/proc/cmdline", encoding="ascii").read()
+# Whose virtualization it is, and what differs by that: KVM's module, names of exits
+VMX = " vmx " in open("/proc/cpuinfo", encoding="ascii").read()
+VENDOR = "kvm_intel" if VMX else "kvm_amd"
+HLT, IO, PAGE_FAULT = ("HLT", "IO_INSTRUCTION", "EPT_VIOLATION") if VMX else ("hlt", "io", "npf")
 
 os.makedirs(WORK, exist_ok=True)
 
