@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A vCPU that is moved from CPU to CPU while it runs: nothing of it is lost.
+
+On VMX each move takes its VMCS off the one CPU and loads it on the other.
+"""
+
+import contextlib
+import os
+import time
+
+import host
+
+N = 300
+PERIOD_US = 1000
+
+
+def move(child):
+    """Its threads, from one CPU to the other and back, until it ends; the moves"""
+    moves = 0
+    while child.running():
+        moves += 1
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            for tid in os.listdir(f"/proc/{child.pid}/task"):
+                os.sched_setaffinity(int(tid), {moves % 2})
+        time.sleep(0.003)
+    return moves
+
+
+def test(tap):
+    for how in ("auto", "kprobe"):
+        with host.module(f"attach={how}"), host.Recording() as recording:
+            argv = host.guest_argv("tscspin", N, "--period-us", PERIOD_US)
+            with host.Child(*argv) as child:
+                moves = move(child)
+                child.wait()
+        truth = host.truth_of_guest()["vcpus"][0]
+        vcpu = host.vcpu_by_tid(recording.report(), truth["tid"])
+        exits = {}
+        for exit in vcpu["exits"]:
+            exits[exit["reason"]] = exits.get(exit["reason"], 0) + exit["count"]
+        promised = truth["expect"]
+        tap.equal(f"moved: {how}: what the guest did and KVM counted is recorded",
+                  ("exits", vcpu["exit_count"], truth["stats"]["exits"]),
+                  *((f"{reason} exits", exits.get(reason, 0), count)
+                    for reason, count in promised["exits"].items()),
+                  ("timer programmings", vcpu["timers"]["armed"], promised["timer_programs"]),
+                  ("injections", sum(irq["injected"] for irq in vcpu["interrupts"]),
+                   promised["injections"]),
+                  ("EOIs", sum(irq["eoi"] for irq in vcpu["interrupts"]), promised["eois"]),
+                  ("ledger's residual", vcpu["residual_ns"], 0))
+        migrated = vcpu["switches"]["migrated"]
+        tap.ok(10 < migrated <= moves, f"moved: {how}: it was on both CPUs in turns",
+               f"{migrated} migrations, {moves} moves")
