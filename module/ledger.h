@@ -94,17 +94,18 @@ void ks_ledger_poll(struct ks_ledger *ledger, u64 cycles, u64 now);
  * @now:    TSC of this entry
  *
  * Context: as all writers; each exit of a CPU-bound guest comes by here.
+ * Return: false if ks_ledger_end_exit() has to do it.
  */
-static __always_inline void ks_ledger_entry(struct ks_ledger *ledger,
+static __always_inline bool ks_ledger_entry(struct ks_ledger *ledger,
 					    u32 reason, u64 guest, u64 exit,
 					    u64 now)
 {
 	if (unlikely(ks_core_is_unusual(&ledger->core, reason)))
-		return ks_ledger_end_exit(ledger, reason, guest, exit, now,
-					  KVMSCHED_STATE_GUEST);
+		return false;
 	ks_ledger_begin(ledger);
 	ks_core_round_trip(&ledger->core, reason, guest, exit, now);
 	ks_ledger_end(ledger);
+	return true;
 }
 
 void ks_ledger_reset(struct ks_ledger *ledger);

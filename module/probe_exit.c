@@ -232,28 +232,45 @@ static noinline __used void ks_note_entry_slow(void *data, struct kvm_vcpu *vcpu
 	ks_begin_guest_mode(v, now);
 }
 
+/*
+ * From the vCPU alone: what the usual entry would have to keep in registers costs it.
+ *
+ * Context: as ks_note_entry().
+ */
+static noinline void ks_end_unusual_exit(struct ks_vcpu *v, u64 now)
+{
+	ks_ledger_end_exit(v->ledger, v->exit.reason, v->exit.guest_cycles, v->host_tsc,
+			   now, KVMSCHED_STATE_GUEST);
+}
+
 /* Interrupts are off here in every kernel version. */
 static __always_inline void ks_note_entry(struct ks_vcpu *v, struct kvm_vcpu *vcpu)
 {
-	struct ks_ledger *ledger = READ_ONCE(v->ledger);
+	struct ks_ledger *ledger;
 	struct ks_rec_exit *r;
 	u64 now;
 
-	if (unlikely(v->fast_vcpu != vcpu || v->exit_state != KS_OPEN_PLAIN))
+	if (unlikely(v->fast_vcpu != vcpu))
 		return ks_note_entry_slow(NULL, vcpu);
 
 	now = rdtsc();
-	if (likely(v->ring_exit)) {
+	if (likely(v->exit_state == KS_EXIT_TO_RING)) {
 		r = ks_ring_try(KS_RECORD_SIZE(exit), now);
 		if (unlikely(!r))
 			return ks_note_entry_slow(NULL, vcpu);
 		ks_fill_exit(r, v, now);
+	} else {
+		/* Read the word anew: that keeps the usual case free of a register. */
+		barrier();
+		if (v->exit_state != KS_EXIT_TO_LEDGER)
+			return ks_note_entry_slow(NULL, vcpu);
 	}
 	v->open = KS_OPEN_NONE;
 	ks_begin_guest_mode(v, now);
-	if (ledger)
-		ks_ledger_entry(ledger, v->exit.reason, v->exit.guest_cycles,
-				v->host_tsc, now);
+	ledger = v->ledger;
+	if (ledger && unlikely(!ks_ledger_entry(ledger, v->exit.reason,
+						v->exit.guest_cycles, v->host_tsc, now)))
+		ks_end_unusual_exit(v, now);
 }
 
 /*
@@ -322,7 +339,7 @@ static bool ks_vmx_entry_failed(void)
  */
 static bool ks_has_entered(const struct ks_vcpu *v)
 {
-	return !v->exit_state && (v->entry_tsc || v->features & KS_FEATURE_LATE);
+	return !v->open && !v->entry_due && (v->entry_tsc || v->features & KS_FEATURE_LATE);
 }
 
 /*

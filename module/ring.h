@@ -101,26 +101,28 @@ void *ks_ring_reserve_slow(enum ks_event event, u32 size, u64 now);
  * @size: bytes of the record, a multiple of 4, at most KS_RING_MAX_RECORD
  * @now:  its time: the TSC, read by the caller after interrupts went off
  *
+ * By raw_cpu_read(), since the compiler may put that into the instruction which needs
+ * the value, and needs no more than that interrupts are off.
+ *
  * Context: interrupts off, not in an NMI.
  * Return: where to put the record, or NULL: ks_ring_reserve_slow() may find
  * room.
  */
 static __always_inline void *ks_ring_try(u32 size, u64 now)
 {
-	unsigned long at = this_cpu_read(ks_rings.at);
-	unsigned long next = at + KS_RING_HEADER + size;
-	u64 delta = now - this_cpu_read(ks_rings.last);
-	void *record;
+	char *at = (char *)raw_cpu_read(ks_rings.at);
+	char *record = at + KS_RING_HEADER;
+	char *next = record + size;
+	u64 delta = now - raw_cpu_read(ks_rings.last);
 
-	if (unlikely(next > this_cpu_read(ks_rings.limit) ||
+	if (unlikely((unsigned long)next > raw_cpu_read(ks_rings.limit) ||
 		     delta >= 1U << KS_RING_DELTA_BITS))
 		return NULL;
 
 	*(u32 *)at = size / sizeof(u32) | (u32)delta << 5;
-	this_cpu_write(ks_rings.last, now);
-	this_cpu_write(ks_rings.at, next);
-	this_cpu_inc(ks_rings.records);
-	record = (void *)(at + KS_RING_HEADER);
+	raw_cpu_write(ks_rings.last, now);
+	raw_cpu_write(ks_rings.at, (unsigned long)next);
+	raw_cpu_add(ks_rings.records, 1);
 	/* There was room, so it is not NULL: saves the callers a test. */
 	if (!record)
 		__builtin_unreachable();

@@ -25,6 +25,10 @@
 #define KS_OPEN_PLAIN	1
 #define KS_OPEN_SPECIAL	2	/* its end takes the slow path */
 
+/* struct ks_vcpu.exit_state of nearly all exits, and of those with a ledger alone */
+#define KS_EXIT_TO_RING		(KS_OPEN_PLAIN | 1U << 16)
+#define KS_EXIT_TO_LEDGER	KS_OPEN_PLAIN
+
 /* A LAPIC's timer as it was armed: the fields of struct ks_rec_timer_arm */
 struct ks_arm {
 	u8 mode;
@@ -80,7 +84,8 @@ struct ks_arm {
  * @open:	KS_OPEN_*: an exit is open, its record is not written yet; owner
  * @entry_due:	the last exit ended by a switch or a put, so the next entry has
  *		to write an entry record; owner
- * @exit_state:	these two in one word: KS_OPEN_PLAIN for nearly all exits
+ * @exit_state:	these two and @ring_exit in one word: KS_EXIT_TO_RING for nearly all
+ *		exits
  *
  * @put_tsc:	end of the last KVM_RUN, 0 if unknown; @load_tsc its beginning
  * @polled:	KVM's count of ns of halt polling, when it was read last, or
@@ -103,10 +108,10 @@ struct ks_vcpu {
 		struct {
 			u8 open;
 			u8 entry_due;
+			u8 ring_exit;
 		};
-		u16 exit_state;
+		u32 exit_state;
 	};
-	u8 ring_exit;
 	bool identity_due;
 	bool identity_lost;
 	bool arm_due;

@@ -15,7 +15,7 @@ import icount
 from device import Device
 
 # Instructions on the vCPU for an uncut round trip, most that is allowed
-RECORDING = {"auto": 150, "kprobe": 500}
+RECORDING = {"auto": 107, "kprobe": 420}
 IDLE = 2
 LEDGER_ALONE, LEDGER_BESIDE = 100, 40
 CONSUMER = 60
