@@ -168,7 +168,7 @@ static inline bool ks_host_irq_to_ring(const struct ks_vcpu *v, bool waited_for)
 
 void ks_exit_init(void);
 void ks_sched_init(void);
-void ks_exit_end_early(struct ks_vcpu *v, u8 end);
+void ks_exit_end_early(struct ks_vcpu *v, u8 end, u64 now);
 void ks_irq_attached(u32 before);
 void ks_softirq_interrupted(u64 cycles);
 void ks_softirq_forget(void);

@@ -43,7 +43,7 @@ static void ks_write_exit(struct ks_vcpu *v, u8 end, u64 now)
 	struct ks_ledger *ledger = READ_ONCE(v->ledger);
 	struct ks_rec_exit *r;
 
-	r = ks_begin_at(exit, ks_vcpu_ring(v) & KVMSCHED_CLASS_EXIT, now);
+	r = ks_begin_bare_at(exit, ks_vcpu_ring(v) & KVMSCHED_CLASS_EXIT, now);
 	ks_fill_exit(r, v, now);
 	r->flags |= end;
 	ks_end_at(exit, r);
@@ -61,17 +61,18 @@ static void ks_write_exit(struct ks_vcpu *v, u8 end, u64 now)
  * ks_exit_end_early - the vCPU leaves the CPU or KVM_RUN: write the open exit
  * @v:   the thread's entry
  * @end: KS_EXIT_BY_SWITCH or KS_EXIT_BY_PUT
+ * @now: when
  *
  * Context: owner, interrupts off.
  */
-void ks_exit_end_early(struct ks_vcpu *v, u8 end)
+void ks_exit_end_early(struct ks_vcpu *v, u8 end, u64 now)
 {
 	if (!v->open)
 		return;
 	v->exit_tsc = v->exit.flags & KS_EXIT_IRQ_FIRST ? v->irq_tsc :
 							  v->host_tsc;
 	v->entry_due = true;
-	ks_write_exit(v, end, rdtsc());
+	ks_write_exit(v, end, now);
 }
 
 /*

@@ -18,16 +18,12 @@
  * The identity record has told the policy; from then on its changes are told.  That
  * another identity is due by now changes nothing: it may come much later.
  */
-static void ks_check_policy(struct ks_vcpu *v)
+static noinline void ks_tell_policy(struct ks_vcpu *v)
 {
 	struct ks_rec_policy *r;
 	unsigned long flags;
 	u64 now;
 
-	if (likely(v->policy == current->policy &&
-		   v->prio == current->normal_prio &&
-		   v->static_prio == current->static_prio))
-		return;
 	if (v->identified < ks_listening()->identity)
 		return;
 
@@ -43,6 +39,14 @@ static void ks_check_policy(struct ks_vcpu *v)
 	ks_end(policy, r, flags);
 
 	ks_vcpu_take_policy(v);
+}
+
+static __always_inline void ks_check_policy(struct ks_vcpu *v)
+{
+	if (unlikely(v->policy != current->policy ||
+		     v->prio != current->normal_prio ||
+		     v->static_prio != current->static_prio))
+		ks_tell_policy(v);
 }
 
 /*
@@ -106,7 +110,8 @@ static void ks_tell_put(struct ks_vcpu *v)
 	u64 now;
 
 	local_irq_save(flags);
-	ks_exit_end_early(v, KS_EXIT_BY_PUT);
+	now = rdtsc_ordered();
+	ks_exit_end_early(v, KS_EXIT_BY_PUT, now);
 	/*
 	 * Guest mode is over.  If entry_tsc is still set, that entry failed.
 	 */
@@ -114,7 +119,6 @@ static void ks_tell_put(struct ks_vcpu *v)
 	if (ledger && v->entry_tsc)
 		ks_ledger_doubt(ledger);
 	v->entry_tsc = 0;
-	now = rdtsc_ordered();
 	r = ks_begin_at(put, ks_vcpu_ring(v) & KVMSCHED_CLASS_SWITCH, now);
 	r->vm = v->vm;
 	r->vcpu = v->id;
@@ -223,8 +227,8 @@ static void ks_tell_switch_out(struct ks_thread *t, struct ks_vcpu *v, bool load
 	u64 now;
 
 	ks_identify_switched(v);
-	ks_exit_end_early(v, KS_EXIT_BY_SWITCH);
 	now = rdtsc_ordered();
+	ks_exit_end_early(v, KS_EXIT_BY_SWITCH, now);
 	/*
 	 * Still in guest mode as far as we know: kvm_exit fires later.
 	 */

@@ -28,6 +28,18 @@ union ks_trace_entry {
 	u64 whole;
 };
 
+static __always_inline void *ks_place(enum ks_event event, u32 size, bool to_ring,
+				      u64 now)
+{
+	void *record = NULL;
+
+	if (to_ring)
+		record = ks_ring_reserve(event, size, now);
+	if (unlikely(!record))
+		record = this_cpu_ptr(ks_scratch);
+	return record;
+}
+
 static __always_inline void *__ks_begin(enum ks_event event, u32 size,
 					bool to_ring, u64 now)
 {
@@ -35,12 +47,8 @@ static __always_inline void *__ks_begin(enum ks_event event, u32 size,
 		.type = ks_event_ids[event],
 		.pid = current->pid,
 	} };
-	void *record = NULL;
+	void *record = ks_place(event, size, to_ring, now);
 
-	if (to_ring)
-		record = ks_ring_reserve(event, size, now);
-	if (unlikely(!record))
-		record = this_cpu_ptr(ks_scratch);
 	if (sizeof(struct trace_entry) == sizeof(u64))
 		*(u64 *)record = entry.whole;
 	else
@@ -74,6 +82,14 @@ static __always_inline void *__ks_begin(enum ks_event event, u32 size,
 	(struct ks_rec_##record *)__ks_begin(KS_EV_##record,		\
 					 KS_RECORD_SIZE(record),	\
 					 to_ring, now);			\
+})
+
+/* The same for a caller that fills the common fields, too */
+#define ks_begin_bare_at(record, to_ring, now) ({			\
+	BUILD_BUG_ON(KS_RECORD_SIZE(record) > KS_RING_MAX_RECORD);	\
+	(struct ks_rec_##record *)ks_place(KS_EV_##record,		\
+					   KS_RECORD_SIZE(record),	\
+					   to_ring, now);		\
 })
 
 /* Is the record in the ring?  Otherwise no session wants it, or it is lost. */

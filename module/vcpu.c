@@ -103,9 +103,17 @@ static struct ks_vcpu *ks_vcpu_create(struct kvm_vcpu *vcpu)
 	return v;
 }
 
-/* From now on the vCPU is this thread's, and no other vCPU is. */
-static struct ks_vcpu *ks_vcpu_assign(struct ks_thread *t, struct kvm_vcpu *vcpu,
-				      bool late)
+/**
+ * ks_vcpu_assign - from now on the vCPU is this thread's, and no other vCPU is
+ * @t:	  entry of the current thread, which ran another vCPU last
+ * @vcpu: the vCPU
+ * @late: KVM_RUN began before our hooks were attached
+ *
+ * Context: as ks_vcpu_take().
+ * Return: its entry, at which nobody has looked; NULL: the tables are full, or the
+ * module is being unloaded.
+ */
+struct ks_vcpu *ks_vcpu_assign(struct ks_thread *t, struct kvm_vcpu *vcpu, bool late)
 {
 	unsigned long flags;
 	struct ks_vcpu *v;
@@ -133,31 +141,7 @@ static struct ks_vcpu *ks_vcpu_assign(struct ks_thread *t, struct kvm_vcpu *vcpu
 }
 
 /**
- * ks_vcpu_take - the current thread is within KVM_RUN of this vCPU from now on
- * @t:	  entry of the current thread
- * @vcpu: the vCPU
- * @late: KVM_RUN began before our hooks were attached
- *
- * Context: preemption off, in the vCPU thread.
- * Return: its entry, at which the thread has looked; NULL: nobody wants to know of
- * it, the tables are full, or the module is being unloaded.
- */
-struct ks_vcpu *ks_vcpu_take(struct ks_thread *t, struct kvm_vcpu *vcpu, bool late)
-{
-	struct ks_vcpu *v = READ_ONCE(t->vcpu);
-
-	/* Every KVM_RUN of most vCPUs but the first finds it here. */
-	if (unlikely(!v || v->key != vcpu))
-		v = ks_vcpu_assign(t, vcpu, late);
-	if (!v)
-		return NULL;
-	WRITE_ONCE(v->runner, current);
-	this_cpu_write(ks_current, v);
-	return ks_vcpu_look(v, true, late) ? v : NULL;
-}
-
-/**
- * ks_vcpu_take_late - the same, where KVM_RUN began before our hooks were attached
+ * ks_vcpu_take_late - ks_vcpu_take(), where KVM_RUN began before our hooks were attached
  * @vcpu: the vCPU
  */
 struct ks_vcpu *ks_vcpu_take_late(struct kvm_vcpu *vcpu)

@@ -188,7 +188,7 @@ extern unsigned int ks_vcpus_max;
 int ks_tables_create(void);
 void ks_tables_destroy(void);
 
-struct ks_vcpu *ks_vcpu_take(struct ks_thread *t, struct kvm_vcpu *vcpu, bool late);
+struct ks_vcpu *ks_vcpu_assign(struct ks_thread *t, struct kvm_vcpu *vcpu, bool late);
 struct ks_vcpu *ks_vcpu_take_late(struct kvm_vcpu *vcpu);
 bool ks_vcpu_look_anew(struct ks_vcpu *v, bool loaded, bool late);
 void ks_vcpu_set_fast(struct ks_vcpu *v);
@@ -285,6 +285,31 @@ static __always_inline bool ks_vcpu_look(struct ks_vcpu *v, bool loaded, bool la
 {
 	return likely(v->seen == ks_listening()->generation) ||
 	       ks_vcpu_look_anew(v, loaded, late);
+}
+
+/**
+ * ks_vcpu_take - the current thread is within KVM_RUN of this vCPU from now on
+ * @t:	  entry of the current thread
+ * @vcpu: the vCPU
+ * @late: KVM_RUN began before our hooks were attached
+ *
+ * Context: preemption off, in the vCPU thread.
+ * Return: its entry, at which the thread has looked; NULL: nobody wants to know of
+ * it, the tables are full, or the module is being unloaded.
+ */
+static inline struct ks_vcpu *ks_vcpu_take(struct ks_thread *t, struct kvm_vcpu *vcpu,
+					   bool late)
+{
+	struct ks_vcpu *v = READ_ONCE(t->vcpu);
+
+	/* Every KVM_RUN of most vCPUs but the first finds it here. */
+	if (unlikely(!v || v->key != vcpu))
+		v = ks_vcpu_assign(t, vcpu, late);
+	if (!v)
+		return NULL;
+	WRITE_ONCE(v->runner, current);
+	this_cpu_write(ks_current, v);
+	return ks_vcpu_look(v, true, late) ? v : NULL;
 }
 
 /**
