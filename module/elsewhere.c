@@ -28,6 +28,7 @@
 #include <linux/workqueue.h>
 
 #include "compat/rcu.h"
+#include "compat/timer.h"
 #include "elsewhere.h"
 
 /**
@@ -132,14 +133,51 @@ void ks_work_end(void)
 	rcu_unexpedite_gp();
 }
 
+/*
+ * The CPU serves its timers: let its worker have the work.
+ *
+ * Context: timer, interrupts off.  If the CPU was to go offline, another one took
+ * over its timers, and this is that one.
+ */
+void ks_offer_is_due(struct timer_list *timer)
+{
+	struct ks_offered *offered = container_of(timer, struct ks_offered, timer);
+
+	queue_work_on(smp_processor_id(), system_long_wq, &offered->work);
+}
+
+/**
+ * ks_offer_withdraw - nobody shall begin the work any more
+ * @offered: the work
+ *
+ * Context: process.
+ * Return: whether nobody has; it may run for somebody who asked before, though.
+ */
+bool ks_offer_withdraw(struct ks_offered *offered)
+{
+	/* The timer's function runs with interrupts off, so this does not wait for long. */
+	return timer_delete_sync(&offered->timer) || cancel_work(&offered->work);
+}
+
+/**
+ * ks_offer_withdraw_sync - the same, and wait until it has run
+ * @offered: the work
+ */
+void ks_offer_withdraw_sync(struct ks_offered *offered)
+{
+	timer_delete_sync(&offered->timer);
+	cancel_work_sync(&offered->work);
+}
+
 /**
  * ks_offer - offer work to the next CPU that is meant for such work
- * @work: the work
- * @cpu:  the CPU before
+ * @offered: the work; withdrawn first if somebody left it to another CPU
+ * @cpu:     the CPU before
  *
+ * Context: process.
  * Return: that CPU.
  */
-int ks_offer(struct delayed_work *work, int cpu)
+int ks_offer(struct ks_offered *offered, int cpu)
 {
 	const struct cpumask *mask = housekeeping_cpumask(HK_TYPE_DOMAIN);
 
@@ -148,12 +186,14 @@ int ks_offer(struct delayed_work *work, int cpu)
 		cpu = cpumask_first_and(cpu_online_mask, mask);
 	if (cpu >= nr_cpu_ids)
 		cpu = raw_smp_processor_id();
-	queue_delayed_work_on(cpu, system_long_wq, work, 1);
+	ks_offer_withdraw(offered);
+	offered->timer.expires = jiffies + 1;
+	add_timer_on(&offered->timer, cpu);
 	return cpu;
 }
 
 struct ks_errand {
-	struct delayed_work work;
+	struct ks_offered offered;
 	wait_queue_head_t wait;
 	bool done;
 	void (*run)(void *arg);
@@ -162,8 +202,7 @@ struct ks_errand {
 
 static void ks_run_errand(struct work_struct *work)
 {
-	struct ks_errand *errand = container_of(to_delayed_work(work),
-						struct ks_errand, work);
+	struct ks_errand *errand = container_of(work, struct ks_errand, offered.work);
 
 	ks_work_begin();
 	errand->run(errand->arg);
@@ -185,14 +224,16 @@ void ks_elsewhere(const char *what, void (*run)(void *), void *arg)
 	struct ks_errand errand = { .run = run, .arg = arg };
 
 	init_waitqueue_head(&errand.wait);
-	INIT_DELAYED_WORK_ONSTACK(&errand.work, ks_run_errand);
-	ks_offer_until(&errand.work, errand.wait, smp_load_acquire(&errand.done),
+	INIT_WORK_ONSTACK(&errand.offered.work, ks_run_errand);
+	timer_setup_on_stack(&errand.offered.timer, ks_offer_is_due, KS_OFFERED_TIMER);
+	ks_offer_until(&errand.offered, errand.wait, smp_load_acquire(&errand.done),
 		       UINT_MAX, TASK_UNINTERRUPTIBLE);
 	ks_wait_long(errand.wait, smp_load_acquire(&errand.done),
 		     TASK_UNINTERRUPTIBLE, what);
 	/* The worker may still be about to wake us. */
-	flush_delayed_work(&errand.work);
-	destroy_delayed_work_on_stack(&errand.work);
+	flush_work(&errand.offered.work);
+	timer_destroy_on_stack(&errand.offered.timer);
+	destroy_work_on_stack(&errand.offered.work);
 }
 
 /* Who runs on each CPU at real-time priority; prio is 0 where nobody does */

@@ -7,6 +7,7 @@
 
 #include <linux/ktime.h>
 #include <linux/sched/signal.h>
+#include <linux/timer.h>
 #include <linux/types.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -32,7 +33,33 @@ void ks_work_end(void);
 void ks_elsewhere(const char *what, void (*run)(void *), void *arg);
 void ks_report_delay(const char *what);
 void ks_elsewhere_exit(void);
-int ks_offer(struct delayed_work *work, int cpu);
+
+/**
+ * struct ks_offered - work that is offered to one CPU after the other
+ * @work:  the work
+ * @timer: of the CPU that it is offered to, queues it there
+ *
+ * Not a delayed_work: with nohz_full, since 6.9 its timer goes to the caller's CPU or
+ * to some other that serves timers, whichever CPU the work is for ("workqueue: Avoid
+ * using isolated cpus' timers on queue_delayed_work").
+ *
+ * Who offers it or withdraws it must be the only one at that time.
+ */
+struct ks_offered {
+	struct work_struct work;
+	struct timer_list timer;
+};
+
+#define KS_OFFERED_TIMER	(TIMER_IRQSAFE | TIMER_PINNED)
+#define KS_OFFERED(_name, _run) {					\
+	.work = __WORK_INITIALIZER((_name).work, _run),			\
+	.timer = __TIMER_INITIALIZER(ks_offer_is_due, KS_OFFERED_TIMER),	\
+}
+
+void ks_offer_is_due(struct timer_list *timer);
+int ks_offer(struct ks_offered *offered, int cpu);
+bool ks_offer_withdraw(struct ks_offered *offered);
+void ks_offer_withdraw_sync(struct ks_offered *offered);
 
 /* For how long work is offered at first, and at most */
 #define KS_OFFER_NS	(50 * NSEC_PER_MSEC)
@@ -40,7 +67,7 @@ int ks_offer(struct delayed_work *work, int cpu);
 
 /**
  * ks_offer_until - offer work to one CPU after the other, until one takes it
- * @offered:   the work
+ * @what:      struct ks_offered: the work
  * @queue:     where it wakes the caller
  * @condition: it is done
  * @most:      to how many CPUs
@@ -49,15 +76,15 @@ int ks_offer(struct delayed_work *work, int cpu);
  * The work is not necessarily done afterwards.  Where it runs already, for somebody
  * who has gone, it will run there once more.
  */
-#define ks_offer_until(offered, queue, condition, most, state) do {	\
-	int cpu_ = ks_offer(offered, raw_smp_processor_id());		\
+#define ks_offer_until(what, queue, condition, most, state) do {	\
+	int cpu_ = ks_offer(what, raw_smp_processor_id());		\
 	s64 ns_ = KS_OFFER_NS;						\
 	unsigned int n_ = 1;						\
 									\
 	while (wait_event_hrtimeout(queue, condition, ns_to_ktime(ns_)) && \
-	       n_++ < (most) && cancel_delayed_work(offered)) {		\
-		cpu_ = ks_offer(offered, cpu_);				\
-		if ((work_busy(&(offered)->work) & WORK_BUSY_RUNNING) ||	\
+	       n_++ < (most) && ks_offer_withdraw(what)) {		\
+		cpu_ = ks_offer(what, cpu_);				\
+		if ((work_busy(&(what)->work) & WORK_BUSY_RUNNING) ||	\
 		    ((state) == TASK_KILLABLE && fatal_signal_pending(current))) \
 			break;						\
 		ns_ = min_t(s64, 2 * ns_, KS_OFFER_MAX_NS);		\

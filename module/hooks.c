@@ -20,21 +20,21 @@ static void ks_detach_rows(struct work_struct *work);
 
 /**
  * struct ks_change - a change of the rows, done by a worker
- * @work:  it reads what is wanted when it runs
+ * @offered: its work reads what is wanted when it runs
  * @asked: how often it was asked for; written under ks_hooks_mutex
  * @done:  the last one of these that it has done
  */
 struct ks_change {
-	struct delayed_work work;
+	struct ks_offered offered;
 	unsigned long asked;
 	unsigned long done;
 };
 
 static struct ks_change ks_attach = {
-	.work = __DELAYED_WORK_INITIALIZER(ks_attach.work, ks_attach_rows, 0),
+	.offered = KS_OFFERED(ks_attach.offered, ks_attach_rows),
 };
 static struct ks_change ks_detach = {
-	.work = __DELAYED_WORK_INITIALIZER(ks_detach.work, ks_detach_rows, 0),
+	.offered = KS_OFFERED(ks_detach.offered, ks_detach_rows),
 };
 static DECLARE_WAIT_QUEUE_HEAD(ks_changed);
 
@@ -167,7 +167,7 @@ int ks_hooks_attach(u32 wanted)
 	if (!ks_rows_may_differ(false))
 		return 0;
 	ticket = ks_ask_for(&ks_attach);
-	ks_offer_until(&ks_attach.work, ks_changed,
+	ks_offer_until(&ks_attach.offered, ks_changed,
 		       ks_is_done(&ks_attach, ticket), UINT_MAX, TASK_KILLABLE);
 	return ks_wait_long(ks_changed, ks_is_done(&ks_attach, ticket),
 			    TASK_KILLABLE, "attaching");
@@ -198,12 +198,10 @@ void ks_hooks_detach(u32 wanted)
 	ticket = ks_ask_for(&ks_detach);
 	if (slow) {
 		/* It may wait for a CPU that has no time: each call asks another one. */
-		if (!(work_busy(&ks_detach.work.work) & WORK_BUSY_RUNNING))
-			cancel_delayed_work(&ks_detach.work);
-		slow_cpu = ks_offer(&ks_detach.work, slow_cpu);
+		slow_cpu = ks_offer(&ks_detach.offered, slow_cpu);
 		return;
 	}
-	ks_offer_until(&ks_detach.work, ks_changed,
+	ks_offer_until(&ks_detach.offered, ks_changed,
 		       ks_is_done(&ks_detach, ticket), KS_DETACH_OFFERS,
 		       TASK_UNINTERRUPTIBLE);
 	wait_event_hrtimeout(ks_changed, ks_is_done(&ks_detach, ticket),
@@ -228,8 +226,8 @@ static void ks_detach_all(void *unused)
 
 static void ks_wait_for_changes(void *unused)
 {
-	cancel_delayed_work_sync(&ks_attach.work);
-	cancel_delayed_work_sync(&ks_detach.work);
+	ks_offer_withdraw_sync(&ks_attach.offered);
+	ks_offer_withdraw_sync(&ks_detach.offered);
 }
 
 /* As tracepoint_synchronize_unregister() does, but on no other CPU's worker. */
