@@ -41,6 +41,16 @@ static bool ks_vm_has_vcpus(const struct kvm *kvm)
 }
 
 /*
+ * Has the thread ended that ran it last?  It may have run others since, and have left
+ * this one without a thread.  Another thread that has its entry has another number.
+ */
+static bool ks_vcpu_is_left(const struct ks_vcpu *v)
+{
+	return !v->thread &&
+	       (!v->last->task || v->last->task->pid != v->exit.ent.pid);
+}
+
+/*
  * The table is full: forget a vCPU whose thread has ended.
  *
  * Usually its VM is destroyed soon, which frees its entry.  But that is not seen where
@@ -56,9 +66,10 @@ static bool ks_vcpu_give_up_one(void)
 	struct ks_vm *vm;
 
 	for (v = ks_tables.vcpus; v < ks_tables.vcpus + ks_tables.used_vcpus; v++) {
-		if (!v->key || v->thread || READ_ONCE(v->seen))
+		if (!v->key || !ks_vcpu_is_left(v))
 			continue;
 		kvm = v->kvm;
+		ks_vcpu_record_last(v, KS_LAST_OF_THREAD);
 		ks_vcpu_free(v);
 		vm = ks_vm_find(kvm);
 		if (vm && !ks_vm_has_vcpus(kvm))
@@ -131,6 +142,7 @@ struct ks_vcpu *ks_vcpu_assign(struct ks_thread *t, struct kvm_vcpu *vcpu, bool 
 		if (t->vcpu)
 			t->vcpu->thread = NULL;
 		v->thread = t;
+		v->last = t;
 		v->exit.ent.pid = current->pid;
 		WRITE_ONCE(t->vcpu, v);
 		t->kvm = v->kvm;

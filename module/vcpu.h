@@ -60,6 +60,8 @@ struct ks_arm {
  * @node:	in the hash by @key; table, walked under RCU
  * @dead_gp:	RCU state when the entry was given up; free after that grace period
  * @thread:	that ran it last and still has it as its own, or NULL; table
+ * @last:	entry of the thread that ran it last, which may be another one's by
+ *		now; table
  * @runner:	the thread that is within KVM_RUN, or NULL; owner
  * @vm:		number of the VM, @vmm its process, @id vcpu_id; table, constant while
  *		@key is set
@@ -150,6 +152,7 @@ struct ks_vcpu {
 	struct hlist_node node;
 	unsigned long dead_gp;
 	struct ks_thread *thread;
+	struct ks_thread *last;
 	struct ks_process vmm;
 } ____cacheline_aligned;
 

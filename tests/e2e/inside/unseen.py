@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Root has switched kprobes off, so the ends of VMs are not seen: what KVM has freed is
-not read, and each recording gives new numbers.
+not read, a full table makes room, and each recording gives new numbers.
 
 Where the boot parameter slub_debug=P,kvm_vcpu lets the kernel overwrite each vCPU that
 is freed, who reads one dies.
@@ -15,6 +15,7 @@ from vmm import Vmm
 
 KPROBES = "/sys/kernel/debug/kprobes/enabled"
 NAPS = 50
+ROOM = 2
 POISON = "slub_debug=P,kvm_vcpu" in host.read("/proc/cmdline").split()
 
 
@@ -39,6 +40,29 @@ def freed(tap):
               ("sleeps", len(mine) > NAPS, True))
 
 
+def full(tap, who, *threads):
+    """VMs that have ended unseen fill the table, and one that runs gets room there: one
+    that was there before, so that none of them had its address."""
+    with host.settings({KPROBES: 0}), host.module(f"max_vcpus={ROOM}"), \
+            Device() as device, Vmm() as vmm:
+        vmm.ask("thread", "nap")
+        device.follow()
+        host.guest("pio", 50, "--vcpus", ROOM, *threads)
+        watched = [row.attached for row in device.hooks()
+                   if row.name == "kvm_arch_destroy_vm"]
+        refused = device.info().refused
+
+        def has_room():
+            vmm.ask("thread", "run", 20)
+            return device.vcpus(vmm.pid)
+
+        host.wait_for(has_room, f"room in a table full of vCPUs of {who}", 20)
+        tap.equal(f"unseen: a table full of vCPUs of {who} makes room",
+                  ("ends of VMs are seen", watched, [0]),
+                  ("refused before it was full", refused, 0),
+                  ("and afterwards", device.info().refused > 0, True))
+
+
 def anew(tap):
     """A VM may have ended between two recordings, and another have its address."""
     words = "the end of VMs can't be seen"
@@ -60,4 +84,6 @@ def anew(tap):
 
 def test(tap):
     freed(tap)
+    full(tap, "threads that have ended")
+    full(tap, "one thread that has ended", "--threads", 1)
     anew(tap)
