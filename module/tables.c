@@ -4,8 +4,10 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/irq_work.h>
 #include <linux/sched/task.h>
 #include <linux/vmalloc.h>
+#include <linux/workqueue.h>
 
 #include "compat/rcu.h"
 #include "tables.h"
@@ -24,6 +26,42 @@ DEFINE_PER_CPU(struct ks_vcpu *, ks_current);
 struct ks_tables ks_tables = {
 	.lock = __RAW_SPIN_LOCK_UNLOCKED(ks_tables.lock),
 };
+
+/*
+ * A worker lets a grace period pass, or is about to.  Set with the lock of the tables,
+ * cleared by that worker: who asks in between may have to ask again.
+ */
+static bool ks_room_comes;
+
+/* Context: a worker. */
+static void ks_make_room(struct work_struct *work)
+{
+	synchronize_rcu();
+	WRITE_ONCE(ks_room_comes, false);
+}
+static DECLARE_WORK(ks_room_work, ks_make_room);
+
+/* Context: hard interrupt.  A probe must not queue work, since that wakes a worker. */
+static void ks_queue_room_work(struct irq_work *unused)
+{
+	queue_work(system_unbound_wq, &ks_room_work);
+}
+static struct irq_work ks_room_irq = IRQ_WORK_INIT_HARD(ks_queue_room_work);
+
+/**
+ * ks_tables_want_room - somebody needs an entry that a grace period frees
+ *
+ * RCU begins none by itself, and on a quiet machine nobody else asks for one.
+ *
+ * Context: any but NMI, the lock of the tables is held.
+ */
+void ks_tables_want_room(void)
+{
+	if (READ_ONCE(ks_room_comes))
+		return;
+	WRITE_ONCE(ks_room_comes, true);
+	irq_work_queue(&ks_room_irq);
+}
 
 static void ks_tables_free(void)
 {
@@ -66,6 +104,8 @@ void ks_tables_destroy(void)
 {
 	unsigned int i;
 
+	irq_work_sync(&ks_room_irq);
+	cancel_work_sync(&ks_room_work);
 	for (i = 0; i < ks_tables.used_threads; i++)
 		if (ks_tables.threads[i].task)
 			put_task_struct(ks_tables.threads[i].task);

@@ -70,7 +70,8 @@ static inline bool ks_grace_period_over(unsigned long dead_gp)
  * @entries: the table, of ks_vcpus_max entries
  * @used:    how many of them were ever used; gets one more if need be
  * @owner:   the field that is NULL while an entry is free
- * @soon:    bool that says, if there is none, whether a grace period frees one
+ * @soon:    bool that says, if there is none, whether a grace period frees one:
+ *	     whoever wants it calls ks_tables_want_room()
  *
  * Context: the lock of the tables is held.
  * Return: the entry or NULL.
@@ -93,6 +94,7 @@ static inline bool ks_grace_period_over(unsigned long dead_gp)
 	found_;								\
 })
 
+void ks_tables_want_room(void);
 void ks_vcpu_free(struct ks_vcpu *v);
 
 /**

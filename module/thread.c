@@ -17,8 +17,11 @@ static struct ks_thread *ks_thread_find_free(void)
 	struct ks_thread *t = ks_find_free(ks_tables.threads, ks_tables.used_threads, task,
 					   soon);
 
-	if (!t)
+	if (!t) {
 		WRITE_ONCE(ks_tables.threads_full, !soon);
+		if (soon)
+			ks_tables_want_room();
+	}
 	return t;
 }
 

@@ -84,8 +84,12 @@ static struct ks_vcpu *ks_vcpu_find_free(void)
 	bool soon;
 	struct ks_vcpu *v = ks_find_free(ks_tables.vcpus, ks_tables.used_vcpus, key, soon);
 
-	if (!v)
-		WRITE_ONCE(ks_tables.vcpus_full, !soon && !ks_vcpu_give_up_one());
+	if (!v) {
+		soon = soon || ks_vcpu_give_up_one();
+		WRITE_ONCE(ks_tables.vcpus_full, !soon);
+		if (soon)
+			ks_tables_want_room();
+	}
 	return v;
 }
 
