@@ -118,6 +118,62 @@ static struct ks_vcpu *ks_vcpu_create(struct kvm_vcpu *vcpu)
 	return v;
 }
 
+/*
+ * Has the VM of this entry ended?  KVM lets only those threads run a vCPU that have the
+ * memory (mm) of its VM's process.  Usually that is this process alone; others may share
+ * its memory, and then one of their threads has a vCPU of the VM.
+ *
+ * Context: preemption off, in a vCPU thread, the lock of the tables is held; likewise the
+ * next two.
+ */
+static bool ks_vm_has_ended(const struct ks_vm *vm)
+{
+	struct ks_process here = ks_process_of(current);
+	struct ks_vcpu *v;
+
+	if (ks_is_same_process(&vm->vmm, &here))
+		return false;
+	for (v = ks_tables.vcpus; v < ks_tables.vcpus + ks_tables.used_vcpus; v++)
+		if (v->key && v->kvm == vm->kvm && v->thread &&
+		    READ_ONCE(v->thread->task->mm) == current->mm)
+			return false;
+	return true;
+}
+
+/*
+ * A VM has ended unseen, and another has its address.  The lock of the tables is held
+ * over all of its vCPUs, which is seldom: nobody may take an entry of the former one for
+ * the other's meanwhile.
+ */
+static void ks_vcpu_forget_all_of(struct kvm *kvm)
+{
+	struct ks_vcpu *v;
+
+	for (v = ks_tables.vcpus; v < ks_tables.vcpus + ks_tables.used_vcpus; v++) {
+		if (v->key && v->kvm == kvm) {
+			ks_vcpu_record_last(v, KS_LAST_OF_VCPU);
+			ks_vcpu_free(v);
+		}
+	}
+	ks_vm_forget(kvm);
+}
+
+/*
+ * Forget who had the addresses of this vCPU and its VM before, and ended unseen.  Of two
+ * VMs of one process that differ in nothing, the second is taken for the first.
+ */
+static void ks_vcpu_forget_former(struct kvm_vcpu *vcpu)
+{
+	struct ks_vcpu *v = ks_vcpu_find(vcpu);
+	struct ks_vm *vm;
+
+	if (v && (v->kvm != vcpu->kvm || v->id != vcpu->vcpu_id))
+		ks_vcpu_forget_all_of(v->kvm);
+	vm = ks_vm_find(vcpu->kvm);
+	if (vm && ks_vm_has_ended(vm))
+		ks_vcpu_forget_all_of(vcpu->kvm);
+}
+
 /**
  * ks_vcpu_assign - from now on the vCPU is this thread's, and no other vCPU is
  * @t:	  entry of the current thread, which ran another vCPU last
@@ -137,6 +193,7 @@ struct ks_vcpu *ks_vcpu_assign(struct ks_thread *t, struct kvm_vcpu *vcpu, bool 
 	if (late && READ_ONCE(ks_tables.vcpus_full) && !ks_vcpu_find(vcpu))
 		return NULL;
 	raw_spin_lock_irqsave(&ks_tables.lock, flags);
+	ks_vcpu_forget_former(vcpu);
 	v = ks_vcpu_find(vcpu);
 	if (!v && !ks_tables.detaching)
 		v = ks_vcpu_create(vcpu);

@@ -32,19 +32,6 @@ void ks_vcpus_look_again(void)
 	WRITE_ONCE(ks_tables.vcpus_full, false);
 }
 
-/* Its vCPUs have been forgotten. */
-static void ks_vm_forget(struct kvm *kvm)
-{
-	struct ks_vm *vm = ks_vm_find(kvm);
-	unsigned int i;
-
-	if (vm)
-		vm->kvm = NULL;
-	for (i = 0; i < ks_tables.used_threads; i++)
-		if (ks_tables.threads[i].kvm == kvm)
-			ks_tables.threads[i].gone = true;
-}
-
 /**
  * ks_vcpus_forget_vm - a VM is being destroyed; its addresses may be reused
  * @kvm: compared, never followed

@@ -65,3 +65,19 @@ struct ks_vm *ks_vm_get(struct kvm *kvm)
 	vm->vmm = ks_process_of(current);
 	return vm;
 }
+
+/**
+ * ks_vm_forget - a VM has ended, and its vCPUs have been forgotten
+ * @kvm: compared, never followed
+ */
+void ks_vm_forget(struct kvm *kvm)
+{
+	struct ks_vm *vm = ks_vm_find(kvm);
+	unsigned int i;
+
+	if (vm)
+		vm->kvm = NULL;
+	for (i = 0; i < ks_tables.used_threads; i++)
+		if (ks_tables.threads[i].kvm == kvm)
+			ks_tables.threads[i].gone = true;
+}

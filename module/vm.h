@@ -28,5 +28,6 @@ struct ks_vm {
 
 struct ks_vm *ks_vm_find(const struct kvm *kvm);
 struct ks_vm *ks_vm_get(struct kvm *kvm);
+void ks_vm_forget(struct kvm *kvm);
 
 #endif /* _KVMSCHED_VM_H */

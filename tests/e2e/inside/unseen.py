@@ -6,6 +6,7 @@ Where the boot parameter slub_debug=P,kvm_vcpu lets the kernel overwrite each vC
 is freed, who reads one dies.
 """
 
+import contextlib
 import time
 
 import host
@@ -16,6 +17,7 @@ from vmm import Vmm
 KPROBES = "/sys/kernel/debug/kprobes/enabled"
 NAPS = 50
 ROOM = 2
+VMS = 4
 POISON = "slub_debug=P,kvm_vcpu" in host.read("/proc/cmdline").split()
 
 
@@ -63,6 +65,31 @@ def full(tap, who, *threads):
                   ("and afterwards", device.info().refused > 0, True))
 
 
+def same_address(tap):
+    """VMs run one after the other on one CPU, where the kernel gives a vCPU the
+    memory of the one before.  Each is a VM of its own process, also where the thread
+    of the one before lives on."""
+    owners = []
+    with host.affinity({0}), host.settings({KPROBES: 0}), host.module(), \
+            Device() as device, contextlib.ExitStack() as stack:
+        device.follow()
+        with host.Recording() as recording:
+            for _ in range(VMS):
+                truth = host.guest("cpuid", 50)
+                owners.append((truth["vcpus"][0]["tid"], truth["pid"]))
+            for _ in range(VMS):
+                vmm = stack.enter_context(Vmm())
+                owners.append((vmm.ask("thread", "run", 20), vmm.pid))
+                vmm.close("thread")
+    identities = records.of_file(recording.file, "kvmsched_vcpu")
+    numbers = {record["vm"] for record in identities}
+    tap.equal("unseen: a VM at the address of one that has ended",
+              ("numbers of VMs", len(numbers), len(owners)),
+              *((f"VM {nth}: its process",
+                 {record["tgid"] for record in identities if record.tid == tid}, {pid})
+                for nth, (tid, pid) in enumerate(owners)))
+
+
 def anew(tap):
     """A VM may have ended between two recordings, and another have its address."""
     words = "the end of VMs can't be seen"
@@ -86,4 +113,5 @@ def test(tap):
     freed(tap)
     full(tap, "threads that have ended")
     full(tap, "one thread that has ended", "--threads", 1)
+    same_address(tap)
     anew(tap)
