@@ -8,7 +8,9 @@
  * Each hardware exit gets exactly one record.  It is written when the host's
  * part of the exit ends: the vCPU enters the guest again, its thread loses the
  * CPU, or KVM_RUN returns.  Until then the exit is open.  If it did not end by
- * an entry, the next entry writes an entry record.
+ * an entry, the next entry writes an entry record.  So does an entry that no exit
+ * came before: else nothing would tell, of a vCPU that loses the CPU before
+ * kvm_exit fires, that it was in guest mode.
  *
  * kvm_exit usually fires with interrupts off, before the host serves its
  * interrupts.  On SVM up to 6.1, and with the kprobes of attach=kprobe, it
@@ -159,7 +161,7 @@ static void ks_write_entry(struct ks_vcpu *v, u64 now)
 	r = ks_begin_at(entry, ks_vcpu_ring(v) & KVMSCHED_CLASS_EXIT, now);
 	r->vm = v->vm;
 	r->vcpu = v->id;
-	r->since_exit_cycles = ks_since(now, v->exit_tsc);
+	r->since_exit_cycles = v->entry_due ? ks_since(now, v->exit_tsc) : 0;
 	ks_end_at(entry, r);
 	v->entry_due = false;
 }
@@ -173,7 +175,6 @@ static void ks_write_failed_entry(struct ks_vcpu *v, u64 now)
 {
 	struct ks_ledger *ledger = READ_ONCE(v->ledger);
 
-	v->exit_tsc = now;
 	ks_write_entry(v, now);
 	if (ledger)
 		ks_ledger_doubt(ledger);
@@ -221,11 +222,11 @@ static noinline __used void ks_note_entry_slow(void *data, struct kvm_vcpu *vcpu
 	now = rdtsc();
 	if (v->open)
 		ks_write_exit(v, KS_EXIT_BY_ENTRY, now);
-	else if (v->entry_due)
+	else if (!v->entry_tsc)
 		ks_write_entry(v, now);
-	else if (v->entry_tsc && ks_every_exit_fires())
+	else if (ks_every_exit_fires())
 		ks_write_failed_entry(v, now);
-	else if (v->entry_tsc)
+	else
 		ks_write_unseen_exit(v, vcpu, now);
 	ledger = READ_ONCE(v->ledger);
 	if (ledger && ledger->core.state != KVMSCHED_STATE_GUEST)

@@ -85,7 +85,7 @@ struct ks_arm {
  * @exit:	record of the open exit, all but @host_cycles and how it ended
  * @open:	KS_OPEN_*: an exit is open, its record is not written yet; owner
  * @entry_due:	the last exit ended by a switch or a put, so the next entry has
- *		to write an entry record; owner
+ *		to say how long ago it was; owner
  * @exit_state:	these two and @ring_exit in one word: KS_EXIT_TO_RING for nearly all
  *		exits
  *

@@ -178,13 +178,13 @@ enum { KVMSCHED_EXIT_ENDS(KS_EXIT_BY_ENUM), KS_NR_EXIT_ENDS };
 #define KS_ISA_SVM	2
 
 /*
- * Entry into the guest after an exit whose record a switch or a put ended; or after
- * an entry that failed, of which no record tells
+ * Entry into the guest after an exit whose record a switch or a put ended; after an
+ * entry that failed, of which no record tells; or the first one that is seen
  */
 #define KS_ENTRY_FIELDS(F, A)						\
 	F(u16, vm)							\
 	F(u16, vcpu)							\
-	F(u64, since_exit_cycles) /* since the exit: out of the guest; 0: failed */
+	F(u64, since_exit_cycles) /* since the exit: out of the guest; 0: none */
 
 /* The virtual LAPIC accepts an interrupt */
 #define KS_IRQ_ACCEPT_FIELDS(F, A)					\

@@ -117,7 +117,7 @@ static void begin(void)
 	RECORD(vcpu, ME, .tgid = 50);
 	RECORD(load, ME);
 	spend(KVMSCHED_STATE_EXIT, 40);
-	/* The first entry has no record. */
+	/* In older recordings, the first entry has no record. */
 }
 
 static void exit_by(u64 guest, u64 host, u8 how)

@@ -30,7 +30,7 @@ enum step {
 	LOAD, PUT, ENTER, EXIT, EXIT_BY_INTERRUPT, FASTPATH, PREEMPTED,
 	PREEMPTED_IN_GUEST, PREEMPTED_IN_USERSPACE, ABORTED, BLOCKED, HALTED,
 	POLLED, POLLED_AND_SLEPT, POLLED_AND_PREEMPTED, WOKEN_SEEN,
-	WOKEN_UNSEEN, FASTPATH_FIRST, FAILED_ENTRY, FAILED_FOR_GOOD, DIED,
+	WOKEN_UNSEEN, FAILED_ENTRY, FAILED_FOR_GOOD, DIED,
 	STEPS_KNOWN
 };
 
@@ -40,8 +40,6 @@ static struct {
 	bool loaded;		/* within KVM_RUN */
 	bool open;		/* an exit's record waits for the exit's end */
 	bool odd;		/* ... which must take the long way */
-	bool cut;		/* an entry record is due */
-	bool silent;		/* nothing has told of the last entry yet */
 	__u64 entry, irq, story, guest;
 	__u64 in, out, wake;
 	__s16 reason;
@@ -77,37 +75,32 @@ static void end_exit(__u8 how, __u8 flags)
 {
 	RECORD(exit, ME, .reason = v.reason, .guest_cycles = v.guest,
 	       .host_cycles = now - v.story, .flags = how | flags);
-	if (how == KS_EXIT_BY_ENTRY && !v.odd && !v.cut &&
+	if (how == KS_EXIT_BY_ENTRY && !v.odd &&
 	    !ks_core_is_unusual(&v.ledger, v.reason))
 		ks_core_round_trip(&v.ledger, v.reason, v.guest, v.story, now);
 	else
 		ks_core_end_exit(&v.ledger, v.reason, v.guest, v.story, now,
 				 how == KS_EXIT_BY_ENTRY ? KVMSCHED_STATE_GUEST :
 							   KVMSCHED_STATE_EXIT);
-	v.open = v.odd = v.silent = false;
+	v.open = v.odd = false;
 }
 
 static void cut_exit(__u8 how)
 {
 	if (!v.open)
 		return;
-	v.cut = true;
 	end_exit(how, 0);
 	pass(9);
 }
 
 static void enter(void)
 {
-	bool silent = !v.open && !v.cut;
-
 	if (v.open)
 		end_exit(KS_EXIT_BY_ENTRY, 0);
-	else if (v.cut)
+	else /* where no exit came before, too */
 		RECORD(entry, ME);
-	v.cut = false;
 	if (v.ledger.state != KVMSCHED_STATE_GUEST)
 		ks_core_move(&v.ledger, KVMSCHED_STATE_GUEST, now);
-	v.silent = silent;
 	v.irq = 0;
 	v.entry = now;
 	done[ENTER]++;
@@ -138,7 +131,7 @@ static void exit_guest(void)
  */
 static void fastpath(void)
 {
-	done[v.silent ? FASTPATH_FIRST : FASTPATH]++;
+	done[FASTPATH]++;
 	v.guest = now - v.entry;
 	v.story = now;
 	v.reason = 0x7c;
@@ -154,7 +147,6 @@ static void fail_entry(void)
 	RECORD(entry, ME);
 	ks_core_doubt(&v.ledger);
 	ks_core_move(&v.ledger, KVMSCHED_STATE_GUEST, now);
-	v.silent = false;
 	v.entry = now;
 	done[FAILED_ENTRY]++;
 }
@@ -174,7 +166,6 @@ static void put(void)
 	if (v.entry) { /* the entry failed, and KVM gave up */
 		ks_core_doubt(&v.ledger);
 		v.entry = 0;
-		v.silent = false;
 		done[FAILED_FOR_GOOD]++;
 	}
 	ks_core_move(&v.ledger, KVMSCHED_STATE_USER, now);
@@ -272,18 +263,9 @@ static void in_userspace(void)
 	}
 }
 
-/*
- * The first entry of a KVM_RUN that no exit came before writes no record: the
- * program learns of it by the record of the exit.  Whatever comes between, it
- * takes for the kernel's time; so nothing does here.
- */
 static void in_guest_mode(void)
 {
-	int what = rand() % 12;
-
-	if (v.silent && what != 2)
-		what = -1;
-	switch (what) {
+	switch (rand() % 12) {
 	case 0:
 		v.irq = now;
 		pass(60);
@@ -331,8 +313,6 @@ static void in_kernel(void)
 		done[HALTED]++;
 		break;
 	case 5:
-		if (v.silent)
-			return enter();
 		halt();
 		break;
 	default:

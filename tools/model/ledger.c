@@ -203,7 +203,7 @@ void kvs_ledger_exit_slow(struct kvs_ledger *l, uint64_t ts, uint64_t guest,
 	} else if (l->state == KVMSCHED_STATE_GUEST) {
 		change_state(l, KVMSCHED_STATE_EXIT, guest ? end_of_guest(entry, guest, ts) : exit);
 	} else {
-		/* The entry was not recorded: the first one after a load isn't. */
+		/* The entry is not recorded: a vCPU's first one was not in older recordings. */
 		if (l->state != KVMSCHED_STATE_EXIT)
 			book_unknown(l, entry);
 		if (guest)

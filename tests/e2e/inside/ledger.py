@@ -170,10 +170,16 @@ def nested(tap):
 
 # The report's ledger, beside the kernel's and KVM's own times of halts
 
-def kernel_ledgers(file):
-    """{tid: exits}, told at each thread's death."""
-    return {record["tid"]: record["exits"]
-            for record in records.of_file(file, "kvmsched_ledger")}
+def told_by_records(file):
+    """{tid: exits in the kernel's ledger}, told at each thread's death; and tids, one
+    for each entry that no exit came before."""
+    exits, first = {}, []
+    for record in records.of_file(file, "kvmsched_ledger", "kvmsched_entry"):
+        if record.event == "kvmsched_ledger":
+            exits[record["tid"]] = record["exits"]
+        elif not record["since_exit_cycles"]:
+            first.append(record.tid)
+    return exits, first
 
 
 def compared(vcpu, exits):
@@ -208,7 +214,8 @@ def halts(vcpu, truth):
 
 
 def closed(tap, name, truths, recording):
-    summary, exits = recording.report(), kernel_ledgers(recording.file)
+    summary = recording.report()
+    exits, first = told_by_records(recording.file)
     pairs, shares = [], []
     for truth in truths:
         for mine in truth["vcpus"]:
@@ -219,6 +226,9 @@ def closed(tap, name, truths, recording):
             life, unknown = vcpu["life"], vcpu["states_ns"]["unknown"]
             found += [("life seen whole", (life["began"], life["ended"]),
                        (True, True)),
+                      # Or its first guest mode would pass for exit time, if the
+                      # thread loses its CPU before KVM tells the exit.
+                      ("first entries", first.count(mine["tid"]), 1),
                       ("unknown, ns", unknown, 0)]
             # Microseconds mean something under icount alone.
             if truth["payload"] == "hlt" and host.ICOUNT:

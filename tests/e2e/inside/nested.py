@@ -58,7 +58,7 @@ def test(tap):
             tap.note("the guest ran a breakpoint that is gone; once more")
             recording, status, said, used = boot(device)
     summary = recording.report()
-    exits = ledger.kernel_ledgers(recording.file)
+    exits, _ = ledger.told_by_records(recording.file)
     pairs = [(f"vCPU {vcpu['vcpu']}: {what}", got, want)
              for vcpu in summary["vcpus"]
              for what, got, want in ledger.compared(vcpu, exits[vcpu["tid"]])]
