@@ -31,8 +31,17 @@ modules: kernel ## the module for the running kernel, or for KERNEL=6.1, or with
 	+@dir='$(O)/module/$(RELEASE)'; mkdir -p "$$dir"; exec 9<"$$dir"; flock 9; \
 	  cp -rsf '$(TOP)'/module/. "$$dir/" && $(KBUILD) $(if $(V),,-s) modules
 
+# Newer headers may ask for a newer sparse. The kernel's Makefile then goes on without
+# it, unless this is set as C would set it; and what sparse says is about the headers.
+SPARSE = KBUILD_CHECKSRC=2 CF=-Wsparse-error
 sparse: modules ## the same, and sparse over the module's sources
-	+@flock '$(O)/module/$(RELEASE)' $(KBUILD) $(if $(V),,-s) C=2 CF=-Wsparse-error modules
+	+@dir='$(O)/sparse/$(RELEASE)'; mkdir -p "$$dir"; exec 9<"$$dir"; flock 9; \
+	  echo 'obj-m := headers.o' >"$$dir/Kbuild"; echo '#include <linux/kvm_host.h>' >"$$dir/headers.c"; \
+	  $(MAKE) -s -C '$(KDIR)' M="$$dir" $(SPARSE) headers.o >"$$dir/log" 2>&1 || { \
+	    echo "sparse $$(sparse --version) can't read the headers of Linux $(RELEASE)," \
+	      "so it does not check the module. It says:"; \
+	    grep -m2 -w error "$$dir/log" || tail -2 "$$dir/log"; false; } >&2
+	+@flock '$(O)/module/$(RELEASE)' $(KBUILD) $(if $(V),,-s) $(SPARSE) modules
 
 kernel:
 	@$(if $(KERNEL),tests/lab/kernel $(KERNEL) >/dev/null)

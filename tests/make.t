@@ -40,6 +40,20 @@ ok "without headers make fails" test "$status" != 0
 ok "and names what to install" said "apt install linux-headers-$(uname -r)"
 ok "the program is built all the same" test -x "$O/tools/kvmsched"
 
+# A sparse that notes what it is given, and then one that fails at the first line.
+mkdir -p "$work/sparse"
+printf '#!/bin/sh\n[ "$1" = --version ] || echo "$@" >>%q\n' "$work/given" >"$work/sparse/sparse"
+chmod +x "$work/sparse/sparse"
+run env PATH="$work/sparse:$PATH" make sparse KERNEL=6.1
+ok "make sparse succeeds where sparse finds nothing" test "$status" = 0
+is "$(grep -o '[^ /]*\.c$' "$work/given" | sort -u | grep -vx headers.c)" \
+	"$(cd module && ls -- *.c)" "sparse is given each file of the module"
+printf '#!/bin/sh\necho "a.h:1:1: error: no such words" >&2\nexit 1\n' >"$work/sparse/sparse"
+run env PATH="$work/sparse:$PATH" make sparse KERNEL=6.1
+ok "make sparse fails where sparse can't read the kernel's headers" test "$status" != 0
+ok "and says that it checks nothing, and why" \
+	grep -qzE "can't read the headers of Linux $release,.*error: no such words" "$work/log"
+
 # As somebody without root, on a machine without any of the programs; in a
 # copy, as the tree may be root's own.
 mkdir -p "$work/bin" "$work/tests"
