@@ -97,6 +97,15 @@ static int ks_ioctl_ledger(struct file *file, void *arg)
 	return ks_vcpus_ledger(ledger->index, ledger);
 }
 
+static int ks_ioctl_quota(struct file *file, void *arg)
+{
+	const struct kvmsched_quota *quota = arg;
+
+	if (ks_any_set(quota->reserved))
+		return -EINVAL;
+	return ks_session_quota(file, quota);
+}
+
 /*
  * @number: as callers of this ABI have it; it says how large our struct is
  * @run:    gets a copy of the struct, NULL where there is none
@@ -113,6 +122,7 @@ static const struct ks_ioctl {
 	{ KVMSCHED_IOC_STATS, ks_ioctl_stats },
 	{ KVMSCHED_IOC_FOLLOW, ks_ioctl_follow },
 	{ KVMSCHED_IOC_LEDGER, ks_ioctl_ledger },
+	{ KVMSCHED_IOC_QUOTA, ks_ioctl_quota },
 };
 
 /* Find an ioctl by all of its number but the size. */

@@ -54,6 +54,9 @@
 	(flags) & KS_TASK_KTHREAD ? " kthread" : "",			\
 	(flags) & KS_TASK_SERVER ? " server" : ""
 
+/* Likewise, of a vCPU's thread */
+#define ks_show_throttled(how)	((how) == KS_THROTTLED_YES ? " throttled" : "")
+
 #define ks_show_timer(mode)						\
 	__print_symbolic(mode, KVMSCHED_TIMER_MODES(KS_SHOW))
 
@@ -105,10 +108,11 @@ KS_EVENT(put, KS_PUT_FIELDS, KS_ARGS(
 	__entry->vm, __entry->vcpu, __entry->exit_reason, __entry->run_cycles));
 
 KS_EVENT(switch_out, KS_SWITCH_OUT_FIELDS, KS_ARGS(
-	"vm=%u vcpu=%u %s%s next=%s/%d tgid=%d prio=%d %s nice=%d%s%s "
+	"vm=%u vcpu=%u %s%s%s next=%s/%d tgid=%d prio=%d %s nice=%d%s%s "
 	"ran_cycles=%llu nvcsw=%u nivcsw=%u",
 	__entry->vm, __entry->vcpu, ks_show_switch(__entry->kind),
 	__entry->loaded ? "" : " in userspace",
+	ks_show_throttled(__entry->throttled),
 	__entry->next_comm, __entry->next_pid, __entry->next_tgid,
 	__entry->next_prio, ks_show_policy(__entry->next_policy),
 	__entry->next_nice, ks_show_task(__entry->next_flags),
@@ -185,8 +189,9 @@ KS_EVENT(halt, KS_HALT_FIELDS, KS_ARGS(
 	__entry->poll_ns, __entry->halt_ns));
 
 KS_EVENT(wake, KS_WAKE_FIELDS, KS_ARGS(
-	"vm=%u vcpu=%u cpu=%u holder=%s/%d tgid=%d prio=%d %s nice=%d%s%s",
+	"vm=%u vcpu=%u cpu=%u%s holder=%s/%d tgid=%d prio=%d %s nice=%d%s%s",
 	__entry->vm, __entry->vcpu, __entry->cpu,
+	ks_show_throttled(__entry->throttled),
 	__entry->holder_comm, __entry->holder_pid, __entry->holder_tgid,
 	__entry->holder_prio, ks_show_policy(__entry->holder_policy),
 	__entry->holder_nice, ks_show_task(__entry->holder_flags)));
@@ -225,6 +230,20 @@ KS_EVENT(host_switch, KS_HOST_SWITCH_FIELDS, KS_ARGS(
 	__entry->next_comm, __entry->next_pid, __entry->next_tgid,
 	__entry->next_prio, ks_show_policy(__entry->next_policy),
 	__entry->next_nice, ks_show_task(__entry->next_flags)));
+
+KS_EVENT(cgroup, KS_CGROUP_FIELDS, KS_ARGS(
+	"tid=%d id=%llu parent=%llu",
+	__entry->tid, __entry->id, __entry->parent));
+
+KS_EVENT(throttle, KS_THROTTLE_FIELDS, KS_ARGS(
+	"cgroup=%llu cpu=%u %s",
+	__entry->cgroup, __entry->cpu, __entry->on ? "begins" : "ends"));
+
+KS_EVENT(quota, KS_QUOTA_FIELDS, KS_ARGS(
+	"cgroup=%llu name=%s quota_us=%lld period_us=%llu periods=%llu "
+	"throttled=%llu throttled_us=%llu",
+	__entry->cgroup, __entry->name, __entry->quota_us, __entry->period_us,
+	__entry->periods, __entry->throttled, __entry->throttled_us));
 
 #endif /* _KVMSCHED_EVENTS_H */
 

@@ -117,6 +117,7 @@ extern struct ks_hook ks_softirq_hooks[];
 extern struct ks_hook ks_timer_hooks[];
 extern struct ks_hook ks_host_hooks[];
 extern struct ks_hook ks_steal_hooks[];
+extern struct ks_hook ks_throttle_hooks[];
 
 /* Arguments of a probed function, in the order of the x86-64 ABI */
 #define ks_arg1(regs)	((regs)->di)
@@ -177,6 +178,10 @@ void ks_steal_attached(void);
 bool ks_steal_waited_for(void);
 void ks_steal_woken(struct ks_thread *t, struct ks_vcpu *v);
 void ks_steal_stop_waiting(struct ks_thread *t);
+void ks_throttle_begin(void);
+void ks_throttle_attached(void);
+void ks_throttle_identified(struct ks_vcpu *v);
+void ks_throttle_tell_cgroup(struct ks_thread *t, struct ks_vcpu *v);
 void ks_timer_learn(struct ks_vcpu *v);
 void ks_timer_found(struct ks_vcpu *v);
 
@@ -193,6 +198,7 @@ static inline void ks_probe_identify(struct ks_vcpu *v)
 	ks_timer_learn(v);
 	ks_vcpu_identify(v);
 	ks_timer_found(v);
+	ks_throttle_identified(v);
 }
 
 /**

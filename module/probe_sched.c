@@ -244,6 +244,7 @@ static void ks_tell_switch_out(struct ks_thread *t, struct ks_vcpu *v, bool load
 	ks_set_task(r, next_, next);
 	r->nvcsw = current->nvcsw;
 	r->nivcsw = current->nivcsw;
+	r->throttled = ks_task_throttled(current);
 	r->ran_cycles = t->in_tsc ? now - t->in_tsc : 0;
 	ks_end_at(switch_out, r);
 	ledger = READ_ONCE(v->ledger);

@@ -102,8 +102,11 @@ static noinline void ks_note_switch(struct task_struct *prev,
 	 * prev_state is wrong up to 6.1, where a signal ended the sleep at
 	 * once.
 	 */
-	if (v && ks_task_runnable(prev) && ks_vcpu_wanted(v) & KVMSCHED_CLASS_STEAL)
-		ks_wait_on_queue(ks_thread_of(prev), smp_processor_id());
+	if (v && ks_task_runnable(prev) && ks_vcpu_wanted(v) & KVMSCHED_CLASS_STEAL) {
+		t = ks_thread_of(prev);
+		ks_throttle_tell_cgroup(t, v);
+		ks_wait_on_queue(t, smp_processor_id());
+	}
 }
 
 /*
@@ -148,11 +151,13 @@ void ks_steal_woken(struct ks_thread *t, struct ks_vcpu *v)
 	unsigned long flags;
 	u64 now;
 
+	ks_throttle_tell_cgroup(t, v);
 	r = ks_begin(wake, ks_vcpu_ring(v) & KVMSCHED_CLASS_STEAL, now, flags);
 	r->vm = v->vm;
 	r->vcpu = v->id;
 	r->cpu = cpu;
 	ks_set_holder(r, READ_ONCE(per_cpu(ks_queues, cpu).holder));
+	r->throttled = ks_task_throttled(t->task);
 	t->wake_tsc = now;
 	ks_wait_on_queue(t, cpu);
 	ks_end(wake, r, flags);
@@ -203,6 +208,7 @@ void ks_steal_begin(void)
 	int cpu;
 
 	ks_threads_stop_waiting();
+	ks_throttle_begin();
 	/* They run with interrupts off: each CPU answers when its own has ended. */
 	kick_all_cpus_sync();
 	for_each_possible_cpu(cpu) {
@@ -221,6 +227,7 @@ void ks_steal_begin(void)
 void ks_steal_attached(void)
 {
 	on_each_cpu(ks_learn_holder, NULL, 1);
+	ks_throttle_attached();
 }
 
 KS_CHECK_PROBE(sched_switch, ks_on_steal_switch)

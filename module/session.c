@@ -355,6 +355,28 @@ int ks_session_flush(struct file *owner)
 }
 
 /**
+ * ks_session_quota - record what a program has read of a cgroup's quota
+ * @owner: the open file that asks
+ * @quota: as in uapi/kvmsched.h
+ *
+ * Return: 0; -ENOENT: it records nothing, or not class steal; -EINTR if the caller is
+ * being killed.
+ */
+int ks_session_quota(struct file *owner, const struct kvmsched_quota *quota)
+{
+	int ret = mutex_lock_killable(&session.mutex);
+
+	if (ret)
+		return ret;
+	if (session.owner == owner && session.facts.classes & KVMSCHED_CLASS_STEAL)
+		ks_session_write_quota(quota);
+	else
+		ret = -ENOENT;
+	mutex_unlock(&session.mutex);
+	return ret;
+}
+
+/**
  * ks_session_stats - what one ring wrote and lost
  * @owner: the open file that asks
  * @stats: in: the CPU; out: the rest

@@ -18,6 +18,7 @@ int ks_session_stop(struct file *owner);
 void ks_session_release(struct file *owner);
 int ks_session_flush(struct file *owner);
 int ks_session_stats(struct file *owner, struct kvmsched_stats *stats);
+int ks_session_quota(struct file *owner, const struct kvmsched_quota *quota);
 int ks_session_info(struct file *owner, struct kvmsched_info *info);
 __poll_t ks_session_poll(struct file *owner, struct poll_table_struct *wait);
 void ks_session_cut(void);

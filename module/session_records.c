@@ -4,7 +4,8 @@
  * attached and, at the end, what was lost
  *
  * Context of all: process, session mutex held.  No handler writes into the rings
- * then: the session does not record yet, or not any more.
+ * then, but for ks_session_write_quota(): the session does not record yet, or not
+ * any more.
  */
 #include <linux/cpu.h>
 #include <linux/smp.h>
@@ -81,6 +82,29 @@ void ks_session_write_hooks(const struct ks_session_facts *facts)
 		r->how = row.attached ? row.how : KVMSCHED_HOW_NONE;
 		ks_end(attach, r, flags);
 	}
+}
+
+/**
+ * ks_session_write_quota - write what a program knows of a cgroup's quota
+ * @quota: from the program
+ *
+ * The session records, so the ring is that of the CPU this runs on, as for a handler.
+ */
+void ks_session_write_quota(const struct kvmsched_quota *quota)
+{
+	struct ks_rec_quota *r;
+	unsigned long flags;
+	u64 now;
+
+	r = ks_begin(quota, true, now, flags);
+	r->cgroup = quota->cgroup;
+	r->quota_us = quota->quota_us;
+	r->period_us = quota->period_us;
+	r->periods = quota->periods;
+	r->throttled = quota->throttled;
+	r->throttled_us = quota->throttled_us;
+	memcpy(r->name, quota->name, sizeof(r->name));
+	ks_end(quota, r, flags);
 }
 
 static void ks_write_lost(const struct ks_session_facts *facts, u16 event, int cpu,

@@ -139,6 +139,25 @@ bool ks_thread_look(struct ks_thread *t)
 }
 
 /**
+ * ks_threads_each - call a function for each thread that has an entry
+ * @call: it may sleep and take locks as little as a probe
+ * @data: for it
+ *
+ * Context: any but NMI.
+ */
+void ks_threads_each(void (*call)(struct ks_thread *t, void *data), void *data)
+{
+	struct ks_thread *t;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&ks_tables.lock, flags);
+	for (t = ks_tables.threads; t < ks_tables.threads + ks_tables.used_threads; t++)
+		if (t->task)
+			call(t, data);
+	raw_spin_unlock_irqrestore(&ks_tables.lock, flags);
+}
+
+/**
  * ks_threads_stop_waiting - class steal begins: forget who waited where
  *
  * Context: process, hooks mutex held; nobody listens to the class.

@@ -46,6 +46,9 @@ struct kvm_vcpu;
  * @got_tsc:	when the scheduler gave it the CPU; 0 after sched_in
  * @wait_cpu:	class steal: on whose queue it waits, -1: it doesn't;
  *		runqueue lock of the thread
+ * @group:	the scheduler's group of the thread, as a record has told it last; compared
+ *		only.  Any context: two that write at once tell the same
+ * @group_told:	generation (listen.h) of that record, 0: there is none; likewise
  * @in_tsc:	last switch in, 0 if not seen; @out_tsc the last switch out
  * @run_delay:	the kernel's count, at the last switch out; @nvcsw likewise
  * @cpu:	of the last switch out, @kind its KS_SWITCH_*
@@ -64,6 +67,8 @@ struct ks_thread {
 	u64 wake_tsc;
 	u64 got_tsc;
 	int wait_cpu;
+	const void *group;
+	u64 group_told;
 	u64 in_tsc;
 	u64 out_tsc;
 	u64 run_delay;
@@ -77,6 +82,7 @@ extern struct preempt_ops ks_preempt_ops;
 struct ks_thread *ks_thread_get(bool again);
 void ks_thread_give_up(struct ks_thread *t);
 bool ks_thread_look(struct ks_thread *t);
+void ks_threads_each(void (*call)(struct ks_thread *t, void *data), void *data);
 void ks_threads_stop_waiting(void);
 void ks_threads_detach(void);
 

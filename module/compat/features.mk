@@ -4,6 +4,7 @@
 ks_has = $(if $(shell grep -lw '$(1)' '$(srctree)/include/$(2)'),-D$(3))
 
 ccflags-y += $(call ks_has,dl_server,linux/sched.h,KS_HAVE_DL_SERVER)
+ccflags-y += $(call ks_has,sched_throttle_work,linux/sched.h,KS_HAVE_TASK_THROTTLED)
 ccflags-y += $(call ks_has,override_halt_poll_ns,linux/kvm_host.h,KS_HAVE_OVERRIDE_HALT_POLL)
 ccflags-y += $(call ks_has,ktime_t now,trace/events/timer.h,KS_HAVE_HRTIMER_NOW_BY_VALUE)
 ccflags-y += $(call ks_has,srcu_sup,linux/srcutree.h,KS_HAVE_SRCU_SUP)

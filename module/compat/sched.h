@@ -5,6 +5,8 @@
 #include <linux/sched.h>
 #include <linux/version.h>
 
+#include "../uapi/records.h"
+
 /*
  * Is the task that is being switched out still runnable?
  *
@@ -31,6 +33,20 @@ static inline bool ks_task_by_server(const struct task_struct *task)
 	return READ_ONCE(task->dl_server);
 #else
 	return false;
+#endif
+}
+
+/*
+ * Does a quota keep the task itself from the CPU?  Since 6.18 (e1fad12dcb66, "sched/fair:
+ * Switch to task based throttle model") it does not hold for all tasks of a cgroup at
+ * once; before that there is no such field.
+ */
+static inline u8 ks_task_throttled(const struct task_struct *task)
+{
+#if defined(KS_HAVE_TASK_THROTTLED) && defined(CONFIG_CFS_BANDWIDTH)
+	return READ_ONCE(task->throttled) ? KS_THROTTLED_YES : KS_THROTTLED_NO;
+#else
+	return KS_THROTTLED_AS_GROUP;
 #endif
 }
 

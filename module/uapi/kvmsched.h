@@ -31,6 +31,9 @@
  *			 it; try again.  ENODATA: nobody follows, or the machine
  *			 is about to sleep, or has just woken.  Ledgers begin
  *			 anew after that.
+ *   KVMSCHED_IOC_QUOTA  write what the caller has read of a cgroup's quota into the
+ *			 ring, as a record of now.  ENOENT: this file records
+ *			 nothing, or not class steal.
  *
  * The number of an ioctl says how large the caller's struct is (_IOC_SIZE), and
  * structs grow at their end.  If the caller's struct is smaller than the
@@ -308,6 +311,31 @@ struct kvmsched_ledger {
 	struct kvmsched_ledger_exits by_reason;
 };
 
+#define KVMSCHED_QUOTA_NAME	48
+
+/**
+ * struct kvmsched_quota - argument of KVMSCHED_IOC_QUOTA
+ * @cgroup:	inode number of its directory
+ * @quota_us:	cpu.max: time in each period, all CPUs together; -1: no limit
+ * @period_us:	cpu.max: length of a period
+ * @periods:	cpu.stat's nr_periods
+ * @throttled:	cpu.stat's nr_throttled
+ * @throttled_us: cpu.stat's throttled_usec
+ * @name:	of its path as much as there is room for, the end; bytes, with or
+ *		without a NUL
+ * @reserved:	zero
+ */
+struct kvmsched_quota {
+	__u64 cgroup;
+	__s64 quota_us;
+	__u64 period_us;
+	__u64 periods;
+	__u64 throttled;
+	__u64 throttled_us;
+	char name[KVMSCHED_QUOTA_NAME];
+	__u64 reserved[4];
+};
+
 #define KVMSCHED_IOC_INFO	_IOWR('k', 0x40, struct kvmsched_info)
 #define KVMSCHED_IOC_HOOK	_IOWR('k', 0x41, struct kvmsched_hook)
 #define KVMSCHED_IOC_START	_IOW('k', 0x42, struct kvmsched_start)
@@ -316,6 +344,7 @@ struct kvmsched_ledger {
 #define KVMSCHED_IOC_STATS	_IOWR('k', 0x45, struct kvmsched_stats)
 #define KVMSCHED_IOC_FOLLOW	_IO('k', 0x46)
 #define KVMSCHED_IOC_LEDGER	_IOWR('k', 0x47, struct kvmsched_ledger)
+#define KVMSCHED_IOC_QUOTA	_IOW('k', 0x48, struct kvmsched_quota)
 
 /* Pages of one CPU's mapping */
 #define KVMSCHED_RING_CONSUMER	0

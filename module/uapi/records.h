@@ -117,7 +117,8 @@
 	F(s32, next_tgid)						\
 	F(u8, next_policy)	/* SCHED_* */				\
 	F(s8, next_nice)						\
-	F(u8, next_flags)	/* KS_TASK_* */
+	F(u8, next_flags)	/* KS_TASK_* */				\
+	F(u8, throttled)	/* KS_THROTTLED_*, as it goes */
 #define KS_SWITCH_ENUM(symbol, number, name)	KS_SWITCH_##symbol = (number)
 enum { KVMSCHED_SWITCH_KINDS(KS_SWITCH_ENUM), KS_NR_SWITCH_KINDS };
 
@@ -287,7 +288,17 @@ enum { KVMSCHED_TIMER_MODES(KS_TIMER_ENUM), KS_NR_TIMER_MODES };
 	F(s32, holder_tgid)						\
 	F(u8, holder_policy)	/* SCHED_* */				\
 	F(s8, holder_nice)						\
-	F(u8, holder_flags)	/* KS_TASK_* */
+	F(u8, holder_flags)	/* KS_TASK_* */				\
+	F(u8, throttled)	/* KS_THROTTLED_* */
+
+/*
+ * Does a quota keep the vCPU's thread from the CPU?  Up to 6.17 it keeps all tasks of
+ * a cgroup from it at once.  Since then each task runs on until it would return to user
+ * or guest mode: a thread that has lost the CPU before that may get it again.
+ */
+#define KS_THROTTLED_AS_GROUP	0	/* as long as its cgroup is, see kvmsched_throttle */
+#define KS_THROTTLED_NO		1
+#define KS_THROTTLED_YES	2
 
 /* Class steal: a waiting vCPU's thread is moved to the queue of another CPU */
 #define KS_MIGRATE_FIELDS(F, A)						\
@@ -343,6 +354,34 @@ enum { KVMSCHED_TIMER_MODES(KS_TIMER_ENUM), KS_NR_TIMER_MODES };
 	F(u8, prev_flags)	/* KS_TASK_* */				\
 	F(u8, next_flags)
 
+/*
+ * Class steal: in which cgroup a vCPU's thread is, as the cpu controller has it; and for
+ * each cgroup above that, which one is above it.  A quota bounds all that are below.
+ */
+#define KS_CGROUP_FIELDS(F, A)						\
+	F(s32, tid)		/* the thread; 0: it is above another's */ \
+	F(u64, id)		/* its directory's inode number; 0: none */ \
+	F(u64, parent)		/* the one above it; 0: none */
+
+/*
+ * Class steal: the quota of a cgroup (cpu.max) is used up on a CPU, or there is some
+ * again.  Told of cgroups that a vCPU's thread is in, or below.
+ */
+#define KS_THROTTLE_FIELDS(F, A)					\
+	F(u64, cgroup)							\
+	F(u16, cpu)							\
+	F(u8, on)		/* 1: its tasks are kept from that CPU */
+
+/* Class steal: a cgroup's cpu.max and cpu.stat, as a program has read them */
+#define KS_QUOTA_FIELDS(F, A)						\
+	F(u64, cgroup)							\
+	F(s64, quota_us)	/* of each period; -1: no limit */	\
+	F(u64, period_us)						\
+	F(u64, periods)		/* nr_periods */			\
+	F(u64, throttled)	/* nr_throttled */			\
+	F(u64, throttled_us)	/* throttled_usec */			\
+	A(char, name, KVMSCHED_QUOTA_NAME) /* of its path, the end */
+
 /* Every record: its name, its fields, and the class that its event needs */
 #define KS_RECORDS(X)							\
 	X(session, KS_SESSION_FIELDS, 0)				\
@@ -368,7 +407,10 @@ enum { KVMSCHED_TIMER_MODES(KS_TIMER_ENUM), KS_NR_TIMER_MODES };
 	X(migrate, KS_MIGRATE_FIELDS, KVMSCHED_CLASS_STEAL)		\
 	X(holder, KS_HOLDER_FIELDS, KVMSCHED_CLASS_STEAL)		\
 	X(ledger, KS_LEDGER_FIELDS, 0)					\
-	X(host_switch, KS_HOST_SWITCH_FIELDS, KVMSCHED_CLASS_HOST)
+	X(host_switch, KS_HOST_SWITCH_FIELDS, KVMSCHED_CLASS_HOST)	\
+	X(cgroup, KS_CGROUP_FIELDS, KVMSCHED_CLASS_STEAL)		\
+	X(throttle, KS_THROTTLE_FIELDS, KVMSCHED_CLASS_STEAL)		\
+	X(quota, KS_QUOTA_FIELDS, KVMSCHED_CLASS_STEAL)
 
 /* Fields that files of older versions lack.  There they are 0: "not told". */
 #define KS_LATER_FIELDS(X)						\
@@ -383,7 +425,8 @@ enum { KVMSCHED_TIMER_MODES(KS_TIMER_ENUM), KS_NR_TIMER_MODES };
 	X(host_switch, prev_tgid) X(host_switch, next_tgid)		\
 	X(host_switch, prev_nice) X(host_switch, next_nice)		\
 	X(host_switch, prev_flags) X(host_switch, next_flags)		\
-	X(timer_expire, merged)
+	X(timer_expire, merged)						\
+	X(switch_out, throttled) X(wake, throttled)
 
 enum ks_event {
 #define KS_RECORD_ENUM(record, FIELDS, classes) KS_EV_##record,

@@ -204,6 +204,24 @@ static void host_side(void)
 	host_irq(KS_HOST_IRQ_DEVICE, 24, "virtio0", 9, false);
 }
 
+/* The quota of the cgroup that the first VM is in, and what it keeps that from */
+static void quotas(void)
+{
+	on(0, 4711, 1, 0);
+	PUT(cgroup, .tid = 4711, .id = 72, .parent = 71);
+	PUT(cgroup, .id = 71, .parent = 1);
+	PUT(quota, .cgroup = 71, .quota_us = 50000, .period_us = 100000, .periods = 10,
+	    .throttled = 4, .throttled_us = 200000, .name = "/machine.slice/vm");
+	now += 100 * US;
+	PUT(throttle, .cgroup = 71, .cpu = 0, .on = 1);
+	cut(SVM_CPUID, ISA_SVM, 100, 2, KS_EXIT_BY_SWITCH);
+	off(KS_SWITCH_PREEMPTED, 100, 40000, 0, 900, "stress", 120);
+	PUT(throttle, .cgroup = 71, .cpu = 0, .on = 0);
+	VPUT(entry, .since_exit_cycles = 40002 * US);
+	PUT(quota, .cgroup = 71, .quota_us = 50000, .period_us = 100000, .periods = 11,
+	    .throttled = 5, .throttled_us = 240102, .name = "/machine.slice/vm");
+}
+
 static void everything(const char *path, const char *formats)
 {
 	const u32 classes = KVMSCHED_CLASS_ALL;
@@ -220,6 +238,7 @@ static void everything(const char *path, const char *formats)
 	busy_vcpu();
 	other_vcpus();
 	host_side();
+	quotas();
 	now += 100 * US;
 	session(KS_SESSION_STOP, classes, 2);
 	synth_finish(s);

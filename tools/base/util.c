@@ -16,10 +16,6 @@
 #include "base/log.h"
 #include "base/util.h"
 
-#ifndef SCHED_EXT
-#define SCHED_EXT	7	/* newer than the headers of the oldest distribution */
-#endif
-
 static void *checked(void *p)
 {
 	if (!p) {

@@ -60,6 +60,9 @@ bool kvs_parse_seconds(const char *s, double *seconds);
  */
 void kvs_copy_comm(char *to, const char *from, size_t size);
 
+#ifndef SCHED_EXT
+#define SCHED_EXT	7	/* newer than the headers of the oldest distribution */
+#endif
 /* "SCHED_RR" and the like; NULL: no known policy has this number */
 const char *kvs_policy_known(int policy);
 

@@ -33,7 +33,7 @@ static bool has_culprit(const struct kvs_group *g)
 	       (g->worst.kind != KVS_MOMENT_EXIT && g->cause == KVS_CAUSE_WAIT);
 }
 
-/* As kvs_same_culprit() has it: names count for interrupts alone. */
+/* As kvs_same_culprit() has it: names count for interrupts alone, numbers for quotas. */
 static int culprit_order(const struct kvs_holder *a, const struct kvs_holder *b)
 {
 	if (kvs_same_culprit(a, b))
@@ -42,6 +42,8 @@ static int culprit_order(const struct kvs_holder *a, const struct kvs_holder *b)
 		return a->kind < b->kind ? -1 : 1;
 	if (a->kind == KVS_THIEF_INTERRUPT)
 		return strcmp(a->comm, b->comm);
+	if (a->kind == KVS_THIEF_QUOTA)
+		return a->cgroup->id < b->cgroup->id ? -1 : 1;
 	return a->pid < b->pid ? -1 : 1;
 }
 
@@ -85,6 +87,8 @@ static uint64_t hash_of(const struct kvs_group *g)
 		h = h * 31 + g->worst.thief.kind;
 		if (g->worst.thief.kind == KVS_THIEF_TASK)
 			h = h * 65599 + (uint32_t)g->worst.thief.pid;
+		if (g->worst.thief.kind == KVS_THIEF_QUOTA)
+			h = h * 65599 + g->worst.thief.cgroup->id;
 	} else if (g->worst.kind == KVS_MOMENT_EXIT) {
 		h = (h * 31 + g->worst.isa) * 2 + g->worst.l2;
 		h = h * 65599 + g->worst.reason;

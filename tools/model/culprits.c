@@ -14,6 +14,8 @@ bool kvs_same_culprit(const struct kvs_holder *a, const struct kvs_holder *b)
 		return false;
 	if (a->kind == KVS_THIEF_INTERRUPT)
 		return !strcmp(a->comm, b->comm);
+	if (a->kind == KVS_THIEF_QUOTA)
+		return a->cgroup == b->cgroup;
 	return a->kind != KVS_THIEF_TASK || a->pid == b->pid;
 }
 

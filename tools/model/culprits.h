@@ -22,8 +22,14 @@ enum kvs_thief_kind {
 	KVS_THIEF_MIGRATION,	/* the kernel's thread that moves tasks */
 	KVS_THIEF_INTERRUPT,	/* its handler, whoever's time it took */
 	KVS_THIEF_THROTTLED,	/* inferred: runnable here, and yet the CPU idles */
+	KVS_THIEF_QUOTA,		/* told: a cgroup's quota kept it from the CPU */
+	KVS_THIEF_RT_THROTTLED,	/* inferred: real-time, and the CPU is given to less */
 	KVS_THIEF_KINDS
 };
+
+struct kvs_cgroup;
+
+#define KVS_MAX_RT_PRIO	100	/* the kernel's: below are the real-time ones */
 
 struct kvs_holder {
 	int32_t pid;		/* of the task; 0: idle; -1: unknown, or an interrupt */
@@ -35,6 +41,7 @@ struct kvs_holder {
 	s8 nice;
 	s32 tgid;		/* its process */
 	char comm[KVS_COMM_LEN];	/* the task's name, or the interrupt's */
+	const struct kvs_cgroup *cgroup;	/* whose quota it is */
 };
 
 #define KVS_CULPRITS	64
@@ -66,7 +73,7 @@ struct kvs_shares {
 };
 
 /*
- * Threads are distinguished by pid, interrupts by name.  All idle threads are one culprit,
+ * Threads are distinguished by pid, interrupts by name, quotas by cgroup.  All idle threads are one culprit,
  * and so are all migration threads.
  */
 bool kvs_same_culprit(const struct kvs_holder *a, const struct kvs_holder *b);

@@ -8,7 +8,6 @@
 #include "base/util.h"
 #include "model/holder.h"
 
-#define MAX_RT_PRIO	100	/* the kernel's: below are the real-time ones */
 #define DEFAULT_PRIO	120	/* nice 0 */
 
 static const char *const relations[KVS_RELATIONS] = {
@@ -68,11 +67,22 @@ static void guess_nothing(char text[KVS_POLICY_LEN], int prio)
 {
 	if (prio < 0)
 		snprintf(text, KVS_POLICY_LEN, "SCHED_DEADLINE");
-	else if (prio < MAX_RT_PRIO)
-		snprintf(text, KVS_POLICY_LEN, "SCHED_FIFO or RR %d", MAX_RT_PRIO - 1 - prio);
+	else if (prio < KVS_MAX_RT_PRIO)
+		snprintf(text, KVS_POLICY_LEN, "SCHED_FIFO or RR %d", KVS_MAX_RT_PRIO - 1 - prio);
 	else
 		snprintf(text, KVS_POLICY_LEN, "SCHED_OTHER, BATCH or IDLE, nice %d",
 			 prio - DEFAULT_PRIO);
+}
+
+/*
+ * Since 6.12 the fair server gives ordinary tasks some time beside real-time ones.  7.x has
+ * one for the ext class, too, which may have ordinary tasks as well.
+ */
+static const char *server_of(const struct kvs_holder *who)
+{
+	if (!(who->flags & KS_TASK_SERVER))
+		return "";
+	return who->policy == SCHED_EXT ? ", by the ext server" : ", by the fair or ext server";
 }
 
 const char *kvs_holder_policy(char text[KVS_POLICY_LEN], const struct kvs_holder *who)
@@ -85,15 +95,16 @@ const char *kvs_holder_policy(char text[KVS_POLICY_LEN], const struct kvs_holder
 	} else if (who->policy == SCHED_DEADLINE) {
 		snprintf(text, KVS_POLICY_LEN, "%s", name);
 	} else if (who->policy == SCHED_FIFO || who->policy == SCHED_RR) {
-		snprintf(text, KVS_POLICY_LEN, "%s %d", name, MAX_RT_PRIO - 1 - who->prio);
+		snprintf(text, KVS_POLICY_LEN, "%s %d", name, KVS_MAX_RT_PRIO - 1 - who->prio);
 	} else {
 		/* It holds a lock that a real-time task waits for. */
 		if (who->prio < 0)
 			snprintf(boost, sizeof(boost), ", boosted to deadline");
-		else if (who->prio < MAX_RT_PRIO)
+		else if (who->prio < KVS_MAX_RT_PRIO)
 			snprintf(boost, sizeof(boost), ", boosted to %d",
-				 MAX_RT_PRIO - 1 - who->prio);
-		snprintf(text, KVS_POLICY_LEN, "%s, nice %d%s", name, who->nice, boost);
+				 KVS_MAX_RT_PRIO - 1 - who->prio);
+		snprintf(text, KVS_POLICY_LEN, "%s, nice %d%s%s", name, who->nice, boost,
+			 server_of(who));
 	}
 	return text;
 }

@@ -25,8 +25,11 @@ enum kvs_relation kvs_holder_relation(const struct kvs_model *m, const struct kv
 				      const struct kvs_holder *who);
 const char *kvs_relation_name(enum kvs_relation relation);
 
-/* "SCHED_FIFO 50", "SCHED_BATCH, nice 5"; "SCHED_FIFO or RR 50" where it isn't told */
-#define KVS_POLICY_LEN	64
+/*
+ * "SCHED_FIFO 50", "SCHED_BATCH, nice 5"; "SCHED_FIFO or RR 50" where it isn't told; and
+ * which deadline server lets it run, if one does
+ */
+#define KVS_POLICY_LEN	96
 const char *kvs_holder_policy(char text[KVS_POLICY_LEN], const struct kvs_holder *who);
 /* Without priority or nice; NULL: not told */
 const char *kvs_holder_policy_name(const struct kvs_holder *who);

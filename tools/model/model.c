@@ -31,6 +31,7 @@ void kvs_model_free(struct kvs_model *m)
 	kvs_table_free(&m->threads);
 	kvs_host_free(m);
 	kvs_queues_free(&m->queues);
+	kvs_quotas_free(&m->quotas);
 	free(m->cpu_loss);
 	free(m->missed);
 	free(m->hooks);
@@ -371,6 +372,21 @@ HANDLE(ledger)
 HANDLE(host_switch)
 {
 	kvs_host_switch(m, rec);
+}
+
+HANDLE(cgroup)
+{
+	kvs_waits_cgroup(m, rec);
+}
+
+HANDLE(throttle)
+{
+	kvs_waits_throttle(m, rec);
+}
+
+HANDLE(quota)
+{
+	kvs_quota_told(&m->quotas, rec);
 }
 
 static void (*const handlers[KS_NR_EVENTS])(struct kvs_model *, const struct kvs_record *) = {

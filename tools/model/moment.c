@@ -95,6 +95,17 @@ static void write_thief(const struct context *t, const struct kvs_moment *moment
 		write_time(t, moment);
 		fprintf(t->f, " (throttled, it seems)");
 		break;
+	case KVS_THIEF_QUOTA:
+		fprintf(t->f, "runnable, but %s on CPU %u for ", kvs_thief_name(who),
+			who->cpu);
+		write_time(t, moment);
+		break;
+	case KVS_THIEF_RT_THROTTLED:
+		fprintf(t->f, "runnable at real-time priority, but CPU %u went to less for ",
+			who->cpu);
+		write_time(t, moment);
+		fprintf(t->f, " (real-time throttling, inferred)");
+		break;
 	default:
 		fprintf(t->f, "runnable; who had the CPU was not recorded");
 	}
@@ -124,6 +135,12 @@ static void write_who(const struct context *t, const struct kvs_moment *moment,
 		break;
 	case KVS_THIEF_THROTTLED:
 		fprintf(t->f, "idle, throttled it seems");
+		break;
+	case KVS_THIEF_QUOTA:
+		fprintf(t->f, "%s", kvs_thief_name(who));
+		break;
+	case KVS_THIEF_RT_THROTTLED:
+		fprintf(t->f, "real-time throttling, inferred");
 		break;
 	default:
 		fprintf(t->f, "not recorded");

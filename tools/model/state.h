@@ -18,6 +18,7 @@
 #include "base/table.h"
 #include "model/causes.h"
 #include "model/ledger.h"
+#include "model/quota.h"
 #include "model/spans.h"
 #include "model/thieves.h"
 #include "trace/schema.h"
@@ -394,6 +395,7 @@ struct kvs_model {
 	kvs_u128 learnt_cycles;	/* rate_cycles when it was learnt last */
 
 	struct kvs_queues queues;
+	struct kvs_quotas quotas;
 	struct kvs_sinks sinks;
 
 	struct kvs_table vcpu_table;

@@ -2,6 +2,7 @@
 /*
  * Waits cut by who held the CPU; see thieves.h.
  */
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,8 @@ static const char *const kinds[KVS_THIEF_KINDS] = {
 	[KVS_THIEF_MIGRATION]	= "migration",
 	[KVS_THIEF_INTERRUPT]	= "interrupt",
 	[KVS_THIEF_THROTTLED]	= "throttled",
+	[KVS_THIEF_QUOTA]		= "quota",
+	[KVS_THIEF_RT_THROTTLED]	= "rt_throttled",
 };
 
 const char *kvs_thief_kind_name(unsigned int kind)
@@ -32,7 +35,11 @@ const char *kvs_thief_name(const struct kvs_holder *who)
 		[KVS_THIEF_IDLE]		= "(idle: waking or throttled)",
 		[KVS_THIEF_MIGRATION]	= "(migration)",
 		[KVS_THIEF_THROTTLED]	= "(idle: throttled, inferred)",
+		[KVS_THIEF_RT_THROTTLED]	= "(real-time throttling, inferred)",
 	};
+
+	if (who->kind == KVS_THIEF_QUOTA)
+		return who->cgroup->label;
 
 	if (who->kind < KVS_THIEF_KINDS && names[who->kind])
 		return names[who->kind];
@@ -152,7 +159,16 @@ void kvs_wait_settle(struct kvs_queues *q, struct kvs_waiter *w)
 	w->nr_late = 0;
 }
 
-/* The piece since the last change is its holder's. */
+struct kvs_holder kvs_wait_culprit(const struct kvs_waiter *w)
+{
+	if (!w->quota)
+		return w->holder;
+	return (struct kvs_holder){
+		.pid = -1, .cpu = w->holder.cpu, .kind = KVS_THIEF_QUOTA, .cgroup = w->quota,
+	};
+}
+
+/* The piece since the last change is its holder's, or the quota's. */
 static void add_piece(struct kvs_queues *q, struct kvs_waiter *w, uint64_t ts)
 {
 	/* Time goes back only in a damaged file: no piece then, and none twice. */
@@ -163,7 +179,7 @@ static void add_piece(struct kvs_queues *q, struct kvs_waiter *w, uint64_t ts)
 		memmove(&w->late[0], &w->late[1], --w->nr_late * sizeof(w->late[0]));
 	}
 	w->late[w->nr_late++] = (struct kvs_piece){
-		.from = w->since, .to = ts, .holder = w->holder,
+		.from = w->since, .to = ts, .holder = kvs_wait_culprit(w),
 	};
 	w->since = ts;
 }
@@ -173,6 +189,7 @@ static void begin_pieces(struct kvs_waiter *w, uint64_t begin, const struct kvs_
 	w->begin = w->since = w->settled = begin;
 	w->holder = *holder;
 	w->interrupted = false;
+	w->quota = NULL;
 	w->nr_late = 0;
 	kvs_culprits_clear(&w->open);
 }
@@ -187,6 +204,29 @@ static void drop_pieces(struct kvs_waiter *w)
 	kvs_culprits_clear(&w->open);
 }
 
+/* Does the scheduler run it only where nobody of a real-time policy may run? */
+static bool is_least(const struct kvs_holder *who)
+{
+	if (who->kind == KVS_THIEF_IDLE)
+		return true;
+	return who->kind == KVS_THIEF_TASK && who->flags & KS_TASK_TOLD &&
+	       !(who->flags & KS_TASK_SERVER) && who->prio >= KVS_MAX_RT_PRIO &&
+	       (who->policy == SCHED_OTHER || who->policy == SCHED_BATCH ||
+		who->policy == SCHED_IDLE);
+}
+
+/*
+ * The scheduler has chosen who gets the CPU, while this one could run there, or is kept
+ * from it.  Quotas are for ordinary tasks, and those of real-time ones are for all of them.
+ */
+static void note_choice(const struct kvs_waiter *w, struct kvs_holder *who)
+{
+	if (w->real_time && is_least(who))
+		who->kind = KVS_THIEF_RT_THROTTLED;
+	else if (who->kind == KVS_THIEF_IDLE)
+		who->kind = KVS_THIEF_THROTTLED;
+}
+
 void kvs_wait_begin(struct kvs_queues *q, struct kvs_waiter *w, uint64_t ts,
 		    struct kvs_holder holder, bool preempted)
 {
@@ -194,8 +234,8 @@ void kvs_wait_begin(struct kvs_queues *q, struct kvs_waiter *w, uint64_t ts,
 		dequeue(q, w);
 		drop_pieces(w);
 	}
-	if (preempted && holder.kind == KVS_THIEF_IDLE)
-		holder.kind = KVS_THIEF_THROTTLED;
+	if (preempted)
+		note_choice(w, &holder);
 	w->waiting = true;
 	begin_pieces(w, ts, &holder);
 	enqueue(q, w);
@@ -219,11 +259,24 @@ void kvs_wait_holder(struct kvs_queues *q, uint64_t ts, const struct kvs_holder 
 		/* It has the CPU at last: the switch there is part of its wait. */
 		if (holder->pid == w->tid)
 			continue;
-		add_piece(q, w, ts);
+		if (!w->quota)
+			add_piece(q, w, ts);
 		w->holder = *holder;
-		if (holder->kind == KVS_THIEF_IDLE)
-			w->holder.kind = KVS_THIEF_THROTTLED;
+		note_choice(w, &w->holder);
 	}
+}
+
+void kvs_wait_throttle(struct kvs_queues *q, struct kvs_waiter *w, uint64_t ts,
+		       const struct kvs_cgroup *quota)
+{
+	if (!w->waiting || w->quota == quota)
+		return;
+	add_piece(q, w, ts);
+	w->quota = quota;
+	/* What the CPU idled for is over: it may have to wake up first. */
+	if (!quota && w->holder.kind == KVS_THIEF_THROTTLED)
+		w->holder.kind = KVS_THIEF_IDLE;
+	w->interrupted = false;
 }
 
 /*
@@ -237,7 +290,7 @@ static void add_piece_before_interrupt(struct kvs_queues *q, struct kvs_waiter *
 		return;
 	if (w->holder.kind == KVS_THIEF_IDLE && w->interrupted &&
 	    begin - w->since >= q->surely_awake)
-		w->holder.kind = KVS_THIEF_THROTTLED;
+		note_choice(w, &w->holder);
 	add_piece(q, w, begin);
 }
 
@@ -253,7 +306,7 @@ void kvs_wait_interrupt(struct kvs_queues *q, unsigned int cpu, int32_t tid,
 		struct kvs_holder holder = w->holder;
 
 		/* It has the CPU: its switch in is still to come. */
-		if (w->tid == tid)
+		if (w->tid == tid || w->quota)
 			continue;
 		/* A wait may begin in the interrupt that wakes it. */
 		add_piece_before_interrupt(q, w, ts > length ? ts - length : 0);
@@ -266,8 +319,10 @@ void kvs_wait_interrupt(struct kvs_queues *q, unsigned int cpu, int32_t tid,
 
 void kvs_wait_loss(struct kvs_queues *q, unsigned int cpu)
 {
-	for (struct kvs_waiter *w = first_waiter(q, cpu); w; w = w->next)
+	for (struct kvs_waiter *w = first_waiter(q, cpu); w; w = w->next) {
 		w->holder = (struct kvs_holder){ .pid = -1, .cpu = cpu };
+		w->quota = NULL;
+	}
 }
 
 /* Whatever was seen after the end of the wait is no part of it. */

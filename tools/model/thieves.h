@@ -17,6 +17,7 @@
 
 #include "model/culprits.h"
 #include "model/ledger.h"
+#include "model/quota.h"
 
 /* A row of a vCPU's thieves: what the culprit had of all waits that have ended */
 struct kvs_thief {
@@ -57,6 +58,9 @@ struct kvs_waiter {
 	bool waiting;		/* for @holder's CPU */
 	bool queued;		/* in that CPU's queue; not where that is full */
 	bool interrupted;	/* that CPU has served an interrupt since it waits there */
+	bool real_time;		/* its policy is; the caller says so before a wait begins */
+	u8 throttled;		/* KS_THROTTLED_*, likewise */
+	const struct kvs_cgroup *quota;	/* keeps it from that CPU, whoever else has it */
 	int32_t tid;		/* of the vCPU's thread */
 	uint64_t begin;		/* of the wait, a time stamp */
 	uint64_t since;		/* begin of the current piece, a time stamp */
@@ -124,6 +128,11 @@ void kvs_wait_begin(struct kvs_queues *q, struct kvs_waiter *w, uint64_t ts,
 /* It waits for the holder's CPU now. */
 void kvs_wait_move(struct kvs_queues *q, struct kvs_waiter *w, uint64_t ts,
 		   struct kvs_holder holder);
+/* A quota keeps it from that CPU now, or, with NULL, none does. */
+void kvs_wait_throttle(struct kvs_queues *q, struct kvs_waiter *w, uint64_t ts,
+		       const struct kvs_cgroup *quota);
+/* Whose the time is that passes while it waits: the holder's, or the quota's */
+struct kvs_holder kvs_wait_culprit(const struct kvs_waiter *w);
 /* A CPU has another holder: for all that wait there. */
 void kvs_wait_holder(struct kvs_queues *q, uint64_t ts, const struct kvs_holder *holder);
 /* The holder of a CPU was interrupted for so long, until @ts. */
@@ -153,6 +162,12 @@ const char *kvs_thief_kind_name(unsigned int kind);
 static inline bool kvs_thief_is_task(const struct kvs_holder *who)
 {
 	return who->kind == KVS_THIEF_TASK && who->pid > 0;
+}
+/* It was kept from its CPU, whoever had that: told, or inferred */
+static inline bool kvs_thief_is_throttling(const struct kvs_holder *who)
+{
+	return who->kind == KVS_THIEF_THROTTLED || who->kind == KVS_THIEF_QUOTA ||
+	       who->kind == KVS_THIEF_RT_THROTTLED;
 }
 /* A task's name, or what there is instead */
 const char *kvs_thief_name(const struct kvs_holder *who);

@@ -2,6 +2,7 @@
 /*
  * What the records say to a vCPU's ledger and to its waits, in time stamps.
  */
+#include <sched.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -76,8 +77,11 @@ void kvs_waits_cut(struct kvs_model *m, struct kvs_vcpu *v, u64 ts)
 	emit_state(v, l->state, l->since, woken, true);
 	emit_state(v, KVMSCHED_STATE_WAIT_WOKEN, woken, ts, true);
 	kvs_wait_settle(&m->queues, &v->waiter);
-	if (v->waiter.waiting)
-		emit_piece(v, v->waiter.since, ts, &v->waiter.holder, true);
+	if (v->waiter.waiting) {
+		struct kvs_holder culprit = kvs_wait_culprit(&v->waiter);
+
+		emit_piece(v, v->waiter.since, ts, &culprit, true);
+	}
 }
 
 static void emit_wait(struct kvs_vcpu *v, u16 cpu, const struct kvs_past_wait *wait)
@@ -108,6 +112,42 @@ void kvs_waits_exit(struct kvs_model *m, struct kvs_vcpu *v,
 			host, kvs_record_end(rec) == KS_EXIT_BY_ENTRY);
 }
 
+static bool is_real_time(const struct kvs_vcpu *v)
+{
+	return v->policy_known && (v->policy == SCHED_FIFO || v->policy == SCHED_RR);
+}
+
+static bool may_have_quota(const struct kvs_vcpu *v)
+{
+	return !is_real_time(v) && !(v->policy_known && v->policy == SCHED_DEADLINE);
+}
+
+/* Does a quota keep it from the CPU that it waits for, now? */
+static void look_at_quotas(struct kvs_model *m, struct kvs_vcpu *v, u64 ts)
+{
+	struct kvs_waiter *w = &v->waiter;
+	const struct kvs_cgroup *quota = NULL;
+
+	if (!w->waiting)
+		return;
+	if (may_have_quota(v) && w->throttled != KS_THROTTLED_NO)
+		quota = kvs_quota_of(&m->quotas, w->tid, w->holder.cpu);
+	kvs_wait_throttle(&m->queues, w, ts, quota);
+	/* Once that is over for itself, it competes with others wherever it waits. */
+	if (!quota && w->throttled == KS_THROTTLED_YES)
+		w->throttled = KS_THROTTLED_NO;
+}
+
+static void begin_wait(struct kvs_model *m, struct kvs_vcpu *v, u64 ts,
+		       struct kvs_holder holder, bool preempted, u8 throttled)
+{
+	v->waiter.tid = v->tid;
+	v->waiter.real_time = is_real_time(v);
+	v->waiter.throttled = throttled;
+	kvs_wait_begin(&m->queues, &v->waiter, ts, holder, preempted);
+	look_at_quotas(m, v, ts);
+}
+
 void kvs_waits_switch_out(struct kvs_model *m, struct kvs_vcpu *v,
 			  const struct kvs_record *rec)
 {
@@ -118,9 +158,8 @@ void kvs_waits_switch_out(struct kvs_model *m, struct kvs_vcpu *v,
 		return;
 	if (m->queues.unwanted)
 		return;
-	v->waiter.tid = v->tid;
-	kvs_wait_begin(&m->queues, &v->waiter, rec->ts,
-		       kvs_holder_told(rec->switch_out, next_, rec->cpu), true);
+	begin_wait(m, v, rec->ts, kvs_holder_told(rec->switch_out, next_, rec->cpu), true,
+		   rec->switch_out.throttled);
 }
 
 void kvs_waits_switch_in(struct kvs_model *m, struct kvs_vcpu *v,
@@ -160,9 +199,8 @@ void kvs_waits_wake(struct kvs_model *m, struct kvs_vcpu *v,
 	kvs_ledger_wake(&v->ledger, rec->ts);
 	if (v->ledger.woken != rec->ts || m->queues.unwanted)
 		return;
-	v->waiter.tid = v->tid;
-	kvs_wait_begin(&m->queues, &v->waiter, rec->ts,
-		       kvs_holder_told(rec->wake, holder_, rec->wake.cpu), false);
+	begin_wait(m, v, rec->ts, kvs_holder_told(rec->wake, holder_, rec->wake.cpu), false,
+		   rec->wake.throttled);
 }
 
 void kvs_waits_migrate(struct kvs_model *m, struct kvs_vcpu *v,
@@ -170,6 +208,24 @@ void kvs_waits_migrate(struct kvs_model *m, struct kvs_vcpu *v,
 {
 	kvs_wait_move(&m->queues, &v->waiter, rec->ts,
 		      kvs_holder_told(rec->migrate, holder_, rec->migrate.cpu));
+	look_at_quotas(m, v, rec->ts);
+}
+
+void kvs_waits_cgroup(struct kvs_model *m, const struct kvs_record *rec)
+{
+	struct kvs_vcpu *v = kvs_table_get(&m->threads, (u32)rec->cgroup.tid);
+
+	kvs_quota_cgroup(&m->quotas, rec);
+	if (v)
+		look_at_quotas(m, v, rec->ts);
+}
+
+void kvs_waits_throttle(struct kvs_model *m, const struct kvs_record *rec)
+{
+	kvs_quota_throttle(&m->quotas, rec);
+	for (unsigned int i = 0; i < m->nr_vcpus; i++)
+		if (m->vcpus[i]->waiter.holder.cpu == rec->throttle.cpu)
+			look_at_quotas(m, m->vcpus[i], rec->ts);
 }
 
 void kvs_waits_holder(struct kvs_model *m, const struct kvs_record *rec)
@@ -217,4 +273,9 @@ void kvs_waits_lost(struct kvs_model *m, unsigned int cpu)
 	for (unsigned int i = 0; i < m->nr_vcpus; i++)
 		kvs_ledger_loss(&m->vcpus[i]->ledger, m->vcpus[i]->last_cpu == cpu);
 	kvs_wait_loss(&m->queues, cpu);
+	/* A quota's record may be in the ring of any CPU. */
+	kvs_quota_lost(&m->quotas);
+	for (unsigned int i = 0; i < m->nr_vcpus; i++)
+		if (m->vcpus[i]->waiter.quota)
+			kvs_wait_loss(&m->queues, m->vcpus[i]->waiter.holder.cpu);
 }

@@ -17,6 +17,7 @@
 #include "report/json-short.h"
 #include "report/json-stream.h"
 #include "report/json-task.h"
+#include "report/quotas.h"
 #include "report/report.h"
 
 static json_t *summary(const struct kvs_summary *s, bool known)
@@ -500,6 +501,7 @@ bool kvs_print_json(const struct kvs_view *view)
 	json_object_set_new(o, "in_short", kvs_json_short(view));
 	kvs_json_session(o, view);
 	json_object_set_new(o, "vcpus", vcpus);
+	json_object_set_new(o, "cgroups", kvs_json_quotas(view));
 	json_object_set_new(o, "host_tasks", tasks_of(view));
 	json_object_set_new(o, "host_irqs", host_irqs_of(view, &m->host_irqs, KVMSCHED_CLASS_HOST));
 	ok = kvs_json_stream(o, "vcpus", next_vcpu, &each, JSON_REAL_PRECISION(15));

@@ -10,6 +10,7 @@
 #include "model/holder.h"
 #include "model/names.h"
 #include "report/common.h"
+#include "report/quotas.h"
 #include "report/report.h"
 
 /* A residual above this share of the wall time gets a warning: the ledger is wrong. */
@@ -168,6 +169,7 @@ static void print_thieves(const struct kvs_view *view)
 		if (kvs_selected(&view->select, m->vcpus[i]))
 			rows_vcpu(&rows, view, m->vcpus[i]);
 	kvs_rows_end(&rows);
+	kvs_print_quotas(view);
 }
 
 const struct kvs_report kvs_report_thieves = {

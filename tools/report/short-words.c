@@ -118,7 +118,7 @@ static void write_who(const struct words *w, const struct kvs_holder *who, bool 
 
 static bool had_cpu(const struct kvs_thief *t)
 {
-	return t->who.kind != KVS_THIEF_IDLE && t->who.kind != KVS_THIEF_THROTTLED;
+	return t->who.kind != KVS_THIEF_IDLE && !kvs_thief_is_throttling(&t->who);
 }
 
 /* Who had the CPU for how long: of all but the first, those who had much of it */
@@ -162,20 +162,43 @@ static void write_wait(const struct words *w)
 		fprintf(w->f, "; who had it was not recorded (class steal)");
 }
 
-/* Tasks that ran meanwhile may have taken nothing: this is not told. */
+static void write_throttling(const struct words *w, const struct kvs_thief *t, bool first)
+{
+	fprintf(w->f, first ? ", and was " : ", ");
+	if (t->who.kind == KVS_THIEF_QUOTA) {
+		fprintf(w->f, "%s for ", kvs_thief_name(&t->who));
+		write_ts(w, t->time);
+		fprintf(w->f, " of it");
+		return;
+	}
+	fprintf(w->f, "throttled for at least ");
+	write_ts(w, t->time);
+	fprintf(w->f, t->who.kind == KVS_THIEF_RT_THROTTLED ?
+		" of it, as real-time tasks are: its CPU went to less (inferred)" :
+		" of it: its CPU stayed idle (inferred)");
+}
+
+/*
+ * Where the file tells of quotas, a task that ran meanwhile is no part of the rest; else it
+ * may have taken nothing, and nobody knows.
+ */
 static void write_throttled(const struct words *w)
 {
 	const struct kvs_waiter *waiter = &w->finding->vcpu->waiter;
-	u64 throttled = 0;
+	bool first = true, told = false;
 
-	for (unsigned int i = 0; i < waiter->nr; i++)
-		if (waiter->thieves[i].who.kind == KVS_THIEF_THROTTLED)
-			throttled += waiter->thieves[i].time;
 	write_spent(w, "waited", "for a CPU");
-	fprintf(w->f, ", and was throttled for at least ");
-	write_ts(w, throttled);
-	fprintf(w->f, " of it: its CPU stayed idle (inferred)");
-	write_thieves(w, "; whether it was throttled is unknown while that CPU ran ", had_cpu);
+	for (unsigned int i = 0; i < waiter->nr; i++) {
+		const struct kvs_thief *t = &waiter->thieves[i];
+
+		if (!t->time || !kvs_thief_is_throttling(&t->who))
+			continue;
+		told |= t->who.kind != KVS_THIEF_THROTTLED;
+		write_throttling(w, t, first);
+		first = false;
+	}
+	write_thieves(w, told ? "; who had its CPU otherwise: " :
+		      "; whether it was throttled is unknown while that CPU ran ", had_cpu);
 }
 
 static void write_out(const struct words *w)

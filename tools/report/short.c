@@ -41,14 +41,14 @@ static u64 throttled_ns(const struct kvs_view *view, const struct kvs_vcpu *v)
 	u64 sum = 0;
 
 	for (unsigned int i = 0; i < v->waiter.nr; i++)
-		if (v->waiter.thieves[i].who.kind == KVS_THIEF_THROTTLED)
+		if (kvs_thief_is_throttling(&v->waiter.thieves[i].who))
 			sum += v->waiter.thieves[i].time;
 	return kvs_scale(&view->times.ts, sum);
 }
 
 /*
  * Where a vCPU was throttled, whoever had its CPU meanwhile took nothing from it, and
- * nobody knows how long that was: so all its waits are one finding.
+ * where that is inferred, nobody knows how long it was: so all its waits are one finding.
  */
 static void look_at_waits(struct search *s, const struct kvs_vcpu *v,
 			  const struct kvs_ledger_ns *ns)

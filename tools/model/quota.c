@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Quotas of cgroups; see quota.h.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "model/quota.h"
+
+/* No host has so many with vCPUs, or so many above another; a damaged file may seem to. */
+#define MAX_CGROUPS	16384
+#define MAX_DEPTH	64
+
+/* A cgroup on a CPU */
+struct barred {
+	bool on;		/* throttled since ... */
+	u64 since;		/* ... this time stamp */
+	u32 epoch;		/* if no records were lost since then */
+};
+
+void kvs_quotas_free(struct kvs_quotas *q)
+{
+	for (size_t i = 0; i < q->barred.room; i++)
+		free(q->barred.slots[i].value);
+	for (unsigned int i = 0; i < q->nr; i++) {
+		free(q->cgroups[i]->label);
+		free(q->cgroups[i]);
+	}
+	free(q->cgroups);
+	kvs_table_free(&q->by_id);
+	kvs_table_free(&q->threads);
+	kvs_table_free(&q->barred);
+}
+
+static void set_label(struct kvs_cgroup *c)
+{
+	char name[KVMSCHED_QUOTA_NAME + 1], limit[64] = "";
+
+	snprintf(name, sizeof(name), "%" PRIu64, c->id);
+	if (kvs_cgroup_limited(c))
+		snprintf(limit, sizeof(limit), " (cpu.max %" PRId64 " %" PRIu64 ")",
+			 c->quota_us, c->period_us);
+	free(c->label);
+	c->label = xasprintf("throttled by cgroup %s%s", *c->name ? c->name : name, limit);
+}
+
+/* NULL: there is none of that number, or there are too many. */
+static struct kvs_cgroup *get_cgroup(struct kvs_quotas *q, u64 id)
+{
+	struct kvs_cgroup *c = kvs_table_get(&q->by_id, id);
+
+	if (c || !id || q->nr == MAX_CGROUPS)
+		return c;
+	c = xcalloc(1, sizeof(*c));
+	c->id = id;
+	set_label(c);
+	q->cgroups = xrealloc(q->cgroups, (q->nr + 1) * sizeof(*q->cgroups));
+	q->cgroups[q->nr++] = c;
+	kvs_table_put(&q->by_id, id, c);
+	return c;
+}
+
+/* A thread that has left all cgroups is in this one. */
+static struct kvs_cgroup nowhere;
+
+void kvs_quota_cgroup(struct kvs_quotas *q, const struct kvs_record *rec)
+{
+	struct kvs_cgroup *c = get_cgroup(q, rec->cgroup.id);
+
+	if (c && rec->cgroup.parent)
+		c->parent = get_cgroup(q, rec->cgroup.parent);
+	if (rec->cgroup.tid > 0)
+		kvs_table_put(&q->threads, (u32)rec->cgroup.tid, c ? c : &nowhere);
+}
+
+/* The kernel gives cgroups numbers of 64 bits, the upper half being a generation. */
+static u64 barred_key(const struct kvs_cgroup *c, u16 cpu)
+{
+	return (c->id << 16 | c->id >> 48) ^ cpu;
+}
+
+void kvs_quota_throttle(struct kvs_quotas *q, const struct kvs_record *rec)
+{
+	struct kvs_cgroup *c = get_cgroup(q, rec->throttle.cgroup);
+	struct barred *b;
+	bool known;
+	u64 key;
+
+	if (!c)
+		return;
+	key = barred_key(c, rec->throttle.cpu);
+	b = kvs_table_get(&q->barred, key);
+	if (!b) {
+		b = xcalloc(1, sizeof(*b));
+		kvs_table_put(&q->barred, key, b);
+	}
+	known = b->on && b->epoch == q->epoch;
+	if (rec->throttle.on && known)
+		return;
+	if (!rec->throttle.on) {
+		c->open += !known;
+		c->count += known;
+		c->throttled_ts += known && rec->ts > b->since ? rec->ts - b->since : 0;
+	}
+	*b = (struct barred){
+		.on = rec->throttle.on, .since = rec->ts, .epoch = q->epoch,
+	};
+}
+
+void kvs_quota_told(struct kvs_quotas *q, const struct kvs_record *rec)
+{
+	struct kvs_cgroup *c = get_cgroup(q, rec->quota.cgroup);
+
+	if (!c)
+		return;
+	memcpy(c->name, rec->quota.name, sizeof(rec->quota.name));
+	c->limit_told = true;
+	c->quota_us = rec->quota.quota_us;
+	c->period_us = rec->quota.period_us;
+	set_label(c);
+	c->last = (struct kvs_cpu_stat){
+		.periods = rec->quota.periods, .throttled = rec->quota.throttled,
+		.throttled_us = rec->quota.throttled_us,
+		.told_ts = c->throttled_ts, .open = c->open,
+	};
+	if (!c->stats++)
+		c->first = c->last;
+}
+
+void kvs_quota_lost(struct kvs_quotas *q)
+{
+	q->epoch++;
+}
+
+const struct kvs_cgroup *kvs_quota_of(const struct kvs_quotas *q, s32 tid, u16 cpu)
+{
+	const struct kvs_cgroup *c = kvs_table_get(&q->threads, (u32)tid), *first = NULL;
+	u64 since = 0;
+
+	for (unsigned int depth = 0; c && c != &nowhere && depth < MAX_DEPTH; c = c->parent, depth++) {
+		const struct barred *b = kvs_table_get(&q->barred, barred_key(c, cpu));
+
+		if (!b || !b->on || b->epoch != q->epoch || (first && b->since >= since))
+			continue;
+		first = c;
+		since = b->since;
+	}
+	return first;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Quotas of cgroups (cpu.max), and when they keep vCPUs from a CPU.
+ *
+ * A cgroup with a quota is throttled on one CPU at a time, with all that are below it.  So
+ * a vCPU is as long as a cgroup that its thread is in, or below, is so on the CPU that the
+ * vCPU waits for.
+ */
+#ifndef KVMSCHED_QUOTA_H
+#define KVMSCHED_QUOTA_H
+
+#include <stdbool.h>
+
+#include "base/hist.h"
+#include "base/table.h"
+#include "model/culprits.h"
+#include "trace/schema.h"
+
+/* What the kernel had counted when a program asked */
+struct kvs_cpu_stat {
+	u64 periods, throttled, throttled_us;	/* since the cgroup was made */
+	kvs_u128 told_ts;	/* by the records until then, as @throttled_ts below */
+	u64 open;		/* as @open below */
+};
+
+struct kvs_cgroup {
+	u64 id;			/* its directory's inode number */
+	const struct kvs_cgroup *parent;	/* NULL: none, or not told */
+	char name[KVMSCHED_QUOTA_NAME + 1];	/* of its path, the end; "": not told */
+	bool limit_told;	/* what follows is known, and the latest if it has changed */
+	s64 quota_us;		/* of each period; -1: no limit */
+	u64 period_us;
+	char *label;		/* "throttled by cgroup NAME (cpu.max 50000 100000)" */
+
+	/* Throttling on a CPU that has ended: how often, and for how long, over all CPUs */
+	u64 count;
+	kvs_u128 throttled_ts;
+	u64 open;		/* how often the end alone was seen: it is not in the sum */
+	unsigned int stats;	/* how often the kernel's counts were told */
+	struct kvs_cpu_stat first, last;
+};
+
+struct kvs_quotas {
+	struct kvs_cgroup **cgroups;	/* in the order of first sight */
+	unsigned int nr;
+	struct kvs_table by_id;
+	struct kvs_table threads;	/* tid to the cgroup that it is in */
+	struct kvs_table barred;	/* by cgroup and CPU */
+	u32 epoch;		/* a rising number: before, records may have been lost */
+};
+
+void kvs_quotas_free(struct kvs_quotas *q);
+
+/* Returns the cgroup of a thread that the record tells of, or NULL. */
+void kvs_quota_cgroup(struct kvs_quotas *q, const struct kvs_record *rec);
+void kvs_quota_throttle(struct kvs_quotas *q, const struct kvs_record *rec);
+void kvs_quota_told(struct kvs_quotas *q, const struct kvs_record *rec);
+/* Records were lost: nobody knows what is throttled, until it is told again. */
+void kvs_quota_lost(struct kvs_quotas *q);
+
+/*
+ * The cgroup whose quota keeps the thread from @cpu now: the first of several.  NULL: none,
+ * as far as is known.
+ */
+const struct kvs_cgroup *kvs_quota_of(const struct kvs_quotas *q, s32 tid, u16 cpu);
+
+/* Has the file its quota, or is it known by its number alone? */
+static inline bool kvs_cgroup_limited(const struct kvs_cgroup *c)
+{
+	return c->limit_told && c->quota_us >= 0;
+}
+
+#endif /* KVMSCHED_QUOTA_H */
