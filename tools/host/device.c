@@ -214,6 +214,11 @@ int kvs_device_stats(int fd, uint32_t cpu, struct kvmsched_stats *stats)
 	return ioctl(fd, KVMSCHED_IOC_STATS, stats);
 }
 
+int kvs_device_quota(int fd, const struct kvmsched_quota *quota)
+{
+	return ioctl(fd, KVMSCHED_IOC_QUOTA, quota);
+}
+
 /* Does another process, @pid, hold the device open? */
 static bool holds_device(long pid)
 {

@@ -29,6 +29,7 @@ int kvs_device_start(int fd, const struct kvmsched_start *start);
 int kvs_device_stop(int fd);
 int kvs_device_flush(int fd);
 int kvs_device_stats(int fd, uint32_t cpu, struct kvmsched_stats *stats);
+int kvs_device_quota(int fd, const struct kvmsched_quota *quota);
 
 /* "switch,exit"; static, overwritten by the next call */
 const char *kvs_class_names(uint32_t classes);

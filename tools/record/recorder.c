@@ -20,6 +20,7 @@
 #include "host/device.h"
 #include "record/comms.h"
 #include "record/header.h"
+#include "record/limits.h"
 #include "record/recorder.h"
 #include "record/ring.h"
 #include "record/spool.h"
@@ -28,6 +29,7 @@
 
 #define POLL_MS		100
 #define PROGRESS_S	0.5
+#define LIMITS_S	1	/* how often the quotas of VMs are read */
 
 enum end {
 	END_NONE,
@@ -49,6 +51,8 @@ struct recorder {
 	struct kvs_workload workload;
 	struct kvs_header header;
 	struct kvs_watch *watch;	/* NULL: nothing is waited for */
+	struct kvs_limits *limits;	/* NULL: nobody asks for quotas, or there are none */
+	double told;		/* when they were read last */
 	double held;		/* when it had happened, 0: not yet */
 	uint64_t *first;	/* by CPU: time of the first page in the file */
 	double started;		/* seconds of CLOCK_MONOTONIC */
@@ -112,6 +116,15 @@ static void warn_hooks(struct recorder *r)
 	}
 }
 
+static void tell_limits(struct recorder *r)
+{
+	struct kvmsched_info info;
+
+	r->told = kvs_now();
+	if (r->limits && !kvs_device_info(r->dev, &info))
+		kvs_limits_tell(r->limits, r->dev, info.vcpus);
+}
+
 static int start(struct recorder *r)
 {
 	r->refused = r->info.refused;
@@ -128,6 +141,9 @@ static int start(struct recorder *r)
 	}
 	kvs_header_describe_clock(&r->header, &r->info);
 	warn_hooks(r);
+	if (r->opts->start.classes & KVMSCHED_CLASS_STEAL)
+		r->limits = kvs_limits_new();
+	tell_limits(r);
 	if (r->opts->stop_on)
 		r->watch = kvs_watch_new(r->opts->stop_on, &r->header.desc.events, &r->info);
 	return kvs_header_save(&r->header, r->spool);
@@ -264,6 +280,8 @@ static enum end consume(struct recorder *r)
 			kvs_err("the machine goes to sleep, where time stamps may begin anew: the recording ends");
 			return END_CUT;
 		}
+		if (kvs_now() >= r->told + LIMITS_S)
+			tell_limits(r);
 		show_progress(r);
 	}
 }
@@ -272,6 +290,7 @@ static enum end stop(struct recorder *r, enum end end)
 {
 	int ret;
 
+	tell_limits(r);
 	r->ended = kvs_now();
 	if (kvs_device_stop(r->dev)) {
 		kvs_errno("can't stop the recording");
@@ -485,6 +504,7 @@ int kvs_recorder_run(const struct kvs_record_options *opts)
 	kvs_spool_free(r.spool);
 	kvs_watch_free(r.watch);
 	free(r.first);
+	kvs_limits_free(r.limits);
 	kvs_header_free(&r.header);
 	return ret;
 }
