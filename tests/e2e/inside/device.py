@@ -43,6 +43,7 @@ BUCKETS = 32
 LEDGER = struct.Struct(f"<2I2i4H2Q{MAX_STATES}Q4Q3Q8Q")
 REASONS = 64
 LEDGER_SIZE = LEDGER.size + REASONS * (8 + 8 + 4 + BUCKETS * 4)
+QUOTA = struct.Struct("<Qq4Q48s4Q")
 REASON_L2 = 1 << 30		# inverted in the reasons of a guest's guest
 
 IOC_INFO = _ioctl_number(3, 0x40, INFO.size)
@@ -53,6 +54,7 @@ IOC_FLUSH = _ioctl_number(0, 0x44, 0)
 IOC_STATS = _ioctl_number(3, 0x45, STATS.size)
 IOC_FOLLOW = _ioctl_number(0, 0x46, 0)
 IOC_LEDGER = _ioctl_number(3, 0x47, LEDGER_SIZE)
+IOC_QUOTA = _ioctl_number(1, 0x48, QUOTA.size)
 
 Info = collections.namedtuple("Info", (
     "size abi page_size nr_cpus pages session attached tsc_khz tsc_mult "

@@ -1,0 +1,280 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""vCPUs that a quota keeps from their CPUs: by which cgroup, and for how long, held
+against the cgroup's own cpu.stat; and those of real-time policies."""
+
+import contextlib
+import os
+import time
+
+import device as abi
+import host
+import records
+
+CGROUP = "/sys/fs/cgroup"
+RELEASE = tuple(int(part) for part in os.uname().release.split(".")[:2])
+PERIOD = 100000		# us
+LOOK, LIMITED = 0.5, 1.5	# seconds: without a limit, and with one
+NO_LIMIT = f"max {PERIOD}"
+
+
+def path(name):
+    return f"{CGROUP}/{name}"
+
+
+def of_percent(percent):
+    return f"{percent * PERIOD // 100} {PERIOD}"
+
+
+@contextlib.contextmanager
+def cgroups(names):
+    """Without limits, outer ones first; gone afterwards."""
+    try:
+        for name in names:
+            host.write(f"{os.path.dirname(path(name))}/cgroup.subtree_control", "+cpu")
+            os.mkdir(path(name))
+        yield
+    finally:
+        for name in reversed(names):
+            if os.path.isdir(path(name)):
+                host.wait_for(lambda name=name: not host.read(
+                    f"{path(name)}/cgroup.procs"), "the cgroup's last process")
+                os.rmdir(path(name))
+
+
+def ran_ns(pid):
+    """A program and its children on a CPU, by the kernel's own count"""
+    children = host.read(f"/proc/{pid}/task/{pid}/children").split()
+    return sum(int(host.read(f"/proc/{one}/schedstat").split()[0])
+               for one in [pid, *children])
+
+
+def throttled_us(name):
+    stat = dict(line.split() for line in
+                host.read(f"{path(name)}/cpu.stat").splitlines())
+    return int(stat["throttled_usec"])
+
+
+class Case:
+    """A guest that runs in the innermost of some cgroups, {name: percent of a CPU}: for
+    some time without a limit, then with one.  All that is throttled is so between."""
+
+    def __init__(self, limits, payload, *options, beside=(), inside=()):
+        inner = list(limits)[-1]
+        with cgroups(list(limits)), contextlib.ExitStack() as stack:
+            guest = stack.enter_context(host.running_guest(payload, *options))
+            host.write(f"{path(inner)}/cgroup.procs", guest.pid)
+            others = [stack.enter_context(host.spin(*argv)) for argv in beside]
+            for argv in inside:
+                spin = stack.enter_context(host.spin(*argv))
+                host.write(f"{path(inner)}/cgroup.procs", spin.pid)
+            with host.Recording("-e", "+steal", "-m", "16M") as recording:
+                ran = sum(ran_ns(other.pid) for other in others)
+                time.sleep(LOOK)
+                before = {name: throttled_us(name) for name in limits}
+                for name, percent in limits.items():
+                    host.write(f"{path(name)}/cpu.max", of_percent(percent))
+                time.sleep(LIMITED)
+                for name in limits:
+                    host.write(f"{path(name)}/cpu.max", NO_LIMIT)
+                self.kernels_us = {name: throttled_us(name) - before[name]
+                                   for name in limits}
+                recording.stop()
+                self.others_ns = sum(ran_ns(other.pid) for other in others) - ran
+        self.file = recording.file
+        self.report = recording.report()
+        self.cgroups = {one["name"].lstrip("/"): one for one in self.report["cgroups"]
+                        if one["name"]}
+        self.vcpus = [vcpu for vcpu in self.report["vcpus"] if vcpu["vm"] == guest.pid]
+
+    def told_us(self, name):
+        return self.cgroups[name]["throttled_ns"] / 1000
+
+    def sums(self, name):
+        """The group's time over its CPUs is the kernel's."""
+        told, kernels = self.told_us(name), self.kernels_us[name]
+        return (f"{name}: {told:.0f} us told, cpu.stat has {kernels}",
+                abs(told - kernels) <= 0.01 * kernels + 1000, True)
+
+    def all_of_it(self, name, vcpu):
+        """The vCPU is always runnable, on the one CPU where its cgroup is."""
+        part = sum(parts(vcpu, "quota").values()) / 1000
+        kernels = self.kernels_us[name]
+        return (f"{part:.0f} us of the vCPU, cpu.stat has {kernels}",
+                abs(part - kernels) <= 0.01 * kernels + 1000, True)
+
+    def note(self, tap):
+        for name, kernels in self.kernels_us.items():
+            tap.note(f"{name}: {self.told_us(name):.0f} us, cpu.stat {kernels}, the vCPUs: " +
+                     ", ".join(f"{sum(parts(vcpu, 'quota').values()) / 1000:.0f} of "
+                               f"{waited(vcpu) / 1000:.0f}" for vcpu in self.vcpus))
+
+
+def parts(vcpu, kind):
+    """{who: ns} of a vCPU's waits"""
+    return {row["who"]: row["ns"] for row in vcpu["thieves"] if row["kind"] == kind}
+
+
+def waited(vcpu):
+    return sum(row["ns"] for row in vcpu["thieves"])
+
+
+def named(name, percent):
+    return f"throttled by cgroup /{name} (cpu.max {of_percent(percent)})"
+
+
+def alone(tap):
+    case = Case({"limited": 20}, "cpuid", "--cpu", 1)
+    [vcpu] = case.vcpus
+    part = parts(vcpu, "quota")
+    found = case.report["in_short"]
+    [moment] = host.worst(case.file, "wait", 1)
+    tap.equal("throttle: a vCPU alone, and its cgroup by name",
+              case.sums("limited"),
+              ("culprits", list(part), [named("limited", 20)]),
+              ("nearly all of its waits",
+               sum(part.values()) > 0.9 * waited(vcpu), True),
+              case.all_of_it("limited", vcpu),
+              ("in short", found[0]["kind"], "throttled"),
+              ("in words", named("limited", 20) in found[0]["sentence"], True),
+              ("the worst wait", named("limited", 20) in moment["sentence"], True))
+    case.note(tap)
+    tap.note(f"{found[0]['sentence']}; {moment['sentence']}")
+
+
+def bystander(tap):
+    case = Case({"limited": 20}, "cpuid", "--cpu", 1,
+                beside=[(10 ** 6, 1, "--cpu", 1, "--policy", "idle")])
+    [vcpu] = case.vcpus
+    part = sum(parts(vcpu, "quota").values())
+    spins = parts(vcpu, "task").get("spin", 0)
+    tap.equal("throttle: who runs meanwhile is no thief",
+              case.sums("limited"), case.all_of_it("limited", vcpu),
+              ("throttled", part > 3 * 10 ** 8, True),
+              # What it has beside that it had before the quota was used up.
+              (f"{case.others_ns} ns of the bystander, {spins} as a thief",
+               case.others_ns > spins + 0.9 * part, True))
+    case.note(tap)
+    tap.note(f"the bystander ran for {case.others_ns / 1000:.0f} us, as a thief "
+             f"{spins / 1000:.0f}")
+
+
+def woken(tap):
+    case = Case({"limited": 20}, "hlt", "--cpu", 1, "--period-us", 10000,
+                inside=[(10 ** 6, 1, "--cpu", 1)])
+    [vcpu] = case.vcpus
+    part = sum(parts(vcpu, "quota").values())
+    idle = sum(parts(vcpu, "idle").values()) + sum(parts(vcpu, "throttled").values())
+    tap.equal("throttle: a vCPU that is woken into it",
+              case.sums("limited"),
+              ("it was woken", vcpu["states_ns"]["wait_woken"] > 10 ** 8, True),
+              (f"{part} ns of the quota, {idle} idle", part > 10 * idle, True),
+              ("not more than the cgroup's", part / 1000 <= case.told_us("limited"),
+               True))
+    case.note(tap)
+
+
+def two(tap, cpus, percent, *options):
+    case = Case({"limited": percent}, "cpuid", "--vcpus", 2, "--cpu", cpus, *options)
+    found = [[row["cpu"] for row in vcpu["thieves"] if row["kind"] == "quota"]
+             for vcpu in case.vcpus]
+    told = {record["cpu"] for record in
+            records.of_file(case.file, "kvmsched_throttle")}
+    tap.equal(f"throttle: two vCPUs on CPUs {cpus}",
+              case.sums("limited"),
+              *(case.all_of_it("limited", vcpu) for vcpu in case.vcpus if not options),
+              ("their CPUs", found, [[0], [1]] if options else [[1], [1]]),
+              ("CPUs of the records", {0, 1} <= told if options else 1 in told, True))
+    case.note(tap)
+
+
+def nested(tap):
+    case = Case({"outer": 20, "outer/inner": 90}, "cpuid", "--cpu", 1)
+    [vcpu] = case.vcpus
+    tap.equal("throttle: the cgroup above has the quota that is used up",
+              case.sums("outer"),
+              ("culprits", list(parts(vcpu, "quota")), [named("outer", 20)]),
+              ("the other one, times", case.kernels_us["outer/inner"], 0))
+    tap.note(f"{case.told_us('outer'):.0f} us, cpu.stat {case.kernels_us}")
+
+
+def asleep(tap):
+    """It sleeps while it is throttled: newer kernels do not count that."""
+    case = Case({"limited": 2}, "hlt", "--cpu", 1, "--period-us", 20000)
+    [vcpu] = case.vcpus
+    told, kernels = case.told_us("limited"), case.kernels_us["limited"]
+    part = sum(parts(vcpu, "quota").values()) / 1000
+    pairs = [("throttled", case.cgroups["limited"]["count"] > 0, True),
+             (f"{part:.0f} us of {told:.0f}", part <= told, True)]
+    if RELEASE < (6, 6):
+        pairs.append(case.sums("limited"))
+    else:
+        pairs.append((f"{told:.0f} us told, cpu.stat has {kernels}",
+                      kernels <= 1.01 * told + 1000, True))
+    tap.equal("throttle: a cgroup that sleeps while it is throttled", *pairs)
+    case.note(tap)
+
+
+def real_time(tap):
+    """All real-time tasks of a CPU have half of its time; there is nobody else."""
+    proc = "/proc/sys/kernel/sched_rt_"
+    with host.settings({proc + "runtime_us": 50000, proc + "period_us": PERIOD}), \
+            host.Recording("-e", "+steal", "-m", "16M") as recording:
+        truth = host.guest("cpuid", 3000, "--cpu", 1, "--policy", "fifo:10")
+    vcpu = host.vcpu_by_tid(recording.report(), truth["vcpus"][0]["tid"])
+    part = sum(parts(vcpu, "rt_throttled").values())
+    tap.equal("throttle: real-time throttling is inferred",
+              (f"{part} ns of {waited(vcpu)}",
+               part > 10 ** 7 and part > 0.9 * waited(vcpu), True))
+
+
+def served(tap):
+    """An ordinary task has the CPU of a real-time vCPU now and then."""
+    server = "/sys/kernel/debug/sched/fair_server/cpu1/"
+    with host.settings({server + "period": PERIOD * 1000,
+                        server + "runtime": PERIOD * 100}), \
+            host.Recording("-e", "+steal", "-m", "16M") as recording, \
+            host.spin(10 ** 6, 1, "--cpu", 1):
+        truth = host.guest("cpuid", 6000, "--cpu", 1, "--policy", "fifo:10")
+    vcpu = host.vcpu_by_tid(recording.report(), truth["vcpus"][0]["tid"])
+    spins = [row["task"]["is"] for row in vcpu["thieves"] if row["who"] == "spin"]
+    tap.equal("throttle: the fair server is named",
+              ("who it ran", spins,
+               ["SCHED_OTHER, nice 0, by the fair or ext server"]),
+              ("no throttling", parts(vcpu, "rt_throttled"), {}))
+
+
+def asked(tap):
+    """The module takes a quota from whoever records class steal, and a struct that is
+    larger than its own if the rest is zero."""
+    quota = abi.QUOTA.pack(1, -1, PERIOD, 0, 0, 0, b"/named", 0, 0, 0, 0)
+    longer = abi.with_size(abi.IOC_QUOTA, abi.QUOTA.size + 8)
+    with abi.Device() as device:
+        answers = [device.ioctl(abi.IOC_QUOTA, quota)]
+        for classes in abi.DEFAULT, abi.DEFAULT | abi.STEAL:
+            device.start(classes=classes)
+            answers.append(device.ioctl(abi.IOC_QUOTA, quota))
+        answers += [device.ioctl(abi.IOC_QUOTA, quota[:-1] + b"\1"),
+                    device.ioctl(longer, quota + bytes(8)),
+                    device.ioctl(longer, quota + bytes(7) + b"\1")]
+        device.stop()
+        answers.append(device.ioctl(abi.IOC_QUOTA, quota))
+    tap.equal("throttle: who may tell a quota, and how",
+              ("without a session, without the class, with it, with a reserved word, "
+               "larger, larger and not zero, afterwards", answers,
+               ["ENOENT", "ENOENT", 0, "EINVAL", 0, "E2BIG", "ENOENT"]))
+
+
+def test(tap):
+    with host.module(), host.quiet():
+        asked(tap)
+        alone(tap)
+        bystander(tap)
+        woken(tap)
+        two(tap, "1", 20)
+        two(tap, "0-1", 40, "--spread")
+        nested(tap)
+        asleep(tap)
+        if RELEASE < (6, 12):
+            real_time(tap)
+        else:
+            served(tap)
