@@ -16,8 +16,12 @@ struct kvs_cursor {
 
 /* Options that we know */
 #define KVS_OPTION_DONE		0
+#define KVS_OPTION_DATE		1
 #define KVS_OPTION_BUFFER	3
 #define KVS_OPTION_TRACECLOCK	4
+#define KVS_OPTION_OFFSET	7
+#define KVS_OPTION_TRACEID	11
+#define KVS_OPTION_TIME_SHIFT	12
 #define KVS_OPTION_GUEST	13
 #define KVS_OPTION_TSC2NSEC	14
 #define KVS_OPTION_MAX		(1U << 20)	/* bytes; longer ones are none */
