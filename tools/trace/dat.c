@@ -110,18 +110,32 @@ size_t kvs_dat_guest_size(const struct kvs_dat_guest *guest)
 	       2 * sizeof(uint32_t) * guest->vcpus;
 }
 
-/* trace-cmd merges a guest's own trace by the id, which is 0 here: there is none. */
-static void put_guest(FILE *out, const struct kvs_dat_guest *guest)
+static void put_guest_data(FILE *out, const struct kvs_dat_guest *guest)
 {
-	put16(out, DAT_OPTION_GUEST);
-	put32(out, kvs_dat_guest_size(guest) - OPTION_HEAD);
 	put_string(out, guest->name);
-	put64(out, 0);
+	put64(out, guest->trace_id);
 	put32(out, guest->vcpus);
 	for (unsigned int i = 0; i < guest->vcpus; i++) {
 		put32(out, i);
 		put32(out, guest->tids[i]);
 	}
+}
+
+char *kvs_dat_guest_data(const struct kvs_dat_guest *guest, size_t *size)
+{
+	char *data = NULL;
+	FILE *out = xopen_memstream(&data, size);
+
+	put_guest_data(out, guest);
+	fclose(out);
+	return data;
+}
+
+static void put_guest(FILE *out, const struct kvs_dat_guest *guest)
+{
+	put16(out, DAT_OPTION_GUEST);
+	put32(out, kvs_dat_guest_size(guest) - OPTION_HEAD);
+	put_guest_data(out, guest);
 }
 
 static void put_options(FILE *out, const struct kvs_dat_desc *desc)

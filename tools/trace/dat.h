@@ -35,6 +35,7 @@ struct kvs_dat_system {
 /* A VM, by the name of its guest */
 struct kvs_dat_guest {
 	char *name;
+	uint64_t trace_id;		/* of the guest's own trace; 0: there is none */
 	unsigned int vcpus;
 	int32_t *tids;			/* of each vCPU, by its number; 0: unknown */
 };
@@ -66,6 +67,8 @@ struct kvs_dat_cpu {
 
 /* The bytes that a guest takes in a header */
 size_t kvs_dat_guest_size(const struct kvs_dat_guest *guest);
+/* The data of a guest's option, which the caller frees */
+char *kvs_dat_guest_data(const struct kvs_dat_guest *guest, size_t *size);
 
 /*
  * Makes a header, whose table of CPUs is all zeroes.  The caller frees it; @size is its
