@@ -22,6 +22,7 @@
 #define LOST		(1U << 31)
 #define LOST_COUNT	(1U << 30)
 #define CMDLINES_ROOM	(16U << 10)
+#define GUEST_ROOM	1024
 
 struct page {
 	uint64_t tsc;		/* of its first record, then in data too */
@@ -35,6 +36,7 @@ struct page {
 struct synth {
 	struct kvs_spool *spool;
 	struct kvs_dat_desc desc;
+	struct kvs_dat_guest guest;
 	struct kvs_comms *comms;
 	struct page *pages;
 	int ids[KS_NR_EVENTS];
@@ -64,7 +66,7 @@ struct synth *synth_new(const char *file, unsigned int nr_cpus,
 	s->desc.version = "synthetic";
 	s->desc.uname = "Linux synthetic 0 x86_64";
 	free(kvs_dat_header(&s->desc, &room));
-	s->spool = kvs_spool_create(file, nr_cpus, room + CMDLINES_ROOM);
+	s->spool = kvs_spool_create(file, nr_cpus, room + CMDLINES_ROOM + GUEST_ROOM);
 	if (!s->spool)
 		exit(KVS_EXIT_FAILED);
 	s->comms = kvs_comms_new();
@@ -123,18 +125,14 @@ static void append_head(struct page *p, uint32_t type_len, uint64_t delta)
 	append(p, &head, sizeof(head));
 }
 
-void synth_add(struct synth *s, unsigned int cpu, uint64_t tsc,
-	       enum ks_event event, void *record, size_t size)
+static void add_record(struct synth *s, unsigned int cpu, uint64_t tsc, const void *record,
+		       size_t size)
 {
 	struct page *p = &s->pages[cpu];
-	struct trace_entry *ent = record;
 	/* a time extend, the record, the count of lost records */
 	size_t need = 8 + 4 + size + 8;
 	uint64_t delta;
 
-	if (s->ids[event] < 0 || size > 28 * 4 || size % 4)
-		die(names[event]);
-	ent->type = s->ids[event];
 	if (p->used + need > KVS_PAGE_SIZE - PAGE_HEADER)
 		synth_flush(s, cpu);
 	if (!p->used)
@@ -156,6 +154,30 @@ void synth_add(struct synth *s, unsigned int cpu, uint64_t tsc,
 	p->last = tsc;
 }
 
+void synth_add(struct synth *s, unsigned int cpu, uint64_t tsc,
+	       enum ks_event event, void *record, size_t size)
+{
+	struct trace_entry *ent = record;
+
+	if (s->ids[event] < 0 || size > 28 * 4 || size % 4)
+		die(names[event]);
+	ent->type = s->ids[event];
+	add_record(s, cpu, tsc, record, size);
+}
+
+void synth_print(struct synth *s, unsigned int cpu, uint64_t tsc, pid_t pid, const char *text)
+{
+	struct {
+		struct trace_entry ent;
+		uint64_t ip;
+		char text[96];
+	} print = { .ent = { .type = kvs_formats_id(&s->desc.ftrace, "print"), .pid = pid } };
+	size_t size = offsetof(typeof(print), text) + strlen(text) + 1;
+
+	snprintf(print.text, sizeof(print.text), "%s", text);
+	add_record(s, cpu, tsc, &print, (size + 3) & ~3UL);
+}
+
 uint16_t synth_id(const struct synth *s, enum ks_event event)
 {
 	return s->ids[event];
@@ -169,6 +191,13 @@ const char *synth_name(enum ks_event event)
 void synth_comm(struct synth *s, pid_t pid, const char *comm)
 {
 	kvs_comms_add(s->comms, pid, comm);
+}
+
+void synth_guest(struct synth *s, char *name, unsigned int vcpus, int32_t *tids)
+{
+	s->guest = (struct kvs_dat_guest){ .name = name, .vcpus = vcpus, .tids = tids };
+	s->desc.guests = &s->guest;
+	s->desc.nr_guests = 1;
 }
 
 void synth_finish(struct synth *s)

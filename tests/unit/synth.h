@@ -42,6 +42,9 @@ void synth_add(struct synth *s, unsigned int cpu, uint64_t tsc,
 #define SYNTH_ADD(s, cpu, tsc, name, record)				\
 	synth_add(s, cpu, tsc, KS_EV_##name, record, KS_RECORD_SIZE(name))
 
+/* A line of trace_marker, of a guest that traces itself, by a task @pid. */
+void synth_print(struct synth *s, unsigned int cpu, uint64_t tsc, pid_t pid, const char *text);
+
 /*
  * Records are missing here: the next page begins with ftrace's flag, and with
  * the count unless it is 0 (then only the flag, as where nobody counted).
@@ -56,6 +59,9 @@ uint16_t synth_id(const struct synth *s, enum ks_event event);
 const char *synth_name(enum ks_event event);
 
 void synth_comm(struct synth *s, pid_t pid, const char *comm);
+
+/* The header names a VM and the threads of its vCPUs; both must stay valid. */
+void synth_guest(struct synth *s, char *name, unsigned int vcpus, int32_t *tids);
 
 void synth_finish(struct synth *s);
 
