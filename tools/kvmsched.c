@@ -21,6 +21,7 @@ static const struct kvs_command commands[] = {
 	{ "report", kvs_cmd_report, "summarize a recording: vCPUs, exits, switches, interrupts, timers" },
 	{ "top",    kvs_cmd_top,    "show what vCPUs spend their time on, now" },
 	{ "compare", kvs_cmd_compare, "tell what differs between recordings, and how sure that is" },
+	{ "merge",  kvs_cmd_merge,  "put guests' own traces on the host's time line, and prove it" },
 	{ "experiment", kvs_cmd_experiment, "record rounds of a workload under several policies" },
 	{ "policy", kvs_cmd_policy, "show, set and put back policies of vCPU threads" },
 	{ "info",   kvs_cmd_info,   "show what this host offers and which VMs run on it" },

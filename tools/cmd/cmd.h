@@ -24,5 +24,6 @@ int kvs_cmd_info(int argc, char **argv);
 int kvs_cmd_policy(int argc, char **argv);
 int kvs_cmd_experiment(int argc, char **argv);
 int kvs_cmd_compare(int argc, char **argv);
+int kvs_cmd_merge(int argc, char **argv);
 
 #endif /* KVMSCHED_CMD_H */

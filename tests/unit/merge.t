@@ -1,0 +1,304 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""kvmsched merge on synthetic recordings, whose events say at which time of the host they
+happened: trace-cmd shows them there, and whatever does not fit is refused.
+
+usage: merge.t            (O: the build folder, as for make)"""
+import json
+import os
+import pathlib
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+import tap  # noqa: E402
+
+O = pathlib.Path(os.environ.get("O", HERE.parent.parent / "build")).resolve()
+KVMSCHED = O / "tools/kvmsched"
+FORMATS = HERE.parent / "golden/formats"
+TEST = tap.Tap()
+
+
+def run(*words, path=None):
+    """Status, standard output, and standard error of a command."""
+    environ = dict(os.environ, LC_ALL="C.UTF-8", **({"PATH": path} if path else {}))
+    done = subprocess.run([str(word) for word in words], env=environ, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def merge(*words, **more):
+    return run(KVMSCHED, "merge", *words, **more)
+
+
+def same(name, got, expected):
+    TEST.empty(name, [] if got == expected else [f"got {got!r}", f"expected {expected!r}"])
+
+
+def merged(name, *words):
+    """What a merge says in JSON; it has to succeed."""
+    status, out, err = merge("--json", *words)
+    TEST.empty(name, [] if not status and not err else [f"status {status}: {err}"])
+    return json.loads(out)
+
+
+def refused(name, words, *parts, status=1, lines=2, **more):
+    """A refusal has the parts in its message, a hint, and leaves no folder."""
+    got, out, err = merge(*words, "-o", "refused", **more)
+    wrong = [f"its message lacks '{part}': {err}" for part in parts if part not in err]
+    if got != status:
+        wrong.append(f"status {got}, not {status}")
+    if out:
+        wrong.append(f"it prints: {out}")
+    if err.count("\n") != lines or err.count("\nkvmsched: hint: ") != lines - 1:
+        wrong.append(f"not a message and a hint: {err}")
+    if os.path.exists("refused"):
+        wrong.append("it leaves a folder")
+        shutil.rmtree("refused")
+    TEST.empty(name, wrong)
+
+
+def shown(folder, *guests):
+    """The lines of trace-cmd report: file, CPU, time in ns, what happened"""
+    files = [word for name in ("host.dat", *guests) for word in ("-i", f"{folder}/{name}")]
+    status, out, err = run("trace-cmd", "report", "-t", *files)
+    assert not status, err
+    for line in out.splitlines():
+        match = re.match(r" *(\S+): .*\[(\d+)\] +(\d+)\.(\d{9}): (.*)", line)
+        if match:
+            yield match[1], int(match[2]), int(match[3] + match[4]), match[5]
+
+
+def wrong_times(lines, events, most=0):
+    """Lines of guests that stand at another time than the host's, or out of order."""
+    last = found = 0
+    for name, _, time, what in lines:
+        if time < last:
+            yield f"{name}: {time} stands after {last}"
+        last = time
+        match = re.search(r"host (\d+)\.(\d+)$", what)
+        if not match:
+            continue
+        found += 1
+        if abs(time - int(match[1] + match[2])) > most:
+            yield f"{name}: shown at {time}: {what}"
+    if found != events:
+        yield f"{found} events of guests, not {events}"
+
+
+def pages(path):
+    """All pages of a version 6 file: the CPUs' data, one after the other"""
+    data = pathlib.Path(path).read_bytes()
+    clock = b"\x09\0\0\0\0\0\0\0[x86-tsc]"
+    table = data.index(b"flyrecord\0") + len(b"flyrecord\0")
+    cpus = (data.index(clock, table) - table) // 16
+    for cpu in range(cpus):
+        at, size = struct.unpack_from("<QQ", data, table + 16 * cpu)
+        yield data[at:at + size]
+
+
+def check_merged():
+    found = merged("two guests at once", "host.dat", "one.dat", "two.dat", "-o", "both")
+    one, two = found["guests"]
+    same("the VM without a name", (one["vm_name"], one["pid"]), (None, 4800))
+    same("the VM with a name", (two["vm_name"], two["pid"]), ("web1", 4700))
+    same("each CPU is the vCPU that causality allows",
+         [(cpu["cpu"], cpu["vcpu"], cpu.get("tid")) for cpu in two["cpus"]],
+         [(0, 1, 4712), (1, None, None), (2, 0, 4711)])
+    same("all events are in guest mode",
+         [(cpu["events"], cpu["in_guest_mode"], cpu["not_told"]) for cpu in one["cpus"]],
+         [(798, 798, 0)])
+    same("the interval is what lies between events and exits",
+         (one["later_ns_from"], one["later_ns_to"]), (-100, 100))
+    cpu = one["cpus"][0]
+    same("... and so as offsets, around that of KVM",
+         (cpu["tsc_offset_from"], cpu["tsc_offset"], cpu["tsc_offset_to"]),
+         (-30000000200, -30000000000, -29999999800))
+    TEST.empty("trace-cmd shows each event at the time that it had on the host",
+               wrong_times(shown("both", "one.dat", "two.dat"), 3 * 798))
+    for name in "one.dat", "two.dat":
+        same(f"the pages of {name} are as they were", list(pages(f"both/{name}")),
+             list(pages(name)))
+    same("those of the host, too", list(pages("both/host.dat")), list(pages("host.dat")))
+    options = run("trace-cmd", "dump", "--options", "-i", "both/host.dat")[1]
+    same("the host names each guest once, by the id of its trace",
+         re.findall(r"^(\S*) \[Guest name\]\n0x0*(\S+) \[trace id\]", options, re.M),
+         [(name, guest["trace_id"][2:].lstrip("0").upper())
+          for name, guest in (("", one), ("web1", two))])
+    same("the report on the host's recording is the same",
+         run(KVMSCHED, "report", "--json", "both/host.dat")[1],
+         run(KVMSCHED, "report", "--json", "host.dat")[1])
+
+
+def check_text():
+    status, out, _ = merge("host.dat", "one.dat", "-o", "text")
+    same("as text, it succeeds", status, 0)
+    same("the table", re.findall(r"^ +0  .*", out, re.M),
+         ["  0     0  4811     798            798         0     -30000000200  "
+          "-30000000000  -29999999800"])
+    TEST.empty("the interval in words", [] if
+               "could be up to 100 ns earlier or up to 100 ns later and still lie in guest mode" in out
+               else [out])
+    command = out.splitlines()[-1].split(": ")[1]
+    same("its last line is a command that shows them", run(*command.split())[0], 0)
+
+
+def check_scaled():
+    found = merged("a guest whose TSC is scaled", "scaled-host.dat", "scaled.dat", "-o",
+                   "scaled")
+    same("the interval of a scaled TSC",
+         [found["guests"][0][key] for key in ("later_ns_from", "later_ns_to")], [-100, 100])
+    same("as offsets, in cycles of the guest's TSC",
+         found["guests"][0]["cpus"][0]["tsc_offset_to"], -1000000000 + 250)
+    # Half a cycle is what the guest's TSC itself leaves open.
+    TEST.empty("trace-cmd shows its events at their times, for 4 s",
+               wrong_times(shown("scaled", "scaled.dat"), 2 * 798, most=1))
+
+
+def check_told():
+    refused("one CPU that fits two vCPUs", ["host.dat", "cpu-tie.dat"],
+            "vCPUs of VM web1/4700 in more than one way")
+    found = merged("... but for the user, who knows", "host.dat", "cpu-tie.dat", "--cpu",
+                   "0=1", "-o", "told-cpu")
+    same("then it is what was told", found["guests"][0]["cpus"][0]["vcpu"], 1)
+    refused("one guest that fits two VMs", ["host.dat", "vm-tie.dat"],
+            "more than one VM: 4800, 4900")
+    found = merged("... but for the user", "host.dat", "4900=vm-tie.dat", "-o", "told-vm")
+    same("then it is the VM that was told", found["guests"][0]["pid"], 4900)
+    merged("names and CPUs are told together", "host.dat", "web1=two.dat", "4800=one.dat",
+           "--cpu", "web1:0=1", "--cpu", "4800:0=0", "-o", "told-both")
+    refused("what the user knows is wrong", ["host.dat", "two.dat", "--cpu", "0=0"],
+            "lie outside of guest mode")
+    refused("a VM that isn't there", ["host.dat", "web2=two.dat"], "no such VM",
+            "it recorded web1/4700, 4800, 4900")
+    refused("a vCPU that isn't there", ["host.dat", "web1=two.dat", "--cpu", "0=7"],
+            "no vCPU 7")
+    refused("a CPU that isn't there", ["host.dat", "4800=one.dat", "--cpu", "3=0"],
+            "has no CPU 3")
+    refused("of which guest?", ["host.dat", "one.dat", "two.dat", "--cpu", "0=1"],
+            "of which guest? Say VM:0=1", status=2)
+
+
+def check_causality():
+    refused("planted: 2 µs later", ["host.dat", "later.dat"], "of VM 4800 399 of its 798",
+            "all earlier by 1900 to 2100 ns")
+    refused("planted: 2 µs earlier", ["host.dat", "earlier.dat"], "of VM 4800 398 of its 798",
+            "all later by 1900 to 2100 ns")
+    refused("another boot", ["host.dat", "boot.dat"], "by the TSC offset of VM",
+            "of one boot alone")
+    refused("an offset that was written meanwhile", ["moved-host.dat", "two.dat"],
+            "804 of its 1596 events are from before KVM's TSC offset was changed")
+    refused("one guest twice", ["host.dat", "one.dat", "link/one2.dat"],
+            "are of the same VM")
+
+
+def patched(name, source, old, new):
+    data = pathlib.Path(source).read_bytes()
+    assert data.count(old) == 1 and len(old) == len(new)
+    pathlib.Path(name).write_bytes(data.replace(old, new))
+    return name
+
+
+def check_files():
+    refused("another clock", ["host.dat", patched("local.dat", "one.dat", b"[x86-tsc]",
+                                                  b"[local]  ")],
+            "its clock is 'local'", "trace-cmd record -C x86-tsc")
+    refused("a guest without events", ["host.dat", "nothing.dat"], "holds no event")
+    refused("a host without kvmsched's events", ["one.dat", "two.dat"],
+            "one.dat: tells no vCPU's TSC offset")
+    refused("a host without switches",
+            ["exits-host.dat", "one.dat"], "classes exit and switch are needed")
+    refused("no file", ["host.dat", "none.dat"], "none.dat: No such file", lines=1)
+    refused("no trace", ["host.dat", str(FORMATS / "ftrace/print/format")],
+            "not a trace.dat file")
+    short = pathlib.Path("one.dat").read_bytes()
+    pathlib.Path("short.dat").write_bytes(short[:-4096])
+    refused("a guest that was cut short", ["host.dat", "short.dat"],
+            "ends before its last page")
+    pathlib.Path("header.dat").write_bytes(short[:2000])
+    refused("... within its header", ["host.dat", "header.dat"], "makes no sense")
+    os.mkdir("other")
+    shutil.copy("one.dat", "other/host.dat")
+    refused("a guest's file of the host's name", ["host.dat", "other/host.dat"],
+            "would have the name host.dat")
+
+
+def check_folder():
+    status, _, err = merge("host.dat", "one.dat", "-o", "new.dat")
+    same("one file for all is refused, and said why",
+         (status, "can't hold the formats of two kernels" in err,
+          os.path.exists("new.dat")), (2, True, False))
+    os.mkdir("empty")
+    merged("an empty folder is taken", "host.dat", "one.dat", "-o", "empty")
+    status, _, err = merge("host.dat", "one.dat", "-o", "empty")
+    same("a full one is not", (status, "empty is not empty" in err), (1, True))
+    pathlib.Path("file").touch()
+    status, _, err = merge("host.dat", "one.dat", "-o", "file")
+    same("a file is not", (status, "formats of two kernels" in err), (1, True))
+
+
+def check_versions():
+    for name in "host", "one":
+        run("trace-cmd", "convert", "-i", f"{name}.dat", "-o", f"{name}7.dat",
+            "--file-version", "7", "--compression", "zstd")
+    merged("compressed recordings of version 7", "host7.dat", "one7.dat", "-o", "seven")
+    same("nothing else is left in the folder", sorted(os.listdir("seven")),
+         ["host.dat", "one7.dat"])
+    same("their pages are those of version 6", list(pages("seven/one7.dat")),
+         list(pages("one.dat")))
+    TEST.empty("trace-cmd shows their events at the host's times",
+               wrong_times(shown("seven", "one7.dat"), 798))
+    refused("version 7 without trace-cmd", ["host.dat", "one7.dat"], "can't run trace-cmd",
+            "--file-version 6", path="/nonexistent")
+
+
+def check_carried():
+    """A guest's file that was merged before has a shift, which is not added again."""
+    found = merged("a file that has a shift already", "host.dat", "text/one.dat", "-o", "again")
+    same("the shift that it has is KVM's", found["guests"][0]["carried"],
+         {"samples": 1, "later_ns_from": 0, "later_ns_to": 0})
+    TEST.empty("it is applied once", wrong_times(shown("again", "one.dat"), 798))
+    same("the trace keeps its id", found["guests"][0]["trace_id"],
+         json.loads(merge("--json", "host.dat", "again/one.dat", "-o", "more")[1])
+         ["guests"][0]["trace_id"])
+    same("in words: the same", "of 1 sample: the same as KVM's." in
+         merge("host.dat", "again/one.dat", "-o", "same")[1], True)
+    at = struct.pack("<Q", 30000000000)
+    moved = struct.pack("<Q", 30000000000 + 2000)
+    os.mkdir("moved")
+    patched("moved/one.dat", "text/one.dat", at, moved)
+    found = merged("a shift that is 1 µs off", "host.dat", "moved/one.dat", "-o", "once")
+    same("in words, too", re.findall(r"its times are later than KVM's\nby (.*)\.",
+                                     merge("host.dat", "moved/one.dat", "-o", "words")[1]),
+         ["1000 to 1000 ns. KVM's takes its place"])
+    same("is shown as such", found["guests"][0]["carried"],
+         {"samples": 1, "later_ns_from": 1000, "later_ns_to": 1000})
+    TEST.empty("and replaced", wrong_times(shown("once", "one.dat"), 798))
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        subprocess.run([O / "unit/merges", FORMATS, "."], check=True)
+        os.mkdir("link")
+        shutil.copy("one.dat", "link/one2.dat")
+        check_merged()
+        check_text()
+        check_scaled()
+        check_told()
+        check_causality()
+        check_files()
+        check_folder()
+        check_versions()
+        check_carried()
+        os.chdir("/")
+    print(f"1..{TEST.number}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Makes and reads the option TIME_SHIFT; see shift.h.
+ *
+ *	id of the host's trace (8 bytes), flags (4), number of CPUs (4)
+ *	for each CPU:	number of samples (4), their times (8 each), offsets, ratios
+ *	for each CPU:	fraction bits of each sample's ratio (8 each)
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hist.h"
+#include "base/util.h"
+#include "merge/shift.h"
+#include "trace/cursor.h"
+
+#define INTERPOLATE	1	/* flag: between two samples, the offset is in between */
+
+/*
+ * Between two samples trace-cmd multiplies what has passed with how much the offset has
+ * changed, in 64 bits: samples that are so near overflow nowhere.
+ */
+#define SAMPLE_STEP	(1ULL << 30)
+
+/* What trace-cmd adds to a time stamp: at @guest, and from there on */
+static s64 shift_at(const struct kvs_guest_tsc *tsc, u64 guest)
+{
+	return kvs_host_of_guest(tsc, guest) - guest;
+}
+
+static void put(FILE *out, u64 value, size_t size)
+{
+	fwrite(&value, 1, size, out);	/* little endian */
+}
+
+struct samples {
+	const struct kvs_guest_tsc *tsc;	/* NULL: it has no event to shift */
+	u64 first, nr;
+};
+
+/*
+ * One sample is enough if both TSCs run at the same rate.  A ratio would be trace-cmd's to
+ * multiply, which it does in 64 bits; so the offset changes instead.
+ */
+static struct samples samples_of(const struct kvs_joined *g, unsigned int cpu)
+{
+	const struct kvs_times_of_cpu *times = &g->side.cpus[cpu];
+	struct samples s = { .nr = 1 };
+
+	if (!g->cpus[cpu].vcpu || !times->nr)
+		return s;
+	s.tsc = &kvs_last_tsc(g->cpus[cpu].vcpu)->tsc;
+	s.first = times->at[0];
+	if (!kvs_guest_tsc_unscaled(s.tsc))
+		s.nr = (times->at[times->nr - 1] - s.first) / SAMPLE_STEP + 2;
+	return s;
+}
+
+static void put_samples(FILE *out, const struct samples *s)
+{
+	put(out, s->nr, sizeof(u32));
+	for (u64 i = 0; i < s->nr; i++)
+		put(out, s->first + i * SAMPLE_STEP, sizeof(u64));
+	for (u64 i = 0; i < s->nr; i++)
+		put(out, s->tsc ? shift_at(s->tsc, s->first + i * SAMPLE_STEP) : 0, sizeof(u64));
+	for (u64 i = 0; i < s->nr; i++)
+		put(out, 1, sizeof(u64));
+}
+
+char *kvs_shift_make(const struct kvs_joined *g, u64 host_id, u32 *size)
+{
+	unsigned int cpus = g->side.parts->cpus;
+	char *data = NULL;
+	size_t length;
+	FILE *out = xopen_memstream(&data, &length);
+
+	put(out, host_id, sizeof(u64));
+	put(out, INTERPOLATE, sizeof(u32));
+	put(out, cpus, sizeof(u32));
+	for (unsigned int cpu = 0; cpu < cpus; cpu++) {
+		struct samples s = samples_of(g, cpu);
+
+		put_samples(out, &s);
+	}
+	for (unsigned int cpu = 0; cpu < cpus; cpu++) {
+		struct samples s = samples_of(g, cpu);
+
+		for (u64 i = 0; i < s.nr; i++)
+			put(out, 0, sizeof(u64));
+	}
+	fclose(out);
+	*size = length;
+	return data;
+}
+
+/* Bytes of an option, of which there may be too few */
+struct bytes {
+	const char *at, *end;
+	bool failed;
+};
+
+static u64 take(struct bytes *b, size_t size)
+{
+	u64 value = 0;
+
+	if (b->failed || size > (size_t)(b->end - b->at)) {
+		b->failed = true;
+		return 0;
+	}
+	memcpy(&value, b->at, size);
+	b->at += size;
+	return value;
+}
+
+/* The samples of one CPU within an option, as arrays of 8 bytes a sample */
+struct carried_cpu {
+	u32 nr;
+	const char *times, *offsets, *ratios, *fractions;
+};
+
+static const char *take_array(struct bytes *b, u32 nr)
+{
+	const char *at = b->at;
+
+	if (b->failed || nr > (size_t)(b->end - b->at) / sizeof(u64)) {
+		b->failed = true;
+		return NULL;
+	}
+	b->at += nr * sizeof(u64);
+	return at;
+}
+
+static u64 value_at(const char *array, u32 index)
+{
+	u64 value = 0;
+
+	if (array)
+		memcpy(&value, array + index * sizeof(value), sizeof(value));
+	return value;
+}
+
+/* Old versions of trace-cmd wrote no fraction bits, nor ratios that need any. */
+static void compare_cpu(struct kvs_carried *c, const struct carried_cpu *cpu,
+			const struct kvs_host_vcpu *vcpu)
+{
+	const struct kvs_guest_tsc *tsc = &kvs_last_tsc(vcpu)->tsc;
+
+	for (u32 i = 0; i < cpu->nr; i++) {
+		u64 time = value_at(cpu->times, i);
+		u64 there = ((kvs_u128)time * value_at(cpu->ratios, i) >>
+			     (value_at(cpu->fractions, i) & 63)) + value_at(cpu->offsets, i);
+		s64 later = there - kvs_host_of_guest(tsc, time);
+
+		if (!c->samples || later < c->least)
+			c->least = later;
+		if (!c->samples || later > c->most)
+			c->most = later;
+		c->samples++;
+	}
+}
+
+/* Finds the samples of @nr CPUs; false if there are fewer bytes than they need. */
+static bool take_cpus(struct bytes *b, struct carried_cpu *cpus, u32 nr)
+{
+	for (u32 cpu = 0; cpu < nr && !b->failed; cpu++) {
+		cpus[cpu].nr = take(b, sizeof(u32));
+		cpus[cpu].times = take_array(b, cpus[cpu].nr);
+		cpus[cpu].offsets = take_array(b, cpus[cpu].nr);
+		cpus[cpu].ratios = take_array(b, cpus[cpu].nr);
+	}
+	for (u32 cpu = 0; cpu < nr && !b->failed && b->at < b->end; cpu++)
+		cpus[cpu].fractions = take_array(b, cpus[cpu].nr);
+	return !b->failed;
+}
+
+struct kvs_carried kvs_shift_carried(const struct kvs_joined *g)
+{
+	const struct kvs_part_option *option = kvs_parts_option(g->side.parts,
+								KVS_OPTION_TIME_SHIFT);
+	struct kvs_carried c = { .there = option };
+	struct carried_cpu *cpus;
+	struct bytes b;
+	u32 nr;
+
+	if (!option)
+		return c;
+	b = (struct bytes){ .at = option->data, .end = option->data + option->size };
+	take(&b, sizeof(u64));
+	take(&b, sizeof(u32));
+	nr = take(&b, sizeof(u32));
+	/* Each CPU needs its number of samples at least. */
+	c.damaged = b.failed || nr > (size_t)(b.end - b.at) / sizeof(u32);
+	if (c.damaged)
+		return c;
+	cpus = xcalloc(nr + 1, sizeof(*cpus));
+	c.damaged = !take_cpus(&b, cpus, nr);
+	for (u32 cpu = 0; !c.damaged && cpu < nr && cpu < g->side.parts->cpus; cpu++)
+		if (g->cpus[cpu].vcpu && g->side.cpus[cpu].nr)
+			compare_cpu(&c, &cpus[cpu], g->cpus[cpu].vcpu);
+	free(cpus);
+	return c;
+}
