@@ -80,8 +80,8 @@ void kvs_print_quotas(const struct kvs_view *view)
 		open |= q->cgroups[i]->open;
 	}
 	kvs_rows_end(&rows);
-	printf("Compared: of Throttled, what ended between the first and the last look at cpu.stat; newer\n"
-	       "kernels do not count there while nothing of the cgroup wants that CPU%s\n",
+	printf("Compared: of Throttled, what ended between the first and the last look at cpu.stat. Newer\n"
+	       "kernels count there only while a task of the cgroup is kept from that CPU%s\n",
 	       open ? ". What began before\nthe recording, or while records were lost, is in no sum" : "");
 }
 
