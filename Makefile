@@ -77,7 +77,7 @@ demo: ## CFS beside SCHED_RR, recorded from real guests in the lab; ARCH=vtx: on
 	@tests/demo/demo
 
 check: ## the tests that every change has to pass: all kinds, on all the lab's kernels
-check-kernels: ## what make check runs on one kernel only, on the others and on newer ones
+check-kernels: ## what make check runs on some kernels only, on the others and on newer ones
 check-guests: ## the guests of the tests against ftrace and KVM's own counters
 check-vtx: ## module and program on Intel's VT-x, with one CPU and with two
 stress: ## load, record and unload while guests come and go, minutes on each kernel

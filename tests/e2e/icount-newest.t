@@ -1,4 +1,3 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# What recording costs on the newest kernel.
-exec "$(dirname -- "$0")/boot" --kernel newest --icount --timeout 900 -- costs
+exec "$(dirname -- "$0")/boot" --kernel newest --icount --timeout 1200 -- costs waits ledger causes softirqs
