@@ -15,53 +15,13 @@
 #include "base/util.h"
 #include "cmd/cmd.h"
 #include "cmd/picture.h"
-#include "model/clock.h"
+#include "cmd/reading.h"
 #include "picture/svg.h"
-#include "trace/load.h"
 
 #define COLUMNS	1000
 
-/* One reading of the recording */
-struct reading {
-	struct kvs_trace *trace;
-	struct kvs_model model;
-	struct kvs_times times;
-};
-
-static bool begin_reading(struct reading *r, const char *path)
-{
-	r->trace = kvs_trace_open(path);
-	if (!r->trace)
-		return false;
-	kvs_model_init(&r->model);
-	return true;
-}
-
-static bool read_all(struct reading *r)
-{
-	const struct kvs_trace_info *info = kvs_trace_info(r->trace);
-	const struct kvs_sink sink = {
-		.record = kvs_model_record, .missed = kvs_model_missed, .ctx = &r->model,
-	};
-	bool whole;
-
-	kvs_model_clock(&r->model, info->clock == KVS_CLOCK_NS, info->tsc_mult,
-			info->tsc_shift);
-	whole = kvs_trace_read(r->trace, &sink);
-	kvs_model_finish(&r->model);
-	kvs_model_name_vms(&r->model, &info->names);
-	kvs_times_init(&r->times, info, &r->model);
-	return whole;
-}
-
-static void end_reading(struct reading *r)
-{
-	kvs_model_free(&r->model);
-	kvs_trace_close(r->trace);
-}
-
 /* Which time stamps are meant; false after a message */
-static bool choose_frame(const struct kvs_picture *p, const struct reading *r,
+static bool choose_frame(const struct kvs_picture *p, const struct kvs_reading *r,
 			 struct kvs_frame *frame)
 {
 	const struct kvs_model *m = &r->model;
@@ -97,7 +57,7 @@ static unsigned int choose_vcpus(const struct kvs_picture *p, const struct kvs_m
 }
 
 static bool write_file(const struct kvs_picture *p, const struct kvs_still *still,
-		       const struct reading *r, unsigned int hidden)
+		       const struct kvs_reading *r, unsigned int hidden)
 {
 	FILE *f = fopen(p->file, "w");
 	bool ok;
@@ -116,16 +76,16 @@ static bool write_file(const struct kvs_picture *p, const struct kvs_still *stil
 
 static int draw(const struct kvs_picture *p, struct kvs_still *still, unsigned int hidden)
 {
-	struct reading r;
+	struct kvs_reading r;
 	bool ok;
 
-	if (!begin_reading(&r, p->path))
+	if (!kvs_reading_begin(&r, p->path))
 		return KVS_EXIT_FAILED;
 	kvs_still_listen(still, &r.model);
-	ok = read_all(&r);
+	ok = kvs_reading_all(&r);
 	kvs_still_finish(still);
 	ok &= write_file(p, still, &r, hidden);
-	end_reading(&r);
+	kvs_reading_end(&r);
 	return ok ? KVS_EXIT_OK : KVS_EXIT_FAILED;
 }
 
@@ -135,12 +95,12 @@ int kvs_picture_make(const struct kvs_picture *p)
 	struct kvs_still still;
 	struct kvs_frame frame;
 	unsigned int hidden;
-	struct reading r;
+	struct kvs_reading r;
 
-	if (!begin_reading(&r, p->path))
+	if (!kvs_reading_begin(&r, p->path))
 		return KVS_EXIT_FAILED;
 	/* What can't be read is told by the second reading, too: once is enough. */
-	if (read_all(&r) && choose_frame(p, &r, &frame)) {
+	if (kvs_reading_all(&r) && choose_frame(p, &r, &frame)) {
 		kvs_still_init(&still, &frame);
 		hidden = choose_vcpus(p, &r.model, &still);
 		status = still.nr_vcpus ? draw(p, &still, hidden) : KVS_EXIT_FAILED;
@@ -148,6 +108,6 @@ int kvs_picture_make(const struct kvs_picture *p)
 			kvs_err("%s: no such vCPU in it", p->path);
 		kvs_still_free(&still);
 	}
-	end_reading(&r);
+	kvs_reading_end(&r);
 	return status;
 }
