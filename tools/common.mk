@@ -6,7 +6,7 @@
 MAKEFLAGS += --no-builtin-rules
 O ?= $(TOP)/build
 
-PKGS := libtraceevent libtracefs libtracecmd smartcols jansson gsl yaml-0.1 $(PKGS)
+PKGS := libtraceevent libtracefs libtracecmd smartcols jansson gsl yaml-0.1 sqlite3 $(PKGS)
 PKG_CONFIG ?= pkg-config
 
 # Who reads the name of a missing library wants to know what to install.

@@ -19,6 +19,7 @@
 static const struct kvs_command commands[] = {
 	{ "record", kvs_cmd_record, "record how KVM schedules vCPUs into a trace.dat file" },
 	{ "report", kvs_cmd_report, "summarize a recording: vCPUs, exits, switches, interrupts, timers" },
+	{ "export", kvs_cmd_export, "write a recording's spans into a database" },
 	{ "top",    kvs_cmd_top,    "show what vCPUs spend their time on, now" },
 	{ "compare", kvs_cmd_compare, "tell what differs between recordings, and how sure that is" },
 	{ "merge",  kvs_cmd_merge,  "put guests' own traces on the host's time line, and prove it" },

@@ -129,6 +129,8 @@ number experiment --rounds from 1 to 1000000
 number experiment --unrecorded from 0 to 1000000
 number experiment --vcpus from 1 to 65534
 time record --duration above 0 and up to 31622400
+time export --from from 0 and up to 31622400
+time export --to above 0 and up to 31622400
 time record --after above 0 and up to 31622400
 time report --from from 0 and up to 31622400
 time report --to above 0 and up to 31622400
@@ -140,6 +142,7 @@ time experiment --length above 0 and up to 1000000
 size record --memory
 size experiment --memory
 vm report --vm
+vm export --vm
 vm policy --vm
 vm experiment --vm
 pid record --pid
@@ -147,6 +150,7 @@ pid policy --tid
 text record --output
 text report --input
 text report --svg
+text export --sqlite
 text compare --baseline
 text experiment --output
 text experiment --control
@@ -163,6 +167,7 @@ name compare --statistic median, mean or a quantile up to 1
 EOF
 
 refuses compare "option '--metric': there is no metric 'x'; --help lists them" --metric slice,x
+refuses export "option '--kinds': there is no kind 'x'; --help lists them" --kinds exits,x
 refuses compare "option '--histogram': there is no metric 'x'; --help lists them" --histogram x
 refuses "policy set" "option '--cpus': '3-1' is not a list of CPUs such as 0,2-3" --cpus 3-1
 refuses "experiment" "option '--arm': 'x' is not NAME=POLICY or NAME=POLICY@CPUS" --arm x
@@ -175,7 +180,7 @@ refuses merge "which recordings? The host's, and at least one of a guest" host.d
 refuses merge "option '--output' is missing: which folder gets the result?" host.dat guest.dat
 refuses merge "'0=guest.dat' is not VM=FILE: say the VM's name, the PID of its process, or PID.1 for the second VM of that process" \
 	host.dat 0=guest.dat -o folder
-printf '%s\n' "merge --cpu" "compare --metric" "compare --histogram" "policy --cpus" \
+printf '%s\n' "merge --cpu" "export --kinds" "compare --metric" "compare --histogram" "policy --cpus" \
 	"experiment --arm" "record --stop-on" >> covered
 
 # A new option with an argument belongs into the table above.
@@ -188,6 +193,8 @@ ok "a bad value was tried for every option that takes one" \
 # --- operands ---------------------------------------------------------------
 
 refuses info "'x' is one argument too many" x
+refuses export "'b' is one argument too many" a b
+refuses export "into which file? Say --sqlite FILE.db" a
 refuses top "'x' is one argument too many" x
 refuses report "'b' is one argument too many" a b
 refuses "report worst" "'b' is one argument too many" a b

@@ -19,6 +19,7 @@ struct kvs_command {
 
 int kvs_cmd_record(int argc, char **argv);
 int kvs_cmd_report(int argc, char **argv);
+int kvs_cmd_export(int argc, char **argv);
 int kvs_cmd_top(int argc, char **argv);
 int kvs_cmd_info(int argc, char **argv);
 int kvs_cmd_policy(int argc, char **argv);

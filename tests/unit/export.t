@@ -1,0 +1,227 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Databases of `kvmsched export` against what `kvmsched report --json` says.
+
+usage: export.t            (O: the build folder, as for make)
+"""
+import json
+import os
+import pathlib
+import re
+import sqlite3
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+from tap import Tap  # pylint: disable=wrong-import-position
+
+TOP = HERE.parents[1]
+KVMSCHED = pathlib.Path(os.environ.get("O", TOP / "build")).resolve() / "tools/kvmsched"
+GOLDEN = HERE.parent / "golden"
+TAP = Tap()
+
+
+def run(*args):
+    """The program's standard output, and its messages."""
+    done = subprocess.run([KVMSCHED, *args], check=False, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return done.returncode, done.stdout, done.stderr
+
+
+def export(recording, database, *options):
+    """A database of the recording; rows can be asked by names of columns."""
+    status, _, err = run("export", "--sqlite", database, recording, *options)
+    if status:
+        raise SystemExit(f"Bail out! export of {recording}: {err}")
+    db = sqlite3.connect(database)
+    db.row_factory = sqlite3.Row
+    return db
+
+
+def differs(name, row, dist):
+    """How a view's row differs from a distribution in JSON."""
+    if not dist or not row or not row["count"]:
+        if dist or (row and row["count"]):
+            yield f"{name}: {dict(row) if row else None} is not {dist}"
+        return
+    n = dist["count"]
+    for key in "count", "min", "max":
+        mine = row[key if key == "count" else key + "_ns"]
+        if mine != dist[key]:
+            yield f"{name}: {key} {mine} is not {dist[key]}"
+    if not dist["total"] - n <= row["total_ns"] <= dist["total"]:
+        yield f"{name}: total {row['total_ns']} is not {dist['total']}"
+    for key in "p50", "p99", "p999":
+        if abs(row[key + "_ns"] - dist[key]) > 1 + abs(dist[key]) / 128:
+            yield f"{name}: {key} {row[key + '_ns']} is not {dist[key]}"
+
+
+def one(db, view, vcpu, **keys):
+    """The row of a view with these keys."""
+    where = "".join(f" AND {key} IS :{key}" for key in keys)
+    rows = db.execute(f"SELECT * FROM {view} WHERE vcpu = :vcpu{where}",
+                      {"vcpu": vcpu, **keys}).fetchall()
+    assert len(rows) < 2, (view, vcpu, keys)
+    return rows[0] if rows else None
+
+
+def views_of(vcpu):
+    """Each view, the keys of a row in it, and the distribution in JSON."""
+    for e in vcpu["exits"] or []:
+        keys = {"reason": e["reason"], "code": e["code"], "l2": int(e["l2"])}
+        yield "report_exits", keys, e["host_ns"]
+        yield "report_exits_polled", keys, e["poll_ns"]
+        yield "report_exits_guest", keys, e["guest_ns"]
+        yield "report_exits_blocked", keys, e["blocked_ns"]
+    for u in vcpu["userspace_exits"] or []:
+        yield "report_runs", {"code": u["code"]}, u["run_ns"]
+        yield "report_users", {"code": u["code"]}, u["user_ns"]
+    yield "report_slices", {}, vcpu["slices_ns"]
+    yield "report_slices_preempted", {}, vcpu["preempted_slices_ns"]
+    switches = vcpu["switches"] or {}
+    yield "report_waits_preempted", {}, switches.get("preempted_wait_ns")
+    yield "report_waits_woken", {}, switches.get("woken_wait_ns")
+    yield "report_offs", {}, switches.get("off_cpu_ns")
+    for i in vcpu["interrupts"] or []:
+        keys = {"vector": i["vector"]}
+        yield "report_interrupts_injected", keys, i["accept_to_inject_ns"]
+        yield "report_interrupts_exited", keys, i["accept_to_exit_ns"]
+        yield "report_interrupts_on_cpu", keys, i["accept_to_cpu_ns"]
+        yield "report_interrupts_ended", keys, i["inject_to_eoi_ns"]
+    timers = vcpu["timers"] or {}
+    yield "report_timers_accepted", {}, timers.get("expire_to_accept_ns")
+    yield "report_timers_entered", {}, timers.get("inject_to_entry_ns")
+    for i in vcpu["host_irqs"] or []:
+        keys = {"name": i["name"], "kind": i["kind"], "irq": i["irq"],
+                "vector": i["vector"]}
+        yield "report_host_irqs", keys, i["ns"]
+    yield "report_clockevents", {}, vcpu["clockevents_ns"]
+
+
+def key_of(db, vcpu):
+    """The key of a vCPU of the JSON in the tables."""
+    return db.execute("SELECT vcpu FROM vcpus LEFT JOIN vms USING (vm) WHERE vcpu_id = ? "
+                      "AND pid IS ? AND number IS ?",
+                      (vcpu["vcpu"], vcpu["vm"], vcpu["vm_index"])).fetchone()[0]
+
+
+def compare(db, report):
+    """How the database differs from the report; and how much was compared."""
+    wrong, compared = [], 0
+    for vcpu in report["vcpus"]:
+        key = key_of(db, vcpu)
+        for view, keys, dist in views_of(vcpu):
+            compared += bool(dist)
+            wrong += differs(f"{view} {key} {keys}", one(db, view, key, **keys), dist)
+        for state, ns in (vcpu["states_ns"] or {}).items():
+            rows, mine = db.execute(
+                "SELECT count(*), coalesce((SELECT ns FROM report_ledger WHERE vcpu = ? "
+                "AND state = ?), 0) FROM states WHERE vcpu = ?", (key, state, key)).fetchone()
+            if abs(mine - ns) > rows + 1:
+                wrong.append(f"vCPU {key}: {state} {mine} is not {ns}")
+        for t in (vcpu["switches"] or {}).get("takers", []):
+            row = one(db, "report_takers", key, pid=t["pid"], comm=t["comm"])
+            wrong += [f"taker {key} {t['comm']}: {kind}"
+                      for kind in ("preempted", "halted", "blocked", "aborted")
+                      if not row or row[kind] != t[kind]]
+        for t in vcpu["thieves"] or []:
+            kind = "task" if t["kind"] == "vcpu" else t["kind"]
+            row = one(db, "report_thieves", key, kind=kind,
+                      task=t["pid"] if kind == "task" else None,
+                      handler=t["who"] if kind == "interrupt" else None)
+            if not row or row["count"] != t["count"] or row["max_ns"] > t["max_ns"] + 1 or \
+                    abs(row["total_ns"] - t["ns"]) > t["count"] + 1:
+                wrong.append(f"thief {key}: {dict(row) if row else None} is not {t}")
+    return wrong, compared
+
+
+def golden(folder):
+    """Every recording of tests/golden."""
+    compared = 0
+    for recording in sorted(GOLDEN.glob("*.dat")):
+        report = json.loads(run("report", "--json", recording)[1])
+        db = export(recording, folder / "all.db")
+        wrong, nr = compare(db, report)
+        compared += nr
+        if db.execute("SELECT lost, records FROM recording").fetchone()[:] != \
+                (report["lost"], report["records"]):
+            wrong.append("the counts of records differ")
+        TAP.empty(f"views and report of {recording.name} agree", wrong)
+        db.close()
+    TAP.empty("there was much to compare", [] if compared > 150 else [compared])
+
+
+def parts(folder):
+    """Options that leave rows out."""
+    recording = GOLDEN / "svm-rr.dat"
+    db = export(recording, folder / "all.db")
+    window = {"low": 400_000_000, "high": 800_000_000}
+    part = export(recording, folder / "part.db", "--from", "400ms", "--to", "800ms",
+                  "--kinds", "slices,exits")
+    wrong = []
+    for table in "slices", "exits":
+        query = f"SELECT * FROM {table} {{}} ORDER BY 1, 2, 3, 4"
+        mine = part.execute(query.format("")).fetchall()
+        all_rows = db.execute(query.format(
+            "WHERE end_ns >= :low AND begin_ns < :high"), window).fetchall()
+        if not mine or [tuple(r) for r in mine] != [tuple(r) for r in all_rows]:
+            wrong.append(f"{table}: {len(mine)} rows, not {len(all_rows)}")
+    if part.execute("SELECT count(*) FROM states").fetchone()[0]:
+        wrong.append("there are rows of a kind that was not asked for")
+    TAP.empty("--from, --to and --kinds select rows", wrong)
+    pid = db.execute("SELECT pid FROM vms ORDER BY pid LIMIT 1").fetchone()[0]
+    one_vm = export(recording, folder / "vm.db", "--vm", str(pid))
+    TAP.empty("--vm selects rows", [
+        table for table in ("exits", "slices")
+        if one_vm.execute(f"SELECT count(*) FROM {table}").fetchone()[0] !=
+        db.execute(f"SELECT count(*) FROM {table} JOIN vcpus USING (vcpu) JOIN vms "
+                   "USING (vm) WHERE pid = ?", (pid,)).fetchone()[0]])
+
+
+def schema(folder):
+    """Types, version, indices, and what is never overwritten."""
+    db = export(GOLDEN / "svm-steal.dat", folder / "steal.db")
+    TAP.empty("the schema has its number", [] if
+              db.execute("PRAGMA user_version").fetchone()[0] == 1 else ["another"])
+    TAP.empty("tables are strict", [row["name"] for row in db.execute(
+        "SELECT name, sql FROM sqlite_schema WHERE type = 'table'")
+        if not row["sql"].endswith("STRICT")])
+    copy = folder / "copy.dat"
+    copy.write_bytes((GOLDEN / "plain.dat").read_bytes())
+    status, _, err = run("export", "--sqlite", copy, copy)
+    TAP.empty("a recording is not overwritten by its export",
+              [] if status == 1 and "is the recording itself" in err and
+              copy.read_bytes() == (GOLDEN / "plain.dat").read_bytes() else [err])
+    TAP.empty("no unfinished file is left", folder.glob("*.part"))
+
+
+def questions(folder):
+    """The queries of docs/sql.md are right, and most find something."""
+    db = export(GOLDEN / "svm-steal.dat", folder / "questions.db")
+    text = (TOP / "docs/sql.md").read_text()
+    queries = re.findall(r"^    (?:SELECT|WITH)[^;]*;", text, re.M)
+    TAP.empty("there are ten questions", [] if len(queries) == 10 else [len(queries)])
+    wrong = []
+    for query in queries:
+        try:
+            if not db.execute(query).fetchall():
+                wrong.append(f"finds nothing: {query}")
+        except sqlite3.Error as error:
+            wrong.append(f"{error}: {query}")
+    TAP.empty("each question has an answer", wrong)
+
+
+def main():
+    """All of it, and how many tests that were."""
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        golden(folder)
+        parts(folder)
+        schema(folder)
+        questions(folder)
+    print(f"1..{TAP.number}")
+
+
+main()

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kvmsched export: the spans of a recording as rows of a database.
+ *
+ * The recording is read three times.  The first reading finds the vCPUs, and the rate of
+ * the clock; the second counts the rows, so that the size is known before the third
+ * writes anything.
+ */
+#include <inttypes.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "cmd/cmd.h"
+#include "cmd/options.h"
+#include "cmd/reading.h"
+#include "export/feed.h"
+#include "export/sqlite.h"
+#include "report/view.h"
+
+#define MAX_SECONDS	(366 * 86400)	/* as `record --duration` */
+#define LARGE		(2ULL << 30)	/* bytes that only --force writes */
+
+struct options {
+	const char *path, *sqlite;
+	struct kvs_select select;
+	double from, to;
+	u32 kinds;
+	bool force;
+};
+
+static const char about[] =
+	"usage: kvmsched export --sqlite FILE.db [FILE] [OPTIONS]\n\n"
+	"Write all that a recording tells into a database: a row for each exit, slice,\n"
+	"wait, timer, interrupt.  FILE is " KVS_DEFAULT_FILE " unless given.\n";
+
+static void print_kinds(void)
+{
+	printf("\nKinds:\n");
+	for (unsigned int i = KVS_TABLE_SPANS; kvs_export_table(i); i++)
+		printf("  %s\n", kvs_export_table(i)->name);
+}
+
+static char *take_kinds(void *to, const char *list)
+{
+	char *copy = xstrdup(list), *next = copy, *name, *why = NULL;
+	u32 kinds = 0;
+
+	while (!why && (name = strsep(&next, ","))) {
+		unsigned int i = KVS_TABLE_SPANS;
+
+		while (kvs_export_table(i) && strcmp(kvs_export_table(i)->name, name))
+			i++;
+		if (kvs_export_table(i))
+			kinds |= 1U << (i - KVS_TABLE_SPANS);
+		else
+			why = xasprintf("there is no kind '%s'; --help lists them", name);
+	}
+	free(copy);
+	if (!why)
+		*(u32 *)to = kinds;
+	return why;
+}
+
+static int take_operands(const struct kvs_options *options, const struct kvs_arguments *args,
+			 struct options *o)
+{
+	if (args->nr > 1)
+		return kvs_options_too_many(options, args->operands[1]);
+	if (args->nr)
+		o->path = args->operands[0];
+	if (!o->sqlite)
+		return kvs_usage("export", "into which file? Say --sqlite FILE.db");
+	return KVS_EXIT_OK;
+}
+
+static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments *args)
+{
+	const struct kvs_option rows[] = {
+		KVS_OPTION(0, "sqlite", "DATABASE", "write an SQLite database",
+			   .value = { .text = &o->sqlite }),
+		KVS_OPTION(0, "vm", "VM",
+			   "only this VM: its name, or the PID of its process; PID.1 is "
+			   "the second VM of that process",
+			   .value = { .vm = &o->select.vm }),
+		KVS_OPTION(0, "from", "TIME",
+			   "only what lasted until so long after the recording began, or longer; in s",
+			   .value = { .seconds = &o->from, .most = MAX_SECONDS }),
+		KVS_OPTION(0, "to", "TIME", "only what began before this",
+			   .value = { .seconds = &o->to, .least = KVS_SHORTEST,
+				      .most = MAX_SECONDS }),
+		KVS_OPTION(0, "kinds", "KIND,...", "only these tables of spans",
+			   .value = { .take = take_kinds, .to = &o->kinds }),
+		KVS_OPTION(0, "force", NULL, "even if it will have more than 2 GB",
+			   .value = { .flag = &o->force }),
+		{ }
+	};
+	const struct kvs_options options = {
+		.command = "export", .about = about, .rows = rows, .print_more = print_kinds,
+	};
+
+	*o = (struct options){
+		.path = KVS_DEFAULT_FILE, .kinds = KVS_SPAN_ALL,
+		.select = { .vm = KVS_ANY_VM, .vcpu = -1 },
+	};
+	if (!kvs_options_parse(&options, argc, argv, args))
+		return false;
+	args->status = take_operands(&options, args, o);
+	return !args->status;
+}
+
+/* By the index of each vCPU: is it wanted?  The caller frees it; NULL: none is. */
+static bool *choose_vcpus(const struct options *o, const struct kvs_model *m)
+{
+	bool *wanted = xcalloc(m->nr_vcpus + 1, sizeof(*wanted)), any = false;
+
+	for (unsigned int i = 0; i < m->nr_vcpus; i++) {
+		wanted[m->vcpus[i]->index] = kvs_selected(&o->select, m->vcpus[i]);
+		any |= wanted[m->vcpus[i]->index];
+	}
+	if (any)
+		return wanted;
+	free(wanted);
+	kvs_err("%s: no such vCPU in it", o->path);
+	return NULL;
+}
+
+/* Which part of the recording is wanted; false after a message */
+static bool choose_time(const struct options *o, const struct kvs_reading *r,
+			struct kvs_feed *feed)
+{
+	const struct kvs_model *m = &r->model;
+	struct kvs_scale to_ts;
+
+	if (!kvs_model_records(m)) {
+		kvs_err("%s: no kvmsched records in it", o->path);
+		return false;
+	}
+	if (!r->times.ts.known || !r->times.cycles.known) {
+		kvs_err("%s: the rate of its clock is unknown, so nothing in it has a length in ns",
+			o->path);
+		return false;
+	}
+	to_ts = kvs_scale_inverse(&r->times.ts);
+	feed->start = m->started ? m->start_ts : m->first_ts;
+	/* What begins before the recording, as a deadline, is a part of it. */
+	feed->from = o->from > 0 ? feed->start + kvs_scale(&to_ts, o->from * 1e9) : 0;
+	feed->to = o->to > 0 ? feed->start + kvs_scale(&to_ts, o->to * 1e9) : UINT64_MAX;
+	if (feed->from < feed->to)
+		return true;
+	kvs_err("--from is not before --to");
+	return false;
+}
+
+/* Reads the recording; its spans become rows. */
+static bool feed_from(const struct options *o, struct kvs_feed *feed)
+{
+	struct kvs_reading r;
+	bool whole;
+
+	if (!kvs_reading_begin(&r, o->path))
+		return false;
+	feed->model = &r.model;
+	memset(feed->rows, 0, sizeof(feed->rows));
+	kvs_feed_listen(feed, &r.model);
+	whole = kvs_reading_all(&r);
+	kvs_feed_recording(feed, &r.model, o->path);
+	kvs_reading_end(&r);
+	return whole;
+}
+
+/* Tell the size; false after a message if it is too large, or can't be known. */
+static bool size_is_right(const struct options *o, struct kvs_feed *feed)
+{
+	u64 size, rows = 0;
+
+	if (!feed_from(o, feed))
+		return false;
+	for (unsigned int i = 0; kvs_export_table(i); i++)
+		rows += feed->rows[i];
+	size = kvs_sqlite_size(feed->rows);
+	fprintf(stderr, "kvmsched: %" PRIu64 " rows, about %.1f MB\n", rows, size / 1e6);
+	if (size <= LARGE || o->force)
+		return true;
+	kvs_err("%s would have more than 2 GB", o->sqlite);
+	kvs_hint("take a part: --from, --to, --vm, --kinds; or say --force");
+	return false;
+}
+
+static int write_sqlite(const struct options *o, struct kvs_feed *feed)
+{
+	struct kvs_sqlite *db;
+	bool ok;
+
+	if (!size_is_right(o, feed))
+		return KVS_EXIT_FAILED;
+	db = kvs_sqlite_create(o->sqlite);
+	if (!db)
+		return KVS_EXIT_FAILED;
+	feed->row = kvs_sqlite_row;
+	feed->ctx = db;
+	ok = feed_from(o, feed);
+	return kvs_sqlite_finish(db, ok) && ok ? KVS_EXIT_OK : KVS_EXIT_FAILED;
+}
+
+/* A slip of the hand must not cost the recording. */
+static bool is_the_recording(const struct options *o)
+{
+	struct stat from, to;
+
+	if (stat(o->path, &from) || stat(o->sqlite, &to) || from.st_dev != to.st_dev ||
+	    from.st_ino != to.st_ino)
+		return false;
+	kvs_err("%s is the recording itself", o->sqlite);
+	return true;
+}
+
+int kvs_cmd_export(int argc, char **argv)
+{
+	struct kvs_feed feed = { 0 };
+	int status = KVS_EXIT_FAILED;
+	struct kvs_arguments args;
+	struct kvs_reading r;
+	struct options o;
+	bool *wanted;
+
+	setlocale(LC_CTYPE, "");
+	if (!parse(argc, argv, &o, &args))
+		return args.status;
+	if (is_the_recording(&o) || !kvs_reading_begin(&r, o.path))
+		return status;
+	/* What can't be read is told by the next reading, too: once is enough. */
+	if (kvs_reading_all(&r) && choose_time(&o, &r, &feed)) {
+		wanted = choose_vcpus(&o, &r.model);
+		feed.wanted = wanted;
+		feed.nr_wanted = r.model.nr_vcpus;
+		feed.all = kvs_vm_is_any(&o.select.vm);
+		feed.kinds = o.kinds;
+		feed.times = &r.times;
+		status = wanted ? write_sqlite(&o, &feed) : KVS_EXIT_FAILED;
+		free(wanted);
+	}
+	kvs_reading_end(&r);
+	return status;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Turns what the model says into rows of the tables.  It writes no file: a row is an
+ * argument of a function.
+ */
+#ifndef KVMSCHED_FEED_H
+#define KVMSCHED_FEED_H
+
+#include <stdbool.h>
+
+#include "export/tables.h"
+#include "model/clock.h"
+#include "model/model.h"
+
+/* The caller sets all but @rows. */
+struct kvs_feed {
+	const struct kvs_model *model;
+	const struct kvs_times *times;
+	u64 start;		/* time stamp that is 0 in the tables */
+	u64 from, to;		/* time stamps: spans that touch [from, to) are rows */
+	u32 kinds;		/* that are wanted, by KVS_SPAN_BIT() */
+	/* By the index of a vCPU at first sight: is it wanted? */
+	const bool *wanted;
+	unsigned int nr_wanted;
+	bool all;		/* of all VMs: rows of no vCPU as well */
+	/* Gets each row; NULL: they are only counted. */
+	void (*row)(void *ctx, unsigned int table, const struct kvs_value_of *values);
+	void *ctx;
+	u64 rows[KVS_TABLE_SPANS + KVS_SPAN_KINDS];
+};
+
+/* Before the first record: spans become rows. */
+void kvs_feed_listen(struct kvs_feed *feed, struct kvs_model *m);
+/* Of a model that is finished: the tables that hold no spans */
+void kvs_feed_recording(struct kvs_feed *feed, const struct kvs_model *m, const char *path);
+
+#endif /* KVMSCHED_FEED_H */

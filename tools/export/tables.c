@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The tables of an export; docs/sql.md says what they mean.
+ */
+#include <assert.h>
+#include <stddef.h>
+
+#include "base/base.h"
+#include "export/tables.h"
+#include "model/spans.h"
+
+#define KEY(name)	{ name, KVS_COLUMN_KEY }
+#define INT(name)	{ name, KVS_COLUMN_INT }
+#define TEXT(name)	{ name, KVS_COLUMN_TEXT }
+
+/* What every span has: feed.c fills these in. */
+#define SPAN								\
+	INT("vcpu"), INT("cpu"), INT("begin_ns"), INT("end_ns"),	\
+	INT("length_ns"), INT("gap"), INT("open")
+
+#define EXIT	TEXT("reason"), INT("code"), TEXT("isa"), INT("l2"), INT("fastpath")
+#define SPANS(kind)	[KVS_TABLE_SPANS + KVS_SPAN_##kind]
+
+static const struct kvs_table_of tables[] = {
+	[KVS_TABLE_RECORDING] = { "recording", {
+		TEXT("file"), INT("length_ns"), INT("tsc_khz"), INT("records"),
+		INT("lost"), INT("lost_is_exact"), INT("from_ns"), INT("to_ns") } },
+	[KVS_TABLE_VMS] = { "vms", {
+		KEY("vm"), INT("pid"), INT("number"), TEXT("name") } },
+	[KVS_TABLE_VCPUS] = { "vcpus", {
+		KEY("vcpu"), INT("vm"), INT("vcpu_id"), INT("tid"), TEXT("comm"),
+		TEXT("policy"), INT("priority"), INT("nice"), INT("wall_ns") } },
+	[KVS_TABLE_LOSSES] = { "losses", {
+		INT("cpu"), INT("records"), INT("is_exact") } },
+	SPANS(STATE) = { "states", { SPAN, TEXT("state") } },
+	SPANS(EXIT) = { "exits", { SPAN, EXIT, TEXT("ended_by"), INT("host_ns"),
+		INT("poll_ns"), INT("guest_ns") } },
+	SPANS(OUT) = { "outs", { SPAN, EXIT } },
+	SPANS(BLOCKED) = { "blocked", { SPAN, EXIT, INT("before_entry"), INT("unknown") } },
+	SPANS(RUN) = { "runs", { SPAN, TEXT("reason"), INT("code") } },
+	SPANS(USER) = { "users", { SPAN, TEXT("reason"), INT("code") } },
+	SPANS(SLICE) = { "slices", { SPAN, TEXT("ended_by"), INT("shared"), INT("in_run"),
+		INT("begin_is_seen"), INT("next_pid"), INT("next_prio"), TEXT("next_comm") } },
+	SPANS(OFF) = { "offs", { SPAN, TEXT("kind"), INT("migrated"),
+		INT("begin_is_seen"), INT("wait_ns") } },
+	SPANS(WAIT) = { "waits", { SPAN, INT("preempted") } },
+	SPANS(PIECE) = { "thieves", { SPAN, TEXT("kind"), INT("pid"), TEXT("comm"),
+		INT("prio"), TEXT("relation") } },
+	SPANS(TIMER_LATE) = { "timers_late", { SPAN } },
+	SPANS(TIMER_ACCEPT) = { "timers_accepted", { SPAN } },
+	SPANS(TIMER) = { "timers", { SPAN, INT("vector"), INT("deadline_ns"),
+		INT("expired_ns"), INT("accepted_ns"), TEXT("main_cause") } },
+	SPANS(TIMER_ENTRY) = { "timers_entered", { SPAN } },
+	SPANS(IRQ) = { "interrupts", { SPAN, INT("vector"), INT("of_timer") } },
+	SPANS(KICK) = { "kicks", { SPAN, INT("vector"), INT("of_timer") } },
+	SPANS(WAKEUP) = { "wakeups", { SPAN, INT("vector"), INT("of_timer") } },
+	SPANS(SERVICE) = { "services", { SPAN, INT("vector"), INT("of_timer") } },
+	SPANS(TASK) = { "tasks", { SPAN, INT("pid"), TEXT("comm"), TEXT("policy"),
+		INT("prio"), INT("is_vcpu") } },
+	SPANS(TASK_WAIT) = { "task_waits", { SPAN, INT("pid"), TEXT("comm"), TEXT("policy"),
+		INT("prio"), INT("is_vcpu") } },
+	SPANS(HOST_IRQ) = { "host_irqs", { SPAN, TEXT("name"), TEXT("kind"), INT("irq"),
+		INT("vector"), INT("ended_guest") } },
+	SPANS(CLOCKEVENT) = { "clockevents", { SPAN } },
+};
+
+static_assert(ARRAY_SIZE(tables) == KVS_TABLE_SPANS + KVS_SPAN_KINDS,
+	      "each kind of span has its table");
+
+const struct kvs_table_of *kvs_export_table(unsigned int table)
+{
+	return table < ARRAY_SIZE(tables) ? &tables[table] : NULL;
+}
+
+unsigned int kvs_export_columns(const struct kvs_table_of *table)
+{
+	unsigned int nr = 0;
+
+	while (table->columns[nr].type != KVS_COLUMN_END)
+		nr++;
+	return nr;
+}
