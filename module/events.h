@@ -245,6 +245,11 @@ KS_EVENT(quota, KS_QUOTA_FIELDS, KS_ARGS(
 	__entry->cgroup, __entry->name, __entry->quota_us, __entry->period_us,
 	__entry->periods, __entry->throttled, __entry->throttled_us));
 
+KS_EVENT(ipi, KS_IPI_FIELDS, KS_ARGS(
+	"vm=%u vcpu=%u vector=%u delivery_mode=%u icr=%#x dest=%#x",
+	__entry->vm, __entry->vcpu, __entry->icr & 0xff,
+	__entry->icr >> 8 & 7, __entry->icr, __entry->dest));
+
 #endif /* _KVMSCHED_EVENTS_H */
 
 #undef TRACE_INCLUDE_PATH

@@ -117,15 +117,13 @@ static inline void ks_exit_prepare(struct ks_vcpu *v)
 }
 
 /**
- * struct ks_exit_raw - what the hardware says of an exit
- * @info:   VMX: qualification; SVM: EXITINFO1, or 2 for a nested page fault
+ * struct ks_exit_raw - what the hardware says of an exit, beside the record's info
  * @event:  interruption info: SVM's EXITINTINFO and VMX's have the vector in
  *	    bits 7:0 and "valid" in bit 31, both; bits 30 and 29, reserved in
  *	    both, are KS_EXIT_RAW_*
  * @reason: hardware's; the record has 16 bits of it
  */
 struct ks_exit_raw {
-	u64 info;
 	u32 event;
 	u32 reason;
 };
@@ -143,13 +141,92 @@ static __always_inline bool ks_is_l2(const struct kvm_vcpu *vcpu)
 	return vcpu->arch.hflags & HF_GUEST_MASK;
 }
 
+/*
+ * Reasons that need more than their number and one word of the hardware, by the low
+ * byte of the number: other reasons pay for one look here.  Those that share their
+ * low byte with one of these are told apart behind it.
+ */
+static const bool ks_svm_special[256] = {
+	[SVM_EXIT_CPUID] = true,
+	[SVM_EXIT_MSR] = true,
+	[SVM_EXIT_VMMCALL] = true,
+	/* Nested page faults and the codes beyond them */
+	[SVM_EXIT_NPF & 0xff ... SVM_EXIT_VMGEXIT & 0xff] = true,
+};
+
+static const bool ks_vmx_special[256] = {
+	[EXIT_REASON_CPUID] = true,
+	[EXIT_REASON_MSR_READ] = true,
+	[EXIT_REASON_MSR_WRITE] = true,
+	[EXIT_REASON_VMCALL] = true,
+	[EXIT_REASON_EPT_VIOLATION] = true,
+	[EXIT_REASON_EPT_MISCONFIG] = true,
+	/* Entries that fail: SDM vol. 3, 27.8 */
+	[EXIT_REASON_INVALID_STATE] = true,
+	[EXIT_REASON_MSR_LOAD_FAIL] = true,
+	[EXIT_REASON_MCE_DURING_VMENTRY] = true,
+};
+
+/* Of a fault, the address is more useful than the error code. */
+static __always_inline u64 ks_exit_fault(u64 address, u64 access)
+{
+	return address | access << KS_EXIT_ACCESS_SHIFT;
+}
+
+/* Two stores are cheaper than to put both halves together first. */
+static __always_inline void ks_exit_set_halves(u64 *info, u32 low, u32 high)
+{
+	((u32 *)info)[0] = low;
+	((u32 *)info)[1] = high;
+}
+
+/* The leaf and subleaf that the guest asks for, by what is in its registers */
+static __always_inline void ks_exit_set_leaf(u64 *info, const struct kvm_vcpu *vcpu)
+{
+	ks_exit_set_halves(info, vcpu->arch.regs[VCPU_REGS_RAX],
+			   vcpu->arch.regs[VCPU_REGS_RCX]);
+}
+
+static __always_inline void ks_exit_fetch_vmx_special(struct kvm_vcpu *vcpu,
+						      struct ks_exit_raw *raw, u64 *info)
+{
+	switch ((u16)raw->reason) {
+	case EXIT_REASON_CPUID:
+		ks_exit_set_leaf(info, vcpu);
+		return;
+	case EXIT_REASON_MSR_READ:
+		*info = (u32)vcpu->arch.regs[VCPU_REGS_RCX];
+		return;
+	case EXIT_REASON_MSR_WRITE:
+		*info = (u32)vcpu->arch.regs[VCPU_REGS_RCX] | KS_EXIT_MSR_WRITE;
+		return;
+	case EXIT_REASON_VMCALL:
+		*info = (u32)vcpu->arch.regs[VCPU_REGS_RAX];
+		return;
+	case EXIT_REASON_EPT_VIOLATION:
+		*info = ks_exit_fault(ks_vmread(GUEST_PHYSICAL_ADDRESS),
+					  ks_vmread(EXIT_QUALIFICATION));
+		return;
+	case EXIT_REASON_EPT_MISCONFIG: /* has no qualification */
+		*info = ks_vmread(GUEST_PHYSICAL_ADDRESS);
+		return;
+	}
+	*info = ks_vmread(EXIT_QUALIFICATION);
+	/* The other bits above the basic reason don't matter here. */
+	if (raw->reason & VMX_EXIT_REASONS_FAILED_VMENTRY)
+		raw->event |= KS_EXIT_RAW_FAILED;
+}
+
 /**
  * ks_exit_fetch_vmx - read what the hardware says of an exit
+ * @vcpu: whose exit
  * @raw:  out
+ * @info: out, as records have it: of some reasons the guest's registers, or an address
  *
  * Context: vCPU thread, within KVM_RUN, preemption off.
  */
-static __always_inline void ks_exit_fetch_vmx(struct ks_exit_raw *raw)
+static __always_inline void ks_exit_fetch_vmx(struct kvm_vcpu *vcpu,
+					      struct ks_exit_raw *raw, u64 *info)
 {
 	u64 reason;
 
@@ -157,38 +234,49 @@ static __always_inline void ks_exit_fetch_vmx(struct ks_exit_raw *raw)
 	if (unlikely(!ks_vmread_ok(VM_EXIT_REASON, &reason)))
 		reason = (u16)KS_REASON_NONE;
 	raw->reason = reason;
-	raw->info = ks_vmread(EXIT_QUALIFICATION);
 	raw->event = ks_vmread(VM_EXIT_INTR_INFO);
-	/* The other bits above the basic reason don't matter here. */
-	if (unlikely(reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
-		raw->event |= KS_EXIT_RAW_FAILED;
+	if (likely(!ks_vmx_special[(u8)reason]))
+		*info = ks_vmread(EXIT_QUALIFICATION);
+	else
+		ks_exit_fetch_vmx_special(vcpu, raw, info);
 }
 
 /**
  * ks_exit_fetch_svm - the same for SVM
  * @vcpu: whose exit
  * @raw:  out
+ * @info: out, as records have it: of some reasons the guest's registers, or an address
  *
- * Return: true if that is all.  For nested page faults, codes beyond them and
- * errors, ks_exit_fetch_rare() has to follow.
+ * Return: true if that is all.  For nested page faults and codes beyond them,
+ * ks_exit_fetch_rare() has to follow.
  */
 static __always_inline bool ks_exit_fetch_svm(struct kvm_vcpu *vcpu,
-					      struct ks_exit_raw *raw)
+					      struct ks_exit_raw *raw, u64 *info)
 {
 	const struct vmcb_control_area *control = &ks_vmcb(vcpu)->control;
 
 	raw->reason = control->exit_code;
-	raw->info = control->exit_info_1;
 	raw->event = control->exit_int_info;
-	return likely(raw->reason < SVM_EXIT_NPF);
+	if (likely(!ks_svm_special[(u8)raw->reason])) {
+		*info = control->exit_info_1;
+		return true;
+	}
+	if (raw->reason == SVM_EXIT_CPUID)
+		ks_exit_set_leaf(info, vcpu);
+	else if (raw->reason == SVM_EXIT_MSR) /* EXITINFO1: 1 is a write */
+		ks_exit_set_halves(info, vcpu->arch.regs[VCPU_REGS_RCX], control->exit_info_1);
+	else if (raw->reason == SVM_EXIT_VMMCALL)
+		*info = (u32)vcpu->arch.regs[VCPU_REGS_RAX];
+	else
+		*info = control->exit_info_1;
+	return raw->reason < SVM_EXIT_NPF;
 }
 
 static inline void ks_exit_fetch_rare(struct kvm_vcpu *vcpu,
-				      struct ks_exit_raw *raw)
+				      struct ks_exit_raw *raw, u64 *info)
 {
-	/* Of a fault, the address is more useful than the error code. */
 	if (raw->reason == SVM_EXIT_NPF)
-		raw->info = ks_vmcb(vcpu)->control.exit_info_2;
+		*info = ks_exit_fault(ks_vmcb(vcpu)->control.exit_info_2, *info);
 	if ((s32)raw->reason != (s16)raw->reason)
 		raw->reason = KS_REASON_WIDE;
 }
@@ -199,14 +287,15 @@ static inline void ks_exit_fetch_rare(struct kvm_vcpu *vcpu,
  */
 static inline void ks_exit_fetch_any(const struct ks_vcpu *v,
 				     struct kvm_vcpu *vcpu,
-				     struct ks_exit_raw *raw)
+				     struct ks_exit_raw *raw, u64 *info)
 {
+	*info = 0;
 	if (v->features & KS_FEATURE_NO_REASON)
 		*raw = (struct ks_exit_raw) { .reason = KS_REASON_NONE };
 	else if (ks_exit_isa() == KS_ISA_VMX)
-		ks_exit_fetch_vmx(raw);
-	else if (!ks_exit_fetch_svm(vcpu, raw))
-		ks_exit_fetch_rare(vcpu, raw);
+		ks_exit_fetch_vmx(vcpu, raw, info);
+	else if (!ks_exit_fetch_svm(vcpu, raw, info))
+		ks_exit_fetch_rare(vcpu, raw, info);
 	if (ks_is_l2(vcpu))
 		raw->event |= KS_EXIT_RAW_L2;
 }

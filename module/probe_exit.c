@@ -95,7 +95,8 @@ static noinline void ks_open_dated_exit(struct ks_vcpu *v, u32 event, u64 entry)
 
 /*
  * Every exit takes this path, so it is short: it usually calls nothing, and it
- * prepares the record in the form in which the ring will get it.  The
+ * prepares the record in the form in which the ring will get it; @raw's owner has put
+ * the info there.  The
  * hardware's exits and entries serialize, so reading the TSC needs no barrier.
  */
 static __always_inline void ks_note_exit(struct ks_vcpu *v,
@@ -104,7 +105,6 @@ static __always_inline void ks_note_exit(struct ks_vcpu *v,
 	u64 entry, now;
 
 	v->exit.reason = raw->reason;
-	v->exit.info = raw->info;
 	/*
 	 * Interrupts may be on.  Clear entry_tsc first, so that an interrupt
 	 * that comes now does not count as the end of guest mode.  Then look
@@ -131,7 +131,7 @@ static noinline void ks_note_exit_slow(struct kvm_vcpu *vcpu)
 	if (!v)
 		return;
 	ks_probe_settle(v);
-	ks_exit_fetch_any(v, vcpu, &raw);
+	ks_exit_fetch_any(v, vcpu, &raw, &v->exit.info);
 	ks_note_exit(v, &raw);
 }
 
@@ -144,9 +144,8 @@ static void ks_write_unseen_exit(struct ks_vcpu *v, struct kvm_vcpu *vcpu, u64 n
 {
 	struct ks_exit_raw raw;
 
-	ks_exit_fetch_any(v, vcpu, &raw);
+	ks_exit_fetch_any(v, vcpu, &raw, &v->exit.info);
 	v->exit.reason = raw.reason;
-	v->exit.info = raw.info;
 	ks_exit_open(v, raw.event);
 	v->exit.flags |= KS_EXIT_FASTPATH;
 	v->exit.guest_cycles = now - v->entry_tsc;
@@ -287,7 +286,7 @@ static notrace void ks_on_vmx_exit(void *data, struct kvm_vcpu *vcpu, u32 isa)
 
 	if (unlikely(v->fast_vcpu != vcpu || ks_is_l2(vcpu)))
 		return ks_note_exit_slow(vcpu);
-	ks_exit_fetch_vmx(&raw);
+	ks_exit_fetch_vmx(vcpu, &raw, &v->exit.info);
 	ks_note_exit(v, &raw);
 }
 
@@ -301,7 +300,7 @@ static notrace void ks_on_svm_exit(void *data, struct kvm_vcpu *vcpu, u32 isa)
 	struct ks_exit_raw raw;
 
 	if (unlikely(v->fast_vcpu != vcpu || ks_is_l2(vcpu) ||
-		     !ks_exit_fetch_svm(vcpu, &raw)))
+		     !ks_exit_fetch_svm(vcpu, &raw, &v->exit.info)))
 		return ks_note_exit_slow(vcpu);
 	ks_note_exit(v, &raw);
 }
@@ -361,6 +360,7 @@ static int ks_on_vmx_handle_exit(struct kprobe *kprobe, struct pt_regs *regs)
 	if (unlikely(known && ks_vmx_entry_failed())) {
 		if (ks_is_l2(vcpu))
 			raw.event = KS_EXIT_RAW_L2;
+		v->exit.info = 0;
 		ks_note_exit(v, &raw);
 	} else {
 		ks_on_vmx_exit(NULL, vcpu, KS_ISA_VMX);

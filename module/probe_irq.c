@@ -105,6 +105,35 @@ static void ks_on_accept_irq(void *data, u32 vcpu_id, u16 delivery_mode,
 	preempt_enable_notrace();
 }
 
+static void ks_note_ipi(u32 icr, u32 dest)
+{
+	struct ks_vcpu *v = ks_vcpu_loaded();
+	struct ks_rec_ipi *r;
+	unsigned long flags;
+	u64 now;
+
+	if (!v || !(ks_vcpu_wanted(v) & KVMSCHED_CLASS_IRQ))
+		return;
+	r = ks_begin(ipi, ks_vcpu_ring(v) & KVMSCHED_CLASS_IRQ, now, flags);
+	r->vm = v->vm;
+	r->vcpu = v->id;
+	r->icr = icr;
+	r->dest = dest;
+	ks_end(ipi, r, flags);
+}
+
+/*
+ * A guest writes to its ICR.
+ *
+ * Context: the vCPU's thread; preemption may be on, and interrupts off.
+ */
+static void ks_on_apic_ipi(void *data, u32 icr_low, u32 dest_id)
+{
+	preempt_disable_notrace();
+	ks_note_ipi(icr_low, dest_id);
+	preempt_enable_notrace();
+}
+
 static void ks_note_inject(unsigned int vector, bool soft, bool reinjected)
 {
 	struct ks_vcpu *v = ks_vcpu_loaded();
@@ -330,6 +359,8 @@ struct ks_hook ks_irq_hooks[] = {
 			  ks_on_inj_virq),
 	KS_TRACEPOINT_ROW("kvm_apic_accept_irq", "kvm", KVMSCHED_CLASS_IRQ,
 			  KS_ALWAYS, ks_on_accept_irq),
+	KS_TRACEPOINT_ROW("kvm_apic_ipi", "kvm", KVMSCHED_CLASS_IRQ, KS_ALWAYS,
+			  ks_on_apic_ipi),
 	KS_KPROBE_HINT_ROW("__apic_accept_irq", "kvm", KVMSCHED_CLASS_IRQ,
 			   ks_on_apic_accept_irq),
 	KS_TRACEPOINT_ROW("irq_handler_exit", "", HOST_IRQ_CLASSES, KS_ALWAYS,

@@ -254,13 +254,15 @@ bool ks_vcpu_is_loaded(const struct ks_vcpu *v)
 static u32 ks_vcpu_features(struct kvm_vcpu *vcpu)
 {
 	bool vmx = ks_exit_isa() == KS_ISA_VMX;
-	u32 features = 0;
+	u32 features = KS_FEATURE_DETAIL;
 
 	/* An exit reads its reason only if one of the two bits is set. */
 	if (!ks_exit_reason_readable(vcpu))
 		features |= KS_FEATURE_NO_REASON;
 	else
 		features |= vmx ? KS_FEATURE_VMX : KS_FEATURE_SVM;
+	if (vcpu->arch.guest_state_protected)
+		features |= KS_FEATURE_NO_REGS;
 	if (vcpu->arch.l1_tsc_scaling_ratio != 1ULL << ks_tsc_frac_bits())
 		features |= KS_FEATURE_TSC_SCALING;
 	if (vcpu->arch.apic)

@@ -88,6 +88,8 @@
 #define KS_FEATURE_GONE		(1 << 9)  /* its VM has been destroyed just now */
 #define KS_FEATURE_TSC_UNSTABLE	(1 << 10) /* host: the kernel has found it unstable */
 #define KS_FEATURE_NEW		(1 << 11) /* its first KVM_RUN begins just now */
+#define KS_FEATURE_DETAIL	(1 << 12) /* exits: info is as below; else the hardware's */
+#define KS_FEATURE_NO_REGS	(1 << 13) /* the host can't read the guest's registers */
 
 /* KVM_RUN begins (vcpu_load) */
 #define KS_LOAD_FIELDS(F, A)						\
@@ -154,11 +156,24 @@ enum { KVMSCHED_SWITCH_KINDS(KS_SWITCH_ENUM), KS_NR_SWITCH_KINDS };
 	F(s16, reason)		/* the hardware's number, or KS_REASON_* */ \
 	F(u8, vector)		/* of the interruption info, if valid */ \
 	F(u8, flags)		/* KS_EXIT_* */				\
-	F(u64, info)		/* VMX: qualification; SVM: EXITINFO1, */ \
-				/* EXITINFO2 for npf */			\
+	F(u64, info)		/* see below */				\
 	F(u64, guest_cycles)	/* from entry to this exit, 0 if unknown; */ \
 				/* to the record, if by the fast path */ \
 	F(u64, host_cycles)	/* from this exit to the record */
+/*
+ * info of exits: with KS_FEATURE_DETAIL, that depends on the reason
+ *   msr		ECX; bit 32: a write
+ *   cpuid		EAX, and ECX in the high half
+ *   vmmcall, vmcall	EAX
+ *   npf, EPT_VIOLATION and EPT_MISCONFIG: the guest physical address, which has less
+ *	than 56 bits.  Bits 63:56 say how it was accessed: the low byte of npf's error
+ *	code (EXITINFO1), of EPT_VIOLATION's qualification, or 0
+ *   any other		VMX: qualification; SVM: EXITINFO1
+ * Registers mean nothing with KS_FEATURE_NO_REGS.  Without KS_FEATURE_DETAIL, in older
+ * files, only npf is special: the address alone (EXITINFO2).
+ */
+#define KS_EXIT_MSR_WRITE	(1ULL << 32)
+#define KS_EXIT_ACCESS_SHIFT	56
 /*
  * SVM's codes reach 0x403, and go from -1 (its error) down to -16; VMX's basic
  * reasons are fewer.  Files of older modules have -1 for KS_REASON_NONE, too.
@@ -208,6 +223,13 @@ enum { KVMSCHED_EXIT_ENDS(KS_EXIT_BY_ENUM), KS_NR_EXIT_ENDS };
 	F(u16, vm)							\
 	F(u16, vcpu)							\
 	F(s32, vector)
+
+/* A vCPU sends an interrupt to another, or to itself, by its LAPIC's ICR */
+#define KS_IPI_FIELDS(F, A)						\
+	F(u16, vm)		/* of the sender */			\
+	F(u16, vcpu)							\
+	F(u32, icr)		/* low half: vector, delivery mode, shorthand */ \
+	F(u32, dest)		/* APIC id or logical; not with a shorthand */
 
 /*
  * The host served an interrupt or a softirq, while a vCPU's thread was on the CPU
@@ -410,7 +432,8 @@ enum { KVMSCHED_TIMER_MODES(KS_TIMER_ENUM), KS_NR_TIMER_MODES };
 	X(host_switch, KS_HOST_SWITCH_FIELDS, KVMSCHED_CLASS_HOST)	\
 	X(cgroup, KS_CGROUP_FIELDS, KVMSCHED_CLASS_STEAL)		\
 	X(throttle, KS_THROTTLE_FIELDS, KVMSCHED_CLASS_STEAL)		\
-	X(quota, KS_QUOTA_FIELDS, KVMSCHED_CLASS_STEAL)
+	X(quota, KS_QUOTA_FIELDS, KVMSCHED_CLASS_STEAL)			\
+	X(ipi, KS_IPI_FIELDS, KVMSCHED_CLASS_IRQ)
 
 /* Fields that files of older versions lack.  There they are 0: "not told". */
 #define KS_LATER_FIELDS(X)						\

@@ -128,6 +128,7 @@ number experiment --seed from 0 on
 number experiment --rounds from 1 to 1000000
 number experiment --unrecorded from 0 to 1000000
 number experiment --vcpus from 1 to 65534
+name report --by port, msr, leaf, hypercall, address or vector
 time record --duration above 0 and up to 31622400
 time export --from from 0 and up to 31622400
 time export --to above 0 and up to 31622400

@@ -16,6 +16,7 @@
 #include "cmd/picture.h"
 #include "model/alike.h"
 #include "model/clock.h"
+#include "model/details.h"
 #include "model/model.h"
 #include "model/summary.h"
 #include "model/worst.h"
@@ -34,7 +35,7 @@ struct options {
 	const char *path;
 	struct kvs_select select;
 	long worst;
-	uint32_t kinds;
+	uint32_t kinds, by;
 	struct kvs_picture picture;
 	bool counted;		/* --count is there */
 	bool windowed;		/* --from or --to is */
@@ -78,8 +79,12 @@ static int take_operands(const struct kvs_options *options, const struct kvs_arg
 		return kvs_options_too_many(options, args->operands[next]);
 	if (!o->path)
 		o->path = KVS_DEFAULT_FILE;
-	if ((o->counted || o->kinds || o->each) && (!o->report || !o->report->moments))
-		return kvs_usage("report", "--count, --kind and --each belong to `kvmsched report worst`");
+	if ((o->kinds || o->each) && (!o->report || !o->report->moments))
+		return kvs_usage("report", "--kind and --each belong to `kvmsched report worst`");
+	if (o->by && (!o->report || !o->report->details))
+		return kvs_usage("report", "--by belongs to `kvmsched report exits`");
+	if (o->counted && (!o->report || (!o->report->moments && !o->report->details)))
+		return kvs_usage("report", "--count belongs to `kvmsched report worst` and `exits`");
 	if (o->windowed && !o->picture.file)
 		return kvs_usage("report", "--from and --to belong to --svg");
 	if (o->picture.file && (o->report || o->json || o->host || o->verbose))
@@ -92,6 +97,7 @@ static int take_operands(const struct kvs_options *options, const struct kvs_arg
 static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments *args)
 {
 	const char *kinds[KVS_MOMENT_KINDS + 1] = { NULL };
+	const char *bys[KVS_DETAIL_KINDS + 1] = { NULL };
 	const struct kvs_option rows[] = {
 		KVS_OPTION('i', "input", "FILE", "the same as FILE",
 			   .value = { .text = &o->path }),
@@ -107,12 +113,15 @@ static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments
 			   .value = { .flag = &o->json }),
 		KVS_OPTION(0, "verbose", NULL, "name every hook that was attached, or was not",
 			   .value = { .flag = &o->verbose }),
-		KVS_OPTION('n', "count", "N", "worst: so many rows",
+		KVS_OPTION('n', "count", "N", "worst, exits: so many rows",
 			   .value = { .number = &o->worst, .min = 1, .max = MAX_WORST },
 			   .given = &o->counted, .show_default = true),
 		KVS_OPTION(0, "kind", "KIND",
 			   "worst: only timer, irq, wait or exit; repeatable",
 			   .value = { .bits = &o->kinds, .names = kinds }),
+		KVS_OPTION(0, "by", "DETAIL",
+			   "exits: only port, msr, leaf, hypercall, address or vector; repeatable",
+			   .value = { .bits = &o->by, .names = bys }),
 		KVS_OPTION(0, "each", NULL,
 			   "worst: the moments one by one, with their steps and causes",
 			   .value = { .flag = &o->each }),
@@ -139,6 +148,8 @@ static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments
 	};
 	for (unsigned int i = 0; i < KVS_MOMENT_KINDS; i++)
 		kinds[i] = kvs_moment_kind_name(i);
+	for (unsigned int i = 0; i < KVS_DETAIL_KINDS; i++)
+		bys[i] = kvs_detail_by_name(i);
 	if (!kvs_options_parse(&options, argc, argv, args))
 		return false;
 	args->status = take_operands(&options, args, o);
@@ -189,12 +200,13 @@ static bool print(const struct options *o, struct kvs_view *view)
 
 static int read_and_print(const struct options *o, struct kvs_trace *trace,
 			  struct kvs_model *m, struct kvs_worst *worst,
-			  const struct kvs_alike *alike)
+			  const struct kvs_alike *alike, const struct kvs_details *details)
 {
 	struct kvs_view view = {
 		.path = o->path, .info = kvs_trace_info(trace),
 		.decoder = kvs_trace_decoder(trace), .model = m, .worst = worst,
-		.alike = alike, .each = o->each, .verbose = o->verbose,
+		.alike = alike, .details = details, .by = o->by, .top = o->worst,
+		.each = o->each, .verbose = o->verbose,
 		.select = o->select,
 	};
 	const struct kvs_sink sink = {
@@ -222,6 +234,7 @@ int kvs_cmd_report(int argc, char **argv)
 	struct kvs_trace *trace;
 	struct kvs_worst worst = { 0 };
 	struct kvs_alike alike;
+	struct kvs_details details;
 	struct kvs_model model;
 	struct kvs_arguments args;
 	struct options o;
@@ -242,12 +255,16 @@ int kvs_cmd_report(int argc, char **argv)
 	kvs_model_init(&model);
 	kvs_summary_listen(&model);
 	kvs_alike_init(&alike, o.kinds);
+	kvs_details_init(&details);
+	if (o.report && o.report->details)
+		kvs_details_listen(&details, &model);
 	if (o.report && o.report->moments) {
 		kvs_alike_listen(&alike, &model);
 		kvs_worst_init(&worst, o.worst, o.kinds);
 		kvs_worst_listen(&worst, &model);
 	}
-	status = read_and_print(&o, trace, &model, &worst, &alike);
+	status = read_and_print(&o, trace, &model, &worst, &alike, &details);
+	kvs_details_free(&details);
 	kvs_alike_free(&alike);
 	kvs_worst_free(&worst);
 	kvs_model_free(&model);

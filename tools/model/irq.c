@@ -341,6 +341,16 @@ void kvs_irq_eoi(struct kvs_model *m, struct kvs_vcpu *v,
 	s->in_service = false;
 }
 
+void kvs_irq_ipi(struct kvs_vcpu *v, const struct kvs_record *rec)
+{
+	unsigned int mode = rec->ipi.icr >> 8 & 7;
+
+	if (!v->ipis)
+		v->ipis = xcalloc(KVS_IPIS, sizeof(*v->ipis));
+	/* Fixed, and to the lowest priority: these have a vector of the guest's choice. */
+	v->ipis[mode < 2 ? rec->ipi.icr & 0xff : KVS_VECTORS + mode]++;
+}
+
 /* The guest starts or stops its timer: what was due and not accepted is dropped. */
 static void drop_due(struct kvs_model *m, struct kvs_timer_stats *t)
 {

@@ -286,6 +286,14 @@ HANDLE(irq_eoi)
 		kvs_irq_eoi(m, v, rec);
 }
 
+HANDLE(ipi)
+{
+	struct kvs_vcpu *v = OWN(ipi);
+
+	if (v)
+		kvs_irq_ipi(v, rec);
+}
+
 HANDLE(host_irq)
 {
 	struct kvs_vcpu *v = NULL;

@@ -136,6 +136,7 @@ void kvs_irq_accept(struct kvs_model *m, struct kvs_vcpu *v,
 		    const struct kvs_record *rec);
 void kvs_irq_inject(struct kvs_model *m, struct kvs_vcpu *v,
 		    const struct kvs_record *rec);
+void kvs_irq_ipi(struct kvs_vcpu *v, const struct kvs_record *rec);
 void kvs_irq_eoi(struct kvs_model *m, struct kvs_vcpu *v,
 		 const struct kvs_record *rec);
 void kvs_timer_arm(struct kvs_model *m, struct kvs_vcpu *v,

@@ -99,6 +99,7 @@ struct kvs_span {
 			u8 isa, end;		/* KS_ISA_*, KS_EXIT_BY_* */
 			bool l2;		/* of a guest of the guest */
 			bool fastpath;		/* seen at re-entry: no times */
+			u64 info;		/* EXIT: as in the record */
 			/*
 			 * BLOCKED: in no exit, but before KVM_RUN entered the
 			 * guest; or in one that is unknown, as records were lost

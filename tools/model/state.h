@@ -27,6 +27,8 @@
 #define KVS_EXIT_ENDS	KS_NR_EXIT_ENDS
 #define KVS_TIMER_MODES	KS_NR_TIMER_MODES
 #define KVS_VECTORS	256
+/* What a vCPU sends: vectors, and behind them what has none, by its delivery mode */
+#define KVS_IPIS	(KVS_VECTORS + 8)
 
 /*
  * One exit reason.  Host time is counted on the CPU and in the kernel only: from the exit
@@ -301,6 +303,7 @@ struct kvs_vcpu {
 	} kernel;		/* the ledger in the kernel, at the end */
 
 	struct kvs_vector_stats *vector[KVS_VECTORS];
+	u64 *ipis;		/* sent, KVS_IPIS of them; NULL: none */
 	struct {
 		struct kvs_vector_stats *vector;	/* NULL: none */
 		u64 accept_ts, inject_ts;

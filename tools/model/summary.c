@@ -167,6 +167,7 @@ void kvs_summary_free(struct kvs_vcpu *v)
 	free_users(v);
 	free_switches(&v->sw);
 	free_irqs(v);
+	free(v->ipis);
 }
 
 static void add_exit(struct kvs_vcpu *v, const struct kvs_span *span)

@@ -390,6 +390,7 @@ static void note_exit(const struct kvs_model *m, struct kvs_vcpu *v,
 			.reason = kvs_record_reason(rec), .isa = kvs_record_isa(rec),
 			.end = kvs_record_end(rec), .l2 = kvs_record_l2(rec),
 			.fastpath = rec->exit.flags & KS_EXIT_FASTPATH,
+			.info = rec->exit.info,
 			.guest_cycles = rec->exit.guest_cycles,
 		},
 	};

@@ -41,13 +41,14 @@ struct kvs_report {
 	/* As JSON: these keys of each vCPU; if NULL, what json() prints */
 	const char *const *keys;
 	bool (*json)(const struct kvs_view *view);	/* false: it could not be written */
+	bool details;	/* it prints exits by detail, which --count and --by choose */
 	bool moments;	/* it prints the worst moments, which --count and --kind choose */
 };
 
 #define KVS_KEYS(...)	((const char *const[]){ __VA_ARGS__, NULL })
 
 /* All of them, in the order of --help */
-#define KVS_REPORTS(_)	_(thieves) _(worst) _(timers) _(irqs)
+#define KVS_REPORTS(_)	_(thieves) _(worst) _(exits) _(timers) _(irqs)
 
 #define KVS_DECLARE_REPORT(name)	extern const struct kvs_report kvs_report_##name;
 KVS_REPORTS(KVS_DECLARE_REPORT)

@@ -11,6 +11,7 @@
 #include "base/vm.h"
 #include "model/alike.h"
 #include "model/clock.h"
+#include "model/details.h"
 #include "model/model.h"
 #include "model/worst.h"
 #include "trace/load.h"
@@ -28,6 +29,9 @@ struct kvs_view {
 	const struct kvs_model *model;
 	const struct kvs_worst *worst;	/* of `report worst` */
 	const struct kvs_alike *alike;	/* all moments, in groups */
+	const struct kvs_details *details;	/* of `report exits` */
+	u32 by;			/* its kinds, bits of enum kvs_detail_by; 0: all */
+	unsigned int top;	/* so many rows of each */
 	bool each;		/* `report worst` shows them one by one */
 	bool verbose;		/* name each hook */
 	struct kvs_times times;

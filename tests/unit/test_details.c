@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Exits by detail, against records that the test makes itself.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/util.h"
+#include "feed.h"
+#include "model/clock.h"
+#include "model/details.h"
+
+#define TID		500
+#define SVM_CPUID	0x72
+#define SVM_IOIO	0x7b
+#define SVM_MSR		0x7c
+#define SVM_VMMCALL	0x81
+#define SVM_NPF		0x400
+#define VMX_IO		30
+#define VMX_WRMSR	32
+#define VMX_EPT		48
+#define VMX_MISCONFIG	49
+
+static struct kvs_model m;
+static struct kvs_details d;
+static u64 now;
+
+static bool any(const void *ctx, const struct kvs_vcpu *v)
+{
+	(void)ctx;
+	(void)v;
+	return true;
+}
+
+static void begin(u32 features)
+{
+	now = 1000;
+	kvs_model_init(&m);
+	kvs_model_clock(&m, true, 0, 0);
+	kvs_details_init(&d);
+	kvs_details_listen(&d, &m);
+	FEED(&m, now, 0, TID, vcpu, .vm = 1, .tgid = 400, .features = features, .comm = "v");
+}
+
+static void end(void)
+{
+	kvs_details_free(&d);
+	kvs_model_free(&m);
+}
+
+static void exits(s16 reason, u8 flags, u64 info, u64 host_cycles)
+{
+	FEED(&m, now += 1000, 0, TID, exit, .vm = 1, .reason = reason, .flags = flags,
+	     .info = info, .guest_cycles = 10, .host_cycles = host_cycles);
+}
+
+/* The names of a kind's rows with their counts, in their order: "0x1b read=2 ..." */
+static const char *told(enum kvs_detail_by by)
+{
+	static char text[4096];
+	char name[KVS_DETAIL_LEN];
+	unsigned int nr;
+	struct kvs_detail *rows = kvs_details_sum(&d, by, any, NULL, &nr);
+	size_t at = 0;
+
+	text[0] = 0;
+	for (unsigned int i = 0; i < nr; i++)
+		at += snprintf(text + at, sizeof(text) - at, "%s%s=%llu", at ? "; " : "",
+			       kvs_detail_name(name, &rows[i]),
+			       (unsigned long long)rows[i].count);
+	free(rows);
+	return text;
+}
+
+static void svm_is_told(void **unused)
+{
+	begin(KS_FEATURE_SVM | KS_FEATURE_DETAIL);
+	exits(SVM_IOIO, 0, 0x5f0ULL << 16 | 1 << 6, 100);
+	exits(SVM_IOIO, 0, 0x5f0ULL << 16 | 1 << 6, 300);
+	exits(SVM_IOIO, 0, 0x60ULL << 16 | 1 << 4 | 1, 100);
+	exits(SVM_MSR, 0, 0x1b, 100);
+	exits(SVM_MSR, 0, 0x6e0 | KS_EXIT_MSR_WRITE, 100);
+	exits(SVM_MSR, 0, 0x6e0 | KS_EXIT_MSR_WRITE, 100);
+	/* ECX is nothing but an old value here, and a subleaf there. */
+	exits(SVM_CPUID, 0, 77ULL << 32 | 1, 100);
+	exits(SVM_CPUID, 0, 78ULL << 32 | 1, 100);
+	exits(SVM_CPUID, 0, 1ULL << 32 | 0xd, 100);
+	exits(SVM_VMMCALL, 0, 5, 100);
+	exits(SVM_NPF, 0, 0xfee00300 | 0xfULL << KS_EXIT_ACCESS_SHIFT, 100);
+	exits(SVM_NPF, 0, 0xfee00020 | 0x6ULL << KS_EXIT_ACCESS_SHIFT, 100);
+	exits(SVM_NPF, 0, 0x1234, 100);
+	/* The fast path: the registers are not those of the exit. */
+	exits(SVM_MSR, KS_EXIT_FASTPATH, 0x10, 0);
+	assert_string_equal(told(KVS_BY_PORT), "0x5f0 out, 4 bytes=2; 0x60 in, 1 byte=1");
+	assert_string_equal(told(KVS_BY_MSR),
+			    "0x6e0 IA32_TSC_DEADLINE, write=2; 0x1b IA32_APIC_BASE, read=1");
+	assert_string_equal(told(KVS_BY_LEAF), "0x1=2; 0xd, subleaf 0x1=1");
+	assert_string_equal(told(KVS_BY_HYPERCALL), "5 KICK_CPU=1");
+	assert_string_equal(told(KVS_BY_ADDRESS), "0xfee00000, MMIO=2; 0x1000=1");
+	end();
+}
+
+static void vmx_is_told(void **unused)
+{
+	begin(KS_FEATURE_VMX | KS_FEATURE_DETAIL);
+	exits(VMX_IO, KS_EXIT_VMX, 0x3f8ULL << 16, 100);
+	exits(VMX_IO, KS_EXIT_VMX, 0x3fdULL << 16 | 1 << 3 | 3, 100);
+	exits(VMX_WRMSR, KS_EXIT_VMX, 0x830 | KS_EXIT_MSR_WRITE, 100);
+	exits(VMX_EPT, KS_EXIT_VMX, 0x7000 | 1ULL << KS_EXIT_ACCESS_SHIFT, 100);
+	exits(VMX_MISCONFIG, KS_EXIT_VMX, 0xfec00010, 100);
+	assert_string_equal(told(KVS_BY_PORT), "0x3f8 out, 1 byte=1; 0x3fd in, 4 bytes=1");
+	assert_string_equal(told(KVS_BY_MSR), "0x830 x2APIC ICR, write=1");
+	assert_string_equal(told(KVS_BY_ADDRESS), "0x7000=1; 0xfec00000, MMIO=1");
+	end();
+}
+
+/* An older module's file has ports and SVM's addresses, and nothing else. */
+static void what_is_not_told_is_not_guessed(void **unused)
+{
+	begin(KS_FEATURE_SVM);
+	exits(SVM_MSR, 0, 1, 100);
+	exits(SVM_CPUID, 0, 0, 100);
+	exits(SVM_IOIO, 0, 0x70ULL << 16 | 1 << 4, 100);
+	exits(SVM_NPF, 0, 0x3010, 100);
+	exits(VMX_EPT, KS_EXIT_VMX, 0x3010, 100);
+	assert_string_equal(told(KVS_BY_MSR), "not told=1");
+	assert_string_equal(told(KVS_BY_LEAF), "not told=1");
+	assert_string_equal(told(KVS_BY_PORT), "0x70 out, 1 byte=1");
+	assert_string_equal(told(KVS_BY_ADDRESS), "0x3000=1; not told=1");
+	end();
+	begin(KS_FEATURE_SVM | KS_FEATURE_DETAIL | KS_FEATURE_NO_REGS);
+	exits(SVM_MSR, 0, 0x1b, 100);
+	exits(SVM_NPF, 0, 0x3010, 100);
+	assert_string_equal(told(KVS_BY_MSR), "not told=1");
+	assert_string_equal(told(KVS_BY_ADDRESS), "0x3000=1");
+	end();
+}
+
+static void ipis_are_counted(void **unused)
+{
+	begin(KS_FEATURE_SVM | KS_FEATURE_DETAIL);
+	FEED(&m, now += 10, 0, TID, ipi, .vm = 1, .icr = 0x4050, .dest = 1);
+	FEED(&m, now += 10, 0, TID, ipi, .vm = 1, .icr = 0x4150, .dest = 1);
+	FEED(&m, now += 10, 0, TID, ipi, .vm = 1, .icr = 0x4402, .dest = 1);
+	assert_string_equal(told(KVS_BY_VECTOR), "0x50=2; NMI=1");
+	end();
+}
+
+/* More pages than there is room for: the sums are those of the records. */
+static void the_rest_keeps_the_sums(void **unused)
+{
+	const unsigned int pages = 10000;
+	u64 cycles = 0, count = 0, sum = 0, most = 0;
+	struct kvs_detail *rows;
+	unsigned int nr, rest = 0;
+
+	begin(KS_FEATURE_SVM | KS_FEATURE_DETAIL);
+	for (u64 i = 0; i < pages; i++) {
+		exits(SVM_NPF, 0, i << 12, 100 + i);
+		sum += 100 + i;
+	}
+	exits(SVM_NPF, 0, 3 << 12, 7);
+	sum += 7;
+	rows = kvs_details_sum(&d, KVS_BY_ADDRESS, any, NULL, &nr);
+	for (unsigned int i = 0; i < nr; i++) {
+		count += rows[i].count;
+		cycles += rows[i].cycles;
+		rest += rows[i].rest;
+		most = rows[i].max_cycles > most ? rows[i].max_cycles : most;
+	}
+	assert_true(nr < pages);
+	assert_int_equal(rows[0].key, 3 << 12);
+	assert_int_equal(rows[0].count, 2);
+	assert_true(rows[nr - 1].rest);
+	assert_int_equal(rest, 1);
+	assert_int_equal(count, pages + 1);
+	assert_int_equal(cycles, sum);
+	assert_int_equal(most, 100 + pages - 1);
+	free(rows);
+	end();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(svm_is_told),
+		cmocka_unit_test(vmx_is_told),
+		cmocka_unit_test(what_is_not_told_is_not_guessed),
+		cmocka_unit_test(ipis_are_counted),
+		cmocka_unit_test(the_rest_keeps_the_sums),
+	};
+
+	return cmocka_run_group_tests_name("details", tests, NULL, NULL);
+}
