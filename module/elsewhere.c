@@ -169,6 +169,16 @@ void ks_offer_withdraw_sync(struct ks_offered *offered)
 	cancel_work_sync(&offered->work);
 }
 
+/*
+ * Is the CPU meant for such work?  Not if it is isolated, nor if others serve its timers
+ * and its callbacks (nohz_full): one of these others may be where the vCPU spins.
+ */
+static bool ks_serves_itself(int cpu)
+{
+	return housekeeping_test_cpu(cpu, HK_TYPE_DOMAIN) &&
+	       housekeeping_test_cpu(cpu, HK_TYPE_TIMER);
+}
+
 /**
  * ks_offer - offer work to the next CPU that is meant for such work
  * @offered: the work; withdrawn first if somebody left it to another CPU
@@ -179,17 +189,18 @@ void ks_offer_withdraw_sync(struct ks_offered *offered)
  */
 int ks_offer(struct ks_offered *offered, int cpu)
 {
-	const struct cpumask *mask = housekeeping_cpumask(HK_TYPE_DOMAIN);
+	int i, next = raw_smp_processor_id();
 
-	cpu = cpumask_next_and(cpu, cpu_online_mask, mask);
-	if (cpu >= nr_cpu_ids)
-		cpu = cpumask_first_and(cpu_online_mask, mask);
-	if (cpu >= nr_cpu_ids)
-		cpu = raw_smp_processor_id();
+	for_each_cpu_wrap(i, cpu_online_mask, (cpu + 1) % nr_cpu_ids) {
+		if (ks_serves_itself(i)) {
+			next = i;
+			break;
+		}
+	}
 	ks_offer_withdraw(offered);
 	offered->timer.expires = jiffies + 1;
-	add_timer_on(&offered->timer, cpu);
-	return cpu;
+	add_timer_on(&offered->timer, next);
+	return next;
 }
 
 struct ks_errand {
