@@ -130,7 +130,7 @@ def compare(db, report):
             kind = "task" if t["kind"] == "vcpu" else t["kind"]
             row = one(db, "report_thieves", key, kind=kind,
                       task=t["pid"] if kind == "task" else None,
-                      handler=t["who"] if kind == "interrupt" else None)
+                      handler=t["who"] if kind in ("interrupt", "quota") else None)
             if not row or row["count"] != t["count"] or row["max_ns"] > t["max_ns"] + 1 or \
                     abs(row["total_ns"] - t["ns"]) > t["count"] + 1:
                 wrong.append(f"thief {key}: {dict(row) if row else None} is not {t}")

@@ -94,12 +94,8 @@ static const char *isa_name(u8 isa)
 
 static void put_reason(struct row *r, const struct kvs_span *span)
 {
-	/* Seen at re-entry, without a reason */
-	if (span->exit.fastpath)
-		put_text(r, "fastpath");
-	else
-		put_text(r, kvs_exit_reason(r->reason, span->exit.isa, span->exit.reason));
-	put(r, span->exit.fastpath ? 0 : span->exit.reason);
+	put_text(r, kvs_exit_reason(r->reason, span->exit.isa, span->exit.reason));
+	put(r, span->exit.reason);
 	put_text(r, isa_name(span->exit.isa));
 	put(r, span->exit.l2);
 	put(r, span->exit.fastpath);

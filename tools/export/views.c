@@ -35,10 +35,10 @@ static const struct distribution distributions[] = {
 	{ "report_offs", "vcpu", "offs WHERE NOT open", "length_ns" },
 	{ "report_runs", "vcpu, reason, code", "runs", "length_ns" },
 	{ "report_users", "vcpu, reason, code", "users WHERE reason NOT NULL", "length_ns" },
-	/* Tasks are told apart by their numbers, and handlers by their names. */
+	/* Tasks are told apart by their numbers; handlers and cgroups by their names. */
 	{ "report_thieves", "vcpu, kind, task, handler",
 	  "(SELECT *, CASE kind WHEN 'task' THEN pid END AS task, "
-	  "CASE kind WHEN 'interrupt' THEN comm END AS handler FROM thieves)", "length_ns" },
+	  "CASE WHEN kind IN ('interrupt', 'quota') THEN comm END AS handler FROM thieves)", "length_ns" },
 	{ "report_interrupts_injected", "vcpu, vector", "interrupts", "length_ns" },
 	{ "report_interrupts_exited", "vcpu, vector", "kicks", "length_ns" },
 	{ "report_interrupts_on_cpu", "vcpu, vector", "wakeups", "length_ns" },
