@@ -146,7 +146,7 @@ static bool choose_time(const struct options *o, const struct kvs_reading *r,
 		return false;
 	}
 	to_ts = kvs_scale_inverse(&r->times.ts);
-	feed->start = m->started ? m->start_ts : m->first_ts;
+	feed->start = kvs_model_start_ts(m);
 	/* What begins before the recording, as a deadline, is a part of it. */
 	feed->from = o->from > 0 ? feed->start + kvs_scale(&to_ts, o->from * 1e9) : 0;
 	feed->to = o->to > 0 ? feed->start + kvs_scale(&to_ts, o->to * 1e9) : UINT64_MAX;

@@ -26,7 +26,7 @@ static bool choose_frame(const struct kvs_picture *p, const struct kvs_reading *
 {
 	const struct kvs_model *m = &r->model;
 	const struct kvs_scale to_ts = kvs_scale_inverse(&r->times.ts);
-	u64 start = m->started ? m->start_ts : m->first_ts;
+	u64 start = kvs_model_start_ts(m);
 	u64 end = start + kvs_model_duration_ts(m);
 
 	frame->columns = COLUMNS;

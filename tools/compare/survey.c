@@ -39,7 +39,7 @@ static void set_window(const struct surveyor *s, bool whole, struct kvs_survey *
 	const struct kvs_model *m = &s->model;
 	u64 first = 0, all_there = 0, end = m->stopped ? m->stop_ts : m->last_ts;
 
-	survey->begin = m->started ? m->start_ts : m->first_ts;
+	survey->begin = kvs_model_start_ts(m);
 	survey->end = end;
 	if (whole)
 		return;

@@ -93,7 +93,7 @@ void kvs_session_clock(struct kvs_model *m, u32 tsc_khz)
 double kvs_seconds_since_begin(const struct kvs_model *m, const struct kvs_times *times,
 			       u64 ts)
 {
-	u64 start = m->started ? m->start_ts : m->first_ts;
+	u64 start = kvs_model_start_ts(m);
 
 	return ts > start ? kvs_scale(&times->ts, ts - start) / 1e9 : 0;
 }

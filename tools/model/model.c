@@ -60,7 +60,7 @@ static struct kvs_vcpu *vcpu_get(struct kvs_model *m, u16 vm, u16 id)
 	v = kvs_vcpu_create(vm, id);
 	v->index = m->nr_vcpus;
 	v->sinks = &m->sinks;
-	kvs_waits_begin(m, v, m->started ? m->start_ts : m->first_ts);
+	kvs_waits_begin(m, v, kvs_model_start_ts(m));
 	m->vcpus = xrealloc(m->vcpus, (m->nr_vcpus + 1) * sizeof(*m->vcpus));
 	m->vcpus[m->nr_vcpus++] = v;
 	kvs_table_put(&m->vcpu_table, vcpu_key(vm, id), v);

@@ -52,6 +52,8 @@ bool kvs_model_vcpus_missing(const struct kvs_model *m);
  * would be: a vCPU found no room, or the kernel dropped hits of a hook.
  */
 bool kvs_model_all_seen(const struct kvs_model *m);
+/* When the recording began, in the file's clock: a file of trace-cmd's, with its first record */
+u64 kvs_model_start_ts(const struct kvs_model *m);
 /* Time that the recording covers, in the file's clock */
 u64 kvs_model_duration_ts(const struct kvs_model *m);
 /* Whether a class was recorded, as far as the file shows it. */

@@ -174,9 +174,14 @@ bool kvs_model_all_seen(const struct kvs_model *m)
 	return !kvs_model_vcpus_missing(m) && !m->nr_missed;
 }
 
+u64 kvs_model_start_ts(const struct kvs_model *m)
+{
+	return m->started ? m->start_ts : m->first_ts;
+}
+
 u64 kvs_model_duration_ts(const struct kvs_model *m)
 {
-	u64 start = m->started ? m->start_ts : m->first_ts;
+	u64 start = kvs_model_start_ts(m);
 	u64 stop = m->stopped ? m->stop_ts : m->last_ts;
 
 	return stop > start ? stop - start : 0;

@@ -65,7 +65,7 @@ static void look(struct kvs_model *m, struct kvs_vcpu *v, u64 ts, u64 grace, boo
 static void note_far(const struct kvs_model *m, struct kvs_vcpu *v, u64 end)
 {
 	const struct kvs_armed *a = &v->timer.armed_now;
-	u64 start = m->started ? m->start_ts : m->first_ts;
+	u64 start = kvs_model_start_ts(m);
 
 	if (!a->on || a->epoch != m->epoch || a->expires < end || end < start ||
 	    a->expires - a->ts < end - start)

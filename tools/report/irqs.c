@@ -112,7 +112,7 @@ static void print_overdue(const struct kvs_view *view, const struct kvs_vcpu *v)
 {
 	const struct kvs_model *m = view->model;
 	const struct kvs_overdue *o = &v->timer.overdue;
-	u64 start = m->started ? m->start_ts : m->first_ts;
+	u64 start = kvs_model_start_ts(m);
 	u64 sum = o->not_expired + o->not_accepted + o->not_injected + o->unanswered;
 
 	fputs(kvs_alarm(), stdout);

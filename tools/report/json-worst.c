@@ -17,7 +17,7 @@
 static json_t *at(const struct kvs_view *view, u64 ts)
 {
 	const struct kvs_model *m = view->model;
-	u64 start = m->started ? m->start_ts : m->first_ts;
+	u64 start = kvs_model_start_ts(m);
 
 	if (!ts)
 		return json_null();

@@ -238,7 +238,7 @@ static json_t *states_of(const u64 states[KVMSCHED_NR_STATES])
 static json_t *life_of(const struct kvs_view *view, const struct kvs_vcpu *v)
 {
 	const struct kvs_model *m = view->model;
-	u64 start = m->started ? m->start_ts : m->first_ts;
+	u64 start = kvs_model_start_ts(m);
 	u64 begin = v->ledger.begin > start ? v->ledger.begin - start : 0;
 	u64 end = v->ledger.since > start ? v->ledger.since - start : 0;
 
