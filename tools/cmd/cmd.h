@@ -6,6 +6,8 @@
 #define KVMSCHED_CMD_H
 
 #define KVS_DEFAULT_FILE	"kvmsched.dat"	/* record writes it, report reads it */
+/* The longest recording, and so the latest time within one: as good as no limit */
+#define KVS_RECORD_MAX_SECONDS	(366 * 24 * 3600.0)
 
 /*
  * A row of the command table in kvmsched.c.  @main gets argv[0] = @name and

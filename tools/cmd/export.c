@@ -22,7 +22,6 @@
 #include "export/sqlite.h"
 #include "report/view.h"
 
-#define MAX_SECONDS	(366 * 86400)	/* as `record --duration` */
 #define LARGE		(2ULL << 30)	/* bytes that only --force writes */
 
 struct options {
@@ -89,10 +88,10 @@ static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments
 			   .value = { .vm = &o->select.vm }),
 		KVS_OPTION(0, "from", "TIME",
 			   "only what lasted until so long after the recording began, or longer; in s",
-			   .value = { .seconds = &o->from, .most = MAX_SECONDS }),
+			   .value = { .seconds = &o->from, .most = KVS_RECORD_MAX_SECONDS }),
 		KVS_OPTION(0, "to", "TIME", "only what began before this",
 			   .value = { .seconds = &o->to, .least = KVS_SHORTEST,
-				      .most = MAX_SECONDS }),
+				      .most = KVS_RECORD_MAX_SECONDS }),
 		KVS_OPTION(0, "kinds", "KIND,...", "only these tables of spans",
 			   .value = { .take = take_kinds, .to = &o->kinds }),
 		KVS_OPTION(0, "force", NULL, "even if it will have more than 2 GB",
@@ -134,7 +133,6 @@ static bool choose_time(const struct options *o, const struct kvs_reading *r,
 			struct kvs_feed *feed)
 {
 	const struct kvs_model *m = &r->model;
-	struct kvs_scale to_ts;
 
 	if (!kvs_model_records(m)) {
 		kvs_err("%s: no kvmsched records in it", o->path);
@@ -145,11 +143,10 @@ static bool choose_time(const struct options *o, const struct kvs_reading *r,
 			o->path);
 		return false;
 	}
-	to_ts = kvs_scale_inverse(&r->times.ts);
 	feed->start = kvs_model_start_ts(m);
 	/* What begins before the recording, as a deadline, is a part of it. */
-	feed->from = o->from > 0 ? feed->start + kvs_scale(&to_ts, o->from * 1e9) : 0;
-	feed->to = o->to > 0 ? feed->start + kvs_scale(&to_ts, o->to * 1e9) : UINT64_MAX;
+	feed->from = o->from > 0 ? kvs_reading_ts(r, o->from) : 0;
+	feed->to = o->to > 0 ? kvs_reading_ts(r, o->to) : UINT64_MAX;
 	if (feed->from < feed->to)
 		return true;
 	kvs_err("--from is not before --to");

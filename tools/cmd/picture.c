@@ -5,14 +5,9 @@
  * The recording is read twice: which vCPUs there are, and how long it lasts, is known only
  * at its end.
  */
-#include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "base/log.h"
-#include "base/util.h"
 #include "cmd/cmd.h"
 #include "cmd/picture.h"
 #include "cmd/reading.h"
@@ -25,13 +20,12 @@ static bool choose_frame(const struct kvs_picture *p, const struct kvs_reading *
 			 struct kvs_frame *frame)
 {
 	const struct kvs_model *m = &r->model;
-	const struct kvs_scale to_ts = kvs_scale_inverse(&r->times.ts);
 	u64 start = kvs_model_start_ts(m);
 	u64 end = start + kvs_model_duration_ts(m);
 
 	frame->columns = COLUMNS;
-	frame->from = start + kvs_scale(&to_ts, p->from * 1e9);
-	frame->to = p->to > 0 ? start + kvs_scale(&to_ts, p->to * 1e9) : end;
+	frame->from = kvs_reading_ts(r, p->from);
+	frame->to = p->to > 0 ? kvs_reading_ts(r, p->to) : end;
 	if (frame->to > end)
 		frame->to = end;
 	if (frame->from < frame->to)

@@ -30,6 +30,13 @@ bool kvs_reading_all(struct kvs_reading *r)
 	return whole;
 }
 
+u64 kvs_reading_ts(const struct kvs_reading *r, double seconds)
+{
+	const struct kvs_scale to_ts = kvs_scale_inverse(&r->times.ts);
+
+	return kvs_model_start_ts(&r->model) + kvs_scale(&to_ts, seconds * 1e9);
+}
+
 void kvs_reading_end(struct kvs_reading *r)
 {
 	kvs_model_free(&r->model);

@@ -24,6 +24,8 @@ struct kvs_reading {
 bool kvs_reading_begin(struct kvs_reading *r, const char *path);
 /* False after a message; what could be read is in the model, which is finished. */
 bool kvs_reading_all(struct kvs_reading *r);
+/* After kvs_reading_all(): the time stamp so many seconds after the recording began */
+u64 kvs_reading_ts(const struct kvs_reading *r, double seconds);
 void kvs_reading_end(struct kvs_reading *r);
 
 #endif /* KVMSCHED_READING_H */

@@ -19,7 +19,6 @@
 
 #define DEFAULT_MEMORY	(4U << 20)
 #define DEFAULT_AFTER	0.1
-#define MAX_SECONDS	(366 * 24 * 3600.0)	/* as good as no limit */
 
 static const char about[] =
 	"usage: kvmsched record [OPTIONS] [--] [COMMAND [ARG...]]\n"
@@ -120,7 +119,7 @@ static bool parse(int argc, char **argv, struct request *r, struct kvs_arguments
 			   .show_default = true),
 		KVS_OPTION('d', "duration", "SECONDS", "stop after so long",
 			   .value = { .seconds = &record->seconds, .least = KVS_SHORTEST,
-				     .most = MAX_SECONDS }),
+				     .most = KVS_RECORD_MAX_SECONDS }),
 		KVS_OPTION(0, "overwrite", NULL,
 			   "flight recorder: keep the newest records, not the oldest, and "
 			   "write them only at the end",
@@ -132,7 +131,7 @@ static bool parse(int argc, char **argv, struct request *r, struct kvs_arguments
 			   .given = &r->waits),
 		KVS_OPTION(0, "after", "SECONDS", "go on for so long after it",
 			   .value = { .seconds = &record->after, .least = KVS_SHORTEST,
-				     .most = MAX_SECONDS },
+				     .most = KVS_RECORD_MAX_SECONDS },
 			   .given = &r->after, .show_default = true),
 		KVS_OPTION(0, "recover", NULL,
 			   "put together what an interrupted recording of FILE left",

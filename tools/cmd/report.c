@@ -14,21 +14,19 @@
 #include "cmd/cmd.h"
 #include "cmd/options.h"
 #include "cmd/picture.h"
+#include "cmd/reading.h"
 #include "model/alike.h"
-#include "model/clock.h"
 #include "model/details.h"
 #include "model/model.h"
 #include "model/summary.h"
 #include "model/worst.h"
 #include "report/report.h"
-#include "trace/load.h"
 
 #define REPORT_POINTER(name)	&kvs_report_##name,
 static const struct kvs_report *const reports[] = { KVS_REPORTS(REPORT_POINTER) };
 
 #define DEFAULT_WORST	10
 #define MAX_WORST	10000
-#define MAX_SECONDS	(366 * 86400)	/* as `record --duration` */
 
 struct options {
 	const struct kvs_report *report;	/* NULL: everything */
@@ -130,11 +128,11 @@ static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments
 			   .value = { .text = &o->picture.file }),
 		KVS_OPTION(0, "from", "TIME",
 			   "svg: draw what happened so long after the recording began, or later; in s",
-			   .value = { .seconds = &o->picture.from, .most = MAX_SECONDS },
+			   .value = { .seconds = &o->picture.from, .most = KVS_RECORD_MAX_SECONDS },
 			   .given = &o->windowed),
 		KVS_OPTION(0, "to", "TIME", "svg: and only before this",
 			   .value = { .seconds = &o->picture.to, .least = KVS_SHORTEST,
-				      .most = MAX_SECONDS },
+				      .most = KVS_RECORD_MAX_SECONDS },
 			   .given = &o->windowed),
 		{ }
 	};
@@ -198,44 +196,36 @@ static bool print(const struct options *o, struct kvs_view *view)
 	return kvs_flush("the report") && ok;
 }
 
-static int read_and_print(const struct options *o, struct kvs_trace *trace,
-			  struct kvs_model *m, struct kvs_worst *worst,
-			  const struct kvs_alike *alike, const struct kvs_details *details)
+static int read_and_print(const struct options *o, struct kvs_reading *r,
+			  struct kvs_worst *worst, const struct kvs_alike *alike,
+			  const struct kvs_details *details)
 {
+	const struct kvs_model *m = &r->model;
 	struct kvs_view view = {
-		.path = o->path, .info = kvs_trace_info(trace),
-		.decoder = kvs_trace_decoder(trace), .model = m, .worst = worst,
+		.path = o->path, .info = kvs_trace_info(r->trace),
+		.decoder = kvs_trace_decoder(r->trace), .model = m, .worst = worst,
 		.alike = alike, .details = details, .by = o->by, .top = o->worst,
 		.each = o->each, .verbose = o->verbose,
 		.select = o->select,
 	};
-	const struct kvs_sink sink = {
-		.record = kvs_model_record, .missed = kvs_model_missed, .ctx = m,
-	};
-	bool whole;
+	bool whole = kvs_reading_all(r);
 
-	kvs_model_clock(m, view.info->clock == KVS_CLOCK_NS, view.info->tsc_mult,
-			view.info->tsc_shift);
-	whole = kvs_trace_read(trace, &sink);
-	kvs_model_finish(m);
-	kvs_model_name_vms(m, &view.info->names);
 	kvs_worst_sort(worst);
 	if (!kvs_model_records(m)) {
 		kvs_err("%s: no kvmsched records in it", o->path);
 		kvs_hint("did a vCPU run, and was the recording ended by `kvmsched record` itself?");
 		return KVS_EXIT_FAILED;
 	}
-	warn_about(o->path, trace, m);
+	warn_about(o->path, r->trace, m);
 	return print(o, &view) && whole ? KVS_EXIT_OK : KVS_EXIT_FAILED;
 }
 
 int kvs_cmd_report(int argc, char **argv)
 {
-	struct kvs_trace *trace;
 	struct kvs_worst worst = { 0 };
 	struct kvs_alike alike;
 	struct kvs_details details;
-	struct kvs_model model;
+	struct kvs_reading r;
 	struct kvs_arguments args;
 	struct options o;
 	int status;
@@ -249,25 +239,22 @@ int kvs_cmd_report(int argc, char **argv)
 		o.picture.select = o.select;
 		return kvs_picture_make(&o.picture);
 	}
-	trace = kvs_trace_open(o.path);
-	if (!trace)
+	if (!kvs_reading_begin(&r, o.path))
 		return KVS_EXIT_FAILED;
-	kvs_model_init(&model);
-	kvs_summary_listen(&model);
+	kvs_summary_listen(&r.model);
 	kvs_alike_init(&alike, o.kinds);
 	kvs_details_init(&details);
 	if (o.report && o.report->details)
-		kvs_details_listen(&details, &model);
+		kvs_details_listen(&details, &r.model);
 	if (o.report && o.report->moments) {
-		kvs_alike_listen(&alike, &model);
+		kvs_alike_listen(&alike, &r.model);
 		kvs_worst_init(&worst, o.worst, o.kinds);
-		kvs_worst_listen(&worst, &model);
+		kvs_worst_listen(&worst, &r.model);
 	}
-	status = read_and_print(&o, trace, &model, &worst, &alike, &details);
+	status = read_and_print(&o, &r, &worst, &alike, &details);
 	kvs_details_free(&details);
 	kvs_alike_free(&alike);
 	kvs_worst_free(&worst);
-	kvs_model_free(&model);
-	kvs_trace_close(trace);
+	kvs_reading_end(&r);
 	return status;
 }
