@@ -235,7 +235,9 @@ static void add_record(struct kvs_comms *comms, const struct source *source,
 	name = name_of(comms, pid);
 	if (!name)
 		name_add(comms, pid, source->teller, comm);
-	else if (source->teller >= name->teller && *comm)
+	else if (*comm && (source->teller > name->teller ||
+			   (source->teller == name->teller &&
+			    strncmp(comm, name->comm, COMM_LEN - 1))))
 		name_set(name, source->teller, comm);
 }
 

@@ -27,7 +27,8 @@ void kvs_comms_add_proc(struct kvs_comms *comms);
  * Names within records: whoever ended before the recording did is gone from
  * /proc.  @sys tells the ids of the events; data are pages of a ring.  This
  * runs for everything that is recorded: ten instructions for a record without
- * a name, or with a known one.  Returns how many records there are.
+ * a name, and a look into a table for one with a name.  Returns how many records
+ * there are.
  */
 void kvs_comms_set_events(struct kvs_comms *comms, const struct kvs_dat_system *sys);
 /* Whoever wants the records that tell of vCPUs; @guests outlives @comms. */
