@@ -91,7 +91,7 @@ static struct kvs_detail *get_row(struct kvs_details *d, struct kvs_detail *like
 	return row;
 }
 
-static void add_to(struct kvs_detail *into, const struct kvs_detail *from)
+void kvs_detail_add(struct kvs_detail *into, const struct kvs_detail *from)
 {
 	into->count += from->count;
 	into->cycles += from->cycles;
@@ -209,7 +209,7 @@ static void take_span(void *ctx, const struct kvs_span *span)
 
 	/* Of those of the fast path, the record was made when the registers had changed. */
 	if (has && !span->exit.fastpath)
-		add_to(get_row(ctx, &one), &one);
+		kvs_detail_add(get_row(ctx, &one), &one);
 }
 
 void kvs_details_listen(struct kvs_details *d, struct kvs_model *m)
@@ -283,7 +283,7 @@ struct kvs_detail *kvs_details_sum(const struct kvs_details *d, enum kvs_detail_
 	qsort(rows, all, sizeof(*rows), key_order);
 	for (unsigned int i = 0; i < all; i++) {
 		if (*nr && is_alike(&rows[*nr - 1], &rows[i]))
-			add_to(&rows[*nr - 1], &rows[i]);
+			kvs_detail_add(&rows[*nr - 1], &rows[i]);
 		else
 			rows[(*nr)++] = rows[i];
 	}

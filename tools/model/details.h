@@ -53,6 +53,9 @@ void kvs_details_init(struct kvs_details *d);
 void kvs_details_listen(struct kvs_details *d, struct kvs_model *m);
 void kvs_details_free(struct kvs_details *d);
 
+/* Add the counts and times of a row to another's. */
+void kvs_detail_add(struct kvs_detail *into, const struct kvs_detail *from);
+
 /*
  * The rows of @by, over the vCPUs for which @wanted says true: the most frequent first,
  * and what found no room last.  The caller frees the array of @nr rows.

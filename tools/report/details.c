@@ -40,14 +40,6 @@ static bool wanted(const void *select, const struct kvs_vcpu *v)
 	return kvs_selected(select, v);
 }
 
-static void add(struct kvs_detail *sum, const struct kvs_detail *row)
-{
-	sum->count += row->count;
-	sum->cycles += row->cycles;
-	if (row->max_cycles > sum->max_cycles)
-		sum->max_cycles = row->max_cycles;
-}
-
 /* What found no room in the model's table is never shown as one of the top. */
 static void part_of(struct part *p, const struct kvs_view *view, unsigned int by)
 {
@@ -57,8 +49,8 @@ static void part_of(struct part *p, const struct kvs_view *view, unsigned int by
 		if (i < view->top && !p->rows[i].rest)
 			p->shown++;
 		else
-			add(&p->others, &p->rows[i]);
-		add(&p->all, &p->rows[i]);
+			kvs_detail_add(&p->others, &p->rows[i]);
+		kvs_detail_add(&p->all, &p->rows[i]);
 	}
 }
 
