@@ -417,15 +417,21 @@ static void guest_mode_ends_where_the_exit_says(void **unused)
 	assert_int_equal(spent(KVS_CAUSE_HOST), 400000);
 }
 
-/* The preemption timer's expiry is an exit itself: nothing waits for one. */
-static void its_own_exit_is_not_waited_for(void **unused)
+/* The preemption timer expires, and its exit is seen @host before its record. */
+static void expire_by_an_exit(u64 guest, u64 host)
 {
 	RECORD(5 * MS, timer_expire, ME, .mode = KS_TIMER_DEADLINE, .hv = 1,
 	       .merged = KS_MERGED_NO);
 	accept(5 * MS + 1);
 	inject(5 * MS + 5000);
 	RECORD(5 * MS + 6000, exit, ME, .reason = 52, .flags = KS_EXIT_VMX,
-	       .guest_cycles = 3999000, .host_cycles = 7000);
+	       .guest_cycles = guest, .host_cycles = host);
+}
+
+/* The preemption timer's expiry is an exit itself: nothing waits for one. */
+static void its_own_exit_is_not_waited_for(void **unused)
+{
+	expire_by_an_exit(3999000, 7000);
 	assert_int_equal(spent(KVS_CAUSE_GUEST), 0);
 	assert_int_equal(spent(KVS_CAUSE_HOST), 5000);
 	assert_int_equal(timer()->main_cause[KVS_CAUSE_HOST], 1);
@@ -434,12 +440,7 @@ static void its_own_exit_is_not_waited_for(void **unused)
 /* Even where a kprobe sees that exit only after the timer's interrupt is on its way */
 static void nor_where_it_is_seen_late(void **unused)
 {
-	RECORD(5 * MS, timer_expire, ME, .mode = KS_TIMER_DEADLINE, .hv = 1,
-	       .merged = KS_MERGED_NO);
-	accept(5 * MS + 1);
-	inject(5 * MS + 5000);
-	RECORD(5 * MS + 6000, exit, ME, .reason = 52, .flags = KS_EXIT_VMX,
-	       .guest_cycles = 4003000, .host_cycles = 3000);
+	expire_by_an_exit(4003000, 3000);
 	assert_int_equal(spent(KVS_CAUSE_GUEST), 0);
 	assert_int_equal(spent(KVS_CAUSE_HOST), 5000);
 }
