@@ -163,6 +163,7 @@ name report --kind timer, irq, wait or exit
 name top --by vcpu or vm
 name top --sort vm, guest, exit, user, halted, wait, exits, waits or worst
 text merge --output
+name experiment --order shuffled or interleaved
 name compare --family pair or all
 name compare --statistic median, mean or a quantile up to 1
 EOF

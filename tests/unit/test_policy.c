@@ -187,7 +187,7 @@ static void file_of_an_experiment(void **unused)
 
 	assert_true(read_text(&e,
 		"# comment\nname: test\nworkload: [guest, --vms, 2]\nvcpus: 2\n"
-		"rounds: 10\norder: shuffled\nseed: 7\nwarmup: 0.25\nlength: 3\n"
+		"rounds: 10\norder: interleaved\nseed: 7\nwarmup: 0.25\nlength: 3\n"
 		"control: b\nunrecorded: 2\nforce: true\nmemory: 8M\n"
 		"knobs: { rt_runtime_us: -1 }\n"
 		"arms:\n- name: a\n  policy: other\n"
@@ -196,7 +196,9 @@ static void file_of_an_experiment(void **unused)
 	assert_string_equal(e.workload[2], "2");
 	assert_null(e.workload[3]);
 	assert_int_equal(e.rounds, 10);
-	assert_true(e.shuffled && e.force);
+	assert_int_equal(e.order, KVS_EXP_INTERLEAVED);
+	assert_int_equal(e.seed, 7);
+	assert_true(e.force);
 	assert_int_equal(e.memory, 8 << 20);
 	assert_int_equal(e.knobs.nr, 1);
 	assert_int_equal(e.nr_arms, 2);
@@ -236,8 +238,9 @@ static void rounds_are_interleaved_or_shuffled(void **unused)
 	struct kvs_exp_arm arms[3] = { { .name = NULL } };
 	struct kvs_experiment e = {
 		.arms = arms, .nr_arms = 3, .rounds = 8, .seed = 5, .phase = 0.1,
-		.unrecorded = 1,
+		.unrecorded = 1, .order = KVS_EXP_INTERLEAVED,
 	};
+	double phase = -1;
 	size_t nr, count[3] = { 0 }, unrecorded = 0, moved = 0, at = 0;
 	struct kvs_exp_round *plan = kvs_exp_plan(&e, &nr), *again;
 
@@ -247,13 +250,16 @@ static void rounds_are_interleaved_or_shuffled(void **unused)
 			unrecorded++;
 			continue;
 		}
+		/* Each turn has a phase of its own, the same for its arms. */
+		assert_int_equal(plan[i].phase != phase, at % 3 == 0);
+		phase = plan[i].phase;
+		assert_true(phase >= 0 && phase < 0.1);
 		assert_int_equal(plan[i].arm, at++ % 3);
-		assert_true(plan[i].phase >= 0 && plan[i].phase < 0.1);
 	}
 	assert_int_equal(unrecorded, 1);
 	free(plan);
 
-	e.shuffled = true;
+	e.order = KVS_EXP_SHUFFLED;
 	plan = kvs_exp_plan(&e, &nr);
 	again = kvs_exp_plan(&e, &nr);
 	assert_memory_equal(plan, again, nr * sizeof(*plan));

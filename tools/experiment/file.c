@@ -210,13 +210,9 @@ static bool take_arms(struct file *f, yaml_node_t *node)
 
 static bool take_order(struct file *f, yaml_node_t *node)
 {
-	static const char *const orders[] = { "interleaved", "shuffled", NULL };
-	unsigned int order = f->e->shuffled;
-	const struct kvs_value value = { .choice = &order, .names = orders };
-	bool ok = take_value(f, node, &value);
+	const struct kvs_value value = { .choice = &f->e->order, .names = kvs_exp_orders };
 
-	f->e->shuffled = order == 1;
-	return ok;
+	return take_value(f, node, &value);
 }
 
 static bool take_workload(struct file *f, yaml_node_t *node)

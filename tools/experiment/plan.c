@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include <gsl/gsl_randist.h>
 #include <gsl/gsl_rng.h>
@@ -14,11 +15,17 @@
 #include "experiment/plan.h"
 #include "host/device.h"
 
+const char *const kvs_exp_orders[] = {
+	[KVS_EXP_SHUFFLED] = "shuffled",
+	[KVS_EXP_INTERLEAVED] = "interleaved",
+	NULL,
+};
+
 void kvs_experiment_init(struct kvs_experiment *e)
 {
 	*e = (struct kvs_experiment){
 		.select = KVS_SELECT_ANY,
-		.rounds = 8, .seed = 1, .warmup = 0.5, .phase = 0.1, .length = 2,
+		.rounds = 8, .warmup = 0.5, .phase = 0.1, .length = 2,
 		.unrecorded = 1,
 	};
 }
@@ -158,6 +165,17 @@ static bool add_control(struct kvs_experiment *e)
 	return true;
 }
 
+/* Another plan each time, unless one is asked for; the result tells which it was. */
+static void draw_seed(struct kvs_experiment *e)
+{
+	uint32_t seed;
+
+	while (!e->seed) {
+		if (getrandom(&seed, sizeof(seed), 0) == sizeof(seed))
+			e->seed = seed;
+	}
+}
+
 bool kvs_experiment_check(struct kvs_experiment *e)
 {
 	if (!e->nr_arms) {
@@ -178,6 +196,7 @@ bool kvs_experiment_check(struct kvs_experiment *e)
 		kvs_usage("experiment", "one arm alone can't be compared: add one, or a control");
 		return false;
 	}
+	draw_seed(e);
 	if (e->rounds < KVS_MIN_ROUNDS)
 		kvs_warn("%ld rounds of an arm are too few for any verdict; it takes %d",
 			 e->rounds, KVS_MIN_ROUNDS);
@@ -187,20 +206,25 @@ bool kvs_experiment_check(struct kvs_experiment *e)
 /* --- order of the rounds ---------------------------------------------- */
 
 /*
- * One round of each arm.  A B C A B C ... spreads over all arms what changes
- * slowly, such as heat; shuffled, each turn has an order of its own, so that no
- * arm always follows the same one.
+ * One round of each arm.  Turns spread over all arms what changes slowly, such as
+ * heat.  Shuffled, each turn has an order of its own: what a round leaves behind for
+ * the next is no arm's lot, and chance alone says which arm a round belongs to, as
+ * permutation tests assume.  All rounds of a turn have one phase: where the window
+ * begins can't be what tells two arms apart.
  */
 static void plan_turn(const struct kvs_experiment *e, gsl_rng *rng, struct kvs_exp_round *rounds)
 {
 	size_t *order = xcalloc(e->nr_arms, sizeof(*order));
+	double phase = e->phase * gsl_rng_uniform(rng);
 
 	for (size_t i = 0; i < e->nr_arms; i++)
 		order[i] = i;
-	if (e->shuffled)
+	if (e->order == KVS_EXP_SHUFFLED)
 		gsl_ran_shuffle(rng, order, e->nr_arms, sizeof(*order));
 	for (size_t i = 0; i < e->nr_arms; i++)
-		rounds[i] = (struct kvs_exp_round){ .arm = order[i], .recorded = true };
+		rounds[i] = (struct kvs_exp_round){
+			.arm = order[i], .recorded = true, .phase = phase,
+		};
 	free(order);
 }
 
@@ -221,12 +245,12 @@ struct kvs_exp_round *kvs_exp_plan(const struct kvs_experiment *e, size_t *nr)
 		plan_turn(e, rng, &plan[at]);
 		at += e->nr_arms;
 		for (long i = 0; round == (e->rounds - 1) / 2 && i < e->unrecorded; i++)
-			plan[at++] = (struct kvs_exp_round){ .arm = 0 };
+			plan[at++] = (struct kvs_exp_round){
+				.arm = 0, .phase = e->phase * gsl_rng_uniform(rng),
+			};
 	}
-	for (size_t i = 0; i < *nr; i++) {
-		plan[i].phase = e->phase * gsl_rng_uniform(rng);
+	for (size_t i = 0; i < *nr; i++)
 		plan[i].seed = gsl_rng_get(rng);
-	}
 	gsl_rng_free(rng);
 	return plan;
 }

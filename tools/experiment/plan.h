@@ -27,14 +27,22 @@ struct kvs_exp_arm {
 	char *control_of;	/* the arm that this one repeats */
 };
 
+/* In which order the arms have their rounds, each one in each turn */
+enum kvs_exp_order {
+	KVS_EXP_SHUFFLED,	/* each turn has an order of its own, drawn by the seed */
+	KVS_EXP_INTERLEAVED,	/* A B C A B C */
+};
+/* Their names in files and options, NULL at the end */
+extern const char *const kvs_exp_orders[];
+
 struct kvs_experiment {
 	char *title;
 	char **workload;	/* argv, NULL at the end; NULL: VMs that run */
 	struct kvs_selection select;
 	long vcpus;		/* a round waits for so many; 0: until no more come */
 	long rounds;		/* of each arm */
-	bool shuffled;
-	long seed;
+	unsigned int order;	/* enum kvs_exp_order */
+	long seed;		/* 0: one is drawn */
 	double warmup, phase, length;	/* seconds */
 	char *events;		/* as `record -e` takes them */
 	uint64_t memory;	/* ring of each CPU; 0: default */

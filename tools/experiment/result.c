@@ -94,7 +94,7 @@ static json_t *asked_json(const struct kvs_experiment *e)
 		json_array_append_new(workload, kvs_bytes_json(*word));
 	return json_pack("{ss* so sI ss sI sf sf sf sI sb so ss*}", "name", e->title,
 			 "workload", workload, "rounds", (json_int_t)e->rounds,
-			 "order", e->shuffled ? "shuffled" : "interleaved",
+			 "order", kvs_exp_orders[e->order],
 			 "seed", (json_int_t)e->seed, "warmup", e->warmup,
 			 "phase", e->phase, "length", e->length,
 			 "unrecorded", (json_int_t)e->unrecorded, "force", e->force,

@@ -61,7 +61,11 @@ def folder(tap, result):
               ("complete", result["complete"], True),
               ("arms", arms, ["cfs", "rr", "fifo", "cfs again"]),
               ("control", result["arms"][3]["control_of"], "cfs"),
-              ("order", recorded, arms * ROUNDS),
+              ("arms of each turn", [sorted(recorded[at:at + len(arms)]) for at in
+                                     range(0, len(recorded), len(arms))],
+               [sorted(arms)] * ROUNDS),
+              ("order", result["experiment"]["order"], "shuffled"),
+              ("a seed was drawn", result["experiment"]["seed"] > 0, True),
               ("unrecorded", [one["arm"] for one in rounds
                               if not one["recorded"]], ["cfs"]),
               ("recordings", len(glob.glob(f"{FOLDER}/*.dat")), 4 * ROUNDS),
@@ -202,7 +206,7 @@ def aborted(tap):
     before = policy.snapshot([])
     for number in (signal.SIGTERM, signal.SIGKILL):
         where = f"{FOLDER}-{number.name}"
-        with start(where, "--rounds", 1, "--control", "none",
+        with start(where, "--rounds", 1, "--control", "none", "--order", "interleaved",
                    "--warmup", 1) as child:
             # In the second round: under SCHED_RR, with all that belongs to it.
             policy.wait_for(lambda into=where: glob.glob(f"{into}/002-rr*")
