@@ -301,7 +301,10 @@ void kvs_collector_missed(void *collector, unsigned int cpu, s64 count)
 	kvs_model_missed(&c->model, cpu, count);
 }
 
-/* A vCPU that waited all the time left no record: a witness speaks for it. */
+/*
+ * A vCPU that waited all the time left no record within the window, perhaps one after
+ * it, as soon as policies were back: a witness speaks for it.
+ */
 static void hear_witnesses(struct kvs_collector *c)
 {
 	for (size_t i = 0; i < c->cut->nr_witnesses; i++) {
@@ -309,8 +312,8 @@ static void hear_witnesses(struct kvs_collector *c)
 		unsigned int index = c->nr;
 		bool known = false;
 
-		for (unsigned int j = 0; j < c->model.nr_vcpus; j++)
-			known |= c->model.vcpus[j]->tid == w->tid;
+		for (unsigned int j = 0; j < c->nr && j < c->model.nr_vcpus; j++)
+			known |= c->shares[j] && c->model.vcpus[j]->tid == w->tid;
 		if (known || !w->starved)
 			continue;
 		if (index < c->model.nr_vcpus)
