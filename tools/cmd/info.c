@@ -185,6 +185,8 @@ static const struct fact {
 	{ "scheduler.rt_period_us", "RT period", "us", "" },
 	{ "scheduler.fair_server.runtime_ns", "fair server runtime", "ns", "what SCHED_OTHER gets beside RT tasks" },
 	{ "scheduler.fair_server.period_ns", "fair server period", "ns", "" },
+	{ "scheduler.bpf_scheduler.name", "BPF scheduler", "", "sched_ext; -: none is loaded" },
+	{ "scheduler.bpf_scheduler.all_threads", "it has all threads", "", "but real-time ones; no: those of SCHED_EXT" },
 	{ "scheduler.base_slice_ns", "EEVDF base slice", "ns", "" },
 	{ "scheduler.latency_ns", "CFS latency", "ns", "" },
 	{ "scheduler.min_granularity_ns", "CFS minimal slice", "ns", "" },

@@ -13,6 +13,7 @@
 
 #include "base/system.h"
 #include "base/util.h"
+#include "host/bpf-sched.h"
 #include "host/device.h"
 #include "host/host.h"
 
@@ -273,6 +274,17 @@ static json_t *read_fair_server(const char *name)
 	return value;
 }
 
+/* NULL: this kernel can't load any. */
+static json_t *read_bpf_scheduler(void)
+{
+	struct kvs_bpf_sched s;
+
+	if (!kvs_bpf_sched_read(KVS_SCHED_EXT, &s))
+		return NULL;
+	return json_pack("{ss? sb sI}", "name", s.loaded ? s.name : NULL, "all_threads", s.all,
+			 "loads", (json_int_t)s.loads);
+}
+
 json_t *kvs_host_scheduler(void)
 {
 	static const struct {
@@ -288,7 +300,7 @@ json_t *kvs_host_scheduler(void)
 		{ "autogroup", "/proc/sys/kernel/sched_autogroup_enabled" },
 		{ "schedstats", "/proc/sys/kernel/sched_schedstats" },
 	};
-	json_t *o = json_object(), *server = json_object();
+	json_t *o = json_object(), *server = json_object(), *bpf = read_bpf_scheduler();
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
 		set_file(o, files[i].key, files[i].path);
@@ -298,5 +310,7 @@ json_t *kvs_host_scheduler(void)
 		json_object_set_new(o, "fair_server", server);
 	else
 		json_decref(server);
+	if (bpf)
+		json_object_set_new(o, "bpf_scheduler", bpf);
 	return o;
 }

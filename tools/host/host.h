@@ -11,7 +11,7 @@
 json_t *kvs_host_kernel(void);	/* release, HZ, preemption, lockdown */
 json_t *kvs_host_cpu(void);		/* vendor, virtualization, TSC */
 json_t *kvs_host_kvm(void);		/* modules and their parameters */
-json_t *kvs_host_scheduler(void);	/* quantum, throttling, fair server */
+json_t *kvs_host_scheduler(void);	/* quantum, throttling, fair server, sched_ext */
 
 /* All parameters of a loaded kernel module; NULL: not loaded. */
 json_t *kvs_host_parameters(const char *module);
