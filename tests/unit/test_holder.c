@@ -54,11 +54,11 @@ static void policies_are_told_apart(void **unused)
 /* An older file has the kernel's priority alone, which several policies share. */
 static void older_files_tell_what_it_can_be(void **unused)
 {
-	expect_policy((struct kvs_holder){ .prio = 120 }, "SCHED_OTHER, BATCH or IDLE, nice 0");
+	expect_policy((struct kvs_holder){ .prio = 120 }, "SCHED_OTHER, BATCH, IDLE or EXT, nice 0");
 	expect_policy((struct kvs_holder){ .prio = 49 }, "SCHED_FIFO or RR 50");
 	expect_policy((struct kvs_holder){ .prio = -1 }, "SCHED_DEADLINE");
 	/* A policy that the kernel has and this program doesn't know */
-	expect_policy(TOLD(120, 42, 0), "SCHED_OTHER, BATCH or IDLE, nice 0");
+	expect_policy(TOLD(120, 42, 0), "SCHED_OTHER, BATCH, IDLE or EXT, nice 0");
 	assert_null(kvs_holder_policy_name(&(struct kvs_holder){ .prio = 120 }));
 }
 

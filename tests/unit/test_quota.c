@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "uapi/kvmsched.h"
+#include "base/util.h"
 #include "model/model.h"
 #include "model/moment.h"
 #include "model/summary.h"
@@ -360,9 +361,13 @@ static void real_time_throttling(void **unused)
 	FEED(&m, now, 0, 8, holder, .pid = 9, .policy = SCHED_OTHER, .prio = 50,
 	     .comm = "boosted", .flags = KS_TASK_TOLD);
 	now += 5 * MS;
-	regain(65 * MS);
+	/* A BPF scheduler comes after real-time tasks, too. */
+	FEED(&m, now, 0, 9, holder, .pid = 10, .policy = SCHED_EXT, .prio = 120,
+	     .comm = "ext", .flags = KS_TASK_TOLD);
+	now += 3 * MS;
+	regain(68 * MS);
 	end();
-	assert_int_equal(part_of(0, KVS_THIEF_RT_THROTTLED, 0), 50 * MS);
+	assert_int_equal(part_of(0, KVS_THIEF_RT_THROTTLED, 0), 53 * MS);
 	assert_int_equal(part_of(0, KVS_THIEF_TASK, 0), 15 * MS);
 }
 

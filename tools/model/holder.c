@@ -70,7 +70,7 @@ static void guess_nothing(char text[KVS_POLICY_LEN], int prio)
 	else if (prio < KVS_MAX_RT_PRIO)
 		snprintf(text, KVS_POLICY_LEN, "SCHED_FIFO or RR %d", KVS_MAX_RT_PRIO - 1 - prio);
 	else
-		snprintf(text, KVS_POLICY_LEN, "SCHED_OTHER, BATCH or IDLE, nice %d",
+		snprintf(text, KVS_POLICY_LEN, "SCHED_OTHER, BATCH, IDLE or EXT, nice %d",
 			 prio - DEFAULT_PRIO);
 }
 

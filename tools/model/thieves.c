@@ -212,7 +212,7 @@ static bool is_least(const struct kvs_holder *who)
 	return who->kind == KVS_THIEF_TASK && who->flags & KS_TASK_TOLD &&
 	       !(who->flags & KS_TASK_SERVER) && who->prio >= KVS_MAX_RT_PRIO &&
 	       (who->policy == SCHED_OTHER || who->policy == SCHED_BATCH ||
-		who->policy == SCHED_IDLE);
+		who->policy == SCHED_IDLE || who->policy == SCHED_EXT);
 }
 
 /*
