@@ -51,7 +51,7 @@ static const char usage_text[] =
 "  --cpu LIST           affinity of every vCPU thread, as in 0,2-3\n"
 "  --spread             pin the k-th vCPU thread to the k-th CPU of LIST\n"
 "  --policy POLICY      of the vCPU threads: other[:NICE], batch[:NICE], idle,\n"
-"                       rr:PRIO or fifo:PRIO\n"
+"                       ext[:NICE], rr:PRIO or fifo:PRIO\n"
 "  --halt-poll-ns NS    limit of each VM's halt polling (the host's)\n"
 "  --send               at each return to userspace the vCPU's thread sends a\n"
 "                       packet to itself, which takes a softirq of its own\n"

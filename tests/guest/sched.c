@@ -20,6 +20,8 @@ static const struct policy_name {
 	{ "idle", "SCHED_IDLE", SCHED_IDLE, false, false },
 	{ "rr", "SCHED_RR", SCHED_RR, true, false },
 	{ "fifo", "SCHED_FIFO", SCHED_FIFO, true, false },
+	/* Newer than the headers of the oldest distribution */
+	{ "ext", "SCHED_EXT", 7, false, true },
 };
 
 #define N_POLICIES (sizeof(policies) / sizeof(policies[0]))
@@ -74,7 +76,7 @@ int sched_parse_policy(struct sched_choice *choice, const char *text)
 		if (strlen(p->text) == len && !strncmp(p->text, text, len))
 			break;
 	if (p == policies + N_POLICIES) {
-		fprintf(stderr, "policy \"%s\" is none of other[:NICE], batch[:NICE], idle, rr:PRIO, fifo:PRIO\n",
+		fprintf(stderr, "policy \"%s\" is none of other[:NICE], batch[:NICE], idle, ext[:NICE], rr:PRIO, fifo:PRIO\n",
 			text);
 		return -1;
 	}

@@ -45,7 +45,7 @@ static const char usage_text[] =
 "  --on-us A            spin for A us, then sleep for --off-us (always on)\n"
 "  --off-us B           see --on-us\n"
 "  --procs K            processes (1)\n"
-"  --policy POLICY      other[:NICE], batch[:NICE], idle, rr:PRIO or fifo:PRIO\n"
+"  --policy POLICY      other[:NICE], batch[:NICE], idle, ext[:NICE], rr:PRIO or fifo:PRIO\n"
 "  --cpu LIST           affinity of each process, as in 0,2-3\n"
 "  --start-barrier FILE wait until FILE exists\n"
 "  --json FILE          write the truth as JSON to FILE, - for stdout\n"

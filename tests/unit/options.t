@@ -200,6 +200,6 @@ refuses export "into which file? Say --sqlite FILE.db" a
 refuses top "'x' is one argument too many" x
 refuses report "'b' is one argument too many" a b
 refuses "report worst" "'b' is one argument too many" a b
-refuses "policy show" "'x': policies are other, batch, idle, fifo, rr and deadline" x
+refuses "policy show" "'x': policies are other, batch, idle, fifo, rr, deadline and ext" x
 
 finish

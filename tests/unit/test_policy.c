@@ -28,6 +28,8 @@ static void policies_read_as_written(void **unused)
 		{ "cfs", "other:0", { .policy = SCHED_OTHER } },
 		{ "batch:19", "batch:19", { .policy = SCHED_BATCH, .nice = 19 } },
 		{ "idle", "idle", { .policy = SCHED_IDLE } },
+		{ "ext", "ext:0", { .policy = SCHED_EXT } },
+		{ "ext:7", "ext:7", { .policy = SCHED_EXT, .nice = 7 } },
 		{ "fifo:1", "fifo:1", { .policy = SCHED_FIFO, .priority = 1 } },
 		{ "rr:99", "rr:99", { .policy = SCHED_RR, .priority = 99 } },
 		{ "deadline:10ms/50ms", "deadline:10000us/50000us/50000us",
@@ -54,7 +56,7 @@ static void nonsense_is_refused_with_a_reason(void **unused)
 {
 	static const char *const texts[] = {
 		"", "rr", "rr:", "rr:0", "rr:100", "rr:1x", "fifo:-1", "other:20",
-		"batch:-21", "idle:1", "round", "rr :1", "deadline", "deadline:1ms",
+		"batch:-21", "ext:20", "extra", "idle:1", "round", "rr :1", "deadline", "deadline:1ms",
 		"deadline:1/2", "deadline:2ms/1ms", "deadline:1ms/2ms/1ms",
 		"deadline:1ms/2ms/3ms/4ms", "deadline:0ms/1ms", "deadline:-1ms/1ms",
 		"deadline:1ms/", "deadline:nanms/1ms",

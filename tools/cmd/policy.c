@@ -42,7 +42,7 @@ static const char about[] =
 	"       kvmsched policy restore\n\n"
 	"Show, set and put back the scheduling policies of vCPU threads, and the kernel's\n"
 	"settings that go with them.  What was there before is written down first.\n\n"
-	"POLICY: other[:NICE], batch[:NICE], idle, fifo:PRIO, rr:PRIO, or\n"
+	"POLICY: other[:NICE], batch[:NICE], idle, ext[:NICE], fifo:PRIO, rr:PRIO, or\n"
 	"deadline:RUNTIME/DEADLINE[/PERIOD] as in deadline:10ms/50ms\n";
 
 /* --- options ---------------------------------------------------------- */

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/util.h"
+#include "host/bpf-sched.h"
 #include "policy/policy.h"
 
 /*
@@ -129,6 +130,7 @@ static bool set_knob(const struct kvs_knob_setting *k)
 static bool set_thread(const struct kvs_thread *t, const struct kvs_setting *s)
 {
 	const char *advice;
+	int error;
 
 	if (!s->has_policy && !s->has_cpus)
 		return true;
@@ -138,11 +140,24 @@ static bool set_thread(const struct kvs_thread *t, const struct kvs_setting *s)
 	}
 	if (!kvs_thread_set(t->tid, s))
 		return true;
-	advice = kvs_thread_advice(errno, s);
+	error = errno;
 	kvs_errno("can't change thread %d (%s)", t->tid, t->comm);
+	advice = kvs_thread_advice(error, s);
 	if (advice)
 		kvs_hint("%s", advice);
 	return false;
+}
+
+/* The kernel takes the policy, and it means something only once such a scheduler is there. */
+static void tell_without_bpf(const struct kvs_change *c)
+{
+	struct kvs_bpf_sched scheduler;
+	bool ext = false;
+
+	for (size_t i = 0; i < c->threads->nr; i++)
+		ext |= c->settings[i].has_policy && c->settings[i].attr.policy == SCHED_EXT;
+	if (ext && kvs_bpf_sched_read(KVS_SCHED_EXT, &scheduler) && !scheduler.loaded)
+		kvs_warn("no BPF scheduler is loaded: until one is, SCHED_EXT is the same as SCHED_OTHER");
 }
 
 bool kvs_change_apply(const struct kvs_change *c, struct kvs_undo *state)
@@ -155,7 +170,9 @@ bool kvs_change_apply(const struct kvs_change *c, struct kvs_undo *state)
 		ok = set_knob(&c->knobs[i]);
 	for (size_t i = 0; ok && i < c->threads->nr; i++)
 		ok = set_thread(&c->threads->threads[i], &c->settings[i]);
-	if (!ok)
+	if (ok)
+		tell_without_bpf(c);
+	else
 		kvs_undo_restore(state);
 	return ok;
 }

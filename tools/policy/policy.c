@@ -11,6 +11,7 @@
 
 #include "base/system.h"
 #include "base/util.h"
+#include "host/bpf-sched.h"
 #include "policy/policy.h"
 
 #define RESET_ON_FORK	0x01	/* SCHED_FLAG_RESET_ON_FORK */
@@ -77,6 +78,7 @@ static const struct {
 } names[] = {
 	{ "other", SCHED_OTHER }, { "batch", SCHED_BATCH }, { "idle", SCHED_IDLE },
 	{ "fifo", SCHED_FIFO }, { "rr", SCHED_RR }, { "deadline", SCHED_DEADLINE },
+	{ "ext", SCHED_EXT },
 	/* What SCHED_OTHER is called after its schedulers, understood only */
 	{ "cfs", SCHED_OTHER }, { "eevdf", SCHED_OTHER },
 };
@@ -91,7 +93,7 @@ bool kvs_policy_parse(const char *text, struct kvs_attr *attr, const char **why)
 	       (strlen(names[i].name) != len || strncmp(text, names[i].name, len)))
 		i++;
 	if (i == ARRAY_SIZE(names)) {
-		*why = "policies are other, batch, idle, fifo, rr and deadline";
+		*why = "policies are other, batch, idle, fifo, rr, deadline and ext";
 		return false;
 	}
 	attr->policy = names[i].policy;
@@ -128,6 +130,7 @@ const char *kvs_policy_text(const struct kvs_attr *attr)
 		break;
 	case SCHED_OTHER:
 	case SCHED_BATCH:
+	case SCHED_EXT:
 		snprintf(text, sizeof(text), "%s:%d", name, attr->nice);
 		break;
 	default:
@@ -284,15 +287,22 @@ int kvs_thread_set(pid_t tid, const struct kvs_setting *s)
 const char *kvs_thread_advice(int error, const struct kvs_setting *s)
 {
 	bool deadline = s->has_policy && s->attr.policy == SCHED_DEADLINE;
+	bool ext = s->has_policy && s->attr.policy == SCHED_EXT;
 
 	switch (error) {
 	case EPERM:
 		if (deadline && !geteuid())
 			return "SCHED_DEADLINE wants a thread that may run on all CPUs of its root domain";
 		return "it takes root, or CAP_SYS_NICE";
+	case EACCES:
+		if (ext)
+			return "the BPF scheduler that is loaded does not take this thread";
+		break;
 	case EBUSY:
 		return "the kernel's admission test says that the CPUs have no room for this SCHED_DEADLINE reservation";
 	case EINVAL:
+		if (ext && access(KVS_SCHED_EXT, F_OK))
+			return "this kernel has no sched_ext (CONFIG_SCHED_CLASS_EXT, Linux 6.12 and later)";
 		if (s->has_cpus)
 			return "is one of these CPUs online, and allowed by its cpuset?";
 		if (deadline)

@@ -40,7 +40,7 @@ struct kvs_setting {
 };
 
 /*
- * other[:NICE], batch[:NICE], idle, fifo:PRIO, rr:PRIO,
+ * other[:NICE], batch[:NICE], idle, ext[:NICE], fifo:PRIO, rr:PRIO,
  * deadline:RUNTIME/DEADLINE[/PERIOD] with ns, us, ms or s.  False with a
  * sentence in @why.
  */

@@ -15,6 +15,7 @@ import host
 # no limits but the one outside.
 PATIENCE = 10 ** 6
 STATE = "/run/kvmsched"
+SCHED_EXT = "/sys/kernel/sched_ext"
 KNOBS = ["/proc/sys/kernel/sched_rr_timeslice_ms",
          "/proc/sys/kernel/sched_rt_runtime_us",
          "/proc/sys/kernel/sched_rt_period_us",
@@ -80,10 +81,11 @@ def sleepers():
 def kinds(tap, vm, tids):
     """Each policy is set as asked, while it is held, and gone after that."""
     before = snapshot(tids)
+    ext = [("ext:5", (7, 0, 5))] if os.path.isdir(SCHED_EXT) else []
     for words, expected in (("batch:7", (3, 0, 7)), ("idle", (5, 0, 3)),
                             ("fifo:10", (1, 10)), ("rr:11", (2, 11)),
                             ("other:-4", (0, 0, -4)),
-                            ("deadline:1ms/20ms/40ms", (6,))):
+                            ("deadline:1ms/20ms/40ms", (6,)), *ext):
         with host.Child(host.KVMSCHED, "policy", "set", "--vm", vm, words,
                         "--for", PATIENCE) as child:
             wait_for(lambda want=expected: all(
@@ -208,6 +210,10 @@ def wrong(tap, vm):
         tap.ok(pattern in done.stderr,
                f"policy: {' '.join(map(str, words[:1] + words[-1:]))} is "
                "refused", done.stderr)
+    if not os.path.isdir(SCHED_EXT):
+        done = policy("set", "--vm", vm, "ext", status=1)
+        tap.ok("this kernel has no sched_ext" in done.stderr,
+               "policy: a kernel without sched_ext refuses ext", done.stderr)
     done = policy("set", "--vm", 1, "idle", status=1)
     tap.ok("no vCPU thread fits" in done.stderr,
            "policy: a process without VMs is told so", done.stderr)
