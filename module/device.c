@@ -106,6 +106,15 @@ static int ks_ioctl_quota(struct file *file, void *arg)
 	return ks_session_quota(file, quota);
 }
 
+static int ks_ioctl_bpf_scheduler(struct file *file, void *arg)
+{
+	const struct kvmsched_bpf_scheduler *scheduler = arg;
+
+	if (ks_any_set(scheduler->reserved0) || ks_any_set(scheduler->reserved))
+		return -EINVAL;
+	return ks_session_bpf_scheduler(file, scheduler);
+}
+
 /*
  * @number: as callers of this ABI have it; it says how large our struct is
  * @run:    gets a copy of the struct, NULL where there is none
@@ -123,6 +132,7 @@ static const struct ks_ioctl {
 	{ KVMSCHED_IOC_FOLLOW, ks_ioctl_follow },
 	{ KVMSCHED_IOC_LEDGER, ks_ioctl_ledger },
 	{ KVMSCHED_IOC_QUOTA, ks_ioctl_quota },
+	{ KVMSCHED_IOC_BPF_SCHEDULER, ks_ioctl_bpf_scheduler },
 };
 
 /* Find an ioctl by all of its number but the size. */

@@ -40,6 +40,7 @@
 #define ks_show_switch(kind)						\
 	__print_symbolic(kind, KVMSCHED_SWITCH_KINDS(KS_SHOW))
 
+#define KS_SCHED_EXT	7	/* headers have it from 6.12 on */
 #define ks_show_policy(policy)						\
 	__print_symbolic(policy,					\
 		{ SCHED_NORMAL,		"SCHED_OTHER" },		\
@@ -47,7 +48,8 @@
 		{ SCHED_RR,		"SCHED_RR" },			\
 		{ SCHED_BATCH,		"SCHED_BATCH" },		\
 		{ SCHED_IDLE,		"SCHED_IDLE" },			\
-		{ SCHED_DEADLINE,	"SCHED_DEADLINE" })
+		{ SCHED_DEADLINE,	"SCHED_DEADLINE" },		\
+		{ KS_SCHED_EXT,		"SCHED_EXT" })
 
 /* What the flags say, as words in front of a task's policy */
 #define ks_show_task(flags)						\
@@ -249,6 +251,10 @@ KS_EVENT(ipi, KS_IPI_FIELDS, KS_ARGS(
 	"vm=%u vcpu=%u vector=%u delivery_mode=%u icr=%#x dest=%#x",
 	__entry->vm, __entry->vcpu, __entry->icr & 0xff,
 	__entry->icr >> 8 & 7, __entry->icr, __entry->dest));
+
+KS_EVENT(bpf_scheduler, KS_BPF_SCHEDULER_FIELDS, KS_ARGS(
+	"loads=%llu loaded=%u all_threads=%u name=%s",
+	__entry->loads, __entry->loaded, __entry->all_threads, __entry->name));
 
 #endif /* _KVMSCHED_EVENTS_H */
 

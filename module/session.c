@@ -377,6 +377,27 @@ int ks_session_quota(struct file *owner, const struct kvmsched_quota *quota)
 }
 
 /**
+ * ks_session_bpf_scheduler - record which BPF scheduler a program has found
+ * @owner: the open file that asks
+ * @scheduler: as in uapi/kvmsched.h
+ *
+ * Return: as ks_session_quota(), but for class switch.
+ */
+int ks_session_bpf_scheduler(struct file *owner, const struct kvmsched_bpf_scheduler *scheduler)
+{
+	int ret = mutex_lock_killable(&session.mutex);
+
+	if (ret)
+		return ret;
+	if (session.owner == owner && session.facts.classes & KVMSCHED_CLASS_SWITCH)
+		ks_session_write_bpf_scheduler(scheduler);
+	else
+		ret = -ENOENT;
+	mutex_unlock(&session.mutex);
+	return ret;
+}
+
+/**
  * ks_session_stats - what one ring wrote and lost
  * @owner: the open file that asks
  * @stats: in: the CPU; out: the rest

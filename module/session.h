@@ -19,6 +19,7 @@ void ks_session_release(struct file *owner);
 int ks_session_flush(struct file *owner);
 int ks_session_stats(struct file *owner, struct kvmsched_stats *stats);
 int ks_session_quota(struct file *owner, const struct kvmsched_quota *quota);
+int ks_session_bpf_scheduler(struct file *owner, const struct kvmsched_bpf_scheduler *scheduler);
 int ks_session_info(struct file *owner, struct kvmsched_info *info);
 __poll_t ks_session_poll(struct file *owner, struct poll_table_struct *wait);
 void ks_session_cut(void);

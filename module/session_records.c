@@ -107,6 +107,26 @@ void ks_session_write_quota(const struct kvmsched_quota *quota)
 	ks_end(quota, r, flags);
 }
 
+/**
+ * ks_session_write_bpf_scheduler - write which BPF scheduler a program has found
+ * @scheduler: from the program
+ *
+ * As ks_session_write_quota().
+ */
+void ks_session_write_bpf_scheduler(const struct kvmsched_bpf_scheduler *scheduler)
+{
+	struct ks_rec_bpf_scheduler *r;
+	unsigned long flags;
+	u64 now;
+
+	r = ks_begin(bpf_scheduler, true, now, flags);
+	r->loads = scheduler->loads;
+	r->loaded = scheduler->loaded;
+	r->all_threads = scheduler->all_threads;
+	memcpy(r->name, scheduler->name, sizeof(r->name));
+	ks_end(bpf_scheduler, r, flags);
+}
+
 static void ks_write_lost(const struct ks_session_facts *facts, u16 event, int cpu,
 			  const char *name, u64 count)
 {

@@ -34,6 +34,10 @@
  *   KVMSCHED_IOC_QUOTA  write what the caller has read of a cgroup's quota into the
  *			 ring, as a record of now.  ENOENT: this file records
  *			 nothing, or not class steal.
+ *   KVMSCHED_IOC_BPF_SCHEDULER
+ *			 write which BPF scheduler the caller has found loaded into
+ *			 the ring, as a record of now.  ENOENT: this file records
+ *			 nothing, or not class switch.
  *
  * The number of an ioctl says how large the caller's struct is (_IOC_SIZE), and
  * structs grow at their end.  If the caller's struct is smaller than the
@@ -336,6 +340,26 @@ struct kvmsched_quota {
 	__u64 reserved[4];
 };
 
+#define KVMSCHED_BPF_SCHEDULER_NAME	64
+
+/**
+ * struct kvmsched_bpf_scheduler - argument of KVMSCHED_IOC_BPF_SCHEDULER
+ * @loads:	how many the kernel has loaded since it came up
+ * @loaded:	1: one is; 0: none, and what follows is zero
+ * @all_threads: 1: it has all threads but real-time ones; 0: those of SCHED_EXT alone
+ * @reserved0:	zero
+ * @name:	of it as much as there is room for; bytes, with or without a NUL
+ * @reserved:	zero
+ */
+struct kvmsched_bpf_scheduler {
+	__u64 loads;
+	__u8 loaded;
+	__u8 all_threads;
+	__u8 reserved0[6];
+	char name[KVMSCHED_BPF_SCHEDULER_NAME];
+	__u64 reserved[4];
+};
+
 #define KVMSCHED_IOC_INFO	_IOWR('k', 0x40, struct kvmsched_info)
 #define KVMSCHED_IOC_HOOK	_IOWR('k', 0x41, struct kvmsched_hook)
 #define KVMSCHED_IOC_START	_IOW('k', 0x42, struct kvmsched_start)
@@ -345,6 +369,7 @@ struct kvmsched_quota {
 #define KVMSCHED_IOC_FOLLOW	_IO('k', 0x46)
 #define KVMSCHED_IOC_LEDGER	_IOWR('k', 0x47, struct kvmsched_ledger)
 #define KVMSCHED_IOC_QUOTA	_IOW('k', 0x48, struct kvmsched_quota)
+#define KVMSCHED_IOC_BPF_SCHEDULER _IOW('k', 0x49, struct kvmsched_bpf_scheduler)
 
 /* Pages of one CPU's mapping */
 #define KVMSCHED_RING_CONSUMER	0

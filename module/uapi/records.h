@@ -404,6 +404,13 @@ enum { KVMSCHED_TIMER_MODES(KS_TIMER_ENUM), KS_NR_TIMER_MODES };
 	F(u64, throttled_us)	/* throttled_usec */			\
 	A(char, name, KVMSCHED_QUOTA_NAME) /* of its path, the end */
 
+/* Which BPF scheduler is loaded (sched_ext), as a program has found it */
+#define KS_BPF_SCHEDULER_FIELDS(F, A)					\
+	F(u64, loads)		/* how many were, since the kernel came up */ \
+	F(u8, loaded)		/* 0: none is */			\
+	F(u8, all_threads)	/* 1: it has all but real-time ones; else SCHED_EXT's */ \
+	A(char, name, KVMSCHED_BPF_SCHEDULER_NAME) /* the beginning */
+
 /* Every record: its name, its fields, and the class that its event needs */
 #define KS_RECORDS(X)							\
 	X(session, KS_SESSION_FIELDS, 0)				\
@@ -433,7 +440,8 @@ enum { KVMSCHED_TIMER_MODES(KS_TIMER_ENUM), KS_NR_TIMER_MODES };
 	X(cgroup, KS_CGROUP_FIELDS, KVMSCHED_CLASS_STEAL)		\
 	X(throttle, KS_THROTTLE_FIELDS, KVMSCHED_CLASS_STEAL)		\
 	X(quota, KS_QUOTA_FIELDS, KVMSCHED_CLASS_STEAL)			\
-	X(ipi, KS_IPI_FIELDS, KVMSCHED_CLASS_IRQ)
+	X(ipi, KS_IPI_FIELDS, KVMSCHED_CLASS_IRQ)			\
+	X(bpf_scheduler, KS_BPF_SCHEDULER_FIELDS, KVMSCHED_CLASS_SWITCH)
 
 /* Fields that files of older versions lack.  There they are 0: "not told". */
 #define KS_LATER_FIELDS(X)						\

@@ -222,6 +222,16 @@ static void quotas(void)
 	    .throttled = 5, .throttled_us = 240102, .name = "/machine.slice/vm");
 }
 
+/* The recorder looks which BPF scheduler is loaded. */
+static void schedulers(bool loaded)
+{
+	on(0, 600, 0, 0xffff);
+	if (loaded)
+		PUT(bpf_scheduler, .loads = 4, .loaded = 1, .all_threads = 1, .name = "simple");
+	else
+		PUT(bpf_scheduler, .loads = 3);
+}
+
 static void everything(const char *path, const char *formats)
 {
 	const u32 classes = KVMSCHED_CLASS_ALL;
@@ -235,10 +245,13 @@ static void everything(const char *path, const char *formats)
 	hook("vcpu_load", KVMSCHED_CLASS_SWITCH, KVMSCHED_HOW_KPROBE, 0);
 	hook("sched_in/out", KVMSCHED_CLASS_SWITCH, KVMSCHED_HOW_NOTIFIER, 0);
 	hook("clockevents_program_event", KVMSCHED_CLASS_TIMER, KVMSCHED_HOW_KPROBE, -2);
+	schedulers(false);
 	busy_vcpu();
 	other_vcpus();
 	host_side();
+	schedulers(true);
 	quotas();
+	schedulers(true);
 	now += 100 * US;
 	session(KS_SESSION_STOP, classes, 2);
 	synth_finish(s);

@@ -219,6 +219,11 @@ int kvs_device_quota(int fd, const struct kvmsched_quota *quota)
 	return ioctl(fd, KVMSCHED_IOC_QUOTA, quota);
 }
 
+int kvs_device_bpf_scheduler(int fd, const struct kvmsched_bpf_scheduler *scheduler)
+{
+	return ioctl(fd, KVMSCHED_IOC_BPF_SCHEDULER, scheduler);
+}
+
 /* Does another process, @pid, hold the device open? */
 static bool holds_device(long pid)
 {

@@ -30,6 +30,7 @@ int kvs_device_stop(int fd);
 int kvs_device_flush(int fd);
 int kvs_device_stats(int fd, uint32_t cpu, struct kvmsched_stats *stats);
 int kvs_device_quota(int fd, const struct kvmsched_quota *quota);
+int kvs_device_bpf_scheduler(int fd, const struct kvmsched_bpf_scheduler *scheduler);
 
 /* "switch,exit"; static, overwritten by the next call */
 const char *kvs_class_names(uint32_t classes);

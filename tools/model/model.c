@@ -32,6 +32,7 @@ void kvs_model_free(struct kvs_model *m)
 	kvs_host_free(m);
 	kvs_queues_free(&m->queues);
 	kvs_quotas_free(&m->quotas);
+	kvs_bpf_scheds_free(&m->bpf_scheds);
 	free(m->cpu_loss);
 	free(m->missed);
 	free(m->hooks);
@@ -395,6 +396,11 @@ HANDLE(throttle)
 HANDLE(quota)
 {
 	kvs_quota_told(&m->quotas, rec);
+}
+
+HANDLE(bpf_scheduler)
+{
+	kvs_bpf_sched_told(&m->bpf_scheds, rec);
 }
 
 static void (*const handlers[KS_NR_EVENTS])(struct kvs_model *, const struct kvs_record *) = {

@@ -3,6 +3,7 @@
  * A moment in words, for reports and for `record --stop-on`.
  */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "uapi/kvmsched.h"
 #include "base/util.h"
@@ -166,6 +167,18 @@ static void write_shares(const struct context *t, const struct kvs_moment *momen
 	}
 }
 
+/* Whoever had the CPU, somebody else than the kernel's own scheduler may have decided so. */
+static void write_scheduler(const struct context *t, const struct kvs_moment *moment)
+{
+	char *text = moment->policy_known ?
+		     kvs_bpf_sched_words(&t->model->bpf_scheds, moment->policy, moment->begin,
+					 moment->end) : NULL;
+
+	if (text)
+		fprintf(t->f, "; %s", text);
+	free(text);
+}
+
 static void write_cause(const struct context *t, const struct kvs_moment *moment)
 {
 	unsigned int cause = kvs_cause_main(moment->spent);
@@ -178,6 +191,7 @@ static void write_cause(const struct context *t, const struct kvs_moment *moment
 	case KVS_CAUSE_WAIT:
 		write_thief(t, moment);
 		write_shares(t, moment);
+		write_scheduler(t, moment);
 		break;
 	case KVS_CAUSE_USER:
 		fprintf(t->f, "the VMM kept it out of KVM_RUN for %.3f ms", time);
@@ -233,6 +247,7 @@ static void write_sentence(const struct context *t, const struct kvs_moment *mom
 			moment->preempted ? "a preemption" : "a wakeup");
 		write_thief(t, moment);
 		write_shares(t, moment);
+		write_scheduler(t, moment);
 		break;
 	case KVS_MOMENT_EXIT:
 		write_exit(t, moment);

@@ -16,6 +16,7 @@
 
 #include "base/hist.h"
 #include "base/table.h"
+#include "model/bpf-sched.h"
 #include "model/causes.h"
 #include "model/ledger.h"
 #include "model/quota.h"
@@ -399,6 +400,7 @@ struct kvs_model {
 
 	struct kvs_queues queues;
 	struct kvs_quotas quotas;
+	struct kvs_bpf_scheds bpf_scheds;
 	struct kvs_sinks sinks;
 
 	struct kvs_table vcpu_table;

@@ -156,6 +156,7 @@ void kvs_moment_of(struct kvs_moment *moment, const struct kvs_span *span)
 		.kind = kvs_moment_kind_of(span), .vcpu = span->vcpu,
 		.length = kvs_moment_length(span),
 		.begin = span->begin, .end = span->end, .cpu = span->cpu,
+		.policy_known = span->vcpu->policy_known, .policy = span->vcpu->policy,
 	};
 	switch (moment->kind) {
 	case KVS_MOMENT_EXIT:

@@ -37,6 +37,8 @@ struct kvs_moment {
 	uint64_t thief_time;
 	struct kvs_shares shares;	/* the largest parts, @thief's first */
 	bool preempted;		/* of a wait */
+	bool policy_known;
+	uint16_t policy;	/* of the vCPU's thread at its end */
 	uint16_t cpu;
 	uint8_t vector, isa, exit_end;
 	bool l2;

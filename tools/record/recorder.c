@@ -23,13 +23,14 @@
 #include "record/limits.h"
 #include "record/recorder.h"
 #include "record/ring.h"
+#include "record/scheduler.h"
 #include "record/spool.h"
 #include "record/watch.h"
 #include "record/workload.h"
 
 #define POLL_MS		100
 #define PROGRESS_S	0.5
-#define LIMITS_S	1	/* how often the quotas of VMs are read */
+#define LOOK_S		1	/* how often quotas, and who schedules, are looked at */
 
 enum end {
 	END_NONE,
@@ -52,7 +53,7 @@ struct recorder {
 	struct kvs_header header;
 	struct kvs_watch *watch;	/* NULL: nothing is waited for */
 	struct kvs_limits *limits;	/* NULL: nobody asks for quotas, or there are none */
-	double told;		/* when they were read last */
+	double told;		/* when that was looked at last */
 	double held;		/* when it had happened, 0: not yet */
 	uint64_t *first;	/* by CPU: time of the first page in the file */
 	double started;		/* seconds of CLOCK_MONOTONIC */
@@ -116,11 +117,13 @@ static void warn_hooks(struct recorder *r)
 	}
 }
 
-static void tell_limits(struct recorder *r)
+/* What nothing in the kernel tells when it changes: a look now and then finds it. */
+static void tell_settings(struct recorder *r)
 {
 	struct kvmsched_info info;
 
 	r->told = kvs_now();
+	kvs_scheduler_tell(r->dev);
 	if (r->limits && !kvs_device_info(r->dev, &info))
 		kvs_limits_tell(r->limits, r->dev, info.vcpus);
 }
@@ -143,7 +146,7 @@ static int start(struct recorder *r)
 	warn_hooks(r);
 	if (r->opts->start.classes & KVMSCHED_CLASS_STEAL)
 		r->limits = kvs_limits_new();
-	tell_limits(r);
+	tell_settings(r);
 	if (r->opts->stop_on)
 		r->watch = kvs_watch_new(r->opts->stop_on, &r->header.desc.events, &r->info);
 	return kvs_header_save(&r->header, r->spool);
@@ -280,8 +283,8 @@ static enum end consume(struct recorder *r)
 			kvs_err("the machine goes to sleep, where time stamps may begin anew: the recording ends");
 			return END_CUT;
 		}
-		if (kvs_now() >= r->told + LIMITS_S)
-			tell_limits(r);
+		if (kvs_now() >= r->told + LOOK_S)
+			tell_settings(r);
 		show_progress(r);
 	}
 }
@@ -290,7 +293,7 @@ static enum end stop(struct recorder *r, enum end end)
 {
 	int ret;
 
-	tell_limits(r);
+	tell_settings(r);
 	r->ended = kvs_now();
 	if (kvs_device_stop(r->dev)) {
 		kvs_errno("can't stop the recording");

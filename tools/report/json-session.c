@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "model/clock.h"
 #include "model/names.h"
+#include "report/bpf-scheds.h"
 #include "report/json-number.h"
 #include "report/json-session.h"
 
@@ -105,6 +106,7 @@ static void add_session(json_t *o, const struct kvs_view *view)
 	json_object_set_new(o, "session", m->started || m->stopped ?
 		json_pack("{sb sb sb si}", "started", m->started, "stopped", m->stopped,
 			  "overwrite", m->overwrite, "pages", m->pages) : json_null());
+	json_object_set_new(o, "bpf_schedulers", kvs_json_bpf_scheds(view));
 }
 
 void kvs_json_session(json_t *o, const struct kvs_view *view)

@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "model/clock.h"
 #include "model/names.h"
+#include "report/bpf-scheds.h"
 #include "report/common.h"
 #include "report/report.h"
 
@@ -183,6 +184,7 @@ void kvs_print_overview(const struct kvs_view *view)
 	print_missed(m);
 	kvs_print_unseen(m);
 	print_classes(m);
+	kvs_print_bpf_scheds(view);
 	print_attach(view);
 	print_tsc(view);
 }

@@ -144,6 +144,20 @@ static void write_thieves(const struct words *w, const char *before,
 	}
 }
 
+/* Somebody else than the kernel's own scheduler may have made it wait. */
+static void write_scheduler(const struct words *w)
+{
+	const struct kvs_bpf_scheds *s = &w->view->model->bpf_scheds;
+	const struct kvs_vcpu *v = w->finding->vcpu;
+	char *text = s->nr && v->policy_known ?
+		     kvs_bpf_sched_words(s, v->policy, s->list[0].first_ts,
+					 s->list[s->nr - 1].last_ts) : NULL;
+
+	if (text)
+		fprintf(w->f, "; %s", s->nr > 1 ? "the BPF scheduler changed meanwhile" : text);
+	free(text);
+}
+
 static void write_wait(const struct words *w)
 {
 	const struct kvs_vcpu *v = w->finding->vcpu;
@@ -160,6 +174,7 @@ static void write_wait(const struct words *w)
 		write_thieves(w, "; who had it: ", NULL);
 	else
 		fprintf(w->f, "; who had it was not recorded (class steal)");
+	write_scheduler(w);
 }
 
 static void write_throttling(const struct words *w, const struct kvs_thief *t, bool first)

@@ -44,6 +44,7 @@ LEDGER = struct.Struct(f"<2I2i4H2Q{MAX_STATES}Q4Q3Q8Q")
 REASONS = 64
 LEDGER_SIZE = LEDGER.size + REASONS * (8 + 8 + 4 + BUCKETS * 4)
 QUOTA = struct.Struct("<Qq4Q48s4Q")
+BPF_SCHEDULER = struct.Struct("<Q2B6s64s4Q")
 REASON_L2 = 1 << 30		# inverted in the reasons of a guest's guest
 
 IOC_INFO = _ioctl_number(3, 0x40, INFO.size)
@@ -55,6 +56,7 @@ IOC_STATS = _ioctl_number(3, 0x45, STATS.size)
 IOC_FOLLOW = _ioctl_number(0, 0x46, 0)
 IOC_LEDGER = _ioctl_number(3, 0x47, LEDGER_SIZE)
 IOC_QUOTA = _ioctl_number(1, 0x48, QUOTA.size)
+IOC_BPF_SCHEDULER = _ioctl_number(1, 0x49, BPF_SCHEDULER.size)
 
 Info = collections.namedtuple("Info", (
     "size abi page_size nr_cpus pages session attached tsc_khz tsc_mult "

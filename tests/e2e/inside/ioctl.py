@@ -419,10 +419,27 @@ print("recorded")
               ("to nobody", done.stdout.strip(), "recorded"))
 
 
+def scheduler_told(tap):
+    """The module takes the name of a BPF scheduler from whoever records class switch."""
+    told = abi.BPF_SCHEDULER.pack(3, 1, 1, bytes(6), b"simple", 0, 0, 0, 0)
+    reserved = [told[:at] + b"\1" + told[at + 1:] for at in (10, len(told) - 1)]
+    with Device() as device:
+        answers = [device.ioctl(abi.IOC_BPF_SCHEDULER, told)]
+        for classes in abi.EXIT, abi.DEFAULT:
+            device.start(classes=classes)
+            answers.append(device.ioctl(abi.IOC_BPF_SCHEDULER, told))
+        answers += [device.ioctl(abi.IOC_BPF_SCHEDULER, data) for data in reserved]
+        device.stop()
+        answers.append(device.ioctl(abi.IOC_BPF_SCHEDULER, told))
+    tap.equal("ioctl: who may tell of a BPF scheduler, and how",
+              ("without a session, without the class, with it, with reserved bytes, afterwards",
+               answers, ["ENOENT", "ENOENT", 0, "EINVAL", "EINVAL", "ENOENT"]))
+
+
 def test(tap):
     with host.module():
         for part in (device_file, capabilities, passed_on, bad_starts,
                      bad_others, mappings, wild_consumer, one_session,
                      too_large, killed_start, behind_start, number_reused,
-                     references_go):
+                     scheduler_told, references_go):
             part(tap)

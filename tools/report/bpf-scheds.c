@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Which BPF scheduler was loaded when, as text and as JSON.
+ */
+#include <stdio.h>
+
+#include "base/bytes.h"
+#include "report/bpf-scheds.h"
+#include "report/json-number.h"
+
+static double seconds(const struct kvs_view *view, u64 ts)
+{
+	return kvs_seconds_since_begin(view->model, &view->times, ts);
+}
+
+static void print_stretch(const struct kvs_view *view, const struct kvs_bpf_stretch *s)
+{
+	if (s->loaded) {
+		printf("BPF scheduler ");
+		kvs_bytes_print(s->name);
+		printf(s->all_threads ? ", for all threads but real-time ones" :
+		       ", for threads of SCHED_EXT alone");
+	} else {
+		printf("no BPF scheduler");
+	}
+	if (view->model->bpf_scheds.nr > 1 && view->times.ts.known)
+		printf(", seen from %.3f to %.3f s", seconds(view, s->first_ts),
+		       seconds(view, s->last_ts));
+	putchar('\n');
+}
+
+void kvs_print_bpf_scheds(const struct kvs_view *view)
+{
+	const struct kvs_bpf_scheds *s = &view->model->bpf_scheds;
+	bool any = false;
+
+	for (unsigned int i = 0; i < s->nr; i++)
+		any |= s->list[i].loaded;
+	for (unsigned int i = 0; any && i < s->nr; i++) {
+		printf("%-10s", i ? "" : "Scheduler");
+		print_stretch(view, &s->list[i]);
+	}
+}
+
+static json_t *at(const struct kvs_view *view, u64 ts)
+{
+	u64 start = kvs_model_start_ts(view->model);
+
+	return number_if(view->times.ts.known,
+			 ts > start ? kvs_scale(&view->times.ts, ts - start) : 0);
+}
+
+json_t *kvs_json_bpf_scheds(const struct kvs_view *view)
+{
+	const struct kvs_bpf_scheds *s = &view->model->bpf_scheds;
+	json_t *a = json_array();
+
+	for (unsigned int i = 0; i < s->nr; i++) {
+		const struct kvs_bpf_stretch *now = &s->list[i];
+
+		json_array_append_new(a, json_pack("{so so so so so}",
+			"name", now->loaded ? kvs_bytes_json(now->name) : json_null(),
+			"all_threads", now->loaded ? json_boolean(now->all_threads) : json_null(),
+			"loads", number(now->loads),
+			"first_ns", at(view, now->first_ts), "last_ns", at(view, now->last_ts)));
+	}
+	return a;
+}
