@@ -91,7 +91,7 @@ static int ks_ioctl_ledger(struct file *file, void *arg)
 {
 	struct kvmsched_ledger *ledger = arg;
 
-	if (ledger->reserved0 || ks_any_set(ledger->reserved))
+	if (ledger->reserved0 || ledger->reserved1 || ks_any_set(ledger->reserved))
 		return -EINVAL;
 	memset(ledger->states, 0, sizeof(ledger->states));
 	return ks_vcpus_ledger(ledger->index, ledger);

@@ -6,6 +6,7 @@
 #include <linux/sched/signal.h>
 
 #include "clock.h"
+#include "compat/exits_off.h"
 #include "exit_reason.h"
 #include "tables.h"
 
@@ -251,6 +252,17 @@ bool ks_vcpu_is_loaded(const struct ks_vcpu *v)
 	return false;
 }
 
+static u32 ks_vcpu_exits_off(const struct kvm *kvm)
+{
+	u64 off = ks_kvm_exits_off(kvm);
+
+	return KS_FEATURE_EXITS_TOLD |
+	       (off & KVM_X86_DISABLE_EXITS_MWAIT ? KS_FEATURE_NO_MWAIT : 0) |
+	       (off & KVM_X86_DISABLE_EXITS_HLT ? KS_FEATURE_NO_HLT : 0) |
+	       (off & KVM_X86_DISABLE_EXITS_PAUSE ? KS_FEATURE_NO_PAUSE : 0) |
+	       (off & KVM_X86_DISABLE_EXITS_CSTATE ? KS_FEATURE_NO_CSTATE : 0);
+}
+
 static u32 ks_vcpu_features(struct kvm_vcpu *vcpu)
 {
 	bool vmx = ks_exit_isa() == KS_ISA_VMX;
@@ -271,7 +283,7 @@ static u32 ks_vcpu_features(struct kvm_vcpu *vcpu)
 		features |= KS_FEATURE_TSC_DEADLINE;
 	if (check_tsc_unstable())
 		features |= KS_FEATURE_TSC_UNSTABLE;
-	return features;
+	return features | ks_vcpu_exits_off(vcpu->kvm);
 }
 
 /* Nobody listened until now: what was known of the vCPU is old. */

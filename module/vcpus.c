@@ -130,6 +130,7 @@ int ks_vcpus_ledger(u32 index, struct kvmsched_ledger *out)
 		out->tid = t ? task_pid_vnr(t->task) : 0;
 		out->vm = v->vm;
 		out->vcpu = v->id;
+		out->features = v->features;
 		out->isa = v->exit.flags & KS_EXIT_VMX ? KS_ISA_VMX : KS_ISA_SVM;
 		ledger = kept;
 		break;

@@ -291,6 +291,8 @@ struct kvmsched_ledger_exits {
  * @switches:	preempted, halted, blocked, aborted (KS_SWITCH_* order)
  * @waits:	waits for the CPU; @wait_max the longest, cycles
  * @exits:	all exits
+ * @features:	KS_FEATURE_*, as in the records
+ * @reserved1:	zero
  * @reserved:	zero
  * @by_reason:	the exits once more; who doesn't want them passes a struct that
  *		ends before
@@ -311,7 +313,9 @@ struct kvmsched_ledger {
 	__u64 waits;
 	__u64 wait_max;
 	__u64 exits;
-	__u64 reserved[8];
+	__u32 features;
+	__u32 reserved1;
+	__u64 reserved[7];
 	struct kvmsched_ledger_exits by_reason;
 };
 

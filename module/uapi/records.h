@@ -90,6 +90,11 @@
 #define KS_FEATURE_NEW		(1 << 11) /* its first KVM_RUN begins just now */
 #define KS_FEATURE_DETAIL	(1 << 12) /* exits: info is as below; else the hardware's */
 #define KS_FEATURE_NO_REGS	(1 << 13) /* the host can't read the guest's registers */
+#define KS_FEATURE_EXITS_TOLD	(1 << 14) /* the next four are known */
+#define KS_FEATURE_NO_MWAIT	(1 << 15) /* MWAIT does not exit: Guest includes idle */
+#define KS_FEATURE_NO_HLT	(1 << 16) /* likewise HLT */
+#define KS_FEATURE_NO_PAUSE	(1 << 17) /* PAUSE does not exit: spinning is not seen */
+#define KS_FEATURE_NO_CSTATE	(1 << 18) /* reads of the residency in C-states don't */
 
 /* KVM_RUN begins (vcpu_load) */
 #define KS_LOAD_FIELDS(F, A)						\

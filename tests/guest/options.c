@@ -2,6 +2,7 @@
 #include "options.h"
 
 #include <getopt.h>
+#include <linux/kvm.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@ enum {
 	OPT_VMS = 256, OPT_VCPUS, OPT_THREADS, OPT_PERIOD, OPT_SECONDS, OPT_CPU, OPT_SPREAD,
 	OPT_POLICY, OPT_HALT_POLL, OPT_BARRIER, OPT_READY, OPT_CONTROLLER, OPT_JSON, OPT_QUIET,
 	OPT_LIST, OPT_SEND, OPT_TSC_LAST, OPT_LATE_PAGE,
+	OPT_NO_EXITS,
 	OPT_HELP,
 };
 
@@ -32,6 +34,7 @@ static const struct option long_options[] = {
 	{ "send", no_argument, NULL, OPT_SEND },
 	{ "tsc-last", no_argument, NULL, OPT_TSC_LAST },
 	{ "late-page", required_argument, NULL, OPT_LATE_PAGE },
+	{ "no-exits", required_argument, NULL, OPT_NO_EXITS },
 	{ "quiet", no_argument, NULL, OPT_QUIET },
 	{ "list", no_argument, NULL, OPT_LIST },
 	{ "help", no_argument, NULL, OPT_HELP },
@@ -59,6 +62,7 @@ static const char usage_text[] =
 "                       timer for it is 1000 s ahead\n"
 "  --late-page US       the page that the payload is in comes from a userfaultfd,\n"
 "                       US us after the guest's first touch\n"
+"  --no-exits LIST      of hlt, pause and mwait, as in hlt,pause: these do not exit\n"
 "  --start-barrier FILE set everything up, then wait until FILE exists\n"
 "  --ready-file FILE    create FILE when all VMs and policies are set up\n"
 "  --controller-prio N  SCHED_FIFO priority of the main thread, so that it can\n"
@@ -111,6 +115,33 @@ static int parse_prio(struct options *options)
 	return 0;
 }
 
+static int parse_no_exits(struct options *options, char *list)
+{
+	static const struct {
+		const char *name;
+		uint64_t bit;
+	} known[] = {
+		{ "hlt", KVM_X86_DISABLE_EXITS_HLT },
+		{ "pause", KVM_X86_DISABLE_EXITS_PAUSE },
+		{ "mwait", KVM_X86_DISABLE_EXITS_MWAIT },
+	};
+	const size_t n = sizeof(known) / sizeof(known[0]);
+	char *name;
+	size_t i;
+
+	while ((name = strsep(&list, ","))) {
+		for (i = 0; i < n && strcmp(known[i].name, name); i++)
+			;
+		if (i == n) {
+			fprintf(stderr, "--no-exits: \"%s\" is not hlt, pause or mwait\n",
+				name);
+			return -1;
+		}
+		options->exits_off |= known[i].bit;
+	}
+	return 0;
+}
+
 static int take_option(struct options *options, int opt)
 {
 	switch (opt) {
@@ -145,6 +176,8 @@ static int take_option(struct options *options, int opt)
 	case OPT_LATE_PAGE:
 		return parse_u64(optarg, "--late-page", 1, UINT32_MAX,
 				 &options->late_page_us);
+	case OPT_NO_EXITS:
+		return parse_no_exits(options, optarg);
 	case OPT_TSC_LAST:
 		options->tsc_last = true;
 		return 0;

@@ -54,10 +54,12 @@ static bool check_stat(const struct vcpu *vcpu, const char *name,
 }
 
 /* An interrupt that came before its HLT had the guest leave that HLT out. */
-static uint64_t promised_halts(const struct vcpu *vcpu,
-			       struct promise promise, uint64_t n)
+static uint64_t promised_halts(const struct vcpu *vcpu, const struct options *options,
+			       struct promise promise)
 {
-	return promised(promise, n) - vcpu->block->early;
+	if (options->exits_off & KVM_X86_DISABLE_EXITS_HLT)
+		return 0;
+	return promised(promise, options->n) - vcpu->block->early;
 }
 
 /* A spin without N ends at whatever count its time allowed. */
@@ -86,7 +88,7 @@ static bool check_done(const struct vcpu *vcpu, const struct options *options)
 	ok &= check_stat(vcpu, "io_exits", promised(payload->io, n));
 	ok &= check_stat(vcpu, "mmio_exits", promised(payload->mmio, n));
 	ok &= check_stat(vcpu, "halt_exits",
-			 promised_halts(vcpu, payload->halts, n));
+			 promised_halts(vcpu, options, payload->halts));
 	return ok;
 }
 
@@ -220,7 +222,7 @@ static void print_expect(struct json *json, const struct vcpu *vcpu,
 		if (promise_holds(exit, host, options->vcpus))
 			json_u64(json, host->svm ? exit->svm : exit->vmx,
 				 exit->is_halt ?
-				 promised_halts(vcpu, exit->count, n) :
+				 promised_halts(vcpu, options, exit->count) :
 				 promised(exit->count, n));
 	json_close(json);
 	print_l2(json, options, host);
@@ -228,7 +230,7 @@ static void print_expect(struct json *json, const struct vcpu *vcpu,
 	json_u64(json, "io", promised(payload->io, n));
 	json_u64(json, "mmio", promised(payload->mmio, n));
 	json_close(json);
-	json_u64(json, "halts", promised_halts(vcpu, payload->halts, n));
+	json_u64(json, "halts", promised_halts(vcpu, options, payload->halts));
 	if (!host->apicv)
 		print_irqs(json, payload, n);
 	json_close(json);

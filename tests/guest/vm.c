@@ -88,6 +88,21 @@ static int set_halt_poll(const struct vm *vm, uint64_t ns)
 	return 0;
 }
 
+/* Older kernels leave out silently what this machine can't do, newer ones refuse it. */
+static int set_exits_off(const struct vm *vm, uint64_t exits)
+{
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_X86_DISABLE_EXITS, .args = { exits } };
+	int able = ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_X86_DISABLE_EXITS);
+
+	if (able < 0 || exits & ~(uint64_t)able) {
+		fprintf(stderr, "VM %u: KVM can't do without these exits here\n", vm->index);
+		return -1;
+	}
+	if (ioctl(vm->fd, KVM_ENABLE_CAP, &cap))
+		return vm_error(vm, "KVM_CAP_X86_DISABLE_EXITS");
+	return 0;
+}
+
 static int open_vm(struct vm *vm, int kvm_fd)
 {
 	vm->fd = ioctl(kvm_fd, KVM_CREATE_VM, 0);
@@ -133,7 +148,8 @@ int vm_create(struct vm *vm, int kvm_fd, unsigned int index,
 	memset(vm, 0, sizeof(*vm));
 	vm->index = index;
 	if (open_vm(vm, kvm_fd) ||
-	    (options->halt_poll_given && set_halt_poll(vm, options->halt_poll_ns)))
+	    (options->halt_poll_given && set_halt_poll(vm, options->halt_poll_ns)) ||
+	    (options->exits_off && set_exits_off(vm, options->exits_off)))
 		return -1;
 	size = ioctl(kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
 	if (size < (int)sizeof(struct kvm_run))

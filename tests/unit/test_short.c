@@ -437,6 +437,50 @@ static void ticks_that_were_merged(void **unused)
 		    "their own: 10 were merged with one before, 0 skipped by KVM");
 }
 
+static void identify(u32 features)
+{
+	RECORD(vcpu, ME, .tgid = 50, .features = features, .tsc_ratio = 1ULL << 32,
+	       .tsc_frac_bits = 32);
+}
+
+/* No threshold: nobody can see how much of Guest it is. */
+static void idle_that_does_not_exit(void **unused)
+{
+	begin(ALL);
+	identify(KS_FEATURE_EXITS_TOLD | KS_FEATURE_NO_HLT | KS_FEATURE_NO_MWAIT);
+	run(500);
+	expect_only("idle", "vm 50 idles without exits, as neither HLT nor MWAIT exits: Guest, "
+		    "99.9 % of the life of vcpu0, includes idle");
+	begin(ALL);
+	identify(KS_FEATURE_EXITS_TOLD | KS_FEATURE_NO_HLT);
+	run(500);
+	vcpu = 1;
+	identify(KS_FEATURE_EXITS_TOLD | KS_FEATURE_NO_HLT | KS_FEATURE_NEW);
+	RECORD(load, ME);
+	run(100);
+	expect_only("idle", "vm 50 idles without exits, as HLT doesn't exit: Guest, 99.9 % of "
+		    "the life of vcpu0, includes idle; so it is with 1 more vCPU");
+	/* A guest whose HLT exits may use it. */
+	begin(ALL);
+	identify(KS_FEATURE_EXITS_TOLD | KS_FEATURE_NO_MWAIT);
+	run(500);
+	expect_only("idle", "vm 50 may idle without exits, as MWAIT doesn't exit: Guest, 99.9 % "
+		    "of the life of vcpu0, may include idle");
+}
+
+/* A guest that spins is not idle, and one of which nothing was told may be either. */
+static void idle_that_exits(void **unused)
+{
+	begin(ALL);
+	identify(KS_FEATURE_EXITS_TOLD | KS_FEATURE_NO_PAUSE | KS_FEATURE_NO_CSTATE);
+	run(500);
+	expect_nothing();
+	begin(ALL);
+	identify(0);
+	run(500);
+	expect_nothing();
+}
+
 static void records_that_were_lost(void **unused)
 {
 	begin(ALL);
@@ -465,6 +509,7 @@ static void a_hook_that_is_missing(void **unused)
 static void at_most_six(void **unused)
 {
 	begin(ALL);
+	identify(KS_FEATURE_EXITS_TOLD | KS_FEATURE_NO_HLT);
 	RECORD(attach, .hook = "kvm_entry", .classes = KVMSCHED_CLASS_EXIT, .how = 1,
 	       .status = -EBUSY);
 	RECORD(lost, .event = 1, .name = "exit", .count = 500);
@@ -488,7 +533,7 @@ static void at_most_six(void **unused)
 	assert_int_equal(findings[0].kind, KVS_FINDING_LOST_TIMER);
 	assert_int_equal(findings[1].kind, KVS_FINDING_OUT);
 	assert_int_equal(findings[2].kind, KVS_FINDING_THROTTLED);
-	assert_int_equal(findings[3].kind, KVS_FINDING_LATE_TIMER);
+	assert_int_equal(findings[3].kind, KVS_FINDING_IDLE);
 	assert_int_equal(findings[4].kind, KVS_FINDING_LOSS);
 	assert_int_equal(findings[5].kind, KVS_FINDING_HOOK);
 	done();
@@ -516,6 +561,8 @@ int main(void)
 		cmocka_unit_test(an_idle_guest),
 		cmocka_unit_test(a_sleeper_among_others),
 		cmocka_unit_test(ticks_that_were_merged),
+		cmocka_unit_test(idle_that_does_not_exit),
+		cmocka_unit_test(idle_that_exits),
 		cmocka_unit_test(records_that_were_lost),
 		cmocka_unit_test(a_hook_that_is_missing),
 		cmocka_unit_test(at_most_six),

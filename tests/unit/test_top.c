@@ -28,7 +28,8 @@ static const struct kvs_top_sample after[] = {
 	{ .tgid = 8, .tid = 21, .vm = 2, .vcpu = 1, .begin = 150, .now = 200,
 	  .states = { [GUEST] = 50 }, .exits = 2 },
 	{ .tgid = 9, .tid = 11, .vm = 1, .vcpu = 1, .begin = 20, .now = 200,
-	  .states = { [GUEST] = 130, [WAIT] = 50 }, .exits = 8, .wait_max = 7 },
+	  .states = { [GUEST] = 130, [WAIT] = 50 }, .exits = 8, .wait_max = 7,
+	  .features = 4 },
 };
 
 static void rows_are_differences(void **unused)
@@ -72,6 +73,8 @@ static void by_vm(void **unused)
 	assert_int_equal(rows[0].states[GUEST], 140);
 	assert_int_equal(rows[0].exits, 11);
 	assert_int_equal(rows[0].wait_max, 30);
+	assert_int_equal(rows[0].features, 4);
+	assert_int_equal(rows[1].features, 0);
 }
 
 static void sorted(void **unused)

@@ -27,6 +27,8 @@
 #include "host/vmname.h"
 #include "model/ledger.h"
 #include "model/top.h"
+#include "report/json-task.h"
+#include "uapi/records.h"
 
 #define SORT_KEYS	"vm, guest, exit, user, halted, wait, exits, waits or worst"
 
@@ -183,6 +185,18 @@ static void print_row(struct kvs_rows *rows, const struct options *o, uint32_t k
 	kvs_cell_us(rows, khz, ns(khz, row->wait_max));
 }
 
+/* As long as it idles, such a vCPU has not left guest mode. */
+static void note_idle(const struct kvs_top_row *table, size_t nr)
+{
+	unsigned int idle = 0;
+
+	for (size_t i = 0; i < nr; i++)
+		idle += !!(table[i].features & (KS_FEATURE_NO_HLT | KS_FEATURE_NO_MWAIT));
+	if (idle)
+		printf("Guest includes idle in %u of %zu rows: HLT or MWAIT doesn't exit there\n",
+		       idle, nr);
+}
+
 static void print_table(const struct options *o, uint32_t khz,
 			const struct kvs_top_row *table, size_t nr, unsigned int busy)
 {
@@ -207,6 +221,7 @@ static void print_table(const struct options *o, uint32_t khz,
 		print_row(&rows, o, khz, &table[i], &names);
 	kvs_rows_end(&rows);
 	free_names(&names);
+	note_idle(table, nr);
 	if (busy)
 		printf("%u more changed too fast to be read\n", busy);
 }
@@ -220,14 +235,15 @@ static json_t *json_row(const struct options *o, uint32_t khz, const struct kvs_
 	for (unsigned int i = 0; i < KVMSCHED_NR_STATES; i++)
 		json_object_set_new(states, kvs_ledger_state_name(i),
 				    json_integer(ns(khz, row->states[i])));
-	r = json_pack("{so so si sI so sI sI sf sf sI}",
+	r = json_pack("{so so si sI so sI sI sf sf sI so}",
 		"vm", row->tgid ? json_integer(row->tgid) : json_null(),
 		"vm_name", name ? kvs_bytes_json(name) : json_null(), "vm_number", row->vm,
 		"wall_ns", (json_int_t)ns(khz, row->span), "states_ns", states,
 		"exits", (json_int_t)row->exits, "waits", (json_int_t)row->waits,
 		"exits_per_s", per_second(khz, row, row->exits),
 		"waits_per_s", per_second(khz, row, row->waits),
-		"wait_max_ns", (json_int_t)ns(khz, row->wait_max));
+		"wait_max_ns", (json_int_t)ns(khz, row->wait_max),
+		"exits_off", kvs_json_exits_off(row->features));
 	if (o->by_vm) {
 		json_object_set_new(r, "vcpus", json_integer(row->vcpus));
 	} else {

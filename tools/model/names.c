@@ -140,6 +140,22 @@ bool kvs_is_softirq(unsigned int host_irq_kind)
 	       host_irq_kind == KS_HOST_IRQ_OWN_SOFTIRQ;
 }
 
+const char *kvs_exit_off(unsigned int nth, uint32_t *feature)
+{
+	static const struct {
+		uint32_t feature;
+		const char *name;
+	} off[] = {
+		{ KS_FEATURE_NO_MWAIT, "mwait" }, { KS_FEATURE_NO_HLT, "hlt" },
+		{ KS_FEATURE_NO_PAUSE, "pause" }, { KS_FEATURE_NO_CSTATE, "cstate" },
+	};
+
+	if (nth >= ARRAY_SIZE(off))
+		return NULL;
+	*feature = off[nth].feature;
+	return off[nth].name;
+}
+
 const char *kvs_vm_name(char name[KVS_VM_LEN], const struct kvs_vcpu *v)
 {
 	if (!v->identified)

@@ -28,6 +28,12 @@ bool kvs_is_softirq(unsigned int host_irq_kind);
 const char *kvs_hook_how(unsigned int how);
 const char *kvs_class_name(unsigned int bit);
 
+/*
+ * Instructions that a VMM can keep from exiting, in lower case, and the KS_FEATURE_NO_*
+ * that says so; NULL beyond their end.
+ */
+const char *kvs_exit_off(unsigned int nth, uint32_t *feature);
+
 struct kvs_vcpu;
 
 /* As kvs_vm_label() has it; "vm 3?" where its process is unknown.  Names are bytes. */

@@ -334,6 +334,12 @@ struct kvs_vcpu {
 	struct kvs_hist clockevent_ns;
 };
 
+/* Does the guest idle, or may it, without an exit?  Then Guest includes that. */
+static inline bool kvs_idles_in_guest(const struct kvs_vcpu *v)
+{
+	return v->identified && v->features & (KS_FEATURE_NO_HLT | KS_FEATURE_NO_MWAIT);
+}
+
 /* A host process, of class host */
 struct kvs_task {
 	s32 pid;

@@ -29,6 +29,7 @@ void kvs_top_sample_of(struct kvs_top_sample *s, const struct kvmsched_ledger *l
 		.tgid = l->tgid, .tid = l->tid, .vm = l->vm, .vcpu = l->vcpu,
 		.state = l->state, .begin = l->begin, .now = l->now,
 		.waits = l->waits, .wait_max = l->wait_max, .exits = l->exits,
+		.features = l->features,
 	};
 	memcpy(s->states, l->states, sizeof(s->states));
 }
@@ -82,6 +83,7 @@ size_t kvs_top_rows(struct kvs_top_row *rows, const struct kvs_top_sample *befor
 		if (!b)
 			b = &none;
 		row->vcpus++;
+		row->features |= s->features;
 		row->span += span;
 		if (span > row->longest)
 			row->longest = span;

@@ -18,6 +18,7 @@ struct kvs_top_sample {
 	uint64_t begin, now;
 	uint64_t states[KVMSCHED_NR_STATES];
 	uint64_t waits, wait_max, exits;
+	uint32_t features;		/* KS_FEATURE_* */
 };
 
 /* A line: a vCPU, or all vCPUs of a VM; cycles, but for counts */
@@ -30,6 +31,7 @@ struct kvs_top_row {
 	uint64_t states[KVMSCHED_NR_STATES];
 	uint64_t waits, exits;
 	uint64_t wait_max;		/* since its ledger was begun */
+	uint32_t features;		/* KS_FEATURE_*, of any of them */
 };
 
 enum kvs_top_sort {

@@ -117,6 +117,54 @@ void kvs_note_apicv(const struct kvs_view *view)
 	}
 }
 
+const char *kvs_idle_why(const struct kvs_vcpu *v)
+{
+	if (!(v->features & KS_FEATURE_NO_HLT))
+		return "MWAIT doesn't exit";
+	return v->features & KS_FEATURE_NO_MWAIT ? "neither HLT nor MWAIT exits" :
+						   "HLT doesn't exit";
+}
+
+#define IDLE_NAMED	8
+
+/* A guest whose HLT exits may use MWAIT, which does not; or not. */
+static void note_idle(const struct kvs_view *view, bool may)
+{
+	const struct kvs_model *m = view->model;
+	const struct kvs_vcpu *last = NULL;
+	unsigned int vms = 0;
+	char *text = NULL;
+	size_t size;
+	FILE *f;
+
+	f = xopen_memstream(&text, &size);
+	for (unsigned int i = 0; i < m->nr_vcpus; i++) {
+		const struct kvs_vcpu *v = m->vcpus[i];
+		char vm[KVS_VM_LEN];
+
+		if (!kvs_selected(&view->select, v) || !kvs_idles_in_guest(v) ||
+		    !(v->features & KS_FEATURE_NO_HLT) != may || (last && last->vm == v->vm))
+			continue;
+		last = v;
+		if (vms++ < IDLE_NAMED)
+			fprintf(f, "%s vm %s (%s)", vms > 1 ? "," : "", kvs_vm_name(vm, v),
+				kvs_idle_why(v));
+	}
+	if (vms > IDLE_NAMED)
+		fprintf(f, " and %u more VMs", vms - IDLE_NAMED);
+	fclose(f);
+	if (vms)
+		kvs_print_wrapped(may ? "Guest may include idle:" : "Guest includes idle:", 0,
+				  text);
+	free(text);
+}
+
+void kvs_note_idle(const struct kvs_view *view)
+{
+	note_idle(view, false);
+	note_idle(view, true);
+}
+
 const char *kvs_hook_why(s32 status)
 {
 	switch (status) {

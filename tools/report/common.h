@@ -27,6 +27,11 @@ void kvs_print_vcpu(const struct kvs_vcpu *v);
 /* Print a line if the hardware delivers interrupts to a selected vCPU without an exit. */
 void kvs_note_apicv(const struct kvs_view *view);
 
+/* "HLT doesn't exit", of a vCPU for which kvs_idles_in_guest() is true */
+const char *kvs_idle_why(const struct kvs_vcpu *v);
+/* Print which of the selected VMs idle without an exit, if there are any. */
+void kvs_note_idle(const struct kvs_view *view);
+
 /* Why a hook is not attached: @status is its negative errno. */
 const char *kvs_hook_why(s32 status);
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Who a task is, and what a VM is called, as JSON.
+ * Who a task is, what a VM is called, and what of it does not exit, as JSON.
  */
 #include "base/bytes.h"
 #include "model/holder.h"
+#include "model/names.h"
 #include "report/json-task.h"
 
 json_t *kvs_json_task(const struct kvs_view *view, const struct kvs_vcpu *v,
@@ -20,6 +21,21 @@ json_t *kvs_json_task(const struct kvs_view *view, const struct kvs_vcpu *v,
 		"nice", told ? json_integer(who->nice) : json_null(),
 		"tgid", told ? json_integer(who->tgid) : json_null(),
 		"relation", kvs_relation_name(kvs_holder_relation(view->model, v, who)));
+}
+
+json_t *kvs_json_exits_off(u32 features)
+{
+	json_t *a;
+	const char *name;
+	uint32_t feature;
+
+	if (!(features & KS_FEATURE_EXITS_TOLD))
+		return json_null();
+	a = json_array();
+	for (unsigned int i = 0; (name = kvs_exit_off(i, &feature)); i++)
+		if (features & feature)
+			json_array_append_new(a, json_string(name));
+	return a;
 }
 
 json_t *kvs_json_vm_name(const struct kvs_vcpu *v)

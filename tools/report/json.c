@@ -380,6 +380,7 @@ static void add_identity(json_t *o, const struct kvs_vcpu *v)
 	json_object_set_new(o, "nice", policy ? json_integer(v->nice) : json_null());
 	json_object_set_new(o, "policy_changes", number(v->policy_changes));
 	json_object_set_new(o, "features", number_if(known, v->features));
+	json_object_set_new(o, "exits_off", kvs_json_exits_off(known ? v->features : 0));
 	json_object_set_new(o, "apicv_inhibits", number_if(known, v->apicv_inhibits));
 	json_object_set_new(o, "halt_poll_ns",
 			    number_if(known && !(v->features & KS_FEATURE_NO_HALT_POLL),

@@ -84,6 +84,7 @@ void kvs_print_ledger(const struct kvs_view *view)
 	printf("Life: from its first KVM_RUN to the end of its thread or VM, as far as that was recorded\n"
 	       "Preempted and Woken: waits for a CPU. Unknown: before its first record, if it may have run before; between two threads%s\n",
 	       lost ? ", where records were lost" : "");
+	kvs_note_idle(view);
 	if (!closes)
 		printf("%sTHE LEDGER DOES NOT CLOSE: the states miss more than 0.01 %% of the time; please report this%s\n",
 		       kvs_alarm(), kvs_plain());

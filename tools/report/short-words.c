@@ -32,6 +32,7 @@ static const struct {
 	[KVS_FINDING_LATE_TIMER] = { "late_timer", "kvmsched report timers", true },
 	[KVS_FINDING_TICKS] = { "ticks", "kvmsched report timers" },
 	[KVS_FINDING_EXITS] = { "exits", "kvmsched report worst --kind exit", true },
+	[KVS_FINDING_IDLE] = { "idle", "kvmsched report", true },
 	[KVS_FINDING_LOSS] = { "loss", "kvmsched record -m SIZE" },
 	[KVS_FINDING_HITS] = { "hits", "kvmsched report --verbose" },
 	[KVS_FINDING_MISSING] = { "missing", "kvmsched info --json" },
@@ -342,6 +343,19 @@ static void write_asleep(const struct words *w)
 		"what it slept for is unknown");
 }
 
+static void write_idle(const struct words *w)
+{
+	const struct kvs_vcpu *v = w->finding->vcpu;
+	bool may = !(v->features & KS_FEATURE_NO_HLT);
+	char vm[KVS_VM_LEN];
+
+	fprintf(w->f, "vm %s %s without exits, as %s: Guest", kvs_vm_name(vm, v),
+		may ? "may idle" : "idles", kvs_idle_why(v));
+	if (w->finding->share)
+		fprintf(w->f, ", %.1f %% of the life of vcpu%u,", 100 * w->finding->share, v->id);
+	fprintf(w->f, " %s idle", may ? "may include" : "includes");
+}
+
 static void write_loss(const struct words *w)
 {
 	u64 lost;
@@ -418,6 +432,7 @@ char *kvs_finding_sentence(const struct kvs_view *view, const struct kvs_finding
 		[KVS_FINDING_LATE_TIMER] = write_late,
 		[KVS_FINDING_TICKS] = write_ticks,
 		[KVS_FINDING_EXITS] = write_exits,
+		[KVS_FINDING_IDLE] = write_idle,
 		[KVS_FINDING_LOSS] = write_loss,
 		[KVS_FINDING_HITS] = write_hits,
 		[KVS_FINDING_MISSING] = write_missing,

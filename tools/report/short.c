@@ -98,6 +98,21 @@ static void look_at_ledger(struct search *s, const struct kvs_vcpu *v)
 		    ns.states[KVMSCHED_STATE_USER], ns.wall, KVS_SHORT_EXITS, KVS_SHORT_NS);
 }
 
+/* Not a matter of degree: how much of Guest is idle, nobody can see. */
+static void look_for_idle(struct search *s, const struct kvs_vcpu *v)
+{
+	struct kvs_ledger_ns ns = { 0 };
+	u64 guest = 0;
+
+	if (!kvs_idles_in_guest(v))
+		return;
+	if (kvs_model_has_ledger(s->view->model) && s->view->times.ts.known) {
+		kvs_ledger_ns(&s->view->times, &v->ledger, &ns);
+		guest = ns.states[KVMSCHED_STATE_GUEST];
+	}
+	found(s, KVS_FINDING_IDLE, v, guest ? : 1, ns.wall ? (double)guest / ns.wall : 0);
+}
+
 static void look_at_timer(struct search *s, const struct kvs_vcpu *v)
 {
 	const struct kvs_timer_stats *t = &v->timer;
@@ -198,9 +213,9 @@ static int worst_first(const void *left, const void *right)
 		[KVS_FINDING_THROTTLED] = 3, [KVS_FINDING_OUT] = 3,
 		[KVS_FINDING_BLOCKED] = 3,
 		[KVS_FINDING_LATE_TIMER] = 4, [KVS_FINDING_TICKS] = 5,
-		[KVS_FINDING_EXITS] = 6, [KVS_FINDING_LOSS] = 7,
-		[KVS_FINDING_HITS] = 8, [KVS_FINDING_MISSING] = 9,
-		[KVS_FINDING_HOOK] = 10,
+		[KVS_FINDING_EXITS] = 6, [KVS_FINDING_IDLE] = 7,
+		[KVS_FINDING_LOSS] = 8, [KVS_FINDING_HITS] = 9,
+		[KVS_FINDING_MISSING] = 10, [KVS_FINDING_HOOK] = 11,
 	};
 	const struct kvs_finding *a = left, *b = right;
 
@@ -209,6 +224,12 @@ static int worst_first(const void *left, const void *right)
 	if (a->harm != b->harm)
 		return a->harm > b->harm ? -1 : 1;
 	return a->kind < b->kind ? -1 : 1;
+}
+
+/* It is no harm itself, but says what the figures of others are worth. */
+static bool is_about_figures(const struct kvs_finding *f)
+{
+	return f->kind >= KVS_FINDING_IDLE;
 }
 
 unsigned int kvs_short_find(const struct kvs_view *view,
@@ -221,6 +242,7 @@ unsigned int kvs_short_find(const struct kvs_view *view,
 		if (!kvs_selected(&view->select, view->model->vcpus[i]))
 			continue;
 		look_at_ledger(&s, view->model->vcpus[i]);
+		look_for_idle(&s, view->model->vcpus[i]);
 		look_at_timer(&s, view->model->vcpus[i]);
 	}
 	look_for_sleepers(&s);
@@ -228,11 +250,13 @@ unsigned int kvs_short_find(const struct kvs_view *view,
 	qsort(s.kinds, KVS_FINDING_KINDS, sizeof(s.kinds[0]), worst_first);
 	/* Whether the figures can be trusted is said in any case. */
 	for (unsigned int i = 0; i < KVS_FINDING_KINDS; i++)
-		room -= s.kinds[i].harm && !s.kinds[i].vcpu;
+		room -= s.kinds[i].harm && is_about_figures(&s.kinds[i]);
 	for (unsigned int i = 0; i < KVS_FINDING_KINDS; i++) {
-		if (!s.kinds[i].harm || (s.kinds[i].vcpu && !room))
+		bool spared = is_about_figures(&s.kinds[i]);
+
+		if (!s.kinds[i].harm || (!spared && !room))
 			continue;
-		room -= !!s.kinds[i].vcpu;
+		room -= !spared;
 		findings[nr++] = s.kinds[i];
 	}
 	return nr;

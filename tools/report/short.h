@@ -41,7 +41,7 @@
 
 /*
  * In the order in which they are told: what never came; what was taken from a vCPU;
- * what came late; what its own exits cost; and what is missing from the recording.
+ * what came late; what its own exits cost; and what the recording can't show, or lacks.
  */
 enum kvs_finding_kind {
 	KVS_FINDING_LOST_TIMER,	/* it passed its deadline and never reached the guest */
@@ -54,6 +54,7 @@ enum kvs_finding_kind {
 	KVS_FINDING_LATE_TIMER,
 	KVS_FINDING_TICKS,	/* of a timer without interrupts of their own */
 	KVS_FINDING_EXITS,
+	KVS_FINDING_IDLE,		/* it does not exit: Guest includes it */
 	KVS_FINDING_LOSS,		/* of records */
 	KVS_FINDING_HITS,		/* of kprobes, dropped by the kernel */
 	KVS_FINDING_MISSING,		/* vCPUs that the module, or the model, had no room for */

@@ -24,7 +24,7 @@ RESERVED = {
     "HOOK": [(20, 4), (96, 8), (104, 8)],
     "START": [(144 + 8 * n, 8) for n in range(4)],
     "STATS": [(4, 4)] + [(32 + 8 * n, 8) for n in range(4)],
-    "LEDGER": [(4, 4)] + [(224 + 8 * n, 8) for n in range(8)],
+    "LEDGER": [(4, 4), (228, 4)] + [(232 + 8 * n, 8) for n in range(7)],
 }
 
 
