@@ -56,6 +56,9 @@
 	(flags) & KS_TASK_KTHREAD ? " kthread" : "",			\
 	(flags) & KS_TASK_SERVER ? " server" : ""
 
+#define ks_show_sleep(sleep)						\
+	__print_symbolic(sleep, KVMSCHED_SLEEPS(KS_SHOW))
+
 /* Likewise, of a vCPU's thread */
 #define ks_show_throttled(how)	((how) == KS_THROTTLED_YES ? " throttled" : "")
 
@@ -111,14 +114,15 @@ KS_EVENT(put, KS_PUT_FIELDS, KS_ARGS(
 
 KS_EVENT(switch_out, KS_SWITCH_OUT_FIELDS, KS_ARGS(
 	"vm=%u vcpu=%u %s%s%s next=%s/%d tgid=%d prio=%d %s nice=%d%s%s "
-	"ran_cycles=%llu nvcsw=%u nivcsw=%u",
+	"ran_cycles=%llu nvcsw=%u nivcsw=%u sleep=%s",
 	__entry->vm, __entry->vcpu, ks_show_switch(__entry->kind),
 	__entry->loaded ? "" : " in userspace",
 	ks_show_throttled(__entry->throttled),
 	__entry->next_comm, __entry->next_pid, __entry->next_tgid,
 	__entry->next_prio, ks_show_policy(__entry->next_policy),
 	__entry->next_nice, ks_show_task(__entry->next_flags),
-	__entry->ran_cycles, __entry->nvcsw, __entry->nivcsw));
+	__entry->ran_cycles, __entry->nvcsw, __entry->nivcsw,
+	ks_show_sleep(__entry->sleep)));
 
 KS_EVENT(switch_in, KS_SWITCH_IN_FIELDS, KS_ARGS(
 	"vm=%u vcpu=%u after=%s from_cpu=%u off_cycles=%llu wait_ns=%llu",

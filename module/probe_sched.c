@@ -176,6 +176,30 @@ static u8 ks_switch_kind(const struct ks_thread *t, const struct ks_vcpu *v)
 }
 
 /*
+ * What does a vCPU wait for that is blocked?  KVM blocks one that is not started yet, and
+ * one whose page the host is fetching (unless the guest has said that it can do something
+ * else meanwhile), as it does one in HLT.  Both are no work of the exit before.
+ */
+static u8 ks_sleep_of(const struct ks_vcpu *v, u8 kind)
+{
+	const struct kvm_vcpu *vcpu = v->key;
+
+	if (kind != KS_SWITCH_BLOCKED)
+		return KS_SLEEP_NOT_TOLD;
+	if (!ks_vcpu_is_loaded(v) || !vcpu->stat.generic.blocking)
+		return KS_SLEEP_OTHER;
+	switch (vcpu->arch.mp_state) {
+	case KVM_MP_STATE_UNINITIALIZED:
+	case KVM_MP_STATE_INIT_RECEIVED:
+	case KVM_MP_STATE_AP_RESET_HOLD:
+		return KS_SLEEP_SIPI;
+	case KVM_MP_STATE_RUNNABLE:
+		return vcpu->arch.apf.halted ? KS_SLEEP_PAGE : KS_SLEEP_OTHER;
+	}
+	return KS_SLEEP_OTHER;
+}
+
+/*
  * A sleep ends with a wait for the CPU, from the wakeup on.  Where the wakeup
  * was not seen (attached since then), the scheduler's own count of the wait is
  * used.
@@ -245,6 +269,7 @@ static void ks_tell_switch_out(struct ks_thread *t, struct ks_vcpu *v, bool load
 	r->nvcsw = current->nvcsw;
 	r->nivcsw = current->nivcsw;
 	r->throttled = ks_task_throttled(current);
+	r->sleep = ks_sleep_of(v, t->kind);
 	r->ran_cycles = t->in_tsc ? now - t->in_tsc : 0;
 	ks_end_at(switch_out, r);
 	ledger = READ_ONCE(v->ledger);

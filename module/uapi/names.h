@@ -79,6 +79,16 @@
 	X(ABORTED,		WAIT_PREEMPTED),			\
 	X(DEAD,			UNKNOWN)
 
+/* Why a vCPU is asleep that is not in HLT */
+#define KVMSCHED_SLEEPS(X)						\
+	X(NOT_TOLD,		0, "not told"),				\
+	/* for a page, a lock or anything else; or out of KVM_RUN */	\
+	X(OTHER,		1, "other"),				\
+	/* not started yet: until another vCPU sends a SIPI */		\
+	X(SIPI,			2, "sipi"),				\
+	/* until the host has the guest's page: an async page fault */	\
+	X(PAGE,			3, "page")
+
 /* What ended the host's part of an exit */
 #define KVMSCHED_EXIT_ENDS(X)							\
 	/* the entry back into the guest: a lightweight exit */		\

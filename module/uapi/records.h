@@ -125,7 +125,10 @@
 	F(u8, next_policy)	/* SCHED_* */				\
 	F(s8, next_nice)						\
 	F(u8, next_flags)	/* KS_TASK_* */				\
-	F(u8, throttled)	/* KS_THROTTLED_*, as it goes */
+	F(u8, throttled)	/* KS_THROTTLED_*, as it goes */	\
+	F(u8, sleep)		/* KS_SLEEP_*, if it is blocked */
+#define KS_SLEEP_ENUM(symbol, number, name)	KS_SLEEP_##symbol = (number)
+enum { KVMSCHED_SLEEPS(KS_SLEEP_ENUM), KS_NR_SLEEPS };
 #define KS_SWITCH_ENUM(symbol, number, name)	KS_SWITCH_##symbol = (number)
 enum { KVMSCHED_SWITCH_KINDS(KS_SWITCH_ENUM), KS_NR_SWITCH_KINDS };
 
@@ -462,7 +465,8 @@ enum { KVMSCHED_TIMER_MODES(KS_TIMER_ENUM), KS_NR_TIMER_MODES };
 	X(host_switch, prev_nice) X(host_switch, next_nice)		\
 	X(host_switch, prev_flags) X(host_switch, next_flags)		\
 	X(timer_expire, merged)						\
-	X(switch_out, throttled) X(wake, throttled)
+	X(switch_out, throttled) X(wake, throttled)			\
+	X(switch_out, sleep)
 
 enum ks_event {
 #define KS_RECORD_ENUM(record, FIELDS, classes) KS_EV_##record,

@@ -13,7 +13,7 @@ enum {
 	OPT_VMS = 256, OPT_VCPUS, OPT_THREADS, OPT_PERIOD, OPT_SECONDS, OPT_CPU, OPT_SPREAD,
 	OPT_POLICY, OPT_HALT_POLL, OPT_BARRIER, OPT_READY, OPT_CONTROLLER, OPT_JSON, OPT_QUIET,
 	OPT_LIST, OPT_SEND, OPT_TSC_LAST, OPT_LATE_PAGE,
-	OPT_NO_EXITS,
+	OPT_NO_EXITS, OPT_UNSTARTED, OPT_ASYNC,
 	OPT_HELP,
 };
 
@@ -34,6 +34,8 @@ static const struct option long_options[] = {
 	{ "send", no_argument, NULL, OPT_SEND },
 	{ "tsc-last", no_argument, NULL, OPT_TSC_LAST },
 	{ "late-page", required_argument, NULL, OPT_LATE_PAGE },
+	{ "unstarted", no_argument, NULL, OPT_UNSTARTED },
+	{ "async-page", no_argument, NULL, OPT_ASYNC },
 	{ "no-exits", required_argument, NULL, OPT_NO_EXITS },
 	{ "quiet", no_argument, NULL, OPT_QUIET },
 	{ "list", no_argument, NULL, OPT_LIST },
@@ -62,6 +64,10 @@ static const char usage_text[] =
 "                       timer for it is 1000 s ahead\n"
 "  --late-page US       the page that the payload is in comes from a userfaultfd,\n"
 "                       US us after the guest's first touch\n"
+"  --async-page         the guest touches it with interrupts on, so that KVM lets\n"
+"                       another thread wait for it\n"
+"  --unstarted          all vCPUs but the first of a VM wait to be started, in vain:\n"
+"                       give --seconds\n"
 "  --no-exits LIST      of hlt, pause and mwait, as in hlt,pause: these do not exit\n"
 "  --start-barrier FILE set everything up, then wait until FILE exists\n"
 "  --ready-file FILE    create FILE when all VMs and policies are set up\n"
@@ -176,6 +182,12 @@ static int take_option(struct options *options, int opt)
 	case OPT_LATE_PAGE:
 		return parse_u64(optarg, "--late-page", 1, UINT32_MAX,
 				 &options->late_page_us);
+	case OPT_UNSTARTED:
+		options->unstarted = true;
+		return 0;
+	case OPT_ASYNC:
+		options->async_page = true;
+		return 0;
 	case OPT_NO_EXITS:
 		return parse_no_exits(options, optarg);
 	case OPT_TSC_LAST:

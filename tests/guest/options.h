@@ -20,6 +20,8 @@ struct options {
 	uint64_t halt_poll_ns;
 	bool halt_poll_given;		/* else KVM's own limit */
 	uint64_t exits_off;		/* KVM_X86_DISABLE_EXITS_* */
+	bool unstarted;			/* all vCPUs but the first wait for a SIPI */
+	bool async_page;		/* the late page is touched with interrupts on */
 	bool spread;			/* one CPU of the list per vCPU */
 	bool send;			/* a packet at each return to userspace */
 	uint64_t late_page_us;		/* until the payload's page is there; 0: it is */

@@ -257,7 +257,7 @@ int vcpu_set_state(struct vcpu *vcpu, int kvm_fd,
 		.rip = GUEST_PAYLOAD + head->entry,
 		.rsp = block + 0x1000,
 		.rdi = block,
-		.rflags = 0x2,
+		.rflags = options->async_page ? 0x202 : 0x2,
 	};
 	/* All but vCPU 0 would otherwise wait for INIT and SIPI. */
 	struct kvm_mp_state state = { KVM_MP_STATE_RUNNABLE };
@@ -267,6 +267,8 @@ int vcpu_set_state(struct vcpu *vcpu, int kvm_fd,
 		return -1;
 	if (ioctl(vcpu->fd, KVM_SET_REGS, &regs))
 		return vcpu_error(vcpu, "KVM_SET_REGS");
+	if (options->unstarted && vcpu->index)
+		return 0;
 	if (ioctl(vcpu->fd, KVM_SET_MP_STATE, &state))
 		return vcpu_error(vcpu, "KVM_SET_MP_STATE");
 	return options->payload->restored ? restore_timer(vcpu, options) : 0;

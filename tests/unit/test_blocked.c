@@ -151,6 +151,47 @@ static void before_an_entry(void **unused)
 	expect_before(2, 60 + 8);
 }
 
+static void sleeps_for(u8 sleep, u64 slept)
+{
+	RECORD(switch_out, .kind = KS_SWITCH_BLOCKED, .loaded = 1, .sleep = sleep);
+	comes_back(KS_SWITCH_BLOCKED, slept, 1);
+}
+
+static void expect_told(const struct kvs_hist *h, u64 count, u64 sum)
+{
+	assert_int_equal(h->count, count);
+	assert_int_equal((u64)h->sum, sum);
+}
+
+/* Until it is started, before its first entry and when it was stopped again */
+static void until_a_sipi(void **unused)
+{
+	sleeps_for(KS_SLEEP_SIPI, 900);
+	enters();
+	exits(IOIO, KS_EXIT_BY_SWITCH);
+	sleeps_for(KS_SLEEP_SIPI, 80);
+	enters();
+	end();
+	expect_told(&m.vcpus[0]->blocked_sipi_ts, 2, 900 + 80);
+	expect_before(0, 0);
+	expect(IOIO, 0, 0);
+}
+
+/* KVM has another thread wait for the page; a lock after that is the exit's. */
+static void until_a_page(void **unused)
+{
+	sleeps_for(KS_SLEEP_OTHER, 6);
+	enters();
+	exits(NPF, KS_EXIT_BY_SWITCH);
+	sleeps_for(KS_SLEEP_PAGE, 3000);
+	sleeps_for(KS_SLEEP_OTHER, 40);
+	enters();
+	end();
+	expect_told(&m.vcpus[0]->blocked_page_ts, 1, 3000);
+	expect(NPF, 1, 40);
+	expect_before(1, 6);
+}
+
 static void that_the_recording_ends(void **unused)
 {
 	enters();
@@ -187,6 +228,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(each_sleep_in_an_exit, setup, teardown),
 		cmocka_unit_test_setup_teardown(other_sleeps_are_not_meant, setup, teardown),
 		cmocka_unit_test_setup_teardown(before_an_entry, setup, teardown),
+		cmocka_unit_test_setup_teardown(until_a_sipi, setup, teardown),
+		cmocka_unit_test_setup_teardown(until_a_page, setup, teardown),
 		cmocka_unit_test_setup_teardown(that_the_recording_ends, setup, teardown),
 		cmocka_unit_test_setup_teardown(where_records_were_lost, setup, teardown),
 	};

@@ -324,6 +324,41 @@ static void a_vcpu_that_waits_for_its_start(void **unused)
 	expect_nothing();
 }
 
+static void blocked_for(u8 sleep, u64 ns)
+{
+	RECORD(switch_out, ME, .kind = KS_SWITCH_BLOCKED, .loaded = 1, .sleep = sleep);
+	now += ns;
+	RECORD(switch_in, ME, .kind = KS_SWITCH_BLOCKED, .off_cycles = ns);
+}
+
+/* By its name: what it waits for is no work of the exit before. */
+static void asleep_for_a_page(void **unused)
+{
+	begin(ALL);
+	run(600);
+	RECORD(exit, ME, .reason = NPF, .flags = KS_EXIT_BY_SWITCH, .host_cycles = 1);
+	blocked_for(KS_SLEEP_PAGE, 400 * MS);
+	RECORD(entry, ME);
+	expect_only("blocked", "vm 50 vcpu0 slept 400.0 ms in the host's kernel, and not in HLT, "
+		    "40.0 % of its life; most until the host had a page of the guest (async page "
+		    "fault): 1 sleep, 400.0 ms");
+}
+
+static void asleep_before_an_entry(void **unused)
+{
+	begin(ALL);
+	blocked_for(KS_SLEEP_OTHER, 400 * MS);
+	RECORD(entry, ME);
+	run(600);
+	expect_only("blocked", "vm 50 vcpu0 slept 400.0 ms in the host's kernel, and not in HLT, "
+		    "40.0 % of its life; most before the entry: 1 sleep, 400.0 ms");
+	begin(ALL);
+	blocked_for(KS_SLEEP_SIPI, 400 * MS);
+	RECORD(entry, ME);
+	run(600);
+	expect_nothing();
+}
+
 static void dear_exits(void **unused)
 {
 	begin(ALL);
@@ -553,6 +588,8 @@ int main(void)
 		cmocka_unit_test(kept_out_of_kvm_run),
 		cmocka_unit_test(asleep_in_an_exit),
 		cmocka_unit_test(a_vcpu_that_waits_for_its_start),
+		cmocka_unit_test(asleep_for_a_page),
+		cmocka_unit_test(asleep_before_an_entry),
 		cmocka_unit_test(dear_exits),
 		cmocka_unit_test(late_timers),
 		cmocka_unit_test(a_lost_timer),

@@ -121,6 +121,7 @@ static void put_thread(const struct kvs_feed *f, struct row *r, const struct kvs
 		put_reason(r, span);
 		put(r, span->exit.before);
 		put(r, span->exit.unknown);
+		put_text(r, kvs_sleep(span->exit.sleep));
 		break;
 	case KVS_SPAN_OUT:
 		put_reason(r, span);

@@ -24,7 +24,8 @@ static const struct distribution distributions[] = {
 	{ "report_exits_polled", EXIT_KEYS, "exits WHERE poll_ns > 0", "poll_ns" },
 	{ "report_exits_guest", EXIT_KEYS, "exits WHERE guest_ns > 0", "guest_ns" },
 	{ "report_exits_blocked", EXIT_KEYS,
-	  "blocked WHERE NOT before_entry AND NOT unknown", "length_ns" },
+	  "blocked WHERE NOT before_entry AND NOT unknown AND "
+	  "coalesce(sleep, 'other') = 'other'", "length_ns" },
 	{ "report_slices", "vcpu", "slices WHERE NOT open AND NOT shared", "length_ns" },
 	{ "report_slices_preempted", "vcpu",
 	  "slices WHERE NOT open AND NOT shared AND ended_by = 'preempted'", "length_ns" },

@@ -140,6 +140,14 @@ bool kvs_is_softirq(unsigned int host_irq_kind)
 	       host_irq_kind == KS_HOST_IRQ_OWN_SOFTIRQ;
 }
 
+const char *kvs_sleep(unsigned int sleep)
+{
+#define SLEEP_NAME(symbol, number, name)	[number] = name
+	static const char *const names[] = { KVMSCHED_SLEEPS(SLEEP_NAME) };
+
+	return sleep != KS_SLEEP_NOT_TOLD && sleep < ARRAY_SIZE(names) ? names[sleep] : NULL;
+}
+
 const char *kvs_exit_off(unsigned int nth, uint32_t *feature)
 {
 	static const struct {

@@ -22,6 +22,8 @@ const char *kvs_user_reason(char name[KVS_NAME_LEN], uint32_t reason);
 /* Tables of names; NULL beyond their end. */
 const char *kvs_switch_kind(unsigned int kind);
 const char *kvs_exit_end(unsigned int end);
+/* Why a vCPU is asleep that is not in HLT; NULL if that was not told, too */
+const char *kvs_sleep(unsigned int sleep);
 const char *kvs_timer_mode(unsigned int mode);
 const char *kvs_host_irq_kind(unsigned int kind);
 bool kvs_is_softirq(unsigned int host_irq_kind);

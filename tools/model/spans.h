@@ -105,6 +105,7 @@ struct kvs_span {
 			 * guest; or in one that is unknown, as records were lost
 			 */
 			bool before, unknown;
+			u8 sleep;		/* BLOCKED: KS_SLEEP_*; SIPI and PAGE: in no exit */
 			/*
 			 * In guest mode before it, the fast path included; 0:
 			 * unknown

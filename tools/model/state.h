@@ -274,6 +274,8 @@ struct kvs_vcpu {
 	u64 out_ts;		/* of the switch out; 0: on the CPU, or not known */
 	u32 out_epoch;		/* epoch at that time */
 	u8 out_kind;		/* KS_SWITCH_*, of the last switch out */
+	u8 out_sleep;		/* KS_SLEEP_*, of the same */
+	bool sleeps_told;	/* it was told once why it slept */
 	u16 last_cpu;		/* where its thread wrote the last record */
 
 	/* Its exits and returns to userspace */
@@ -326,6 +328,8 @@ struct kvs_vcpu {
 	kvs_u128 guest_cycles;	/* before all of them */
 	/* As their blocked_ts: before KVM_RUN entered the guest, and in unknown exits */
 	struct kvs_hist blocked_before_ts, blocked_unknown_ts;
+	/* Nor is this of an exit: not started yet; until the host has a page of the guest */
+	struct kvs_hist blocked_sipi_ts, blocked_page_ts;
 	struct kvs_user_stats *users;
 	unsigned int nr_users;
 	struct kvs_hist user_cycles;	/* of all returns */

@@ -27,6 +27,8 @@ static void free_exits(struct kvs_vcpu *v)
 	free(v->exits);
 	kvs_hist_free(&v->blocked_before_ts);
 	kvs_hist_free(&v->blocked_unknown_ts);
+	kvs_hist_free(&v->blocked_sipi_ts);
+	kvs_hist_free(&v->blocked_page_ts);
 }
 
 static void free_users(struct kvs_vcpu *v)
@@ -201,7 +203,11 @@ static void add_blocked(struct kvs_vcpu *v, const struct kvs_span *span)
 {
 	struct kvs_hist *h;
 
-	if (span->exit.unknown)
+	if (span->exit.sleep == KS_SLEEP_SIPI)
+		h = &v->blocked_sipi_ts;
+	else if (span->exit.sleep == KS_SLEEP_PAGE)
+		h = &v->blocked_page_ts;
+	else if (span->exit.unknown)
 		h = &v->blocked_unknown_ts;
 	else if (span->exit.before)
 		h = &v->blocked_before_ts;

@@ -146,7 +146,7 @@ void kvs_vcpu_slept(struct kvs_vcpu *v, u64 ts, u64 length)
 		.exit = {
 			.reason = cut->reason, .isa = cut->isa, .end = cut->end,
 			.l2 = cut->l2, .fastpath = cut->fastpath,
-			.before = before,
+			.before = before, .sleep = v->out_sleep,
 			.unknown = epoch != v->out_epoch || !(before || cut->on),
 		},
 	};
@@ -312,6 +312,8 @@ void kvs_vcpu_switch_out(struct kvs_model *m, struct kvs_vcpu *v,
 	v->out_ts = rec->ts;
 	v->out_epoch = m->epoch;
 	v->out_kind = kind;
+	v->out_sleep = rec->switch_out.sleep;
+	v->sleeps_told |= v->out_sleep != KS_SLEEP_NOT_TOLD;
 	v->entry_ts = 0;
 	if (kind == KS_SWITCH_DEAD)
 		kvs_vcpu_end(m, v, rec->ts);

@@ -70,7 +70,9 @@ void kvs_print_exits(const struct kvs_view *view)
 				       "p99 µs", "p99.9 µs", "Polled µs", "Blocked µs"));
 	for (unsigned int i = 0; i < v->nr_exits; i++)
 		row_exit(&rows, view, &v->exits[i], &count, &time);
-	row_blocked(&rows, view, "(none: before an entry)", &v->blocked_before_ts);
+	row_blocked(&rows, view, "(none: waits for SIPI)", &v->blocked_sipi_ts);
+	row_blocked(&rows, view, "(none: async page fault)", &v->blocked_page_ts);
+	row_blocked(&rows, view, "(none: before the entry)", &v->blocked_before_ts);
 	row_blocked(&rows, view, "(unknown: records were lost)", &v->blocked_unknown_ts);
 	kvs_rows_end(&rows);
 	if (!polls)

@@ -409,6 +409,8 @@ static json_t *vcpu_of(const struct kvs_view *view, struct kvs_vcpu *v)
 	json_object_set_new(o, "exits", exits_of(view, v));
 	json_object_set_new(o, "blocked_before_entry_ns", dist(&v->blocked_before_ts, &t->ts));
 	json_object_set_new(o, "blocked_unknown_ns", dist(&v->blocked_unknown_ts, &t->ts));
+	json_object_set_new(o, "waited_for_sipi_ns", dist(&v->blocked_sipi_ts, &t->ts));
+	json_object_set_new(o, "waited_for_page_ns", dist(&v->blocked_page_ts, &t->ts));
 	json_object_set_new(o, "switches", switches_of(view, v));
 	json_object_set_new(o, "slices_ns", dist(&v->sw.slice_cycles, &t->cycles));
 	json_object_set_new(o, "preempted_slices_ns", dist(&v->sw.full_slice_cycles, &t->cycles));

@@ -223,20 +223,43 @@ static void write_out(const struct words *w)
 	fprintf(w->f, ": its VMM kept it from running");
 }
 
+/* What the most of it was for: an exit, a page that the host fetched, or before an entry */
+static void write_most_blocked(const struct words *w)
+{
+	const struct kvs_vcpu *v = w->finding->vcpu;
+	const struct kvs_hist *most = &v->blocked_page_ts;
+	const struct kvs_exit_stats *top = NULL;
+	char name[KVS_NAME_LEN];
+
+	if (v->sleeps_told && v->blocked_before_ts.sum > most->sum)
+		most = &v->blocked_before_ts;
+	for (unsigned int i = 0; i < v->nr_exits; i++) {
+		if (v->exits[i].blocked_ts.sum > most->sum) {
+			top = &v->exits[i];
+			most = &top->blocked_ts;
+		}
+	}
+	fprintf(w->f, "; most ");
+	if (top)
+		fprintf(w->f, "for %s%s", top->l2 ? "L2 " : "",
+			kvs_exit_reason(name, top->isa, top->reason));
+	else
+		fprintf(w->f, most == &v->blocked_page_ts ?
+			"until the host had a page of the guest (async page fault)" :
+			"before the entry");
+	fprintf(w->f, ": %" PRIu64 " sleep%s, ", most->count, most->count == 1 ? "" : "s");
+	write_time(w, kvs_scale_sum(&w->view->times.ts, most->sum));
+}
+
 static void write_blocked(const struct words *w)
 {
 	const struct kvs_vcpu *v = w->finding->vcpu;
-	const struct kvs_exit_stats *top = v->exits;
-	char name[KVS_NAME_LEN];
+	bool exits = !v->blocked_page_ts.sum &&
+		     !(v->sleeps_told && v->blocked_before_ts.sum);
 
-	for (unsigned int i = 1; i < v->nr_exits; i++)
-		if (v->exits[i].blocked_ts.sum > top->blocked_ts.sum)
-			top = &v->exits[i];
-	write_spent(w, "slept", "in the host's kernel while its exits were handled");
-	fprintf(w->f, "; most for %s%s: %" PRIu64 " sleep%s, ", top->l2 ? "L2 " : "",
-		kvs_exit_reason(name, top->isa, top->reason), top->blocked_ts.count,
-		top->blocked_ts.count == 1 ? "" : "s");
-	write_time(w, kvs_scale_sum(&w->view->times.ts, top->blocked_ts.sum));
+	write_spent(w, "slept", exits ? "in the host's kernel while its exits were handled" :
+					"in the host's kernel, and not in HLT");
+	write_most_blocked(w);
 }
 
 static void write_exits(const struct words *w)

@@ -70,11 +70,16 @@ static void look_at_waits(struct search *s, const struct kvs_vcpu *v,
 		    KVS_SHORT_NS);
 }
 
-/* What it sleeps before its first entry, as until a SIPI, is no exit's, and no harm. */
+/*
+ * What it sleeps until a SIPI is no harm.  Older files do not tell that from other sleep
+ * before its first entry.
+ */
 static u64 blocked_ns(const struct kvs_view *view, const struct kvs_vcpu *v)
 {
-	kvs_u128 sum = 0;
+	kvs_u128 sum = v->blocked_page_ts.sum;
 
+	if (v->sleeps_told)
+		sum += v->blocked_before_ts.sum;
 	for (unsigned int i = 0; i < v->nr_exits; i++)
 		sum += v->exits[i].blocked_ts.sum;
 	return kvs_scale_sum(&view->times.ts, sum);

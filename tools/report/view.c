@@ -37,6 +37,8 @@ static void merge_exits(struct kvs_vcpu *into, const struct kvs_vcpu *from)
 	into->guest_cycles += from->guest_cycles;
 	kvs_hist_merge(&into->blocked_before_ts, &from->blocked_before_ts);
 	kvs_hist_merge(&into->blocked_unknown_ts, &from->blocked_unknown_ts);
+	kvs_hist_merge(&into->blocked_sipi_ts, &from->blocked_sipi_ts);
+	kvs_hist_merge(&into->blocked_page_ts, &from->blocked_page_ts);
 }
 
 static void merge_users(struct kvs_vcpu *into, const struct kvs_vcpu *from)
