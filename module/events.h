@@ -71,6 +71,12 @@
 #define ks_show_host_irq(kind)						\
 	__print_symbolic(kind, KVMSCHED_HOST_IRQ_KINDS(KS_SHOW))
 
+#define ks_show_context(context)					\
+	__print_symbolic(context, KVMSCHED_CONTEXTS(KS_SHOW))
+
+#define ks_show_by(by)							\
+	__print_symbolic(by, KVMSCHED_SENT_BYS(KS_SHOW))
+
 #define ks_show_how(how)						\
 	__print_symbolic(how, KVMSCHED_HOWS(KS_SHOW))
 
@@ -151,9 +157,13 @@ KS_EVENT(entry, KS_ENTRY_FIELDS, KS_ARGS(
 	__entry->vm, __entry->vcpu, __entry->since_exit_cycles));
 
 KS_EVENT(irq_accept, KS_IRQ_ACCEPT_FIELDS, KS_ARGS(
-	"vm=%u vcpu=%u vector=%u delivery_mode=%u %s",
+	"vm=%u vcpu=%u vector=%u delivery_mode=%u %s by=%s context=%s "
+	"from_vm=%u from_vcpu=%u name=%s tgid=%d gsi=%u sent_cycles=%llu",
 	__entry->vm, __entry->vcpu, __entry->vector, __entry->delivery_mode,
-	__entry->level ? "level" : "edge"));
+	__entry->level ? "level" : "edge", ks_show_by(__entry->by),
+	ks_show_context(__entry->context), __entry->from_vm,
+	__entry->from_vcpu, __entry->name, __entry->tgid, __entry->gsi,
+	__entry->sent_cycles));
 
 KS_EVENT(irq_inject, KS_IRQ_INJECT_FIELDS, KS_ARGS(
 	"vm=%u vcpu=%u vector=%u%s%s",
@@ -259,6 +269,11 @@ KS_EVENT(ipi, KS_IPI_FIELDS, KS_ARGS(
 KS_EVENT(bpf_scheduler, KS_BPF_SCHEDULER_FIELDS, KS_ARGS(
 	"loads=%llu loaded=%u all_threads=%u name=%s",
 	__entry->loads, __entry->loaded, __entry->all_threads, __entry->name));
+
+KS_EVENT(irqfd, KS_IRQFD_FIELDS, KS_ARGS(
+	"vm=%u gsi=%u context=%s from_vm=%u from_vcpu=%u name=%s tgid=%d",
+	__entry->vm, __entry->gsi, ks_show_context(__entry->context),
+	__entry->from_vm, __entry->from_vcpu, __entry->name, __entry->tgid));
 
 #endif /* _KVMSCHED_EVENTS_H */
 

@@ -113,6 +113,7 @@ int ks_hook_probe(struct ks_hook *hook);
 extern struct ks_hook ks_sched_hooks[];
 extern struct ks_hook ks_exit_hooks[];
 extern struct ks_hook ks_irq_hooks[];
+extern struct ks_hook ks_sender_hooks[];
 extern struct ks_hook ks_softirq_hooks[];
 extern struct ks_hook ks_timer_hooks[];
 extern struct ks_hook ks_host_hooks[];
@@ -122,6 +123,7 @@ extern struct ks_hook ks_throttle_hooks[];
 /* Arguments of a probed function, in the order of the x86-64 ABI */
 #define ks_arg1(regs)	((regs)->di)
 #define ks_arg2(regs)	((regs)->si)
+#define ks_arg4(regs)	((regs)->cx)
 
 /**
  * ks_vcpu_here - the vCPU of the thread that has this CPU

@@ -15,6 +15,7 @@
 #include "exit_reason.h"
 #include "probe.h"
 #include "record.h"
+#include "sender.h"
 #include "vcpu.h"
 
 /*
@@ -41,6 +42,7 @@ static DEFINE_PER_CPU(struct host_irq, host_irq);
  */
 struct accepting {
 	struct task_struct *task;
+	struct kvm_vcpu *vcpu;
 	struct ks_who who;
 };
 #define KS_CONTEXT_LEVELS	4
@@ -62,6 +64,7 @@ static int ks_on_apic_accept_irq(struct kprobe *kprobe, struct pt_regs *regs)
 
 	if (vcpu) {
 		ks_vcpu_who(vcpu, &here->who);
+		here->vcpu = vcpu;
 		here->task = current;
 	}
 	return 0;
@@ -70,16 +73,21 @@ static int ks_on_apic_accept_irq(struct kprobe *kprobe, struct pt_regs *regs)
 static void ks_note_accept(u32 vcpu_id, u16 delivery_mode, u16 level, u8 vector)
 {
 	struct accepting *here = ks_accepting_here();
+	bool known = here->task == current;
 	struct ks_rec_irq_accept *r;
 	struct ks_who who = here->who;
+	struct ks_sender sender;
+	struct ks_way way;
 	unsigned long flags;
 	u64 now;
 
-	if (here->task != current)
+	if (!known)
 		ks_vcpu_guess(vcpu_id, &who);
 	here->task = NULL;
 	if (!(who.wanted & KVMSCHED_CLASS_IRQ))
 		return;
+	ks_sender_here(&sender);
+	ks_sender_way(known ? here->vcpu : NULL, vcpu_id, delivery_mode, vector, &way);
 
 	/* The handler may have stored this before the session ended. */
 	r = ks_begin(irq_accept, ks_session_wants(KVMSCHED_CLASS_IRQ) &&
@@ -89,6 +97,10 @@ static void ks_note_accept(u32 vcpu_id, u16 delivery_mode, u16 level, u8 vector)
 	r->delivery_mode = delivery_mode;
 	r->vector = vector;
 	r->level = level;
+	r->by = way.by;
+	ks_set_sender(r, &sender);
+	r->gsi = way.gsi;
+	r->sent_cycles = way.sent_cycles;
 	ks_end(irq_accept, r, flags);
 }
 
@@ -120,6 +132,7 @@ static void ks_note_ipi(u32 icr, u32 dest)
 	r->icr = icr;
 	r->dest = dest;
 	ks_end(ipi, r, flags);
+	ks_sender_icr(v, icr, now);
 }
 
 /*
@@ -202,13 +215,14 @@ static void ks_note_cpu_got(u64 now)
 		t->got_tsc = now;
 }
 
-static void ks_host_irq_begin(void)
+static void ks_host_irq_begin(const char *name)
 {
 	struct host_irq *irq = this_cpu_ptr(&host_irq);
 	struct ks_vcpu *v = ks_vcpu_loaded();
 
 	if (irq->depth++)
 		return;
+	this_cpu_write(ks_irq_served, name);
 	irq->since = rdtsc_ordered();
 	irq->ended_guest = false;
 	if (this_cpu_read(ks_current) == &ks_nobody)
@@ -239,6 +253,7 @@ static void ks_host_irq_end(u8 kind, int nr, int vector, const char *name)
 		return;
 	if (--irq->depth)
 		return;
+	this_cpu_write(ks_irq_served, NULL);
 	now = rdtsc_ordered();
 	cycles = now - irq->since;
 	ks_softirq_interrupted(cycles);
@@ -268,7 +283,7 @@ static void ks_host_irq_end(u8 kind, int nr, int vector, const char *name)
  */
 static void ks_on_irq_handler_entry(void *data, int irq, struct irqaction *action)
 {
-	ks_host_irq_begin();
+	ks_host_irq_begin(action->name);
 }
 
 static void ks_on_irq_handler_exit(void *data, int irq, struct irqaction *action,
@@ -277,24 +292,23 @@ static void ks_on_irq_handler_exit(void *data, int irq, struct irqaction *action
 	ks_host_irq_end(KS_HOST_IRQ_DEVICE, irq, 0, action->name);
 }
 
-static void ks_on_vector_entry(void *data, int vector)
-{
-	ks_host_irq_begin();
-}
-
-#define VECTOR_EXIT(event, kind)					\
+#define VECTOR(event, kind)						\
+	static void ks_on_##event##_entry(void *data, int vector)	\
+	{								\
+		ks_host_irq_begin(#event);				\
+	}								\
 	static void ks_on_##event##_exit(void *data, int vector)		\
 	{								\
 		ks_host_irq_end(kind, -1, vector, #event);			\
 	}
 
-VECTOR_EXIT(local_timer, KS_HOST_IRQ_TIMER)
-VECTOR_EXIT(reschedule, KS_HOST_IRQ_RESCHEDULE)
-VECTOR_EXIT(call_function, KS_HOST_IRQ_CALL)
-VECTOR_EXIT(call_function_single, KS_HOST_IRQ_CALL)
-VECTOR_EXIT(irq_work, KS_HOST_IRQ_OTHER)
-VECTOR_EXIT(thermal_apic, KS_HOST_IRQ_OTHER)
-VECTOR_EXIT(x86_platform_ipi, KS_HOST_IRQ_OTHER)
+VECTOR(local_timer, KS_HOST_IRQ_TIMER)
+VECTOR(reschedule, KS_HOST_IRQ_RESCHEDULE)
+VECTOR(call_function, KS_HOST_IRQ_CALL)
+VECTOR(call_function_single, KS_HOST_IRQ_CALL)
+VECTOR(irq_work, KS_HOST_IRQ_OTHER)
+VECTOR(thermal_apic, KS_HOST_IRQ_OTHER)
+VECTOR(x86_platform_ipi, KS_HOST_IRQ_OTHER)
 
 KS_CHECK_PROBE(irq_handler_entry, ks_on_irq_handler_entry)
 KS_CHECK_PROBE(irq_handler_exit, ks_on_irq_handler_exit)
@@ -302,7 +316,7 @@ KS_CHECK_PROBE(irq_handler_exit, ks_on_irq_handler_exit)
  * One vector stands for all: their events are of one class.  Some vectors, e.g.
  * thermal_apic, are not in every kernel.
  */
-KS_CHECK_PROBE(local_timer_entry, ks_on_vector_entry)
+KS_CHECK_PROBE(local_timer_entry, ks_on_local_timer_entry)
 KS_CHECK_PROBE(local_timer_exit, ks_on_local_timer_exit)
 
 /*
@@ -318,8 +332,10 @@ static void ks_forget_irqs(void *before)
 	u32 classes = *(const u32 *)before;
 	int level;
 
-	if (!(classes & HOST_IRQ_CLASSES))
+	if (!(classes & HOST_IRQ_CLASSES)) {
 		this_cpu_ptr(&host_irq)->depth = 0;
+		this_cpu_write(ks_irq_served, NULL);
+	}
 	if (!(classes & KS_SOFTIRQ_CLASSES))
 		ks_softirq_forget();
 	if (classes & KVMSCHED_CLASS_IRQ)
@@ -347,7 +363,7 @@ void ks_irq_attached(u32 before)
 	KS_TRACEPOINT_ROW(#event "_exit", "", HOST_IRQ_CLASSES,		\
 			  KS_ALWAYS, ks_on_##event##_exit),		\
 	KS_TRACEPOINT_ROW(#event "_entry", "", HOST_IRQ_CLASSES,	\
-			  KS_ALWAYS, ks_on_vector_entry)
+			  KS_ALWAYS, ks_on_##event##_entry)
 
 /*
  * Ends are attached before beginnings: an end without a beginning is ignored.

@@ -27,6 +27,7 @@
 #include "exit_reason.h"
 #include "probe.h"
 #include "record.h"
+#include "sender.h"
 #include "vcpu.h"
 
 static u8 ks_timer_mode(struct kvm_lapic *apic)
@@ -292,9 +293,11 @@ static void ks_write_expiry(struct kvm_lapic *apic)
 /*
  * static void apic_timer_expired(struct kvm_lapic *apic, bool from_timer_fn)
  *
- * The hrtimer's interrupt calls it too, and is ignored here.  The other
+ * The hrtimer's interrupt calls it too, and its expiry is told elsewhere.  The other
  * callers run in the vCPU's thread: an exit by the preemption timer, and the
  * arming of a timer whose deadline has passed.
+ *
+ * With posted interrupts KVM delivers the interrupt here, whoever calls.
  *
  * Where the preemption timer backs a periodic timer, KVM then sets the next period
  * and calls restart_apic_timer(): the guest has armed nothing.
@@ -302,12 +305,15 @@ static void ks_write_expiry(struct kvm_lapic *apic)
 static int ks_on_apic_timer_expired(struct kprobe *kprobe, struct pt_regs *regs)
 {
 	struct kvm_lapic *apic = (struct kvm_lapic *)ks_arg1(regs);
+	struct kvm_vcpu *vcpu = ks_lapic_vcpu(apic);
 	struct ks_vcpu *v = ks_vcpu_loaded();
 
+	if (vcpu)
+		ks_sender_timer(vcpu, regs);
 	if ((bool)ks_arg2(regs))
 		return 0;
 	ks_write_expiry(apic);
-	if (v && ks_lapic_vcpu(apic) == v->key &&
+	if (v && vcpu == v->key && ks_vcpu_wanted(v) & KVMSCHED_CLASS_TIMER &&
 	    ks_timer_mode(apic) == KS_TIMER_PERIODIC &&
 	    ks_lapic_read(apic, bool, KS_TIMER_HV_IN_USE))
 		v->arm_next = true;
@@ -431,7 +437,8 @@ struct ks_hook ks_timer_hooks[] = {
 	/*
 	 * A hit that the kernel drops in an interrupt is one of the hrtimer's.
 	 */
-	KS_KPROBE_HINT_ROW("apic_timer_expired", "kvm", KVMSCHED_CLASS_TIMER,
+	KS_KPROBE_HINT_ROW("apic_timer_expired", "kvm",
+			   KVMSCHED_CLASS_TIMER | KVMSCHED_CLASS_IRQ,
 			   ks_on_apic_timer_expired),
 	KS_KPROBE_ROW("restart_apic_timer", "kvm", KVMSCHED_CLASS_TIMER,
 		      KS_ALWAYS, NULL, ks_on_restart_apic_timer),

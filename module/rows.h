@@ -29,7 +29,7 @@ struct ks_rows {
 };
 extern struct ks_rows ks_rows;
 
-#define KS_NR_TABLES	8
+#define KS_NR_TABLES	9
 extern struct ks_hook *const ks_hook_tables[KS_NR_TABLES];
 
 #define for_each_hook(table, hook)					\

@@ -14,6 +14,7 @@
 
 #include "ledger.h"
 #include "listen.h"
+#include "mark.h"
 #include "record_layout.h"
 #include "thread.h"
 #include "uapi/kvmsched.h"
@@ -101,6 +102,8 @@ struct ks_arm {
  * @timer_known: it was looked for a timer that was armed before anybody listened, or
  *		one was armed since
  * @last_deadline: of the last arm
+ * @mark:	the function in which it sends an interrupt now, see mark.h
+ * @icr:	what the guest wrote to its ICR last; likewise
  * @features:	KS_FEATURE_*
  */
 struct ks_vcpu {
@@ -143,6 +146,9 @@ struct ks_vcpu {
 	bool arm_next;
 	bool timer_known;
 	u64 last_deadline;
+
+	struct ks_mark mark;
+	struct ks_icr icr;
 
 	u64 identified;
 	u64 ledger_seen;

@@ -112,6 +112,33 @@
 	X(BY_VMM,		3, "vmm"),				\
 	X(STOPPED,		4, "stopped")
 
+/* How a guest's interrupt came to its LAPIC, as far as hooks tell */
+#define KVMSCHED_SENT_BYS(X)						\
+	/* older files don't tell */					\
+	X(NOT_TOLD,		0, "not-told"),				\
+	/* none of these */						\
+	X(OTHER,		1, "other"),				\
+	/* a vCPU wrote its ICR */					\
+	X(ICR,			2, "icr"),				\
+	/* a vCPU sent it by a hypercall */				\
+	X(HYPERCALL,		3, "hypercall"),			\
+	/* the LAPIC's own timer */					\
+	X(TIMER,		4, "timer"),				\
+	/* an eventfd, by whoever signalled it */			\
+	X(IRQFD,		5, "irqfd"),				\
+	/* an eventfd, by a work item that the signal asked for */	\
+	X(IRQFD_WORK,		6, "irqfd-work")
+
+/* What ran as an interrupt was sent */
+#define KVMSCHED_CONTEXTS(X)						\
+	/* older files don't tell */					\
+	X(NOT_TOLD,		0, "not-told"),				\
+	X(TASK,			1, "task"),				\
+	/* a task within KVM_RUN, or another ioctl of a vCPU */		\
+	X(VCPU,			2, "vcpu"),				\
+	X(SOFTIRQ,		3, "softirq"),				\
+	X(HARDIRQ,		4, "hardirq")
+
 /* Kinds of the host's interrupts, and what they leave to do */
 #define KVMSCHED_HOST_IRQ_KINDS(X)						\
 	X(DEVICE,		0, "device"),				\

@@ -34,6 +34,10 @@
 #define KS_TASK_TOLD		(1 << 0) /* tgid, policy, nice and flags are known */
 #define KS_TASK_KTHREAD		(1 << 1) /* a thread of the kernel */
 #define KS_TASK_SERVER		(1 << 2) /* a deadline server lets it run: fair, ext */
+/* Told of those alone that send interrupts */
+#define KS_TASK_WORKER		(1 << 3) /* of a workqueue */
+#define KS_TASK_USER_WORKER	(1 << 4) /* a thread of the kernel's in a process: vhost */
+#define KS_TASK_IO_WORKER	(1 << 5) /* the same, of io_uring */
 
 /* A session begins or ends, on this CPU */
 #define KS_SESSION_FIELDS(F, A)						\
@@ -210,13 +214,37 @@ enum { KVMSCHED_EXIT_ENDS(KS_EXIT_BY_ENUM), KS_NR_EXIT_ENDS };
 	F(u16, vcpu)							\
 	F(u64, since_exit_cycles) /* since the exit: out of the guest; 0: none */
 
-/* The virtual LAPIC accepts an interrupt */
+/*
+ * What ran as an interrupt was sent: a task, which is common_pid, or an interrupt or a
+ * softirq of the host.  Of these two, @task_flags, @tgid, @from_vm and @from_vcpu tell
+ * nothing.
+ */
+#define KS_SENDER_FIELDS(F, A)						\
+	F(u8, context)		/* KS_CONTEXT_* */			\
+	F(u8, task_flags)	/* KS_TASK_* */				\
+	F(s32, tgid)							\
+	F(u16, from_vm)		/* within KVM_RUN of this vCPU, if it is known */ \
+	F(u16, from_vcpu)						\
+	F(u32, gsi)		/* of the irqfd */			\
+	A(char, name, 16)	/* the task's, or the host interrupt's */
+#define KS_CONTEXT_ENUM(symbol, number, name)	KS_CONTEXT_##symbol = (number)
+enum { KVMSCHED_CONTEXTS(KS_CONTEXT_ENUM), KS_NR_CONTEXTS };
+
+/*
+ * The virtual LAPIC accepts an interrupt.  By a work item (IRQFD_WORK) the sender is a
+ * worker of the kernel's: the irqfd record before it has whoever asked for it.
+ */
 #define KS_IRQ_ACCEPT_FIELDS(F, A)					\
 	F(u16, vm)							\
 	F(u16, vcpu)							\
 	F(u16, delivery_mode)	/* APIC's: 0 fixed, 2 SMI, 4 NMI, 5 INIT ... */ \
 	F(u8, vector)							\
-	F(u8, level)		/* 1: level triggered */
+	F(u8, level)		/* 1: level triggered */		\
+	F(u8, by)		/* KS_BY_* */				\
+	KS_SENDER_FIELDS(F, A)						\
+	F(u64, sent_cycles)	/* since it was sent: ICR, HYPERCALL, IRQFD; or 0 */
+#define KS_BY_ENUM(symbol, number, name)	KS_BY_##symbol = (number)
+enum { KVMSCHED_SENT_BYS(KS_BY_ENUM), KS_NR_BYS };
 
 /* KVM injects an interrupt: the guest takes it at the next entry */
 #define KS_IRQ_INJECT_FIELDS(F, A)					\
@@ -238,6 +266,11 @@ enum { KVMSCHED_EXIT_ENDS(KS_EXIT_BY_ENUM), KS_NR_EXIT_ENDS };
 	F(u16, vcpu)							\
 	F(u32, icr)		/* low half: vector, delivery mode, shorthand */ \
 	F(u32, dest)		/* APIC id or logical; not with a shorthand */
+
+/* An eventfd was signalled that is an interrupt of a VM (irqfd) */
+#define KS_IRQFD_FIELDS(F, A)						\
+	F(u16, vm)							\
+	KS_SENDER_FIELDS(F, A)
 
 /*
  * The host served an interrupt or a softirq, while a vCPU's thread was on the CPU
@@ -449,7 +482,8 @@ enum { KVMSCHED_TIMER_MODES(KS_TIMER_ENUM), KS_NR_TIMER_MODES };
 	X(throttle, KS_THROTTLE_FIELDS, KVMSCHED_CLASS_STEAL)		\
 	X(quota, KS_QUOTA_FIELDS, KVMSCHED_CLASS_STEAL)			\
 	X(ipi, KS_IPI_FIELDS, KVMSCHED_CLASS_IRQ)			\
-	X(bpf_scheduler, KS_BPF_SCHEDULER_FIELDS, KVMSCHED_CLASS_SWITCH)
+	X(bpf_scheduler, KS_BPF_SCHEDULER_FIELDS, KVMSCHED_CLASS_SWITCH)	\
+	X(irqfd, KS_IRQFD_FIELDS, KVMSCHED_CLASS_IRQ)
 
 /* Fields that files of older versions lack.  There they are 0: "not told". */
 #define KS_LATER_FIELDS(X)						\
@@ -466,7 +500,11 @@ enum { KVMSCHED_TIMER_MODES(KS_TIMER_ENUM), KS_NR_TIMER_MODES };
 	X(host_switch, prev_flags) X(host_switch, next_flags)		\
 	X(timer_expire, merged)						\
 	X(switch_out, throttled) X(wake, throttled)			\
-	X(switch_out, sleep)
+	X(switch_out, sleep)						\
+	X(irq_accept, by) X(irq_accept, context) X(irq_accept, task_flags) \
+	X(irq_accept, tgid) X(irq_accept, from_vm)			\
+	X(irq_accept, from_vcpu) X(irq_accept, gsi)			\
+	X(irq_accept, name) X(irq_accept, sent_cycles)
 
 enum ks_event {
 #define KS_RECORD_ENUM(record, FIELDS, classes) KS_EV_##record,

@@ -115,7 +115,8 @@ static void timer_round(u64 late_us)
 	now += 50 * US + late_us * US;
 	VPUT(timer_expire, .mode = KS_TIMER_DEADLINE, .deadline = now - late_us * US,
 	     .late_cycles = late_us * US);
-	VPUT(irq_accept, .vector = 0xec);
+	VPUT(irq_accept, .vector = 0xec, .by = KS_BY_TIMER, .context = KS_CONTEXT_VCPU,
+	     .tgid = 4700, .from_vm = vm, .from_vcpu = vcpu, .name = "CPU 0/KVM");
 	now += 2 * US;
 	VPUT(irq_inject, .vector = 0xec);
 	now += 3 * US;
@@ -188,6 +189,47 @@ static void other_vcpus(void)
 	VPUT(timer_expire, .mode = KS_TIMER_PERIODIC, .hv = 1, .late_cycles = -3 * (s64)US);
 }
 
+/* An interrupt to the first vCPU, accepted so long before it is injected */
+static void accepted(u64 us, u8 vector)
+{
+	now += us * US;
+	on(0, 4711, 1, 0);
+	VPUT(irq_inject, .vector = vector);
+}
+
+/* From the vCPU itself, the VMM, vhost, and a device that is passed on */
+static void senders(void)
+{
+	on(0, 4711, 1, 0);
+	VPUT(ipi, .icr = 0x4000 | 0xfd, .dest = 0);
+	now += 1 * US;
+	VPUT(irq_accept, .vector = 0xfd, .by = KS_BY_ICR, .context = KS_CONTEXT_VCPU,
+	     .tgid = 4700, .from_vm = 1, .from_vcpu = 0, .name = "CPU 0/KVM",
+	     .sent_cycles = 1 * US);
+	accepted(4, 0xfd);
+	on(1, 4705, 1, 0);
+	PUT(irqfd, .vm = 1, .gsi = 10, .context = KS_CONTEXT_TASK, .tgid = 4700,
+	    .task_flags = KS_TASK_TOLD, .from_vcpu = KS_NO_VCPU, .name = "IO iothread1");
+	now += 30 * US;
+	on(1, 77, 1, 0);
+	VPUT(irq_accept, .vector = 0x23, .by = KS_BY_IRQFD_WORK, .context = KS_CONTEXT_TASK,
+	     .tgid = 77, .task_flags = KS_TASK_TOLD | KS_TASK_KTHREAD | KS_TASK_WORKER,
+	     .from_vcpu = KS_NO_VCPU, .gsi = 10, .name = "kworker/1:1");
+	accepted(5, 0x23);
+	on(1, 4720, 1, 0);
+	PUT(irqfd, .vm = 1, .gsi = 24, .context = KS_CONTEXT_TASK, .tgid = 4700,
+	    .task_flags = KS_TASK_TOLD | KS_TASK_USER_WORKER, .from_vcpu = KS_NO_VCPU,
+	    .name = "vhost-4700");
+	VPUT(irq_accept, .vector = 0x24, .by = KS_BY_IRQFD, .context = KS_CONTEXT_TASK,
+	     .tgid = 4700, .task_flags = KS_TASK_TOLD | KS_TASK_USER_WORKER,
+	     .from_vcpu = KS_NO_VCPU, .gsi = 24, .name = "vhost-4700", .sent_cycles = 1 * US);
+	accepted(6, 0x24);
+	on(1, 0, 1, 0);
+	VPUT(irq_accept, .vector = 0x25, .by = KS_BY_IRQFD, .context = KS_CONTEXT_HARDIRQ,
+	     .from_vcpu = KS_NO_VCPU, .gsi = 25, .name = "vfio-msix[0]", .sent_cycles = 2 * US);
+	accepted(7, 0x25);
+}
+
 static void host_side(void)
 {
 	on(1, 800, 0, 0xffff);
@@ -251,6 +293,7 @@ static void everything(const char *path, const char *formats)
 	host_side();
 	schedulers(true);
 	quotas();
+	senders();
 	schedulers(true);
 	now += 100 * US;
 	session(KS_SESSION_STOP, classes, 2);

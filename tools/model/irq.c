@@ -28,10 +28,15 @@ struct kvs_vector_stats *kvs_vector_get(struct kvs_vcpu *v, u8 vector)
 static void emit_irq(struct kvs_vcpu *v, unsigned int kind, u16 cpu,
 		     struct kvs_vector_stats *s, u64 begin, u64 end)
 {
+	const bool way_in = kind == KVS_SPAN_IRQ;
 	const struct kvs_span span = {
 		.kind = kind, .vcpu = v, .cpu = cpu,
 		.begin = begin, .end = end, .length = end - begin,
-		.irq = { .vector = s, .of_timer = s->of_timer },
+		.irq = {
+			.vector = s, .of_timer = s->of_timer,
+			.sender = way_in ? &s->senders[s->sender] : NULL,
+			.sent_ts = way_in ? s->sent_ts : 0,
+		},
 	};
 
 	if (kvs_span_wanted(v->sinks, kind))
@@ -82,18 +87,59 @@ static void take_later_expiry(struct kvs_timer_stats *t)
 	kvs_trail_end(&t->trail_again);
 }
 
+/* Is it the timer's?  Where the record doesn't tell, its vector does. */
+static bool is_timers(struct kvs_timer_stats *t, const struct kvs_record *rec)
+{
+	u8 vector = rec->irq_accept.vector;
+
+	switch (rec->irq_accept.by) {
+	case KS_BY_TIMER:
+		t->vector = vector;
+		t->sure = SURE_MAX;
+		return true;
+	case KS_BY_NOT_TOLD:
+	case KS_BY_OTHER:
+		return is_timer_vector(t, vector);
+	default:
+		return false;
+	}
+}
+
+/* Its sender's row; @sent gets when it was sent, 0: not known */
+static unsigned int note_sender(struct kvs_model *m, struct kvs_vcpu *v,
+				struct kvs_vector_stats *s, const struct kvs_record *rec,
+				u64 *sent)
+{
+	const struct kvs_timer_stats *t = &v->timer;
+	const struct kvs_expiry *e = t->due_again ? &t->again : &t->expiry;
+	struct kvs_sender who;
+	unsigned int row;
+
+	kvs_sender_of(m, v, rec, &who, sent);
+	if (who.kind == KVS_SENDER_TIMER && t->due && e->epoch == m->epoch)
+		*sent = e->ts;
+	row = kvs_sender_row(s, &who);
+	s->senders[row].accepted++;
+	return row;
+}
+
 static void accept_vector(struct kvs_model *m, struct kvs_vcpu *v,
 			  const struct kvs_record *rec)
 {
 	struct kvs_vector_stats *s = kvs_vector_get(v, rec->irq_accept.vector);
 	struct kvs_timer_stats *t = &v->timer;
 	bool merged = s->pending && s->accept_epoch == m->epoch;
+	u64 sent;
+	unsigned int sender = note_sender(m, v, s, rec, &sent);
 
 	s->accepted++;
 	if (merged) {
 		s->merged++;
+		s->senders[sender].merged++;
 	} else {
 		s->pending = true;
+		s->sender = sender;
+		s->sent_ts = sent;
 		s->of_timer = false;
 		s->accept_ts = rec->ts;
 		s->accept_epoch = m->epoch;
@@ -101,7 +147,7 @@ static void accept_vector(struct kvs_model *m, struct kvs_vcpu *v,
 		s->accept_mark = kvs_ledger_mark(&v->ledger, rec->ts);
 		kvs_trail_begin(&v->waiter, &s->trail, rec->ts);
 	}
-	if (!t->due || t->expiry.epoch != m->epoch || !is_timer_vector(t, s->vector))
+	if (!t->due || t->expiry.epoch != m->epoch || !is_timers(t, rec))
 		return;
 	t->due = false;
 	t->merged += merged;

@@ -29,6 +29,7 @@ void kvs_model_free(struct kvs_model *m)
 	free(m->vcpus);
 	kvs_table_free(&m->vcpu_table);
 	kvs_table_free(&m->threads);
+	kvs_signals_free(m);
 	kvs_host_free(m);
 	kvs_queues_free(&m->queues);
 	kvs_quotas_free(&m->quotas);
@@ -293,6 +294,11 @@ HANDLE(ipi)
 
 	if (v)
 		kvs_irq_ipi(v, rec);
+}
+
+HANDLE(irqfd)
+{
+	kvs_sender_signal(m, rec);
 }
 
 HANDLE(host_irq)

@@ -133,6 +133,7 @@ TABLE(kvs_switch_kind, KVMSCHED_SWITCH_KINDS)
 TABLE(kvs_exit_end, KVMSCHED_EXIT_ENDS)
 TABLE(kvs_timer_mode, KVMSCHED_TIMER_MODES)
 TABLE(kvs_host_irq_kind, KVMSCHED_HOST_IRQ_KINDS)
+TABLE(kvs_sent_by, KVMSCHED_SENT_BYS)
 
 bool kvs_is_softirq(unsigned int host_irq_kind)
 {

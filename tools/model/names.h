@@ -27,6 +27,7 @@ const char *kvs_sleep(unsigned int sleep);
 const char *kvs_timer_mode(unsigned int mode);
 const char *kvs_host_irq_kind(unsigned int kind);
 bool kvs_is_softirq(unsigned int host_irq_kind);
+const char *kvs_sent_by(unsigned int by);
 const char *kvs_hook_how(unsigned int how);
 const char *kvs_class_name(unsigned int bit);
 

@@ -80,6 +80,7 @@ enum kvs_span_unit {
 struct kvs_vcpu;
 struct kvs_task;
 struct kvs_vector_stats;
+struct kvs_sender_stats;
 
 struct kvs_span {
 	u8 kind;		/* enum kvs_span_kind */
@@ -152,6 +153,9 @@ struct kvs_span {
 		struct {			/* IRQ, KICK, WAKEUP, SERVICE */
 			struct kvs_vector_stats *vector;
 			bool of_timer;
+			/* IRQ: who sent it, in @vector's, and when; 0: not known */
+			struct kvs_sender_stats *sender;
+			u64 sent_ts;
 		} irq;
 		struct kvs_task *task;		/* TASK, TASK_WAIT */
 		struct {

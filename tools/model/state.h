@@ -20,6 +20,7 @@
 #include "model/causes.h"
 #include "model/ledger.h"
 #include "model/quota.h"
+#include "model/senders.h"
 #include "model/spans.h"
 #include "model/thieves.h"
 #include "trace/schema.h"
@@ -68,6 +69,8 @@ struct kvs_vector_stats {
 	u64 soft;		/* injections of the guest's own INT n */
 	u64 reinjected;		/* injected once more, since an exit came first */
 	u64 eoi;		/* ended by the guest */
+	struct kvs_sender_stats *senders;
+	unsigned int nr_senders;
 	/* Summary */
 	struct kvs_hist accept_to_inject_ts, inject_to_eoi_ts;
 	/* Parts of the first: until a kick took it out of guest mode, or until it had a CPU */
@@ -79,6 +82,8 @@ struct kvs_vector_stats {
 	bool pending;		/* accepted, not injected yet */
 	bool in_service;	/* injected, no EOI yet */
 	bool of_timer;		/* the accepted one is the LAPIC timer's */
+	unsigned int sender;	/* index of who sent it, in @senders */
+	u64 sent_ts;		/* when; 0: not known */
 	u64 accept_in_run;	/* time of the vCPU within KVM_RUN until then */
 	struct kvs_ledger_mark accept_mark;	/* at acceptance */
 	struct kvs_trail trail;	/* who had the CPU since then */
@@ -418,6 +423,7 @@ struct kvs_model {
 					/* ... until finish: by process, VM, id */
 	unsigned int nr_vcpus;
 	struct kvs_table threads;	/* tid to the vCPU it carries */
+	struct kvs_table signals;	/* VM and GSI to struct kvs_signal */
 
 	struct kvs_host_irqs host_irqs;	/* of processes that are no vCPUs */
 	struct kvs_table task_table;

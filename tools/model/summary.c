@@ -58,6 +58,7 @@ static void free_irqs(struct kvs_vcpu *v)
 	for (unsigned int i = 0; i < KVS_VECTORS; i++) {
 		if (!v->vector[i])
 			continue;
+		kvs_senders_free(v->vector[i]);
 		kvs_hist_free(&v->vector[i]->accept_to_inject_ts);
 		kvs_hist_free(&v->vector[i]->accept_to_exit_ts);
 		kvs_hist_free(&v->vector[i]->accept_to_cpu_ts);
@@ -298,6 +299,14 @@ static void add_timer(struct kvs_timer_stats *t, const struct kvs_span *span)
 		t->main_cause[kvs_cause_main(span->timer.spent)]++;
 }
 
+static void add_sender(const struct kvs_span *span)
+{
+	kvs_hist_add(&span->irq.sender->accept_to_inject_ts, span->length);
+	if (span->irq.sent_ts)
+		kvs_hist_add(&span->irq.sender->sent_to_accept_ts,
+			     span->begin - span->irq.sent_ts);
+}
+
 static void add_host_irq(struct kvs_model *m, const struct kvs_span *span)
 {
 	struct kvs_host_irqs *irqs = span->vcpu ? &span->vcpu->host_irqs : &m->host_irqs;
@@ -329,6 +338,7 @@ static void add_interrupt(struct kvs_timer_stats *t, const struct kvs_span *span
 		break;
 	case KVS_SPAN_IRQ:
 		kvs_hist_add(&span->irq.vector->accept_to_inject_ts, span->length);
+		add_sender(span);
 		break;
 	case KVS_SPAN_KICK:
 		kvs_hist_add(&span->irq.vector->accept_to_exit_ts, span->length);

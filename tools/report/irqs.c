@@ -8,6 +8,7 @@
 #include "uapi/kvmsched.h"
 
 #include "model/names.h"
+#include "model/senders.h"
 #include "report/common.h"
 #include "report/report.h"
 
@@ -220,6 +221,53 @@ static void rows_vectors(struct kvs_rows *rows, const struct kvs_view *view,
 	}
 }
 
+static void cells_short_leg(struct kvs_rows *rows, const struct kvs_view *view,
+			    const struct kvs_hist *h)
+{
+	struct kvs_summary s;
+	bool known = kvs_hist_summary(h, &view->times.ts, &s) && s.count;
+
+	kvs_cell_us(rows, known, s.avg);
+	kvs_cell_us(rows, known, s.p99);
+	kvs_cell_us(rows, known, s.max);
+}
+
+static void rows_senders(struct kvs_rows *rows, const struct kvs_view *view,
+			 const struct kvs_vcpu *v, const struct kvs_vector_stats *s)
+{
+	char who[KVS_SENDER_LEN];
+
+	for (unsigned int i = 0; i < s->nr_senders; i++) {
+		const struct kvs_sender_stats *sender = &s->senders[i];
+
+		cells_vm(rows, v);
+		kvs_cell(rows, "%#x", s->vector);
+		kvs_cell(rows, "%s", kvs_sender_words(who, v, &sender->who));
+		kvs_cell_count(rows, sender->accepted);
+		kvs_cell_count(rows, sender->merged);
+		cells_short_leg(rows, view, &sender->sent_to_accept_ts);
+		cells_short_leg(rows, view, &sender->accept_to_inject_ts);
+	}
+}
+
+static void print_senders(const struct kvs_view *view)
+{
+	const struct kvs_model *m = view->model;
+	struct kvs_rows rows;
+
+	kvs_title(view, "Who sent them: until accepted (to LAPIC), and from then until injected "
+		  "(to guest)");
+	rows = kvs_rows_begin(KVS_HEADINGS("VM", "vCPU", "Vector", "<Sender", "Accepted",
+					   "Merged", "To LAPIC avg µs", "p99 µs", "Max µs",
+					   "To guest avg µs", "p99 µs", "Max µs"));
+	for (unsigned int i = 0; i < m->nr_vcpus; i++)
+		for (unsigned int n = 0; n < KVS_VECTORS &&
+		     kvs_selected(&view->select, m->vcpus[i]); n++)
+			if (m->vcpus[i]->vector[n])
+				rows_senders(&rows, view, m->vcpus[i], m->vcpus[i]->vector[n]);
+	kvs_rows_end(&rows);
+}
+
 static void rows_host_irqs(struct kvs_rows *rows, const struct kvs_view *view,
 			   const struct kvs_vcpu *v)
 {
@@ -259,6 +307,7 @@ static void print_irqs(const struct kvs_view *view)
 			rows_vectors(&rows, view, m->vcpus[i]);
 	kvs_rows_end(&rows);
 	kvs_note_apicv(view);
+	print_senders(view);
 	kvs_title(view, "Host interrupts and softirqs on a vCPU's time: "
 		  "which ended guest mode, how long they took");
 	rows = kvs_rows_begin(KVS_HEADINGS("VM", "vCPU", "<Interrupt", "<Kind", "IRQ",
@@ -270,6 +319,6 @@ static void print_irqs(const struct kvs_view *view)
 }
 
 const struct kvs_report kvs_report_irqs = {
-	.name = "irqs", .what = "interrupts of the guest leg by leg, and those of the host",
+	.name = "irqs", .what = "interrupts of the guest leg by leg, who sent them, and those of the host",
 	.text = print_irqs, .keys = KVS_KEYS("interrupts", "host_irqs"),
 };

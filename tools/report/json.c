@@ -12,6 +12,7 @@
 #include "base/util.h"
 #include "model/clock.h"
 #include "model/names.h"
+#include "model/senders.h"
 #include "report/json-number.h"
 #include "report/json-session.h"
 #include "report/json-short.h"
@@ -134,6 +135,34 @@ static json_t *switches_of(const struct kvs_view *view, struct kvs_vcpu *v)
 	return o;
 }
 
+/* Who sent the interrupts of a vector; null in older files, which don't tell */
+static json_t *senders_of(const struct kvs_view *view, const struct kvs_vector_stats *s)
+{
+	const struct kvs_scale *ts = &view->times.ts;
+	json_t *a = json_array();
+
+	for (unsigned int i = 0; i < s->nr_senders; i++) {
+		const struct kvs_sender_stats *sender = &s->senders[i];
+		const struct kvs_sender *who = &sender->who;
+		bool vcpu = who->vcpu != KS_NO_VCPU;
+
+		if (who->kind == KVS_SENDER_NOT_TOLD) {
+			json_decref(a);
+			return json_null();
+		}
+		json_array_append_new(a, json_pack("{ss ss so so so so sI sI so so}",
+			"kind", kvs_sender_kind(who->kind), "by", kvs_sent_by(who->by),
+			"vcpu", vcpu ? json_integer(who->vcpu) : json_null(),
+			"name", *who->name ? kvs_bytes_json(who->name) : json_null(),
+			"tid", who->tid ? json_integer(who->tid) : json_null(),
+			"process", who->tgid ? json_integer(who->tgid) : json_null(),
+			"accepted", clamp(sender->accepted), "merged", clamp(sender->merged),
+			"sent_to_accept_ns", dist(&sender->sent_to_accept_ts, ts),
+			"accept_to_inject_ns", dist(&sender->accept_to_inject_ts, ts)));
+	}
+	return a;
+}
+
 static json_t *interrupts_of(const struct kvs_view *view, const struct kvs_vcpu *v)
 {
 	const struct kvs_scale *ts = &view->times.ts;
@@ -147,7 +176,7 @@ static json_t *interrupts_of(const struct kvs_view *view, const struct kvs_vcpu 
 
 		if (!s)
 			continue;
-		json_array_append_new(a, json_pack("{si sI sI sI sI sI sI so so so so}",
+		json_array_append_new(a, json_pack("{si sI sI sI sI sI sI so so so so so}",
 			"vector", (int)s->vector, "accepted", clamp(s->accepted),
 			"merged", clamp(s->merged), "injected", clamp(s->injected),
 			"reinjected", clamp(s->reinjected), "soft", clamp(s->soft),
@@ -155,7 +184,8 @@ static json_t *interrupts_of(const struct kvs_view *view, const struct kvs_vcpu 
 			"accept_to_exit_ns", dist(&s->accept_to_exit_ts, ts),
 			"accept_to_cpu_ns", dist(&s->accept_to_cpu_ts, ts),
 			"accept_to_inject_ns", dist(&s->accept_to_inject_ts, ts),
-			"inject_to_eoi_ns", dist(&s->inject_to_eoi_ts, ts)));
+			"inject_to_eoi_ns", dist(&s->inject_to_eoi_ts, ts),
+			"senders", senders_of(view, s)));
 	}
 	return a;
 }
