@@ -59,6 +59,7 @@
 #define FIRST_IRQ_VECTOR	0x20
 #define TIMER_VECTOR		0x40
 #define IPI_VECTOR		0x50
+#define EXTERNAL_VECTOR		0x60	/* sent by the VMM */
 
 /* What the guest of payload l2 does in each of its runs */
 #define L2_CPUIDS		5
@@ -78,6 +79,7 @@
 #define BLK_REPEATED		64
 #define BLK_FAULT		72
 #define BLK_FAULT_RIP		80
+#define BLK_READY		88
 
 #ifndef __ASSEMBLER__
 #include <stdint.h>
@@ -99,6 +101,7 @@ struct guest_block {
 	volatile uint64_t repeated;	/* deliveries that came with interrupts off */
 	volatile uint64_t fault;	/* vector of an unexpected exception */
 	volatile uint64_t fault_rip;
+	volatile uint64_t ready;	/* wait: it runs, and waits from now on */
 };
 
 /* Stands at the head of each payload; offsets count from GUEST_PAYLOAD. */

@@ -13,7 +13,7 @@ enum {
 	OPT_VMS = 256, OPT_VCPUS, OPT_THREADS, OPT_PERIOD, OPT_SECONDS, OPT_CPU, OPT_SPREAD,
 	OPT_POLICY, OPT_HALT_POLL, OPT_BARRIER, OPT_READY, OPT_CONTROLLER, OPT_JSON, OPT_QUIET,
 	OPT_LIST, OPT_SEND, OPT_TSC_LAST, OPT_LATE_PAGE,
-	OPT_NO_EXITS, OPT_UNSTARTED, OPT_ASYNC,
+	OPT_INJECT, OPT_NO_EXITS, OPT_UNSTARTED, OPT_ASYNC,
 	OPT_HELP,
 };
 
@@ -37,6 +37,7 @@ static const struct option long_options[] = {
 	{ "unstarted", no_argument, NULL, OPT_UNSTARTED },
 	{ "async-page", no_argument, NULL, OPT_ASYNC },
 	{ "no-exits", required_argument, NULL, OPT_NO_EXITS },
+	{ "inject", required_argument, NULL, OPT_INJECT },
 	{ "quiet", no_argument, NULL, OPT_QUIET },
 	{ "list", no_argument, NULL, OPT_LIST },
 	{ "help", no_argument, NULL, OPT_HELP },
@@ -69,6 +70,9 @@ static const char usage_text[] =
 "  --unstarted          all vCPUs but the first of a VM wait to be started, in vain:\n"
 "                       give --seconds\n"
 "  --no-exits LIST      of hlt, pause and mwait, as in hlt,pause: these do not exit\n"
+"  --inject WAY         wait: a thread called injector sends the interrupts, by\n"
+"                       msi (KVM_SIGNAL_MSI), line (KVM_IRQ_LINE), irqfd or\n"
+"                       irqfd-line; eventfd: as irqfd, but somebody else sends\n"
 "  --start-barrier FILE set everything up, then wait until FILE exists\n"
 "  --ready-file FILE    create FILE when all VMs and policies are set up\n"
 "  --controller-prio N  SCHED_FIFO priority of the main thread, so that it can\n"
@@ -190,6 +194,12 @@ static int take_option(struct options *options, int opt)
 		return 0;
 	case OPT_NO_EXITS:
 		return parse_no_exits(options, optarg);
+	case OPT_INJECT:
+		options->inject = inject_way(optarg);
+		if (options->inject != INJECT_NONE)
+			return 0;
+		fprintf(stderr, "--inject: there is no way \"%s\"\n", optarg);
+		return -1;
 	case OPT_TSC_LAST:
 		options->tsc_last = true;
 		return 0;
@@ -229,6 +239,11 @@ static int check(struct options *options)
 	if (options->payload->pairs && options->vcpus % 2) {
 		fprintf(stderr, "payload %s works in pairs: give an even --vcpus\n",
 			options->payload->name);
+		return -1;
+	}
+	if (options->payload->waits != (options->inject != INJECT_NONE) ||
+	    (options->inject && options->vcpus > 1)) {
+		fprintf(stderr, "payload wait needs --inject and one vCPU, and no other has --inject\n");
 		return -1;
 	}
 	/* TMICT counts ns in 32 bits. */

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "inject.h"
 #include "sched.h"
 
 struct payload;
@@ -25,6 +26,7 @@ struct options {
 	bool spread;			/* one CPU of the list per vCPU */
 	bool send;			/* a packet at each return to userspace */
 	uint64_t late_page_us;		/* until the payload's page is there; 0: it is */
+	enum inject_way inject;		/* how the VMM sends interrupts */
 	bool tsc_last;			/* a restored guest gets its TSC too late */
 	const char *start_barrier;
 	const char *ready_file;

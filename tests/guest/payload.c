@@ -32,6 +32,7 @@ BLOB(timer_user);
 BLOB(tmict);
 BLOB(tmict_periodic);
 BLOB(tscspin);
+BLOB(wait);
 
 /* Each payload ends with one port write: the io exit beside its own. */
 #define EXIT_IO_LAST	{ "io", "IO_INSTRUCTION", { 0, 1 }, ALWAYS }
@@ -50,6 +51,7 @@ BLOB(tscspin);
 	.irqs = { .arms = { 0, 1 }, .accepts_vary = true, .expiries_vary = true, \
 		  .injections = { 1, 0 }, .eois = { 1, 0 } }
 
+/* Also of those that the VMM sends */
 #define IPI_EACH_LOOP \
 	.irqs = { .accepts = { 1, 0 }, .injections = { 1, 0 }, .eois = { 1, 0 } }
 
@@ -279,6 +281,17 @@ static const struct payload payloads[] = {
 		},
 		.irqs = { .arms = { 1, 0 }, .expiries_vary = true },
 		IO_LAST,
+	},
+	{
+		.name = "wait", CODE(wait), .x2apic = true, .waits = true,
+		.what = "HLT for an interrupt that the VMM sends, see --inject",
+		.exits = {
+			EXIT_HLT_EACH_LOOP,
+			EXIT_WRMSR(1, 0),
+			EXIT_PAGES(PAGES_IRQ),
+			EXIT_IO_LAST,
+		},
+		IPI_EACH_LOOP, IO_LAST, .halts = { 1, 0 },
 	},
 	{
 		.name = "l2", CODE(l2),

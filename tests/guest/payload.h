@@ -56,6 +56,7 @@ struct payload {
 	bool pairs;		/* needs an even number of vCPUs */
 	bool tick_period;	/* period in APIC timer ticks, not TSC cycles */
 	bool endless;		/* N may be 0 */
+	bool waits;		/* for interrupts that the VMM sends */
 	bool restored;		/* begins with its timer armed, by the VMM */
 	struct exit_promise exits[MAX_EXIT_PROMISES];
 	struct irq_promise irqs;

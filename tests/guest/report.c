@@ -296,6 +296,8 @@ void report_json(FILE *out, const struct vm *vms,
 		json_u64(&json, "vm_index", v);
 		if (options->late_page_us)
 			json_u64(&json, "late_page_ns", vms[v].late.served_ns);
+		if (options->inject)
+			json_u64(&json, "injector", (uint64_t)vms[v].injector.tid);
 		kvmstats_print(&json, "stats", vms[v].stats);
 		json_close(&json);
 	}

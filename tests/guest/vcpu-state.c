@@ -58,6 +58,7 @@ CHECK_BLOCK(early, BLK_EARLY);
 CHECK_BLOCK(repeated, BLK_REPEATED);
 CHECK_BLOCK(fault, BLK_FAULT);
 CHECK_BLOCK(fault_rip, BLK_FAULT_RIP);
+CHECK_BLOCK(ready, BLK_READY);
 
 static void fill_page_tables(unsigned char *memory)
 {

@@ -174,6 +174,8 @@ int vm_create(struct vm *vm, int kvm_fd, unsigned int index,
 	if (options->late_page_us &&
 	    late_page_begin(&vm->late, vm->memory + GUEST_PAYLOAD, options->late_page_us))
 		return vm_error(vm, "userfaultfd");
+	if (options->inject && inject_begin(&vm->injector, &vm->vcpus[0], options->inject))
+		return vm_error(vm, "--inject");
 	return 0;
 }
 
@@ -181,6 +183,7 @@ void vm_destroy(struct vm *vm)
 {
 	unsigned int i;
 
+	inject_end(&vm->injector);
 	late_page_end(&vm->late);
 	for (i = 0; i < vm->n_vcpus; i++) {
 		kvmstats_close(vm->vcpus[i].stats);

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "inject.h"
 #include "late.h"
 #include "layout.h"
 #include "usage.h"
@@ -56,6 +57,7 @@ struct vm {
 	uint64_t tsc_khz;
 	struct kvmstats *stats;
 	struct late_page late;
+	struct injector injector;
 };
 
 /* An open /dev/kvm; -1 after a message that says what is wrong. */

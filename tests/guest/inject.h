@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A thread of the VMM that sends interrupts to a guest, as a device model does. */
+#ifndef GUEST_INJECT_H
+#define GUEST_INJECT_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct vcpu;
+
+enum inject_way {
+	INJECT_NONE,
+	INJECT_MSI,		/* KVM_SIGNAL_MSI */
+	INJECT_LINE,		/* KVM_IRQ_LINE, a pin of the I/O APIC */
+	INJECT_IRQFD,		/* an eventfd that is an MSI: KVM delivers it at once */
+	INJECT_IRQFD_LINE,	/* one that is a pin: KVM leaves that to a work item */
+	INJECT_EVENTFD,		/* as IRQFD, but somebody else signals it */
+};
+
+struct injector {
+	enum inject_way way;
+	struct vcpu *vcpu;
+	int fd;			/* eventfd, -1: none */
+	pthread_t thread;	/* called "injector" */
+	pid_t tid;
+	bool begun;
+	atomic_bool stop;
+};
+
+/* INJECT_NONE: there is no such way */
+enum inject_way inject_way(const char *name);
+
+/*
+ * Sends an interrupt whenever @vcpu waits for one. 0, or -1 with errno set; what is
+ * begun begins before the vCPU runs.
+ */
+int inject_begin(struct injector *injector, struct vcpu *vcpu, enum inject_way way);
+/* After the guest's end; does nothing if it was not begun. */
+void inject_end(struct injector *injector);
+
+#endif
