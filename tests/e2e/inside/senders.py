@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Who sent a guest's interrupts: guests whose interrupts all have a sender that is
+known before."""
+
+import ctypes
+import os
+import subprocess
+
+import host
+
+N = 40
+TIMER, IPI, EXTERNAL = 0x40, 0x50, 0x60  # vectors of the guests
+HELPER = os.path.join(host.BUILD, "lab", f"helpers-{os.uname().release}",
+                      "signal_eventfd.ko")
+PIDFD_GETFD = 438
+
+
+def senders(recording, truth, vector):
+    """{tid of the vCPU: (accepted, [its senders])}"""
+    found = {}
+    for vcpu in recording.report()["vcpus"]:
+        if vcpu["vm"] != truth["pid"]:
+            continue
+        for irq in vcpu["interrupts"]:
+            if irq["vector"] == vector:
+                found[vcpu["tid"]] = (irq["accepted"], irq["senders"])
+    return found
+
+
+def only(found, tid):
+    """The one sender of all that this vCPU's LAPIC accepted"""
+    accepted, rows = found.get(tid, (0, []))
+    if len(rows) != 1:
+        return {"rows": rows}
+    return {**rows[0], "all of them": rows[0]["accepted"] == accepted}
+
+
+def told(sender, *keys):
+    return {key: sender.get(key, sender) for key in ("all of them", *keys)}
+
+
+def legs(sender, injected):
+    """Of each interrupt that was injected it is known how long both legs took."""
+    counts = [(sender.get(leg) or {"count": 0})["count"]
+              for leg in ("sent_to_accept_ns", "accept_to_inject_ns")]
+    return counts == [injected, injected] or counts
+
+
+def ipis(tap, payload, *options):
+    with host.Recording() as recording:
+        truth = host.guest(payload, N, *options)
+    found = senders(recording, truth, IPI)
+    pairs = []
+    for vcpu in truth["vcpus"]:
+        peer = vcpu["vcpu"] ^ 1 if len(truth["vcpus"]) > 1 else vcpu["vcpu"]
+        sender = only(found, vcpu["tid"])
+        # The first may come before the vCPU's first KVM_RUN: nobody knows it then.
+        missing = N - sender.get("accepted", 0)
+        pairs += [(f"sender to {vcpu['vcpu']}", told(sender, "kind", "by", "vcpu"),
+                   {"all of them": True, "kind": "ipi", "by": "icr", "vcpu": peer}),
+                  ("accepted", missing in (0, vcpu["vcpu"] & 1) or missing, True),
+                  ("legs", legs(sender, N - missing), True)]
+    tap.equal(f"senders: {truth['name']}: the vCPU that sent each IPI", *pairs)
+
+
+def timers(tap, payload):
+    with host.Recording() as recording:
+        truth = host.guest(payload, N)
+    [vcpu] = truth["vcpus"]
+    sender = only(senders(recording, truth, TIMER), vcpu["tid"])
+    tap.equal(f"senders: {payload}: the timer of the guest's own LAPIC",
+              ("sender", told(sender, "kind", "by"),
+               {"all of them": True, "kind": "timer", "by": "timer"}),
+              ("not fewer than promised", sender.get("accepted", 0) >= N, True),
+              ("legs", legs(sender, N), True))
+
+
+def vmm(tap, way, by, sent):
+    """@sent: it is known when each was sent"""
+    with host.Recording() as recording:
+        truth = host.guest("wait", N, "--inject", way)
+    [vcpu], [vm] = truth["vcpus"], truth["vms"]
+    sender = only(senders(recording, truth, EXTERNAL), vcpu["tid"])
+    leg = (sender.get("sent_to_accept_ns") or {"count": 0})["count"]
+    tap.equal(f"senders: {way}: the thread of the VMM that asked for each",
+              ("sender", told(sender, "kind", "by", "name", "tid", "process", "accepted"),
+               {"all of them": True, "kind": "vmm", "by": by, "name": "injector",
+                "tid": vm["injector"], "process": truth["pid"], "accepted": N}),
+              ("known when sent", leg, N if sent else 0))
+
+
+def eventfd_of(child):
+    """The guest's eventfd, as one of our own"""
+    folder = f"/proc/{child.pid}/fd"
+    [number] = [int(name) for name in os.listdir(folder) if
+                os.readlink(f"{folder}/{name}") == "anon_inode:[eventfd]"]
+    pidfd = os.pidfd_open(child.pid)
+    try:
+        fd = ctypes.CDLL(None, use_errno=True).syscall(PIDFD_GETFD, pidfd, number, 0)
+        if fd < 0:
+            raise OSError(ctypes.get_errno(), "pidfd_getfd")
+        return fd
+    finally:
+        os.close(pidfd)
+
+
+def handler(tap):
+    """A hard interrupt of the host signals the eventfd, as a device's driver does."""
+    argv = host.guest_argv("wait", N, "--inject", "eventfd")
+    with host.Recording() as recording, host.Child(*argv) as guest:
+        host.wait_for(lambda: any(host.kvm_counters(guest, "exits")), "the guest")
+        fd = eventfd_of(guest)
+        try:
+            subprocess.run(["insmod", HELPER, f"fd={fd}"], pass_fds=[fd], check=True)
+        finally:
+            os.close(fd)
+        try:
+            guest.wait()
+        finally:
+            host.run("rmmod", "signal_eventfd")
+        recording.stop()
+    truth = host.truth_of_guest()
+    sender = only(senders(recording, truth, EXTERNAL), truth["vcpus"][0]["tid"])
+    tap.equal("senders: eventfd: the handler of a host interrupt",
+              ("sender", told(sender, "kind", "by", "name", "tid"),
+               {"all of them": True, "kind": "host interrupt", "by": "irqfd",
+                "name": "local_timer", "tid": None}),
+              ("not fewer than needed", sender.get("accepted", 0) >= N, True),
+              ("legs", legs(sender, (sender.get("accept_to_inject_ns") or
+                                     {"count": 0})["count"]), True))
+
+
+def another(tap):
+    """A process that is not the VMM signals the eventfd: this one."""
+    argv = host.guest_argv("wait", N, "--inject", "eventfd")
+    with host.Recording() as recording, host.Child(*argv) as guest:
+        host.wait_for(lambda: any(host.kvm_counters(guest, "exits")), "the guest")
+        fd = eventfd_of(guest)
+        try:
+            host.wait_for(lambda: os.write(fd, (1).to_bytes(8, "little")) and
+                          not guest.running(), "the guest's end")
+        finally:
+            os.close(fd)
+        guest.wait()
+        recording.stop()
+    truth = host.truth_of_guest()
+    sender = only(senders(recording, truth, EXTERNAL), truth["vcpus"][0]["tid"])
+    tap.equal("senders: eventfd: another process",
+              ("sender", told(sender, "kind", "by", "tid", "process"),
+               {"all of them": True, "kind": "process", "by": "irqfd",
+                "tid": os.getpid(), "process": os.getpid()}))
+
+
+def test(tap):
+    with host.module():
+        two = ("--cpu", "0-1", "--spread") if os.cpu_count() > 1 else ()
+        ipis(tap, "selfipi")
+        ipis(tap, "ipi", *two)
+        if two:
+            ipis(tap, "ipi-spin", *two)
+        for payload in ("hlt", "tmict", "tmict-periodic", "tscspin"):
+            timers(tap, payload)
+        vmm(tap, "msi", "other", False)
+        vmm(tap, "line", "other", False)
+        vmm(tap, "irqfd", "irqfd", True)
+        vmm(tap, "irqfd-line", "irqfd-work", True)
+        another(tap)
+        handler(tap)
