@@ -6,8 +6,10 @@
  * interrupts) cannot be seen here.  The identity record says where that is
  * possible.
  */
+#include <linux/bitfield.h>
 #include <linux/interrupt.h>
 #include <linux/kvm_host.h>
+#include <asm/apicdef.h>
 #include <asm/trace/irq_vectors.h>
 #include <trace/events/irq.h>
 
@@ -94,7 +96,7 @@ static void ks_note_accept(u32 vcpu_id, u16 delivery_mode, u16 level, u8 vector)
 		     ks_listening()->recording == who.recorded, now, flags);
 	r->vm = who.vm;
 	r->vcpu = who.id;
-	r->delivery_mode = delivery_mode;
+	r->delivery_mode = FIELD_GET(APIC_MODE_MASK, delivery_mode);
 	r->vector = vector;
 	r->level = level;
 	r->by = way.by;

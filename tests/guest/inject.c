@@ -18,12 +18,14 @@
 #define PIN		5	/* of the I/O APIC; its GSI has the same number */
 #define GSI_MSI		24	/* behind all pins */
 #define MSI_ADDRESS	0xfee00000
+#define MSI_LOWEST	0x100	/* delivery mode, in its data */
 #define POLL_NS		200000
 
 enum inject_way inject_way(const char *name)
 {
 	static const char *const names[] = {
-		[INJECT_MSI] = "msi", [INJECT_LINE] = "line", [INJECT_IRQFD] = "irqfd",
+		[INJECT_MSI] = "msi", [INJECT_MSI_LOWEST] = "msi-lowest",
+		[INJECT_LINE] = "line", [INJECT_IRQFD] = "irqfd",
 		[INJECT_IRQFD_LINE] = "irqfd-line", [INJECT_EVENTFD] = "eventfd",
 	};
 
@@ -116,6 +118,9 @@ static int send(const struct injector *injector)
 	int vm = injector->vcpu->vm->fd;
 
 	switch (injector->way) {
+	case INJECT_MSI_LOWEST:
+		msi.data |= MSI_LOWEST;
+		/* fall through */
 	case INJECT_MSI:
 		return ioctl(vm, KVM_SIGNAL_MSI, &msi) > 0 ? 0 : -1;
 	case INJECT_LINE:

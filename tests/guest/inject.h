@@ -13,6 +13,7 @@ struct vcpu;
 enum inject_way {
 	INJECT_NONE,
 	INJECT_MSI,		/* KVM_SIGNAL_MSI */
+	INJECT_MSI_LOWEST,	/* the same, to the vCPU of the lowest priority */
 	INJECT_LINE,		/* KVM_IRQ_LINE, a pin of the I/O APIC */
 	INJECT_IRQFD,		/* an eventfd that is an MSI: KVM delivers it at once */
 	INJECT_IRQFD_LINE,	/* one that is a pin: KVM leaves that to a work item */

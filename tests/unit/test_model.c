@@ -395,6 +395,7 @@ static void legs_of_an_interrupt(void **unused)
 	inject(220, 0x31, true);	/* delivery was cut by an exit */
 	eoi(300, 0x31);
 	RECORD(400, irq_accept, ON(VCPU0), .delivery_mode = 4, .vector = 0x31);
+	RECORD(410, irq_accept, ON(VCPU0), .delivery_mode = 4 << 8, .vector = 0x31);
 	s = kvs_vector_get(vcpu(VCPU0), 0x31);
 	assert_int_equal(s->accepted, 3);
 	assert_int_equal(s->merged, 1);
@@ -403,7 +404,17 @@ static void legs_of_an_interrupt(void **unused)
 	assert_int_equal(s->eoi, 2);
 	assert_int_equal((u64)s->accept_to_inject_ts.sum, 30 + 10);
 	assert_int_equal((u64)s->inject_to_eoi_ts.sum, 20 + 90);
-	assert_int_equal(vcpu(VCPU0)->other_accepts, 1);
+	assert_int_equal(vcpu(VCPU0)->other_accepts, 2);
+}
+
+/* To the lowest priority it goes by its vector, too; older modules shift that number. */
+static void lowest_priority(void **unused)
+{
+	RECORD(100, irq_accept, ON(VCPU0), .delivery_mode = 1, .vector = 0x31);
+	inject(130, 0x31, false);
+	RECORD(200, irq_accept, ON(VCPU0), .delivery_mode = 1 << 8, .vector = 0x31);
+	assert_int_equal(kvs_vector_get(vcpu(VCPU0), 0x31)->accepted, 2);
+	assert_int_equal(vcpu(VCPU0)->other_accepts, 0);
 }
 
 static void vectors_dont_mix(void **unused)
@@ -782,6 +793,7 @@ int main(void)
 		TEST(policy_is_the_last_one),
 		TEST(userspace_exits),
 		TEST(legs_of_an_interrupt),
+		TEST(lowest_priority),
 		TEST(vectors_dont_mix),
 		TEST(losses_end_the_legs),
 		TEST(timers_vector_is_learned),

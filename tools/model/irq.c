@@ -15,6 +15,8 @@
 #define SURE_MAX	8
 
 #define DELIVERY_LOWEST	1	/* fixed is 0; above: not by a vector */
+#define DELIVERY_MODES	8	/* beyond: older modules left it where the ICR has it */
+#define DELIVERY_SHIFT	8
 
 struct kvs_vector_stats *kvs_vector_get(struct kvs_vcpu *v, u8 vector)
 {
@@ -164,7 +166,11 @@ static void accept_vector(struct kvs_model *m, struct kvs_vcpu *v,
 void kvs_irq_accept(struct kvs_model *m, struct kvs_vcpu *v,
 		    const struct kvs_record *rec)
 {
-	if (rec->irq_accept.delivery_mode > DELIVERY_LOWEST)
+	u16 mode = rec->irq_accept.delivery_mode;
+
+	if (mode >= DELIVERY_MODES)
+		mode >>= DELIVERY_SHIFT;
+	if (mode > DELIVERY_LOWEST)
 		v->other_accepts++;
 	else
 		accept_vector(m, v, rec);

@@ -161,6 +161,7 @@ def test(tap):
         for payload in ("hlt", "tmict", "tmict-periodic", "tscspin"):
             timers(tap, payload)
         vmm(tap, "msi", "other", False)
+        vmm(tap, "msi-lowest", "other", False)
         vmm(tap, "line", "other", False)
         vmm(tap, "irqfd", "irqfd", True)
         vmm(tap, "irqfd-line", "irqfd-work", True)
