@@ -166,4 +166,6 @@ def test(tap):
         vmm(tap, "irqfd", "irqfd", True)
         vmm(tap, "irqfd-line", "irqfd-work", True)
         another(tap)
-        handler(tap)
+        # There an eventfd takes locks that sleep: drivers signal it in threads.
+        if "-rt-" not in os.uname().release:
+            handler(tap)
