@@ -46,7 +46,7 @@ static unsigned int choose_vcpus(const struct kvs_picture *p, const struct kvs_m
 
 	for (unsigned int i = 0; i < m->nr_vcpus; i++)
 		if (kvs_selected(&p->select, m->vcpus[i]))
-			hidden += !kvs_still_want(still, m->vcpus[i]->vm, m->vcpus[i]->id);
+			hidden += !kvs_still_want(still, m->vcpus[i]);
 	return hidden;
 }
 
@@ -97,8 +97,8 @@ int kvs_picture_make(const struct kvs_picture *p)
 	if (kvs_reading_all(&r) && choose_frame(p, &r, &frame)) {
 		kvs_still_init(&still, &frame);
 		hidden = choose_vcpus(p, &r.model, &still);
-		status = still.nr_vcpus ? draw(p, &still, hidden) : KVS_EXIT_FAILED;
-		if (!still.nr_vcpus)
+		status = still.lanes.nr_vcpus ? draw(p, &still, hidden) : KVS_EXIT_FAILED;
+		if (!still.lanes.nr_vcpus)
 			kvs_err("%s: no such vCPU in it", p->path);
 		kvs_still_free(&still);
 	}

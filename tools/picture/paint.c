@@ -26,16 +26,16 @@ const struct kvs_paint kvs_state_paint[KVMSCHED_NR_STATES] = {
 					BACKSLASH BARS },
 };
 
-const struct kvs_paint kvs_runs_paint[KVS_STILL_RUNS] = {
+const struct kvs_paint kvs_runs_paint[KVS_RUNS_KINDS] = {
 	[0] = { "vm0", "a vCPU of the 1st VM", "#009e73", "#009e73", NULL },
 	[1] = { "vm1", "2nd VM", "#56b4e9", "#3f93c4", SLASH },
 	[2] = { "vm2", "3rd VM", "#cc79a7", "#b0588a", BACKSLASH },
 	[3] = { "vm3", "4th VM", "#f0e442", "#b8ae1e", BARS },
 	[4] = { "vm4", "5th VM", "#0072b2", "#2b8fd0", DASHES },
 	[5] = { "vm5", "6th VM", "#e69f00", "#c98a00", DOTS },
-	[KVS_STILL_OTHER_VCPU] = { "vcpu", "another vCPU", "#a6a6a6", "#808080", DASHES },
-	[KVS_STILL_TASK] = { "task", "a task of the host", "#d55e00", "#d55e00", BACKSLASH },
-	[KVS_STILL_UNKNOWN] = { "lost", "unknown: records were lost", "#dddddd", "#444444",
+	[KVS_RUNS_OTHER_VCPU] = { "vcpu", "another vCPU", "#a6a6a6", "#808080", DASHES },
+	[KVS_RUNS_TASK] = { "task", "a task of the host", "#d55e00", "#d55e00", BACKSLASH },
+	[KVS_RUNS_UNKNOWN] = { "lost", "unknown: records were lost", "#dddddd", "#444444",
 				CROSSES },
 };
 
@@ -65,7 +65,7 @@ static void define_ground(FILE *f, bool dark)
 	fprintf(f, "text{fill:%s}.ground{fill:%s}.axis,.mark{stroke:%s}.due{fill:%s}", ink,
 		ground, ink, ink);
 	define_colours(f, kvs_state_paint, KVMSCHED_NR_STATES, dark);
-	define_colours(f, kvs_runs_paint, KVS_STILL_RUNS, dark);
+	define_colours(f, kvs_runs_paint, KVS_RUNS_KINDS, dark);
 }
 
 void kvs_paint_define(FILE *f)
@@ -80,6 +80,6 @@ void kvs_paint_define(FILE *f)
 	define_ground(f, true);
 	fputs("}</style>\n<defs>\n", f);
 	define_patterns(f, kvs_state_paint, KVMSCHED_NR_STATES);
-	define_patterns(f, kvs_runs_paint, KVS_STILL_RUNS);
+	define_patterns(f, kvs_runs_paint, KVS_RUNS_KINDS);
 	fputs("</defs>\n", f);
 }

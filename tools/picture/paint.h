@@ -9,7 +9,7 @@
 
 #include <stdio.h>
 
-#include "picture/still.h"
+#include "picture/lanes.h"
 
 struct kvs_paint {
 	const char *name;	/* of the kind, in classes and ids */
@@ -19,7 +19,7 @@ struct kvs_paint {
 };
 
 extern const struct kvs_paint kvs_state_paint[KVMSCHED_NR_STATES];
-extern const struct kvs_paint kvs_runs_paint[KVS_STILL_RUNS];
+extern const struct kvs_paint kvs_runs_paint[KVS_RUNS_KINDS];
 
 /* The style sheet and the patterns of an SVG file */
 void kvs_paint_define(FILE *f);

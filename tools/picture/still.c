@@ -11,74 +11,59 @@ void kvs_still_init(struct kvs_still *still, const struct kvs_frame *frame)
 {
 	*still = (struct kvs_still){
 		.frame = *frame,
-		.vcpus = xcalloc(KVS_STILL_VCPUS, sizeof(*still->vcpus)),
-		.cpus = xcalloc(KVS_STILL_VCPUS, sizeof(*still->cpus)),
+		.vcpus = xcalloc(KVS_LANES, sizeof(*still->vcpus)),
+		.cpus = xcalloc(KVS_LANES, sizeof(*still->cpus)),
 	};
 }
 
 void kvs_still_free(struct kvs_still *still)
 {
-	for (unsigned int i = 0; i < still->nr_vcpus; i++) {
+	for (unsigned int i = 0; i < still->lanes.nr_vcpus; i++) {
 		kvs_strip_free(&still->vcpus[i].states);
 		kvs_strip_free(&still->vcpus[i].timer);
 		free(still->vcpus[i].injected);
 	}
-	for (unsigned int i = 0; i < still->nr_cpus; i++)
+	for (unsigned int i = 0; i < still->lanes.nr_cpus; i++)
 		kvs_strip_free(&still->cpus[i].runs);
 	free(still->vcpus);
 	free(still->cpus);
+	kvs_lanes_free(&still->lanes);
 }
 
-static unsigned int hue_of(struct kvs_still *still, u16 vm)
+bool kvs_still_want(struct kvs_still *still, const struct kvs_vcpu *v)
 {
-	for (unsigned int i = 0; i < still->nr_vcpus; i++)
-		if (still->vcpus[i].vm == vm)
-			return still->vcpus[i].hue;
-	return still->nr_vms++ % KVS_STILL_HUES;
-}
+	struct kvs_still_vcpu *lane = &still->vcpus[still->lanes.nr_vcpus];
 
-bool kvs_still_want(struct kvs_still *still, u16 vm, u16 id)
-{
-	struct kvs_still_vcpu *lane;
-
-	if (still->nr_vcpus == KVS_STILL_VCPUS)
+	if (!kvs_lanes_want(&still->lanes, v))
 		return false;
-	lane = &still->vcpus[still->nr_vcpus];
-	lane->vm = vm;
-	lane->id = id;
-	lane->hue = hue_of(still, vm);
 	kvs_strip_init(&lane->states, &still->frame, KVMSCHED_NR_STATES, false);
 	kvs_strip_init(&lane->timer, &still->frame, 1, false);
 	lane->injected = xcalloc(still->frame.columns, sizeof(*lane->injected));
-	still->nr_vcpus++;
 	return true;
 }
 
 static struct kvs_still_vcpu *lane_of(struct kvs_still *still, const struct kvs_vcpu *v)
 {
-	for (unsigned int i = 0; v && i < still->nr_vcpus; i++) {
-		struct kvs_still_vcpu *lane = &still->vcpus[i];
+	int lane = kvs_lanes_vcpu(&still->lanes, v);
 
-		if (lane->vm != v->vm || lane->id != v->id)
-			continue;
-		lane->vcpu = v;
-		return lane;
-	}
-	return NULL;
+	if (lane < 0)
+		return NULL;
+	still->vcpus[lane].vcpu = v;
+	return &still->vcpus[lane];
 }
 
 static struct kvs_still_cpu *cpu_of(struct kvs_still *still, unsigned int cpu)
 {
-	for (unsigned int i = 0; i < still->nr_cpus; i++)
-		if (still->cpus[i].cpu == cpu)
-			return &still->cpus[i];
-	if (still->nr_cpus == KVS_STILL_VCPUS) {
-		still->cpus_left_out = true;
+	unsigned int known = still->lanes.nr_cpus;
+	int lane = kvs_lanes_cpu(&still->lanes, cpu);
+
+	if (lane < 0)
 		return NULL;
+	if (still->lanes.nr_cpus > known) {
+		still->cpus[lane].cpu = cpu;
+		kvs_strip_init(&still->cpus[lane].runs, &still->frame, KVS_RUNS_KINDS, true);
 	}
-	still->cpus[still->nr_cpus].cpu = cpu;
-	kvs_strip_init(&still->cpus[still->nr_cpus].runs, &still->frame, KVS_STILL_RUNS, true);
-	return &still->cpus[still->nr_cpus++];
+	return &still->cpus[lane];
 }
 
 static void take_state(struct kvs_still *still, const struct kvs_span *span)
@@ -95,25 +80,18 @@ static void take_state(struct kvs_still *still, const struct kvs_span *span)
 			      span->end, -1, NULL);
 }
 
-static void take_run(struct kvs_still *still, const struct kvs_span *span, unsigned int kind,
-		     const void *who)
+static void take_run(struct kvs_still *still, const struct kvs_span *span, const void *who)
 {
+	int kind = kvs_lanes_runs(&still->lanes, span);
 	struct kvs_still_cpu *lane;
 
-	if (span->end <= still->frame.from || span->begin >= still->frame.to)
+	/* It may be the first that is seen of this vCPU. */
+	lane_of(still, span->vcpu);
+	if (kind < 0 || span->end <= still->frame.from || span->begin >= still->frame.to)
 		return;
 	lane = cpu_of(still, span->cpu);
 	if (lane)
-		kvs_strip_add(&lane->runs, &still->frame, span->gap ? KVS_STILL_UNKNOWN : kind,
-			      span->begin, span->end, 1, who);
-}
-
-static void take_slice(struct kvs_still *still, const struct kvs_span *span)
-{
-	const struct kvs_still_vcpu *lane = lane_of(still, span->vcpu);
-
-	if (span->slice.since)
-		take_run(still, span, lane ? lane->hue : KVS_STILL_OTHER_VCPU, span->vcpu);
+		kvs_strip_add(&lane->runs, &still->frame, kind, span->begin, span->end, 1, who);
 }
 
 static void take_irq(struct kvs_still *still, const struct kvs_span *span)
@@ -140,12 +118,9 @@ static void take_span(void *ctx, const struct kvs_span *span)
 	case KVS_SPAN_STATE:
 		return take_state(still, span);
 	case KVS_SPAN_SLICE:
-		return take_slice(still, span);
+		return take_run(still, span, span->vcpu);
 	case KVS_SPAN_TASK:
-		/* A vCPU's thread comes as its slices. */
-		if (!span->task->is_vcpu)
-			take_run(still, span, KVS_STILL_TASK, span->task);
-		return;
+		return take_run(still, span, span->task);
 	case KVS_SPAN_TIMER:
 		return take_timer(still, span);
 	case KVS_SPAN_IRQ:
@@ -169,5 +144,5 @@ static int by_number(const void *a, const void *b)
 
 void kvs_still_finish(struct kvs_still *still)
 {
-	qsort(still->cpus, still->nr_cpus, sizeof(*still->cpus), by_number);
+	qsort(still->cpus, still->lanes.nr_cpus, sizeof(*still->cpus), by_number);
 }

@@ -6,24 +6,11 @@
 #ifndef KVMSCHED_STILL_H
 #define KVMSCHED_STILL_H
 
-#include "model/model.h"
+#include "picture/lanes.h"
 #include "picture/strip.h"
-
-#define KVS_STILL_VCPUS	64	/* at most so many are drawn, and so many CPUs */
-
-/* What takes time on a CPU; the vCPUs of the first VMs that are drawn have a kind each. */
-enum kvs_still_runs {
-	KVS_STILL_HUES = 6,
-	KVS_STILL_OTHER_VCPU = KVS_STILL_HUES,	/* of a VM that is not drawn */
-	KVS_STILL_TASK,
-	KVS_STILL_UNKNOWN,			/* records were lost meanwhile */
-	KVS_STILL_RUNS
-};
 
 /* A vCPU's lane */
 struct kvs_still_vcpu {
-	u16 vm, id;
-	unsigned int hue;		/* of its VM */
 	const struct kvs_vcpu *vcpu;	/* NULL: nothing of it came */
 	struct kvs_strip states;	/* kinds: enum kvmsched_state */
 	struct kvs_strip timer;		/* one kind: its timer was due, and not injected */
@@ -32,23 +19,21 @@ struct kvs_still_vcpu {
 
 struct kvs_still_cpu {
 	unsigned int cpu;
-	struct kvs_strip runs;		/* kinds: enum kvs_still_runs */
+	struct kvs_strip runs;		/* kinds: enum kvs_runs */
 };
 
 struct kvs_still {
 	struct kvs_frame frame;
-	struct kvs_still_vcpu *vcpus;
-	unsigned int nr_vcpus, nr_vms;
+	struct kvs_lanes lanes;
+	struct kvs_still_vcpu *vcpus;	/* by lane */
 	struct kvs_still_cpu *cpus;	/* in the order of their numbers, when finished */
-	unsigned int nr_cpus;
-	bool cpus_left_out;		/* there were more than are drawn */
 };
 
 void kvs_still_init(struct kvs_still *still, const struct kvs_frame *frame);
 void kvs_still_free(struct kvs_still *still);
 
 /* A vCPU is to be drawn; false if there are as many as can be. */
-bool kvs_still_want(struct kvs_still *still, u16 vm, u16 id);
+bool kvs_still_want(struct kvs_still *still, const struct kvs_vcpu *v);
 
 /* After the last kvs_still_want(), before the first record.  @still must stay. */
 void kvs_still_listen(struct kvs_still *still, struct kvs_model *m);

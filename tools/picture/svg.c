@@ -213,9 +213,9 @@ static char *who_label(const void *who, unsigned int kind)
 {
 	const struct kvs_task *task = who;
 
-	if (kind == KVS_STILL_TASK)
+	if (kind == KVS_RUNS_TASK)
 		return xasprintf("%s/%d", task->comm, task->pid);
-	return kind == KVS_STILL_UNKNOWN ? NULL : vcpu_label(who);
+	return kind == KVS_RUNS_UNKNOWN ? NULL : vcpu_label(who);
 }
 
 /* Write into a stretch of columns who alone had the CPU there, where there is room. */
@@ -356,19 +356,19 @@ static void note_used(bool *used, const struct kvs_strip *strip, const struct kv
 static void draw_legend(struct svg *svg, unsigned int hidden)
 {
 	const struct kvs_still *still = svg->still;
-	bool states[KVMSCHED_NR_STATES] = { false }, runs[KVS_STILL_RUNS] = { false };
+	bool states[KVMSCHED_NR_STATES] = { false }, runs[KVS_RUNS_KINDS] = { false };
 	struct legend l = { .svg = svg, .x = LEFT };
 
-	for (unsigned int i = 0; i < still->nr_vcpus; i++)
+	for (unsigned int i = 0; i < still->lanes.nr_vcpus; i++)
 		note_used(states, &still->vcpus[i].states, &still->frame);
-	for (unsigned int i = 0; i < still->nr_cpus; i++)
+	for (unsigned int i = 0; i < still->lanes.nr_cpus; i++)
 		note_used(runs, &still->cpus[i].runs, &still->frame);
 	legend_kinds(&l, kvs_state_paint, states, KVMSCHED_NR_STATES);
-	legend_kinds(&l, kvs_runs_paint, runs, KVS_STILL_RUNS);
+	legend_kinds(&l, kvs_runs_paint, runs, KVS_RUNS_KINDS);
 	legend_marks(&l);
 	if (!kvs_model_has_class(svg->m, KVMSCHED_CLASS_HOST))
 		legend_note(&l, "CPUs: nothing is drawn where another task ran, or none: class host was not recorded");
-	if (hidden || still->cpus_left_out)
+	if (hidden || still->lanes.cpus_left_out)
 		legend_note(&l, "More vCPUs or CPUs than fit: choose with --vm and --vcpu");
 }
 
@@ -386,9 +386,9 @@ static void draw_title(const struct svg *svg, const char *path)
 static void draw(struct svg *svg, const char *path, unsigned int hidden)
 {
 	draw_title(svg, path);
-	for (unsigned int i = 0; i < svg->still->nr_vcpus; i++)
+	for (unsigned int i = 0; i < svg->still->lanes.nr_vcpus; i++)
 		draw_vcpu(svg, &svg->still->vcpus[i]);
-	for (unsigned int i = 0; i < svg->still->nr_cpus; i++)
+	for (unsigned int i = 0; i < svg->still->lanes.nr_cpus; i++)
 		draw_cpu(svg, &svg->still->cpus[i]);
 	draw_axis(svg);
 	draw_legend(svg, hidden);

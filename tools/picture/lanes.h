@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The lanes of a picture: which vCPUs and CPUs have one, and what a span is in a CPU's.
+ */
+#ifndef KVMSCHED_LANES_H
+#define KVMSCHED_LANES_H
+
+#include "model/model.h"
+
+#define KVS_LANES	64	/* at most so many vCPUs are drawn, and so many CPUs */
+
+/* What takes time on a CPU; the vCPUs of the first VMs that are drawn have a kind each. */
+enum kvs_runs {
+	KVS_RUNS_HUES = 6,
+	KVS_RUNS_OTHER_VCPU = KVS_RUNS_HUES,	/* of a VM that is not drawn */
+	KVS_RUNS_TASK,
+	KVS_RUNS_UNKNOWN,			/* records were lost meanwhile */
+	KVS_RUNS_KINDS
+};
+
+struct kvs_lanes {
+	struct {
+		u16 vm;
+		unsigned int index;	/* of the vCPU, in any reading */
+		unsigned int hue;	/* of its VM */
+	} vcpus[KVS_LANES];
+	unsigned int nr_vcpus, nr_vms;
+	signed char *of_index;		/* [index of a vCPU]: its lane; -1: none */
+	unsigned int nr_indices;
+	unsigned int cpus[KVS_LANES];	/* in the order of first sight */
+	unsigned int nr_cpus;
+	bool cpus_left_out;		/* there were more than are drawn */
+};
+
+/* All zeroes is one without lanes. */
+void kvs_lanes_free(struct kvs_lanes *lanes);
+
+/* A vCPU is to be drawn; false if there are as many as can be. */
+bool kvs_lanes_want(struct kvs_lanes *lanes, const struct kvs_vcpu *v);
+
+/* The lane of a vCPU, which may be NULL; -1: none */
+static inline int kvs_lanes_vcpu(const struct kvs_lanes *lanes, const struct kvs_vcpu *v)
+{
+	return v && v->index < lanes->nr_indices ? lanes->of_index[v->index] : -1;
+}
+
+/* The lane of a CPU, which gets one if there is room; -1: there is none */
+int kvs_lanes_cpu(struct kvs_lanes *lanes, unsigned int cpu);
+
+/*
+ * What a SLICE or TASK span is in its CPU's lane, enum kvs_runs; -1: nothing.  A vCPU's
+ * thread comes as its slices.
+ */
+int kvs_lanes_runs(const struct kvs_lanes *lanes, const struct kvs_span *span);
+
+#endif /* KVMSCHED_LANES_H */
