@@ -6,7 +6,7 @@
 MAKEFLAGS += --no-builtin-rules
 O ?= $(TOP)/build
 
-PKGS := libtraceevent libtracefs libtracecmd smartcols jansson gsl yaml-0.1 sqlite3 $(PKGS)
+PKGS := libtraceevent libtracefs libtracecmd smartcols jansson gsl yaml-0.1 sqlite3 zlib $(PKGS)
 PKG_CONFIG ?= pkg-config
 
 # Who reads the name of a missing library wants to know what to install.
@@ -17,9 +17,18 @@ $(error libraries are missing. $(shell $(TOP)/tests/deps --tell $(GROUP) 2>&1))
 endif
 endif
 
+# Pages for browsers hold it: d3 version 5, in one file. D3=FILE names another place.
+D3 ?= /usr/share/nodejs/d3/dist/d3.min.js
+ifeq ($(filter clean,$(MAKECMDGOALS)),)
+ifeq ($(wildcard $(D3)),)
+$(error $(D3) is missing: d3 version 5; D3=FILE says where it is. $(shell $(TOP)/tests/deps --tell $(GROUP) 2>&1))
+endif
+endif
+
 CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	    -Wpointer-arith -Wwrite-strings -Wvla -Wno-unused-parameter
 override CFLAGS += -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 $(WARNINGS) \
-	    -I$(TOP)/tools -I$(TOP)/module $(shell $(PKG_CONFIG) --cflags $(PKGS))
+	    -I$(TOP)/tools -I$(TOP)/module -DKVS_D3='"$(abspath $(D3))"' \
+	    -DKVS_PICTURE='"$(TOP)/tools/picture"' $(shell $(PKG_CONFIG) --cflags $(PKGS))
 LDLIBS += $(shell $(PKG_CONFIG) --libs $(PKGS)) -lm

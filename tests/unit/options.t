@@ -122,6 +122,7 @@ done << 'EOF'
 number report --vcpu from 0 to 65534
 number policy --vcpu from 0 to 65534
 number report --count from 1 to 10000
+number report --spans from 0 to 100000000
 number report -n from 1 to 10000
 number compare --seed from 0 on
 number experiment --seed from 0 on
@@ -151,6 +152,7 @@ pid policy --tid
 text record --output
 text report --input
 text report --svg
+text report --html
 text export --sqlite
 text compare --baseline
 text experiment --output

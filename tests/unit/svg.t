@@ -159,6 +159,13 @@ def main():
         tap.empty("a file that can't be written is told",
                   refused("can't write", "--svg", f"{folder}/no/x.svg", steal))
         tap.empty("so is a full disk", refused("can't write", "--svg", "/dev/full", steal))
+        tap.empty("and of a page", refused("can't write", "--html", "/dev/full", steal))
+        tap.empty("a page of a VM that is not there is refused",
+                  refused("no such vCPU", "--html", picture, "--vm=1", steal))
+        tap.empty("and a page and a picture at once",
+                  refused("two commands", "--html", picture, "--svg", picture, steal, status=2))
+        tap.empty("spans are a page's",
+                  refused("belongs to --html", "--spans=1", "--svg", picture, steal, status=2))
     print(f"1..{tap.number}")
 
 

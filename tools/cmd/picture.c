@@ -15,20 +15,18 @@
 
 #define COLUMNS	1000
 
-/* Which time stamps are meant; false after a message */
-static bool choose_frame(const struct kvs_picture *p, const struct kvs_reading *r,
-			 struct kvs_frame *frame)
+bool kvs_picture_frame(const struct kvs_picture *p, const struct kvs_reading *r, u64 *from,
+		       u64 *to)
 {
 	const struct kvs_model *m = &r->model;
 	u64 start = kvs_model_start_ts(m);
 	u64 end = start + kvs_model_duration_ts(m);
 
-	frame->columns = COLUMNS;
-	frame->from = kvs_reading_ts(r, p->from);
-	frame->to = p->to > 0 ? kvs_reading_ts(r, p->to) : end;
-	if (frame->to > end)
-		frame->to = end;
-	if (frame->from < frame->to)
+	*from = kvs_reading_ts(r, p->from);
+	*to = p->to > 0 ? kvs_reading_ts(r, p->to) : end;
+	if (*to > end)
+		*to = end;
+	if (*from < *to)
 		return true;
 	if (!kvs_model_records(m))
 		kvs_err("%s: no kvmsched records in it", p->path);
@@ -50,27 +48,45 @@ static unsigned int choose_vcpus(const struct kvs_picture *p, const struct kvs_m
 	return hidden;
 }
 
-static bool write_file(const struct kvs_picture *p, const struct kvs_still *still,
-		       const struct kvs_reading *r, unsigned int hidden)
+bool kvs_picture_write(const char *name, bool (*put)(FILE *f, void *ctx), void *ctx)
 {
-	FILE *f = fopen(p->file, "w");
+	FILE *f = fopen(name, "w");
 	bool ok;
 
 	if (!f) {
-		kvs_errno("can't write %s", p->file);
+		kvs_errno("can't write %s", name);
 		return false;
 	}
-	kvs_svg_write(f, still, &r->model, &r->times, p->path, hidden);
-	ok = !ferror(f);
+	ok = put(f, ctx);
 	ok &= !fclose(f);
 	if (!ok)
-		kvs_errno("can't write %s", p->file);
+		kvs_errno("can't write %s", name);
 	return ok;
+}
+
+/* What becomes a file */
+struct drawing {
+	const struct kvs_picture *picture;
+	const struct kvs_still *still;
+	const struct kvs_reading *reading;
+	unsigned int hidden;
+};
+
+static bool put_svg(FILE *f, void *ctx)
+{
+	const struct drawing *d = ctx;
+
+	kvs_svg_write(f, d->still, &d->reading->model, &d->reading->times, d->picture->path,
+		      d->hidden);
+	return !ferror(f);
 }
 
 static int draw(const struct kvs_picture *p, struct kvs_still *still, unsigned int hidden)
 {
 	struct kvs_reading r;
+	struct drawing drawing = {
+		.picture = p, .still = still, .reading = &r, .hidden = hidden,
+	};
 	bool ok;
 
 	if (!kvs_reading_begin(&r, p->path))
@@ -78,7 +94,7 @@ static int draw(const struct kvs_picture *p, struct kvs_still *still, unsigned i
 	kvs_still_listen(still, &r.model);
 	ok = kvs_reading_all(&r);
 	kvs_still_finish(still);
-	ok &= write_file(p, still, &r, hidden);
+	ok &= kvs_picture_write(p->svg, put_svg, &drawing);
 	kvs_reading_end(&r);
 	return ok ? KVS_EXIT_OK : KVS_EXIT_FAILED;
 }
@@ -87,14 +103,14 @@ int kvs_picture_make(const struct kvs_picture *p)
 {
 	int status = KVS_EXIT_FAILED;
 	struct kvs_still still;
-	struct kvs_frame frame;
+	struct kvs_frame frame = { .columns = COLUMNS };
 	unsigned int hidden;
 	struct kvs_reading r;
 
 	if (!kvs_reading_begin(&r, p->path))
 		return KVS_EXIT_FAILED;
 	/* What can't be read is told by the second reading, too: once is enough. */
-	if (kvs_reading_all(&r) && choose_frame(p, &r, &frame)) {
+	if (kvs_reading_all(&r) && kvs_picture_frame(p, &r, &frame.from, &frame.to)) {
 		kvs_still_init(&still, &frame);
 		hidden = choose_vcpus(p, &r.model, &still);
 		status = still.lanes.nr_vcpus ? draw(p, &still, hidden) : KVS_EXIT_FAILED;

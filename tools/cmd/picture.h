@@ -2,17 +2,32 @@
 #ifndef KVMSCHED_CMD_PICTURE_H
 #define KVMSCHED_CMD_PICTURE_H
 
+#include <stdio.h>
+
+#include "cmd/reading.h"
 #include "report/view.h"
 
-/* What `kvmsched report --svg` was told */
+/* What `kvmsched report --svg` or `--html` was told */
 struct kvs_picture {
 	const char *path;	/* the recording */
-	const char *file;	/* the picture */
+	const char *svg, *html;	/* the picture; one of these is NULL */
+	const char *command;	/* that makes it, for a shell */
 	struct kvs_select select;
 	double from, to;	/* s since the recording began; @to 0: until its end */
+	long spans;		/* html: of up to so many, it shows each */
 };
 
-/* Returns an exit status, after a message if it is not KVS_EXIT_OK. */
-int kvs_picture_make(const struct kvs_picture *picture);
+/* Both return an exit status, after a message if it is not KVS_EXIT_OK. */
+int kvs_picture_make(const struct kvs_picture *picture);	/* the SVG */
+int kvs_page_make(const struct kvs_picture *picture);
+
+/*
+ * For both: which time stamps are meant, from *@from until before *@to, after a reading.
+ * False after a message: there are none.
+ */
+bool kvs_picture_frame(const struct kvs_picture *p, const struct kvs_reading *r, u64 *from,
+		       u64 *to);
+/* Write the file @name by calling @put with @ctx, which returns false if it can't. */
+bool kvs_picture_write(const char *name, bool (*put)(FILE *f, void *ctx), void *ctx);
 
 #endif /* KVMSCHED_CMD_PICTURE_H */

@@ -27,6 +27,9 @@ static const struct kvs_report *const reports[] = { KVS_REPORTS(REPORT_POINTER) 
 
 #define DEFAULT_WORST	10
 #define MAX_WORST	10000
+/* A million records make about two million spans, which take 4 MB of a page at most. */
+#define DEFAULT_SPANS	2000000
+#define MAX_SPANS	100000000
 
 struct options {
 	const struct kvs_report *report;	/* NULL: everything */
@@ -37,6 +40,7 @@ struct options {
 	struct kvs_picture picture;
 	bool counted;		/* --count is there */
 	bool windowed;		/* --from or --to is */
+	bool spans_given;
 	bool each, host, json, verbose;
 };
 
@@ -62,6 +66,22 @@ static const struct kvs_report *find_report(const char *name)
 	return NULL;
 }
 
+static int check_picture(const struct options *o)
+{
+	const struct kvs_picture *p = &o->picture;
+
+	if (o->windowed && !p->svg && !p->html)
+		return kvs_usage("report", "--from and --to belong to --svg and --html");
+	if (o->spans_given && !p->html)
+		return kvs_usage("report", "--spans belongs to --html");
+	if (p->svg && p->html)
+		return kvs_usage("report", "--svg and --html are two commands");
+	if ((p->svg || p->html) && (o->report || o->json || o->host || o->verbose))
+		return kvs_usage("report", "%s draws a picture, and prints no report",
+				 p->svg ? "--svg" : "--html");
+	return KVS_EXIT_OK;
+}
+
 static int take_operands(const struct kvs_options *options, const struct kvs_arguments *args,
 			 struct options *o)
 {
@@ -83,13 +103,7 @@ static int take_operands(const struct kvs_options *options, const struct kvs_arg
 		return kvs_usage("report", "--by belongs to `kvmsched report exits`");
 	if (o->counted && (!o->report || (!o->report->moments && !o->report->details)))
 		return kvs_usage("report", "--count belongs to `kvmsched report worst` and `exits`");
-	if (o->windowed && !o->picture.file)
-		return kvs_usage("report", "--from and --to belong to --svg");
-	if (o->picture.file && (o->report || o->json || o->host || o->verbose))
-		return kvs_usage("report", "--svg draws a picture, and prints no report");
-	if (!o->kinds)
-		o->kinds = (1U << KVS_MOMENT_KINDS) - 1;
-	return KVS_EXIT_OK;
+	return check_picture(o);
 }
 
 static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments *args)
@@ -125,15 +139,21 @@ static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments
 			   .value = { .flag = &o->each }),
 		KVS_OPTION(0, "svg", "PICTURE",
 			   "draw the time line of vCPUs and CPUs into this file, as SVG",
-			   .value = { .text = &o->picture.file }),
+			   .value = { .text = &o->picture.svg }),
+		KVS_OPTION(0, "html", "PAGE",
+			   "write a page for a browser: time line, worst moments, ledger, exits",
+			   .value = { .text = &o->picture.html }),
 		KVS_OPTION(0, "from", "TIME",
-			   "svg: draw what happened so long after the recording began, or later; in s",
+			   "svg, html: draw what happened so long after the recording began, or later; in s",
 			   .value = { .seconds = &o->picture.from, .most = KVS_RECORD_MAX_SECONDS },
 			   .given = &o->windowed),
-		KVS_OPTION(0, "to", "TIME", "svg: and only before this",
+		KVS_OPTION(0, "to", "TIME", "svg, html: and only before this",
 			   .value = { .seconds = &o->picture.to, .least = KVS_SHORTEST,
 				      .most = KVS_RECORD_MAX_SECONDS },
 			   .given = &o->windowed),
+		KVS_OPTION(0, "spans", "N", "html: show each of up to so many spans",
+			   .value = { .number = &o->picture.spans, .max = MAX_SPANS },
+			   .given = &o->spans_given, .show_default = true),
 		{ }
 	};
 	const struct kvs_options options = {
@@ -143,6 +163,7 @@ static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments
 	*o = (struct options){
 		.select = { .vm = KVS_ANY_VM, .vcpu = -1 },
 		.worst = DEFAULT_WORST,
+		.picture.spans = DEFAULT_SPANS,
 	};
 	for (unsigned int i = 0; i < KVS_MOMENT_KINDS; i++)
 		kinds[i] = kvs_moment_kind_name(i);
@@ -151,6 +172,8 @@ static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments
 	if (!kvs_options_parse(&options, argc, argv, args))
 		return false;
 	args->status = take_operands(&options, args, o);
+	if (!o->kinds)
+		o->kinds = (1U << KVS_MOMENT_KINDS) - 1;
 	return !args->status;
 }
 
@@ -220,6 +243,43 @@ static int read_and_print(const struct options *o, struct kvs_reading *r,
 	return print(o, &view) && whole ? KVS_EXIT_OK : KVS_EXIT_FAILED;
 }
 
+/* Everything but plain text in quotes, as a shell takes it; the caller frees it. */
+static char *command_line(int argc, char **argv)
+{
+	char *text;
+	size_t size;
+	FILE *f = xopen_memstream(&text, &size);
+
+	fputs("kvmsched", f);
+	for (int i = 0; i < argc; i++) {
+		bool plain = *argv[i] && !argv[i][strspn(argv[i],
+			"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=.,/:+@%")];
+
+		fputs(plain ? " " : " '", f);
+		for (const char *c = argv[i]; *c; c++) {
+			if (*c == '\'')
+				fputs("'\\''", f);
+			else
+				putc(*c, f);
+		}
+		fputs(plain ? "" : "'", f);
+	}
+	fclose(f);
+	return text;
+}
+
+static int make_picture(struct options *o, char *command)
+{
+	int status;
+
+	o->picture.path = o->path;
+	o->picture.select = o->select;
+	o->picture.command = command;
+	status = o->picture.svg ? kvs_picture_make(&o->picture) : kvs_page_make(&o->picture);
+	free(command);
+	return status;
+}
+
 int kvs_cmd_report(int argc, char **argv)
 {
 	struct kvs_worst worst = { 0 };
@@ -228,17 +288,19 @@ int kvs_cmd_report(int argc, char **argv)
 	struct kvs_reading r;
 	struct kvs_arguments args;
 	struct options o;
+	char *command;
 	int status;
 
 	/* LC_CTYPE prints the µ of headings; LC_NUMERIC would change decimal points. */
 	setlocale(LC_CTYPE, "");
-	if (!parse(argc, argv, &o, &args))
+	command = command_line(argc, argv);
+	if (!parse(argc, argv, &o, &args)) {
+		free(command);
 		return args.status;
-	if (o.picture.file) {
-		o.picture.path = o.path;
-		o.picture.select = o.select;
-		return kvs_picture_make(&o.picture);
 	}
+	if (o.picture.svg || o.picture.html)
+		return make_picture(&o, command);
+	free(command);
 	if (!kvs_reading_begin(&r, o.path))
 		return KVS_EXIT_FAILED;
 	kvs_summary_listen(&r.model);

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kvmsched report --html: a page for a browser.
+ *
+ * The recording is read twice.  The first reading finds the vCPUs, how long it lasts, its
+ * worst moments, and where its spans are: so the second knows which of them to keep.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "cmd/cmd.h"
+#include "cmd/picture.h"
+#include "cmd/reading.h"
+#include "model/summary.h"
+#include "picture/page.h"
+
+#define MANY_MOMENTS	1000	/* the worst of all, so that some of those selected are among them */
+#define WINDOW_SPANS	12000	/* about so many in each window */
+
+/* What the first reading finds */
+struct survey {
+	struct kvs_reading reading;
+	struct kvs_worst worst;
+	struct kvs_density density;
+	struct kvs_view view;
+	struct kvs_window frame;	/* time stamps */
+};
+
+static void take_span(void *ctx, const struct kvs_span *span)
+{
+	struct kvs_density *density = ctx;
+
+	if (!density->all)
+		density->base = span->begin;
+	kvs_density_add(density, span->begin);
+}
+
+/* Read all of it, and choose the time that the page shows; false after a message */
+static bool survey_read(struct survey *s, const struct kvs_picture *p)
+{
+	struct kvs_reading *r = &s->reading;
+
+	kvs_summary_listen(&r->model);
+	kvs_worst_init(&s->worst, MANY_MOMENTS, (1U << KVS_MOMENT_KINDS) - 1);
+	kvs_worst_listen(&s->worst, &r->model);
+	kvs_sinks_add(&r->model.sinks, kvs_collect_kinds(), take_span, &s->density);
+	if (!kvs_reading_all(r) || !kvs_picture_frame(p, r, &s->frame.from, &s->frame.to))
+		return false;
+	kvs_worst_sort(&s->worst);
+	if (r->times.ts.known && r->times.cycles.known)
+		return true;
+	kvs_err("%s: the rate of its clock is unknown, so nothing in it has a length in ns",
+		p->path);
+	return false;
+}
+
+static void survey_view(struct survey *s, const struct kvs_picture *p)
+{
+	s->view = (struct kvs_view){
+		.path = p->path, .info = kvs_trace_info(s->reading.trace),
+		.decoder = kvs_trace_decoder(s->reading.trace), .model = &s->reading.model,
+		.worst = &s->worst, .select = p->select,
+	};
+	kvs_view_init(&s->view);
+}
+
+static s64 ns_of(const struct kvs_collect *c, u64 ts)
+{
+	return kvs_collect_ns(c->times, c->start, ts);
+}
+
+/* Windows at both ends and around the worst moments, in ns */
+static void choose_windows(const struct survey *s, struct kvs_collect *c)
+{
+	const struct kvs_moment *moments[KVS_PAGE_MOMENTS];
+	unsigned int nr = kvs_page_moments(&s->view, moments);
+	const struct kvs_window *frame = &s->frame;
+	struct kvs_windows *w = &c->windows;
+
+	kvs_windows_add(w, &s->density, frame, frame->from, frame->from + 1, WINDOW_SPANS);
+	kvs_windows_add(w, &s->density, frame, frame->to - 1, frame->to, WINDOW_SPANS);
+	for (unsigned int i = 0; i < nr; i++)
+		kvs_windows_add(w, &s->density, frame, moments[i]->begin, moments[i]->end,
+				WINDOW_SPANS);
+	for (unsigned int i = 0; i < w->nr; i++) {
+		w->windows[i].from = ns_of(c, w->windows[i].from);
+		w->windows[i].to = ns_of(c, w->windows[i].to);
+	}
+}
+
+static unsigned int choose_vcpus(const struct kvs_picture *p, const struct kvs_model *m,
+				 struct kvs_lanes *lanes)
+{
+	unsigned int hidden = 0;
+
+	for (unsigned int i = 0; i < m->nr_vcpus; i++)
+		if (kvs_selected(&p->select, m->vcpus[i]))
+			hidden += !kvs_lanes_want(lanes, m->vcpus[i]);
+	return hidden;
+}
+
+/* How many CPUs will have a lane is not known yet: as many as vCPUs, as a rule. */
+static unsigned int bins_of(const struct kvs_lanes *lanes)
+{
+	unsigned int bins = KVS_PAGE_BINS;
+
+	for (unsigned int nr = 2 * lanes->nr_vcpus; nr > KVS_PAGE_LANES; nr /= 2)
+		bins /= 2;
+	return bins;
+}
+
+/* What is to be collected; false after a message */
+static bool plan(const struct survey *s, const struct kvs_picture *p, struct kvs_collect *c)
+{
+	c->times = &s->reading.times;
+	c->start = kvs_model_start_ts(&s->reading.model);
+	c->frame.from = ns_of(c, s->frame.from);
+	c->frame.to = ns_of(c, s->frame.to);
+	c->whole = kvs_density_count(&s->density, s->frame.from, s->frame.to) <= (u64)p->spans;
+	if (c->frame.from >= c->frame.to || c->frame.to > KVS_BAR_MAX_NS) {
+		kvs_err("%s: a page can't show %.3f s", p->path,
+			(c->frame.to - c->frame.from) / 1e9);
+		kvs_hint("take a part of it: --from, --to");
+		return false;
+	}
+	kvs_bins_divide(&c->frame, bins_of(&c->lanes));
+	choose_windows(s, c);
+	return true;
+}
+
+static bool put_page(FILE *f, void *ctx)
+{
+	return kvs_page_write(f, ctx);
+}
+
+static int collect_and_write(const struct survey *s, const struct kvs_picture *p,
+			     struct kvs_collect *c, unsigned int hidden)
+{
+	struct kvs_reading r;
+	struct kvs_page page = {
+		.command = p->command, .view = &s->view, .collect = c, .model = &r.model,
+		.hidden = hidden,
+	};
+	bool ok;
+
+	if (!kvs_reading_begin(&r, p->path))
+		return KVS_EXIT_FAILED;
+	kvs_collect_listen(c, &r.model);
+	ok = kvs_reading_all(&r);
+	kvs_collect_sort(c);
+	ok &= kvs_picture_write(p->html, put_page, &page);
+	kvs_reading_end(&r);
+	return ok ? KVS_EXIT_OK : KVS_EXIT_FAILED;
+}
+
+static int make(struct survey *s, const struct kvs_picture *p)
+{
+	struct kvs_collect *c = xcalloc(1, sizeof(*c));
+	unsigned int hidden = choose_vcpus(p, &s->reading.model, &c->lanes);
+	int status = KVS_EXIT_FAILED;
+
+	if (!c->lanes.nr_vcpus)
+		kvs_err("%s: no such vCPU in it", p->path);
+	else if (plan(s, p, c))
+		status = collect_and_write(s, p, c, hidden);
+	kvs_collect_free(c);
+	free(c);
+	return status;
+}
+
+int kvs_page_make(const struct kvs_picture *p)
+{
+	struct survey *s = xcalloc(1, sizeof(*s));
+	int status = KVS_EXIT_FAILED;
+
+	if (kvs_reading_begin(&s->reading, p->path)) {
+		if (survey_read(s, p)) {
+			survey_view(s, p);
+			status = make(s, p);
+			kvs_view_free(&s->view);
+		}
+		kvs_worst_free(&s->worst);
+		kvs_reading_end(&s->reading);
+	}
+	free(s);
+	return status;
+}

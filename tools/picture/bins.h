@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Bins: how much of each stretch of time each kind of thing took, to the ns.  A page that
+ * can't hold all spans holds the bins of the whole time; coarser ones are their sums.
+ */
+#ifndef KVMSCHED_BINS_H
+#define KVMSCHED_BINS_H
+
+#include "picture/pack.h"
+#include "trace/schema.h"
+
+#define KVS_BIN_KINDS	16
+#define KVS_BIN_NOTHING	(KVS_BIN_KINDS - 1)	/* the rest of a bin: nothing was told of it */
+
+/* What all lanes share.  The last bin ends with the frame, and may be shorter. */
+struct kvs_bins_frame {
+	s64 from, to;		/* ns since the recording began, from < to */
+	u64 width;		/* of a bin, below 2^32 */
+	unsigned int nr;
+};
+
+struct kvs_bins {
+	u32 *ns[KVS_BIN_KINDS];	/* [bin]; NULL: nothing was of that kind */
+};
+
+/* Set @width and @nr of a frame, so that there are at least @least bins if it has so many ns. */
+void kvs_bins_divide(struct kvs_bins_frame *frame, unsigned int least);
+
+/* Add @sign times the part of [@begin, @end) within the frame. */
+void kvs_bins_add(struct kvs_bins *bins, const struct kvs_bins_frame *frame,
+		  unsigned int kind, s64 begin, s64 end, int sign);
+/* Make one bin of each two; the caller halves the frame by kvs_bins_halve() afterwards. */
+void kvs_bins_merge(struct kvs_bins *bins, const struct kvs_bins_frame *frame);
+void kvs_bins_halve(struct kvs_bins_frame *frame);
+void kvs_bins_free(struct kvs_bins *bins);
+
+/*
+ * Fill kind KVS_BIN_NOTHING, and drop the kind that has most, since it is what the others
+ * leave of each bin's width.  Returns that kind; -1: none is dropped, since some bin has
+ * more than its width, of spans that overlap.
+ */
+int kvs_bins_settle(struct kvs_bins *bins, const struct kvs_bins_frame *frame);
+
+/* Write the kinds that are there, in order: first the lowest byte of all bins of a kind. */
+void kvs_bins_pack(const struct kvs_bins *bins, const struct kvs_bins_frame *frame,
+		   struct kvs_pack *pack);
+
+#endif /* KVMSCHED_BINS_H */

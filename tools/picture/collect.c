@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * From spans to bars and bins.
+ *
+ * Times are turned to ns first, and then cut into bins.  So both are equal, to the ns, to
+ * what an export of the same recording holds.
+ */
+#include <stdlib.h>
+
+#include "picture/collect.h"
+
+#define LATE_EXIT	8	/* an exit is told within so many states of its own */
+
+s64 kvs_collect_ns(const struct kvs_times *times, u64 start, u64 ts)
+{
+	return ts >= start ? (s64)kvs_scale(&times->ts, ts - start) :
+			     -(s64)kvs_scale(&times->ts, start - ts);
+}
+
+struct times {
+	s64 begin, end;
+};
+
+static struct times times_of(const struct kvs_collect *c, const struct kvs_span *span)
+{
+	return (struct times){
+		.begin = kvs_collect_ns(c->times, c->start, span->begin),
+		.end = kvs_collect_ns(c->times, c->start, span->end),
+	};
+}
+
+/* Is it one of those that the page shows each? */
+static bool is_kept(const struct kvs_collect *c, struct times t)
+{
+	if (c->whole)
+		return t.end > c->frame.from && t.begin < c->frame.to;
+	for (unsigned int i = 0; i < c->windows.nr; i++)
+		if (t.end > (s64)c->windows.windows[i].from &&
+		    t.begin < (s64)c->windows.windows[i].to)
+			return true;
+	return false;
+}
+
+static void add_bar(struct kvs_collect *c, struct kvs_bars *bars, struct times t,
+		    unsigned int kind, unsigned int who)
+{
+	kvs_bars_add(bars, t.begin, t.end, kind, who);
+	c->spans++;
+}
+
+/* Where a page has all bars, it makes the bins of them. */
+static void add_bin(struct kvs_collect *c, struct kvs_lane *lane, struct times t,
+		    unsigned int kind, int sign)
+{
+	if (!c->whole)
+		kvs_bins_add(&lane->bins, &c->frame, kind, t.begin, t.end, sign);
+}
+
+static void take_state(struct kvs_collect *c, const struct kvs_span *span)
+{
+	int index = kvs_lanes_vcpu(&c->lanes, span->vcpu);
+	struct times t = times_of(c, span);
+	struct kvs_vcpu_lane *lane;
+	unsigned int who = 0;
+
+	if (index < 0)
+		return;
+	lane = &c->vcpus[index];
+	add_bin(c, &lane->states, t, span->state.state, 1);
+	if (span->state.state == KVMSCHED_STATE_POLL) {
+		/* It was told as part of state exit, too. */
+		add_bin(c, &lane->states, t, KVMSCHED_STATE_EXIT, -1);
+		if (is_kept(c, t))
+			add_bar(c, &lane->polls, t, KVMSCHED_STATE_POLL, 0);
+		return;
+	}
+	if (!is_kept(c, t))
+		return;
+	if (span->state.state == KVMSCHED_STATE_EXIT && lane->exit.begin < t.end &&
+	    lane->exit.end > t.begin)
+		who = lane->exit.who;
+	add_bar(c, &lane->states.bars, t, span->state.state, who);
+}
+
+/* Tells the reason to the state that is the same exit, which comes before it or after. */
+static void take_exit(struct kvs_collect *c, const struct kvs_span *span)
+{
+	int index = kvs_lanes_vcpu(&c->lanes, span->vcpu);
+	struct kvs_vcpu_lane *lane;
+	struct kvs_bars *bars;
+	struct times t;
+
+	if (index < 0 || span->exit.fastpath)
+		return;
+	t = times_of(c, span);
+	lane = &c->vcpus[index];
+	bars = &lane->states.bars;
+	lane->exit.begin = t.begin;
+	lane->exit.end = t.end;
+	lane->exit.who = kvs_reason_of(&c->reasons, span->exit.isa, span->exit.reason);
+	for (size_t i = bars->nr; i && i + LATE_EXIT > bars->nr; i--) {
+		struct kvs_bar *bar = &bars->bars[i - 1];
+
+		if (bar->kind == KVMSCHED_STATE_EXIT && !bar->who && bar->begin < t.end &&
+		    kvs_bar_end(bar) > t.begin)
+			bar->who = lane->exit.who;
+	}
+}
+
+static void take_piece(struct kvs_collect *c, const struct kvs_span *span)
+{
+	int index = kvs_lanes_vcpu(&c->lanes, span->vcpu);
+	struct times t = times_of(c, span);
+
+	if (index >= 0 && is_kept(c, t))
+		add_bar(c, &c->vcpus[index].pieces, t, 0, kvs_who_holder(&c->whos, span->piece));
+}
+
+static void take_run(struct kvs_collect *c, const struct kvs_span *span)
+{
+	int kind = kvs_lanes_runs(&c->lanes, span), index;
+	struct times t = times_of(c, span);
+
+	if (kind < 0 || t.end <= c->frame.from || t.begin >= c->frame.to)
+		return;
+	index = kvs_lanes_cpu(&c->lanes, span->cpu);
+	if (index < 0)
+		return;
+	add_bin(c, &c->cpus[index], t, kind, 1);
+	if (is_kept(c, t))
+		add_bar(c, &c->cpus[index].bars, t, kind,
+			span->kind == KVS_SPAN_TASK ? kvs_who_task(&c->whos, span->task) :
+						      kvs_who_vcpu(&c->whos, span->vcpu));
+}
+
+static void take_span(void *ctx, const struct kvs_span *span)
+{
+	struct kvs_collect *c = ctx;
+
+	switch (span->kind) {
+	case KVS_SPAN_STATE:
+		return take_state(c, span);
+	case KVS_SPAN_EXIT:
+		return take_exit(c, span);
+	case KVS_SPAN_PIECE:
+		return take_piece(c, span);
+	case KVS_SPAN_SLICE:
+	case KVS_SPAN_TASK:
+		return take_run(c, span);
+	}
+}
+
+u32 kvs_collect_kinds(void)
+{
+	return KVS_SPAN_BIT(STATE) | KVS_SPAN_BIT(PIECE) | KVS_SPAN_BIT(SLICE) |
+	       KVS_SPAN_BIT(TASK);
+}
+
+void kvs_collect_listen(struct kvs_collect *c, struct kvs_model *m)
+{
+	kvs_sinks_add(&m->sinks, kvs_collect_kinds() | KVS_SPAN_BIT(EXIT), take_span, c);
+}
+
+void kvs_collect_sort(struct kvs_collect *c)
+{
+	for (unsigned int i = 0; i < c->lanes.nr_vcpus; i++) {
+		kvs_bars_sort(&c->vcpus[i].states.bars);
+		kvs_bars_sort(&c->vcpus[i].polls);
+		kvs_bars_sort(&c->vcpus[i].pieces);
+	}
+	for (unsigned int i = 0; i < c->lanes.nr_cpus; i++)
+		kvs_bars_sort(&c->cpus[i].bars);
+}
+
+static void free_lane(struct kvs_lane *lane)
+{
+	kvs_bars_free(&lane->bars);
+	kvs_bins_free(&lane->bins);
+}
+
+void kvs_collect_free(struct kvs_collect *c)
+{
+	for (unsigned int i = 0; i < KVS_LANES; i++) {
+		free_lane(&c->vcpus[i].states);
+		kvs_bars_free(&c->vcpus[i].polls);
+		kvs_bars_free(&c->vcpus[i].pieces);
+		free_lane(&c->cpus[i]);
+	}
+	kvs_whos_free(&c->whos);
+	free(c->reasons.list);
+	kvs_lanes_free(&c->lanes);
+}

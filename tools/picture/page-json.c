@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The JSON within a page.  All times are ns since the recording began.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/util.h"
+#include "model/moment.h"
+#include "model/names.h"
+#include "picture/page-json.h"
+#include "picture/paint.h"
+
+static json_t *paint_of(const struct kvs_paint *paint, unsigned int nr)
+{
+	json_t *a = json_array();
+
+	for (unsigned int i = 0; i < nr; i++)
+		json_array_append_new(a, json_pack("{ss ss ss ss ss?}", "name", paint[i].name,
+			"words", paint[i].words, "light", paint[i].light,
+			"dark", paint[i].dark, "lines", paint[i].lines));
+	return a;
+}
+
+/* Which kinds of bins follow, in order */
+static json_t *kinds_of(const struct kvs_bins *bins)
+{
+	json_t *a = json_array();
+
+	for (unsigned int kind = 0; kind < KVS_BIN_KINDS; kind++)
+		if (bins->ns[kind])
+			json_array_append_new(a, json_integer(kind));
+	return a;
+}
+
+/* The vCPU of a lane, in the reading of the bars */
+static const struct kvs_vcpu *vcpu_of(const struct kvs_page *page, unsigned int lane)
+{
+	const struct kvs_model *m = page->model;
+
+	for (unsigned int i = 0; i < m->nr_vcpus; i++)
+		if (m->vcpus[i]->index == page->collect->lanes.vcpus[lane].index)
+			return m->vcpus[i];
+	return NULL;
+}
+
+static json_t *vcpus_of(const struct kvs_page *page)
+{
+	const struct kvs_collect *c = page->collect;
+	json_t *a = json_array();
+
+	for (unsigned int i = 0; i < c->lanes.nr_vcpus; i++) {
+		const struct kvs_vcpu_lane *lane = &c->vcpus[i];
+		const struct kvs_vcpu *v = vcpu_of(page, i);
+		char name[KVS_VM_LEN];
+
+		json_array_append_new(a, json_pack("{so si si so si sI sI sI}",
+			"vm", kvs_bytes_json(kvs_vm_name(name, v)), "vcpu", v->id,
+			"index", v->index, "kinds", kinds_of(&lane->states.bins),
+			"rest", lane->states.rest,
+			"bars", (json_int_t)lane->states.bars.nr,
+			"polls", (json_int_t)lane->polls.nr,
+			"pieces", (json_int_t)lane->pieces.nr));
+	}
+	return a;
+}
+
+static json_t *cpus_of(const struct kvs_page *page)
+{
+	const struct kvs_collect *c = page->collect;
+	json_t *a = json_array();
+
+	for (unsigned int i = 0; i < c->lanes.nr_cpus; i++)
+		json_array_append_new(a, json_pack("{si so si sI}", "cpu", c->lanes.cpus[i],
+			"kinds", kinds_of(&c->cpus[i].bins), "rest", c->cpus[i].rest,
+			"bars", (json_int_t)c->cpus[i].bars.nr));
+	return a;
+}
+
+static json_t *windows_of(const struct kvs_collect *c)
+{
+	json_t *a = json_array();
+
+	for (unsigned int i = 0; i < c->windows.nr; i++)
+		json_array_append_new(a, json_pack("[II]",
+			(json_int_t)c->windows.windows[i].from,
+			(json_int_t)c->windows.windows[i].to));
+	return a;
+}
+
+static json_t *moment_of(const struct kvs_page *page, const struct kvs_moment *moment)
+{
+	const struct kvs_view *view = page->view;
+	const struct kvs_collect *c = page->collect;
+	char *text = kvs_moment_sentence(view->model, &view->times, moment);
+	json_t *o = json_pack("{ss so si sI sI sI si}", "kind", kvs_moment_kind_name(moment->kind),
+		"sentence", kvs_bytes_json(text),
+		"lane", kvs_lanes_vcpu(&c->lanes, moment->vcpu),
+		"ns", (json_int_t)kvs_scale(&view->times.ts, moment->length),
+		"begin_ns", (json_int_t)kvs_collect_ns(c->times, c->start, moment->begin),
+		"end_ns", (json_int_t)kvs_collect_ns(c->times, c->start, moment->end),
+		"cpu", moment->cpu);
+
+	free(text);
+	return o;
+}
+
+static json_t *moments_of(const struct kvs_page *page)
+{
+	const struct kvs_moment *moments[KVS_PAGE_MOMENTS];
+	unsigned int nr = kvs_page_moments(page->view, moments);
+	json_t *a = json_array();
+
+	for (unsigned int i = 0; i < nr; i++)
+		json_array_append_new(a, moment_of(page, moments[i]));
+	return a;
+}
+
+/* What an exit cost, as `report` has it; null where it isn't known */
+static json_t *exit_of(const struct kvs_times *t, const struct kvs_exit_stats *e)
+{
+	struct kvs_summary s, polled;
+	struct kvs_hist host;
+	char name[KVS_NAME_LEN];
+	bool known, polls = kvs_hist_summary(&e->poll_cycles, &t->cycles, &polled);
+	json_t *o;
+
+	kvs_exit_host(e, &host);
+	known = kvs_hist_summary(&host, &t->cycles, &s);
+	o = json_pack("{ss sb sb sI so}", "reason", kvs_exit_reason(name, e->isa, e->reason),
+		      "l2", (int)e->l2, "fastpath", (int)e->fastpath, "count", (json_int_t)e->count,
+		      "polled_ns", polls ? json_integer(polled.total) : json_null());
+	json_object_set_new(o, "host", !known ? json_null() :
+		json_pack("{sI sI sf sI sI sI sI}", "total", (json_int_t)s.total,
+			  "min", (json_int_t)s.min, "avg", s.avg, "p50", (json_int_t)s.p50,
+			  "p99", (json_int_t)s.p99, "p999", (json_int_t)s.p999,
+			  "max", (json_int_t)s.max));
+	kvs_hist_free(&host);
+	return o;
+}
+
+static json_t *exits_of(const struct kvs_view *view)
+{
+	const struct kvs_vcpu *v = view->total;
+	json_t *a = json_array();
+
+	for (unsigned int i = 0; i < v->nr_exits; i++)
+		json_array_append_new(a, exit_of(&view->times, &v->exits[i]));
+	return a;
+}
+
+/* What a reader has to know before he believes the pictures */
+static json_t *notes_of(const struct kvs_page *page)
+{
+	const struct kvs_model *m = page->model;
+	json_t *a = json_array();
+
+	if (!kvs_model_has_ledger(m))
+		json_array_append_new(a, json_string("No states are drawn: they need classes exit and switch, which were not recorded."));
+	if (!kvs_model_has_class(m, KVMSCHED_CLASS_HOST))
+		json_array_append_new(a, json_string("CPUs: nothing is drawn where another task ran, or none: class host was not recorded."));
+	if (!kvs_model_has_class(m, KVMSCHED_CLASS_STEAL))
+		json_array_append_new(a, json_string("Who had the CPU during a wait is known only as far as its first holder: class steal was not recorded."));
+	if (page->hidden || page->collect->lanes.cpus_left_out)
+		json_array_append_new(a, json_string("There are more vCPUs or CPUs than are drawn: choose with --vm and --vcpu."));
+	return a;
+}
+
+static void add_text(json_t *a, char *text)
+{
+	json_array_append_new(a, kvs_bytes_json(text));
+	free(text);
+}
+
+/* The options that chose the vCPUs */
+static json_t *select_of(const struct kvs_select *select)
+{
+	const struct kvs_vm_id *vm = &select->vm;
+	json_t *a = json_array();
+
+	if (!kvs_vm_is_any(vm)) {
+		add_text(a, xstrdup("--vm"));
+		add_text(a, vm->name ? xstrdup(vm->name) :
+			    vm->index < 0 ? xasprintf("%ld", vm->pid) :
+					    xasprintf("%ld.%ld", vm->pid, vm->index));
+	}
+	if (select->vcpu >= 0) {
+		add_text(a, xstrdup("--vcpu"));
+		add_text(a, xasprintf("%ld", select->vcpu));
+	}
+	return a;
+}
+
+static void add_recording(json_t *o, const struct kvs_page *page)
+{
+	const struct kvs_view *view = page->view;
+	const struct kvs_collect *c = page->collect;
+	u64 lost;
+	bool exact = kvs_model_lost(view->model, &lost);
+
+	json_object_set_new(o, "file", kvs_bytes_json(view->path));
+	json_object_set_new(o, "command", kvs_bytes_json(page->command));
+	json_object_set_new(o, "select", select_of(&view->select));
+	json_object_set_new(o, "records", json_integer(kvs_model_records(view->model)));
+	json_object_set_new(o, "lost", exact || lost ? json_integer(lost) : json_null());
+	json_object_set_new(o, "lost_is_exact", json_boolean(exact));
+	json_object_set_new(o, "length_ns", json_integer(kvs_collect_ns(c->times, c->start,
+		c->start + kvs_model_duration_ts(view->model))));
+}
+
+json_t *kvs_page_json(const struct kvs_page *page)
+{
+	const struct kvs_collect *c = page->collect;
+	json_t *o = json_object();
+
+	add_recording(o, page);
+	json_object_set_new(o, "frame", json_pack("{sI sI sI si}",
+		"from", (json_int_t)c->frame.from, "to", (json_int_t)c->frame.to,
+		"width", (json_int_t)c->frame.width, "nr", c->frame.nr));
+	json_object_set_new(o, "whole", json_boolean(c->whole));
+	json_object_set_new(o, "spans", json_integer(c->spans));
+	json_object_set_new(o, "windows", windows_of(c));
+	json_object_set_new(o, "states", paint_of(kvs_state_paint, KVMSCHED_NR_STATES));
+	json_object_set_new(o, "runs", paint_of(kvs_runs_paint, KVS_RUNS_KINDS));
+	json_object_set_new(o, "vcpus", vcpus_of(page));
+	json_object_set_new(o, "cpus", cpus_of(page));
+	json_object_set_new(o, "whos", kvs_whos_json(&c->whos, page->model));
+	json_object_set_new(o, "reasons", kvs_reasons_json(&c->reasons));
+	json_object_set_new(o, "moments", moments_of(page));
+	json_object_set_new(o, "exits", exits_of(page->view));
+	json_object_set_new(o, "notes", notes_of(page));
+	return o;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A page: one HTML file that shows a recording and needs nothing else.
+ */
+#ifndef KVMSCHED_PAGE_H
+#define KVMSCHED_PAGE_H
+
+#include <stdio.h>
+
+#include "picture/collect.h"
+#include "report/view.h"
+
+#define KVS_PAGE_MOMENTS	10	/* the worst ones, of those that are selected */
+#define KVS_PAGE_BINS		65536	/* at least so many, of up to KVS_PAGE_LANES lanes */
+#define KVS_PAGE_LANES		32
+
+struct kvs_page {
+	const char *command;		/* that makes the page, for a shell */
+	const struct kvs_view *view;	/* of one reading, with moments */
+	struct kvs_collect *collect;	/* of another */
+	const struct kvs_model *model;	/* of that one */
+	unsigned int hidden;		/* so many vCPUs more were asked for than are drawn */
+};
+
+/* The moments that a page shows, the worst first; returns how many. */
+unsigned int kvs_page_moments(const struct kvs_view *view,
+			      const struct kvs_moment *moments[KVS_PAGE_MOMENTS]);
+
+/* False: some of it could not be written. */
+bool kvs_page_write(FILE *f, const struct kvs_page *page);
+
+#endif /* KVMSCHED_PAGE_H */

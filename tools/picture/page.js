@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What stands around the time line: words, lists, tables, keys. */
+"use strict";
+
+const $ = (id) => document.getElementById(id);
+const data = JSON.parse($("json").textContent);
+let line;
+
+/* --- Words ------------------------------------------------------------ */
+
+function time(ns) {
+	const units = [[1e9, "s"], [1e6, "ms"], [1e3, "µs"]];
+	const [one, unit] = units.find(([least]) => Math.abs(ns) >= least) || [1, "ns"];
+
+	return (ns / one).toFixed(one === 1 ? 0 : one === 1e3 ? 3 : one === 1e6 ? 4 : 6) +
+		" " + unit;
+}
+
+const seconds = (ns) => (ns / 1e9).toFixed(9) + " s";
+const share = (part, whole) => (whole ? 100 * part / whole : 0).toFixed(2) + " %";
+
+function shellWord(word) {
+	return /^[\w=.,/:+@%-]+$/.test(word) ? word : "'" + word.replace(/'/g, "'\\''") + "'";
+}
+
+function moreCommand(from, to) {
+	const words = ["kvmsched", "report", "--html", "more.html",
+		"--from", Math.floor(from) + "ns", "--to", Math.ceil(to) + "ns",
+		...data.select, data.file];
+
+	return words.map(shellWord).join(" ");
+}
+
+/* Who held the CPU in the parts of a wait, the longest first */
+function piecesInWords(span) {
+	const sums = d3.nest().key((p) => p.cpu < 0 ? p.who : `${p.who} on CPU ${p.cpu}`)
+		.rollup((parts) => d3.sum(parts, (p) => p.end - p.begin))
+		.entries(line.piecesOf(span)).sort((a, b) => b.value - a.value);
+
+	return sums.length ? "\nThe CPU was held by " +
+		sums.map((s) => `${s.key}: ${time(s.value)}`).join("; ") + "." : "";
+}
+
+function spanInWords(span) {
+	const lane = line.lanes[span.lane], who = span.bars.who[span.i];
+	const vcpu = lane.cpu === undefined;
+	const paint = (vcpu ? data.states : data.runs)[span.kind];
+	let what = paint.words;
+
+	if (vcpu && who)
+		what += ", " + data.reasons[who - 1];
+	if (!vcpu && who)
+		what = data.whos[who - 1][0] + " ran";
+	return `${lane.name}: ${what}, ${time(span.end - span.begin)}, from ` +
+		`${seconds(span.begin)} to ${seconds(span.end)}.` +
+		(vcpu ? piecesInWords(span) : "");
+}
+
+/* The bin at a time, where no spans are known */
+function binInWords(index, t) {
+	const lane = line.lanes[index], level = lane.levels[0], frame = data.frame;
+	const bin = Math.min(level.nr - 1, Math.floor((t - frame.from) / level.width));
+	const begin = binBegin(frame, level, bin), end = binBegin(frame, level, bin + 1);
+	const paints = lane.cpu === undefined ? data.states : data.runs;
+	const parts = paints.map((paint, kind) => [paint.words,
+		level.cells[kind] ? level.cells[kind][bin] : 0]).filter(([, ns]) => ns > 0)
+		.sort((a, b) => b[1] - a[1]);
+
+	return `${lane.name}, ${seconds(begin)} to ${seconds(end)}: ` +
+		(parts.map(([words, ns]) => `${words} ${time(ns)}, ${share(ns, end - begin)}`)
+			.join("; ") || "nothing was told") + ".";
+}
+
+function inWords(place) {
+	const span = line.spanAt(place.lane, place.t);
+
+	if (span)
+		return spanInWords(span);
+	if (line.hasDetail(place.t))
+		return `${line.lanes[place.lane].name}, ${seconds(place.t)}: nothing was told.`;
+	return binInWords(place.lane, place.t) +
+		"\nOnly these sums are in the page; the command below shows each span.";
+}
+
+function select(place) {
+	const span = line.spanAt(place.lane, place.t);
+
+	$("words").textContent = inWords(place);
+	if (span)
+		line.light(span);
+}
+
+/* --- Lists ------------------------------------------------------------ */
+
+function goto(moment) {
+	const margin = Math.max((moment.end_ns - moment.begin_ns) / 2, 500);
+
+	$("words").textContent = moment.sentence;
+	line.show(moment.begin_ns - margin, moment.end_ns + margin);
+	line.lit = [];
+	if (moment.lane >= 0) {
+		const last = Math.min(moment.end_ns - 1, moment.end_ns);
+		const span = line.spanAt(moment.lane, moment.kind === "wait" ? last :
+			moment.begin_ns);
+
+		if (moment.kind === "wait" && span)
+			line.light(span);
+		line.lit = [{ lane: moment.lane, begin: moment.begin_ns, end: moment.end_ns },
+			...line.lit.slice(1)];
+		line.chosen = moment.lane;
+		line.at = moment.begin_ns;
+		line.drawNames();
+	}
+	line.request();
+	$("line").scrollIntoView({ block: "nearest" });
+}
+
+function listMoments() {
+	d3.select("#moments").selectAll("li").data(data.moments).join("li").append("button")
+		.text((m) => m.sentence).on("click", goto);
+	if (!data.moments.length)
+		d3.select("#moments").append("li").text("None: no wait, exit, interrupt or timer was long.");
+}
+
+function swatch(paint) {
+	return `<svg width="15" height="11" aria-hidden="true"><rect width="15" height="11" ` +
+		`fill="url(#p-${paint.name})"/></svg>`;
+}
+
+/* Patterns and colours, for all that is SVG */
+function definePaints() {
+	const paints = [...data.states, ...data.runs];
+	const colours = (theme) => paints.map((p) => `.c-${p.name}{fill:${p[theme]}}`).join("");
+	const svg = d3.select("body").append("svg").attr("width", 0).attr("height", 0)
+		.style("position", "absolute").attr("aria-hidden", "true");
+
+	d3.select("head").append("style").text(colours("light") +
+		`@media screen and (prefers-color-scheme:dark){${colours("dark")}}`);
+	svg.append("defs").selectAll("pattern").data(paints).join("pattern")
+		.attr("id", (p) => "p-" + p.name).attr("width", TILE).attr("height", TILE)
+		.attr("patternUnits", "userSpaceOnUse")
+		.call((pattern) => pattern.append("rect").attr("width", TILE).attr("height", TILE)
+			.attr("class", (p) => "c-" + p.name))
+		.call((pattern) => pattern.filter((p) => p.lines).append("path").attr("class", "lines")
+			.attr("d", (p) => p.lines));
+}
+
+/* Only what is in the page is explained. */
+function listLegend() {
+	const used = (lanes, paints) => paints.filter((paint, kind) => lanes.some(
+		(lane) => lane.levels[0].cells[kind] && d3.max(lane.levels[0].cells[kind]) > 0));
+
+	d3.select("#legend").selectAll("li")
+		.data([...used(data.vcpus, data.states), ...used(data.cpus, data.runs)]).join("li")
+		.html(swatch).append("span").text((paint) => paint.words);
+}
+
+/* --- Tables ----------------------------------------------------------- */
+
+/* @columns: [heading, value of a row, value as text]; a click on a heading sorts. */
+function table(element, columns, rows) {
+	const head = d3.select(element).html("").append("thead").append("tr");
+	const body = d3.select(element).append("tbody");
+	let by = -1, down = true;
+	const draw = () => {
+		const order = by < 0 ? rows : rows.slice().sort((a, b) =>
+			(down ? d3.descending : d3.ascending)(columns[by][1](a), columns[by][1](b)));
+
+		body.selectAll("tr").data(order).join("tr").selectAll("td")
+			.data((row) => columns.map(([, value, text]) =>
+				text ? text(value(row), row) : value(row))).join("td").text((t) => t);
+		head.selectAll("th").attr("aria-sort", (c, i) => i !== by ? "none" :
+			down ? "descending" : "ascending");
+	};
+
+	head.selectAll("th").data(columns).join("th").attr("scope", "col").append("button")
+		.text((column) => column[0]).on("click", (column, i) => {
+			down = by === i ? !down : true;
+			by = i;
+			draw();
+		});
+	draw();
+}
+
+function sumOf(lane, kind, level = 0) {
+	return lane.levels[level].cells[kind] ? d3.sum(lane.levels[level].cells[kind]) : 0;
+}
+
+function drawLedger() {
+	const used = d3.range(data.states.length)
+		.filter((kind) => data.vcpus.some((lane) => sumOf(lane, kind) > 0));
+	const rows = data.vcpus.map((lane) => {
+		const sums = data.states.map((state, kind) => sumOf(lane, kind));
+
+		return { name: lane.name, sums, all: d3.sum(sums) };
+	});
+	const ms = (ns) => (ns / 1e6).toFixed(3);
+
+	table("#ledger", [["vCPU", (r) => r.name], ["all ms", (r) => r.all, ms],
+		...used.flatMap((kind) => [
+			[data.states[kind].words + " ms", (r) => r.sums[kind], ms],
+			["%", (r) => r.sums[kind] / r.all, (v, r) => (100 * r.sums[kind] / (r.all || 1)).toFixed(2)],
+		])], rows);
+	drawShares(rows, used);
+}
+
+function drawShares(rows, used) {
+	const width = Math.max(Math.min($("line").clientWidth, 1000), 240), gutter = line.gutter;
+	const x = d3.scaleLinear().range([gutter, width - 20]), row = 24;
+	const svg = d3.select("#bars-of-ledger").html("").append("svg").attr("width", width)
+		.attr("height", rows.length * row + 24).attr("role", "img")
+		.attr("aria-label", "Shares of states; the table below has the figures");
+	const stack = d3.stack().keys(used).value((r, kind) => r.sums[kind] / (r.all || 1));
+
+	svg.append("g").attr("transform", `translate(0,${rows.length * row + 2})`)
+		.call(d3.axisBottom(x).ticks(Math.min(10, width / 60), "%"));
+	svg.selectAll(".bar").data(stack(rows)).join("g").selectAll("rect")
+		.data((layer) => layer.map((ends, i) => ({ ends, i, kind: layer.key }))).join("rect")
+		.attr("class", "bar").attr("fill", (d) => `url(#p-${data.states[d.kind].name})`)
+		.attr("x", (d) => x(d.ends[0])).attr("width", (d) => x(d.ends[1]) - x(d.ends[0]))
+		.attr("y", (d) => d.i * row + 2).attr("height", row - 6)
+		.append("title").text((d) => `${rows[d.i].name}: ${data.states[d.kind].words} ` +
+			share(rows[d.i].sums[d.kind], rows[d.i].all));
+	svg.selectAll(".name").data(rows).join("text").attr("class", "name")
+		.attr("text-anchor", "end").attr("x", gutter - 8).attr("y", (r, i) => i * row + 15)
+		.text((r) => r.name.length > gutter / 6.2 - 1 ?
+			"\u2026" + r.name.slice(2 - Math.floor(gutter / 6.2)) : r.name);
+}
+
+function drawExits() {
+	const word = $("search").value.toLowerCase();
+	const us = (ns) => ns === null || ns === undefined ? "\u2212" : (ns / 1000).toFixed(3);
+	const host = (key) => (e) => e.host && e.host[key];
+	const count = d3.sum(data.exits, (e) => e.count);
+	const all = d3.sum(data.exits, (e) => e.host ? e.host.total : 0);
+
+	table("#exits", [
+		["Reason", (e) => e.reason + (e.l2 ? " (L2)" : "") + (e.fastpath ? " (fast path)" : "")],
+		["Count", (e) => e.count], ["Count %", (e) => e.count, (n) => share(n, count)],
+		["Time %", (e) => e.host ? e.host.total : 0, (n) => share(n, all)],
+		["Total µs", host("total"), us], ["Min µs", host("min"), us],
+		["Avg µs", host("avg"), us], ["p50 µs", host("p50"), us],
+		["p99 µs", host("p99"), us], ["p99.9 µs", host("p999"), us],
+		["Max µs", host("max"), us], ["Polled µs", (e) => e.polled_ns, us],
+	], data.exits.filter((e) => e.reason.toLowerCase().includes(word)));
+}
+
+/* --- The page --------------------------------------------------------- */
+
+function drawHead() {
+	const lost = data.lost === null ? "unknown how many" :
+		(data.lost_is_exact ? "" : "at least ") + d3.format(",")(data.lost);
+
+	const count = (lanes, what) => `${lanes.length} ${what}${lanes.length === 1 ? "" : "s"}`;
+
+	document.title = data.file + " \u2013 kvmsched";
+	$("file").textContent = data.file;
+	$("facts").textContent = `${time(data.length_ns)}, ${d3.format(",")(data.records)} records, ` +
+		`${lost} lost; ${count(data.vcpus, "vCPU")} and ${count(data.cpus, "CPU")}, ` +
+		`from ${seconds(data.frame.from)} to ${seconds(data.frame.to)} of the recording.`;
+	$("command").textContent = data.command;
+	d3.select("#notes").selectAll("li").data(data.notes).join("li").text((note) => note);
+}
+
+function drawDetail() {
+	$("detail").textContent = data.whole ?
+		`The page has each of the ${d3.format(",")(data.spans)} spans of this time.` :
+		`There are too many spans for a page. It has the exact time of each state in each ` +
+		`of ${d3.format(",")(data.frame.nr)} bins of ${time(data.frame.width)}, and ` +
+		`${d3.format(",")(data.spans)} spans, those that touch these windows: ` +
+		data.windows.map(([from, to]) => `${seconds(from)} to ${seconds(to)}`).join("; ") + ".";
+}
+
+function nameLanes() {
+	for (const lane of data.vcpus)
+		lane.name = `${lane.vm} vCPU ${lane.vcpu}`;
+	for (const lane of data.cpus)
+		lane.name = `CPU ${lane.cpu}`;
+}
+
+/* The next span of the chosen lane, or the one before */
+function step(back) {
+	const bars = line.lanes[line.chosen].bars;
+	const i = d3.bisectRight(bars.begin, line.at, 0, bars.nr) - 1 + (back ? -1 : 1);
+
+	if (i < 0 || i >= bars.nr)
+		return;
+	line.at = bars.begin[i];
+	if (line.at < line.from || line.at > line.to)
+		line.show(line.at - (line.to - line.from) / 2, line.at + (line.to - line.from) / 2);
+}
+
+function choose(by) {
+	line.chosen = Math.max(0, Math.min(line.lanes.length - 1, line.chosen + by));
+	line.drawNames();
+	if (line.at < line.from || line.at > line.to)
+		line.at = (line.from + line.to) / 2;
+}
+
+const keys = {
+	"+": () => line.by(1 / 2), "=": () => line.by(1 / 2), "-": () => line.by(2),
+	ArrowLeft: () => line.move(-1 / 8), ArrowRight: () => line.move(1 / 8),
+	Home: () => line.show(data.frame.from, data.frame.to),
+	ArrowUp: () => choose(-1), ArrowDown: () => choose(1),
+	n: () => step(false), p: () => step(true), Enter: () => {},
+};
+
+function onKey(event) {
+	const moment = data.moments[event.key - 1];
+
+	if (event.ctrlKey || event.altKey || event.metaKey || (!keys[event.key] && !moment))
+		return;
+	event.preventDefault();
+	if (moment)
+		return goto(moment);
+	if ("npEnter".includes(event.key) && line.chosen < 0)
+		choose(1);
+	keys[event.key]();
+	if (event.key === "Enter")
+		select({ lane: line.chosen, t: line.at });
+	else if (line.chosen >= 0)
+		$("words").textContent = inWords({ lane: line.chosen, t: line.at });
+	line.request();
+}
+
+function onPointer() {
+	const place = line.place(...d3.mouse($("over")));
+	const tip = $("tip"), event = d3.event;
+
+	tip.hidden = !place;
+	if (!place)
+		return;
+	tip.textContent = inWords(place);
+	tip.style.left = Math.max(4, Math.min(event.clientX + 14,
+		innerWidth - tip.offsetWidth - 8)) + "px";
+	tip.style.top = (event.clientY + 18 + tip.offsetHeight > innerHeight ?
+		event.clientY - tip.offsetHeight - 10 : event.clientY + 18) + "px";
+}
+
+function listen() {
+	d3.select("#over").on("mousemove", onPointer)
+		.on("mouseleave", () => { $("tip").hidden = true; })
+		.on("click", () => {
+			const place = line.place(...d3.mouse($("over")));
+
+			if (place)
+				select(place);
+		});
+	$("line").addEventListener("keydown", onKey);
+	for (const [id, key] of [["in", "+"], ["out", "-"], ["left", "ArrowLeft"],
+				 ["right", "ArrowRight"], ["all", "Home"]])
+		$(id).addEventListener("click", keys[key]);
+	$("search").addEventListener("input", drawExits);
+	$("copy").addEventListener("click", () =>
+		navigator.clipboard.writeText($("more-command").textContent));
+	addEventListener("resize", drawLedger);
+}
+
+async function begin() {
+	nameLanes();
+	drawHead();
+	definePaints();
+	listMoments();
+	drawExits();
+	/* What is drawn so far comes into view before the data is unpacked. */
+	await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+	await readData(data);
+	line = new TimeLine(data, $("line"));
+	line.drawn = () => {
+		$("range").textContent = `${seconds(line.from)} to ${seconds(line.to)}, ` +
+			time(line.to - line.from);
+		$("more-command").textContent = moreCommand(Math.max(0, line.from), line.to);
+	};
+	line.draw();
+	listLegend();
+	drawLedger();
+	drawDetail();
+	listen();
+	document.body.dataset.ready = "yes";
+}
+
+begin();

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Where a page that can't hold all spans shows each of them: windows around the worst
+ * moments, and at both ends.
+ */
+#ifndef KVMSCHED_WINDOWS_H
+#define KVMSCHED_WINDOWS_H
+
+#include <stdbool.h>
+
+#include "trace/schema.h"
+
+#define KVS_DENSITY	16384
+
+/*
+ * How many spans begin when.  How long the recording is turns out as it is read: whenever
+ * it is longer than the table, two cells become one.
+ */
+struct kvs_density {
+	u64 base;		/* where the first cell begins; set before the first span */
+	unsigned int shift;	/* a cell is 2^shift long */
+	u32 counts[KVS_DENSITY];
+	u64 all;
+};
+
+void kvs_density_add(struct kvs_density *d, u64 begin);
+/* How many begin within [@from, @to), to the next cell */
+u64 kvs_density_count(const struct kvs_density *d, u64 from, u64 to);
+
+#define KVS_WINDOWS	16
+
+struct kvs_window {
+	u64 from, to;
+};
+
+struct kvs_windows {
+	struct kvs_window windows[KVS_WINDOWS];	/* in order, apart from each other */
+	unsigned int nr;
+};
+
+/*
+ * Add a window with about @spans spans within @whole: around [@begin, @end), or around
+ * its end, if there are too many.  It is merged with those that it touches.
+ */
+void kvs_windows_add(struct kvs_windows *w, const struct kvs_density *d,
+		     const struct kvs_window *whole, u64 begin, u64 end, u64 spans);
+
+#endif /* KVMSCHED_WINDOWS_H */
