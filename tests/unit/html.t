@@ -1,0 +1,400 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Pages of `kvmsched report --html`, in a browser, against what `kvmsched export --sqlite`
+says.  Selenium is a package of the distribution, so this is its Python.
+
+usage: html.t            (O: the build folder, as for make)
+"""
+import json
+import os
+import pathlib
+import random
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+sys.dont_write_bytecode = True
+from tap import Tap  # noqa: E402
+
+try:
+    from selenium import webdriver
+    from selenium.common.exceptions import WebDriverException
+    from selenium.webdriver.chrome.options import Options
+    from selenium.webdriver.chrome.service import Service
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.by import By
+except ImportError as why:
+    print(f"1..0 # SKIP {why}: apt install python3-selenium")
+    sys.exit()
+
+O = pathlib.Path(os.environ.get("O", HERE.parents[1] / "build")).resolve()
+KVMSCHED = O / "tools/kvmsched"
+GOLDEN = HERE.parent / "golden"
+DRIVER = "/usr/bin/chromedriver"
+SAMPLES = 200
+HOSTILE = b"</script><img/>"
+PROFILE = """return {
+    frame: data.frame, whole: data.whole, detail: data.detail, moments: data.moments,
+    vcpus: data.vcpus.map(v => ({index: v.index, vm: v.vm, name: v.name, bars: v.bars.nr,
+        polls: v.polls.nr, pieces: v.pieces.nr, levels: v.levels.map(l => l.nr)})),
+    cpus: data.cpus.map(c => ({cpu: c.cpu, bars: c.bars.nr, levels: c.levels.map(l => l.nr)})),
+    states: data.states.map(s => s.name)}"""
+SPANS = """return arguments[0].map(([lane, list, i]) => {
+    const bars = line.lanes[lane][list];
+    return [bars.kind[i], bars.begin[i], bars.end[i]]; })"""
+BINS = """return arguments[0].map(([lane, level, bin]) => {
+    const l = line.lanes[lane].levels[level];
+    return [binBegin(data.frame, l, bin), binBegin(data.frame, l, bin + 1),
+            l.cells.map(cells => cells && cells[bin])]; })"""
+SUMS = """return line.lanes.map(lane => lane.levels.map(
+    l => l.cells.map(cells => cells && d3.sum(cells))))"""
+TAP = Tap()
+
+
+def run(*args):
+    """The program's output"""
+    done = subprocess.run([KVMSCHED, *args], check=False, capture_output=True)
+    if done.returncode:
+        raise SystemExit(f"Bail out! {args}: {done.stderr.decode(errors='replace')}")
+    return done.stdout
+
+
+def start():
+    """A browser without a window; after a reason, None."""
+    options = Options()
+    for word in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1200,900",
+                 "--disable-dev-shm-usage"):
+        options.add_argument(word)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    try:
+        return webdriver.Chrome(service=Service(DRIVER), options=options)
+    except WebDriverException as error:
+        print(f"1..0 # SKIP Chromium can't start: {str(error).splitlines()[0]}")
+        return None
+
+
+class Page:
+    """A page in the browser, and the export of the same recording"""
+    def __init__(self, browser, folder, recording, *options):
+        self.browser = browser
+        self.recording = recording
+        self.file = folder / "page.html"
+        run("report", "--html", self.file, *options, recording)
+        run("export", "--sqlite", folder / "page.db", recording)
+        self.db = sqlite3.connect(folder / "page.db")
+        browser.get_log("browser")
+        browser.get(self.file.as_uri())
+        for _ in range(300):
+            if browser.execute_script("return document.body.dataset.ready"):
+                break
+            time.sleep(0.1)
+        self.said = self.js(PROFILE)
+        self.nr_vcpus = len(self.said["vcpus"])
+        self.random = random.Random(1)
+        vms = list(dict.fromkeys(v["vm"] for v in self.said["vcpus"]))
+        self.hue = {v["index"] + 1: vms.index(v["vm"]) % 6 for v in self.said["vcpus"]}
+
+    def js(self, script, *args):
+        return self.browser.execute_script(script, *args)
+
+    def pick(self, choices):
+        """Random places, at most so many as there are"""
+        return [self.random.choice(choices) for _ in range(SAMPLES)] if choices else []
+
+    def vcpu_key(self, lane):
+        return self.said["vcpus"][lane]["index"] + 1
+
+    def rows(self, lane, low, high):
+        """(kind, begin, end) of what touches that time in a lane, by the export"""
+        states = self.said["states"]
+        if lane < self.nr_vcpus:
+            return [(states.index(state), begin, end) for state, begin, end in self.db.execute(
+                "SELECT state, begin_ns, end_ns FROM states WHERE vcpu = ? AND end_ns >= ? "
+                "AND begin_ns <= ?", (self.vcpu_key(lane), low, high))]
+        cpu = self.said["cpus"][lane - self.nr_vcpus]["cpu"]
+        slices = [(8 if gap else self.hue.get(vcpu, 6), begin, end)
+                  for vcpu, gap, begin, end in self.db.execute(
+                      "SELECT vcpu, gap, begin_ns, end_ns FROM slices WHERE begin_is_seen AND "
+                      "cpu = ? AND end_ns >= ? AND begin_ns <= ?", (cpu, low, high))]
+        return slices + [(8 if gap else 7, begin, end) for gap, begin, end in self.db.execute(
+            "SELECT gap, begin_ns, end_ns FROM tasks WHERE NOT is_vcpu AND cpu = ? "
+            "AND end_ns >= ? AND begin_ns <= ?", (cpu, low, high))]
+
+    def wrong_log(self):
+        """What the browser complains about"""
+        return [entry["message"] for entry in self.browser.get_log("browser")]
+
+    def wrong_spans(self):
+        """Random spans of the page that the export does not have"""
+        places = [(lane, "bars", v["bars"]) for lane, v in enumerate(self.said["vcpus"])] + \
+            [(lane, "polls", v["polls"]) for lane, v in enumerate(self.said["vcpus"])] + \
+            [(self.nr_vcpus + i, "bars", c["bars"]) for i, c in enumerate(self.said["cpus"])]
+        chosen = [(lane, which, self.random.randrange(nr))
+                  for lane, which, nr in self.pick([p for p in places if p[2]])]
+        found = self.js(SPANS, chosen)
+        if len(found) < SAMPLES:
+            yield f"only {len(found)} spans"
+        for (lane, *_), (kind, begin, end) in zip(chosen, found):
+            if (kind, begin, end) not in self.rows(lane, begin, end):
+                yield f"lane {lane}: {(kind, begin, end)}: not in the export"
+
+    def missing_spans(self):
+        """Spans of the export in windows with detail that the page has not"""
+        for begin, end in self.said["detail"]:
+            for lane, v in enumerate(self.said["vcpus"]):
+                mine = self.js("""return d3.range(line.lanes[arguments[0]].bars.nr).map(
+                    i => [line.lanes[arguments[0]].bars.begin[i],
+                          line.lanes[arguments[0]].bars.end[i]]).filter(
+                    ([b, e]) => e > arguments[1] && b < arguments[2]).length""",
+                               lane, begin, end)
+                rows = [r for r in self.rows(lane, begin, end) if r[0] != 4 and
+                        r[2] > begin and r[1] < end]
+                if mine != len(rows):
+                    yield f"{v['name']}: {mine} spans in a window, the export has {len(rows)}"
+
+    def clipped(self, lane, low, high):
+        """{kind: ns} of that time"""
+        sums = {}
+        for kind, begin, end in self.rows(lane, low, high):
+            ns = min(end, high) - max(begin, low)
+            if ns <= 0:
+                continue
+            sums[kind] = sums.get(kind, 0) + ns
+            if lane < self.nr_vcpus and kind == 4:
+                sums[2] = sums.get(2, 0) - ns
+        return {kind: ns for kind, ns in sums.items() if ns}
+
+    def wrong_bins(self):
+        """Random bins that are not what the export's spans sum to there"""
+        lanes = self.said["vcpus"] + self.said["cpus"]
+        chosen = []
+        for lane in self.pick(range(len(lanes))):
+            level = self.random.randrange(len(lanes[lane]["levels"]))
+            chosen.append((lane, level, self.random.randrange(lanes[lane]["levels"][level])))
+        for (lane, level, bin_), (low, high, cells) in zip(chosen, self.js(BINS, chosen)):
+            mine = {kind: ns for kind, ns in enumerate(cells[:15]) if ns}
+            if mine != self.clipped(lane, low, high):
+                yield f"lane {lane}, level {level}, bin {bin_}: {mine}, the export has " \
+                      f"{self.clipped(lane, low, high)}"
+        if len(chosen) < SAMPLES:
+            yield f"only {len(chosen)} bins"
+
+    def wrong_sums(self):
+        """Levels that don't sum to the same, or not to the ledger"""
+        report = json.loads(run("report", "--json", self.recording))
+        frame = self.said["frame"]
+        for lane, levels in enumerate(self.js(SUMS)):
+            if any(sums != levels[0] for sums in levels):
+                yield f"lane {lane}: levels differ"
+            mine = {kind: ns for kind, ns in enumerate(levels[0][:15]) if ns}
+            if mine != self.clipped(lane, frame["from"], frame["to"]):
+                yield f"lane {lane}: {mine} is not the sum of the export's spans"
+        for lane, vcpu in enumerate(report["vcpus"]):
+            for name, ns in (vcpu["states_ns"] or {}).items():
+                kind = self.said["states"].index(name)
+                mine = self.js("return sumOf(line.lanes[arguments[0]], arguments[1])", lane, kind)
+                if abs(mine - ns) > 1 + len(self.rows(lane, 0, frame["to"])):
+                    yield f"{vcpu['vcpu']}: {name}: {mine} ns, ledger {ns} ns"
+        if not report["vcpus"]:
+            yield "nothing was compared"
+
+    def wrong_moment(self, number):
+        """A click on a worst moment shows it, whole and not small."""
+        moment = self.said["moments"][number - 1]
+        self.js("line.show(data.frame.from, data.frame.to); line.draw()")
+        self.browser.find_elements(By.CSS_SELECTOR, "#moments button")[number - 1].click()
+        time.sleep(0.3)
+        begin, end, lit = self.js("return [line.from, line.to, line.lit[0]]")
+        if not begin <= moment["begin_ns"] <= moment["end_ns"] <= end:
+            yield f"{begin} to {end} is in view"
+        if moment["end_ns"] - moment["begin_ns"] < (end - begin) / 4:
+            yield "it is small"
+        if [lit[k] for k in ("lane", "begin", "end")] != \
+                [moment[k] for k in ("lane", "begin_ns", "end_ns")]:
+            yield f"lit is {lit}"
+        if moment["sentence"] != self.browser.find_element(By.ID, "words").text:
+            yield "its words are missing"
+
+    def wrong_wait(self):
+        """A click on the longest wait lights up who held the CPU."""
+        key, begin, end = self.db.execute(
+            "SELECT vcpu, begin_ns, end_ns FROM states WHERE state LIKE 'wait%' "
+            "ORDER BY end_ns - begin_ns DESC LIMIT 1").fetchone()
+        lane = [v["index"] + 1 for v in self.said["vcpus"]].index(key)
+        self.js("line.show(arguments[0] - 1e5, arguments[1] + 1e5); line.draw()", begin, end)
+        x, y = self.js("""return [line.gutter + line.scale((arguments[1] + arguments[2]) / 2),
+            TOP + arguments[0] * (LANE + GAP) + LANE / 2]""", lane, begin, end)
+        svg = self.browser.find_element(By.ID, "over")
+        self.js("arguments[0].scrollIntoView({block: 'start'})", svg)
+        ActionChains(self.browser).move_to_element_with_offset(
+            svg, x - svg.size["width"] / 2, y - svg.size["height"] / 2).click().perform()
+        lit = self.js("return line.lit")
+        cpus = [c["cpu"] for c in self.said["cpus"]]
+        mine = sorted((cpus[part["lane"] - self.nr_vcpus], part["begin"], part["end"])
+                      for part in lit[1:])
+        theirs = sorted(self.db.execute(
+            "SELECT cpu, max(begin_ns, :begin), min(end_ns, :end) FROM thieves WHERE "
+            "vcpu = :key AND end_ns > :begin AND begin_ns < :end",
+            {"key": key, "begin": begin, "end": end}).fetchall())
+        if not mine or mine != theirs:
+            yield f"lit are {mine}, the export has {theirs}"
+        words = self.browser.find_element(By.ID, "words").text
+        tip = self.browser.find_element(By.ID, "tip").text
+        for (who,) in self.db.execute(
+                "SELECT DISTINCT comm FROM thieves WHERE vcpu = ? AND end_ns > ? AND "
+                "begin_ns < ? AND kind = 'task' AND comm NOT LIKE 'vcpu%'", (key, begin, end)):
+            if who not in words or who not in tip:
+                yield f"no word of {who}: {words}"
+
+    def wrong_keys(self):
+        """The keyboard alone reaches a moment and a span's words."""
+        line = self.browser.find_element(By.ID, "line")
+        self.js("line.show(data.frame.from, data.frame.to); line.draw(); arguments[0].focus()",
+                line)
+        ActionChains(self.browser).send_keys("2").pause(0.2).perform()
+        moment = self.said["moments"][1]
+        begin, end = self.js("return [line.from, line.to]")
+        if not begin <= moment["begin_ns"] <= moment["end_ns"] <= end:
+            yield f"2: {begin} to {end} is in view"
+        ActionChains(self.browser).send_keys("+").pause(0.2).perform()
+        if self.js("return line.to - line.from") > 0.51 * (end - begin):
+            yield "+ does not zoom"
+        before = self.js("return line.at")
+        ActionChains(self.browser).send_keys("n").pause(0.2).perform()
+        if self.js("return line.at") <= before:
+            yield "n does not go on"
+        if self.js("return $('words').textContent") != \
+                self.js("return inWords({lane: line.chosen, t: line.at})"):
+            yield "the words are not those of the span"
+
+    def unhatched(self):
+        """Columns where something is unknown and the lowest pixel does not show it"""
+        self.js("line.show(data.frame.from, data.frame.to); line.draw()")
+        wrong, seen = self.js("""
+            let wrong = 0, seen = 0;
+            const hatch = new Set(line.tiles[0][0]);
+            data.vcpus.forEach((lane, i) => {
+                const y = Math.round(i * (LANE + GAP) * line.ratio) + LANE * line.ratio - 1;
+                for (let x = 0; x < line.canvas.width; x++) {
+                    const level = line.levelFor(lane, line.canvas.width /
+                                                      (data.frame.to - data.frame.from));
+                    const t = (x + 0.5) / line.canvas.width * (data.frame.to - data.frame.from);
+                    const cells = level.cells[0];
+                    if (!cells || !cells[Math.floor(t / level.width)])
+                        continue;
+                    seen++;
+                    wrong += !hatch.has(line.pixels[y * line.canvas.width + x]);
+                }
+            });
+            return [wrong, seen];""")
+        if wrong or not seen:
+            yield f"{wrong} of {seen} columns"
+
+    def wrong_table(self):
+        """The exits as the report has them, sorted by a click, and searched"""
+        text = run("report", self.recording).decode()
+        heads = self.browser.find_elements(By.CSS_SELECTOR, "#exits th button")
+        heads[0].click()
+        names = [cell.text for cell in self.browser.find_elements(
+            By.CSS_SELECTOR, "#exits td:first-child")]
+        if names != sorted(names, reverse=True) or len(names) < 2:
+            yield f"not sorted: {names}"
+        for row in self.browser.find_elements(By.CSS_SELECTOR, "#exits tbody tr"):
+            name, count, of_count, of_time, _, least, avg, p50, p99, p999, most, _ = [
+                cell.text for cell in row.find_elements(By.TAG_NAME, "td")]
+            found = re.search(rf"^{re.escape(name)} +{count} +(.*)", text, re.M)
+            theirs = found[1].replace("%", "").split() if found else []
+            mine = [of_count.split()[0], of_time.split()[0], least, most, avg, p50, p99, p999]
+            # Both round, the report to hundredths.
+            if not theirs or any(abs(float(a) - float(b)) > 0.0101
+                                 for a, b in zip(mine, theirs)):
+                yield f"{name}: {mine}, the report has {theirs}"
+        search = self.browser.find_element(By.ID, "search")
+        search.send_keys(names[0])
+        left = [cell.text for cell in self.browser.find_elements(
+            By.CSS_SELECTOR, "#exits td:first-child")]
+        if left != [names[0]]:
+            yield f"searched for {names[0]}, found {left}"
+
+
+def same(page, name):
+    """What holds for every page"""
+    TAP.empty(f"{name}: the browser has no complaint", page.wrong_log())
+    TAP.empty(f"{name}: {SAMPLES} random spans are the export's", page.wrong_spans())
+    TAP.empty(f"{name}: {SAMPLES} random bins are the export's spans, cut", page.wrong_bins())
+    TAP.empty(f"{name}: each level sums to the ledger", page.wrong_sums())
+
+
+def hostile(browser, folder):
+    """Names are text, whatever they say."""
+    recording = folder / "<img src=x onerror=document.body.dataset.bad=1>.dat"
+    old = (GOLDEN / "svm-steal.dat").read_bytes()
+    new = old.replace(b"spin".ljust(16, b"\0"), HOSTILE.ljust(16, b"\0"))
+    recording.write_bytes(new)
+    page = Page(browser, folder, recording)
+    TAP.empty("a hostile name: the browser has no complaint", page.wrong_log())
+    TAP.empty("a hostile name is told", page.wrong_wait())
+    TAP.empty("and makes no element", [] if new != old and not page.js(
+        "return document.querySelectorAll('img').length + (document.body.dataset.bad ? 1 : 0)")
+        else ["there is one"])
+    TAP.empty("nor does the file's name", [] if page.js(
+        "return $('file').textContent") == str(recording) else [page.js(
+            "return $('file').textContent")])
+
+
+def scripts():
+    """Is what is written by hand JavaScript?"""
+    node = shutil.which("node")
+    if not node:
+        print("# no node: only the browser judges the scripts")
+        return
+    for file in sorted((HERE.parents[1] / "tools/picture").glob("*.js")):
+        done = subprocess.run([node, "--check", file], check=False, capture_output=True,
+                              text=True)
+        TAP.empty(f"node takes {file.name}", [done.stderr] if done.returncode else [])
+
+
+def main():
+    browser = start()
+    if not browser:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        scripts()
+        page = Page(browser, folder, GOLDEN / "svm-steal.dat")
+        same(page, "all spans")
+        TAP.empty("no span is missing", page.missing_spans())
+        TAP.empty("a click on the third worst moment lands on it", page.wrong_moment(3))
+        TAP.empty("a click on a wait lights up who held the CPU", page.wrong_wait())
+        TAP.empty("all of it can be reached by keyboard", page.wrong_keys())
+        TAP.empty("the table of exits is the report's", page.wrong_table())
+        same(Page(browser, folder, GOLDEN / "svm-steal.dat", "--spans=0"), "bins of a steal")
+        page = Page(browser, folder, GOLDEN / "everything.dat", "--spans=0")
+        same(page, "bins of everything")
+        page = Page(browser, folder, GOLDEN / "svm-lost.dat")
+        same(page, "lost records")
+        page = Page(browser, folder, GOLDEN / "svm-rr.dat")
+        TAP.empty("what is unknown is hatched, however short", page.unhatched())
+        big = folder / "big.dat"
+        subprocess.run([O / "unit/bigfile", GOLDEN / "formats", big, "150000", "2", "3"],
+                       check=True)
+        page = Page(browser, folder, big, "--spans=1000")
+        same(page, "bins and windows")
+        TAP.empty("no span is missing in a window", page.missing_spans())
+        TAP.empty("windows leave something out", [] if 0 < sum(
+            end - begin for begin, end in page.said["detail"]) < page.said["frame"]["to"] / 2
+            else [page.said["detail"]])
+        TAP.empty("there are enough bins", [] if page.said["frame"]["nr"] >= 65536 else
+                  [page.said["frame"]])
+        hostile(browser, folder)
+    browser.quit()
+    print(f"1..{TAP.number}")
+
+
+main()
