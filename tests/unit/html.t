@@ -29,6 +29,7 @@ try:
     from selenium.webdriver.chrome.service import Service
     from selenium.webdriver.common.action_chains import ActionChains
     from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
 except ImportError as why:
     print(f"1..0 # SKIP {why}: apt install python3-selenium")
     sys.exit()
@@ -272,6 +273,12 @@ class Page:
         if self.js("return $('words').textContent") != \
                 self.js("return inWords({lane: line.chosen, t: line.at})"):
             yield "the words are not those of the span"
+        # However far one goes, what is in view is a part of the page.
+        for keys in "-" * 30, Keys.ARROW_RIGHT * 9:
+            ActionChains(self.browser).send_keys(keys).pause(0.2).perform()
+            begin, end = self.js("line.draw(); return [line.from, line.to]")
+            if begin < self.said["frame"]["from"] or end > self.said["frame"]["to"] + 1:
+                yield f"{begin} to {end} is in view"
 
     def unhatched(self):
         """Columns where something is unknown and the lowest pixel does not show it"""
@@ -390,6 +397,11 @@ def main():
         TAP.empty("windows leave something out", [] if 0 < sum(
             end - begin for begin, end in page.said["detail"]) < page.said["frame"]["to"] / 2
             else [page.said["detail"]])
+        TAP.empty("a frame looks at each bin in view once", [] if page.js(
+            "line.show(data.frame.from, data.frame.to); line.draw(); "
+            "const perNs = line.canvas.width / (line.to - line.from); "
+            "return line.touched === d3.sum(line.lanes, l => line.levelFor(l, perNs).nr)")
+            else [page.js("return line.touched")])
         TAP.empty("there are enough bins", [] if page.said["frame"]["nr"] >= 65536 else
                   [page.said["frame"]])
         hostile(browser, folder)

@@ -4,7 +4,7 @@
 
 const NOTHING = 15;		/* the kind of time of which nothing was told */
 const EXIT = 2, POLL = 4;	/* numbers of states, as in the ledger */
-const MERGED = 4;		/* so many bins of a level are one of the next */
+const MERGED = 2;		/* so many bins of a level are one of the next */
 
 async function inflate(id) {
 	const text = atob(document.getElementById(id).textContent);
@@ -128,7 +128,7 @@ function makeBins(frame, lane) {
 function levelsFrom(finest) {
 	const levels = [finest];
 
-	for (let level = finest; level.nr > 4 * 64;) {
+	for (let level = finest; level.nr > 256;) {
 		const nr = Math.ceil(level.nr / MERGED), old = level;
 		const merge = (cells) => {
 			const sums = new Float64Array(nr);

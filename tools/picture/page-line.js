@@ -8,6 +8,7 @@
 const LANE = 20, GAP = 6, TOP = 26;	/* CSS pixels */
 const TILE = 6;				/* of patterns */
 const KINDS = 16;
+const AHEAD = 200;			/* CSS pixels beyond the window that are drawn, too */
 const SHORTEST = 10;			/* ns: as far as one can zoom in */
 
 /* The pixels of a pattern, in colours of the theme */
@@ -38,7 +39,14 @@ class Columns2D {
 	add(kind, x0, x1, weight) {
 		x0 = Math.max(x0, 0);
 		x1 = Math.min(x1, this.width);
-		for (let x = Math.floor(x0); x < x1; x++)
+		const first = Math.floor(x0);
+
+		if (x1 <= first + 1) {
+			if (x0 < x1)
+				this.share[first * KINDS + kind] += weight * (x1 - x0);
+			return;
+		}
+		for (let x = first; x < x1; x++)
 			this.share[x * KINDS + kind] +=
 				weight * (Math.min(x + 1, x1) - Math.max(x, x0));
 	}
@@ -78,13 +86,19 @@ class TimeLine {
 		});
 		new ResizeObserver(() => this.resize()).observe(element);
 		this.dark.addEventListener("change", () => this.resize());
-		addEventListener("beforeprint", () => this.resize(false));
-		addEventListener("afterprint", () => this.resize());
+		this.printing = false;
+		for (const [event, printing] of [["beforeprint", true], ["afterprint", false]])
+			addEventListener(event, () => {
+				this.printing = printing;
+				this.resize();
+			});
+		addEventListener("scroll", () => this.request(), { passive: true });
 		this.resize();
 	}
 
 	/* Everything that depends on the size or the theme */
-	resize(dark = this.dark.matches) {
+	resize() {
+		const dark = this.dark.matches && !this.printing;
 		const whole = this.element.clientWidth, ratio = devicePixelRatio || 1;
 		const view = this.scale && [this.scale.invert(0), this.scale.invert(this.width)];
 
@@ -101,6 +115,7 @@ class TimeLine {
 		this.over.attr("height", this.height);
 		this.image = this.context.createImageData(this.canvas.width, this.canvas.height);
 		this.pixels = new Uint32Array(this.image.data.buffer);
+		this.columns = new Columns2D(this.canvas.width);
 		this.tile = Math.max(1, Math.round(TILE * ratio));
 		this.tiles = [this.data.states, this.data.runs].map(
 			(paints) => paints.map((paint) => tileOf(paint, dark, this.tile)));
@@ -128,9 +143,12 @@ class TimeLine {
 	get from() { return this.scale.invert(0); }
 	get to() { return this.scale.invert(this.width); }
 
+	/* As much of it as the page has */
 	show(from, to) {
-		const k = (this.frame.to - this.frame.from) / Math.max(to - from, SHORTEST);
+		const whole = this.frame.to - this.frame.from;
+		const length = Math.min(Math.max(to - from, SHORTEST), whole), k = whole / length;
 
+		from = Math.max(this.frame.from, Math.min(from, this.frame.to - length));
 		this.over.call(this.zoom.transform, d3.zoomIdentity
 			.scale(k).translate(-this.base(from), 0));
 	}
@@ -149,13 +167,28 @@ class TimeLine {
 
 	/* --- Drawing ------------------------------------------------------ */
 
+	/* The first lane that the window shows, and the one behind the last */
+	lanesInView() {
+		const top = this.canvas.getBoundingClientRect().top, nr = this.lanes.length;
+		const lane = (y) => Math.max(0, Math.min(nr, Math.ceil((y - top) / (LANE + GAP))));
+
+		return this.printing ? [0, nr] :
+			[Math.max(0, lane(-AHEAD) - 1), lane(innerHeight + AHEAD)];
+	}
+
 	draw() {
+		const [first, end] = this.lanesInView(), width = this.canvas.width;
+		const [top, bottom] = [first, end].map(
+			(lane) => Math.round(lane * (LANE + GAP) * this.ratio));
+
 		this.scale = this.transform.rescaleX(this.base);
 		this.touched = 0;
-		this.pixels.fill(0);
+		this.pixels.fill(0, top * width, bottom * width);
 		this.labels = [];
-		this.lanes.forEach((lane, i) => this.drawLane(lane, i));
-		this.context.putImageData(this.image, 0, 0);
+		for (let i = first; i < end; i++)
+			this.drawLane(this.lanes[i], i);
+		if (end > first)
+			this.context.putImageData(this.image, 0, 0, 0, top, width, bottom - top);
 		this.drawAxis();
 		this.drawMarks();
 		if (this.drawn)
@@ -163,10 +196,11 @@ class TimeLine {
 	}
 
 	drawLane(lane, i) {
-		const columns = new Columns2D(this.canvas.width);
+		const columns = this.columns;
 		const perNs = columns.width / (this.to - this.from);
 		const x = (t) => (t - this.from) * perNs;
 
+		columns.share.fill(0);
 		if (lane.levels[0].width * perNs <= 1) {
 			this.addBins(lane, columns, x, perNs, this.from, this.to);
 		} else {
