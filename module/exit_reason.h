@@ -142,18 +142,27 @@ static __always_inline bool ks_is_l2(const struct kvm_vcpu *vcpu)
 }
 
 /*
- * Reasons that need more than their number and one word of the hardware, by the low
- * byte of the number: other reasons pay for one look here.  Those that share their
- * low byte with one of these are told apart behind it.
+ * SVM's reasons that need more than their number and EXITINFO1, and which of them.  The
+ * values leave room for what they are put together with, see ks_svm_kind().  Codes beyond
+ * the table count as the last of it, where there are none.
  */
-static const bool ks_svm_special[256] = {
-	[SVM_EXIT_CPUID] = true,
-	[SVM_EXIT_MSR] = true,
-	[SVM_EXIT_VMMCALL] = true,
+#define KS_SVM_CODES	2048
+#define KS_SVM_PLAIN	0x1f	/* at most */
+#define KS_SVM_MSR	0x20
+#define KS_SVM_CPUID	0x40
+#define KS_SVM_OTHER	0x80	/* takes another path */
+static const u8 ks_svm_special[KS_SVM_CODES] = {
+	[SVM_EXIT_CPUID] = KS_SVM_CPUID,
+	[SVM_EXIT_MSR] = KS_SVM_MSR,
+	[SVM_EXIT_VMMCALL] = KS_SVM_OTHER,
 	/* Nested page faults and the codes beyond them */
-	[SVM_EXIT_NPF & 0xff ... SVM_EXIT_VMGEXIT & 0xff] = true,
+	[SVM_EXIT_NPF ... KS_SVM_CODES - 1] = KS_SVM_OTHER,
 };
 
+/*
+ * VMX's, by the low byte of the number.  Those that share it with one of these are told
+ * apart behind it.
+ */
 static const bool ks_vmx_special[256] = {
 	[EXIT_REASON_CPUID] = true,
 	[EXIT_REASON_MSR_READ] = true,
@@ -242,41 +251,64 @@ static __always_inline void ks_exit_fetch_vmx(struct kvm_vcpu *vcpu,
 }
 
 /**
- * ks_exit_fetch_svm - the same for SVM
+ * ks_svm_kind - which exit is it, and was an event being delivered?
+ * @control: of the VMCB
+ * @reason:  out: the code, if it has a place in the table
+ *
+ * Both answers are one byte, so that most exits pay for one look.  EXITINTINFO's last
+ * byte has "valid" in its highest bit, and nothing else below it.
+ *
+ * Return: up to KS_SVM_PLAIN: neither of them.  KS_SVM_OTHER is set: such an event, or
+ * any code that is not of the other kinds.  Else at least KS_SVM_MSR or KS_SVM_CPUID.
+ */
+static __always_inline u8 ks_svm_kind(const struct vmcb_control_area *control, u32 *reason)
+{
+	/* The hardware's has 64 bits: nothing has to widen it.  KVM's may be two halves. */
+	u64 code = *(const u64 *)&control->exit_code & (KS_SVM_CODES - 1);
+
+	static_assert(SVM_EXITINTINFO_VALID == (u32)KS_SVM_OTHER << 24);
+	*reason = code;
+	return ks_svm_special[code] | ((const u8 *)&control->exit_int_info)[3];
+}
+
+/* Whose MSR, and whether it is written: EXITINFO1 is 1 then */
+static __always_inline void ks_exit_set_msr(u64 *info, const struct kvm_vcpu *vcpu,
+					    const struct vmcb_control_area *control)
+{
+	ks_exit_set_halves(info, vcpu->arch.regs[VCPU_REGS_RCX], control->exit_info_1);
+}
+
+/**
+ * ks_exit_fetch_svm - the same for SVM, and any exit
  * @vcpu: whose exit
  * @raw:  out
- * @info: out, as records have it: of some reasons the guest's registers, or an address
- *
- * Return: true if that is all.  For nested page faults and codes beyond them,
- * ks_exit_fetch_rare() has to follow.
+ * @info: out, as records have it
  */
-static __always_inline bool ks_exit_fetch_svm(struct kvm_vcpu *vcpu,
-					      struct ks_exit_raw *raw, u64 *info)
+static inline void ks_exit_fetch_svm(struct kvm_vcpu *vcpu, struct ks_exit_raw *raw,
+				     u64 *info)
 {
 	const struct vmcb_control_area *control = &ks_vmcb(vcpu)->control;
 
 	raw->reason = control->exit_code;
 	raw->event = control->exit_int_info;
-	if (likely(!ks_svm_special[(u8)raw->reason])) {
-		*info = control->exit_info_1;
-		return true;
+	/* The most frequent one of those that have no fast path */
+	if (likely(raw->reason == SVM_EXIT_NPF)) {
+		*info = ks_exit_fault(control->exit_info_2, control->exit_info_1);
+		return;
 	}
-	if (raw->reason == SVM_EXIT_CPUID)
+	switch (raw->reason) {
+	case SVM_EXIT_CPUID:
 		ks_exit_set_leaf(info, vcpu);
-	else if (raw->reason == SVM_EXIT_MSR) /* EXITINFO1: 1 is a write */
-		ks_exit_set_halves(info, vcpu->arch.regs[VCPU_REGS_RCX], control->exit_info_1);
-	else if (raw->reason == SVM_EXIT_VMMCALL)
+		break;
+	case SVM_EXIT_MSR:
+		ks_exit_set_msr(info, vcpu, control);
+		break;
+	case SVM_EXIT_VMMCALL:
 		*info = (u32)vcpu->arch.regs[VCPU_REGS_RAX];
-	else
+		break;
+	default:
 		*info = control->exit_info_1;
-	return raw->reason < SVM_EXIT_NPF;
-}
-
-static inline void ks_exit_fetch_rare(struct kvm_vcpu *vcpu,
-				      struct ks_exit_raw *raw, u64 *info)
-{
-	if (raw->reason == SVM_EXIT_NPF)
-		*info = ks_exit_fault(ks_vmcb(vcpu)->control.exit_info_2, *info);
+	}
 	if ((s32)raw->reason != (s16)raw->reason)
 		raw->reason = KS_REASON_WIDE;
 }
@@ -294,8 +326,8 @@ static inline void ks_exit_fetch_any(const struct ks_vcpu *v,
 		*raw = (struct ks_exit_raw) { .reason = KS_REASON_NONE };
 	else if (ks_exit_isa() == KS_ISA_VMX)
 		ks_exit_fetch_vmx(vcpu, raw, info);
-	else if (!ks_exit_fetch_svm(vcpu, raw, info))
-		ks_exit_fetch_rare(vcpu, raw, info);
+	else
+		ks_exit_fetch_svm(vcpu, raw, info);
 	if (ks_is_l2(vcpu))
 		raw->event |= KS_EXIT_RAW_L2;
 }

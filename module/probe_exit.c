@@ -96,8 +96,7 @@ static noinline void ks_open_dated_exit(struct ks_vcpu *v, u32 event, u64 entry)
 /*
  * Every exit takes this path, so it is short: it usually calls nothing, and it
  * prepares the record in the form in which the ring will get it; @raw's owner has put
- * the info there.  The
- * hardware's exits and entries serialize, so reading the TSC needs no barrier.
+ * the info there.  The hardware's exits and entries serialize, so reading the TSC needs no barrier.
  */
 static __always_inline void ks_note_exit(struct ks_vcpu *v,
 					 const struct ks_exit_raw *raw)
@@ -291,18 +290,38 @@ static notrace void ks_on_vmx_exit(void *data, struct kvm_vcpu *vcpu, u32 isa)
 }
 
 /*
+ * Each kind of exit has a way of its own to the end: a jump back would cost it more than
+ * the one instruction.  The conditions are so that one comparison serves the first two.
+ *
  * Context: as above.  Interrupts are on, and preemption is off, in 6.1 and where a
  * kprobe's handler calls this.
  */
 static notrace void ks_on_svm_exit(void *data, struct kvm_vcpu *vcpu, u32 isa)
 {
 	struct ks_vcpu *v = this_cpu_read(ks_current);
-	struct ks_exit_raw raw;
+	const struct vmcb_control_area *control;
+	struct ks_exit_raw raw = { .event = 0 };
+	u8 kind;
 
-	if (unlikely(v->fast_vcpu != vcpu || ks_is_l2(vcpu) ||
-		     !ks_exit_fetch_svm(vcpu, &raw, &v->exit.info)))
+	if (unlikely(v->fast_vcpu != vcpu || ks_is_l2(vcpu)))
 		return ks_note_exit_slow(vcpu);
-	ks_note_exit(v, &raw);
+	control = &ks_vmcb(vcpu)->control;
+	kind = ks_svm_kind(control, &raw.reason);
+	if (likely(kind <= KS_SVM_PLAIN)) {
+		v->exit.info = control->exit_info_1;
+		ks_note_exit(v, &raw);
+	} else if ((s8)kind <= KS_SVM_PLAIN) {	/* KS_SVM_OTHER is its sign */
+		if (raw.reason != SVM_EXIT_VMMCALL)
+			return ks_note_exit_slow(vcpu);
+		v->exit.info = (u32)vcpu->arch.regs[VCPU_REGS_RAX];
+		ks_note_exit(v, &raw);
+	} else if (kind >= KS_SVM_CPUID) {
+		ks_exit_set_leaf(&v->exit.info, vcpu);
+		ks_note_exit(v, &raw);
+	} else {
+		ks_exit_set_msr(&v->exit.info, vcpu, control);
+		ks_note_exit(v, &raw);
+	}
 }
 
 /* Context: the vCPU's thread, right before the guest; interrupts off. */
