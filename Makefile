@@ -73,7 +73,7 @@ lab: ## a shell on a KVM host in a box; KERNEL=6.1, ARGS= as tests/lab/run --hel
 	@$(MAKE) modules KERNEL=$(or $(KERNEL),6.1)
 	@tests/lab/run --kernel $(or $(KERNEL),6.1) $(ARGS)
 
-demo: ## CFS beside SCHED_RR, recorded from real guests in the lab
+demo: ## CFS beside SCHED_RR, recorded from real guests in the lab; ARCH=vtx: on Intel
 	@tests/demo/demo
 
 check: ## the tests that every change has to pass: all kinds, on all the lab's kernels
