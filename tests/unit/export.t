@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Databases of `kvmsched export` against what `kvmsched report --json` says.
+"""Databases of `kvmsched export` against what `kvmsched report --json` says, and CSV
+files against the databases.
 
 usage: export.t            (O: the build folder, as for make)
 """
+import csv
 import json
 import os
 import pathlib
@@ -197,6 +199,61 @@ def schema(folder):
     TAP.empty("no unfinished file is left", folder.glob("*.part"))
 
 
+def csv_rows(path):
+    """The header of a CSV file, and its rows as texts."""
+    with path.open(newline="", encoding="utf-8") as file:
+        header, *rows = csv.reader(file, strict=True)
+    return header, sorted(rows)
+
+
+def csv_of(recording, folder, options=()):
+    """How the CSV files of a recording differ from its database; how many rows they have."""
+    db = export(recording, folder / "csv.db", *options)
+    files = folder / recording.stem
+    status, _, err = run("export", "--csv", files, recording, *options)
+    wrong, nr = [err] if status else [], 0
+    tables = [row["name"] for row in db.execute(
+        "SELECT name FROM sqlite_schema WHERE type = 'table'")]
+    if sorted(p.name for p in files.iterdir()) != sorted(f"{t}.csv" for t in tables):
+        wrong.append("there is not one file a table")
+    for table in tables:
+        cursor = db.execute(f"SELECT * FROM {table}")
+        rows = sorted(["" if v is None else str(v) for v in row] for row in cursor)
+        nr += len(rows)
+        if csv_rows(files / f"{table}.csv") != ([c[0] for c in cursor.description], rows):
+            wrong.append(f"{table} differs")
+    db.close()
+    return wrong, nr
+
+
+def csv_files(folder):
+    """Every recording once more; names that need quotes; what is never overwritten."""
+    nr = 0
+    for recording in sorted(GOLDEN.glob("*.dat")):
+        wrong, rows = csv_of(recording, folder)
+        nr += rows
+        TAP.empty(f"CSV files and database of {recording.name} agree", wrong)
+    TAP.empty("they have many rows", [] if nr > 10000 else [nr])
+    odd = folder / 'a "b", c.dat'
+    odd.write_bytes((GOLDEN / "plain.dat").read_bytes())
+    wrong = csv_of(odd, folder, ("--kinds", "exits"))[0]
+    raw = (folder / odd.stem / "recording.csv").read_bytes()
+    if b'a ""b"", c.dat",' not in raw or raw.count(b"\r\n") != 2:
+        wrong.append(raw)
+    TAP.empty("a name with quotes and a comma is quoted", wrong)
+    full = folder / "full"
+    full.mkdir()
+    (full / "exits.csv").write_text("mine")
+    status, _, err = run("export", "--csv", full, odd)
+    TAP.empty("a folder with something in it is left alone",
+              [] if status == 1 and "is not empty" in err and
+              (full / "exits.csv").read_text() == "mine" and
+              len(list(full.iterdir())) == 1 else [err])
+    (full / "exits.csv").unlink()
+    status, _, err = run("export", "--csv", full, odd)
+    TAP.empty("an empty folder is taken", [err] if status else [])
+
+
 def questions(folder):
     """The queries of docs/sql.md are right, and most find something."""
     db = export(GOLDEN / "svm-steal.dat", folder / "questions.db")
@@ -221,6 +278,7 @@ def main():
         parts(folder)
         schema(folder)
         questions(folder)
+        csv_files(folder)
     print(f"1..{TAP.number}")
 
 

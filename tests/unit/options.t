@@ -154,6 +154,7 @@ text report --input
 text report --svg
 text report --html
 text export --sqlite
+text export --csv
 text compare --baseline
 text experiment --output
 text experiment --control
@@ -198,7 +199,8 @@ ok "a bad value was tried for every option that takes one" \
 
 refuses info "'x' is one argument too many" x
 refuses export "'b' is one argument too many" a b
-refuses export "into which file? Say --sqlite FILE.db" a
+refuses export "into which file? Say --sqlite FILE.db or --csv FOLDER" a
+refuses export "which of the two? Say --sqlite FILE.db or --csv FOLDER" --sqlite a --csv b
 refuses top "'x' is one argument too many" x
 refuses report "'b' is one argument too many" a b
 refuses "report worst" "'b' is one argument too many" a b

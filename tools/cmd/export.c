@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * kvmsched export: the spans of a recording as rows of a database.
+ * kvmsched export: the spans of a recording as rows of a database, or of CSV files.
  *
  * The recording is read three times.  The first reading finds the vCPUs, and the rate of
  * the clock; the second counts the rows, so that the size is known before the third
@@ -19,13 +19,15 @@
 #include "cmd/options.h"
 #include "cmd/reading.h"
 #include "export/feed.h"
-#include "export/sqlite.h"
+#include "export/form.h"
 #include "report/view.h"
 
 #define LARGE		(2ULL << 30)	/* bytes that only --force writes */
 
 struct options {
-	const char *path, *sqlite;
+	const char *path, *sqlite, *csv;
+	const struct kvs_form *form;
+	const char *to_path;	/* what is written: one of those two */
 	struct kvs_select select;
 	double from, to;
 	u32 kinds;
@@ -33,8 +35,9 @@ struct options {
 };
 
 static const char about[] =
-	"usage: kvmsched export --sqlite FILE.db [FILE] [OPTIONS]\n\n"
-	"Write all that a recording tells into a database: a row for each exit, slice,\n"
+	"usage: kvmsched export --sqlite FILE.db [FILE] [OPTIONS]\n"
+	"       kvmsched export --csv FOLDER [FILE] [OPTIONS]\n\n"
+	"Write all that a recording tells into tables: a row for each exit, slice,\n"
 	"wait, timer, interrupt.  FILE is " KVS_DEFAULT_FILE " unless given.\n";
 
 static void print_kinds(void)
@@ -72,8 +75,11 @@ static int take_operands(const struct kvs_options *options, const struct kvs_arg
 		return kvs_options_too_many(options, args->operands[1]);
 	if (args->nr)
 		o->path = args->operands[0];
-	if (!o->sqlite)
-		return kvs_usage("export", "into which file? Say --sqlite FILE.db");
+	if (!o->sqlite == !o->csv)
+		return kvs_usage("export", "%s? Say --sqlite FILE.db or --csv FOLDER",
+				 o->csv ? "which of the two" : "into which file");
+	o->form = o->csv ? &kvs_form_csv : &kvs_form_sqlite;
+	o->to_path = o->csv ? o->csv : o->sqlite;
 	return KVS_EXIT_OK;
 }
 
@@ -82,6 +88,8 @@ static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments
 	const struct kvs_option rows[] = {
 		KVS_OPTION(0, "sqlite", "DATABASE", "write an SQLite database",
 			   .value = { .text = &o->sqlite }),
+		KVS_OPTION(0, "csv", "FOLDER", "write a CSV file for each table",
+			   .value = { .text = &o->csv }),
 		KVS_OPTION(0, "vm", "VM",
 			   "only this VM: its name, or the PID of its process; PID.1 is "
 			   "the second VM of that process",
@@ -179,29 +187,29 @@ static bool size_is_right(const struct options *o, struct kvs_feed *feed)
 		return false;
 	for (unsigned int i = 0; kvs_export_table(i); i++)
 		rows += feed->rows[i];
-	size = kvs_sqlite_size(feed->rows);
+	size = o->form->size(feed->rows);
 	fprintf(stderr, "kvmsched: %" PRIu64 " rows, about %.1f MB\n", rows, size / 1e6);
 	if (size <= LARGE || o->force)
 		return true;
-	kvs_err("%s would have more than 2 GB", o->sqlite);
+	kvs_err("%s would have more than 2 GB", o->to_path);
 	kvs_hint("take a part: --from, --to, --vm, --kinds; or say --force");
 	return false;
 }
 
-static int write_sqlite(const struct options *o, struct kvs_feed *feed)
+static int write_export(const struct options *o, struct kvs_feed *feed)
 {
-	struct kvs_sqlite *db;
+	void *ctx;
 	bool ok;
 
 	if (!size_is_right(o, feed))
 		return KVS_EXIT_FAILED;
-	db = kvs_sqlite_create(o->sqlite);
-	if (!db)
+	ctx = o->form->create(o->to_path);
+	if (!ctx)
 		return KVS_EXIT_FAILED;
-	feed->row = kvs_sqlite_row;
-	feed->ctx = db;
+	feed->row = o->form->row;
+	feed->ctx = ctx;
 	ok = feed_from(o, feed);
-	return kvs_sqlite_finish(db, ok) && ok ? KVS_EXIT_OK : KVS_EXIT_FAILED;
+	return o->form->finish(ctx, ok) && ok ? KVS_EXIT_OK : KVS_EXIT_FAILED;
 }
 
 /* A slip of the hand must not cost the recording. */
@@ -209,10 +217,10 @@ static bool is_the_recording(const struct options *o)
 {
 	struct stat from, to;
 
-	if (stat(o->path, &from) || stat(o->sqlite, &to) || from.st_dev != to.st_dev ||
+	if (stat(o->path, &from) || stat(o->to_path, &to) || from.st_dev != to.st_dev ||
 	    from.st_ino != to.st_ino)
 		return false;
-	kvs_err("%s is the recording itself", o->sqlite);
+	kvs_err("%s is the recording itself", o->to_path);
 	return true;
 }
 
@@ -238,7 +246,7 @@ int kvs_cmd_export(int argc, char **argv)
 		feed.all = kvs_vm_is_any(&o.select.vm);
 		feed.kinds = o.kinds;
 		feed.times = &r.times;
-		status = wanted ? write_sqlite(&o, &feed) : KVS_EXIT_FAILED;
+		status = wanted ? write_export(&o, &feed) : KVS_EXIT_FAILED;
 		free(wanted);
 	}
 	kvs_reading_end(&r);

@@ -11,12 +11,13 @@
 
 #include "base/log.h"
 #include "base/util.h"
+#include "export/form.h"
 #include "export/sqlite.h"
 #include "model/spans.h"
 
 #define TABLES	(KVS_TABLE_SPANS + KVS_SPAN_KINDS)
 
-struct kvs_sqlite {
+struct sqlite {
 	char *path, *part;	/* of the result, and of the file until then */
 	sqlite3 *db;
 	sqlite3_stmt *insert[TABLES];
@@ -24,20 +25,20 @@ struct kvs_sqlite {
 	bool failed;		/* a message was printed */
 };
 
-static void fail(struct kvs_sqlite *s)
+static void fail(struct sqlite *s)
 {
 	if (!s->failed)
 		kvs_err("can't write %s: %s", s->path, sqlite3_errmsg(s->db));
 	s->failed = true;
 }
 
-static void execute(struct kvs_sqlite *s, const char *sql)
+static void execute(struct sqlite *s, const char *sql)
 {
 	if (!s->failed && sqlite3_exec(s->db, sql, NULL, NULL, NULL) != SQLITE_OK)
 		fail(s);
 }
 
-static void create_table(struct kvs_sqlite *s, const struct kvs_table_of *t)
+static void create_table(struct sqlite *s, const struct kvs_table_of *t)
 {
 	size_t size;
 	char *sql;
@@ -54,7 +55,7 @@ static void create_table(struct kvs_sqlite *s, const struct kvs_table_of *t)
 	free(sql);
 }
 
-static void prepare_insert(struct kvs_sqlite *s, unsigned int table)
+static void prepare_insert(struct sqlite *s, unsigned int table)
 {
 	const struct kvs_table_of *t = kvs_export_table(table);
 	size_t size;
@@ -73,7 +74,7 @@ static void prepare_insert(struct kvs_sqlite *s, unsigned int table)
 	free(sql);
 }
 
-static void discard(struct kvs_sqlite *s)
+static void discard(struct sqlite *s)
 {
 	for (unsigned int i = 0; i < TABLES; i++)
 		sqlite3_finalize(s->insert[i]);
@@ -84,9 +85,9 @@ static void discard(struct kvs_sqlite *s)
 	free(s);
 }
 
-struct kvs_sqlite *kvs_sqlite_create(const char *path)
+static void *create(const char *path)
 {
-	struct kvs_sqlite *s = xcalloc(1, sizeof(*s));
+	struct sqlite *s = xcalloc(1, sizeof(*s));
 
 	s->path = xstrdup(path);
 	s->part = xasprintf("%s.part", path);
@@ -109,10 +110,10 @@ struct kvs_sqlite *kvs_sqlite_create(const char *path)
 	return NULL;
 }
 
-void kvs_sqlite_row(void *ctx, unsigned int table, const struct kvs_value_of *values)
+static void write_row(void *ctx, unsigned int table, const struct kvs_value_of *values)
 {
 	const struct kvs_column *columns = kvs_export_table(table)->columns;
-	struct kvs_sqlite *s = ctx;
+	struct sqlite *s = ctx;
 	sqlite3_stmt *insert = s->insert[table];
 
 	if (s->failed)
@@ -134,7 +135,7 @@ void kvs_sqlite_row(void *ctx, unsigned int table, const struct kvs_value_of *va
 }
 
 /* Made after the rows: that is quicker than to keep them up to date with each. */
-static void create_indices(struct kvs_sqlite *s)
+static void create_indices(struct sqlite *s)
 {
 	for (unsigned int i = KVS_TABLE_SPANS; i < TABLES; i++) {
 		const char *name = kvs_export_table(i)->name;
@@ -146,8 +147,9 @@ static void create_indices(struct kvs_sqlite *s)
 	}
 }
 
-bool kvs_sqlite_finish(struct kvs_sqlite *s, bool keep)
+static bool finish(void *ctx, bool keep)
 {
+	struct sqlite *s = ctx;
 	char *views = kvs_sqlite_views();
 	bool ok;
 
@@ -170,7 +172,7 @@ bool kvs_sqlite_finish(struct kvs_sqlite *s, bool keep)
  * As found in databases of many rows: a number has 3 bytes and a name 9, both with what
  * SQLite keeps of their types; a row has 8 bytes beside them, and 14 in its index.
  */
-uint64_t kvs_sqlite_size(const uint64_t *rows)
+static uint64_t size(const uint64_t *rows)
 {
 	uint64_t bytes = 0;
 
@@ -184,3 +186,7 @@ uint64_t kvs_sqlite_size(const uint64_t *rows)
 	}
 	return bytes;
 }
+
+const struct kvs_form kvs_form_sqlite = {
+	.create = create, .row = write_row, .finish = finish, .size = size,
+};
