@@ -10,7 +10,7 @@
 #include "base/util.h"
 #include "merge/guestside.h"
 
-static void take_event(void *ctx, u64 ts)
+static void take_event(void *ctx, const struct kvs_part_record *rec)
 {
 	struct kvs_times_of_cpu *cpu = ctx;
 
@@ -18,7 +18,7 @@ static void take_event(void *ctx, u64 ts)
 		cpu->room = cpu->room ? 2 * cpu->room : 1024;
 		cpu->at = xrealloc(cpu->at, cpu->room * sizeof(*cpu->at));
 	}
-	cpu->at[cpu->nr++] = ts;
+	cpu->at[cpu->nr++] = rec->ts;
 }
 
 /* Its TSC is the only clock of a guest that the host can tell the time of. */
@@ -41,7 +41,7 @@ static bool read_events(struct kvs_guest_side *g)
 
 	g->cpus = xcalloc(g->parts->cpus, sizeof(*g->cpus));
 	for (unsigned int cpu = 0; cpu < g->parts->cpus; cpu++) {
-		if (!kvs_parts_events(g->parts, cpu, take_event, &g->cpus[cpu], &bad))
+		if (!kvs_parts_records(g->parts, cpu, take_event, &g->cpus[cpu], &bad))
 			return false;
 		g->events += g->cpus[cpu].nr;
 	}

@@ -14,11 +14,12 @@
 /* "unsigned char foo[16]" is named foo. */
 static bool name_of(char name[KVS_FORMAT_NAME], const char *declaration)
 {
+	const char *brackets = strstr(declaration, "[]");
 	size_t end = strcspn(declaration, "[");
 	size_t start;
 
-	/* "__data_loc char[] foo" has its brackets before the name. */
-	if (strstr(declaration, "[]"))
+	/* "__data_loc char[] foo" has its brackets before the name, "char foo[]" behind it. */
+	if (brackets && brackets[2])
 		end = strlen(declaration);
 	while (end && isspace((unsigned char)declaration[end - 1]))
 		end--;

@@ -22,6 +22,7 @@
 #define MAX_OPTIONS	65536
 #define MIN_PAGE	256
 #define MAX_PAGE	(1U << 20)
+#define MAX_FORMAT	(1U << 20)
 #define COPY_SIZE	(256U << 10)
 
 static int open_file(const char *path, const char *name)
@@ -370,11 +371,13 @@ static ssize_t read_page(int fd, void *data, size_t size, u64 at)
 	return done;
 }
 
-bool kvs_parts_events(const struct kvs_parts *p, unsigned int cpu,
-		      void (*event)(void *ctx, u64 ts), void *ctx, u64 *bad)
+bool kvs_parts_records(const struct kvs_parts *p, unsigned int cpu,
+		       void (*record)(void *ctx, const struct kvs_part_record *rec), void *ctx,
+		       u64 *bad)
 {
 	const struct kvs_range *range = &p->ranges[cpu];
 	unsigned char *data = xmalloc(p->page_size);
+	struct kvs_part_record rec = { 0 };
 	bool ok = true;
 
 	for (u64 at = 0; ok && at < range->size; at += p->page_size) {
@@ -382,7 +385,6 @@ bool kvs_parts_events(const struct kvs_parts *p, unsigned int cpu,
 		ssize_t n = read_page(p->fd, data, left < p->page_size ? left : p->page_size,
 				      range->offset + at);
 		struct kvs_page page;
-		size_t size;
 
 		ok = n >= 0;
 		if (!ok) {
@@ -390,10 +392,52 @@ bool kvs_parts_events(const struct kvs_parts *p, unsigned int cpu,
 			break;
 		}
 		kvs_page_start(&page, data, n, p->page_size);
-		while (kvs_page_next(&page, &size))
-			event(ctx, page.ts);
+		if (page.missed)
+			rec.missed = page.missed;
+		while ((rec.data = kvs_page_next(&page, &rec.size))) {
+			rec.ts = page.ts;
+			record(ctx, &rec);
+			rec.missed = 0;
+		}
+		if (page.bad)
+			rec.missed = -1;
 		*bad += page.bad;
 	}
 	free(data);
 	return ok;
+}
+
+static void get_format(struct kvs_cursor *c,
+		       void (*format)(void *ctx, const struct kvs_format *f), void *ctx)
+{
+	u64 size = kvs_get64(c);
+	char *text = kvs_get_text(c, size, MAX_FORMAT);
+	struct kvs_format parsed;
+
+	if (text && kvs_format_parse(&parsed, text, size))
+		format(ctx, &parsed);
+	free(text);
+}
+
+void kvs_parts_formats(const struct kvs_parts *p,
+		       void (*format)(void *ctx, const struct kvs_format *f), void *ctx)
+{
+	struct kvs_cursor c;
+
+	if (!kvs_cursor_init(&c, p->fd, 0))
+		return;
+	kvs_skip(&c, strlen(MAGIC) + sizeof("6") + 2 + sizeof(u32));
+	kvs_expect(&c, "header_page");
+	kvs_skip(&c, kvs_get64(&c));
+	kvs_expect(&c, "header_event");
+	kvs_skip(&c, kvs_get64(&c));
+	for (u32 n = kvs_get32(&c); n && !c.failed; n--)
+		get_format(&c, format, ctx);
+	for (u32 systems = kvs_get32(&c); systems && !c.failed; systems--) {
+		char name[256];
+
+		kvs_get_string(&c, name, sizeof(name));
+		for (u32 n = kvs_get32(&c); n && !c.failed; n--)
+			get_format(&c, format, ctx);
+	}
 }

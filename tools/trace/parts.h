@@ -6,6 +6,7 @@
 #ifndef KVMSCHED_PARTS_H
 #define KVMSCHED_PARTS_H
 
+#include "trace/format.h"
 #include "trace/ranges.h"
 
 struct kvs_part_option {
@@ -53,11 +54,24 @@ char *kvs_parts_clock(const struct kvs_parts *p);
 /* Writes the file as it is now.  False after a message; then @path may hold a part of it. */
 bool kvs_parts_write(const struct kvs_parts *p, const char *path);
 
+/* A record of one CPU, as the kernel wrote it */
+struct kvs_part_record {
+	u64 ts;
+	const void *data;	/* valid during the call */
+	size_t size;
+	s64 missed;		/* records that were lost right before it; -1: some */
+};
+
 /*
- * Calls @event for each record of a CPU, in order, with its time stamp.  @bad is the
- * number of pages that make no sense from some place on.  False after a message.
+ * Calls @record for each record of a CPU, in order.  @bad is the number of pages that make
+ * no sense from some place on.  False after a message.
  */
-bool kvs_parts_events(const struct kvs_parts *p, unsigned int cpu,
-		      void (*event)(void *ctx, u64 ts), void *ctx, u64 *bad);
+bool kvs_parts_records(const struct kvs_parts *p, unsigned int cpu,
+		       void (*record)(void *ctx, const struct kvs_part_record *rec), void *ctx,
+		       u64 *bad);
+
+/* Calls @format for each event that the file describes; one that makes no sense is left out. */
+void kvs_parts_formats(const struct kvs_parts *p,
+		       void (*format)(void *ctx, const struct kvs_format *f), void *ctx);
 
 #endif /* KVMSCHED_PARTS_H */
