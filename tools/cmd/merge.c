@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "cmd/cmd.h"
+#include "cmd/guestfile.h"
 #include "cmd/options.h"
 #include "merge/merge.h"
 
@@ -24,49 +25,14 @@ struct options {
 	bool json;
 };
 
-/* "CPU=VCPU", or "VM:CPU=VCPU"; a VM's name may have any characters. */
-static char *take_cpu(void *to, const char *text)
-{
-	struct kvs_told *told = to;
-	struct kvs_told_cpu it = { .vm = KVS_ANY_VM };
-	char *copy = xstrdup(text);
-	char *colon = strrchr(copy, ':'), *cpu = colon ? colon + 1 : copy;
-	char *vcpu = strchr(cpu, '=');
-	bool ok;
-
-	if (colon)
-		*colon = '\0';
-	if (vcpu)
-		*vcpu++ = '\0';
-	ok = vcpu && kvs_parse_long(cpu, 0, KVS_LAST_VCPU, &it.cpu) &&
-	     kvs_parse_long(vcpu, 0, KVS_LAST_VCPU, &it.vcpu);
-	if (!ok || (colon && !kvs_parse_vm(copy, &it.vm))) {
-		free(copy);
-		return xasprintf("'%s' is not CPU=VCPU or VM:CPU=VCPU", text);
-	}
-	if (!it.vm.name)	/* ... which is the copy */
-		free(copy);
-	told->cpus = xrealloc(told->cpus, (told->nr + 1) * sizeof(*told->cpus));
-	told->cpus[told->nr++] = it;
-	return NULL;
-}
-
-/* "GUEST.dat" or "VM=GUEST.dat"; what has a slash before the = is a path. */
 static bool take_guest(struct kvs_joined *g, char *operand)
 {
-	char *path = strchr(operand, '=');
+	char *wrong = kvs_take_guest(g, operand);
 
-	g->vm = (struct kvs_vm_id)KVS_ANY_VM;
-	g->side.path = operand;
-	if (!path || memchr(operand, '/', path - operand))
-		return true;
-	*path++ = '\0';
-	g->side.path = path;
-	if (*path && kvs_parse_vm(operand, &g->vm))
-		return true;
-	kvs_usage("merge", "'%s=%s' is not VM=FILE: say the VM's name, the PID of its process, or PID.1 for the second VM of that process",
-		  operand, path);
-	return false;
+	if (wrong)
+		kvs_usage("merge", "%s", wrong);
+	free(wrong);
+	return !wrong;
 }
 
 static bool ends_with(const char *text, const char *end)
@@ -121,7 +87,7 @@ static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments
 		KVS_OPTION(0, "cpu", "CPU=VCPU",
 			   "this CPU of the guest is that vCPU, where the events don't tell; "
 			   "VM:CPU=VCPU if there are more guests than one; repeatable",
-			   .value = { .take = take_cpu, .to = &o->merged.told }),
+			   .value = { .take = kvs_take_cpu, .to = &o->merged.told }),
 		KVS_OPTION(0, "json", NULL, "one JSON object, for programs",
 			   .value = { .flag = &o->json }),
 		{ }
