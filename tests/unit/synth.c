@@ -19,6 +19,7 @@
 #define PAGE_HEADER	16
 #define TIME_EXTEND	30
 #define DELTA_BITS	27
+#define DATA_MAX	(28 * 4)	/* longer records have their length in a word */
 #define LOST		(1U << 31)
 #define LOST_COUNT	(1U << 30)
 #define CMDLINES_ROOM	(16U << 10)
@@ -53,14 +54,14 @@ static void die(const char *what)
 	exit(KVS_EXIT_FAILED);
 }
 
-struct synth *synth_new(const char *file, unsigned int nr_cpus,
-			const char *formats)
+static struct synth *new_of(const char *file, unsigned int nr_cpus, const char *formats,
+			    const char *system)
 {
 	struct synth *s = xcalloc(1, sizeof(*s));
 	size_t room;
 
 	if (kvs_formats_read(formats, "ftrace", &s->desc.ftrace) ||
-	    kvs_formats_read(formats, "kvmsched", &s->desc.events))
+	    kvs_formats_read(formats, system, &s->desc.events))
 		die(formats);
 	s->desc.nr_cpus = nr_cpus;
 	s->desc.version = "synthetic";
@@ -76,6 +77,17 @@ struct synth *synth_new(const char *file, unsigned int nr_cpus,
 	/* 1e6 / khz ns a cycle; exact for 2 GHz */
 	synth_clock(s, (1000000ULL << 20) / SYNTH_TSC_KHZ, 20, 0);
 	return s;
+}
+
+struct synth *synth_new(const char *file, unsigned int nr_cpus,
+			const char *formats)
+{
+	return new_of(file, nr_cpus, formats, "kvmsched");
+}
+
+struct synth *synth_new_guest(const char *file, unsigned int nr_cpus, const char *formats)
+{
+	return new_of(file, nr_cpus, formats, "sched");
 }
 
 void synth_clock(struct synth *s, uint32_t mult, uint32_t shift, uint64_t offset)
@@ -129,8 +141,8 @@ static void add_record(struct synth *s, unsigned int cpu, uint64_t tsc, const vo
 		       size_t size)
 {
 	struct page *p = &s->pages[cpu];
-	/* a time extend, the record, the count of lost records */
-	size_t need = 8 + 4 + size + 8;
+	/* a time extend, the record and its length, the count of lost records */
+	size_t need = 8 + 8 + size + 8;
 	uint64_t delta;
 
 	if (p->used + need > KVS_PAGE_SIZE - PAGE_HEADER)
@@ -149,7 +161,14 @@ static void add_record(struct synth *s, unsigned int cpu, uint64_t tsc, const vo
 		append(p, &high, sizeof(high));
 		delta = 0;
 	}
-	append_head(p, size / 4, delta);
+	if (size > DATA_MAX) {
+		uint32_t length = size + sizeof(length);
+
+		append_head(p, 0, delta);
+		append(p, &length, sizeof(length));
+	} else {
+		append_head(p, size / 4, delta);
+	}
 	append(p, record, size);
 	p->last = tsc;
 }
@@ -159,9 +178,21 @@ void synth_add(struct synth *s, unsigned int cpu, uint64_t tsc,
 {
 	struct trace_entry *ent = record;
 
-	if (s->ids[event] < 0 || size > 28 * 4 || size % 4)
+	if (s->ids[event] < 0 || size > DATA_MAX || size % 4)
 		die(names[event]);
 	ent->type = s->ids[event];
+	add_record(s, cpu, tsc, record, size);
+}
+
+void synth_sched(struct synth *s, unsigned int cpu, uint64_t tsc, const char *event,
+		 void *record, size_t size)
+{
+	struct trace_entry *ent = record;
+	int id = kvs_formats_id(&s->desc.events, event);
+
+	if (id < 0 || size > DATA_MAX || size % 4)
+		die(event);
+	ent->type = id;
 	add_record(s, cpu, tsc, record, size);
 }
 
@@ -170,7 +201,7 @@ void synth_print(struct synth *s, unsigned int cpu, uint64_t tsc, pid_t pid, con
 	struct {
 		struct trace_entry ent;
 		uint64_t ip;
-		char text[96];
+		char text[192];
 	} print = { .ent = { .type = kvs_formats_id(&s->desc.ftrace, "print"), .pid = pid } };
 	size_t size = offsetof(typeof(print), text) + strlen(text) + 1;
 

@@ -34,6 +34,9 @@ struct synth;
 struct synth *synth_new(const char *file, unsigned int nr_cpus,
 			const char *formats);
 
+/* The trace that a guest made of itself: events of its scheduler, not kvmsched's. */
+struct synth *synth_new_guest(const char *file, unsigned int nr_cpus, const char *formats);
+
 /* tsc -> ns as the header tells it; default is SYNTH_TSC_KHZ and offset 0. */
 void synth_clock(struct synth *s, uint32_t mult, uint32_t shift, uint64_t offset);
 
@@ -41,6 +44,10 @@ void synth_add(struct synth *s, unsigned int cpu, uint64_t tsc,
 	       enum ks_event event, void *record, size_t size);
 #define SYNTH_ADD(s, cpu, tsc, name, record)				\
 	synth_add(s, cpu, tsc, KS_EV_##name, record, KS_RECORD_SIZE(name))
+
+/* An event of a guest's scheduler, by its name; its type is filled in here. */
+void synth_sched(struct synth *s, unsigned int cpu, uint64_t tsc, const char *event,
+		 void *record, size_t size);
 
 /* A line of trace_marker, of a guest that traces itself, by a task @pid. */
 void synth_print(struct synth *s, unsigned int cpu, uint64_t tsc, pid_t pid, const char *text);
