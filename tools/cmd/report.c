@@ -12,6 +12,8 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "cmd/cmd.h"
+#include "cmd/guestfile.h"
+#include "cmd/guests.h"
 #include "cmd/options.h"
 #include "cmd/picture.h"
 #include "cmd/reading.h"
@@ -23,7 +25,13 @@
 #include "report/report.h"
 
 #define REPORT_POINTER(name)	&kvs_report_##name,
-static const struct kvs_report *const reports[] = { KVS_REPORTS(REPORT_POINTER) };
+/* It reads guests' recordings as well, so it goes a way of its own. */
+static const struct kvs_report guest_report = {
+	.name = "guest", .what = "tasks of a guest, by its own trace (--guest)",
+};
+static const struct kvs_report *const reports[] = {
+	KVS_REPORTS(REPORT_POINTER) &guest_report,
+};
 
 #define DEFAULT_WORST	10
 #define MAX_WORST	10000
@@ -38,6 +46,7 @@ struct options {
 	long worst;
 	uint32_t kinds, by;
 	struct kvs_picture picture;
+	struct kvs_guest_set guests;
 	bool counted;		/* --count is there */
 	bool windowed;		/* --from or --to is */
 	bool spans_given;
@@ -82,10 +91,26 @@ static int check_picture(const struct options *o)
 	return KVS_EXIT_OK;
 }
 
+static int check_guests(const struct options *o)
+{
+	bool wanted = o->report == &guest_report;
+
+	if (!wanted && o->guests.nr)
+		return kvs_usage("report", "--guest belongs to `kvmsched report guest`");
+	if (wanted && !o->guests.nr)
+		return kvs_usage("report", "which guest? Say --guest GUEST.dat, a recording that it made of itself");
+	if (wanted && (o->host || o->verbose || o->select.vcpu >= 0 ||
+		       !kvs_vm_is_any(&o->select.vm)))
+		return kvs_usage("report", "--vm, --vcpu, --host and --verbose are not for `kvmsched report guest`");
+	if (o->guests.told.nr && !o->guests.nr)
+		return kvs_usage("report", "--cpu belongs to `kvmsched report guest`");
+	return KVS_EXIT_OK;
+}
+
 static int take_operands(const struct kvs_options *options, const struct kvs_arguments *args,
 			 struct options *o)
 {
-	int next = 0;
+	int next = 0, why;
 
 	if (args->nr) {
 		o->report = find_report(args->operands[0]);
@@ -103,7 +128,8 @@ static int take_operands(const struct kvs_options *options, const struct kvs_arg
 		return kvs_usage("report", "--by belongs to `kvmsched report exits`");
 	if (o->counted && (!o->report || (!o->report->moments && !o->report->details)))
 		return kvs_usage("report", "--count belongs to `kvmsched report worst` and `exits`");
-	return check_picture(o);
+	why = check_guests(o);
+	return why == KVS_EXIT_OK ? check_picture(o) : why;
 }
 
 static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments *args)
@@ -137,6 +163,12 @@ static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments
 		KVS_OPTION(0, "each", NULL,
 			   "worst: the moments one by one, with their steps and causes",
 			   .value = { .flag = &o->each }),
+		KVS_OPTION(0, "guest", "GUEST.dat",
+			   "guest: what the guest recorded of itself; VM=GUEST.dat says whose it is; repeatable",
+			   .value = { .take = kvs_take_guest_option, .to = &o->guests }),
+		KVS_OPTION(0, "cpu", "CPU=VCPU",
+			   "guest: this CPU of the guest is that vCPU, as for `kvmsched merge`",
+			   .value = { .take = kvs_take_cpu, .to = &o->guests.told }),
 		KVS_OPTION(0, "svg", "PICTURE",
 			   "draw the time line of vCPUs and CPUs into this file, as SVG",
 			   .value = { .text = &o->picture.svg }),
@@ -301,6 +333,8 @@ int kvs_cmd_report(int argc, char **argv)
 	if (o.picture.svg || o.picture.html)
 		return make_picture(&o, command);
 	free(command);
+	if (o.report == &guest_report)
+		return kvs_report_guests(&o.guests, o.path, o.json);
 	if (!kvs_reading_begin(&r, o.path))
 		return KVS_EXIT_FAILED;
 	kvs_summary_listen(&r.model);

@@ -1,0 +1,152 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""kvmsched report guest on synthetic recordings: guests.c says what happened when, and all
+figures here are worked out from that by hand.
+
+usage: guest.t            (O: the build folder, as for make)"""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+import tap  # noqa: E402
+
+O = pathlib.Path(os.environ.get("O", HERE.parent.parent / "build")).resolve()
+KVMSCHED = O / "tools/kvmsched"
+FORMATS = HERE.parent / "golden/formats"
+TEST = tap.Tap()
+PARTS = "guest_mode_ns", "host_work_ns", "waits_ns", "asleep_ns", "not_told_ns"
+
+
+def report(*words):
+    """Status, standard output, and standard error"""
+    done = subprocess.run([KVMSCHED, "report", *words], text=True,
+                          env=dict(os.environ, LC_ALL="C.UTF-8"), stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def same(name, got, expected):
+    TEST.empty(name, [] if got == expected else [f"got {got!r}", f"expected {expected!r}"])
+
+
+def guest_of(name):
+    """The only guest, and its tasks by name, from the JSON"""
+    status, out, err = report("guest", "host.dat", "--guest", name, "--json")
+    TEST.empty(f"{name}: it is reported on", [] if not status and not err else [err])
+    guest, = json.loads(out)["guests"]
+    return guest, {task["comm"]: task for task in guest["tasks"]}
+
+
+def span(it):
+    """How many, their sum and its parts, in µs; the parts have to sum to it."""
+    parts = [it[part] for part in PARTS]
+    assert sum(parts) == it["sum_ns"], it
+    return (it["count"], it["sum_ns"] // 1000, *(part // 1000 for part in parts))
+
+
+def check_figures():
+    guest, tasks = guest_of("guest.dat")
+    alpha, beta, gamma = tasks["alpha"], tasks["beta"], tasks["gamma"]
+    same("whose trace it is", (guest["vm_name"], guest["pid"], guest["rr_ms"]), ("web1", 4700, 5))
+    same("slices, and what the vCPU did in them: guest mode, host, waits",
+         [span(task["slices"]) for task in (alpha, beta, gamma)],
+         [(2, 7990, 7790, 200, 0, 0, 0), (2, 9510, 7310, 200, 2000, 0, 0),
+          (1, 600, 600, 0, 0, 0, 0)])
+    same("a preemption by the host cut one slice",
+         [(task["cut_slices"], task["cuts"]) for task in (alpha, beta, gamma)],
+         [(0, 0), (1, 1), (0, 0)])
+    same("waits, and what the host added",
+         [span(task["waits"]) for task in (alpha, beta, gamma)],
+         [(2, 10110, 7910, 200, 2000, 0, 0), (2, 8090, 7890, 200, 0, 0, 0),
+          (1, 3000, 3000, 0, 0, 0, 0)])
+    same("of these, after a wakeup", [task["woken"] for task in (alpha, beta, gamma)], [0, 1, 1])
+    same("policies: told by trace_marker, or left open",
+         [task["policy"] for task in (alpha, beta, gamma)],
+         ["RR 10", "RT 10 (FIFO or RR not told)", "nice 0 (policy not told)"])
+    quanta = alpha["quanta"]
+    same("a whole quantum of alpha",
+         (span(quanta), quanta["min_ns"], quanta["asked_ns"], quanta["got_per_asked"]),
+         ((1, 5500, 5300, 200, 0, 0, 0), 5500000, 5000000, 1.1))
+    same("beta has none: it slept", beta["quanta"], None)
+    same("the guest's own count is the slices'",
+         (span(alpha["marked"]), alpha["marked"]["guest_counts_ns"]),
+         ((2, 7990, 7790, 200, 0, 0, 0), 7990000))
+    same("who has one mark has none", beta["marked"], None)
+    cpu, = guest["cpus"]
+    same("switches, and the one that led to a load of CR3",
+         [cpu[key] for key in ("cpu", "vcpu", "time_ns", "switches", "led_to_exit",
+                               "cr3_exits", "gaps")],
+         [0, 0, 18400000, 6, 1, 1, 0])
+
+
+def check_less():
+    guest, tasks = guest_of("plain.dat")
+    same("without trace_marker: nothing is told",
+         (guest["rr_ms"], tasks["alpha"]["policy"], tasks["alpha"]["quanta"]["asked_ns"],
+          tasks["alpha"]["marked"]),
+         (None, "RT 10 (FIFO or RR not told)", None, None))
+    same("without sched_waking: waits after a preemption alone",
+         (guest["wakeups_recorded"], [(name, tasks[name]["waits"]["count"],
+                                       tasks[name]["woken"]) for name in sorted(tasks)]),
+         (False, [("alpha", 2, 0), ("beta", 1, 0), ("gamma", 0, 0)]))
+    guest, tasks = guest_of("lossy.dat")
+    same("where the guest lost events, nothing goes on over the gap",
+         (guest["cpus"][0]["gaps"], span(tasks["beta"]["slices"])[:2],
+          span(tasks["alpha"]["waits"])[:2], tasks["alpha"]["quanta"],
+          tasks["alpha"]["marked"]),
+         (1, (1, 3500), (1, 4100), None, None))
+
+
+def check_text():
+    _, out, _ = report("guest", "host.dat", "--guest", "web1=guest.dat")
+    rows = [line.split() for line in out.splitlines()]
+    for row in (["alpha", "10", "RR", "10", "2", "3995.00", "5500.00", "0", "0"],
+                ["beta", "11", "9510.00", "76.87%", "2.10%", "21.03%", "0.00%", "0.00%"],
+                ["gamma", "12", "1", "1", "3000.00", "3000.00", "3000.00", "100.00%", "0.00%",
+                 "0.00%", "0.00%", "0.00%"],
+                ["alpha", "10", "1", "5500.00", "5500.00", "5500.00", "1.100", "96.36%",
+                 "3.64%", "0.00%", "0.00%", "0.00%"],
+                ["alpha", "10", "7990.00", "7990.00"]):
+        same(f"the text has the row {' '.join(row)}", row in rows, True)
+    _, out, _ = report("guest", "host.dat", "--guest", "plain.dat")
+    same("the text says what the guest did not record",
+         ("recorded no sched_waking" in out, "asks for is not told" in out), (True, True))
+
+
+def refused(name, status, part, *words):
+    got, out, err = report(*words)
+    same(name, (got, out, part in err), (status, "", True))
+
+
+def check_refused():
+    refused("no guest", 2, "--guest GUEST.dat", "guest", "host.dat")
+    refused("a guest for another report", 2, "belongs to `kvmsched report guest`", "host.dat",
+            "--guest", "guest.dat")
+    refused("no VM of that name", 1, "recorded no such VM", "guest", "host.dat", "--guest", "web2=guest.dat")
+    refused("a trace without sched_switch", 1, "has no sched_switch", "guest", "host.dat",
+            "--guest", "silent.dat")
+    refused("two traces of one VM", 1, "are of the same VM", "guest", "host.dat", "--guest",
+            "guest.dat", "--guest", "plain.dat")
+    refused("a trace of the host", 1, "none of its events is from the time", "guest", "host.dat",
+            "--guest", "host.dat")
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        subprocess.run([O / "unit/guests", FORMATS, "."], check=True)
+        check_figures()
+        check_less()
+        check_text()
+        check_refused()
+        os.chdir("/")
+    print(f"1..{TEST.number}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Writes recordings of a host and of a guest's scheduler for guest.t, whose figures can be
+ * worked out by hand.  Times are µs since the host's recording began; one µs is 2000 cycles.
+ *
+ *	the vCPU	out of guest mode
+ *	900		exit, until 1000
+ *	4000		exit: CR3 is written, until 4100
+ *	7000		exit: an interrupt of the host; preempted at 7050, back at 9050,
+ *			in guest mode at 9100
+ *	15000		exit: CPUID, until 15200
+ *	20000		exit: CPUID, until 20100
+ *
+ *	the guest
+ *	1200, 1300	trace_marker: SCHED_RR asks for 5 ms; alpha has run 1 ms
+ *	1400		beta is woken
+ *	1500		gamma sleeps, alpha runs
+ *	3990		alpha's turn is over, beta runs
+ *	10000		beta's turn is over, alpha runs
+ *	15500		alpha's turn is over, beta runs
+ *	16000		gamma is woken
+ *	19000		beta sleeps, gamma runs
+ *	19500		trace_marker: alpha has run 8.99 ms
+ *	19600		gamma sleeps, alpha runs
+ *
+ * usage: guests FORMATS DIRECTORY
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "uapi/kvmsched.h"
+#include "base/util.h"
+#include "synth.h"
+
+#define US		2000ULL
+#define BEGIN		(100000000 * US)
+#define OFFSET		(-1000000000ULL)	/* of the guest's TSC */
+#define CLASSES		(KVMSCHED_CLASS_EXIT | KVMSCHED_CLASS_SWITCH)
+#define TID		4711
+#define SVM_WRITE_CR3	0x13
+#define SVM_INTR	0x60
+#define SVM_CPUID	0x72
+#define RT_PRIO		89	/* the kernel's number for priority 10 */
+#define NICE_PRIO	120
+#define ASLEEP		1
+
+static const char *formats, *folder;
+
+enum task { ALPHA, BETA, GAMMA };
+static const struct {
+	const char *comm;
+	s32 pid, prio;
+} tasks[] = {
+	[ALPHA] = { "alpha", 10, RT_PRIO }, [BETA] = { "beta", 11, RT_PRIO },
+	[GAMMA] = { "gamma", 12, NICE_PRIO },
+};
+
+#define PUT(s, us, name, ...) do {						\
+	struct ks_rec_##name rec_ = { .ent.pid = TID, __VA_ARGS__ };		\
+	SYNTH_ADD(s, 0, BEGIN + (us) * US, name, &rec_);			\
+} while (0)
+
+static void left(struct synth *s, u64 from, u64 at, u64 until, u16 reason, u8 end)
+{
+	PUT(s, until, exit, .vm = 1, .reason = reason, .flags = end,
+	    .guest_cycles = (at - from) * US, .host_cycles = (until - at) * US);
+}
+
+static void host(void)
+{
+	static int32_t tids[] = { TID };
+	static char vm_name[] = "web1";
+	char *path = xasprintf("%s/host.dat", folder);
+	struct synth *s = synth_new(path, 1, formats);
+
+	free(path);
+	synth_guest(s, vm_name, ARRAY_SIZE(tids), tids);
+	PUT(s, 0, session, .op = KS_SESSION_START, .classes = CLASSES, .pages = 64,
+	    .tsc_khz = SYNTH_TSC_KHZ);
+	PUT(s, 1, vcpu, .vm = 1, .tgid = 4700, .features = KS_FEATURE_SVM, .prio = NICE_PRIO,
+	    .tsc_offset = OFFSET, .tsc_ratio = 1ULL << 32, .tsc_frac_bits = 32,
+	    .comm = "CPU/KVM");
+	left(s, 400, 900, 1000, SVM_CPUID, KS_EXIT_BY_ENTRY);
+	left(s, 1000, 4000, 4100, SVM_WRITE_CR3, KS_EXIT_BY_ENTRY);
+	left(s, 4100, 7000, 7050, SVM_INTR, KS_EXIT_BY_SWITCH);
+	PUT(s, 7050, switch_out, .vm = 1, .kind = KS_SWITCH_PREEMPTED, .loaded = 1,
+	    .next_prio = NICE_PRIO, .next_pid = 99, .next_comm = "hog");
+	PUT(s, 9050, switch_in, .vm = 1, .kind = KS_SWITCH_PREEMPTED, .off_cycles = 2000 * US,
+	    .wait_ns = 2000000);
+	PUT(s, 9100, entry, .vm = 1, .since_exit_cycles = 2100 * US);
+	left(s, 9100, 15000, 15200, SVM_CPUID, KS_EXIT_BY_ENTRY);
+	left(s, 15200, 20000, 20100, SVM_CPUID, KS_EXIT_BY_ENTRY);
+	PUT(s, 20200, session, .op = KS_SESSION_STOP, .classes = CLASSES);
+	synth_finish(s);
+}
+
+static u64 guest_time(u64 us)
+{
+	return BEGIN + us * US + OFFSET;
+}
+
+static void change(struct synth *s, u64 us, enum task prev, long state, enum task next)
+{
+	struct {
+		struct trace_entry ent;
+		char prev_comm[16];
+		s32 prev_pid, prev_prio;
+		s64 prev_state;
+		char next_comm[16];
+		s32 next_pid, next_prio;
+	} rec = {
+		.ent.pid = tasks[prev].pid, .prev_pid = tasks[prev].pid,
+		.prev_prio = tasks[prev].prio, .prev_state = state,
+		.next_pid = tasks[next].pid, .next_prio = tasks[next].prio,
+	};
+
+	strcpy(rec.prev_comm, tasks[prev].comm);
+	strcpy(rec.next_comm, tasks[next].comm);
+	synth_sched(s, 0, guest_time(us), "sched_switch", &rec, sizeof(rec));
+}
+
+static void waking(struct synth *s, u64 us, enum task who)
+{
+	struct {
+		struct trace_entry ent;
+		char comm[16];
+		s32 pid, prio, target_cpu;
+	} rec = { .pid = tasks[who].pid, .prio = tasks[who].prio };
+
+	strcpy(rec.comm, tasks[who].comm);
+	synth_sched(s, 0, guest_time(us), "sched_waking", &rec, sizeof(rec));
+}
+
+/* As docs/guest-marker.md has it; the name has a space and a parenthesis, as names may. */
+static void mark(struct synth *s, u64 us, u64 ran_ns)
+{
+	char text[180];
+
+	snprintf(text, sizeof(text), "kvmsched task %llu 5 2 10 (al) pha) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 -11 0 1 0 5"
+		 " 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 17 0 10 2 0\n",
+		 (unsigned long long)ran_ns);
+	synth_print(s, 0, guest_time(us), 13, text);
+}
+
+struct wishes {
+	bool marks, wakings, lossy;
+};
+
+static void guest(const char *name, struct wishes w)
+{
+	char *path = xasprintf("%s/%s", folder, name);
+	struct synth *s = synth_new_guest(path, 1, formats);
+
+	free(path);
+	if (w.marks) {
+		synth_print(s, 0, guest_time(1200), 13, "kvmsched rr_ms 5\n");
+		mark(s, 1300, 1000000);
+	}
+	if (w.wakings)
+		waking(s, 1400, BETA);
+	change(s, 1500, GAMMA, ASLEEP, ALPHA);
+	change(s, 3990, ALPHA, 0, BETA);
+	if (w.lossy)
+		synth_lost(s, 0, 3);
+	change(s, 10000, BETA, 0x100, ALPHA);
+	change(s, 15500, ALPHA, 0, BETA);
+	if (w.wakings)
+		waking(s, 16000, GAMMA);
+	change(s, 19000, BETA, ASLEEP, GAMMA);
+	if (w.marks)
+		mark(s, 19500, 8990000);
+	change(s, 19600, GAMMA, ASLEEP, ALPHA);
+	synth_finish(s);
+}
+
+/* A trace without the scheduler's events */
+static void silent(void)
+{
+	char *path = xasprintf("%s/silent.dat", folder);
+	struct synth *s = synth_new(path, 1, formats);
+
+	free(path);
+	synth_print(s, 0, guest_time(1500), 13, "hello\n");
+	synth_finish(s);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 3) {
+		fprintf(stderr, "usage: guests FORMATS DIRECTORY\n");
+		return 2;
+	}
+	formats = argv[1];
+	folder = argv[2];
+	host();
+	guest("guest.dat", (struct wishes){ .marks = true, .wakings = true });
+	guest("plain.dat", (struct wishes){ 0 });
+	guest("lossy.dat", (struct wishes){ .marks = true, .wakings = true, .lossy = true });
+	silent();
+	return 0;
+}

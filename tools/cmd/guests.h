@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef KVMSCHED_CMD_GUESTS_H
+#define KVMSCHED_CMD_GUESTS_H
+
+#include "guest/guest.h"
+
+/* Takes a --guest for `kvmsched report guest`; @to: struct kvs_guest_set */
+char *kvs_take_guest_option(void *to, const char *text);
+/* Reads the host's recording @path and the guests', and prints; an exit status. */
+int kvs_report_guests(struct kvs_guest_set *g, const char *path, bool json);
+
+#endif /* KVMSCHED_CMD_GUESTS_H */

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a guest's own trace tells of its tasks, beside what the host did with the vCPUs
+ * meanwhile.
+ *
+ *	line.c		the host's side: each vCPU's time, divided into parts
+ *	events.c	the guest's side: switches, wakeups, lines of trace_marker
+ *	tasks.c		both together: slices, waits and quanta of each task
+ *	text.c, json.c	the report
+ */
+#ifndef KVMSCHED_GUEST_GUEST_H
+#define KVMSCHED_GUEST_GUEST_H
+
+#include "base/table.h"
+#include "merge/join.h"
+#include "model/thieves.h"
+
+/* What a vCPU was in while its guest believed that a task ran, or waited */
+enum kvs_guest_part {
+	KVS_PART_GUEST,		/* guest mode */
+	KVS_PART_HOST,		/* the host's work for it: exits, userspace, halt polling */
+	KVS_PART_WAIT,		/* runnable, without a CPU */
+	KVS_PART_ASLEEP,	/* in HLT, or blocked */
+	KVS_PART_UNKNOWN,	/* not told by the host's recording */
+	KVS_PARTS
+};
+
+/* Times in cycles of the host's TSC */
+struct kvs_guest_span {
+	u64 count, longest;
+	u64 sum;		/* as the guest believes: of @part */
+	u64 part[KVS_PARTS];
+};
+
+struct kvs_moments {
+	u64 *at;
+	size_t nr, room;
+};
+
+/* The time of one vCPU, as the host recorded it */
+struct kvs_guest_line {
+	const struct kvs_host_vcpu *vcpu;	/* NULL: the guest's CPU has no events */
+	struct kvs_stretches part[KVS_PART_UNKNOWN];
+	u64 *before[KVS_PART_UNKNOWN];	/* lengths of the stretches before each, summed */
+	/* Preemptions; exits that the guest caused, and those of them that wrote CR3 */
+	struct kvs_moments cuts, exits, cr3;
+};
+
+/* A second reading of the host's recording, for the lines of several guests; false: message */
+struct kvs_guest;
+bool kvs_lines_read(struct kvs_guest *guests, size_t nr, const char *path);
+void kvs_line_settle(struct kvs_guest_line *line);
+void kvs_line_free(struct kvs_guest_line *line);
+/* Adds the time from @begin to @end to @span, as one more. */
+void kvs_line_add(const struct kvs_guest_line *line, u64 begin, u64 end,
+		  struct kvs_guest_span *span);
+/* How many there are from @begin on, and before @end */
+u64 kvs_moments_between(const struct kvs_moments *m, u64 begin, u64 end);
+void kvs_moments_add(struct kvs_moments *m, u64 at);
+
+struct kvs_guest_task {
+	s32 pid;
+	s32 cpu;		/* of an idle task; -1: it is none */
+	char comm[KVS_COMM_LEN];
+	u64 comm_at;
+	bool seen;		/* a switch or a wakeup told @prio */
+	s16 prio;		/* the kernel's: below 100 real-time */
+	s32 policy;		/* by trace_marker; -1: not told */
+	s32 rt_priority, nice;	/* ... with it */
+
+	struct kvs_guest_span slices, waits;
+	u64 cut_slices, cuts;	/* by preemptions of the vCPU, and how many of these */
+	u64 woken;		/* of the waits: the others began with a preemption */
+	struct kvs_guest_span quanta;	/* whole ones, from turn to turn */
+	u64 shortest_quantum;
+
+	/* The guest's own count at the first and the last line of trace_marker */
+	struct {
+		u64 nr, first_ns, last_ns;
+		struct kvs_guest_span first, last;	/* slices until then */
+	} mark;
+
+	/* While events are read */
+	bool on_cpu, waiting, was_woken;
+	u64 wait_since;
+	struct kvs_guest_span quantum;	/* so far; its count: slices */
+	bool quantum_whole;
+};
+
+struct kvs_guest_event {
+	u64 at;			/* of the host's TSC */
+	u64 order;		/* among those of the same time */
+	u32 task, next;		/* indexes of tasks; @next of a switch alone */
+	s16 prio, next_prio;
+	u16 cpu;
+	enum { KVS_GUEST_SWITCH, KVS_GUEST_WAKING, KVS_GUEST_MARK, KVS_GUEST_LOSS } kind;
+	bool runnable;		/* a switch: @task still is */
+	u64 ran_ns;		/* a line of trace_marker: what @task has run */
+};
+
+/* A CPU of the guest */
+struct kvs_guest_cpu {
+	u64 switches;		/* but those from or to idle are in it, too */
+	u64 switched_exits;	/* of them, led to an exit: a write of CR3 came first */
+	u64 cr3;		/* such exits, between the first and the last event */
+	u64 lost;		/* places where the guest lost events */
+	u64 first, last;	/* times of its first and last event */
+	s64 current;		/* task; -1: not known */
+	u64 since;
+};
+
+struct kvs_guest {
+	struct kvs_joined joined;
+	struct kvs_guest_line *lines;	/* by CPU of the guest */
+	struct kvs_guest_cpu *cpus;
+	struct kvs_guest_event *events;
+	size_t nr_events, room;
+	struct kvs_guest_task *tasks;
+	size_t nr_tasks;
+	struct kvs_table by_pid;	/* to their indexes, plus 1 */
+	bool wakings;		/* wakeups were recorded */
+	u64 rr_ms;		/* a quantum of SCHED_RR, as told; 0: not told */
+};
+
+struct kvs_guest_set {
+	const char *host_path;
+	struct kvs_told told;
+	struct kvs_guest *guests;
+	size_t nr;
+	struct kvs_host_side host;
+};
+
+/* False after a message.  The paths and VMs of the guests are set. */
+bool kvs_guest_set_read(struct kvs_guest_set *g);
+void kvs_guest_set_free(struct kvs_guest_set *g);
+
+/* Takes the events out of the guest's file: @g->events, in order, and @g->tasks; or a message */
+bool kvs_guest_events(struct kvs_guest *g);
+/* What trace_marker says, if that is for us */
+void kvs_guest_marker(struct kvs_guest *g, struct kvs_guest_event *event, const char *text);
+/* The task of a PID; @cpu tells idle tasks apart. */
+u32 kvs_guest_task(struct kvs_guest *g, s32 pid, unsigned int cpu);
+void kvs_guest_add(struct kvs_guest *g, const struct kvs_guest_event *event);
+/* Slices, waits and quanta, from events and lines */
+void kvs_guest_account(struct kvs_guest *g);
+/* The indexes of all tasks, those that ran longest first; the caller frees them. */
+u32 *kvs_guest_order(const struct kvs_guest *g);
+/* How long a quantum should be; 0: not told, or the task is none of SCHED_RR */
+u64 kvs_guest_asked_ns(const struct kvs_guest *g, const struct kvs_guest_task *t);
+/* The mean length of its quanta by that; it has some, and the length is told. */
+double kvs_guest_inflation(const struct kvs_guest *g, const struct kvs_guest_task *t,
+			   const struct kvs_scale *ns);
+/* Did the guest tell twice what the task had run, and it has run meanwhile? */
+bool kvs_guest_counted(const struct kvs_guest_task *t);
+/* "RR 10", or what the trace leaves open */
+#define KVS_GUEST_POLICY_LEN	64
+const char *kvs_guest_policy(char text[KVS_GUEST_POLICY_LEN], const struct kvs_guest_task *t);
+const char *kvs_guest_part_name(enum kvs_guest_part part);
+
+void kvs_guest_set_text(const struct kvs_guest_set *g);
+bool kvs_guest_set_json(const struct kvs_guest_set *g);
+
+#endif /* KVMSCHED_GUEST_GUEST_H */
