@@ -79,10 +79,11 @@ demo: ## CFS beside SCHED_RR, recorded from real guests in the lab; ARCH=vtx: on
 check: ## the tests that every change has to pass: all kinds, on all the lab's kernels
 check-kernels: ## what make check runs on some kernels only, on the others and on newer ones
 check-guests: ## the guests of the tests against ftrace and KVM's own counters
+check-clang: ## clang reads the module's sources, for each kernel of the lab
 check-vtx: ## module and program on Intel's VT-x, with one CPU and with two
 stress: ## load, record and unload while guests come and go, minutes on each kernel
 fuzz: ## damaged recordings under ASan and UBSan, a quarter of an hour
-check check-kernels check-guests check-vtx stress fuzz:
+check check-kernels check-guests check-clang check-vtx stress fuzz:
 	@tests/check $@
 
 answers: ## the figures of docs/answers, recorded anew in the lab: as they stand there, and now
@@ -101,4 +102,4 @@ help: ## this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: all tools modules sparse kernel guests install uninstall deps lab demo answers bench clean distclean help \
-	check check-kernels check-guests check-vtx stress fuzz
+	check check-kernels check-guests check-clang check-vtx stress fuzz
