@@ -2,6 +2,7 @@
 """Who a vCPU is: what its identity record says, and that it comes."""
 
 import os
+import re
 import signal
 import time
 
@@ -60,6 +61,9 @@ def table_full(tap):
         truth = host.guest("cpuid", 5000, "--vcpus", 4)
         with Device() as device:
             info = device.info()
+        said = {line[0]: line[1] for line in
+                (re.split(r"\s{2,}", row) for row in
+                 host.run(host.KVMSCHED, "info").stdout.splitlines()) if line[1:]}
     numbers = {record["vm"]
                for record in records.of_file(recording.file, "kvmsched_vcpu")}
     exits = {vcpu["tid"]: vcpu["stats"]["exits"] for vcpu in truth["vcpus"]}
@@ -68,6 +72,9 @@ def table_full(tap):
              vcpu["exit_count"] == exits[vcpu["tid"]]]
     tap.equal("identity: a VM with more vCPUs than max_vcpus",
               ("room", info.vcpus_max, 2),
+              ("as info has it", said.get("max_vcpus"), "2"),
+              ("refused, as info has it", said.get("vCPUs refused", "").split()[:1],
+               [str(info.refused)]),
               ("VMs", len(numbers), 1),
               ("some were refused", info.refused >= 2, True),
               ("recorded from beginning to end", len(whole) >= 2, True),
