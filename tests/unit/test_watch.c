@@ -71,6 +71,21 @@ static void conditions(void **unused)
 		assert_false(parses(bad[i], &limits));
 }
 
+/* A page with one record */
+static void see_record(struct kvs_watch *w, unsigned int cpu, uint64_t ts, const void *rec,
+		       uint32_t size)
+{
+	unsigned char page[KVS_PAGE_SIZE] = { 0 };
+	uint64_t commit = 4 + size;
+	uint32_t word = size / 4;
+
+	memcpy(page, &ts, sizeof(ts));
+	memcpy(page + 8, &commit, sizeof(commit));
+	memcpy(page + 16, &word, sizeof(word));
+	memcpy(page + 20, rec, size);
+	kvs_watch_pages(w, cpu, page, sizeof(page));
+}
+
 /* A page with one exit each at @ts, and so many cycles of host time */
 static void see_exit(struct kvs_watch *w, unsigned int cpu, uint64_t ts, uint64_t host)
 {
@@ -78,15 +93,8 @@ static void see_exit(struct kvs_watch *w, unsigned int cpu, uint64_t ts, uint64_
 		.ent = { .type = kvs_formats_id(&events, "kvmsched_exit"), .pid = 10 },
 		.vm = 1, .vcpu = cpu, .reason = 0x72, .host_cycles = host,
 	};
-	unsigned char page[KVS_PAGE_SIZE] = { 0 };
-	uint64_t commit = 4 + KS_RECORD_SIZE(exit);
-	uint32_t word = KS_RECORD_SIZE(exit) / 4;
 
-	memcpy(page, &ts, sizeof(ts));
-	memcpy(page + 8, &commit, sizeof(commit));
-	memcpy(page + 16, &word, sizeof(word));
-	memcpy(page + 20, &rec, KS_RECORD_SIZE(exit));
-	kvs_watch_pages(w, cpu, page, sizeof(page));
+	see_record(w, cpu, ts, &rec, KS_RECORD_SIZE(exit));
 }
 
 static struct kvs_watch *exits_above(uint64_t ns)
@@ -111,6 +119,36 @@ static void looks_no_further_than_told(void **unused)
 	text = kvs_watch_sentence(w, &since);
 	assert_non_null(strstr(text, "vcpu1: exit cpuid"));
 	assert_int_equal(since, 1500 - 101);
+	free(text);
+	kvs_watch_free(w);
+}
+
+/* Of two VMs, the sentence names the one that it is about. */
+static void names_the_vm(void **unused)
+{
+	static int32_t others[] = { 11 }, its[] = { 0, 10 };
+	static const struct kvs_dat_guest guests[] = {
+		{ .name = (char *)"other", .vcpus = 1, .tids = others },
+		{ .name = (char *)"web1", .vcpus = 2, .tids = its },
+	};
+	struct ks_rec_vcpu identity = {
+		.ent = { .type = kvs_formats_id(&events, "kvmsched_vcpu"), .pid = 10 },
+		.vm = 1, .vcpu = 0, .tgid = 9,
+	};
+	struct kvs_watch *w = exits_above(100);
+	uint64_t since;
+	char *text;
+
+	see_record(w, 0, 500, &identity, KS_RECORD_SIZE(vcpu));
+	see_exit(w, 0, 1000, 101);
+	assert_true(kvs_watch_look(w, UINT64_MAX));
+	kvs_watch_name_vms(w, guests, 1);
+	text = kvs_watch_sentence(w, &since);
+	assert_non_null(strstr(text, "vm 9 vcpu0: exit cpuid"));
+	free(text);
+	kvs_watch_name_vms(w, guests, ARRAY_SIZE(guests));
+	text = kvs_watch_sentence(w, &since);
+	assert_non_null(strstr(text, "vm web1/9 vcpu0: exit cpuid"));
 	free(text);
 	kvs_watch_free(w);
 }
@@ -163,6 +201,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(conditions),
 		cmocka_unit_test(looks_no_further_than_told),
+		cmocka_unit_test(names_the_vm),
 		cmocka_unit_test(as_long_is_not_longer),
 		cmocka_unit_test(needs_no_more_for_longer),
 		cmocka_unit_test(classes),

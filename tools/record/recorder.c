@@ -383,6 +383,20 @@ static bool outlived(struct recorder *r, uint64_t since)
 	return false;
 }
 
+/* What the watch waited for, in words; the caller frees it.  NULL: it did not come. */
+static char *stop_sentence(struct recorder *r, uint64_t *since)
+{
+	struct kvs_dat_guest *guests;
+	char *sentence;
+	size_t nr;
+
+	guests = kvs_guests_named(r->header.guests, SIZE_MAX, &nr);
+	kvs_watch_name_vms(r->watch, guests, nr);
+	sentence = kvs_watch_sentence(r->watch, since);
+	free(guests);
+	return sentence;
+}
+
 static void print_stop_reason(struct recorder *r)
 {
 	uint64_t since;
@@ -390,7 +404,7 @@ static void print_stop_reason(struct recorder *r)
 
 	if (!r->watch)
 		return;
-	sentence = kvs_watch_sentence(r->watch, &since);
+	sentence = stop_sentence(r, &since);
 	if (!sentence) {
 		kvs_warn("what --stop-on waits for did not happen");
 		return;

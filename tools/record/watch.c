@@ -210,6 +210,25 @@ bool kvs_watch_look(struct kvs_watch *w, uint64_t until)
 	return w->worst.count;
 }
 
+static const char *name_of(int32_t tid, const struct kvs_dat_guest *guests, size_t nr)
+{
+	for (size_t i = 0; tid && i < nr; i++)
+		for (unsigned int vcpu = 0; vcpu < guests[i].vcpus; vcpu++)
+			if (guests[i].tids[vcpu] == tid)
+				return guests[i].name;
+	return NULL;
+}
+
+void kvs_watch_name_vms(struct kvs_watch *w, const struct kvs_dat_guest *guests, size_t nr)
+{
+	for (unsigned int i = 0; i < w->model.nr_vcpus; i++) {
+		struct kvs_vcpu *v = w->model.vcpus[i];
+
+		if (v->identified)
+			v->vm_name = name_of(v->tid, guests, nr);
+	}
+}
+
 char *kvs_watch_sentence(struct kvs_watch *w, uint64_t *since)
 {
 	struct kvs_times times;

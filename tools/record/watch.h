@@ -47,6 +47,9 @@ void kvs_watch_pages(struct kvs_watch *w, unsigned int cpu, const void *pages, s
  */
 bool kvs_watch_look(struct kvs_watch *w, uint64_t until);
 
+/* What the VMs of the records are called; the names stay valid as long as @w is. */
+void kvs_watch_name_vms(struct kvs_watch *w, const struct kvs_dat_guest *guests, size_t nr);
+
 /*
  * What happened, in words, the caller's to free; and since when, in cycles.
  * NULL: nothing did.

@@ -51,6 +51,8 @@ def held(tap, condition, least_ms, guest, on_us, off_us):
     tap.equal(f"stopon: {condition}: ends, and names thief, CPU and length",
               ("thief", "ran spin/" in words, True),
               ("CPU", "CPU 0" in words, True),
+              ("the VM, by the command's name",
+               f"vm {os.path.basename(host.GUEST)}/" in words, True),
               ("it is in the file, too", len(theirs) > 0, True),
               ("more than it can have stolen",
                [(part, wait) for part, wait in theirs
