@@ -2,12 +2,14 @@
 /*
  * Names of VMs: in a command line, in a file, in a model; and which of them is meant.
  */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -76,6 +78,45 @@ static void or_else_the_command(void **unused)
 	free(name);
 	free(comm);
 	assert_null(kvs_vm_name_of(INT32_MAX));
+}
+
+/* A process whose command line is that of libvirt's QEMU, until @quit is closed */
+static pid_t run_as_qemu(int *quit)
+{
+	int ends[2];
+	pid_t pid;
+
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid) {
+		dup2(ends[0], STDIN_FILENO);
+		execl("/bin/sh", "/usr/bin/qemu-system-x86_64", "-c", "read line", "sh",
+		      "-name", "guest=web1,debug-threads=on", "-S", (char *)NULL);
+		_exit(1);
+	}
+	close(ends[0]);
+	*quit = ends[1];
+	return pid;
+}
+
+/* Until it has called exec, its command line is ours. */
+static void of_a_process(void **unused)
+{
+	char *name = NULL;
+	int quit, status;
+	pid_t pid = run_as_qemu(&quit);
+
+	for (unsigned int tries = 0; tries < 1000 && (!name || strcmp(name, "web1")); tries++) {
+		usleep(1000);
+		free(name);
+		name = kvs_vm_name_of(pid);
+	}
+	close(quit);
+	waitpid(pid, &status, 0);
+	assert_non_null(name);
+	assert_string_equal(name, "web1");
+	free(name);
 }
 
 #define GUEST_HEAD(name)	name "\0" "\0\0\0\0\0\0\0\0"
@@ -206,6 +247,7 @@ int main(void)
 		cmocka_unit_test(names_are_bytes),
 		cmocka_unit_test(no_name),
 		cmocka_unit_test(or_else_the_command),
+		cmocka_unit_test(of_a_process),
 		cmocka_unit_test(a_guest_of_a_file),
 		cmocka_unit_test(tasks_of_a_file),
 		cmocka_unit_test(vms_of_a_model),
