@@ -33,6 +33,7 @@ PAYLOADS = (("cpuid", 300), ("userspace", 300), ("pio", 300), ("mmio", 100),
             ("rdmsr", 300), ("cr3", 300), ("hlt", 60), ("tscspin", 60),
             ("deadline-lost", 5), ("tmict", 60), ("tmict-periodic", 30), ("periodic-spin", 30),
             ("timer-user", 30), ("timer-cli", 30), ("restored", 30), ("selfipi", 100),
+            ("wait", 40, "--inject", "msi"),
             ("l2", 100), ("ipi", 40), ("spin", 0, "--seconds", 1),
             ("pause", 0, "--seconds", 1))
 EIGHT = ("--vms", 4, "--vcpus", 2)
