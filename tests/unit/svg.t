@@ -5,10 +5,12 @@
 usage: svg.t            (O: the build folder, as for make)
 """
 
+import filecmp
 import glob
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -164,6 +166,13 @@ def main():
                   refused("no such vCPU", "--html", picture, "--vm=1", steal))
         tap.empty("and a page and a picture at once",
                   refused("two commands", "--html", picture, "--svg", picture, steal, status=2))
+        copy = f"{folder}/copy.dat"
+        shutil.copy(steal, copy)
+        for option in "--svg", "--html":
+            tap.empty(f"a recording is not overwritten by {option}",
+                      refused("is the recording itself", option, copy, copy))
+            tap.empty("it is as it was", [] if filecmp.cmp(steal, copy, shallow=False)
+                      else ["it has changed"])
         tap.empty("spans are a page's",
                   refused("belongs to --html", "--spans=1", "--svg", picture, steal, status=2))
     print(f"1..{tap.number}")

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -110,6 +111,17 @@ char *kvs_read_line(const char *path)
 	while (size && isspace((unsigned char)s[size - 1]))
 		s[--size] = '\0';
 	return s;
+}
+
+bool kvs_is_the_recording(const char *recording, const char *to)
+{
+	struct stat from, written;
+
+	if (stat(recording, &from) || stat(to, &written) || from.st_dev != written.st_dev ||
+	    from.st_ino != written.st_ino)
+		return false;
+	kvs_err("%s is the recording itself", to);
+	return true;
 }
 
 int kvs_write_all(int fd, const void *data, size_t size)

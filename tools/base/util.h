@@ -37,6 +37,12 @@ char *kvs_read_fd(int fd, size_t *size);
 /* The same without white space at the end, for files of one value as in sysfs */
 char *kvs_read_line(const char *path);
 
+/*
+ * True, after a message, if a file to write is the recording that is read: a slip of the
+ * hand must not cost it.
+ */
+bool kvs_is_the_recording(const char *recording, const char *to);
+
 /* Write all of @size bytes.  Returns 0, or -1 with errno set. */
 int kvs_write_all(int fd, const void *data, size_t size);
 

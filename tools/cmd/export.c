@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/log.h"
 #include "base/util.h"
@@ -212,18 +211,6 @@ static int write_export(const struct options *o, struct kvs_feed *feed)
 	return o->form->finish(ctx, ok) && ok ? KVS_EXIT_OK : KVS_EXIT_FAILED;
 }
 
-/* A slip of the hand must not cost the recording. */
-static bool is_the_recording(const struct options *o)
-{
-	struct stat from, to;
-
-	if (stat(o->path, &from) || stat(o->to_path, &to) || from.st_dev != to.st_dev ||
-	    from.st_ino != to.st_ino)
-		return false;
-	kvs_err("%s is the recording itself", o->to_path);
-	return true;
-}
-
 int kvs_cmd_export(int argc, char **argv)
 {
 	struct kvs_feed feed = { 0 };
@@ -236,7 +223,7 @@ int kvs_cmd_export(int argc, char **argv)
 	setlocale(LC_CTYPE, "");
 	if (!parse(argc, argv, &o, &args))
 		return args.status;
-	if (is_the_recording(&o) || !kvs_reading_begin(&r, o.path))
+	if (kvs_is_the_recording(o.path, o.to_path) || !kvs_reading_begin(&r, o.path))
 		return status;
 	/* What can't be read is told by the next reading, too: once is enough. */
 	if (kvs_reading_all(&r) && choose_time(&o, &r, &feed)) {

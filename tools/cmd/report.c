@@ -302,12 +302,15 @@ static char *command_line(int argc, char **argv)
 
 static int make_picture(struct options *o, char *command)
 {
-	int status;
+	const char *to = o->picture.svg ? o->picture.svg : o->picture.html;
+	int status = KVS_EXIT_FAILED;
 
 	o->picture.path = o->path;
 	o->picture.select = o->select;
 	o->picture.command = command;
-	status = o->picture.svg ? kvs_picture_make(&o->picture) : kvs_page_make(&o->picture);
+	if (!kvs_is_the_recording(o->path, to))
+		status = o->picture.svg ? kvs_picture_make(&o->picture) :
+					  kvs_page_make(&o->picture);
 	free(command);
 	return status;
 }
