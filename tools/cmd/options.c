@@ -327,3 +327,27 @@ bool kvs_options_parse(const struct kvs_options *o, int argc, char **argv,
 {
 	return kvs_options_check(o, argc, argv, args) && kvs_options_take(o, args);
 }
+
+char *kvs_options_command(int argc, char **argv)
+{
+	char *text;
+	size_t size;
+	FILE *f = xopen_memstream(&text, &size);
+
+	fputs("kvmsched", f);
+	for (int i = 0; i < argc; i++) {
+		bool plain = *argv[i] && !argv[i][strspn(argv[i],
+			"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=.,/:+@%")];
+
+		fputs(plain ? " " : " '", f);
+		for (const char *c = argv[i]; *c; c++) {
+			if (*c == '\'')
+				fputs("'\\''", f);
+			else
+				putc(*c, f);
+		}
+		fputs(plain ? "" : "'", f);
+	}
+	fclose(f);
+	return text;
+}

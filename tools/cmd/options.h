@@ -68,6 +68,12 @@ bool kvs_options_parse(const struct kvs_options *options, int argc, char **argv,
 /* For print_more(): a line of --help, with @text from @column on. */
 void kvs_options_line(const char *name, size_t column, const char *text);
 
+/*
+ * The command line of a command, which begins with its name; all but plain text is quoted,
+ * as a shell takes it.  The caller frees it.
+ */
+char *kvs_options_command(int argc, char **argv);
+
 /* "'x' is one argument too many"; returns KVS_EXIT_USAGE. */
 int kvs_options_too_many(const struct kvs_options *options, const char *operand);
 

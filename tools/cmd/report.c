@@ -275,31 +275,6 @@ static int read_and_print(const struct options *o, struct kvs_reading *r,
 	return print(o, &view) && whole ? KVS_EXIT_OK : KVS_EXIT_FAILED;
 }
 
-/* Everything but plain text in quotes, as a shell takes it; the caller frees it. */
-static char *command_line(int argc, char **argv)
-{
-	char *text;
-	size_t size;
-	FILE *f = xopen_memstream(&text, &size);
-
-	fputs("kvmsched", f);
-	for (int i = 0; i < argc; i++) {
-		bool plain = *argv[i] && !argv[i][strspn(argv[i],
-			"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=.,/:+@%")];
-
-		fputs(plain ? " " : " '", f);
-		for (const char *c = argv[i]; *c; c++) {
-			if (*c == '\'')
-				fputs("'\\''", f);
-			else
-				putc(*c, f);
-		}
-		fputs(plain ? "" : "'", f);
-	}
-	fclose(f);
-	return text;
-}
-
 static int make_picture(struct options *o, char *command)
 {
 	const char *to = o->picture.svg ? o->picture.svg : o->picture.html;
@@ -328,7 +303,7 @@ int kvs_cmd_report(int argc, char **argv)
 
 	/* LC_CTYPE prints the µ of headings; LC_NUMERIC would change decimal points. */
 	setlocale(LC_CTYPE, "");
-	command = command_line(argc, argv);
+	command = kvs_options_command(argc, argv);
 	if (!parse(argc, argv, &o, &args)) {
 		free(command);
 		return args.status;

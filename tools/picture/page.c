@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Writes a page: page.html, with the other files, JSON, bars and bins in their places.
+ * Writes a page: page.html, with JSON, bars and bins in their places.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -10,6 +10,7 @@
 #include "picture/assets.h"
 #include "picture/page-json.h"
 #include "picture/page.h"
+#include "picture/template.h"
 
 #define MAX_BINS_SIZE	3600000		/* of the bins in a page; with fewer it is smaller */
 
@@ -91,63 +92,32 @@ static void put_bars(FILE *f, const struct kvs_collect *c)
 	kvs_pack_end(&pack);
 }
 
-/* No text within it may end the script element that holds it, or begin a comment there. */
-static void put_json(FILE *f, const struct kvs_page *page)
-{
-	json_t *o = kvs_page_json(page);
-	char *text = json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(15));
+/* What the places of the template need */
+struct places {
+	const struct kvs_page *page;
+	char *bins;
+};
 
-	for (const char *c = text; c && *c; c++) {
-		if (*c == '<')
-			fputs("\\u003c", f);
-		else
-			putc(*c, f);
-	}
-	free(text);
-	json_decref(o);
-}
-
-static bool is_named(const char *name, size_t length, const char *other)
+static bool put_place(FILE *f, const char *name, void *ctx)
 {
-	return strlen(other) == length && !memcmp(name, other, length);
-}
+	const struct places *places = ctx;
 
-/* What stands at the place @name@ of page.html; false: it is no such place. */
-static bool put_place(FILE *f, const struct kvs_page *page, const char *bins,
-		      const char *name, size_t length)
-{
-	if (is_named(name, length, "json"))
-		put_json(f, page);
-	else if (is_named(name, length, "bins"))
-		fputs(bins ? bins : "", f);
-	else if (is_named(name, length, "bars"))
-		put_bars(f, page->collect);
+	if (!strcmp(name, "json"))
+		kvs_template_json(f, kvs_page_json(places->page));
+	else if (!strcmp(name, "bins"))
+		fputs(places->bins ? places->bins : "", f);
+	else if (!strcmp(name, "bars"))
+		put_bars(f, places->page->collect);
 	else
-		for (const struct kvs_asset *asset = kvs_assets;; asset++) {
-			if (!asset->name)
-				return false;
-			if (!is_named(name, length, asset->name))
-				continue;
-			fwrite(asset->begin, 1, asset->end - asset->begin, f);
-			break;
-		}
+		return false;
 	return true;
 }
 
 bool kvs_page_write(FILE *f, const struct kvs_page *page)
 {
-	const char *next = kvs_page_html, *at, *end;
-	char *bins = make_bins(page->collect);
+	struct places places = { .page = page, .bins = make_bins(page->collect) };
 
-	while ((at = strchr(next, '@')) && (end = strchr(at + 1, '@'))) {
-		fwrite(next, 1, at - next, f);
-		next = end + 1;
-		if (put_place(f, page, bins, at + 1, end - at - 1))
-			continue;
-		putc('@', f);
-		next = at + 1;
-	}
-	fputs(next, f);
-	free(bins);
+	kvs_template_write(f, kvs_page_html, put_place, &places);
+	free(places.bins);
 	return !ferror(f);
 }
