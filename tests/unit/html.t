@@ -22,22 +22,14 @@ sys.path.insert(0, str(HERE.parent))
 sys.dont_write_bytecode = True
 from tap import Tap  # noqa: E402
 
-try:
-    from selenium import webdriver
-    from selenium.common.exceptions import WebDriverException
-    from selenium.webdriver.chrome.options import Options
-    from selenium.webdriver.chrome.service import Service
-    from selenium.webdriver.common.action_chains import ActionChains
-    from selenium.webdriver.common.by import By
-    from selenium.webdriver.common.keys import Keys
-except ImportError as why:
-    print(f"1..0 # SKIP {why}: apt install python3-selenium")
-    sys.exit()
+from browser import start  # noqa: E402
+from selenium.webdriver.common.action_chains import ActionChains  # noqa: E402
+from selenium.webdriver.common.by import By  # noqa: E402
+from selenium.webdriver.common.keys import Keys  # noqa: E402
 
 O = pathlib.Path(os.environ.get("O", HERE.parents[1] / "build")).resolve()
 KVMSCHED = O / "tools/kvmsched"
 GOLDEN = HERE.parent / "golden"
-DRIVER = "/usr/bin/chromedriver"
 SAMPLES = 200
 HOSTILE = b"</script><img/>"
 PROFILE = """return {
@@ -64,20 +56,6 @@ def run(*args):
     if done.returncode:
         raise SystemExit(f"Bail out! {args}: {done.stderr.decode(errors='replace')}")
     return done.stdout
-
-
-def start():
-    """A browser without a window; after a reason, None."""
-    options = Options()
-    for word in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1200,900",
-                 "--disable-dev-shm-usage"):
-        options.add_argument(word)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    try:
-        return webdriver.Chrome(service=Service(DRIVER), options=options)
-    except WebDriverException as error:
-        print(f"1..0 # SKIP Chromium can't start: {str(error).splitlines()[0]}")
-        return None
 
 
 class Page:

@@ -156,6 +156,7 @@ text report --html
 text export --sqlite
 text export --csv
 text compare --baseline
+text compare --html
 text experiment --output
 text experiment --control
 class record --events

@@ -18,16 +18,21 @@
 #include "base/rows.h"
 #include "base/util.h"
 
+static int has_colours = -1;	/* -1: nobody asked yet */
+
+void kvs_rows_no_colour(void)
+{
+	has_colours = 0;
+}
+
 static bool coloured(void)
 {
-	static int known = -1;
-
-	if (known < 0) {
+	if (has_colours < 0) {
 		const char *no = getenv("NO_COLOR");
 
-		known = isatty(STDOUT_FILENO) && !(no && *no);
+		has_colours = isatty(STDOUT_FILENO) && !(no && *no);
 	}
-	return known;
+	return has_colours;
 }
 
 const char *kvs_bold(void)

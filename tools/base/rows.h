@@ -69,5 +69,7 @@ void kvs_rows_end(struct kvs_rows *rows);
 const char *kvs_bold(void);
 const char *kvs_alarm(void);
 const char *kvs_plain(void);
+/* From now on they are empty: what is printed becomes part of a file. */
+void kvs_rows_no_colour(void);
 
 #endif /* KVMSCHED_ROWS_H */

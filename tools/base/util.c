@@ -113,12 +113,16 @@ char *kvs_read_line(const char *path)
 	return s;
 }
 
+bool kvs_same_file(const char *one, const char *other)
+{
+	struct stat a, b;
+
+	return !stat(one, &a) && !stat(other, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 bool kvs_is_the_recording(const char *recording, const char *to)
 {
-	struct stat from, written;
-
-	if (stat(recording, &from) || stat(to, &written) || from.st_dev != written.st_dev ||
-	    from.st_ino != written.st_ino)
+	if (!kvs_same_file(recording, to))
 		return false;
 	kvs_err("%s is the recording itself", to);
 	return true;

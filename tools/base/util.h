@@ -37,6 +37,9 @@ char *kvs_read_fd(int fd, size_t *size);
 /* The same without white space at the end, for files of one value as in sysfs */
 char *kvs_read_line(const char *path);
 
+/* Whether both are there, and are one file */
+bool kvs_same_file(const char *one, const char *other);
+
 /*
  * True, after a message, if a file to write is the recording that is read: a slip of the
  * hand must not cost it.

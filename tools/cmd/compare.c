@@ -12,6 +12,7 @@
 #include "base/util.h"
 #include "cmd/cmd.h"
 #include "cmd/options.h"
+#include "cmd/picture.h"
 #include "compare/compare.h"
 
 #define DEFAULT_HISTOGRAMS	(1U << KVS_M_SLICE | 1U << KVS_M_WAIT_PREEMPTED)
@@ -22,6 +23,7 @@ struct options {
 	long seed;
 	unsigned int family;		/* index of families */
 	bool json;
+	char *command;			/* that was given */
 };
 
 static const char about[] =
@@ -119,6 +121,9 @@ static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments
 		KVS_OPTION(0, "histogram", "M,...",
 			   "draw these metrics; none, all; default: slice, wait_preempted",
 			   .value = { .take = take_histograms, .to = &o->histograms }),
+		KVS_OPTION(0, "html", "PAGE",
+			   "print nothing, but write a page for a browser into this file",
+			   .value = { .text = &o->study.to }),
 		KVS_OPTION(0, "json", NULL, "one JSON object, for programs",
 			   .value = { .flag = &o->json }),
 		{ }
@@ -133,13 +138,26 @@ static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments
 	s->all_pairs = o->family == 1;
 	if (!args->nr)
 		args->status = kvs_usage("compare", "which recordings?");
-	return args->nr;
+	else if (o->json && o->study.to)
+		args->status = kvs_usage("compare", "--html and --json are two commands");
+	else
+		return true;
+	return false;
 }
 
-static int show(const struct options *o)
+static bool put_page(FILE *f, void *ctx)
+{
+	const struct options *o = ctx;
+
+	return kvs_study_page(f, &o->study, o->histograms, o->command);
+}
+
+static int show(struct options *o)
 {
 	bool ok = true;
 
+	if (o->study.to)
+		return kvs_picture_write(o->study.to, put_page, o) ? KVS_EXIT_OK : KVS_EXIT_FAILED;
 	if (o->json)
 		ok = kvs_study_json(&o->study);
 	else
@@ -161,10 +179,14 @@ int kvs_cmd_compare(int argc, char **argv)
 	struct kvs_arguments args;
 
 	setlocale(LC_CTYPE, "");
-	if (!parse(argc, argv, &o, &args))
+	o.command = kvs_options_command(argc, argv);
+	if (!parse(argc, argv, &o, &args)) {
+		free(o.command);
 		return args.status;
+	}
 	if (kvs_study_load(&o.study, args.operands, args.nr))
 		status = show(&o);
+	free(o.command);
 	kvs_study_free(&o.study);
 	return status;
 }

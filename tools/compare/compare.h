@@ -14,6 +14,7 @@
  *	text.c		prints tables
  *	hist.c		prints histograms side by side
  *	json.c		prints JSON
+ *	page.c		writes a page for a browser
  *
  * Unless a name says otherwise, times are nanoseconds and shares are 0 .. 1.
  */
@@ -243,6 +244,7 @@ void kvs_compare(struct kvs_comparison *pairs, size_t nr,
 struct kvs_study {
 	struct kvs_settings settings;
 	const char *baseline;	/* name of an arm; NULL: the first */
+	const char *to;		/* a file that will be written; NULL: none */
 	struct kvs_arm *arms;
 	size_t nr_arms;
 	struct kvs_comparison *pairs;
@@ -287,8 +289,32 @@ bool kvs_study_cost(const struct kvs_study *study, size_t arm, struct kvs_costs 
 void kvs_study_text(const struct kvs_study *study, unsigned int histograms);
 /* False if it could not be written */
 bool kvs_study_json(const struct kvs_study *study);
+/* The object that kvs_study_json() prints */
+json_t *kvs_study_object(const struct kvs_study *study);
+/*
+ * A page for a browser, with @command that makes it, for a shell; @histograms belong to the
+ * text within it.  False: some of it could not be written.
+ */
+bool kvs_study_page(FILE *f, const struct kvs_study *study, unsigned int histograms,
+		    const char *command);
+/* A verdict as tables have it, which begins with its name; the caller frees it. */
+char *kvs_verdict_words(enum kvs_metric m, const struct kvs_result *r, bool too_short);
 /* Whether the locale's encoding is UTF-8 */
 bool kvs_utf8(void);
+
+#define KVS_MAX_BINS	64
+
+/* How the values of a metric are spread over bins, see hist.c */
+struct kvs_spread {
+	double edge[KVS_MAX_BINS + 1];	/* 1, 2 and 5 times each power of ten */
+	size_t nr;
+	double (*share)[KVS_MAX_BINS];	/* [arm]: of its values, that are in a bin */
+	bool (*open)[KVS_MAX_BINS];	/* [arm]: some values of the bin are censored */
+};
+
+/* False: no value is above 0, and there is nothing to free. */
+bool kvs_spread_make(const struct kvs_study *study, enum kvs_metric metric, struct kvs_spread *b);
+void kvs_spread_free(struct kvs_spread *b);
 /* Draw one metric, all arms side by side. */
 void kvs_histogram(const struct kvs_study *study, enum kvs_metric metric);
 

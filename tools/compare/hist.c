@@ -13,13 +13,7 @@
 #include "base/util.h"
 #include "compare/compare.h"
 
-#define MAX_BINS	64
 #define BAR		20	/* characters */
-
-struct bins {
-	double edge[MAX_BINS + 1];
-	size_t nr;
-};
 
 bool kvs_utf8(void)
 {
@@ -58,21 +52,21 @@ static double next_edge(double edge)
 	return digit < 2 ? 2 * decade : digit < 5 ? 5 * decade : 10 * decade;
 }
 
-static void make_bins(struct bins *b, double low, double high)
+static void make_edges(struct kvs_spread *b, double low, double high)
 {
 	double edge = pow(10, floor(log10(low) + 1e-9));
 
 	while (next_edge(edge) <= low)
 		edge = next_edge(edge);
 	b->nr = 0;
-	while (edge <= high && b->nr < MAX_BINS) {
+	while (edge <= high && b->nr < KVS_MAX_BINS) {
 		b->edge[b->nr++] = edge;
 		edge = next_edge(edge);
 	}
 	b->edge[b->nr] = edge;
 }
 
-static size_t bin_of(const struct bins *b, double x)
+static size_t bin_of(const struct kvs_spread *b, double x)
 {
 	size_t i = 0;
 
@@ -85,13 +79,13 @@ static size_t bin_of(const struct bins *b, double x)
  * The share of the values, which find_range() sorted, in each bin; @open: some values
  * of the bin are censored.
  */
-static void count_shares(const struct bins *b, const struct kvs_values *v,
-			 double share[MAX_BINS], bool open[MAX_BINS])
+static void count_shares(const struct kvs_spread *b, const struct kvs_values *v,
+			 double share[KVS_MAX_BINS], bool open[KVS_MAX_BINS])
 {
 	double one = 1.0 / (v->nr + v->nr_censored);
 
-	memset(share, 0, MAX_BINS * sizeof(*share));
-	memset(open, 0, MAX_BINS * sizeof(*open));
+	memset(share, 0, KVS_MAX_BINS * sizeof(*share));
+	memset(open, 0, KVS_MAX_BINS * sizeof(*open));
 	for (size_t i = 0; i < v->distinct; i++)
 		share[bin_of(b, v->seen[i].value)] += one * v->seen[i].count;
 	for (size_t i = 0; i < v->nr_censored; i++) {
@@ -144,35 +138,49 @@ static void print_heading(const struct kvs_study *study, enum kvs_metric m)
 	putchar('\n');
 }
 
-void kvs_histogram(const struct kvs_study *study, enum kvs_metric m)
+bool kvs_spread_make(const struct kvs_study *study, enum kvs_metric m, struct kvs_spread *b)
 {
-	double (*share)[MAX_BINS], largest = 0, low, high;
-	bool (*open)[MAX_BINS], any = false;
-	struct bins b;
+	double low, high;
 
 	if (!find_range(study, m, &low, &high))
+		return false;
+	make_edges(b, low, high);
+	b->share = xcalloc(study->nr_arms, sizeof(*b->share));
+	b->open = xcalloc(study->nr_arms, sizeof(*b->open));
+	for (size_t i = 0; i < study->nr_arms; i++)
+		count_shares(b, &study->arms[i].pool[m], b->share[i], b->open[i]);
+	return true;
+}
+
+void kvs_spread_free(struct kvs_spread *b)
+{
+	free(b->share);
+	free(b->open);
+}
+
+void kvs_histogram(const struct kvs_study *study, enum kvs_metric m)
+{
+	double largest = 0;
+	bool any = false;
+	struct kvs_spread b;
+
+	if (!kvs_spread_make(study, m, &b))
 		return;
-	make_bins(&b, low, high);
-	share = xcalloc(study->nr_arms, sizeof(*share));
-	open = xcalloc(study->nr_arms, sizeof(*open));
-	for (size_t i = 0; i < study->nr_arms; i++) {
-		count_shares(&b, &study->arms[i].pool[m], share[i], open[i]);
+	for (size_t i = 0; i < study->nr_arms; i++)
 		for (size_t k = 0; k < b.nr; k++)
-			largest = fmax(largest, share[i][k]);
-	}
+			largest = fmax(largest, b.share[i][k]);
 	print_heading(study, m);
 	for (size_t k = 0; k < b.nr; k++) {
 		print_label(m, b.edge[k]);
 		for (size_t i = 0; i < study->nr_arms; i++) {
 			printf("  ");
-			print_bar(share[i][k], largest);
-			printf(" %6.2f%%%c", 100 * share[i][k], open[i][k] ? '+' : ' ');
-			any |= open[i][k];
+			print_bar(b.share[i][k], largest);
+			printf(" %6.2f%%%c", 100 * b.share[i][k], b.open[i][k] ? '+' : ' ');
+			any |= b.open[i][k];
 		}
 		putchar('\n');
 	}
 	if (any)
 		printf("%10s  +: with values whose end was not seen\n", "");
-	free(open);
-	free(share);
+	kvs_spread_free(&b);
 }

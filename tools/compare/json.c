@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Prints a comparison as one JSON object.  `metrics` has an entry for each metric of each
+ * A comparison as one JSON object.  `metrics` has an entry for each metric of each
  * pair of arms; the entry's `arms` names the two.
  */
 #include <math.h>
@@ -134,10 +134,9 @@ static json_t *settings_json(const struct kvs_study *study)
 			 "seed", (json_int_t)s->seed);
 }
 
-bool kvs_study_json(const struct kvs_study *study)
+json_t *kvs_study_object(const struct kvs_study *study)
 {
 	json_t *metrics = json_array(), *o;
-	int failed;
 
 	for (size_t i = 0; i < study->nr_pairs; i++)
 		for (unsigned int m = 0; m < KVS_NR_METRICS; m++)
@@ -154,6 +153,14 @@ bool kvs_study_json(const struct kvs_study *study)
 		      "settings", settings_json(study),
 		      "arms", arms_json(study));
 	json_object_set_new(o, "metrics", metrics);
+	return o;
+}
+
+bool kvs_study_json(const struct kvs_study *study)
+{
+	json_t *o = kvs_study_object(study);
+	int failed;
+
 	failed = json_dumpf(o, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) ||
 		 putchar('\n') == EOF;
 	json_decref(o);

@@ -168,7 +168,10 @@ static bool take_folder(struct kvs_study *study, struct sources *sources,
 	size_t i;
 
 	study->result = json_load_file(path, 0, &error);
-	if (!study->result) {
+	if (study->to && kvs_same_file(path, study->to)) {
+		kvs_err("%s is the experiment's result itself", study->to);
+		ok = false;
+	} else if (!study->result) {
 		if (access(path, F_OK))
 			ok = bad_result(folder, "a folder without result.json");
 		else
@@ -257,11 +260,13 @@ static bool collect(struct kvs_study *study, const struct source *s)
 }
 
 /* A round was recorded before its window began, and after it had ended. */
-static bool survey_source(struct source *s, bool whole)
+static bool survey_source(const struct kvs_study *study, struct source *s)
 {
 	struct kvs_survey *survey = &s->survey;
 
-	if (!kvs_survey_file(s->path, whole, survey))
+	if (study->to && kvs_is_the_recording(s->path, study->to))
+		return false;
+	if (!kvs_survey_file(s->path, study->result, survey))
 		return false;
 	if (!s->begin_tsc)
 		return true;
@@ -279,7 +284,7 @@ static bool read_all(struct kvs_study *study, struct sources *sources)
 {
 	choose_inference(study, sources);
 	for (size_t i = 0; i < sources->nr; i++)
-		if (!survey_source(&sources->s[i], study->result))
+		if (!survey_source(study, &sources->s[i]))
 			return false;
 	if (study->settings.by == KVS_BY_BLOCK)
 		choose_block(study, sources);

@@ -6,9 +6,11 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/rows.h"
+#include "base/util.h"
 #include "compare/compare.h"
 
 /* Times are shown in µs, shares in percent. */
@@ -79,27 +81,31 @@ static void cell_p(struct kvs_rows *rows, double p)
 		kvs_cell(rows, "%.4f", p);
 }
 
+char *kvs_verdict_words(enum kvs_metric m, const struct kvs_result *r, bool too_short)
+{
+	if (r->verdict == KVS_V_TOO_FEW && too_short)
+		return xstrdup("too few: too short");
+	if (r->verdict == KVS_V_TOO_FEW && r->needed)
+		return xasprintf("too few: needs %zu", r->needed);
+	if (r->verdict == KVS_V_TOO_FEW && r->draws)
+		return xstrdup("too few draws for p");
+	if (r->verdict == KVS_V_TOO_FEW)
+		return xstrdup("too few");
+	if (r->verdict != KVS_V_NONE || isnan(r->detectable))
+		return xstrdup(kvs_verdict_name(r->verdict));
+	if (r->detectable == 0)
+		return xstrdup("none; any would show");
+	return xasprintf("none; %.3g would show", shown(m, r->detectable));
+}
+
 static void cell_verdict(struct kvs_rows *rows, unsigned int m,
 			 const struct kvs_result *r, bool too_short)
 {
-	const char *name = kvs_verdict_name(r->verdict);
+	bool differs = r->verdict != KVS_V_NONE && r->verdict != KVS_V_TOO_FEW;
+	char *words = kvs_verdict_words(m, r, too_short);
 
-	if (r->verdict == KVS_V_TOO_FEW && too_short)
-		kvs_cell(rows, "too few: too short");
-	else if (r->verdict == KVS_V_TOO_FEW && r->needed)
-		kvs_cell(rows, "too few: needs %zu", r->needed);
-	else if (r->verdict == KVS_V_TOO_FEW && r->draws)
-		kvs_cell(rows, "too few draws for p");
-	else if (r->verdict == KVS_V_TOO_FEW)
-		kvs_cell(rows, "too few");
-	else if (r->verdict != KVS_V_NONE)
-		kvs_cell(rows, "%s%s%s", kvs_bold(), name, kvs_plain());
-	else if (isnan(r->detectable))
-		kvs_cell(rows, "%s", name);
-	else if (r->detectable == 0)
-		kvs_cell(rows, "none; any would show");
-	else
-		kvs_cell(rows, "none; %.3g would show", shown(m, r->detectable));
+	kvs_cell(rows, "%s%s%s", differs ? kvs_bold() : "", words, differs ? kvs_plain() : "");
+	free(words);
 }
 
 static void result_cells(struct kvs_rows *rows, unsigned int m,

@@ -13,10 +13,13 @@
 		".popsection\n")
 
 EMBED(kvs_page_html, KVS_PICTURE "/page.html");
+EMBED(kvs_page_compare_html, KVS_PICTURE "/page-compare.html");
 EMBED(page_css, KVS_PICTURE "/page.css");
 EMBED(page_data_js, KVS_PICTURE "/page-data.js");
 EMBED(page_line_js, KVS_PICTURE "/page-line.js");
 EMBED(page_js, KVS_PICTURE "/page.js");
+EMBED(compare_css, KVS_PICTURE "/page-compare.css");
+EMBED(compare_js, KVS_PICTURE "/page-compare.js");
 EMBED(d3_licence, KVS_PICTURE "/d3.licence");
 EMBED(d3_js, KVS_D3);
 
@@ -25,6 +28,8 @@ const struct kvs_asset kvs_assets[] = {
 	{ "data", page_data_js, page_data_js_end },
 	{ "line", page_line_js, page_line_js_end },
 	{ "js", page_js, page_js_end },
+	{ "compare-css", compare_css, compare_css_end },
+	{ "compare-js", compare_js, compare_js_end },
 	{ "licence", d3_licence, d3_licence_end },
 	{ "d3", d3_js, d3_js_end },
 	{ 0 }
