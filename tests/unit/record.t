@@ -419,6 +419,8 @@ if [[ $(readlink /proc/self/ns/pid) == "pid:[4026531836]" ]]; then
 	# shellcheck disable=SC2016 # the inner shell's own
 	bash -c 'read -r _ < "$1"' vmm hold -name "guest=$name,debug-threads=on" &
 	vmm=$!
+	# Until its exec the child is this script itself.
+	until grep -aqF guest= /proc/$vmm/cmdline; do sleep 0.01; done
 	FAKEDEV_VMM=$vmm record -o named.dat -d 0.2
 	is "$(vm_names named.dat)" 'web \xff\x1b[2J' "the file has the name of a VM, in bytes"
 	"$kvmsched" report named.dat > out 2> /dev/null
@@ -435,6 +437,7 @@ if [[ $(readlink /proc/self/ns/pid) == "pid:[4026531836]" ]]; then
 
 	sleep 60 &
 	vmm=$!
+	until [[ $(< /proc/$vmm/comm) == sleep ]]; do sleep 0.01; done
 	FAKEDEV_VMM=$vmm record -o named.dat -d 0.2
 	is "$(vm_names named.dat)" sleep "without a name it is the command's"
 	kill $vmm
