@@ -90,10 +90,15 @@ void kvs_session_clock(struct kvs_model *m, u32 tsc_khz)
 		};
 }
 
-double kvs_seconds_since_begin(const struct kvs_model *m, const struct kvs_times *times,
-			       u64 ts)
+u64 kvs_ns_since_begin(const struct kvs_model *m, const struct kvs_times *times, u64 ts)
 {
 	u64 start = kvs_model_start_ts(m);
 
-	return ts > start ? kvs_scale(&times->ts, ts - start) / 1e9 : 0;
+	return ts > start ? kvs_scale(&times->ts, ts - start) : 0;
+}
+
+double kvs_seconds_since_begin(const struct kvs_model *m, const struct kvs_times *times,
+			       u64 ts)
+{
+	return kvs_ns_since_begin(m, times, ts) / 1e9;
 }

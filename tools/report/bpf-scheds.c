@@ -44,10 +44,8 @@ void kvs_print_bpf_scheds(const struct kvs_view *view)
 
 static json_t *at(const struct kvs_view *view, u64 ts)
 {
-	u64 start = kvs_model_start_ts(view->model);
-
 	return number_if(view->times.ts.known,
-			 ts > start ? kvs_scale(&view->times.ts, ts - start) : 0);
+			 kvs_ns_since_begin(view->model, &view->times, ts));
 }
 
 json_t *kvs_json_bpf_scheds(const struct kvs_view *view)

@@ -16,12 +16,7 @@
 
 static json_t *at(const struct kvs_view *view, u64 ts)
 {
-	const struct kvs_model *m = view->model;
-	u64 start = kvs_model_start_ts(m);
-
-	if (!ts)
-		return json_null();
-	return json_integer(ts > start ? kvs_scale(&view->times.ts, ts - start) : 0);
+	return ts ? json_integer(kvs_ns_since_begin(view->model, &view->times, ts)) : json_null();
 }
 
 static json_t *thief_of(const struct kvs_view *view, const struct kvs_moment *moment,
