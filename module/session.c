@@ -354,6 +354,22 @@ int ks_session_flush(struct file *owner)
 	return ret;
 }
 
+/*
+ * Lock the session of @owner, if it records @class; its ring takes a record until the
+ * caller unlocks it.  Return: as ks_session_quota(); locked if 0.
+ */
+static int ks_session_lock_recording(struct file *owner, u32 class)
+{
+	int ret = mutex_lock_killable(&session.mutex);
+
+	if (ret)
+		return ret;
+	if (session.owner == owner && session.facts.classes & class)
+		return 0;
+	mutex_unlock(&session.mutex);
+	return -ENOENT;
+}
+
 /**
  * ks_session_quota - record what a program has read of a cgroup's quota
  * @owner: the open file that asks
@@ -364,16 +380,13 @@ int ks_session_flush(struct file *owner)
  */
 int ks_session_quota(struct file *owner, const struct kvmsched_quota *quota)
 {
-	int ret = mutex_lock_killable(&session.mutex);
+	int ret = ks_session_lock_recording(owner, KVMSCHED_CLASS_STEAL);
 
 	if (ret)
 		return ret;
-	if (session.owner == owner && session.facts.classes & KVMSCHED_CLASS_STEAL)
-		ks_session_write_quota(quota);
-	else
-		ret = -ENOENT;
+	ks_session_write_quota(quota);
 	mutex_unlock(&session.mutex);
-	return ret;
+	return 0;
 }
 
 /**
@@ -385,16 +398,13 @@ int ks_session_quota(struct file *owner, const struct kvmsched_quota *quota)
  */
 int ks_session_bpf_scheduler(struct file *owner, const struct kvmsched_bpf_scheduler *scheduler)
 {
-	int ret = mutex_lock_killable(&session.mutex);
+	int ret = ks_session_lock_recording(owner, KVMSCHED_CLASS_SWITCH);
 
 	if (ret)
 		return ret;
-	if (session.owner == owner && session.facts.classes & KVMSCHED_CLASS_SWITCH)
-		ks_session_write_bpf_scheduler(scheduler);
-	else
-		ret = -ENOENT;
+	ks_session_write_bpf_scheduler(scheduler);
 	mutex_unlock(&session.mutex);
-	return ret;
+	return 0;
 }
 
 /**
