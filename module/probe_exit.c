@@ -96,7 +96,8 @@ static noinline void ks_open_dated_exit(struct ks_vcpu *v, u32 event, u64 entry)
 /*
  * Every exit takes this path, so it is short: it usually calls nothing, and it
  * prepares the record in the form in which the ring will get it; @raw's owner has put
- * the info there.  The hardware's exits and entries serialize, so reading the TSC needs no barrier.
+ * the info there.  The hardware's exits and entries serialize, so reading the TSC needs
+ * no barrier.
  */
 static __always_inline void ks_note_exit(struct ks_vcpu *v,
 					 const struct ks_exit_raw *raw)
