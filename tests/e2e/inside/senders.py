@@ -2,6 +2,7 @@
 """Who sent a guest's interrupts: guests whose interrupts all have a sender that is
 known before."""
 
+import contextlib
 import ctypes
 import os
 import subprocess
@@ -104,11 +105,25 @@ def eventfd_of(child):
         os.close(pidfd)
 
 
-def handler(tap):
-    """A hard interrupt of the host signals the eventfd, as a device's driver does."""
+@contextlib.contextmanager
+def guest_with_eventfd():
+    """(recording, guest): the guest waits for somebody else to signal its eventfd."""
     argv = host.guest_argv("wait", N, "--inject", "eventfd")
     with host.Recording() as recording, host.Child(*argv) as guest:
         host.wait_for(lambda: any(host.kvm_counters(guest, "exits")), "the guest")
+        yield recording, guest
+        recording.stop()
+
+
+def only_sender(recording):
+    """Of the guest's interrupts"""
+    truth = host.truth_of_guest()
+    return only(senders(recording, truth, EXTERNAL), truth["vcpus"][0]["tid"])
+
+
+def handler(tap):
+    """A hard interrupt of the host signals the eventfd, as a device's driver does."""
+    with guest_with_eventfd() as (recording, guest):
         fd = eventfd_of(guest)
         try:
             subprocess.run(["insmod", HELPER, f"fd={fd}"], pass_fds=[fd], check=True)
@@ -118,9 +133,7 @@ def handler(tap):
             guest.wait()
         finally:
             host.run("rmmod", "signal_eventfd")
-        recording.stop()
-    truth = host.truth_of_guest()
-    sender = only(senders(recording, truth, EXTERNAL), truth["vcpus"][0]["tid"])
+    sender = only_sender(recording)
     tap.equal("senders: eventfd: the handler of a host interrupt",
               ("sender", told(sender, "kind", "by", "name", "tid"),
                {"all of them": True, "kind": "host interrupt", "by": "irqfd",
@@ -132,9 +145,7 @@ def handler(tap):
 
 def another(tap):
     """A process that is not the VMM signals the eventfd: this one."""
-    argv = host.guest_argv("wait", N, "--inject", "eventfd")
-    with host.Recording() as recording, host.Child(*argv) as guest:
-        host.wait_for(lambda: any(host.kvm_counters(guest, "exits")), "the guest")
+    with guest_with_eventfd() as (recording, guest):
         fd = eventfd_of(guest)
         try:
             host.wait_for(lambda: os.write(fd, (1).to_bytes(8, "little")) and
@@ -142,9 +153,7 @@ def another(tap):
         finally:
             os.close(fd)
         guest.wait()
-        recording.stop()
-    truth = host.truth_of_guest()
-    sender = only(senders(recording, truth, EXTERNAL), truth["vcpus"][0]["tid"])
+    sender = only_sender(recording)
     tap.equal("senders: eventfd: another process",
               ("sender", told(sender, "kind", "by", "tid", "process"),
                {"all of them": True, "kind": "process", "by": "irqfd",
