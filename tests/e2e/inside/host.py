@@ -196,10 +196,10 @@ class Child:
         self.process.wait()
 
 
-def spin(on_us, off_us, *options):
+def spin(on_us, off_us, *options, **popen):
     """A host task beside the test that spins and sleeps in turns."""
     return Child(SPIN, "--quiet", "--seconds", 600, "--on-us", on_us,
-                 "--off-us", off_us, *options)
+                 "--off-us", off_us, *options, **popen)
 
 
 TRUTH = os.path.join(WORK, "truth.json")

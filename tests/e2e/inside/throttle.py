@@ -66,8 +66,10 @@ class Case:
             host.write(f"{path(inner)}/cgroup.procs", guest.pid)
             others = [stack.enter_context(host.spin(*argv)) for argv in beside]
             for argv in inside:
-                spin = stack.enter_context(host.spin(*argv))
-                host.write(f"{path(inner)}/cgroup.procs", spin.pid)
+                # It enters by itself before it begins: the task that spins is its
+                # child, and would stay outside if it were there already.
+                stack.enter_context(host.spin(*argv, preexec_fn=lambda: host.write(
+                    f"{path(inner)}/cgroup.procs", 0)))
             with host.Recording("-e", "+steal", "-m", "16M") as recording:
                 ran = sum(ran_ns(other.pid) for other in others)
                 time.sleep(LOOK)
