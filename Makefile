@@ -92,6 +92,10 @@ answers: ## the figures of docs/answers, recorded anew in the lab: as they stand
 bench: ## what recording costs, beside trace-cmd, perf and BPF, in the lab
 	@$(MAKE) -C tests/bench
 
+# Of what is committed; d3 and the version are what a checkout has from elsewhere.
+dist: ## kvmsched-VERSION.tar.gz in build/: the sources, with d3, for machines without git
+	@tests/dist '$(O)'
+
 clean: ## what was built; kernels and packages that were fetched stay in build/kernels
 	@find '$(O)' -mindepth 1 -maxdepth 1 ! -name kernels -exec rm -rf {} +
 
@@ -101,5 +105,5 @@ distclean: ## all of build/
 help: ## this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
-.PHONY: all tools modules sparse kernel guests install uninstall deps lab demo answers bench clean distclean help \
+.PHONY: all tools modules sparse kernel guests install uninstall deps lab demo answers bench dist clean distclean help \
 	check check-kernels check-guests check-clang check-vtx stress fuzz

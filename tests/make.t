@@ -54,6 +54,24 @@ ok "make sparse fails where sparse can't read the kernel's headers" test "$statu
 ok "and says that it checks nothing, and why" \
 	grep -qzE "can't read the headers of Linux $release,.*error: no such words" "$work/log"
 
+# What is packed can be built where neither git nor d3 is known.
+run make dist O="$work/packed"
+ok "make dist succeeds" test "$status" = 0
+version=$(git describe --tags --always)
+ok "and names what it made by the version" said "$work/packed/kvmsched-$version.tar.gz"
+tar -xzf "$work/packed/kvmsched-$version.tar.gz" -C "$work"
+packed=$work/kvmsched-$version
+is "$(cd "$packed" && find . -type f | sort)" \
+	"$({ git ls-tree -r --name-only HEAD; printf 'version\ntools/picture/d3.min.js\n'; } |
+		sed 's|^|./|' | sort)" "it holds what is committed, d3 and the version"
+run make -C "$packed/tools" V=1 O="$work/packed" \
+	"$work/packed/tools/picture/assets.o" "$work/packed/tools/version"
+ok "pages are built with the d3 that it carries" said "$packed/tools/picture/d3.min.js"
+is "$(<"$work/packed/tools/version")" "$version" "the program will tell its version"
+run make dist O="$work/again"
+ok "the same commit gives the same bytes" \
+	cmp "$work/packed/kvmsched-$version.tar.gz" "$work/again/kvmsched-$version.tar.gz"
+
 # As somebody without root, on a machine without any of the programs; in a
 # copy, as the tree may be root's own.
 mkdir -p "$work/bin" "$work/tests"

@@ -17,8 +17,9 @@ $(error libraries are missing. $(shell $(TOP)/tests/deps --tell $(GROUP) 2>&1))
 endif
 endif
 
-# Pages for browsers hold it: d3 version 5, in one file. D3=FILE names another place.
-D3 ?= /usr/share/nodejs/d3/dist/d3.min.js
+# Pages for browsers hold it: d3 version 5, in one file. D3=FILE names another place;
+# what `make dist` packs carries it.
+D3 ?= $(firstword $(wildcard $(TOP)/tools/picture/d3.min.js) /usr/share/nodejs/d3/dist/d3.min.js)
 ifeq ($(filter clean,$(MAKECMDGOALS)),)
 ifeq ($(wildcard $(D3)),)
 $(error $(D3) is missing: d3 version 5; D3=FILE says where it is. $(shell $(TOP)/tests/deps --tell $(GROUP) 2>&1))
