@@ -11,6 +11,7 @@
 #include "model/causes.h"
 #include "model/holder.h"
 #include "model/names.h"
+#include "model/senders.h"
 
 /* A row that is being filled, cell by cell */
 struct row {
@@ -171,6 +172,23 @@ static void put_switch(const struct kvs_feed *f, struct row *r, const struct kvs
 	}
 }
 
+/* Nothing is known of it in an older file. */
+static void put_sender(const struct kvs_feed *f, struct row *r, const struct kvs_span *span)
+{
+	const struct kvs_sender *who = &span->irq.sender->who;
+	u64 sent = span->irq.sent_ts;
+	bool told = who->kind != KVS_SENDER_NOT_TOLD;
+
+	put_text(r, told ? kvs_sender_kind(who->kind) : NULL);
+	put_text(r, told ? kvs_sent_by(who->by) : NULL);
+	put_if(r, who->vm, who->vm);
+	put_if(r, who->vcpu != KS_NO_VCPU, who->vcpu);
+	put_if(r, who->tid, who->tid);
+	put_if(r, who->tgid, who->tgid);
+	put_name(r, *who->name ? who->name : NULL);
+	put_if(r, sent, sent ? kvs_scale(&f->times->ts, span->begin - sent) : 0);
+}
+
 static void put_interrupt(const struct kvs_feed *f, struct row *r, const struct kvs_span *span)
 {
 	switch (span->kind) {
@@ -186,6 +204,8 @@ static void put_interrupt(const struct kvs_feed *f, struct row *r, const struct 
 	case KVS_SPAN_IRQ ... KVS_SPAN_SERVICE:
 		put(r, span->irq.vector->vector);
 		put(r, span->irq.of_timer);
+		if (span->kind == KVS_SPAN_IRQ)
+			put_sender(f, r, span);
 		break;
 	}
 }

@@ -18,6 +18,8 @@ struct distribution {
 };
 
 #define EXIT_KEYS	"vcpu, reason, code, isa, l2, fastpath"
+#define SENDER_KEYS	"vcpu, vector, sender, sent_by, sender_vm, sender_vcpu_id, "	\
+			"sender_tid, sender_pid, sender_comm"
 
 static const struct distribution distributions[] = {
 	{ "report_exits", EXIT_KEYS, "exits", "host_ns" },
@@ -44,6 +46,9 @@ static const struct distribution distributions[] = {
 	{ "report_interrupts_exited", "vcpu, vector", "kicks", "length_ns" },
 	{ "report_interrupts_on_cpu", "vcpu, vector", "wakeups", "length_ns" },
 	{ "report_interrupts_ended", "vcpu, vector", "services", "length_ns" },
+	{ "report_senders", SENDER_KEYS, "interrupts WHERE sender NOT NULL", "length_ns" },
+	{ "report_senders_sent", SENDER_KEYS, "interrupts WHERE sender NOT NULL",
+	  "sent_to_accept_ns" },
 	{ "report_timers_late", "vcpu", "timers_late", "length_ns" },
 	{ "report_timers_accepted", "vcpu", "timers_accepted", "length_ns" },
 	{ "report_timers_entered", "vcpu", "timers_entered", "length_ns" },
