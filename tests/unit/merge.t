@@ -193,15 +193,37 @@ def check_causality():
             "of one boot alone")
     refused("an offset that was written meanwhile", ["moved-host.dat", "two.dat"],
             "804 of its 1596 events are from before KVM's TSC offset was changed")
+    refused("a VM with fewer vCPUs than the guest has CPUs", ["host.dat", "crowd.dat"],
+            "has events of 2 CPUs", "no VM with so many vCPUs")
     refused("one guest twice", ["host.dat", "one.dat", "link/one2.dat"],
             "are of the same VM")
 
 
-def patched(name, source, old, new):
+def patched(name, source, old, new, times=1):
+    """A file whose bytes `old`, so often there, are `new`"""
     data = pathlib.Path(source).read_bytes()
-    assert data.count(old) == 1 and len(old) == len(new)
+    assert data.count(old) == times and len(old) == len(new)
     pathlib.Path(name).write_bytes(data.replace(old, new))
     return name
+
+
+def option(number, size):
+    """How an option begins in the header of version 6"""
+    return struct.pack("<HI", number, size)
+
+
+def check_hosts():
+    """What the host's recording has to tell, taken from it bit by bit"""
+    unknown = option(99, 16)
+    rate = patched("rate.dat", "host.dat", option(14, 16), unknown)
+    merged("the session tells the TSC's rate, if the header doesn't", rate, "one.dat", "-o",
+           "session")
+    refused("nobody tells it",
+            [patched("no-rate.dat", rate, struct.pack("<I", 2000000), bytes(4), times=4),
+             "one.dat"], "doesn't tell the rate of its TSC")
+    refused("a host with another clock",
+            [patched("local-host.dat", rate, b"[x86-tsc]", b"[local]  "), "one.dat"],
+            "its time stamps are not those of the TSC", "trace-cmd record -C tsc2nsec")
 
 
 def check_files():
@@ -222,6 +244,11 @@ def check_files():
             "ends before its last page")
     pathlib.Path("header.dat").write_bytes(short[:2000])
     refused("... within its header", ["host.dat", "header.dat"], "makes no sense")
+    one_cpu = option(8, 4) + struct.pack("<I", 1)
+    refused("a guest with instances of tracefs",
+            ["host.dat", patched("instances.dat", "one.dat", one_cpu + option(4, 0),
+                                 one_cpu + option(3, 0))],
+            "holds instances of tracefs beside the main buffer")
     os.mkdir("other")
     shutil.copy("one.dat", "other/host.dat")
     refused("a guest's file of the host's name", ["host.dat", "other/host.dat"],
@@ -292,6 +319,7 @@ def main():
         check_scaled()
         check_told()
         check_causality()
+        check_hosts()
         check_files()
         check_folder()
         check_versions()

@@ -8,8 +8,8 @@
  *		4900	0 (4911)		the same
  *
  * Each vCPU is in and out of guest mode by turns, for 10 to 30 and 3 to 7 µs; the last time
- * in guest mode lasts 4 s more.  A guest's events lie 100 ns within both ends of every stretch of guest mode, and say at which time
- * of the host that is.
+ * in guest mode lasts 4 s more.  A guest's events lie 100 ns within both ends of every
+ * stretch of guest mode, and say at which time of the host that is.
  *
  * usage: merges FORMATS DIRECTORY
  */
@@ -183,6 +183,16 @@ static void two(const char *name, const struct kvs_guest_tsc *tsc)
 	synth_finish(s);
 }
 
+/* A guest with two CPUs that were in guest mode whenever the thread 4811 was */
+static void crowd(const char *name)
+{
+	struct synth *s = begin(name, 2);
+
+	guest_cpu(s, 0, &vcpus[2], &other, 0);
+	guest_cpu(s, 1, &vcpus[2], &other, 0);
+	synth_finish(s);
+}
+
 /* One event, at which two vCPUs were in guest mode that have the same TSC */
 static void tie(const char *name, const struct vcpu *a, const struct vcpu *b,
 		const struct kvs_guest_tsc *tsc)
@@ -221,6 +231,7 @@ int main(int argc, char **argv)
 	one("boot.dat", -5000000 * (s64)US);
 	two("two.dat", &web);
 	two("scaled.dat", &scaled);
+	crowd("crowd.dat");
 	tie("cpu-tie.dat", &vcpus[0], &vcpus[1], &web);
 	tie("vm-tie.dat", &vcpus[2], &vcpus[3], &other);
 	synth_finish(begin("nothing.dat", 1));
