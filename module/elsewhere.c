@@ -25,10 +25,10 @@
 #include <linux/smp.h>
 #include <linux/srcu.h>
 #include <linux/tracepoint.h>
-#include <linux/workqueue.h>
 
 #include "compat/rcu.h"
 #include "compat/timer.h"
+#include "compat/workqueue.h"
 #include "elsewhere.h"
 
 /**
@@ -303,7 +303,7 @@ void ks_report_delay(const char *what)
 	WRITE_ONCE(ks_delayed, what);
 	spin_lock(&ks_report_lock);
 	if (!ks_reports_end)
-		queue_work(system_unbound_wq, &ks_report);
+		queue_work(system_dfl_wq, &ks_report);
 	spin_unlock(&ks_report_lock);
 }
 

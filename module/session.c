@@ -21,11 +21,11 @@
 #include <linux/smp.h>
 #include <linux/timekeeping.h>
 #include <linux/wait.h>
-#include <linux/workqueue.h>
 
 #include "attach.h"
 #include "clock.h"
 #include "compat/mm.h"
+#include "compat/workqueue.h"
 #include "hooks.h"
 #include "ring.h"
 #include "session.h"
@@ -84,7 +84,7 @@ static void ks_wake_readers(struct work_struct *work)
  */
 static void ks_queue_wakeup(struct irq_work *work)
 {
-	queue_work(system_unbound_wq, &session.wake);
+	queue_work(system_dfl_wq, &session.wake);
 }
 
 /* Take the rings away from their owner, then free them. */

@@ -7,9 +7,9 @@
 #include <linux/irq_work.h>
 #include <linux/sched/task.h>
 #include <linux/vmalloc.h>
-#include <linux/workqueue.h>
 
 #include "compat/rcu.h"
+#include "compat/workqueue.h"
 #include "tables.h"
 
 /* Records have numbers of VMs from 1 to this, and one must always be free. */
@@ -44,7 +44,7 @@ static DECLARE_WORK(ks_room_work, ks_make_room);
 /* Context: hard interrupt.  A probe must not queue work, since that wakes a worker. */
 static void ks_queue_room_work(struct irq_work *unused)
 {
-	queue_work(system_unbound_wq, &ks_room_work);
+	queue_work(system_dfl_wq, &ks_room_work);
 }
 static struct irq_work ks_room_irq = IRQ_WORK_INIT_HARD(ks_queue_room_work);
 

@@ -10,3 +10,4 @@ ccflags-y += $(call ks_has,disabled_exits,../arch/x86/include/asm/kvm_host.h,KS_
 ccflags-y += $(call ks_has,ktime_t now,trace/events/timer.h,KS_HAVE_HRTIMER_NOW_BY_VALUE)
 ccflags-y += $(call ks_has,srcu_sup,linux/srcutree.h,KS_HAVE_SRCU_SUP)
 ccflags-y += $(call ks_has,timer_destroy_on_stack,linux/timer.h,KS_HAVE_TIMER_DESTROY_ON_STACK)
+ccflags-y += $(call ks_has,system_dfl_wq,linux/workqueue.h,KS_HAVE_SYSTEM_DFL_WQ)
