@@ -6,7 +6,7 @@
 MAKEFLAGS += --no-builtin-rules
 O ?= $(TOP)/build
 
-PKGS := libtraceevent libtracefs libtracecmd smartcols jansson gsl yaml-0.1 sqlite3 zlib $(PKGS)
+PKGS := libtraceevent libtracefs libtracecmd smartcols jansson gsl yaml-0.1 sqlite3 zlib libprotobuf-c $(PKGS)
 PKG_CONFIG ?= pkg-config
 
 # Who reads the name of a missing library wants to know what to install.
@@ -26,10 +26,19 @@ $(error $(D3) is missing: d3 version 5; D3=FILE says where it is. $(shell $(TOP)
 endif
 endif
 
+# Perfetto's messages: protoc-c makes this .c and .h of export/perfetto.proto.
+PROTOC_C ?= protoc-c
+PROTO := $(O)/tools/export/perfetto.pb-c
+ifeq ($(filter clean,$(MAKECMDGOALS)),)
+ifeq ($(shell command -v $(PROTOC_C)),)
+$(error $(PROTOC_C) is missing: the compiler of protobuf-c. $(shell $(TOP)/tests/deps --tell $(GROUP) 2>&1))
+endif
+endif
+
 CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	    -Wpointer-arith -Wwrite-strings -Wvla -Wno-unused-parameter
 override CFLAGS += -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 $(WARNINGS) \
-	    -I$(TOP)/tools -I$(TOP)/module -DKVS_D3='"$(abspath $(D3))"' \
+	    -I$(TOP)/tools -I$(O)/tools -I$(TOP)/module -DKVS_D3='"$(abspath $(D3))"' \
 	    -DKVS_PICTURE='"$(TOP)/tools/picture"' $(shell $(PKG_CONFIG) --cflags $(PKGS))
 LDLIBS += $(shell $(PKG_CONFIG) --libs $(PKGS)) -lm

@@ -155,6 +155,7 @@ text report --svg
 text report --html
 text export --sqlite
 text export --csv
+text export --perfetto
 text compare --baseline
 text compare --html
 text experiment --output
@@ -203,8 +204,9 @@ ok "a bad value was tried for every option that takes one" \
 
 refuses info "'x' is one argument too many" x
 refuses export "'b' is one argument too many" a b
-refuses export "into which file? Say --sqlite FILE.db or --csv FOLDER" a
-refuses export "which of the two? Say --sqlite FILE.db or --csv FOLDER" --sqlite a --csv b
+refuses export "into which file? Say --sqlite FILE.db, --csv FOLDER or --perfetto FILE.pftrace" a
+refuses export "which of them? Say --sqlite FILE.db, --csv FOLDER or --perfetto FILE.pftrace" --sqlite a --csv b
+refuses export "which of them? Say --sqlite FILE.db, --csv FOLDER or --perfetto FILE.pftrace" --csv a --perfetto b
 refuses top "'x' is one argument too many" x
 refuses report "'b' is one argument too many" a b
 refuses "report worst" "'b' is one argument too many" a b

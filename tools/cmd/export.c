@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * kvmsched export: the spans of a recording as rows of a database, or of CSV files.
+ * kvmsched export: the spans of a recording as rows of a database or of CSV files, or as
+ * a trace for Perfetto.
  *
  * The recording is read three times.  The first reading finds the vCPUs, and the rate of
  * the clock; the second counts the rows, so that the size is known before the third
@@ -24,9 +25,9 @@
 #define LARGE		(2ULL << 30)	/* bytes that only --force writes */
 
 struct options {
-	const char *path, *sqlite, *csv;
+	const char *path, *sqlite, *csv, *perfetto;
 	const struct kvs_form *form;
-	const char *to_path;	/* what is written: one of those two */
+	const char *to_path;	/* what is written: one of those three */
 	struct kvs_select select;
 	double from, to;
 	u32 kinds;
@@ -35,9 +36,11 @@ struct options {
 
 static const char about[] =
 	"usage: kvmsched export --sqlite FILE.db [FILE] [OPTIONS]\n"
-	"       kvmsched export --csv FOLDER [FILE] [OPTIONS]\n\n"
+	"       kvmsched export --csv FOLDER [FILE] [OPTIONS]\n"
+	"       kvmsched export --perfetto FILE.pftrace [FILE] [OPTIONS]\n\n"
 	"Write all that a recording tells into tables: a row for each exit, slice,\n"
-	"wait, timer, interrupt.  FILE is " KVS_DEFAULT_FILE " unless given.\n";
+	"wait, timer, interrupt; or into a trace for ui.perfetto.dev.  FILE is\n"
+	KVS_DEFAULT_FILE " unless given.\n";
 
 static void print_kinds(void)
 {
@@ -74,11 +77,12 @@ static int take_operands(const struct kvs_options *options, const struct kvs_arg
 		return kvs_options_too_many(options, args->operands[1]);
 	if (args->nr)
 		o->path = args->operands[0];
-	if (!o->sqlite == !o->csv)
-		return kvs_usage("export", "%s? Say --sqlite FILE.db or --csv FOLDER",
-				 o->csv ? "which of the two" : "into which file");
-	o->form = o->csv ? &kvs_form_csv : &kvs_form_sqlite;
-	o->to_path = o->csv ? o->csv : o->sqlite;
+	if (!!o->sqlite + !!o->csv + !!o->perfetto != 1)
+		return kvs_usage("export",
+				 "%s? Say --sqlite FILE.db, --csv FOLDER or --perfetto FILE.pftrace",
+				 o->sqlite || o->csv ? "which of them" : "into which file");
+	o->form = o->csv ? &kvs_form_csv : o->sqlite ? &kvs_form_sqlite : &kvs_form_perfetto;
+	o->to_path = o->csv ?: o->sqlite ?: o->perfetto;
 	return KVS_EXIT_OK;
 }
 
@@ -89,6 +93,8 @@ static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments
 			   .value = { .text = &o->sqlite }),
 		KVS_OPTION(0, "csv", "FOLDER", "write a CSV file for each table",
 			   .value = { .text = &o->csv }),
+		KVS_OPTION(0, "perfetto", "TRACE", "write a trace for Perfetto",
+			   .value = { .text = &o->perfetto }),
 		KVS_OPTION(0, "vm", "VM",
 			   "only this VM: its name, or the PID of its process; PID.1 is "
 			   "the second VM of that process",
@@ -139,6 +145,7 @@ static bool *choose_vcpus(const struct options *o, const struct kvs_model *m)
 static bool choose_time(const struct options *o, const struct kvs_reading *r,
 			struct kvs_feed *feed)
 {
+	const struct kvs_trace_info *info = kvs_trace_info(r->trace);
 	const struct kvs_model *m = &r->model;
 
 	if (!kvs_model_records(m)) {
@@ -154,35 +161,42 @@ static bool choose_time(const struct options *o, const struct kvs_reading *r,
 	/* What begins before the recording, as a deadline, is a part of it. */
 	feed->from = o->from > 0 ? kvs_reading_ts(r, o->from) : 0;
 	feed->to = o->to > 0 ? kvs_reading_ts(r, o->to) : UINT64_MAX;
+	feed->tsc_known = info->clock == KVS_CLOCK_TSC;
+	feed->tsc = feed->start;
+	feed->monotonic_known = feed->tsc_known && info->tsc_mult;
+	feed->monotonic_ns = kvs_scale(&r->times.ts, feed->start) + info->tsc_offset;
 	if (feed->from < feed->to)
 		return true;
 	kvs_err("--from is not before --to");
 	return false;
 }
 
-/* Reads the recording; its spans become rows. */
-static bool feed_from(const struct options *o, struct kvs_feed *feed)
+/* Reads the recording once more than @known; its spans become rows. */
+static bool feed_from(const struct options *o, const struct kvs_model *known,
+		      struct kvs_feed *feed)
 {
 	struct kvs_reading r;
 	bool whole;
 
 	if (!kvs_reading_begin(&r, o->path))
 		return false;
-	feed->model = &r.model;
 	memset(feed->rows, 0, sizeof(feed->rows));
+	feed->model = known;
+	kvs_feed_recording(feed, known, o->path);
+	feed->model = &r.model;
 	kvs_feed_listen(feed, &r.model);
 	whole = kvs_reading_all(&r);
-	kvs_feed_recording(feed, &r.model, o->path);
 	kvs_reading_end(&r);
 	return whole;
 }
 
 /* Tell the size; false after a message if it is too large, or can't be known. */
-static bool size_is_right(const struct options *o, struct kvs_feed *feed)
+static bool size_is_right(const struct options *o, const struct kvs_model *known,
+			  struct kvs_feed *feed)
 {
 	u64 size, rows = 0;
 
-	if (!feed_from(o, feed))
+	if (!feed_from(o, known, feed))
 		return false;
 	for (unsigned int i = 0; kvs_export_table(i); i++)
 		rows += feed->rows[i];
@@ -195,19 +209,20 @@ static bool size_is_right(const struct options *o, struct kvs_feed *feed)
 	return false;
 }
 
-static int write_export(const struct options *o, struct kvs_feed *feed)
+static int write_export(const struct options *o, const struct kvs_model *known,
+			struct kvs_feed *feed)
 {
 	void *ctx;
 	bool ok;
 
-	if (!size_is_right(o, feed))
+	if (!size_is_right(o, known, feed))
 		return KVS_EXIT_FAILED;
-	ctx = o->form->create(o->to_path);
+	ctx = o->form->create(o->to_path, feed->rows);
 	if (!ctx)
 		return KVS_EXIT_FAILED;
 	feed->row = o->form->row;
 	feed->ctx = ctx;
-	ok = feed_from(o, feed);
+	ok = feed_from(o, known, feed);
 	return o->form->finish(ctx, ok) && ok ? KVS_EXIT_OK : KVS_EXIT_FAILED;
 }
 
@@ -233,7 +248,7 @@ int kvs_cmd_export(int argc, char **argv)
 		feed.all = kvs_vm_is_any(&o.select.vm);
 		feed.kinds = o.kinds;
 		feed.times = &r.times;
-		status = wanted ? write_export(&o, &feed) : KVS_EXIT_FAILED;
+		status = wanted ? write_export(&o, &r.model, &feed) : KVS_EXIT_FAILED;
 		free(wanted);
 	}
 	kvs_reading_end(&r);

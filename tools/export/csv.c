@@ -144,7 +144,7 @@ static bool make_folder(struct csv *c)
 	return false;
 }
 
-static void *create(const char *path)
+static void *create(const char *path, const uint64_t *rows)
 {
 	struct csv *c = xcalloc(1, sizeof(*c));
 

@@ -220,6 +220,8 @@ static void put_host(struct row *r, const struct kvs_span *span)
 		put_text(r, kvs_policy_name(span->task->policy));
 		put(r, span->task->prio);
 		put(r, span->task->is_vcpu);
+		if (span->kind == KVS_SPAN_TASK)
+			put(r, span->task->waiting);
 		break;
 	case KVS_SPAN_HOST_IRQ:
 		put_name(r, span->host_irq.name);
@@ -343,6 +345,8 @@ void kvs_feed_recording(struct kvs_feed *feed, const struct kvs_model *m, const 
 	put(&r, exact);
 	put(&r, feed->from ? moment(feed, feed->from) : 0);
 	put(&r, moment(feed, feed->to < end ? feed->to : end));
+	put_if(&r, feed->monotonic_known, feed->monotonic_ns);
+	put_if(&r, feed->tsc_known, feed->tsc);
 	hand_over(feed, KVS_TABLE_RECORDING, &r);
 	feed_vms(feed, m);
 	feed_vcpus(feed, m);

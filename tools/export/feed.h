@@ -18,6 +18,9 @@ struct kvs_feed {
 	const struct kvs_times *times;
 	u64 start;		/* time stamp that is 0 in the tables */
 	u64 from, to;		/* time stamps: spans that touch [from, to) are rows */
+	/* CLOCK_MONOTONIC and the TSC at @start, as far as the file tells them */
+	bool monotonic_known, tsc_known;
+	u64 monotonic_ns, tsc;
 	u32 kinds;		/* that are wanted, by KVS_SPAN_BIT() */
 	/* By the index of a vCPU at first sight: is it wanted? */
 	const bool *wanted;

@@ -10,9 +10,15 @@
 #include "export/tables.h"
 
 struct kvs_form {
-	/* Begin with all tables, empty.  NULL after a message. */
-	void *(*create)(const char *path);
-	/* A row of a table; @ctx is what create() returned.  finish() tells what failed. */
+	/*
+	 * Begin with all tables, empty; each will have so many of @rows.  NULL after a
+	 * message.
+	 */
+	void *(*create)(const char *path, const uint64_t *rows);
+	/*
+	 * A row of a table; @ctx is what create() returned.  Rows of the tables that hold no
+	 * spans come first, VMs before vCPUs.  finish() tells what failed.
+	 */
 	void (*row)(void *ctx, unsigned int table, const struct kvs_value_of *values);
 	/* If not @keep, or after a message, nothing is left of it. */
 	bool (*finish)(void *ctx, bool keep);
@@ -24,5 +30,7 @@ struct kvs_form {
 extern const struct kvs_form kvs_form_sqlite;
 /* A folder, which may be there if it is empty, with a file for each table */
 extern const struct kvs_form kvs_form_csv;
+/* A trace, written beside @path; it replaces what was there only at the end. */
+extern const struct kvs_form kvs_form_perfetto;
 
 #endif /* KVMSCHED_FORM_H */

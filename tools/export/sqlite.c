@@ -85,7 +85,7 @@ static void discard(struct sqlite *s)
 	free(s);
 }
 
-static void *create(const char *path)
+static void *create(const char *path, const uint64_t *rows)
 {
 	struct sqlite *s = xcalloc(1, sizeof(*s));
 

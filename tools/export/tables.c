@@ -24,7 +24,8 @@
 static const struct kvs_table_of tables[] = {
 	[KVS_TABLE_RECORDING] = { "recording", {
 		TEXT("file"), INT("length_ns"), INT("tsc_khz"), INT("records"),
-		INT("lost"), INT("lost_is_exact"), INT("from_ns"), INT("to_ns") } },
+		INT("lost"), INT("lost_is_exact"), INT("from_ns"), INT("to_ns"),
+		INT("begin_monotonic_ns"), INT("begin_tsc") } },
 	[KVS_TABLE_VMS] = { "vms", {
 		KEY("vm"), INT("pid"), INT("number"), TEXT("name") } },
 	[KVS_TABLE_VCPUS] = { "vcpus", {
@@ -59,7 +60,7 @@ static const struct kvs_table_of tables[] = {
 	SPANS(WAKEUP) = { "wakeups", { SPAN, INT("vector"), INT("of_timer") } },
 	SPANS(SERVICE) = { "services", { SPAN, INT("vector"), INT("of_timer") } },
 	SPANS(TASK) = { "tasks", { SPAN, INT("pid"), TEXT("comm"), TEXT("policy"),
-		INT("prio"), INT("is_vcpu") } },
+		INT("prio"), INT("is_vcpu"), INT("preempted") } },
 	SPANS(TASK_WAIT) = { "task_waits", { SPAN, INT("pid"), TEXT("comm"), TEXT("policy"),
 		INT("prio"), INT("is_vcpu") } },
 	SPANS(HOST_IRQ) = { "host_irqs", { SPAN, TEXT("name"), TEXT("kind"), INT("irq"),

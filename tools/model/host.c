@@ -74,15 +74,15 @@ static void task_out(struct kvs_model *m, const struct kvs_record *rec)
 		      sizeof(rec->host_switch.prev_comm),
 		      rec->host_switch.prev_policy, rec->host_switch.prev_prio,
 		      rec->host_switch.vcpus & 1);
-	/* The slice of before the first record, or of a lost one, has no start. */
-	if (r->known && r->pid == rec->host_switch.prev_pid &&
-	    r->epoch == m->epoch && rec->ts >= r->since_ts)
-		emit_task(m, rec, t, KVS_SPAN_TASK, r->since_ts);
 	if (rec->host_switch.preempted)
 		t->preempted++;
 	else
 		t->blocked++;
 	t->waiting = rec->host_switch.preempted;
+	/* The slice of before the first record, or of a lost one, has no start. */
+	if (r->known && r->pid == rec->host_switch.prev_pid &&
+	    r->epoch == m->epoch && rec->ts >= r->since_ts)
+		emit_task(m, rec, t, KVS_SPAN_TASK, r->since_ts);
 	t->out_ts = rec->ts;
 	t->out_epoch = m->epoch;
 }

@@ -157,7 +157,8 @@ struct kvs_span {
 			struct kvs_sender_stats *sender;
 			u64 sent_ts;
 		} irq;
-		struct kvs_task *task;		/* TASK, TASK_WAIT */
+		/* TASK, TASK_WAIT; after a TASK, @waiting tells that it was preempted */
+		struct kvs_task *task;
 		struct {
 			u8 kind;		/* KS_HOST_IRQ_* */
 			bool ended_guest;

@@ -1,0 +1,153 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Traces of `kvmsched export --perfetto`, by a decoder of our own, against the databases
+of the same recordings.  Perfetto's own processor judges them in tests/exports.
+
+usage: perfetto.t            (O: the build folder, as for make)
+"""
+import collections
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+import pftrace  # pylint: disable=wrong-import-position
+from tap import Tap  # pylint: disable=wrong-import-position
+
+TOP = HERE.parents[1]
+KVMSCHED = pathlib.Path(os.environ.get("O", TOP / "build")).resolve() / "tools/kvmsched"
+GOLDEN = HERE.parent / "golden"
+TAP = Tap()
+
+
+def run(*args):
+    """The program's exit status, and its messages."""
+    done = subprocess.run([KVMSCHED, *args], check=False, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return done.returncode, done.stderr
+
+
+def both(folder, recording, *options):
+    """A trace, what should be in it, and the messages."""
+    status, err = run("export", "--sqlite", folder / "a.db", recording, *options)
+    if not status:
+        status, err = run("export", "--perfetto", folder / "a.pftrace", recording, *options)
+    if status:
+        raise SystemExit(f"Bail out! export of {recording}: {err}")
+    return pftrace.Trace(folder / "a.pftrace"), pftrace.Expected(folder / "a.db"), err
+
+
+def counted(slices):
+    """Slices that can be compared, whatever their order."""
+    return collections.Counter(
+        slice_._replace(args=tuple(sorted(slice_.args.items()))) for slice_ in slices)
+
+
+def differs(what, found, expected):
+    """What one has more than the other."""
+    for item, nr in (expected - found).items():
+        yield f"{what}: {nr} times not there: {item}"
+    for item, nr in (found - expected).items():
+        yield f"{what}: {nr} times too much: {item}"
+
+
+def compare(trace, expected):
+    """How a trace differs from its database; how many slices were compared."""
+    wanted = counted(expected.slices())
+    wrong = list(differs("slices", counted(trace.slices), wanted))
+    wrong += differs("flows", collections.Counter(map(tuple, trace.flows.values())),
+                     collections.Counter(expected.flows()))
+    had = expected.had()
+    wrong += differs("CPUs", collections.Counter(trace.had()), collections.Counter(had))
+    wakeups = expected.wakeups()
+    wrong += differs("wakeups", collections.Counter(trace.wakeups()),
+                     collections.Counter(wakeups))
+    return wrong[:20], collections.Counter(
+        slices=sum(wanted.values()), had=len(had), wakeups=len(wakeups),
+        flows=len(trace.flows))
+
+
+def golden(folder):
+    """Every recording of tests/golden."""
+    total, told = collections.Counter(), {}
+    for recording in sorted(GOLDEN.glob("*.dat")):
+        trace, expected, err = both(folder, recording)
+        wrong, nr = compare(trace, expected)
+        total += nr
+        told[recording.stem] = trace, expected, err, (folder / "a.pftrace").stat().st_size
+        TAP.empty(f"trace and database of {recording.name} agree", wrong)
+    print(f"# {dict(total)}")
+    few = {"slices": 11000, "had": 300, "wakeups": 100, "flows": 400}
+    TAP.empty("there was much to compare",
+              [f"{key}: {total[key]}" for key, nr in few.items() if total[key] < nr])
+    return told
+
+
+def parts(folder, pid):
+    """Options that leave rows out."""
+    steal = GOLDEN / "svm-steal.dat"
+    for options in (("--from", "400ms", "--to", "600ms"), ("--kinds", "timers,exits"),
+                    ("--vm", str(pid))):
+        wrong, nr = compare(*both(folder, steal, *options)[:2])
+        TAP.empty(f"... also with {' '.join(options)}", wrong if nr["slices"] else ["nothing"])
+
+
+def clocks(trace):
+    """One moment in each clock, by the rate and offset that the file has."""
+    recording = GOLDEN / "svm-rr.dat"
+    dump = subprocess.run(["trace-cmd", "dump", "--options", recording], check=True,
+                          text=True, stdout=subprocess.PIPE).stdout
+    mult, shift, offset = map(int, re.search(
+        r"TSC2NSEC.*?\n(\d+) (\d+) (\d+) ", dump).groups())
+    tsc = trace.clocks.get(9, 0)
+    now = ((tsc * mult >> shift) + offset) % (1 << 64)
+    TAP.empty("the boot clock, the monotonic one and the TSC are told",
+              [] if tsc and trace.clocks == {3: now, 6: now, 9: tsc} else [trace.clocks, now])
+
+
+def who(trace, expected):
+    """Processes and threads."""
+    vms = {(vcpu["pid"], vcpu["name"]) for vcpu in expected.vcpus.values()}
+    TAP.empty("VMs are processes",
+              [] if set(trace.processes.values()) == vms else [trace.processes])
+    threads = {row["tid"]: (row["pid"], row["comm"]) for row in expected.vcpus.values()}
+    TAP.empty("vCPUs are threads of them", [] if trace.threads == threads else [trace.threads])
+
+
+def files(folder, err, size):
+    """The size that was told; what is never overwritten, and what is left of a failure."""
+    told = float(re.search(r"about ([0-9.]+) MB", err)[1]) * 1e6
+    TAP.empty("the size is told before", [] if 0.6 < told / size < 1.7 else [told, size])
+    copy = folder / "copy.dat"
+    copy.write_bytes((GOLDEN / "plain.dat").read_bytes())
+    status, err = run("export", "--perfetto", copy, copy)
+    TAP.empty("a recording is not overwritten by its export",
+              [] if status == 1 and "is the recording itself" in err and
+              copy.read_bytes() == (GOLDEN / "plain.dat").read_bytes() else [err])
+    status, err = run("export", "--perfetto", folder / "none/x", copy)
+    TAP.empty("a file that can't be made is an error",
+              [] if status == 1 and "can't write" in err else [status, err])
+    (folder / "full").mkdir()
+    status, err = run("export", "--perfetto", folder / "full", copy)
+    TAP.empty("so is a name that is a folder's",
+              [] if status == 1 and "can't write" in err else [status, err])
+    TAP.empty("no unfinished file is left", folder.glob("*.part"))
+
+
+def main():
+    """All of it, and how many tests that were."""
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        told = golden(folder)
+        who(*told["svm-hlt"][:2])
+        parts(folder, max(pid for pid, _ in told["svm-steal"][0].processes.values()))
+        clocks(told["svm-rr"][0])
+        files(folder, *told["svm-rr"][2:])
+    print(f"1..{TAP.number}")
+
+
+main()
