@@ -81,9 +81,10 @@ check-kernels: ## what make check runs on some kernels only, on the others and o
 check-guests: ## the guests of the tests against ftrace and KVM's own counters
 check-clang: ## clang reads the module's sources, for each kernel of the lab
 check-vtx: ## module and program on Intel's VT-x, with one CPU and with two
+check-exports: ## traces for Perfetto, read by its own processor, which npm fetches
 stress: ## load, record and unload while guests come and go, minutes on each kernel
 fuzz: ## damaged recordings under ASan and UBSan, a quarter of an hour
-check check-kernels check-guests check-clang check-vtx stress fuzz:
+check check-kernels check-guests check-clang check-vtx check-exports stress fuzz:
 	@tests/check $@
 
 answers: ## the figures of docs/answers, recorded anew in the lab: as they stand there, and now
@@ -106,4 +107,4 @@ help: ## this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: all tools modules sparse kernel guests install uninstall deps lab demo answers bench dist clean distclean help \
-	check check-kernels check-guests check-clang check-vtx stress fuzz
+	check check-kernels check-guests check-clang check-vtx check-exports stress fuzz
