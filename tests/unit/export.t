@@ -191,6 +191,13 @@ def parts(folder):
         if one_vm.execute(f"SELECT count(*) FROM {table}").fetchone()[0] !=
         db.execute(f"SELECT count(*) FROM {table} JOIN vcpus USING (vcpu) JOIN vms "
                    "USING (vm) WHERE pid = ?", (pid,)).fetchone()[0]])
+    number = db.execute("SELECT max(vcpu_id) FROM vcpus").fetchone()[0]
+    one_vcpu = export(recording, folder / "vcpu.db", "--vcpu", str(number))
+    TAP.empty("--vcpu selects rows", [
+        table for table in ("exits", "slices")
+        if one_vcpu.execute(f"SELECT count(*) FROM {table}").fetchone()[0] !=
+        db.execute(f"SELECT count(*) FROM {table} JOIN vcpus USING (vcpu) "
+                   "WHERE vcpu_id = ?", (number,)).fetchone()[0]])
 
 
 def schema(folder):

@@ -24,6 +24,8 @@
 #define SECOND		(1000 * MS)
 #define BASE		(5 * SECOND)	/* the first record; 1 cycle is 1 ns */
 
+static const struct kvs_select everything = { .vm = KVS_ANY_VM, .vcpu = -1 };
+
 /* --- a story of records ----------------------------------------------- */
 
 static struct kvs_survey survey_of(u64 length)
@@ -519,7 +521,7 @@ static void window_needs_no_record_of_a_sleeper(void **unused)
 	SYNTH_ADD(s, 0, BASE + SECOND, exit, &last);
 	SYNTH_ADD(s, 0, BASE + SECOND, ledger, &ledger);
 	synth_finish(s);
-	assert_true(kvs_survey_file(path, false, &survey));
+	assert_true(kvs_survey_file(path, false, &everything, &survey, NULL, NULL));
 	assert_int_equal(survey.vcpus, 2);
 	assert_int_equal(survey.begin, BASE);
 	assert_int_equal(survey.end, BASE + SECOND);
@@ -530,7 +532,7 @@ static void window_needs_no_record_of_a_sleeper(void **unused)
 
 static struct kvs_study study_of(char **args, size_t nr)
 {
-	struct kvs_study study = { .settings = settings };
+	struct kvs_study study = { .settings = settings, .part.select = everything };
 
 	assert_true(kvs_study_load(&study, args, nr));
 	return study;

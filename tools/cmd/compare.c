@@ -101,6 +101,7 @@ static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments
 {
 	static const char *const families[] = { "pair", "all", NULL };
 	struct kvs_settings *s = &o->study.settings;
+	struct kvs_part *part = &o->study.part;
 	const struct kvs_option rows[] = {
 		KVS_OPTION(0, "baseline", "ARM",
 			   "compare the others with ARM, not with the first",
@@ -116,6 +117,19 @@ static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments
 			   "correct p for the tests of each pair or of all pairs: pair, all",
 			   .value = { .choice = &o->family, .names = families },
 			   .show_default = true),
+		KVS_OPTION(0, "vm", "VM",
+			   "only this VM: its name, or the PID of its process; PID.1 is "
+			   "the second VM of that process",
+			   .value = { .vm = &part->select.vm }),
+		KVS_OPTION(0, "vcpu", "N", "only vCPUs of this number",
+			   .value = { .number = &part->select.vcpu, .max = KVS_LAST_VCPU }),
+		KVS_OPTION(0, "from", "TIME",
+			   "only what was so long after a recording, or a round's window, "
+			   "began, or later; in s",
+			   .value = { .seconds = &part->from, .most = KVS_RECORD_MAX_SECONDS }),
+		KVS_OPTION(0, "to", "TIME", "and only before this",
+			   .value = { .seconds = &part->to, .least = KVS_SHORTEST,
+				      .most = KVS_RECORD_MAX_SECONDS }),
 		KVS_OPTION(0, "seed", "N", "of drawn permutations and blocks, and of the power",
 			   .value = { .number = &o->seed }, .show_default = true),
 		KVS_OPTION(0, "histogram", "M,...",
@@ -138,6 +152,8 @@ static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments
 	s->all_pairs = o->family == 1;
 	if (!args->nr)
 		args->status = kvs_usage("compare", "which recordings?");
+	else if (part->to > 0 && part->from >= part->to)
+		args->status = kvs_usage("compare", "--from is not before --to");
 	else if (o->json && o->study.to)
 		args->status = kvs_usage("compare", "--html and --json are two commands");
 	else
@@ -172,6 +188,7 @@ int kvs_cmd_compare(int argc, char **argv)
 			.statistic = 0.5,
 			.metrics = (1U << KVS_NR_METRICS) - 1,
 		},
+		.study.part.select = { .vm = KVS_ANY_VM, .vcpu = -1 },
 		.histograms = DEFAULT_HISTOGRAMS,
 		.seed = 1,
 	};

@@ -99,6 +99,8 @@ static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments
 			   "only this VM: its name, or the PID of its process; PID.1 is "
 			   "the second VM of that process",
 			   .value = { .vm = &o->select.vm }),
+		KVS_OPTION(0, "vcpu", "N", "only vCPUs of this number",
+			   .value = { .number = &o->select.vcpu, .max = KVS_LAST_VCPU }),
 		KVS_OPTION(0, "from", "TIME",
 			   "only what lasted until so long after the recording began, or longer; in s",
 			   .value = { .seconds = &o->from, .most = KVS_RECORD_MAX_SECONDS }),
@@ -245,7 +247,7 @@ int kvs_cmd_export(int argc, char **argv)
 		wanted = choose_vcpus(&o, &r.model);
 		feed.wanted = wanted;
 		feed.nr_wanted = r.model.nr_vcpus;
-		feed.all = kvs_vm_is_any(&o.select.vm);
+		feed.all = kvs_vm_is_any(&o.select.vm) && o.select.vcpu < 0;
 		feed.kinds = o.kinds;
 		feed.times = &r.times;
 		status = wanted ? write_export(&o, &r.model, &feed) : KVS_EXIT_FAILED;

@@ -56,6 +56,11 @@ static double ns_of(const struct kvs_collector *c, u64 cycles)
 	return kvs_scale(&c->survey->times.cycles, cycles);
 }
 
+static bool is_wanted(const struct kvs_collector *c, unsigned int vcpu)
+{
+	return !c->survey->wanted || c->survey->wanted[vcpu];
+}
+
 static bool is_within(const struct kvs_collector *c, double ns)
 {
 	return ns >= 0 && ns <= c->end;
@@ -194,6 +199,8 @@ static void take_span(void *ctx, const struct kvs_span *span)
 	struct kvs_collector *c = ctx;
 	double ns;
 
+	if (!is_wanted(c, span->vcpu->index))
+		return;
 	switch (span->kind) {
 	case KVS_SPAN_SLICE:
 		add_slice(c, span);
@@ -280,7 +287,7 @@ static void close_window(struct kvs_collector *c)
 	kvs_sinks_clear(&c->model.sinks);
 	/* A vCPU that slept all the time was there, too. */
 	for (unsigned int i = 0; i < c->model.nr_vcpus; i++)
-		if (c->model.vcpus[i]->tid)
+		if (c->model.vcpus[i]->tid && is_wanted(c, i))
 			shares_of(c, i);
 	c->closed = true;
 }

@@ -102,10 +102,17 @@ bool kvs_values_statistic(struct kvs_values *v, double statistic, struct kvs_obs
 /* Frees the values; @v is empty then. */
 void kvs_values_free(struct kvs_values *v);
 
+/* Which part of each recording is compared */
+struct kvs_part {
+	struct kvs_select select;	/* vCPUs */
+	double from, to;		/* s after it began, a round: after its window did; @to 0: all */
+};
+
 /* --- collect.c ------------------------------------------------ */
 
 /* A vCPU that existed during a round, by the kernel's own counts; it may have no record */
 struct kvs_witness {
+	long pid, vm_index, vcpu;	/* whose it is: process, VM of that, number */
 	long tid;
 	bool starved;		/* runnable for the whole round, and never on a CPU */
 };
@@ -122,9 +129,11 @@ struct kvs_cut {
 /* What the first pass over a recording finds out */
 struct kvs_survey {
 	struct kvs_times times;
+	u64 start;		/* of the recording, a time stamp */
 	u64 begin, end;		/* the window, in time stamps of the file */
 	double longest_ns;	/* the longest slice */
-	unsigned int vcpus;
+	unsigned int vcpus;	/* that are selected */
+	bool *wanted;		/* by the index of a vCPU: is it selected?  NULL: all are */
 	u64 records, lost;
 	bool lost_exact;	/* false: at least @lost records were lost */
 	bool tsc;		/* the file's clock is the TSC */
@@ -147,9 +156,16 @@ struct kvs_units {
 
 /*
  * The two passes.  Both return false after a message.  @whole: the window is the whole
- * recording, and not only the time while all its vCPUs existed.
+ * recording, and not only the time while all the vCPUs that @select names existed.
+ * Of the witnesses only those stay that @select names.
  */
-bool kvs_survey_file(const char *path, bool whole, struct kvs_survey *survey);
+bool kvs_survey_file(const char *path, bool whole, const struct kvs_select *select,
+		     struct kvs_survey *survey, struct kvs_witness *witnesses,
+		     size_t *nr_witnesses);
+/* The window is at most @part's.  False after a message: nothing is left of it. */
+bool kvs_survey_narrow(const char *path, const struct kvs_part *part,
+		       struct kvs_survey *survey);
+void kvs_survey_free(struct kvs_survey *survey);
 bool kvs_collect_file(const char *path, const struct kvs_survey *survey,
 		      const struct kvs_cut *cut, struct kvs_units *units);
 void kvs_units_free(struct kvs_units *units);
@@ -245,6 +261,7 @@ struct kvs_study {
 	struct kvs_settings settings;
 	const char *baseline;	/* name of an arm; NULL: the first */
 	const char *to;		/* a file that will be written; NULL: none */
+	struct kvs_part part;
 	struct kvs_arm *arms;
 	size_t nr_arms;
 	struct kvs_comparison *pairs;

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/bytes.h"
 #include "compare/compare.h"
 
 /* JSON has no infinity and no NaN; null stands for them. */
@@ -121,6 +122,27 @@ static json_t *arms_json(const struct kvs_study *study)
 	return arms;
 }
 
+/* Null: all VMs */
+static json_t *vm_json(const struct kvs_vm_id *vm)
+{
+	if (kvs_vm_is_any(vm))
+		return json_null();
+	if (vm->name)
+		return kvs_bytes_json(vm->name);
+	return vm->index < 0 ? json_sprintf("%ld", vm->pid) :
+			       json_sprintf("%ld.%ld", vm->pid, vm->index);
+}
+
+/* Which part of each recording was compared; null: of that, there was no limit. */
+static json_t *part_json(const struct kvs_part *part)
+{
+	return json_pack("{so so so so}", "vm", vm_json(&part->select.vm),
+			 "vcpu", part->select.vcpu < 0 ? json_null() :
+							 json_integer(part->select.vcpu),
+			 "from_s", part->from > 0 ? number(part->from) : json_null(),
+			 "to_s", part->to > 0 ? number(part->to) : json_null());
+}
+
 static json_t *settings_json(const struct kvs_study *study)
 {
 	const struct kvs_settings *s = &study->settings;
@@ -152,6 +174,7 @@ json_t *kvs_study_object(const struct kvs_study *study)
 		      "deterministic", study->deterministic,
 		      "settings", settings_json(study),
 		      "arms", arms_json(study));
+	json_object_set_new(o, "part", part_json(&study->part));
 	json_object_set_new(o, "metrics", metrics);
 	return o;
 }

@@ -67,6 +67,7 @@ static struct source *source_add(struct sources *sources, char *path, size_t arm
 static void sources_free(struct sources *sources)
 {
 	for (size_t i = 0; i < sources->nr; i++) {
+		kvs_survey_free(&sources->s[i].survey);
 		free(sources->s[i].path);
 		free(sources->s[i].witnesses);
 	}
@@ -132,6 +133,9 @@ static void take_witnesses(struct source *s, json_t *vcpus)
 	s->witnesses = xcalloc(json_array_size(vcpus), sizeof(*s->witnesses));
 	json_array_foreach(vcpus, i, v)
 		s->witnesses[s->nr_witnesses++] = (struct kvs_witness){
+			.pid = json_integer_value(json_object_get(v, "vm")),
+			.vm_index = json_integer_value(json_object_get(v, "vm_index")),
+			.vcpu = json_integer_value(json_object_get(v, "vcpu")),
 			.tid = json_integer_value(json_object_get(v, "tid")),
 			.starved = json_is_true(json_object_get(v, "starved")),
 		};
@@ -266,18 +270,19 @@ static bool survey_source(const struct kvs_study *study, struct source *s)
 
 	if (study->to && kvs_is_the_recording(s->path, study->to))
 		return false;
-	if (!kvs_survey_file(s->path, study->result, survey))
+	if (!kvs_survey_file(s->path, study->result, &study->part.select, survey, s->witnesses,
+			     &s->nr_witnesses))
 		return false;
 	if (!s->begin_tsc)
-		return true;
+		return kvs_survey_narrow(s->path, &study->part, survey);
 	if (!survey->tsc || s->begin_tsc < survey->begin || s->end_tsc > survey->end ||
 	    s->end_tsc <= s->begin_tsc) {
 		kvs_err("%s: doesn't cover the window that result.json gives it", s->path);
 		return false;
 	}
-	survey->begin = s->begin_tsc;
+	survey->start = survey->begin = s->begin_tsc;
 	survey->end = s->end_tsc;
-	return true;
+	return kvs_survey_narrow(s->path, &study->part, survey);
 }
 
 static bool read_all(struct kvs_study *study, struct sources *sources)

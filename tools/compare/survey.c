@@ -5,29 +5,109 @@
  */
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
+#include "base/util.h"
 #include "compare/compare.h"
 #include "model/clock.h"
 #include "model/model.h"
 #include "trace/load.h"
 
+/* What is seen of one vCPU */
+struct seen {
+	u64 longest_cycles;	/* slice */
+	u64 death;		/* of its thread, the first; 0: it lives */
+	u64 first;		/* record of it; 0: only the host wrote of it */
+	u64 on_since;		/* it had a CPU at the end, since then; 0: it had none */
+};
+
 struct surveyor {
 	struct kvs_model model;
-	u64 first_death;	/* of a vCPU's thread; 0: none died */
-	u64 longest_cycles;	/* slice */
+	struct seen *seen;	/* by the index of the vCPU */
+	unsigned int nr;
 };
+
+static struct seen *seen_of(struct surveyor *s, unsigned int index)
+{
+	if (index >= s->nr) {
+		s->seen = xrealloc(s->seen, (index + 1) * sizeof(*s->seen));
+		memset(s->seen + s->nr, 0, (index + 1 - s->nr) * sizeof(*s->seen));
+		s->nr = index + 1;
+	}
+	return &s->seen[index];
+}
 
 static void take_slice(void *ctx, const struct kvs_span *span)
 {
-	struct surveyor *s = ctx;
+	struct seen *seen = seen_of(ctx, span->vcpu->index);
 
 	if (span->open)
 		return;
-	if (span->length > s->longest_cycles && !span->slice.shared)
-		s->longest_cycles = span->length;
-	if (!s->first_death && span->slice.kind == KS_SWITCH_DEAD)
-		s->first_death = span->end;
+	if (span->length > seen->longest_cycles && !span->slice.shared)
+		seen->longest_cycles = span->length;
+	if (!seen->death && span->slice.kind == KS_SWITCH_DEAD)
+		seen->death = span->end;
+}
+
+/* What the end of the reading tells, before kvs_model_finish() closes all. */
+static void look_at_end(struct surveyor *s)
+{
+	for (unsigned int i = 0; i < s->model.nr_vcpus; i++) {
+		const struct kvs_vcpu *v = s->model.vcpus[i];
+		struct seen *seen = seen_of(s, v->index);
+
+		seen->first = v->first_ts;
+		seen->on_since = v->state == KVS_STATE_ON_CPU ? v->since_ts : 0;
+	}
+}
+
+static bool is_any(const struct kvs_select *select)
+{
+	return kvs_vm_is_any(&select->vm) && select->vcpu < 0;
+}
+
+/* Which vCPUs are selected */
+static void choose_vcpus(const struct surveyor *s, const struct kvs_select *select,
+			 struct kvs_survey *survey)
+{
+	const struct kvs_model *m = &s->model;
+
+	survey->vcpus = m->nr_vcpus;
+	if (is_any(select))
+		return;
+	survey->vcpus = 0;
+	survey->wanted = xcalloc(m->nr_vcpus + 1, sizeof(*survey->wanted));
+	for (unsigned int i = 0; i < m->nr_vcpus; i++) {
+		bool wanted = kvs_selected(select, m->vcpus[i]);
+
+		survey->wanted[m->vcpus[i]->index] = wanted;
+		survey->vcpus += wanted;
+	}
+}
+
+static bool is_wanted(const struct kvs_survey *survey, unsigned int index)
+{
+	return !survey->wanted || survey->wanted[index];
+}
+
+/* A starved vCPU may have no record, so it is not in the model. */
+static void choose_witnesses(const struct kvs_select *select, const struct kvs_vm_names *names,
+			     struct kvs_witness *w, size_t *nr)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < *nr; i++) {
+		const char *name = kvs_vm_names_of_thread(names, w[i].tid);
+
+		if (!name)
+			name = kvs_vm_names_of_process(names, w[i].pid);
+		if (kvs_vm_matches(&select->vm, w[i].pid, w[i].vm_index, name) &&
+		    (select->vcpu < 0 || select->vcpu == w[i].vcpu))
+			w[left++] = w[i];
+	}
+	*nr = left;
 }
 
 /*
@@ -38,14 +118,19 @@ static void set_window(const struct surveyor *s, bool whole, struct kvs_survey *
 {
 	const struct kvs_model *m = &s->model;
 	u64 first = 0, all_there = 0, end = m->stopped ? m->stop_ts : m->last_ts;
+	u64 first_death = end;
 
-	survey->begin = kvs_model_start_ts(m);
+	survey->start = survey->begin = kvs_model_start_ts(m);
 	survey->end = end;
 	if (whole)
 		return;
-	for (unsigned int i = 0; i < m->nr_vcpus; i++) {
-		u64 ts = m->vcpus[i]->first_ts;
+	for (unsigned int i = 0; i < s->nr; i++) {
+		u64 ts = s->seen[i].first, death = s->seen[i].death;
 
+		if (!is_wanted(survey, i))
+			continue;
+		if (death && death < first_death)
+			first_death = death;
 		/* Only the host wrote of it: nobody knows since when it was there. */
 		if (!ts)
 			continue;
@@ -56,33 +141,38 @@ static void set_window(const struct surveyor *s, bool whole, struct kvs_survey *
 	}
 	if (first)
 		survey->begin = first;
-	if (s->first_death && s->first_death < end)
-		end = s->first_death;
-	if (all_there && end > all_there && end - all_there >= (survey->end - survey->begin) / 2) {
+	if (all_there && first_death > all_there &&
+	    first_death - all_there >= (survey->end - survey->begin) / 2) {
 		survey->begin = all_there;
-		survey->end = end;
+		survey->end = first_death;
 	}
 }
 
 /* Of those that ended, and of those that went on at @end */
-static double longest_slice(const struct surveyor *s, const struct kvs_times *t, u64 end)
+static double longest_slice(const struct surveyor *s, const struct kvs_survey *survey)
 {
-	double longest = kvs_scale(&t->cycles, s->longest_cycles);
+	const struct kvs_times *t = &survey->times;
+	double longest = 0;
 
-	for (unsigned int i = 0; i < s->model.nr_vcpus; i++) {
-		const struct kvs_vcpu *v = s->model.vcpus[i];
+	for (unsigned int i = 0; i < s->nr; i++) {
+		const struct seen *seen = &s->seen[i];
 
-		if (v->state == KVS_STATE_ON_CPU && end > v->since_ts)
-			longest = fmax(longest, kvs_scale(&t->ts, end - v->since_ts));
+		if (!is_wanted(survey, i))
+			continue;
+		longest = fmax(longest, kvs_scale(&t->cycles, seen->longest_cycles));
+		if (seen->on_since && survey->end > seen->on_since)
+			longest = fmax(longest,
+				       kvs_scale(&t->ts, survey->end - seen->on_since));
 	}
 	return longest;
 }
 
 /* Only an experiment's result.json knows which part was recorded under which policy. */
-static void warn_of_changes(const char *path, const struct kvs_model *m)
+static void warn_of_changes(const char *path, const struct kvs_model *m,
+			    const struct kvs_select *select)
 {
 	for (unsigned int i = 0; i < m->nr_vcpus; i++) {
-		if (!m->vcpus[i]->policy_changes)
+		if (!m->vcpus[i]->policy_changes || !kvs_selected(select, m->vcpus[i]))
 			continue;
 		kvs_warn("%s: vCPUs changed their policy while it was recorded", path);
 		kvs_hint("of an experiment, compare the folder: it tells which part of a recording counts");
@@ -92,13 +182,12 @@ static void warn_of_changes(const char *path, const struct kvs_model *m)
 
 static bool conclude(const char *path, struct surveyor *s,
 		     const struct kvs_trace_info *info, bool whole,
-		     struct kvs_survey *survey)
+		     const struct kvs_select *select, struct kvs_survey *survey)
 {
 	const struct kvs_model *m = &s->model;
 
 	survey->records = kvs_model_records(m);
 	survey->lost_exact = kvs_model_lost(m, &survey->lost);
-	survey->vcpus = m->nr_vcpus;
 	survey->tsc = info->clock == KVS_CLOCK_TSC;
 	kvs_times_init(&survey->times, info, m);
 	if (!survey->records) {
@@ -111,14 +200,18 @@ static bool conclude(const char *path, struct surveyor *s,
 		kvs_hint("record with `kvmsched record`, which writes it into the file");
 		return false;
 	}
+	look_at_end(s);
+	kvs_model_finish(&s->model);
+	kvs_model_name_vms(&s->model, &info->names);
+	choose_vcpus(s, select, survey);
 	set_window(s, whole, survey);
 	if (survey->end <= survey->begin) {
 		kvs_err("%s: covers no time", path);
 		return false;
 	}
-	survey->longest_ns = longest_slice(s, &survey->times, survey->end);
+	survey->longest_ns = longest_slice(s, survey);
 	if (!whole)
-		warn_of_changes(path, m);
+		warn_of_changes(path, m, select);
 	if (survey->lost || !survey->lost_exact)
 		kvs_warn("%s: %s%" PRIu64 " records lost; what they would have told is missing from the comparison",
 			 path, survey->lost_exact ? "" : "at least ", survey->lost);
@@ -128,7 +221,9 @@ static bool conclude(const char *path, struct surveyor *s,
 	return true;
 }
 
-bool kvs_survey_file(const char *path, bool whole, struct kvs_survey *survey)
+bool kvs_survey_file(const char *path, bool whole, const struct kvs_select *select,
+		     struct kvs_survey *survey, struct kvs_witness *witnesses,
+		     size_t *nr_witnesses)
 {
 	struct surveyor s = { 0 };
 	const struct kvs_sink sink = {
@@ -142,11 +237,56 @@ bool kvs_survey_file(const char *path, bool whole, struct kvs_survey *survey)
 	kvs_model_init(&s.model);
 	s.model.queues.unwanted = true;
 	kvs_sinks_add(&s.model.sinks, KVS_SPAN_BIT(SLICE), take_slice, &s);
+	*survey = (struct kvs_survey){ 0 };
 	ok = kvs_trace_read(trace, &sink) &&
-	     conclude(path, &s, kvs_trace_info(trace), whole, survey);
+	     conclude(path, &s, kvs_trace_info(trace), whole, select, survey);
+	if (ok && nr_witnesses)
+		choose_witnesses(select, &kvs_trace_info(trace)->names, witnesses,
+				 nr_witnesses);
+	if (ok && !survey->vcpus && !(nr_witnesses && *nr_witnesses) && !is_any(select)) {
+		kvs_err("%s: no such vCPU in it", path);
+		ok = false;
+	}
+	free(s.seen);
 	kvs_model_free(&s.model);
 	kvs_trace_close(trace);
 	return ok;
+}
+
+/* The time stamp @seconds after the beginning */
+static u64 ts_after(const struct kvs_survey *survey, double seconds)
+{
+	const struct kvs_scale to_ts = kvs_scale_inverse(&survey->times.ts);
+
+	return survey->start + kvs_scale(&to_ts, seconds * 1e9);
+}
+
+static double seconds_after(const struct kvs_survey *survey, u64 ts)
+{
+	return kvs_scale(&survey->times.ts, ts - survey->start) / 1e9;
+}
+
+bool kvs_survey_narrow(const char *path, const struct kvs_part *part,
+		       struct kvs_survey *survey)
+{
+	const u64 begin = survey->begin, end = survey->end;
+	u64 from = ts_after(survey, part->from);
+	u64 to = part->to > 0 ? ts_after(survey, part->to) : end;
+
+	survey->begin = from > begin ? from : begin;
+	survey->end = to < end ? to : end;
+	if (survey->begin < survey->end)
+		return true;
+	kvs_err("%s: there is nothing to compare between --from and --to", path);
+	kvs_hint("what can be compared of it is from %.3f s to %.3f s",
+		 seconds_after(survey, begin), seconds_after(survey, end));
+	return false;
+}
+
+void kvs_survey_free(struct kvs_survey *survey)
+{
+	free(survey->wanted);
+	survey->wanted = NULL;
 }
 
 bool kvs_collect_file(const char *path, const struct kvs_survey *survey,

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/rows.h"
 #include "base/util.h"
 #include "compare/compare.h"
@@ -184,6 +185,37 @@ static void print_drawn_blocks(const struct kvs_study *study)
 	}
 }
 
+/* "Only VM web1, vCPU 0, from 1 s, to 2 s."; nothing, if all of the recordings counts */
+static void print_part(const struct kvs_part *part)
+{
+	const struct kvs_vm_id *vm = &part->select.vm;
+	const char *comma = "Only";
+
+	if (vm->name) {
+		printf("%s VM ", comma);
+		kvs_bytes_print(vm->name);
+	} else if (!kvs_vm_is_any(vm)) {
+		printf("%s VM %ld", comma, vm->pid);
+		if (vm->index >= 0)
+			printf(".%ld", vm->index);
+	}
+	comma = kvs_vm_is_any(vm) ? "Only" : ",";
+	if (part->select.vcpu >= 0) {
+		printf("%s vCPU %ld", comma, part->select.vcpu);
+		comma = ",";
+	}
+	if (part->from > 0) {
+		printf("%s from %.9g s", comma, part->from);
+		comma = ",";
+	}
+	if (part->to > 0) {
+		printf("%s to %.9g s", comma, part->to);
+		comma = ",";
+	}
+	if (*comma == ',')
+		printf(".\n");
+}
+
 static void print_unit(const struct kvs_study *study)
 {
 	bool blocks = study->settings.by == KVS_BY_BLOCK;
@@ -194,6 +226,7 @@ static void print_unit(const struct kvs_study *study)
 		printf("%s %zu of %s", i ? "," : ":", study->arms[i].units,
 		       study->arms[i].name);
 	printf("\n");
+	print_part(&study->part);
 	if (study->settings.too_short)
 		printf("%sToo short%s: %d blocks of %d of the longest slices need recordings of %.1f s each.\n",
 		       kvs_alarm(), kvs_plain(), KVS_MIN_BLOCKS, KVS_BLOCK_SLICES,
