@@ -120,6 +120,8 @@ while read -r kind command option limits; do
 	echo "${command%% *} $option" >> covered
 done << 'EOF'
 number report --vcpu from 0 to 65534
+number export --vcpu from 0 to 65534
+number compare --vcpu from 0 to 65534
 number policy --vcpu from 0 to 65534
 number report --count from 1 to 10000
 number report --spans from 0 to 100000000
@@ -135,7 +137,9 @@ time export --from from 0 and up to 31622400
 time export --to above 0 and up to 31622400
 time record --after above 0 and up to 31622400
 time report --from from 0 and up to 31622400
+time compare --from from 0 and up to 31622400
 time report --to above 0 and up to 31622400
+time compare --to above 0 and up to 31622400
 time top --delay from 0.01 to 86400
 time policy --for above 0 and up to 1000000
 time experiment --warmup from 0 and up to 1000000
@@ -144,6 +148,7 @@ time experiment --length above 0 and up to 1000000
 size record --memory
 size experiment --memory
 vm report --vm
+vm compare --vm
 vm export --vm
 vm policy --vm
 vm experiment --vm
