@@ -16,7 +16,6 @@ excused()
 	short 6.1,6.1-rt,6.12-rt,newest the program's words, which are not a kernel's matter
 	stress 6.1,6.12-rt make stress has it, for five minutes
 	policies 6.1-rt,6.12-rt the kernel's own threads cut the slices that it measures
-	hog newest-cloud it stood still there for a quarter of an hour, and nobody knows yet why
 	ext 6.1,6.1-rt,6.12,6.12-rt these kernels have no sched_ext
 	experiment newest its figures are those of slices that end at a tick
 	END

@@ -1,5 +1,4 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # A kernel of a newer Debian: what most depends on the kernel.
-# Without hog: the lab stands still then, whose files come by virtiofs here.
-exec "$(dirname -- "$0")/boot" --kernel newest-cloud --single --timeout 1500 -- exactness life ledger
+exec "$(dirname -- "$0")/boot" --kernel newest-cloud --single --timeout 1500 -- exactness life ledger hog

@@ -123,7 +123,7 @@ ok "and that COMMAND did not end" said 'COMMAND did not end'
 # The lab's own failures.
 lab --timeout 12 -- sleep 100
 ok "a hang ends with status 124" test "$status" = 124
-ok "and says so" said 'lab: timeout after 12 s'
+ok "and says so" said 'lab: timeout after 12 s; it had written nothing for '
 
 LAB_COME_UP=6 lab --append "rdinit=/bin/busybox -- sleep 1000" -- true
 ok "a machine that stands still before COMMAND is tried twice" \
