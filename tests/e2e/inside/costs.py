@@ -31,6 +31,12 @@ TIMES = 3	# each, for limits as near as these
 LAZY = "common_preempt_lazy_count" in host.read(
     f"{host.TRACING}/events/sched/sched_switch/format")
 LAZY_BYTES, LAZY_LOOKS = 8 * LAZY, 13 * LAZY
+# The 8 bytes more are a load and a store. Hooks by kprobe look at the count as well:
+# KVM_RUN has three of them, with preemption on.
+LAZY_RECORDING = {"auto": LAZY_LOOKS + 2 * LAZY, "kprobe": 0}
+LAZY_USERSPACE = 30 * LAZY
+# Both handlers of a softirq run where preemption is on but for that of the tracepoint.
+LAZY_SOFTIRQ = 20 * LAZY
 CONSUMER = 60
 # For a switch of the host, and for a wakeup, that concern no vCPU: at most.  From
 # the first recording on the kernel asks at each switch whether the two tasks have
@@ -61,12 +67,14 @@ def recording(tap, how, baseline):
                   ("lost", session.report()["lost_by_event"]["exit"], 0))
         for payload in DETAILED:
             tap.within(f"costs: attach={how}: recording an exit of {payload}",
-                       busy[payload] - baseline[payload], 1, RECORDING[how] + REGISTERS,
+                       busy[payload] - baseline[payload], 1,
+                       RECORDING[how] + REGISTERS + LAZY_RECORDING[how],
                        " instructions")
         row(tap, f"attach={how}: HLT with timer",
             busy["hlt"] - baseline["hlt"], baseline["hlt"])
         tap.within(f"costs: attach={how}: recording a round trip to userspace",
-                   busy["pio"] - baseline["pio"], 1, USERSPACE[how],
+                   busy["pio"] - baseline["pio"], 1,
+                   USERSPACE[how] + LAZY_RECORDING[how] + LAZY_USERSPACE,
                    f" instructions over {baseline['pio']:.0f}")
         after = icount.round_trips(("cpuid",))
         tap.within(f"costs: attach={how}: after the recording",
@@ -134,10 +142,14 @@ def yields(n):
 
 def host_switches(tap):
     """A switch of the host that is no vCPU's, and a wakeup that leads to one."""
-    def measure():
+    def measure(times=1):
+        def switches(n):
+            # What comes in between can only add to it.
+            return min(yields(n) for _ in range(times))
+
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(50))
         # Long enough for the ticks to fall out
-        costs = icount.slope(yields, 500, 40500), \
+        costs = icount.slope(switches, 500, 40500), \
             icount.slope(ping_pong, 500, 20500) / 2
         os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
         return costs
@@ -150,9 +162,9 @@ def host_switches(tap):
                    wakeup, f" instructions over {idle[1] - idle[0]:.0f}")
 
     measure()
-    bare = measure()
+    bare = measure(TIMES)
     with host.module():
-        idle = measure()
+        idle = measure(TIMES)
         tap.within("costs: loaded, for each host switch", idle[0] - bare[0],
                    -IDLE, IDLE, f" instructions over {bare[0]:.0f}")
         with host.Recording():
@@ -188,11 +200,15 @@ def softirqs(tap):
         with host.Recording("-e", "switch,exit,timer"):
             without = measure()
         with host.Recording():
-            cost = measure() - without
+            both = measure()
         with host.Recording("-e", "switch,exit,timer"):
             again = measure()
-    tap.within("costs: class irq, for each softirq of the host", cost, 1,
-               SOFTIRQ, f" instructions over {without:.0f}, its packet's, "
+    # A packet costs some more or less from one recording to the next, where threads of
+    # the kernel's own serve a part of it: so much can't be told from what a hook costs.
+    moved = abs(again - without)
+    tap.within("costs: class irq, for each softirq of the host",
+               both - (without + again) / 2, 1 - moved, SOFTIRQ + LAZY_SOFTIRQ + moved,
+               f" instructions over {without:.0f}, its packet's, "
                f"which repeat to {again - without:.1f}")
 
 
