@@ -23,9 +23,9 @@ PARTS = "guest_mode_ns", "host_work_ns", "waits_ns", "asleep_ns", "not_told_ns"
 
 
 def report(*words):
-    """Status, standard output, and standard error"""
+    """Status, standard output with each table in one piece, and standard error"""
     done = subprocess.run([KVMSCHED, "report", *words], text=True,
-                          env=dict(os.environ, LC_ALL="C.UTF-8"), stdout=subprocess.PIPE,
+                          env=dict(os.environ, LC_ALL="C.UTF-8", COLUMNS="1000"), stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, check=False)
     return done.returncode, done.stdout, done.stderr
 

@@ -50,9 +50,10 @@ SUMS = """return line.lanes.map(lane => lane.levels.map(
 TAP = Tap()
 
 
-def run(*args):
+def run(*args, columns=80):
     """The program's output"""
-    done = subprocess.run([KVMSCHED, *args], check=False, capture_output=True)
+    done = subprocess.run([KVMSCHED, *args], check=False, capture_output=True,
+                          env=dict(os.environ, COLUMNS=str(columns)))
     if done.returncode:
         raise SystemExit(f"Bail out! {args}: {done.stderr.decode(errors='replace')}")
     return done.stdout
@@ -283,7 +284,7 @@ class Page:
 
     def wrong_table(self):
         """The exits as the report has them, sorted by a click, and searched"""
-        text = run("report", self.recording).decode()
+        text = run("report", self.recording, columns=1000).decode()
         heads = self.browser.find_elements(By.CSS_SELECTOR, "#exits th button")
         heads[0].click()
         names = [cell.text for cell in self.browser.find_elements(
@@ -293,8 +294,9 @@ class Page:
         for row in self.browser.find_elements(By.CSS_SELECTOR, "#exits tbody tr"):
             name, count, of_count, of_time, _, least, avg, p50, p99, p999, most, _ = [
                 cell.text for cell in row.find_elements(By.TAG_NAME, "td")]
-            found = re.search(rf"^{re.escape(name)} +{count} +(.*)", text, re.M)
-            theirs = found[1].replace("%", "").split() if found else []
+            found = re.search(rf"^{re.escape(name)} +{count} +(\S+ +\S+) +\S+ +\S+ +(.*)",
+                              text, re.M)
+            theirs = " ".join(found.groups()).replace("%", "").split() if found else []
             mine = [of_count.split()[0], of_time.split()[0], least, most, avg, p50, p99, p999]
             # Both round, the report to hundredths.
             if not theirs or any(abs(float(a) - float(b)) > 0.0101

@@ -25,8 +25,8 @@ TEST = tap.Tap()
 
 
 def run(*words, path=None):
-    """Status, standard output, and standard error of a command."""
-    environ = dict(os.environ, LC_ALL="C.UTF-8", **({"PATH": path} if path else {}))
+    """Status, standard output with each table in one piece, and standard error of a command."""
+    environ = dict(os.environ, LC_ALL="C.UTF-8", COLUMNS="1000", **({"PATH": path} if path else {}))
     done = subprocess.run([str(word) for word in words], env=environ, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
     return done.returncode, done.stdout, done.stderr

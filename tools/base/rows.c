@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Tables, by libsmartcols, and colours.
+ * Cells of tables, and colours.
  */
 #include <inttypes.h>
 #include <langinfo.h>
@@ -10,12 +10,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <libsmartcols.h>
-
 #include "base/bytes.h"
 #include "base/hist.h"
+#include "base/lines.h"
 #include "base/log.h"
 #include "base/rows.h"
+#include "base/sheet.h"
 #include "base/util.h"
 
 static int has_colours = -1;	/* -1: nobody asked yet */
@@ -50,67 +50,92 @@ const char *kvs_plain(void)
 	return coloured() ? "\033[0m" : "";
 }
 
-static void nomem(void)
-{
-	kvs_err("out of memory");
-	exit(KVS_EXIT_FAILED);
-}
-
 /* In a locale whose encoding may lack the µ, the heading gets a u instead. */
-static void add_column(struct libscols_table *table, const char *heading)
+static char *shown_heading(const char *heading)
 {
-	bool text = *heading == '<';
-	char *name = xstrdup(heading + text);
-	char *micro = strstr(name, "µ");
+	char *name = xstrdup(heading), *micro = strstr(name, "µ");
 
 	if (micro && strcmp(nl_langinfo(CODESET), "UTF-8")) {
 		*micro = 'u';
 		memmove(micro + 1, micro + strlen("µ"), strlen(micro + strlen("µ")) + 1);
 	}
-	if (!scols_table_new_column(table, name, 0, text ? 0 : SCOLS_FL_RIGHT))
-		nomem();
-	free(name);
+	return name;
+}
+
+static struct kvs_sheet_column column_of(const char *heading)
+{
+	struct kvs_sheet_column column = { 0 };
+
+	for (;; heading++) {
+		if (*heading == '=')
+			column.key = true;
+		else if (*heading == '|')
+			column.begins = true;
+		else if (*heading == '<')
+			column.text = true;
+		else
+			break;
+	}
+	column.heading = shown_heading(heading);
+	return column;
 }
 
 struct kvs_rows kvs_rows_begin(const char *const *headings)
 {
-	struct kvs_rows rows = { .table = scols_new_table() };
+	struct kvs_rows rows = { .sheet = xcalloc(1, sizeof(*rows.sheet)) };
+	struct kvs_sheet *sheet = rows.sheet;
 
-	if (!rows.table)
-		nomem();
-	/* The contents alone determine the widths, not the terminal. */
-	scols_table_set_termforce(rows.table, SCOLS_TERMFORCE_NEVER);
-	scols_table_set_column_separator(rows.table, "  ");
-	/* kvs_cell() has escaped what is no text, in its own way. */
-	scols_table_enable_noencoding(rows.table, 1);
-	for (; *headings; headings++)
-		add_column(rows.table, *headings);
+	while (headings[sheet->nr_columns])
+		sheet->nr_columns++;
+	sheet->columns = xcalloc(sheet->nr_columns, sizeof(*sheet->columns));
+	for (unsigned int c = 0; c < sheet->nr_columns; c++)
+		sheet->columns[c] = column_of(headings[c]);
 	return rows;
 }
 
 void kvs_row(struct kvs_rows *rows)
 {
-	rows->line = scols_table_new_line(rows->table, NULL);
-	if (!rows->line)
-		nomem();
-	rows->column = 0;
+	struct kvs_sheet *sheet = rows->sheet;
+	size_t size = sheet->nr_columns * sizeof(*sheet->cells);
+
+	if (sheet->nr_rows == sheet->room) {
+		sheet->room = sheet->room ? 2 * sheet->room : 16;
+		sheet->cells = xrealloc(sheet->cells, sheet->room * size);
+	}
+	memset(sheet->cells + sheet->nr_rows * sheet->nr_columns, 0, size);
+	rows->next = sheet->nr_rows++ * sheet->nr_columns;
+}
+
+static __printf(3, 0) void add_cell(struct kvs_rows *rows, bool strong, const char *fmt,
+				    va_list ap)
+{
+	struct kvs_sheet_cell *cell = &rows->sheet->cells[rows->next++];
+	char *text = NULL;
+
+	if (vasprintf(&text, fmt, ap) < 0) {
+		kvs_err("out of memory");
+		exit(KVS_EXIT_FAILED);
+	}
+	*cell = (struct kvs_sheet_cell){ .text = kvs_bytes_shown(text), .strong = strong };
+	free(text);
 }
 
 void kvs_cell(struct kvs_rows *rows, const char *fmt, ...)
 {
-	char *text = NULL, *shown;
 	va_list ap;
-	int n;
 
 	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
+	add_cell(rows, false, fmt, ap);
 	va_end(ap);
-	if (n < 0)
-		nomem();
-	shown = kvs_bytes_shown(text);
-	free(text);
-	if (scols_line_refer_data(rows->line, rows->column++, shown))
-		nomem();
+}
+
+void kvs_cell_bold(struct kvs_rows *rows, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	add_cell(rows, true, fmt, ap);
+	va_end(ap);
 }
 
 void kvs_cell_count(struct kvs_rows *rows, uint64_t n)
@@ -170,9 +195,18 @@ void kvs_cells_part(struct kvs_rows *rows, const struct kvs_scale *scale,
 
 void kvs_rows_end(struct kvs_rows *rows)
 {
-	if (!scols_table_get_nlines(rows->table))
+	struct kvs_sheet *sheet = rows->sheet;
+
+	if (!sheet->nr_rows)
 		printf("none\n");
-	else if (scols_print_table(rows->table))
-		nomem();
-	scols_unref_table(rows->table);
+	else
+		kvs_sheet_print(sheet, kvs_width());
+	for (unsigned int c = 0; c < sheet->nr_columns; c++)
+		free(sheet->columns[c].heading);
+	for (size_t i = 0; i < sheet->nr_rows * sheet->nr_columns; i++)
+		free(sheet->cells[i].text);
+	free(sheet->columns);
+	free(sheet->cells);
+	free(sheet);
+	rows->sheet = NULL;
 }

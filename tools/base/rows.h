@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Tables on standard output, by libsmartcols, and colours.
+ * Tables on standard output, and colours.
  *
  *	struct kvs_rows rows = kvs_rows_begin(KVS_HEADINGS("<Name", "Count"));
  *
@@ -15,30 +15,40 @@
 #define KVMSCHED_ROWS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/base.h"
 #include "base/hist.h"
 
-struct libscols_table;
+struct kvs_sheet;
 
 /* A table that is being filled */
 struct kvs_rows {
-	struct libscols_table *table;
-	struct libscols_line *line;	/* the row that cells are added to */
-	unsigned int column;		/* of the next cell */
+	struct kvs_sheet *sheet;	/* NULL: not begun, or printed */
+	size_t next;			/* the cell that comes next */
 };
 
 /*
- * @headings ends with NULL.  Columns are aligned to the right, as numbers are; a
- * heading that begins with '<' makes a column of text, aligned to the left.  In a
- * locale without UTF-8 the µ of a heading becomes a u.
+ * @headings ends with NULL.  Columns are aligned to the right, as numbers are.  In a
+ * locale without UTF-8 the µ of a heading becomes a u.  A heading may begin with
+ *
+ *	<	a column of text, aligned to the left and, if it is long, wrapped
+ *	=	the column says what a row is about, as the first one always does: all such
+ *		columns stand on the left
+ *	|	this column and those up to the next | are read together
+ *
+ * A table that is wider than the output (kvs_width()) is printed as several ones.  Each
+ * has the columns that say what a row is about, and what belongs together stands in one.
+ * Of a row that is empty there otherwise, it has no line.
  */
 struct kvs_rows kvs_rows_begin(const char *const *headings);
 #define KVS_HEADINGS(...)	((const char *const[]){ __VA_ARGS__, NULL })
 /* Begin a new row.  Its cells follow from left to right; missing ones are empty. */
 void kvs_row(struct kvs_rows *rows);
 void kvs_cell(struct kvs_rows *rows, const char *fmt, ...) __printf(2, 3);
+/* The same, in bold if standard output has that */
+void kvs_cell_bold(struct kvs_rows *rows, const char *fmt, ...) __printf(2, 3);
 void kvs_cell_count(struct kvs_rows *rows, uint64_t n);
 /* A time of @ns nanoseconds, shown in µs; a dash if it is not @known */
 void kvs_cell_us(struct kvs_rows *rows, bool known, double ns);

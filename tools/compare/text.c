@@ -105,7 +105,10 @@ static void cell_verdict(struct kvs_rows *rows, unsigned int m,
 	bool differs = r->verdict != KVS_V_NONE && r->verdict != KVS_V_TOO_FEW;
 	char *words = kvs_verdict_words(m, r, too_short);
 
-	kvs_cell(rows, "%s%s%s", differs ? kvs_bold() : "", words, differs ? kvs_plain() : "");
+	if (differs)
+		kvs_cell_bold(rows, "%s", words);
+	else
+		kvs_cell(rows, "%s", words);
 	free(words);
 }
 
@@ -280,13 +283,13 @@ static void print_cost(const struct kvs_study *study)
 	static const char *const headings[] = {
 		"<Arm", "<Rounds", "On CPU %", "Switches 1/s", NULL
 	};
-	struct kvs_rows rows = { .table = NULL };
+	struct kvs_rows rows = { .sheet = NULL };
 	struct kvs_costs costs;
 
 	for (size_t i = 0; i < study->nr_arms; i++) {
 		if (!kvs_study_cost(study, i, &costs))
 			continue;
-		if (!rows.table) {
+		if (!rows.sheet) {
 			printf("\n%sWhat recording costs%s: the kernel's own counts of each round, per vCPU\n",
 			       kvs_bold(), kvs_plain());
 			rows = kvs_rows_begin(headings);
@@ -300,7 +303,7 @@ static void print_cost(const struct kvs_study *study)
 		kvs_cell(&rows, "%u unrecorded", costs.unrecorded[0].rounds);
 		cost_cells(&rows, costs.unrecorded);
 	}
-	if (rows.table)
+	if (rows.sheet)
 		kvs_rows_end(&rows);
 }
 

@@ -125,8 +125,8 @@ static void print_guest(const struct kvs_merged *m, const struct kvs_merged_gues
 		printf("; its TSC runs at %.9f of the host's rate",
 		       (double)tsc->ratio / ((kvs_u128)1 << tsc->frac_bits));
 	printf("\n\n");
-	rows = kvs_rows_begin(KVS_HEADINGS("CPU", "vCPU", "TID", "Events", "In guest mode",
-					   "Not told", "TSC offset from", "KVM's", "to"));
+	rows = kvs_rows_begin(KVS_HEADINGS("CPU", "=vCPU", "TID", "Events", "In guest mode",
+					   "Not told", "|TSC offset from", "KVM's", "to"));
 	for (unsigned int cpu = 0; cpu < g->side.parts->cpus; cpu++)
 		row_cpu(&rows, g, cpu);
 	kvs_rows_end(&rows);

@@ -2,9 +2,8 @@
 /*
  * Which BPF scheduler was loaded when, as text and as JSON.
  */
-#include <stdio.h>
-
 #include "base/bytes.h"
+#include "base/lines.h"
 #include "report/bpf-scheds.h"
 #include "report/json-number.h"
 
@@ -13,20 +12,22 @@ static double seconds(const struct kvs_view *view, u64 ts)
 	return kvs_seconds_since_begin(view->model, &view->times, ts);
 }
 
-static void print_stretch(const struct kvs_view *view, const struct kvs_bpf_stretch *s)
+static void print_stretch(const struct kvs_view *view, const char *label,
+			  const struct kvs_bpf_stretch *s)
 {
-	if (s->loaded) {
-		printf("BPF scheduler ");
-		kvs_bytes_print(s->name);
-		printf(s->all_threads ? ", for all threads but real-time ones" :
-		       ", for threads of SCHED_EXT alone");
-	} else {
-		printf("no BPF scheduler");
-	}
+	struct kvs_lines lines = kvs_lines_begin(10);
+
+	kvs_lines_add(&lines, "%-10s", label);
+	if (s->loaded)
+		kvs_lines_add(&lines, "BPF scheduler %s%s", s->name, s->all_threads ?
+			      ", for all threads but real-time ones" :
+			      ", for threads of SCHED_EXT alone");
+	else
+		kvs_lines_add(&lines, "no BPF scheduler");
 	if (view->model->bpf_scheds.nr > 1 && view->times.ts.known)
-		printf(", seen from %.3f to %.3f s", seconds(view, s->first_ts),
-		       seconds(view, s->last_ts));
-	putchar('\n');
+		kvs_lines_add(&lines, ", seen from %.3f to %.3f s", seconds(view, s->first_ts),
+			      seconds(view, s->last_ts));
+	kvs_lines_end(&lines);
 }
 
 void kvs_print_bpf_scheds(const struct kvs_view *view)
@@ -36,10 +37,8 @@ void kvs_print_bpf_scheds(const struct kvs_view *view)
 
 	for (unsigned int i = 0; i < s->nr; i++)
 		any |= s->list[i].loaded;
-	for (unsigned int i = 0; any && i < s->nr; i++) {
-		printf("%-10s", i ? "" : "Scheduler");
-		print_stretch(view, &s->list[i]);
-	}
+	for (unsigned int i = 0; any && i < s->nr; i++)
+		print_stretch(view, i ? "" : "Scheduler", &s->list[i]);
 }
 
 static json_t *at(const struct kvs_view *view, u64 ts)

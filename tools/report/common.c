@@ -10,48 +10,56 @@
 #include <string.h>
 
 #include "uapi/kvmsched.h"
-#include "base/bytes.h"
 #include "base/util.h"
 #include "model/names.h"
 #include "report/common.h"
 
 /* If records were lost, the numbers of every table are too small, so each says so. */
-static void print_loss(const struct kvs_view *view)
+static void add_loss(struct kvs_lines *lines, const struct kvs_view *view)
 {
 	u64 lost;
 	bool exact = kvs_model_lost(view->model, &lost);
 
 	if (kvs_model_vcpus_missing(view->model))
-		printf("  %s(vCPUs are missing)%s", kvs_alarm(), kvs_plain());
+		kvs_lines_strong(lines, "  (vCPUs are missing)");
 	if (!lost && exact)
 		return;
 	if (lost)
-		printf("  %s(%s%" PRIu64 " record%s lost)%s", kvs_alarm(),
-		       exact ? "" : "at least ", lost, lost == 1 ? "" : "s",
-		       kvs_plain());
+		kvs_lines_strong(lines, "  (%s%" PRIu64 " record%s lost)",
+				 exact ? "" : "at least ", lost, lost == 1 ? "" : "s");
 	else
-		printf("  %s(records lost)%s", kvs_alarm(), kvs_plain());
+		kvs_lines_strong(lines, "  (records lost)");
 }
 
 void kvs_title(const struct kvs_view *view, const char *fmt, ...)
 {
+	struct kvs_lines lines = kvs_lines_begin(2);
+	char *text = NULL;
 	va_list ap;
+	int n;
 
-	printf("\n%s", kvs_bold());
 	va_start(ap, fmt);
-	vprintf(fmt, ap);
+	n = vasprintf(&text, fmt, ap);
 	va_end(ap);
-	fputs(kvs_plain(), stdout);
-	print_loss(view);
 	putchar('\n');
+	kvs_lines_bold(&lines, "%s", n < 0 ? fmt : text);
+	add_loss(&lines, view);
+	kvs_lines_end(&lines);
+	if (n >= 0)
+		free(text);
 }
 
 bool kvs_recorded(const struct kvs_view *view, u32 class, const char *what,
 		  const char *option)
 {
+	struct kvs_lines lines = kvs_lines_begin(0);
+
 	if (kvs_model_has_class(view->model, class))
 		return true;
-	printf("\n%s%s%s: not recorded (class %s)\n", kvs_bold(), what, kvs_plain(), option);
+	putchar('\n');
+	kvs_lines_bold(&lines, "%s", what);
+	kvs_lines_add(&lines, ": not recorded (class %s)", option);
+	kvs_lines_end(&lines);
 	return false;
 }
 
@@ -93,12 +101,12 @@ void kvs_cells_full(struct kvs_rows *rows, const struct kvs_summary *s, bool kno
 	kvs_cell_us(rows, known, s->p999);
 }
 
-void kvs_print_vcpu(const struct kvs_vcpu *v)
+const char *kvs_vcpu_words(char text[KVS_VCPU_LEN], const struct kvs_vcpu *v)
 {
-	char vm[KVS_VM_LEN], *shown = kvs_bytes_shown(kvs_vm_name(vm, v));
+	char vm[KVS_VM_LEN];
 
-	printf("vm %s vcpu%u", shown, v->id);
-	free(shown);
+	snprintf(text, KVS_VCPU_LEN, "vm %s vcpu%u", kvs_vm_name(vm, v), v->id);
+	return text;
 }
 
 /* Delivery without exits leaves no records; a table of zeroes would be misleading. */
@@ -112,7 +120,7 @@ void kvs_note_apicv(const struct kvs_view *view)
 		if (!kvs_selected(&view->select, v) || !v->identified ||
 		    !(v->features & KS_FEATURE_IRQCHIP) || v->apicv_inhibits)
 			continue;
-		printf("APICv/AVIC is active: the hardware injects and ends interrupts without an exit; those legs are not seen\n");
+		kvs_say(0, "APICv/AVIC is active: the hardware injects and ends interrupts without an exit; those legs are not seen");
 		return;
 	}
 }
@@ -154,8 +162,7 @@ static void note_idle(const struct kvs_view *view, bool may)
 		fprintf(f, " and %u more VMs", vms - IDLE_NAMED);
 	fclose(f);
 	if (vms)
-		kvs_print_wrapped(may ? "Guest may include idle:" : "Guest includes idle:", 0,
-				  text);
+		kvs_say(2, "Guest %s idle:%s", may ? "may include" : "includes", text);
 	free(text);
 }
 
@@ -175,34 +182,4 @@ const char *kvs_hook_why(s32 status)
 	}
 	/* A damaged file has any number, also the one that has no opposite. */
 	return strerror((int)-(int64_t)status);
-}
-
-/* Up to the next space; a command in backquotes is not broken. */
-static size_t word_length(const char *word)
-{
-	size_t quoted = *word == '`' ? 1 + strcspn(word + 1, "`") : 0;
-
-	return quoted + strcspn(word + quoted, " ");
-}
-
-void kvs_print_wrapped(const char *first, unsigned int indent, const char *text)
-{
-	size_t column = printf("%s", first);
-	char *shown = kvs_bytes_shown(text);
-	const char *word = shown;
-	bool begun = false;
-
-	while (*word) {
-		size_t length = word_length(word);
-
-		if (begun && column + 1 + length > KVS_LINE) {
-			column = printf("\n%*s", (int)indent, "") - 1;
-			begun = false;
-		}
-		column += printf("%s%.*s", begun ? " " : "", (int)length, word);
-		begun = true;
-		word += length + (word[length] == ' ');
-	}
-	putchar('\n');
-	free(shown);
 }

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "base/lines.h"
 #include "base/rows.h"
 #include "report/view.h"
 
@@ -22,8 +23,9 @@ bool kvs_recorded(const struct kvs_view *view, u32 class, const char *what,
 void kvs_cells_vcpu(struct kvs_rows *rows, const struct kvs_vcpu *v);
 /* The cells min, max and avg, in the order of perf kvm stat, and the percentiles */
 void kvs_cells_full(struct kvs_rows *rows, const struct kvs_summary *s, bool known);
-/* Print "vm web1/4711 vcpu0". */
-void kvs_print_vcpu(const struct kvs_vcpu *v);
+/* How "vm web1/4711 vcpu0" is written */
+#define KVS_VCPU_LEN	(KVS_VM_LEN + 16)
+const char *kvs_vcpu_words(char text[KVS_VCPU_LEN], const struct kvs_vcpu *v);
 /* Print a line if the hardware delivers interrupts to a selected vCPU without an exit. */
 void kvs_note_apicv(const struct kvs_view *view);
 
@@ -34,13 +36,5 @@ void kvs_note_idle(const struct kvs_view *view);
 
 /* Why a hook is not attached: @status is its negative errno. */
 const char *kvs_hook_why(s32 status);
-
-/*
- * Print @text, escaped, in lines of at most KVS_LINE columns, broken at spaces, but not
- * within backquotes: after @first, the beginning of the first line.  The others are
- * indented by @indent.
- */
-#define KVS_LINE	80
-void kvs_print_wrapped(const char *first, unsigned int indent, const char *text);
 
 #endif /* KVMSCHED_COMMON_H */

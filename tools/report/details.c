@@ -102,7 +102,7 @@ static void print_part(const struct kvs_view *view, unsigned int by, const struc
 
 	kvs_title(view, "%s", titles[by]);
 	rows = timed ? kvs_rows_begin(KVS_HEADINGS(headings[by], "Samples", "Samples%", "Time%",
-						   "Sum µs", "Avg µs", "Max µs")) :
+						   "|Sum µs", "Avg µs", "Max µs")) :
 		       kvs_rows_begin(KVS_HEADINGS(headings[by], "Sent", "Sent%"));
 	for (unsigned int i = 0; i < p->shown; i++)
 		row_of(&rows, view, kvs_detail_name(name, &p->rows[i]), &p->rows[i], &count, timed);
@@ -113,6 +113,16 @@ static void print_part(const struct kvs_view *view, unsigned int by, const struc
 	if (p->nr)
 		row_of(&rows, view, "= all", &p->all, &all_count, timed ? &all_time : NULL);
 	kvs_rows_end(&rows);
+}
+
+static void print_unrecorded(unsigned int by)
+{
+	struct kvs_lines lines = kvs_lines_begin(2);
+
+	putchar('\n');
+	kvs_lines_bold(&lines, "%s", titles[by]);
+	kvs_lines_add(&lines, ": not recorded");
+	kvs_lines_end(&lines);
 }
 
 static void print_details(const struct kvs_view *view)
@@ -126,8 +136,7 @@ static void print_details(const struct kvs_view *view)
 			continue;
 		if (!is_recorded(view, by)) {
 			if (view->by)
-				printf("\n%s%s%s: not recorded\n", kvs_bold(), titles[by],
-				       kvs_plain());
+				print_unrecorded(by);
 			continue;
 		}
 		part_of(&p, view, by);

@@ -19,7 +19,6 @@ static void row_exit(struct kvs_rows *rows, const struct kvs_view *view,
 	bool known;
 
 	kvs_exit_host(e, &host);
-	known = kvs_hist_summary(&host, &view->times.cycles, &s);
 	kvs_row(rows);
 	kvs_cell(rows, "%s%s%s", e->l2 ? "L2 " : "",
 		 kvs_exit_reason(name, e->isa, e->reason),
@@ -27,12 +26,13 @@ static void row_exit(struct kvs_rows *rows, const struct kvs_view *view,
 	kvs_cell_count(rows, e->count);
 	kvs_cell_share_part(rows, count, e->count);
 	kvs_cell_share_part(rows, time, host.sum);
-	kvs_cells_full(rows, &s, known);
-	kvs_hist_free(&host);
 	known = kvs_hist_summary(&e->poll_cycles, &view->times.cycles, &s);
 	kvs_cell_us(rows, known, s.total);
 	known = kvs_hist_summary(&e->blocked_ts, &view->times.ts, &s);
 	kvs_cell_us(rows, known, s.total);
+	known = kvs_hist_summary(&host, &view->times.cycles, &s);
+	kvs_cells_full(rows, &s, known);
+	kvs_hist_free(&host);
 }
 
 /* What was slept in KVM_RUN, but in no exit that is known */
@@ -46,7 +46,7 @@ static void row_blocked(struct kvs_rows *rows, const struct kvs_view *view, cons
 		return;
 	kvs_row(rows);
 	kvs_cell(rows, "%s", where);
-	for (unsigned int i = 0; i < 10; i++)
+	for (unsigned int i = 0; i < 4; i++)
 		kvs_cell(rows, "-");
 	kvs_cell_us(rows, known, s.total);
 }
@@ -66,8 +66,8 @@ void kvs_print_exits(const struct kvs_view *view)
 	for (unsigned int i = 0; i < v->nr_exits; i++)
 		time.whole += v->exits[i].uncut_cycles.sum + v->exits[i].cut_cycles.sum;
 	rows = kvs_rows_begin(KVS_HEADINGS("<Reason", "Samples", "Samples%", "Time%",
-				       "Min µs", "Max µs", "Avg µs", "p50 µs",
-				       "p99 µs", "p99.9 µs", "Polled µs", "Blocked µs"));
+					   "Polled µs", "Blocked µs", "|Min µs", "Max µs",
+					   "Avg µs", "|p50 µs", "p99 µs", "p99.9 µs"));
 	for (unsigned int i = 0; i < v->nr_exits; i++)
 		row_exit(&rows, view, &v->exits[i], &count, &time);
 	row_blocked(&rows, view, "(none: waits for SIPI)", &v->blocked_sipi_ts);
@@ -76,5 +76,5 @@ void kvs_print_exits(const struct kvs_view *view)
 	row_blocked(&rows, view, "(unknown: records were lost)", &v->blocked_unknown_ts);
 	kvs_rows_end(&rows);
 	if (!polls)
-		printf("Halt polling, if any, is part of these times: class switch tells it, and was not recorded\n");
+		kvs_say(0, "Halt polling, if any, is part of these times: class switch tells it, and was not recorded");
 }

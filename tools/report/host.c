@@ -19,10 +19,10 @@ static void print_irqs(const struct kvs_view *view, const struct kvs_host_irqs *
 		       bool of_vcpus)
 {
 	struct kvs_rows rows = kvs_rows_begin(of_vcpus ?
-		KVS_HEADINGS("<Interrupt", "<Kind", "IRQ", "Count", "Ended guest",
-			 "Total µs", "Avg µs", "p50 µs", "p99 µs", "Max µs") :
-		KVS_HEADINGS("<Interrupt", "<Kind", "IRQ", "Count", "Total µs",
-			 "Avg µs", "p50 µs", "p99 µs", "Max µs"));
+		KVS_HEADINGS("=<Interrupt", "=<Kind", "=IRQ", "Count", "Ended guest",
+			     "Total µs", "|Avg µs", "p50 µs", "p99 µs", "Max µs") :
+		KVS_HEADINGS("=<Interrupt", "=<Kind", "=IRQ", "Count", "Total µs",
+			     "|Avg µs", "p50 µs", "p99 µs", "Max µs"));
 
 	for (unsigned int i = 0; i < irqs->nr; i++) {
 		const struct kvs_host_irq_stats *irq = &irqs->irqs[i];
@@ -105,22 +105,22 @@ static void print_tasks(const struct kvs_view *view)
 		qsort(tasks, m->nr_tasks, sizeof(*tasks), task_order);
 	}
 	kvs_title(view, "Host tasks: slices, and waits after a preemption");
-	rows = kvs_rows_begin(KVS_HEADINGS("<Task", "PID", "<Policy", "Prio", "Slices",
-				       "Avg µs", "p50 µs", "Max µs", "Preempted",
-				       "Blocked", "Wait avg µs", "Max µs"));
+	rows = kvs_rows_begin(KVS_HEADINGS("=<Task", "=PID", "<Policy", "Prio", "Slices",
+					   "|Avg µs", "p50 µs", "Max µs", "|Preempted",
+					   "Blocked", "Wait avg µs", "Wait max µs"));
 	for (; shown < m->nr_tasks && shown < TASKS_SHOWN; shown++)
 		row_task(&rows, view, tasks[shown]);
 	kvs_rows_end(&rows);
 	if (shown < m->nr_tasks)
-		printf("and %u others; --json has them all\n", m->nr_tasks - shown);
+		kvs_say(0, "and %u others; --json has them all", m->nr_tasks - shown);
 	free(tasks);
 }
 
 void kvs_print_host(const struct kvs_view *view)
 {
 	if (!kvs_model_has_class(view->model, KVMSCHED_CLASS_HOST)) {
-		printf("\n%sHost tasks%s: not recorded; `kvmsched record -e +host` records them\n",
-		       kvs_bold(), kvs_plain());
+		kvs_recorded(view, KVMSCHED_CLASS_HOST, "Host tasks",
+			     "host; `kvmsched record -e +host` records them");
 		return;
 	}
 	print_tasks(view);

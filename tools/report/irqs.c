@@ -12,7 +12,7 @@
 #include "report/common.h"
 #include "report/report.h"
 
-#define LEG_HEADINGS	"Count", "Avg µs", "p50 µs", "p99 µs", "p99.9 µs", "Max µs"
+#define LEG_HEADINGS	"|Count", "Avg µs", "p50 µs", "|p99 µs", "p99.9 µs", "Max µs"
 
 static void cells_leg(struct kvs_rows *rows, const struct kvs_summary *s, bool known)
 {
@@ -99,9 +99,9 @@ static void rows_causes(struct kvs_rows *rows, const struct kvs_view *view,
 
 static void print_causes(const struct kvs_view *view)
 {
-	struct kvs_rows rows = kvs_rows_begin(KVS_HEADINGS("VM", "vCPU", "<Cause", "Mostly",
-						       "Sum µs", "Share", "p50 µs",
-						       "p99 µs", "p99.9 µs", "Max µs"));
+	struct kvs_rows rows = kvs_rows_begin(KVS_HEADINGS("=<VM", "=vCPU", "=<Cause", "Mostly",
+							   "Sum µs", "Share", "|p50 µs",
+							   "p99 µs", "p99.9 µs", "Max µs"));
 
 	for (unsigned int i = 0; i < view->model->nr_vcpus; i++)
 		if (kvs_selected(&view->select, view->model->vcpus[i]))
@@ -115,43 +115,41 @@ static void print_overdue(const struct kvs_view *view, const struct kvs_vcpu *v)
 	const struct kvs_overdue *o = &v->timer.overdue;
 	u64 start = kvs_model_start_ts(m);
 	u64 sum = o->not_expired + o->not_accepted + o->not_injected + o->unanswered;
+	struct kvs_lines lines = kvs_lines_begin(2);
+	char vcpu[KVS_VCPU_LEN];
 
-	fputs(kvs_alarm(), stdout);
-	kvs_print_vcpu(v);
-	printf(": %" PRIu64 " timer%s passed the deadline and never reached the guest%s",
-	       sum, sum == 1 ? "" : "s", kvs_plain());
+	kvs_lines_strong(&lines, "%s: %" PRIu64 " timer%s passed the deadline and never reached the guest",
+			 kvs_vcpu_words(vcpu, v), sum, sum == 1 ? "" : "s");
 	if (o->not_expired)
-		printf("; %" PRIu64 " never expired", o->not_expired);
+		kvs_lines_add(&lines, "; %" PRIu64 " never expired", o->not_expired);
 	if (o->not_accepted)
-		printf("; %" PRIu64 " expired, but the LAPIC took no interrupt (is its timer masked?)",
-		       o->not_accepted);
+		kvs_lines_add(&lines, "; %" PRIu64 " expired, but the LAPIC took no interrupt (is its timer masked?)",
+			      o->not_accepted);
 	if (o->not_injected)
-		printf("; %" PRIu64 " accepted, but not injected", o->not_injected);
+		kvs_lines_add(&lines, "; %" PRIu64 " accepted, but not injected", o->not_injected);
 	if (o->unanswered)
-		printf("; %" PRIu64 " expired without an interrupt, and the guest armed it again",
-		       o->unanswered);
+		kvs_lines_add(&lines, "; %" PRIu64 " expired without an interrupt, and the guest armed it again",
+			      o->unanswered);
 	if (o->last_deadline > start)
-		printf("; the last was due at %.6f s",
-		       kvs_scale(&view->times.ts, o->last_deadline - start) / 1e9);
-	putchar('\n');
+		kvs_lines_add(&lines, "; the last was due at %.6f s",
+			      kvs_scale(&view->times.ts, o->last_deadline - start) / 1e9);
+	kvs_lines_end(&lines);
 }
 
 /* Nothing wrong is known of these. */
 static bool print_remarks(const struct kvs_view *view, const struct kvs_vcpu *v)
 {
 	const struct kvs_timer_stats *t = &v->timer;
+	char vcpu[KVS_VCPU_LEN];
 
-	if (t->far.ahead_ts) {
-		kvs_print_vcpu(v);
-		printf(": its timer is armed for %.3f s ahead%s\n",
-		       kvs_scale(&view->times.ts, t->far.ahead_ts) / 1e9,
-		       t->far.asleep ? "; the guest sleeps for it" : "");
-	}
-	if (t->overdue.not_judged) {
-		kvs_print_vcpu(v);
-		printf(": not judged: %" PRIu64 " due while the vCPU was out of KVM_RUN or at its end\n",
-		       t->overdue.not_judged);
-	}
+	kvs_vcpu_words(vcpu, v);
+	if (t->far.ahead_ts)
+		kvs_say(2, "%s: its timer is armed for %.3f s ahead%s", vcpu,
+			kvs_scale(&view->times.ts, t->far.ahead_ts) / 1e9,
+			t->far.asleep ? "; the guest sleeps for it" : "");
+	if (t->overdue.not_judged)
+		kvs_say(2, "%s: not judged: %" PRIu64 " due while the vCPU was out of KVM_RUN or at its end",
+			vcpu, t->overdue.not_judged);
 	return t->far.ahead_ts || t->overdue.not_judged;
 }
 
@@ -183,7 +181,7 @@ static void print_timers(const struct kvs_view *view)
 	if (!kvs_recorded(view, KVMSCHED_CLASS_TIMER, "Guest timers", "timer"))
 		return;
 	kvs_title(view, "Guest timers, leg by leg");
-	rows = kvs_rows_begin(KVS_HEADINGS("VM", "vCPU", "<Leg", LEG_HEADINGS));
+	rows = kvs_rows_begin(KVS_HEADINGS("=<VM", "=vCPU", "=<Leg", LEG_HEADINGS));
 	for (unsigned int i = 0; i < view->model->nr_vcpus; i++)
 		if (kvs_selected(&view->select, view->model->vcpus[i]))
 			rows_legs(&rows, view, view->model->vcpus[i]);
@@ -257,9 +255,9 @@ static void print_senders(const struct kvs_view *view)
 
 	kvs_title(view, "Who sent them: until accepted (to LAPIC), and from then until injected "
 		  "(to guest)");
-	rows = kvs_rows_begin(KVS_HEADINGS("VM", "vCPU", "Vector", "<Sender", "Accepted",
-					   "Merged", "To LAPIC avg µs", "p99 µs", "Max µs",
-					   "To guest avg µs", "p99 µs", "Max µs"));
+	rows = kvs_rows_begin(KVS_HEADINGS("=<VM", "=vCPU", "=Vector", "=<Sender", "Accepted",
+					   "Merged", "|To LAPIC avg µs", "p99 µs", "Max µs",
+					   "|To guest avg µs", "p99 µs", "Max µs"));
 	for (unsigned int i = 0; i < m->nr_vcpus; i++)
 		for (unsigned int n = 0; n < KVS_VECTORS &&
 		     kvs_selected(&view->select, m->vcpus[i]); n++)
@@ -301,7 +299,7 @@ static void print_irqs(const struct kvs_view *view)
 	if (!kvs_recorded(view, KVMSCHED_CLASS_IRQ, "Interrupts", "irq"))
 		return;
 	kvs_title(view, "Guest interrupts, leg by leg");
-	rows = kvs_rows_begin(KVS_HEADINGS("VM", "vCPU", "<Vector, leg", LEG_HEADINGS));
+	rows = kvs_rows_begin(KVS_HEADINGS("=<VM", "=vCPU", "=<Vector, leg", LEG_HEADINGS));
 	for (unsigned int i = 0; i < m->nr_vcpus; i++)
 		if (kvs_selected(&view->select, m->vcpus[i]))
 			rows_vectors(&rows, view, m->vcpus[i]);
@@ -310,7 +308,7 @@ static void print_irqs(const struct kvs_view *view)
 	print_senders(view);
 	kvs_title(view, "Host interrupts and softirqs on a vCPU's time: "
 		  "which ended guest mode, how long they took");
-	rows = kvs_rows_begin(KVS_HEADINGS("VM", "vCPU", "<Interrupt", "<Kind", "IRQ",
+	rows = kvs_rows_begin(KVS_HEADINGS("=<VM", "=vCPU", "=<Interrupt", "=<Kind", "IRQ",
 				       "Vector", "Ended guest", LEG_HEADINGS));
 	for (unsigned int i = 0; i < m->nr_vcpus; i++)
 		if (kvs_selected(&view->select, m->vcpus[i]))

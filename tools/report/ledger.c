@@ -37,9 +37,8 @@ static void row_kernel(struct kvs_rows *rows, const struct kvs_view *view,
 	for (unsigned int i = 0; i < KVMSCHED_NR_STATES; i++)
 		wall += v->kernel.states[i];
 	kvs_row(rows);
-	for (unsigned int i = 0; i < 3; i++)
-		kvs_cell(rows, " ");
-	kvs_cell(rows, "(kernel's ledger)");
+	kvs_cell(rows, "(kernel)");
+	kvs_cell(rows, "%u", v->id);
 	kvs_cell_us(rows, view->times.cycles.known, kvs_scale(&view->times.cycles, wall));
 	cells_states(rows, v->kernel.states, wall);
 	kvs_cell(rows, " ");
@@ -49,9 +48,12 @@ static bool row_ledger(struct kvs_rows *rows, const struct kvs_view *view,
 		       const struct kvs_vcpu *v)
 {
 	struct kvs_ledger_ns ns;
+	char vm[KVS_VM_LEN];
 
 	kvs_ledger_ns(&view->times, &v->ledger, &ns);
-	kvs_cells_vcpu(rows, v);
+	kvs_row(rows);
+	kvs_cell(rows, "%s", kvs_vm_name(vm, v));
+	kvs_cell(rows, "%u", v->id);
 	kvs_cell_us(rows, view->times.ts.known, ns.wall);
 	cells_states(rows, ns.states, ns.wall);
 	kvs_cell(rows, "%" PRId64 " ns", ns.residual);
@@ -60,34 +62,45 @@ static bool row_ledger(struct kvs_rows *rows, const struct kvs_view *view,
 			   RESIDUAL_MAX * ns.wall;
 }
 
+static void print_open(void)
+{
+	struct kvs_lines lines = kvs_lines_begin(0);
+
+	kvs_lines_strong(&lines, "THE LEDGER DOES NOT CLOSE: the states miss more than 0.01 %% of the time; please report this");
+	kvs_lines_end(&lines);
+}
+
 void kvs_print_ledger(const struct kvs_view *view)
 {
 	const struct kvs_model *m = view->model;
 	struct kvs_rows rows;
-	bool closes = true;
+	bool closes = true, kernel = false;
 	u64 lost = 0;
 
 	if (!kvs_recorded(view, KVMSCHED_CLASS_SWITCH, "Ledger", "switch") ||
 	    !kvs_recorded(view, KVMSCHED_CLASS_EXIT, "Ledger", "exit"))
 		return;
 	kvs_title(view, "Ledger: all time of each vCPU's life, by state");
-	rows = kvs_rows_begin(KVS_HEADINGS("VM", "vCPU", "TID", "<Policy", "Life µs", "Guest", "Exit",
-				       "User", "Poll", "Halted", "Blocked", "Preempted",
-				       "Woken", "Unknown", "Residual"));
+	rows = kvs_rows_begin(KVS_HEADINGS("=<VM", "=vCPU", "Life µs", "Guest", "Exit", "User",
+					   "Poll", "Halted", "Blocked", "|Preempted", "Woken",
+					   "Unknown", "Residual"));
 	for (unsigned int i = 0; i < m->nr_vcpus; i++) {
 		if (!kvs_selected(&view->select, m->vcpus[i]))
 			continue;
 		closes &= row_ledger(&rows, view, m->vcpus[i]);
 		lost += m->vcpus[i]->ledger.lost;
+		kernel |= m->vcpus[i]->kernel.known;
 	}
 	kvs_rows_end(&rows);
-	printf("Life: from its first KVM_RUN to the end of its thread or VM, as far as that was recorded\n"
-	       "Preempted and Woken: waits for a CPU. Unknown: before its first record, if it may have run before; between two threads%s\n",
-	       lost ? ", where records were lost" : "");
+	kvs_say(2, "Life: from its first KVM_RUN to the end of its thread or VM, as far as that was recorded");
+	kvs_say(2, "Preempted and Woken: waits for a CPU");
+	kvs_say(2, "Unknown: before its first record, if it may have run before; between two threads%s",
+		lost ? "; where records were lost" : "");
+	if (kernel)
+		kvs_say(2, "(kernel): the ledger that the kernel kept of the vCPU above");
 	kvs_note_idle(view);
 	if (!closes)
-		printf("%sTHE LEDGER DOES NOT CLOSE: the states miss more than 0.01 %% of the time; please report this%s\n",
-		       kvs_alarm(), kvs_plain());
+		print_open();
 }
 
 static void row_thief(struct kvs_rows *rows, const struct kvs_view *view,
@@ -102,7 +115,6 @@ static void row_thief(struct kvs_rows *rows, const struct kvs_view *view,
 	kvs_row(rows);
 	kvs_cell(rows, "%s", kvs_vm_name(vm, v));
 	kvs_cell(rows, "%u", v->id);
-	kvs_cell(rows, "%d", v->tid);
 	if (sibling)
 		kvs_cell(rows, "%s (VM %s, vCPU %u)", t->who.comm,
 			 kvs_vm_name(vm, sibling), sibling->id);
@@ -143,7 +155,6 @@ static void rows_vcpu(struct kvs_rows *rows, const struct kvs_view *view,
 	kvs_row(rows);
 	kvs_cell(rows, "%s", kvs_vm_name(vm, v));
 	kvs_cell(rows, "%u", v->id);
-	kvs_cell(rows, "%d", v->tid);
 	kvs_cell(rows, "= all its waits");
 	kvs_cell(rows, " ");
 	kvs_cell(rows, " ");
@@ -163,9 +174,9 @@ static void print_thieves(const struct kvs_view *view)
 	    !kvs_recorded(view, KVMSCHED_CLASS_EXIT, "Thieves", "exit"))
 		return;
 	kvs_title(view, "Thieves: who held the CPU that a vCPU waited for");
-	rows = kvs_rows_begin(KVS_HEADINGS("VM", "vCPU", "TID", "<Thief", "PID", "<Policy",
-				       "<Relation", "Pieces",
-				       "Wait µs", "Share", "Longest µs"));
+	rows = kvs_rows_begin(KVS_HEADINGS("=<VM", "=vCPU", "=<Thief", "=PID", "<Policy",
+					   "<Relation", "|Pieces", "Wait µs", "Share",
+					   "Longest µs"));
 	for (unsigned int i = 0; i < m->nr_vcpus; i++)
 		if (kvs_selected(&view->select, m->vcpus[i]))
 			rows_vcpu(&rows, view, m->vcpus[i]);

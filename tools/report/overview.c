@@ -9,14 +9,13 @@
 #include <string.h>
 
 #include "uapi/kvmsched.h"
-#include "base/bytes.h"
 #include "model/clock.h"
 #include "model/names.h"
 #include "report/bpf-scheds.h"
 #include "report/common.h"
 #include "report/report.h"
 
-#define WIDTH		100	/* of the lines that are wrapped */
+#define INDENT		10	/* of what stands beside the labels */
 
 static void print_lost(const struct kvs_view *view)
 {
@@ -24,6 +23,7 @@ static void print_lost(const struct kvs_view *view)
 #define LOST_NAME(record, FIELDS, classes) [KS_EV_##record] = #record,
 		KS_RECORDS(LOST_NAME)
 	};
+	struct kvs_lines lines = kvs_lines_begin(INDENT);
 	const struct kvs_model *m = view->model;
 	u64 lost;
 	bool exact = kvs_model_lost(m, &lost);
@@ -32,74 +32,85 @@ static void print_lost(const struct kvs_view *view)
 		printf("Lost      0\n");
 		return;
 	}
-	printf("Lost      %s", kvs_alarm());
+	kvs_lines_add(&lines, "Lost      ");
 	if (lost)
-		printf("%s%" PRIu64, exact ? "" : "at least ", lost);
+		kvs_lines_strong(&lines, "%s%" PRIu64, exact ? "" : "at least ", lost);
 	else
-		printf("some, nobody counted how many");
-	printf("%s", kvs_plain());
+		kvs_lines_strong(&lines, "some, nobody counted how many");
 	for (unsigned int i = 0; i < KS_NR_EVENTS; i++)
 		if (m->lost_closing[i])
-			printf(", %s %" PRIu64, names[i], m->lost_closing[i]);
-	printf("\n          what is counted below is less than the truth; a larger ring helps: "
-	       "`kvmsched record -m SIZE`\n");
+			kvs_lines_add(&lines, ", %s %" PRIu64, names[i], m->lost_closing[i]);
+	kvs_lines_end(&lines);
+	kvs_say(INDENT, "          what is counted below is less than the truth; a larger ring helps: "
+		"`kvmsched record -m SIZE`");
 }
 
 /* What is missing from the recording beside lost records */
 static void print_missed(const struct kvs_model *m)
 {
+	struct kvs_lines lines = kvs_lines_begin(INDENT);
+
 	if (m->overwritten)
-		printf("Overwritten %" PRIu64 " records, by younger ones (flight recorder)\n",
-		       m->overwritten);
+		kvs_say(INDENT, "Overwritten %" PRIu64 " records, by younger ones (flight recorder)",
+			m->overwritten);
 	for (unsigned int i = 0; i < m->nr_missed; i++) {
-		printf("Missed    %s%" PRIu64 "%s hits of ", kvs_alarm(), m->missed[i].count,
-		       kvs_plain());
-		kvs_bytes_print(m->missed[i].hook);
-		printf(", dropped by the kernel's kprobes\n");
+		kvs_lines_add(&lines, "Missed    ");
+		kvs_lines_strong(&lines, "%" PRIu64, m->missed[i].count);
+		kvs_lines_add(&lines, " hits of %s, dropped by the kernel's kprobes",
+			      m->missed[i].hook);
+		kvs_lines_end(&lines);
 	}
 }
 
-/* The hooks that are attached in one way: the way, then the names in wrapped lines */
+/* The hooks that are attached in one way: the way, then the names */
 static void print_hooks_by(const struct kvs_model *m, unsigned int how)
 {
-	size_t column = 0;
+	struct kvs_lines lines = kvs_lines_begin(27);
+	bool any = false;
 
 	for (unsigned int i = 0; i < m->nr_hooks; i++) {
-		size_t length = strlen(m->hooks[i].name);
-		char *name;
-
 		if (m->hooks[i].status || m->hooks[i].how != how)
 			continue;
-		if (!column) {
-			column = printf("          %-17s", kvs_hook_how(how));
-		} else if (column + length > WIDTH - 3) {
-			column = printf(",\n%27s", "") - 2;
-		} else {
-			column += printf(", ");
-		}
-		name = kvs_bytes_shown(m->hooks[i].name);
-		column += printf("%s", name);
-		free(name);
+		if (any)
+			kvs_lines_add(&lines, ", %s", m->hooks[i].name);
+		else
+			kvs_lines_add(&lines, "          %-17s%s", kvs_hook_how(how),
+				      m->hooks[i].name);
+		any = true;
 	}
-	if (column)
-		putchar('\n');
+	if (any)
+		kvs_lines_end(&lines);
 }
 
 static void print_hook_counts(const struct kvs_model *m)
 {
 	unsigned int attached = 0, not_here = 0, refused = 0;
+	struct kvs_lines lines = kvs_lines_begin(INDENT);
 
 	for (unsigned int i = 0; i < m->nr_hooks; i++) {
 		attached += !m->hooks[i].status;
 		not_here += m->hooks[i].status == -ENOENT;
 		refused += m->hooks[i].status && m->hooks[i].status != -ENOENT;
 	}
-	printf("Attached  %u hook%s", attached, attached == 1 ? "" : "s");
-	if (refused)
-		printf(", %s%u not%s", kvs_alarm(), refused, kvs_plain());
+	kvs_lines_add(&lines, "Attached  %u hook%s", attached, attached == 1 ? "" : "s");
+	if (refused) {
+		kvs_lines_add(&lines, ", ");
+		kvs_lines_strong(&lines, "%u not", refused);
+	}
 	if (not_here)
-		printf(", %u not in this kernel", not_here);
-	printf(" (--verbose names them)\n");
+		kvs_lines_add(&lines, ", %u not in this kernel", not_here);
+	kvs_lines_add(&lines, " (--verbose names them)");
+	kvs_lines_end(&lines);
+}
+
+static void print_refused_hook(const struct kvs_hook *hook)
+{
+	struct kvs_lines lines = kvs_lines_begin(27);
+
+	kvs_lines_add(&lines, "          ");
+	kvs_lines_strong(&lines, "not");
+	kvs_lines_add(&lines, "              %s: %s", hook->name, kvs_hook_why(hook->status));
+	kvs_lines_end(&lines);
 }
 
 static void print_attach(const struct kvs_view *view)
@@ -117,13 +128,9 @@ static void print_attach(const struct kvs_view *view)
 	printf("Attached\n");
 	for (unsigned int how = KVMSCHED_HOW_TRACEPOINT; how <= KVMSCHED_HOW_NOTIFIER; how++)
 		print_hooks_by(m, how);
-	for (unsigned int i = 0; i < m->nr_hooks; i++) {
-		if (m->hooks[i].status) {
-			printf("          %snot%s              ", kvs_alarm(), kvs_plain());
-			kvs_bytes_print(m->hooks[i].name);
-			printf(": %s\n", kvs_hook_why(m->hooks[i].status));
-		}
-	}
+	for (unsigned int i = 0; i < m->nr_hooks; i++)
+		if (m->hooks[i].status)
+			print_refused_hook(&m->hooks[i]);
 }
 
 /* Every vCPU tells what was known when it was seen first. */
@@ -144,40 +151,50 @@ static void print_tsc(const struct kvs_view *view)
 		[KVS_TSC_RECORDS] = "as the records' two clocks compare",
 	};
 	const struct kvs_scale *s = &view->times.cycles;
+	struct kvs_lines lines = kvs_lines_begin(INDENT);
 
 	/* A rate that is derived from the records is not precise to the kHz. */
 	if (s->known && s->mult)
-		printf(view->times.source == KVS_TSC_RECORDS ?
-		       "TSC       about %.0f MHz, %s\n" : "TSC       %.3f MHz, %s\n",
-		       1e3 * (double)(1ULL << s->shift) / s->mult,
-		       sources[view->times.source]);
+		kvs_say(INDENT, view->times.source == KVS_TSC_RECORDS ?
+			"TSC       about %.0f MHz, %s" : "TSC       %.3f MHz, %s",
+			1e3 * (double)(1ULL << s->shift) / s->mult,
+			sources[view->times.source]);
 	else
-		printf("TSC       %s\n", sources[KVS_TSC_UNKNOWN]);
-	if (tsc_unstable(view->model))
-		printf("          %sunstable%s, as the host's kernel found: times between CPUs are not to be trusted\n",
-		       kvs_alarm(), kvs_plain());
+		kvs_say(INDENT, "TSC       %s", sources[KVS_TSC_UNKNOWN]);
+	if (tsc_unstable(view->model)) {
+		kvs_lines_add(&lines, "          ");
+		kvs_lines_strong(&lines, "unstable");
+		kvs_lines_add(&lines, ", as the host's kernel found: times between CPUs are not "
+			      "to be trusted");
+		kvs_lines_end(&lines);
+	}
 }
 
 static void print_classes(const struct kvs_model *m)
 {
-	printf("Classes  ");
+	struct kvs_lines lines = kvs_lines_begin(INDENT);
+
+	kvs_lines_add(&lines, "Classes  ");
 	for (unsigned int bit = 0; kvs_class_name(bit); bit++)
 		if (kvs_model_has_class(m, 1U << bit))
-			printf(" %s", kvs_class_name(bit));
-	printf("%s\n", m->overwrite ? "; flight recorder: the oldest records were overwritten" : "");
+			kvs_lines_add(&lines, " %s", kvs_class_name(bit));
+	if (m->overwrite)
+		kvs_lines_add(&lines, "; flight recorder: the oldest records were overwritten");
+	kvs_lines_end(&lines);
 }
 
 void kvs_print_overview(const struct kvs_view *view)
 {
 	const struct kvs_model *m = view->model;
 	double ns = kvs_scale_sum(&view->times.ts, kvs_model_duration_ts(m));
+	struct kvs_lines lines = kvs_lines_begin(INDENT);
 
-	printf("%sFile%s      ", kvs_bold(), kvs_plain());
-	kvs_bytes_print(view->path);
-	printf(" (trace.dat version %u)\n", view->info->version);
+	kvs_lines_bold(&lines, "File");
+	kvs_lines_add(&lines, "      %s (trace.dat version %u)", view->path, view->info->version);
+	kvs_lines_end(&lines);
 	if (view->times.ts.known)
-		printf("Duration  %.6f s%s\n", ns / 1e9,
-		       m->started && !m->stopped ? " (the session's end is not in the file)" : "");
+		kvs_say(INDENT, "Duration  %.6f s%s", ns / 1e9,
+			m->started && !m->stopped ? " (the session's end is not in the file)" : "");
 	printf("CPUs      %u\n", view->info->cpus);
 	printf("Records   %" PRIu64 "\n", kvs_model_records(m));
 	print_lost(view);

@@ -72,7 +72,7 @@ void kvs_print_quotas(const struct kvs_view *view)
 		return;
 	kvs_title(view, "Quotas: cgroups that were throttled, over all CPUs");
 	rows = kvs_rows_begin(KVS_HEADINGS("<Cgroup", "<cpu.max", "Times", "Throttled µs",
-				       "vCPUs waited µs", "Compared µs", "cpu.stat µs"));
+				       "vCPUs waited µs", "|Compared µs", "cpu.stat µs"));
 	for (unsigned int i = 0; i < q->nr; i++) {
 		if (!is_shown(q->cgroups[i]))
 			continue;
@@ -80,9 +80,8 @@ void kvs_print_quotas(const struct kvs_view *view)
 		open |= q->cgroups[i]->open;
 	}
 	kvs_rows_end(&rows);
-	printf("Compared: of Throttled, what ended between the first and the last look at cpu.stat. Newer\n"
-	       "kernels count there only while a task of the cgroup is kept from that CPU%s\n",
-	       open ? ". What began before\nthe recording, or while records were lost, is in no sum" : "");
+	kvs_say(2, "Compared: of Throttled, what ended between the first and the last look at cpu.stat. Newer kernels count there only while a task of the cgroup is kept from that CPU%s",
+		open ? ". What began before the recording, or while records were lost, is in no sum" : "");
 }
 
 static json_t *stat_of(const struct kvs_view *view, const struct kvs_cgroup *c)

@@ -483,16 +483,16 @@ static void print_nothing(const struct kvs_view *view)
 	bool timers = kvs_model_has_class(m, KVMSCHED_CLASS_TIMER);
 
 	if (!view->selected) {
-		printf("  No vCPU%s was seen.\n",
-		       m->nr_vcpus ? " of those that --vm and --vcpu ask for" : "");
+		kvs_say(2, "  No vCPU%s was seen.",
+			m->nr_vcpus ? " of those that --vm and --vcpu ask for" : "");
 		return;
 	}
-	printf("  Nothing stands out%s.\n", ledger && timers ? "" : " in what can be judged");
+	kvs_say(2, "  Nothing stands out%s.", ledger && timers ? "" : " in what can be judged");
 	if (!ledger)
-		printf("  Waits and exits are not judged: classes switch and exit are needed, and the\n"
-		       "  TSC's rate.\n");
+		kvs_say(2, "  Waits and exits are not judged: classes switch and exit are needed, "
+			"and the TSC's rate.");
 	if (!timers)
-		printf("  Timers are not judged: class timer was not recorded.\n");
+		kvs_say(2, "  Timers are not judged: class timer was not recorded.");
 }
 
 void kvs_print_short(const struct kvs_view *view)
@@ -503,13 +503,9 @@ void kvs_print_short(const struct kvs_view *view)
 	printf("%sIn short%s\n", kvs_bold(), kvs_plain());
 	for (unsigned int i = 0; i < nr; i++) {
 		char *sentence = kvs_finding_sentence(view, &findings[i]);
-		char *line = xasprintf("%s. More: `%s`", sentence,
-				       kvs_finding_more(view, &findings[i]));
-		char number[16];
 
-		snprintf(number, sizeof(number), "%3u. ", i + 1);
-		kvs_print_wrapped(number, 5, line);
-		free(line);
+		kvs_say(5, "%3u. %s. More: `%s`", i + 1, sentence,
+			kvs_finding_more(view, &findings[i]));
 		free(sentence);
 	}
 	if (!nr)

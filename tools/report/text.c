@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "uapi/kvmsched.h"
+#include "base/lines.h"
 #include "model/clock.h"
 #include "model/names.h"
 #include "report/common.h"
@@ -59,14 +60,14 @@ static void print_vcpus(const struct kvs_view *view)
 
 	kvs_title(view, "vCPUs");
 	if (!view->selected) {
-		printf("none%s\n", view->model->nr_vcpus ?
-		       " of those that --vm and --vcpu ask for" :
-		       ": no vCPU ran during the recording");
+		kvs_say(0, "none%s", view->model->nr_vcpus ?
+			" of those that --vm and --vcpu ask for" :
+			": no vCPU ran during the recording");
 		return;
 	}
-	rows = kvs_rows_begin(KVS_HEADINGS("VM", "vCPU", "TID", "<Policy", "On CPU µs",
-				       "In guest µs", "Exits", "Switches",
-				       "Preempted", "Waited µs"));
+	rows = kvs_rows_begin(KVS_HEADINGS("=<VM", "=vCPU", "TID", "<Policy", "On CPU µs",
+					   "In guest µs", "Exits", "|Switches",
+					   "Preempted", "Waited µs"));
 	for (unsigned int i = 0; i < view->model->nr_vcpus; i++)
 		if (kvs_selected(&view->select, view->model->vcpus[i]))
 			row_vcpu(&rows, view, view->model->vcpus[i]);
@@ -80,7 +81,7 @@ static void print_switch_kinds(const struct kvs_view *view)
 	struct kvs_rows rows;
 
 	kvs_title(view, "Switches: the vCPU's thread loses the CPU, and waits for it");
-	rows = kvs_rows_begin(KVS_HEADINGS("<Kind", "Count", "Share", "Waits", "Avg µs",
+	rows = kvs_rows_begin(KVS_HEADINGS("<Kind", "Count", "Share", "|Waits", "Avg µs",
 				       "p50 µs", "p99 µs", "Max µs"));
 	for (unsigned int kind = 0; kind < KVS_SWITCH_KINDS; kind++) {
 		kvs_row(&rows);
@@ -101,8 +102,8 @@ static void print_switch_kinds(const struct kvs_view *view)
 	kvs_cell_count(&rows, sw->woken_wait_ns.count);
 	cells_short(&rows, &sw->woken_wait_ns, &view->times.ns);
 	kvs_rows_end(&rows);
-	printf("%" PRIu64 " outside of KVM_RUN, %" PRIu64 " migrations to another CPU\n",
-	       sw->in_userspace, sw->migrated);
+	kvs_say(0, "%" PRIu64 " outside of KVM_RUN, %" PRIu64 " migrations to another CPU",
+		sw->in_userspace, sw->migrated);
 }
 
 static void print_slices(const struct kvs_view *view)
@@ -110,9 +111,9 @@ static void print_slices(const struct kvs_view *view)
 	struct kvs_rows rows;
 
 	kvs_title(view, "Slices: from switch in to switch out");
-	rows = kvs_rows_begin(KVS_HEADINGS("VM", "vCPU", "TID", "<Policy", "Slices",
-				       "Avg µs", "p50 µs", "p99 µs", "Max µs",
-				       "Preempted", "p50 µs"));
+	rows = kvs_rows_begin(KVS_HEADINGS("=<VM", "=vCPU", "TID", "<Policy", "Slices",
+					   "|Avg µs", "p50 µs", "p99 µs", "Max µs",
+					   "|Preempted", "Their p50 µs"));
 	for (unsigned int i = 0; i < view->model->nr_vcpus; i++) {
 		const struct kvs_vcpu *v = view->model->vcpus[i];
 		struct kvs_summary s;
@@ -156,8 +157,8 @@ static void print_takers(const struct kvs_view *view)
 	unsigned int shown = 0;
 
 	kvs_title(view, "Who took the CPU");
-	rows = kvs_rows_begin(KVS_HEADINGS("<Task", "PID", "Prio", "Preempted", "Wait µs",
-				       "Avg µs", "Max µs", "Halted", "Blocked"));
+	rows = kvs_rows_begin(KVS_HEADINGS("=<Task", "=PID", "Prio", "Preempted", "Halted",
+					   "Blocked", "|Wait µs", "Avg µs", "Max µs"));
 	for (; shown < sw->nr_takers && shown < TAKERS_SHOWN; shown++) {
 		const struct kvs_taker *t = &sw->takers[shown];
 		struct kvs_summary s;
@@ -165,15 +166,15 @@ static void print_takers(const struct kvs_view *view)
 
 		cells_taker(&rows, view, t);
 		kvs_cell_count(&rows, t->count[KS_SWITCH_PREEMPTED]);
+		kvs_cell_count(&rows, t->count[KS_SWITCH_HALTED]);
+		kvs_cell_count(&rows, t->count[KS_SWITCH_BLOCKED]);
 		kvs_cell_us(&rows, known, s.total);
 		kvs_cell_us(&rows, known, s.avg);
 		kvs_cell_us(&rows, known, s.max);
-		kvs_cell_count(&rows, t->count[KS_SWITCH_HALTED]);
-		kvs_cell_count(&rows, t->count[KS_SWITCH_BLOCKED]);
 	}
 	kvs_rows_end(&rows);
 	if (shown < sw->nr_takers)
-		printf("and %u others; --json has them all\n", sw->nr_takers - shown);
+		kvs_say(0, "and %u others; --json has them all", sw->nr_takers - shown);
 }
 
 static void print_switches(const struct kvs_view *view)
@@ -193,8 +194,8 @@ static void print_interrupts(const struct kvs_view *view)
 		return;
 	kvs_title(view, "Guest interrupts: accept to inject, inject to EOI");
 	rows = kvs_rows_begin(KVS_HEADINGS("<Vector", "Accept", "Inject", "Again", "EOI",
-				       "Acc-inj avg µs", "p50", "p99", "max",
-				       "Inj-EOI avg µs", "p50", "p99", "max"));
+					   "|Acc-inj avg µs", "p50", "p99", "max",
+					   "|Inj-EOI avg µs", "p50", "p99", "max"));
 	for (unsigned int i = 0; i < KVS_VECTORS; i++) {
 		const struct kvs_vector_stats *s = view->total->vector[i];
 
@@ -212,8 +213,8 @@ static void print_interrupts(const struct kvs_view *view)
 	}
 	kvs_rows_end(&rows);
 	if (view->total->other_accepts)
-		printf("%" PRIu64 " NMI, SMI, INIT or SIPI accepted\n",
-		       view->total->other_accepts);
+		kvs_say(0, "%" PRIu64 " NMI, SMI, INIT or SIPI accepted",
+			view->total->other_accepts);
 	kvs_note_apicv(view);
 }
 
@@ -226,34 +227,43 @@ static void row_leg(struct kvs_rows *rows, const char *name,
 	kvs_cells_full(rows, s, known);
 }
 
-static void print_timer_counts(const struct kvs_timer_stats *t)
+static void print_timer_arms(const struct kvs_timer_stats *t)
 {
-	u64 armed = t->armed[0] + t->armed[1] + t->armed[2];
+	struct kvs_lines lines = kvs_lines_begin(2);
 
-	printf("armed %" PRIu64, armed);
+	kvs_lines_add(&lines, "armed %" PRIu64, t->armed[0] + t->armed[1] + t->armed[2]);
 	for (unsigned int mode = 0; mode < KVS_TIMER_MODES; mode++)
 		if (t->armed[mode])
-			printf(", %s %" PRIu64, kvs_timer_mode(mode), t->armed[mode]);
-	printf("; on the preemption timer %" PRIu64 "; armed again by KVM %" PRIu64,
-	       t->hv_armed, t->rearmed);
+			kvs_lines_add(&lines, ", %s %" PRIu64, kvs_timer_mode(mode),
+				      t->armed[mode]);
+	kvs_lines_add(&lines, "; on the preemption timer %" PRIu64
+		      "; armed again by KVM %" PRIu64, t->hv_armed, t->rearmed);
 	if (t->found)
-		printf("; armed before the recording %" PRIu64, t->found);
+		kvs_lines_add(&lines, "; armed before the recording %" PRIu64, t->found);
 	if (t->by_vmm)
-		printf("; armed by the VMM %" PRIu64, t->by_vmm);
-	printf("\nexpired %" PRIu64, t->expired);
+		kvs_lines_add(&lines, "; armed by the VMM %" PRIu64, t->by_vmm);
+	kvs_lines_end(&lines);
+}
+
+static void print_timer_expiries(const struct kvs_timer_stats *t)
+{
+	struct kvs_lines lines = kvs_lines_begin(2);
+
+	kvs_lines_add(&lines, "expired %" PRIu64, t->expired);
 	if (t->hv_expired)
-		printf(", by the preemption timer %" PRIu64, t->hv_expired);
+		kvs_lines_add(&lines, ", by the preemption timer %" PRIu64, t->hv_expired);
 	if (t->merged || t->skipped || t->armed[KS_TIMER_PERIODIC])
-		printf(", of which %" PRIu64 " merged; skipped by KVM %" PRIu64,
-		       t->merged, t->skipped);
+		kvs_lines_add(&lines, ", of which %" PRIu64 " merged; skipped by KVM %" PRIu64,
+			      t->merged, t->skipped);
 	if (t->left_out)
-		printf(" (and %" PRIu64 " one or the other: this file does not tell)",
-		       t->left_out);
-	printf(", injected %" PRIu64, t->injected);
+		kvs_lines_add(&lines, " (and %" PRIu64 " one or the other: this file does not tell)",
+			      t->left_out);
+	kvs_lines_add(&lines, ", injected %" PRIu64, t->injected);
 	if (t->vector >= 0)
-		printf(", vector %#x\n", t->vector);
-	else
-		printf("%s\n", t->vector == -2 ? ", different vectors" : "");
+		kvs_lines_add(&lines, ", vector %#x", t->vector);
+	else if (t->vector == -2)
+		kvs_lines_add(&lines, ", different vectors");
+	kvs_lines_end(&lines);
 }
 
 static void print_timers(const struct kvs_view *view)
@@ -268,12 +278,13 @@ static void print_timers(const struct kvs_view *view)
 	kvs_title(view, "Guest timers");
 	if (!t->armed[0] && !t->armed[1] && !t->armed[2] && !t->rearmed && !t->expired &&
 	    !t->found && !t->by_vmm) {
-		printf("none of the LAPIC's; those of the PIT, of Hyper-V's interface and of a LAPIC in userspace are not seen\n");
+		kvs_say(0, "none of the LAPIC's; those of the PIT, of Hyper-V's interface and of a LAPIC in userspace are not seen");
 		return;
 	}
-	print_timer_counts(t);
+	print_timer_arms(t);
+	print_timer_expiries(t);
 	rows = kvs_rows_begin(KVS_HEADINGS("<Leg", "Count", "Min µs", "Max µs", "Avg µs",
-				       "p50 µs", "p99 µs", "p99.9 µs"));
+					   "|p50 µs", "p99 µs", "p99.9 µs"));
 	known = kvs_shist_summary(&t->late_cycles, &view->times.cycles, &s);
 	row_leg(&rows, "deadline to expiry (lateness)", &s, known);
 	known = kvs_hist_summary(&t->expire_to_inject_ts, &view->times.ts, &s);
@@ -293,7 +304,7 @@ static void print_users(const struct kvs_view *view)
 	for (unsigned int i = 0; i < v->nr_users; i++)
 		split.whole += v->users[i].count;
 	rows = kvs_rows_begin(KVS_HEADINGS("<Reason", "Count", "Share", "KVM_RUN avg µs",
-				       "There avg µs", "p50 µs", "p99 µs", "Max µs"));
+					   "|There avg µs", "p50 µs", "p99 µs", "Max µs"));
 	for (unsigned int i = 0; i < v->nr_users; i++) {
 		const struct kvs_user_stats *u = &v->users[i];
 		char name[KVS_NAME_LEN];
@@ -320,11 +331,20 @@ static void print_clockevents(const struct kvs_view *view)
 		return;
 	kvs_title(view, "Host clock event device, programmed while a vCPU was loaded: time ahead");
 	rows = kvs_rows_begin(KVS_HEADINGS("Count", "Min µs", "Max µs", "Avg µs",
-				       "p50 µs", "p99 µs", "p99.9 µs"));
+					   "|p50 µs", "p99 µs", "p99.9 µs"));
 	kvs_row(&rows);
 	kvs_cell_count(&rows, s.count);
 	kvs_cells_full(&rows, &s, known);
 	kvs_rows_end(&rows);
+}
+
+static void print_overdue(void)
+{
+	struct kvs_lines lines = kvs_lines_begin(0);
+
+	kvs_lines_strong(&lines, "Some timers never reached their guest");
+	kvs_lines_add(&lines, ": `kvmsched report timers` names them");
+	kvs_lines_end(&lines);
 }
 
 void kvs_print_text(const struct kvs_view *view, bool host)
@@ -338,8 +358,7 @@ void kvs_print_text(const struct kvs_view *view, bool host)
 		overdue |= kvs_selected(&view->select, view->model->vcpus[i]) &&
 			   kvs_overdue(view->model->vcpus[i]);
 	if (overdue)
-		printf("%sSome timers never reached their guest%s: `kvmsched report timers` names them\n",
-		       kvs_alarm(), kvs_plain());
+		print_overdue();
 	if (view->selected) {
 		kvs_print_ledger(view);
 		kvs_print_exits(view);

@@ -35,15 +35,17 @@ static void print_chain(const struct kvs_view *view, const struct kvs_moment *mo
 		[KVS_MOMENT_TIMER] = "injected", [KVS_MOMENT_IRQ] = "injected",
 		[KVS_MOMENT_WAIT] = "on a CPU", [KVS_MOMENT_EXIT] = "told",
 	};
+	struct kvs_lines lines = kvs_lines_begin(5);
 	u64 begin = moment->begin, sum = 0, us;
 
-	printf("     %s %.6f s", from[moment->kind], at(view, begin));
+	kvs_lines_add(&lines, "     %s %.6f s", from[moment->kind], at(view, begin));
 	if (moment->expired > begin)
-		printf(", expired +%.3f ms", ms(view, moment->expired - begin));
+		kvs_lines_add(&lines, ", expired +%.3f ms", ms(view, moment->expired - begin));
 	if (moment->accepted > begin)
-		printf(", accepted +%.3f ms", ms(view, moment->accepted - begin));
-	printf(", %s +%.3f ms (CPU %u)\n", to[moment->kind],
-	       ms(view, moment->end - begin), moment->cpu);
+		kvs_lines_add(&lines, ", accepted +%.3f ms", ms(view, moment->accepted - begin));
+	kvs_lines_add(&lines, ", %s +%.3f ms (CPU %u)", to[moment->kind],
+		      ms(view, moment->end - begin), moment->cpu);
+	kvs_lines_end(&lines);
 	for (unsigned int i = 0; i < KVS_CAUSES; i++) {
 		if (!moment->spent[i])
 			continue;
@@ -66,9 +68,7 @@ static void print_each(const struct kvs_view *view)
 		if (!kvs_selected(&view->select, w->heap[i].vcpu))
 			continue;
 		text = kvs_moment_sentence(view->model, &view->times, &w->heap[i]);
-		printf("%3u. ", ++shown);
-		kvs_bytes_print(text);
-		putchar('\n');
+		kvs_say(5, "%3u. %s", ++shown, text);
 		free(text);
 		print_chain(view, &w->heap[i]);
 	}
@@ -84,14 +84,16 @@ static void print_group(const struct kvs_view *view, unsigned int number,
 		[KVS_MOMENT_WAIT] = "wait", [KVS_MOMENT_EXIT] = "exit",
 	};
 	char *text = kvs_moment_sentence(view->model, &view->times, &g->worst);
+	struct kvs_lines lines = kvs_lines_begin(5);
 
-	printf("%3u. %" PRIu64 " %s%s%s, worst %.3f ms, sum %.3f ms", number, g->count,
-	       g->others ? "other " : "", one[g->worst.kind], g->count == 1 ? "" : "s",
-	       ms(view, g->worst.length), ms(view, g->sum));
+	kvs_lines_add(&lines, "%3u. %" PRIu64 " %s%s%s, worst %.3f ms, sum %.3f ms", number,
+		      g->count, g->others ? "other " : "", one[g->worst.kind],
+		      g->count == 1 ? "" : "s", ms(view, g->worst.length), ms(view, g->sum));
 	if (g->count > 1)
-		printf(", from %.6f s to %.6f s", at(view, g->first), at(view, g->last));
-	printf("\n");
-	kvs_print_wrapped("     ", 5, text);
+		kvs_lines_add(&lines, ", from %.6f s to %.6f s", at(view, g->first),
+			      at(view, g->last));
+	kvs_lines_end(&lines);
+	kvs_say(5, "     %s", text);
 	free(text);
 }
 
@@ -106,7 +108,7 @@ static void print_alike(const struct kvs_view *view)
 	if (!nr)
 		printf("none\n");
 	else if (shown < nr)
-		printf("and %u more kinds; `-n %u` shows them\n", nr - shown, nr);
+		kvs_say(0, "and %u more kinds; `-n %u` shows them", nr - shown, nr);
 	free(groups);
 }
 

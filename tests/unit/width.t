@@ -1,0 +1,77 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Lines fit the output: no line of a report has more than 80 columns where standard output
+# is no terminal, none more than a terminal has; and whatever the width is, a report has the
+# same numbers.
+set -euo pipefail
+
+here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
+O=$(realpath -- "${O:-$here/../../build}")
+kvmsched=$O/tools/kvmsched
+export LC_ALL=C.UTF-8
+unset COLUMNS
+cd -- "$here/../golden"
+
+dir=$(mktemp -d)
+trap 'rm -rf -- "$dir"' EXIT
+
+. ../tap.sh
+
+# Lines of a file that are too wide, but for those that have no space to break them at
+too_wide()		# too_wide COLUMNS FILE
+{
+	grep -nP "^.{$(($1 + 1)),}" "$2" | grep -vP '^\d+: *[^ ]+$' || true
+}
+
+fits()			# fits NAME COLUMNS COMMAND...
+{
+	local name=$1 columns=$2
+	shift 2
+	"$@" > "$dir/out" 2> "$dir/err" || true
+	ok "$name says something" test -s "$dir/out"
+	ok "$name fits $columns columns" silent too_wide "$columns" "$dir/out"
+}
+
+reports=$("$kvmsched" report --help | sed -n '/^Reports:/,$s/^  \([a-z]*\) .*/\1/p')
+[[ -n $reports ]] || { echo "Bail out! no reports"; exit 1; }
+
+for dat in *.dat ../../docs/answers/data/*.dat; do
+	name=${dat##*/}
+	fits "$name" 80 "$kvmsched" report --host --verbose "$dat"
+	for report in $reports; do
+		[[ $report == guest ]] || fits "$name, $report" 80 "$kvmsched" report "$report" "$dat"
+	done
+	fits "$name, each" 80 "$kvmsched" report worst --each "$dat"
+done
+for by in port msr leaf hypercall address vector; do
+	fits "exits by $by" 80 "$kvmsched" report exits --by $by everything.dat
+done
+
+# Wider or narrower, nothing is missing.
+numbers()		# numbers FILE: each that is in it, once
+{
+	grep -oE '[0-9]+\.[0-9]+%?' "$1" | sort -u
+}
+for columns in 60 100 1000; do
+	fits "everything.dat" $columns env COLUMNS=$columns \
+		"$kvmsched" report --host everything.dat
+	numbers "$dir/out" > "$dir/numbers$columns"
+	ok "all numbers are in $columns columns" diff "$dir/numbers60" "$dir/numbers$columns"
+done
+ok "where there is room, a table is one" \
+	grep -q 'On CPU.*Waited' "$dir/out"
+
+# A terminal has its own width, whatever COLUMNS says.
+on_terminal()		# on_terminal COLUMNS
+{
+	script -qec "stty cols $1; COLUMNS=40 NO_COLOR=1 '$kvmsched' report everything.dat" \
+		/dev/null < /dev/null | tr -d '\r' > "$dir/out"
+}
+for columns in 72 80 140; do
+	on_terminal $columns
+	ok "a terminal of $columns columns has a report" grep -q '^vCPUs' "$dir/out"
+	ok "it fits there" silent too_wide $columns "$dir/out"
+done
+ok "its width is used" grep -qP '^.{100,}' "$dir/out"
+
+finish
