@@ -85,6 +85,32 @@
 	 __print_symbolic(reason, VMX_EXIT_REASONS) :			\
 	 __print_symbolic(reason, SVM_EXIT_REASONS))
 
+/*
+ * How a page was accessed: bits of npf's error code, or of EPT_VIOLATION's
+ * qualification.  A read is a bit of the latter, and the absence of others in the former.
+ * Those must not be one mask: libtraceevent takes a & (b | c) for (a & b) | c.
+ */
+#define ks_npf_has(rec, bits)						\
+	((((rec)->flags & KS_EXIT_VMX) == 0) && ((rec)->reason == SVM_EXIT_NPF) && \
+	 (((rec)->info >> KS_EXIT_ACCESS_SHIFT) & (bits)))
+#define ks_npf_reads(rec)						\
+	((((rec)->flags & KS_EXIT_VMX) == 0) && ((rec)->reason == SVM_EXIT_NPF) && \
+	 ((((rec)->info >> KS_EXIT_ACCESS_SHIFT) & KS_NPF_WRITE) == 0) &&	\
+	 ((((rec)->info >> KS_EXIT_ACCESS_SHIFT) & KS_NPF_EXECUTE) == 0))
+#define ks_ept_has(rec, bits)						\
+	(((rec)->flags & KS_EXIT_VMX) && ((rec)->reason == EXIT_REASON_EPT_VIOLATION) && \
+	 (((rec)->info >> KS_EXIT_ACCESS_SHIFT) & (bits)))
+#define ks_is_misconfig(rec)						\
+	(((rec)->flags & KS_EXIT_VMX) && ((rec)->reason == EXIT_REASON_EPT_MISCONFIG))
+
+/* Five words; KVM marks MMIO by an entry that the hardware refuses. */
+#define ks_show_access(rec)						\
+	(ks_npf_reads(rec) || ks_ept_has(rec, KS_EPT_READ)) ? " read" : "", \
+	(ks_npf_has(rec, KS_NPF_WRITE) || ks_ept_has(rec, KS_EPT_WRITE)) ? " write" : "", \
+	(ks_npf_has(rec, KS_NPF_EXECUTE) || ks_ept_has(rec, KS_EPT_EXECUTE)) ? " execute" : "", \
+	(ks_npf_has(rec, KS_NPF_PRESENT) || ks_ept_has(rec, KS_EPT_PRESENT)) ? " present" : "", \
+	(ks_npf_has(rec, KS_NPF_RESERVED) || ks_is_misconfig(rec)) ? " MMIO" : ""
+
 KS_EVENT(session, KS_SESSION_FIELDS, KS_ARGS(
 	"%s classes=%#x pages=%u%s tsc_khz=%u",
 	__entry->op == KS_SESSION_STOP ? "stop" : "start",
@@ -142,13 +168,14 @@ KS_EVENT(policy, KS_POLICY_FIELDS, KS_ARGS(
 	__entry->rt_priority, __entry->nice));
 
 KS_EVENT(exit, KS_EXIT_FIELDS, KS_ARGS(
-	"vm=%u vcpu=%u reason=%s%s%s%s info=%#llx vector=%d guest_cycles=%llu host_cycles=%llu end=%s",
+	"vm=%u vcpu=%u reason=%s%s%s%s info=%#llx%s%s%s%s%s vector=%d guest_cycles=%llu host_cycles=%llu end=%s",
 	__entry->vm, __entry->vcpu,
 	__entry->flags & KS_EXIT_L2 ? "L2 " : "",
 	ks_show_reason(__entry->flags, __entry->reason),
 	__entry->flags & KS_EXIT_FAILED_ENTRY ? " (failed entry)" : "",
 	__entry->flags & KS_EXIT_FASTPATH ? " (fastpath)" : "",
-	__entry->info, __entry->flags & KS_EXIT_INFO_VALID ? __entry->vector : -1,
+	__entry->info, ks_show_access(__entry),
+	__entry->flags & KS_EXIT_INFO_VALID ? __entry->vector : -1,
 	__entry->guest_cycles, __entry->host_cycles,
 	__print_symbolic(__entry->flags & KS_EXIT_END, KVMSCHED_EXIT_ENDS(KS_SHOW))));
 

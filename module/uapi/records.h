@@ -186,6 +186,16 @@ enum { KVMSCHED_SWITCH_KINDS(KS_SWITCH_ENUM), KS_NR_SWITCH_KINDS };
  */
 #define KS_EXIT_MSR_WRITE	(1ULL << 32)
 #define KS_EXIT_ACCESS_SHIFT	56
+/* After the shift, of npf: APM vol. 2, 15.25.6 */
+#define KS_NPF_PRESENT		(1 << 0)
+#define KS_NPF_WRITE		(1 << 1)
+#define KS_NPF_RESERVED		(1 << 3) /* KVM marks MMIO so */
+#define KS_NPF_EXECUTE		(1 << 4)
+/* Of EPT_VIOLATION: SDM vol. 3, table 28-7 */
+#define KS_EPT_READ		(1 << 0)
+#define KS_EPT_WRITE		(1 << 1)
+#define KS_EPT_EXECUTE		(1 << 2)
+#define KS_EPT_PRESENT		(7 << 3) /* the page may be read, written or executed */
 /*
  * SVM's codes reach 0x403, and go from -1 (its error) down to -16; VMX's basic
  * reasons are fewer.  Files of older modules have -1 for KS_REASON_NONE, too.

@@ -78,6 +78,22 @@ static const char *told(enum kvs_detail_by by)
 	return text;
 }
 
+/* @wanted: exits that read, wrote, executed, and found the page present */
+static void assert_access(u64 page, const u64 wanted[KVS_NR_ACCESSES])
+{
+	unsigned int nr, found = 0;
+	struct kvs_detail *rows = kvs_details_sum(&d, KVS_BY_ADDRESS, any, NULL, &nr);
+
+	for (unsigned int i = 0; i < nr; i++) {
+		if (rows[i].key != page)
+			continue;
+		assert_memory_equal(rows[i].accesses, wanted, sizeof(rows[i].accesses));
+		found++;
+	}
+	free(rows);
+	assert_int_equal(found, 1);
+}
+
 static void svm_is_told(void **unused)
 {
 	begin(KS_FEATURE_SVM | KS_FEATURE_DETAIL);
@@ -95,6 +111,10 @@ static void svm_is_told(void **unused)
 	exits(SVM_NPF, 0, 0xfee00300 | 0xfULL << KS_EXIT_ACCESS_SHIFT, 100);
 	exits(SVM_NPF, 0, 0xfee00020 | 0x6ULL << KS_EXIT_ACCESS_SHIFT, 100);
 	exits(SVM_NPF, 0, 0x1234, 100);
+	/* The guest's writes take a page from another; then it runs what it has written. */
+	exits(SVM_NPF, 0, 0x8010 | 0x7ULL << KS_EXIT_ACCESS_SHIFT, 100);
+	exits(SVM_NPF, 0, 0x8020 | 0x7ULL << KS_EXIT_ACCESS_SHIFT, 100);
+	exits(SVM_NPF, 0, 0x8020 | 0x14ULL << KS_EXIT_ACCESS_SHIFT, 100);
 	/* The fast path: the registers are not those of the exit. */
 	exits(SVM_MSR, KS_EXIT_FASTPATH, 0x10, 0);
 	assert_string_equal(told(KVS_BY_PORT), "0x5f0 out, 4 bytes=2; 0x60 in, 1 byte=1");
@@ -102,7 +122,12 @@ static void svm_is_told(void **unused)
 			    "0x6e0 IA32_TSC_DEADLINE, write=2; 0x1b IA32_APIC_BASE, read=1");
 	assert_string_equal(told(KVS_BY_LEAF), "0x1=2; 0xd, subleaf 0x1=1");
 	assert_string_equal(told(KVS_BY_HYPERCALL), "5 KICK_CPU=1");
-	assert_string_equal(told(KVS_BY_ADDRESS), "0xfee00000, MMIO=2; 0x1000=1");
+	assert_string_equal(told(KVS_BY_ADDRESS), "0x8000, write, execute, present=3; "
+			    "0xfee00000, MMIO, write=2; 0x1000, read=1");
+	assert_access(0x8000, (const u64[]){ 0, 2, 1, 2 });
+	/* Present: one access before KVM's mark, none by it */
+	assert_access(0xfee00000, (const u64[]){ 0, 2, 0, 0 });
+	assert_access(0x1000, (const u64[]){ 1, 0, 0, 0 });
 	end();
 }
 
@@ -113,10 +138,16 @@ static void vmx_is_told(void **unused)
 	exits(VMX_IO, KS_EXIT_VMX, 0x3fdULL << 16 | 1 << 3 | 3, 100);
 	exits(VMX_WRMSR, KS_EXIT_VMX, 0x830 | KS_EXIT_MSR_WRITE, 100);
 	exits(VMX_EPT, KS_EXIT_VMX, 0x7000 | 1ULL << KS_EXIT_ACCESS_SHIFT, 100);
+	exits(VMX_EPT, KS_EXIT_VMX, 0x7008 | 0x9aULL << KS_EXIT_ACCESS_SHIFT, 100);
+	exits(VMX_EPT, KS_EXIT_VMX, 0x9008 | 0x84ULL << KS_EXIT_ACCESS_SHIFT, 100);
 	exits(VMX_MISCONFIG, KS_EXIT_VMX, 0xfec00010, 100);
 	assert_string_equal(told(KVS_BY_PORT), "0x3f8 out, 1 byte=1; 0x3fd in, 4 bytes=1");
 	assert_string_equal(told(KVS_BY_MSR), "0x830 x2APIC ICR, write=1");
-	assert_string_equal(told(KVS_BY_ADDRESS), "0x7000=1; 0xfec00000, MMIO=1");
+	assert_string_equal(told(KVS_BY_ADDRESS), "0x7000, read, write, present=2; "
+			    "0x9000, execute=1; 0xfec00000, MMIO=1");
+	assert_access(0x7000, (const u64[]){ 1, 1, 0, 1 });
+	assert_access(0x9000, (const u64[]){ 0, 0, 1, 0 });
+	assert_access(0xfec00000, (const u64[]){ 0, 0, 0, 0 });
 	end();
 }
 
@@ -138,7 +169,7 @@ static void what_is_not_told_is_not_guessed(void **unused)
 	exits(SVM_MSR, 0, 0x1b, 100);
 	exits(SVM_NPF, 0, 0x3010, 100);
 	assert_string_equal(told(KVS_BY_MSR), "not told=1");
-	assert_string_equal(told(KVS_BY_ADDRESS), "0x3000=1");
+	assert_string_equal(told(KVS_BY_ADDRESS), "0x3000, read=1");
 	end();
 }
 

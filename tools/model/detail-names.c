@@ -96,6 +96,14 @@ const char *kvs_detail_by_name(unsigned int by)
 	return by < ARRAY_SIZE(bys) ? bys[by] : NULL;
 }
 
+#define ACCESS_NAME(symbol, name) [KVS_ACCESS_##symbol] = name,
+static const char *const access_names[] = { KVS_ACCESSES(ACCESS_NAME) };
+
+const char *kvs_access_name(enum kvs_access access)
+{
+	return access_names[access];
+}
+
 /* " NAME", or nothing */
 static const char *named(char out[KVS_DETAIL_LEN], const struct number *numbers, size_t n,
 			 u32 number)
@@ -121,6 +129,17 @@ static void name_leaf(char name[KVS_DETAIL_LEN], u64 key)
 		snprintf(name, KVS_DETAIL_LEN, "%#x, subleaf %#x", (u32)key, (u32)(key >> 32));
 	else
 		snprintf(name, KVS_DETAIL_LEN, "%#x", (u32)key);
+}
+
+/* The page, and all ways in which it was accessed */
+static void name_page(char name[KVS_DETAIL_LEN], const struct kvs_detail *row)
+{
+	int at = snprintf(name, KVS_DETAIL_LEN, "%#llx%s", (unsigned long long)row->key,
+			  row->mmio ? ", MMIO" : "");
+
+	for (unsigned int i = 0; i < KVS_NR_ACCESSES; i++)
+		if (row->accesses[i])
+			at += snprintf(name + at, KVS_DETAIL_LEN - at, ", %s", access_names[i]);
 }
 
 const char *kvs_detail_name(char name[KVS_DETAIL_LEN], const struct kvs_detail *row)
@@ -153,8 +172,7 @@ const char *kvs_detail_name(char name[KVS_DETAIL_LEN], const struct kvs_detail *
 			 named(known, hypercalls, ARRAY_SIZE(hypercalls), number));
 		break;
 	case KVS_BY_ADDRESS:
-		snprintf(name, KVS_DETAIL_LEN, "%#llx%s", (unsigned long long)row->key,
-			 row->mmio ? ", MMIO" : "");
+		name_page(name, row);
 		break;
 	case KVS_BY_VECTOR:
 		if (number < KVS_VECTORS)

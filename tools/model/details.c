@@ -21,8 +21,6 @@
 
 #define ADDRESS_MASK	((1ULL << KS_EXIT_ACCESS_SHIFT) - 1)
 #define PAGE_SHIFT	12
-/* Bit 3 of a page fault's error code: a reserved bit is set.  KVM marks MMIO so. */
-#define FAULT_RESERVED	(1ULL << (KS_EXIT_ACCESS_SHIFT + 3))
 
 void kvs_details_init(struct kvs_details *d)
 {
@@ -84,6 +82,7 @@ static struct kvs_detail *get_row(struct kvs_details *d, struct kvs_detail *like
 	row = xmalloc(sizeof(*row));
 	*row = *like;
 	row->mmio = false;
+	memset(row->accesses, 0, sizeof(row->accesses));
 	row->count = row->max_cycles = row->cycles = 0;
 	kvs_table_put(&d->table, hash, row);
 	d->rows = xrealloc(d->rows, (d->nr + 1) * sizeof(*d->rows));
@@ -96,6 +95,8 @@ void kvs_detail_add(struct kvs_detail *into, const struct kvs_detail *from)
 	into->count += from->count;
 	into->cycles += from->cycles;
 	into->mmio |= from->mmio;
+	for (unsigned int i = 0; i < KVS_NR_ACCESSES; i++)
+		into->accesses[i] += from->accesses[i];
 	if (from->max_cycles > into->max_cycles)
 		into->max_cycles = from->max_cycles;
 }
@@ -139,6 +140,28 @@ static u64 page_of(u64 info, bool detail)
 	return (detail ? info & ADDRESS_MASK : info) >> PAGE_SHIFT << PAGE_SHIFT;
 }
 
+/* MMIO is present by KVM's mark alone, which says nothing of the page. */
+static void set_npf_access(struct kvs_detail *row, u64 info)
+{
+	u64 bits = info >> KS_EXIT_ACCESS_SHIFT;
+
+	row->mmio = bits & KS_NPF_RESERVED;
+	row->accesses[KVS_ACCESS_READ] = !(bits & (KS_NPF_WRITE | KS_NPF_EXECUTE));
+	row->accesses[KVS_ACCESS_WRITE] = !!(bits & KS_NPF_WRITE);
+	row->accesses[KVS_ACCESS_EXECUTE] = !!(bits & KS_NPF_EXECUTE);
+	row->accesses[KVS_ACCESS_PRESENT] = bits & KS_NPF_PRESENT && !row->mmio;
+}
+
+static void set_ept_access(struct kvs_detail *row, u64 info)
+{
+	u64 bits = info >> KS_EXIT_ACCESS_SHIFT;
+
+	row->accesses[KVS_ACCESS_READ] = !!(bits & KS_EPT_READ);
+	row->accesses[KVS_ACCESS_WRITE] = !!(bits & KS_EPT_WRITE);
+	row->accesses[KVS_ACCESS_EXECUTE] = !!(bits & KS_EPT_EXECUTE);
+	row->accesses[KVS_ACCESS_PRESENT] = !!(bits & KS_EPT_PRESENT);
+}
+
 static bool classify_svm(struct kvs_detail *row, u32 reason, u64 info, bool detail, bool regs)
 {
 	switch (reason) {
@@ -156,7 +179,8 @@ static bool classify_svm(struct kvs_detail *row, u32 reason, u64 info, bool deta
 		return true;
 	case SVM_EXIT_NPF:
 		set(row, KVS_BY_ADDRESS, true, page_of(info, detail));
-		row->mmio = detail && info & FAULT_RESERVED;
+		if (detail)
+			set_npf_access(row, info);
 		return true;
 	}
 	return false;
@@ -189,6 +213,8 @@ static bool classify_vmx(struct kvs_detail *row, u32 reason, u64 info, bool deta
 	case EXIT_REASON_EPT_MISCONFIG:
 		set(row, KVS_BY_ADDRESS, detail, page_of(info, detail));
 		row->mmio = detail && reason == EXIT_REASON_EPT_MISCONFIG;
+		if (detail && !row->mmio)
+			set_ept_access(row, info);
 		return true;
 	}
 	return false;

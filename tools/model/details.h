@@ -27,6 +27,19 @@ enum kvs_detail_by {
 	KVS_DETAIL_KINDS
 };
 
+/* How a page was accessed; present: it was mapped, but not for that. */
+#define KVS_ACCESSES(X)							\
+	X(READ,		"read")						\
+	X(WRITE,	"write")					\
+	X(EXECUTE,	"execute")					\
+	X(PRESENT,	"present")
+
+enum kvs_access {
+#define KVS_ACCESS_ENUM(symbol, name) KVS_ACCESS_##symbol,
+	KVS_ACCESSES(KVS_ACCESS_ENUM)
+	KVS_NR_ACCESSES
+};
+
 /* One port, MSR and so on; @key is what kvs_detail_name() reads. */
 struct kvs_detail {
 	u64 key;
@@ -34,6 +47,7 @@ struct kvs_detail {
 	bool known;		/* false: the records don't tell which it was */
 	bool rest;		/* all those that found no room */
 	bool mmio;		/* ADDRESS: at least one access was to no memory */
+	u64 accesses[KVS_NR_ACCESSES];	/* ADDRESS: exits that tell of one; may be several */
 	u64 count;
 	kvs_u128 cycles;	/* host time on the CPU, without polling; not of VECTOR */
 	u64 max_cycles;
@@ -66,6 +80,9 @@ struct kvs_detail *kvs_details_sum(const struct kvs_details *d, enum kvs_detail_
 
 /* "port", "msr", ...; NULL beyond the last */
 const char *kvs_detail_by_name(unsigned int by);
+
+/* "read", "write", ... */
+const char *kvs_access_name(enum kvs_access access);
 
 #define KVS_DETAIL_LEN	80
 /* "0x5f0 out, 4 bytes", "0x1b IA32_APIC_BASE read", "not told" */

@@ -156,6 +156,16 @@ static json_t *sum_of(const struct kvs_view *view, const struct kvs_detail *row,
 			 "max_ns", number_if(known, known ? kvs_scale(cycles, row->max_cycles) : 0));
 }
 
+/* How many exits tell of each */
+static json_t *accesses_of(const struct kvs_detail *row)
+{
+	json_t *o = json_object();
+
+	for (unsigned int i = 0; i < KVS_NR_ACCESSES; i++)
+		json_object_set_new(o, kvs_access_name(i), number(row->accesses[i]));
+	return o;
+}
+
 /* The numbers that the row's name is made of, as the kind has them */
 static void add_key(json_t *o, const struct kvs_detail *row)
 {
@@ -181,6 +191,7 @@ static void add_key(json_t *o, const struct kvs_detail *row)
 	case KVS_BY_ADDRESS:
 		json_object_set_new(o, "page", number(key));
 		json_object_set_new(o, "mmio", json_boolean(row->mmio));
+		json_object_set_new(o, "accesses", accesses_of(row));
 		break;
 	case KVS_BY_VECTOR:
 		json_object_set_new(o, "vector", number_if(key < KVS_VECTORS, key));
