@@ -16,6 +16,7 @@ TRACKS = {
     "offs": ("off the CPU", "kind"),
     "waits": ("wait", "preempted"),
     "thieves": ("thief", "comm"),
+    "timers_armed": ("timer: armed", "mode"),
     "timers_late": ("timer: due", None),
     "timers_accepted": ("timer: expired", None),
     "timers": ("timer: deadline to injection", "vector"),
@@ -30,7 +31,7 @@ TRACKS = {
 }
 # Tables without a track: Perfetto's own tables have their rows.
 SCHED = {"tasks"}
-TEXTS = {"state", "reason", "kind", "comm", "name"}
+TEXTS = {"state", "reason", "kind", "comm", "name", "mode"}
 
 Slice = collections.namedtuple("Slice", "track name begin end args")
 # One stretch of a CPU: who had it

@@ -200,6 +200,21 @@ def parts(folder):
               [vcpus for _, vcpus in counts] == [1, 1] else [counts, both])
 
 
+def armed(folder):
+    """Each timer that was injected had been armed until it expired, for its deadline."""
+    wrong, nr = [], 0
+    for name in "svm-hlt", "everything":
+        db = export(GOLDEN / f"{name}.dat", folder / f"{name}-armed.db")
+        timers = set(map(tuple, db.execute(
+            "SELECT vcpu, deadline_ns, expired_ns FROM timers")))
+        stretches = set(map(tuple, db.execute(
+            "SELECT vcpu, deadline_ns, end_ns FROM timers_armed WHERE ended_by = 'expired'")))
+        nr += len(timers)
+        wrong += [f"{name}: {tuple(t)}" for t in timers - stretches]
+    TAP.empty("each timer was armed before", wrong)
+    TAP.empty("there were timers", [] if nr > 50 else [nr])
+
+
 def schema(folder):
     """Types, version, indices, and what is never overwritten."""
     db = export(GOLDEN / "svm-steal.dat", folder / "steal.db")
@@ -295,6 +310,7 @@ def main():
         folder = pathlib.Path(folder)
         golden(folder)
         parts(folder)
+        armed(folder)
         schema(folder)
         questions(folder)
         csv_files(folder)

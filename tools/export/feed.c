@@ -192,6 +192,13 @@ static void put_sender(const struct kvs_feed *f, struct row *r, const struct kvs
 static void put_interrupt(const struct kvs_feed *f, struct row *r, const struct kvs_span *span)
 {
 	switch (span->kind) {
+	case KVS_SPAN_TIMER_ARMED:
+		put_text(r, kvs_timer_mode(span->armed.mode));
+		put_if(r, span->armed.deadline,
+		       span->armed.deadline ? moment(f, span->armed.deadline) : 0);
+		put_text(r, kvs_armed_end_name(span->armed.end));
+		put(r, span->armed.since);
+		break;
 	case KVS_SPAN_TIMER:
 		put(r, span->timer.vector);
 		put(r, moment(f, span->timer.deadline));

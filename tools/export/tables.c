@@ -48,6 +48,8 @@ static const struct kvs_table_of tables[] = {
 	SPANS(WAIT) = { "waits", { SPAN, INT("preempted") } },
 	SPANS(PIECE) = { "thieves", { SPAN, TEXT("kind"), INT("pid"), TEXT("comm"),
 		INT("prio"), TEXT("relation") } },
+	SPANS(TIMER_ARMED) = { "timers_armed", { SPAN, TEXT("mode"), INT("deadline_ns"),
+		TEXT("ended_by"), INT("begin_is_seen") } },
 	SPANS(TIMER_LATE) = { "timers_late", { SPAN } },
 	SPANS(TIMER_ACCEPT) = { "timers_accepted", { SPAN } },
 	SPANS(TIMER) = { "timers", { SPAN, INT("vector"), INT("deadline_ns"),

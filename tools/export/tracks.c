@@ -22,6 +22,7 @@ static const struct kvs_track tracks[] = {
 	[KVS_SPAN_OFF] = { "off the CPU", "kind" },
 	[KVS_SPAN_WAIT] = { "wait", "preempted", "preempted", "woken" },
 	[KVS_SPAN_PIECE] = { "thief", "comm" },
+	[KVS_SPAN_TIMER_ARMED] = { "timer: armed", "mode" },
 	[KVS_SPAN_TIMER_LATE] = { "timer: due" },
 	[KVS_SPAN_TIMER_ACCEPT] = { "timer: expired" },
 	[KVS_SPAN_TIMER] = { "timer: deadline to injection", "vector" },

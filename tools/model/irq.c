@@ -418,6 +418,7 @@ void kvs_timer_arm(struct kvs_model *m, struct kvs_vcpu *v,
 	struct kvs_timer_stats *t = &v->timer;
 	unsigned int how = rec->timer_arm.rearm;
 
+	kvs_timer_armed(m, v, rec);
 	kvs_timer_watch_arm(m, v, rec);
 	t->period.ts = kvs_ts_of_ns(m, rec->timer_arm.period_ns);
 	if (how == KS_ARM_AGAIN) {
@@ -518,6 +519,7 @@ void kvs_timer_expire(struct kvs_model *m, struct kvs_vcpu *v,
 	t->hv_expired += !!rec->timer_expire.hv;
 	t->merged += merged;
 	t->armed_now.on = false;
+	kvs_timer_armed_expires(m, v, rec, deadline);
 	emit_lateness(v, rec, late_ts);
 	if (rec->timer_expire.mode == KS_TIMER_PERIODIC)
 		count_skipped(m, t, deadline,

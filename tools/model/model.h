@@ -174,6 +174,14 @@ static inline u64 kvs_run_until(const struct kvs_model *m, const struct kvs_vcpu
 	return run->total + (on ? ts - run->since : 0);
 }
 
+/* armed.c: for how long timers are armed */
+void kvs_timer_armed(struct kvs_model *m, struct kvs_vcpu *v, const struct kvs_record *rec);
+/* @deadline: the guest's, a time stamp */
+void kvs_timer_armed_expires(struct kvs_model *m, struct kvs_vcpu *v,
+			     const struct kvs_record *rec, u64 deadline);
+/* No more records of @v come. */
+void kvs_timer_armed_end(struct kvs_model *m, struct kvs_vcpu *v, u64 end);
+
 /* watchdog.c: timers that don't come */
 /* No more records of @v come: counts its timers that are long overdue at @end. */
 void kvs_timer_watch(struct kvs_model *m, struct kvs_vcpu *v, u64 end, bool dies);

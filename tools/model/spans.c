@@ -18,6 +18,7 @@ static const char *const names[KVS_SPAN_KINDS] = {
 	[KVS_SPAN_OFF]		= "off",
 	[KVS_SPAN_WAIT]		= "wait",
 	[KVS_SPAN_PIECE]	= "piece",
+	[KVS_SPAN_TIMER_ARMED]	= "timer_armed",
 	[KVS_SPAN_TIMER_LATE]	= "timer_late",
 	[KVS_SPAN_TIMER_ACCEPT]	= "timer_accept",
 	[KVS_SPAN_TIMER]	= "timer",
@@ -37,6 +38,17 @@ static_assert(KVS_SPAN_KINDS <= 32, "a mask of kinds has 32 bits");
 const char *kvs_span_kind_name(unsigned int kind)
 {
 	return kind < KVS_SPAN_KINDS ? names[kind] : NULL;
+}
+
+const char *kvs_armed_end_name(unsigned int end)
+{
+	static const char *const ends[] = {
+		[KVS_ARMED_EXPIRED]	= "expired",
+		[KVS_ARMED_STOPPED]	= "stopped",
+		[KVS_ARMED_REPLACED]	= "replaced",
+	};
+
+	return end < ARRAY_SIZE(ends) ? ends[end] : NULL;
 }
 
 void kvs_sinks_add(struct kvs_sinks *sinks, u32 kinds,

@@ -53,6 +53,7 @@ enum kvs_span_kind {
 	KVS_SPAN_WAIT,		/* runnable, and off the CPU, as the ledger has it */
 	KVS_SPAN_PIECE,		/* a part of a wait, with one holder of the CPU */
 	/* Its LAPIC timer */
+	KVS_SPAN_TIMER_ARMED,	/* from the arm to the expiry, or to what came instead */
 	KVS_SPAN_TIMER_LATE,	/* deadline to expiry of the backing timer; signed */
 	KVS_SPAN_TIMER_ACCEPT,	/* expiry to acceptance by the LAPIC */
 	KVS_SPAN_TIMER,		/* deadline to injection */
@@ -68,6 +69,14 @@ enum kvs_span_kind {
 	KVS_SPAN_HOST_IRQ,	/* a handler, on a vCPU's time or on another's */
 	KVS_SPAN_CLOCKEVENT,	/* clock event device programmed so far ahead */
 	KVS_SPAN_KINDS
+};
+
+/* How a timer's being armed ended */
+enum kvs_armed_end {
+	KVS_ARMED_EXPIRED,	/* what backs it did */
+	KVS_ARMED_STOPPED,	/* by the guest; told in TSC-deadline mode only */
+	KVS_ARMED_REPLACED,	/* armed anew; likewise */
+	KVS_ARMED_OPEN,		/* it was not over; likewise */
 };
 
 /* What @length is measured in */
@@ -143,7 +152,12 @@ struct kvs_span {
 		} off;
 		const struct kvs_past_wait *wait;	/* WAIT; valid during the call */
 		const struct kvs_holder *piece;	/* PIECE: who had the CPU */
-		struct {			/* TIMER_* */
+		struct {			/* TIMER_ARMED */
+			u8 mode, end;		/* KS_TIMER_*, enum kvs_armed_end */
+			bool since;		/* @begin was seen */
+			u64 deadline;		/* a time stamp; 0: not known */
+		} armed;
+		struct {			/* the other TIMER_* */
 			bool early;		/* LATE: before it, by @length */
 			u64 deadline, expired, accepted;	/* TIMER: time stamps */
 			const u64 *spent;	/* TIMER: time stamps' units, by enum kvs_cause */
@@ -198,6 +212,8 @@ struct kvs_sinks {
 
 /* "state", "exit", ...; NULL beyond the last */
 const char *kvs_span_kind_name(unsigned int kind);
+/* "expired", "stopped", "replaced"; NULL: it was not over */
+const char *kvs_armed_end_name(unsigned int end);
 
 /* At most KVS_MAX_SINKS; @kinds 0 is allowed and costs nothing. */
 void kvs_sinks_add(struct kvs_sinks *sinks, u32 kinds,

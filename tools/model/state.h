@@ -132,6 +132,15 @@ struct kvs_armed {
 	u32 epoch;		/* at that time */
 };
 
+/* A timer is armed since @ts, a time stamp; it becomes a span when that is over. */
+struct kvs_armed_stretch {
+	bool on;
+	bool since;		/* what armed it was seen */
+	u8 mode;		/* KS_TIMER_* */
+	u64 ts;
+	u32 epoch;		/* at that time */
+};
+
 struct kvs_timer_stats {
 	u64 armed[KVS_TIMER_MODES];	/* by the guest */
 	u64 rearmed;		/* by KVM, not by the guest */
@@ -154,6 +163,7 @@ struct kvs_timer_stats {
 	/* Not summary: the model's own */
 	struct kvs_overdue overdue;
 	struct kvs_armed armed_now;
+	struct kvs_armed_stretch stretch;
 	struct {
 		u64 ahead_ts;	/* armed at the end, from then to its expiry; 0: not so far */
 		bool asleep;	/* the guest halts meanwhile */

@@ -97,6 +97,7 @@ void kvs_timer_watch(struct kvs_model *m, struct kvs_vcpu *v, u64 end, bool dies
 	u64 grace = kvs_ts_of_ns(m, dies ? LAST_MOMENTS_NS : OVERDUE_NS);
 
 	kvs_timer_flush(v);
+	kvs_timer_armed_end(m, v, end);
 	look(m, v, end, grace, true);
 	look_at_vectors(m, v, end, grace);
 	if (!dies)
