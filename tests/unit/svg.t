@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -25,7 +26,7 @@ KVMSCHED = os.path.join(os.path.realpath(os.environ.get("O") or f"{HERE}/../../b
                         "tools/kvmsched")
 GOLDEN = os.path.join(os.path.dirname(HERE), "golden")
 SVG = "{http://www.w3.org/2000/svg}"
-COLUMNS, LANE = 1000, 20
+COLUMNS, LANE, LEFT = 1000, 20, 170
 # A column's heights are rounded to a hundredth: over all columns that averages out.
 CLOSE = 2e-4
 MS = 1e6
@@ -96,6 +97,42 @@ def whole(dat):
     return wrong
 
 
+def columns_of(lane, name):
+    """Columns that have a mark of this name below the lane"""
+    found = set()
+    for path in lane.iter(f"{SVG}path"):
+        if path.get("class") == name:
+            for left, width in re.findall(r"M(\d+) [\d.]+h(\d+)v", path.get("d")):
+                found |= set(range(int(left) - LEFT, int(left) - LEFT + int(width)))
+    return found
+
+
+def touched(spans, length, more):
+    """Columns that spans touch, if each is longer by so many ns at both ends"""
+    return {column for begin, end in spans if end + more > begin - more
+            for column in range(int((begin - more) * COLUMNS // length),
+                                min(int(-(-(end + more) * COLUMNS // length)), COLUMNS))}
+
+
+def marks(dat):
+    """Marks below a lane that are not where the export has the timer armed, or due"""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([KVMSCHED, "export", "--sqlite", f"{folder}/x.db", dat], check=True,
+                       stderr=subprocess.PIPE)
+        db = sqlite3.connect(f"{folder}/x.db")
+        [(length,)] = db.execute("SELECT length_ns FROM recording")
+        for vcpu, lane in enumerate(lanes(drawn(dat), "vcpu"), 1):
+            for name, table in ("armed", "timers_armed"), ("due", "timers"):
+                spans = db.execute(f"SELECT begin_ns, end_ns FROM {table} WHERE vcpu = ?",
+                                   (vcpu,)).fetchall()
+                found = columns_of(lane, name)
+                # The export's times are rounded.
+                if not touched(spans, length, -2) <= found <= touched(spans, length, 2):
+                    yield f"{vcpu}: {name}: {len(found)} columns"
+                if not spans:
+                    yield f"{vcpu}: {table} is empty"
+
+
 def in_parts(dat, parts=7):
     """Windows that lie side by side sum to the whole."""
     report = json.loads(run("--json", dat).stdout)
@@ -141,6 +178,8 @@ def main():
         vcpus = json.loads(run("--json", dat).stdout)["vcpus"]
         if vcpus and vcpus[0]["states_ns"]:
             tap.empty(f"{name}: areas are the ledger's times", whole(dat))
+    tap.empty("timers are drawn while they are armed, and due",
+              marks(f"{GOLDEN}/svm-hlt.dat"))
     steal = f"{GOLDEN}/svm-steal.dat"
     tap.empty("windows side by side sum to the whole", in_parts(steal))
     tap.empty("one vCPU alone", [] if len(lanes(drawn(steal, "--vcpu=1"), "vcpu")) == 1

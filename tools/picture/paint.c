@@ -62,7 +62,7 @@ static void define_ground(FILE *f, bool dark)
 {
 	const char *ink = dark ? "#eeeeee" : "#222222", *ground = dark ? "#111111" : "#ffffff";
 
-	fprintf(f, "text{fill:%s}.ground{fill:%s}.axis,.mark{stroke:%s}.due{fill:%s}", ink,
+	fprintf(f, "text{fill:%s}.ground{fill:%s}.axis,.mark{stroke:%s}.armed,.due{fill:%s}", ink,
 		ground, ink, ink);
 	define_colours(f, kvs_state_paint, KVMSCHED_NR_STATES, dark);
 	define_colours(f, kvs_runs_paint, KVS_RUNS_KINDS, dark);

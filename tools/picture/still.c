@@ -20,6 +20,7 @@ void kvs_still_free(struct kvs_still *still)
 {
 	for (unsigned int i = 0; i < still->lanes.nr_vcpus; i++) {
 		kvs_strip_free(&still->vcpus[i].states);
+		kvs_strip_free(&still->vcpus[i].armed);
 		kvs_strip_free(&still->vcpus[i].timer);
 		free(still->vcpus[i].injected);
 	}
@@ -37,6 +38,7 @@ bool kvs_still_want(struct kvs_still *still, const struct kvs_vcpu *v)
 	if (!kvs_lanes_want(&still->lanes, v))
 		return false;
 	kvs_strip_init(&lane->states, &still->frame, KVMSCHED_NR_STATES, false);
+	kvs_strip_init(&lane->armed, &still->frame, 1, false);
 	kvs_strip_init(&lane->timer, &still->frame, 1, false);
 	lane->injected = xcalloc(still->frame.columns, sizeof(*lane->injected));
 	return true;
@@ -107,7 +109,8 @@ static void take_timer(struct kvs_still *still, const struct kvs_span *span)
 	struct kvs_still_vcpu *lane = lane_of(still, span->vcpu);
 
 	if (lane)
-		kvs_strip_add(&lane->timer, &still->frame, 0, span->begin, span->end, 1, NULL);
+		kvs_strip_add(span->kind == KVS_SPAN_TIMER ? &lane->timer : &lane->armed,
+			      &still->frame, 0, span->begin, span->end, 1, NULL);
 }
 
 static void take_span(void *ctx, const struct kvs_span *span)
@@ -121,6 +124,7 @@ static void take_span(void *ctx, const struct kvs_span *span)
 		return take_run(still, span, span->vcpu);
 	case KVS_SPAN_TASK:
 		return take_run(still, span, span->task);
+	case KVS_SPAN_TIMER_ARMED:
 	case KVS_SPAN_TIMER:
 		return take_timer(still, span);
 	case KVS_SPAN_IRQ:
@@ -131,7 +135,8 @@ static void take_span(void *ctx, const struct kvs_span *span)
 void kvs_still_listen(struct kvs_still *still, struct kvs_model *m)
 {
 	kvs_sinks_add(&m->sinks, KVS_SPAN_BIT(STATE) | KVS_SPAN_BIT(SLICE) | KVS_SPAN_BIT(TASK) |
-				 KVS_SPAN_BIT(TIMER) | KVS_SPAN_BIT(IRQ),
+				 KVS_SPAN_BIT(TIMER_ARMED) | KVS_SPAN_BIT(TIMER) |
+				 KVS_SPAN_BIT(IRQ),
 		      take_span, still);
 }
 

@@ -13,7 +13,8 @@
 struct kvs_still_vcpu {
 	const struct kvs_vcpu *vcpu;	/* NULL: nothing of it came */
 	struct kvs_strip states;	/* kinds: enum kvmsched_state */
-	struct kvs_strip timer;		/* one kind: its timer was due, and not injected */
+	struct kvs_strip armed;		/* one kind: its timer was armed */
+	struct kvs_strip timer;		/* one kind: it was due, and not injected */
 	bool *injected;			/* [column]: an interrupt was */
 };
 

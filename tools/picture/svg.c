@@ -157,21 +157,35 @@ static void begin_lane(const struct svg *svg, const char *kind, const char *labe
 	fputs("</text>\n", svg->f);
 }
 
+/* The columns in which a strip of one kind has any time, as bars of that height */
+static void draw_bars(const struct svg *svg, const struct kvs_strip *strip, const char *class,
+		      double y, unsigned int height)
+{
+	unsigned int columns = svg->still->frame.columns, from = 0;
+	bool any = false;
+
+	for (unsigned int c = 0; c <= columns; c++) {
+		if (c < columns && strip->time[c])
+			continue;
+		if (c > from) {
+			fprintf(svg->f, any ? "" : "<path class=\"%s\" d=\"", class);
+			fprintf(svg->f, "M%u %gh%uv%uh-%uz", LEFT + from, y, c - from, height,
+				c - from);
+			any = true;
+		}
+		from = c + 1;
+	}
+	fputs(any ? "\"/>\n" : "", svg->f);
+}
+
 static void draw_marks(const struct svg *svg, const struct kvs_still_vcpu *lane)
 {
 	unsigned int columns = svg->still->frame.columns;
 	double top = svg->y + LANE;
 	bool any = false;
 
-	for (unsigned int c = 0; c < columns; c++) {
-		if (!lane->timer.time[c])
-			continue;
-		fprintf(svg->f, "%sM%u %gh1v3h-1z", any ? "" : "<path class=\"due\" d=\"",
-			LEFT + c, top + 1);
-		any = true;
-	}
-	fputs(any ? "\"/>\n" : "", svg->f);
-	any = false;
+	draw_bars(svg, &lane->armed, "armed", top + 2, 1);
+	draw_bars(svg, &lane->timer, "due", top + 1, 3);
 	for (unsigned int c = 0; c < columns; c++) {
 		if (!lane->injected[c])
 			continue;
@@ -335,7 +349,9 @@ static void legend_marks(struct legend *l)
 	double x = legend_entry(l, "an interrupt was injected");
 
 	fprintf(l->svg->f, "<path class=\"mark\" d=\"M%g %gv6\"/>\n", x + 7.5, l->svg->y + 3);
-	x = legend_entry(l, "the guest's timer was due, and not injected yet");
+	x = legend_entry(l, "the guest's timer was armed");
+	fprintf(l->svg->f, "<path class=\"armed\" d=\"M%g %gh15v1h-15z\"/>\n", x, l->svg->y + 5);
+	x = legend_entry(l, "it was due, and not injected yet");
 	fprintf(l->svg->f, "<path class=\"due\" d=\"M%g %gh15v3h-15z\"/>\n", x, l->svg->y + 4);
 	legend_break(l);
 }
