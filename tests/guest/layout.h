@@ -45,6 +45,8 @@
 #define GUEST_CS		0x08
 #define GUEST_DS		0x10
 #define GUEST_TR		0x18
+/* SYSRET makes SS of the next selector and CS of the one after, and reads no GDT. */
+#define GUEST_USER		0x18
 
 /*
  * Ports: one that nobody has, one that keeps the VMM busy for two periods, and
@@ -109,6 +111,7 @@ struct payload_header {
 	uint64_t entry;
 	uint64_t handler;
 	uint64_t fault_stubs;
+	uint64_t system_call;	/* where SYSCALL leads; 0: there is no user mode */
 };
 #endif
 #endif

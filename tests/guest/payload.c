@@ -27,6 +27,7 @@ BLOB(rdmsr);
 BLOB(restored);
 BLOB(selfipi);
 BLOB(spin);
+BLOB(syscalls);
 BLOB(timer_cli);
 BLOB(timer_user);
 BLOB(tmict);
@@ -304,6 +305,15 @@ static const struct payload payloads[] = {
 			{ "msr", NULL, { 0, 3 }, ALWAYS },
 			{ "npf", NULL, { 0, PAGES_PLAIN + 1 + PAGES_L2 },
 			  NESTED_PAGING | ONE_VCPU, .l2 = { 0, PAGES_L2 } },
+			EXIT_IO_LAST,
+		},
+		IO_LAST,
+	},
+	{
+		.name = "syscalls", CODE(syscalls),
+		.what = "SYSCALL from user mode to the guest's kernel and back: no exit",
+		.exits = {
+			EXIT_PAGES(PAGES_PLAIN),
 			EXIT_IO_LAST,
 		},
 		IO_LAST,

@@ -16,6 +16,7 @@
 #include "vm.h"
 
 #define PTE_TABLE	0x3	/* present, writable */
+#define PTE_USER	0x4
 #define PTE_2M		0x83
 #define PTE_2M_UNCACHED	0x9b
 
@@ -26,6 +27,7 @@
 #define CR0_WP		(1ull << 16)
 #define CR0_PG		(1ull << 31)
 #define CR4_PAE		(1ull << 5)
+#define EFER_SCE	(1ull << 0)
 #define EFER_LME	(1ull << 8)
 #define EFER_LMA	(1ull << 10)
 
@@ -36,6 +38,8 @@
 #define LVTT_TSC_DEADLINE	0x40000
 #define MSR_TSC			0x10
 #define MSR_TSC_DEADLINE	0x6e0
+#define MSR_STAR		0xc0000081
+#define MSR_LSTAR		0xc0000082
 #define APIC_SPIV		0xf0
 #define APIC_SPIV_ENABLED	0x1ff	/* with the spurious vector 0xff */
 
@@ -60,15 +64,16 @@ CHECK_BLOCK(fault, BLK_FAULT);
 CHECK_BLOCK(fault_rip, BLK_FAULT_RIP);
 CHECK_BLOCK(ready, BLK_READY);
 
-static void fill_page_tables(unsigned char *memory)
+/* @user: PTE_USER, or 0 where there is no user mode */
+static void fill_page_tables(unsigned char *memory, uint64_t user)
 {
 	uint64_t *pml4 = (void *)(memory + GUEST_PML4);
 	uint64_t *pdpt = (void *)(memory + GUEST_PDPT);
 	uint64_t *pd = (void *)(memory + GUEST_PD);
 
-	pml4[0] = GUEST_PDPT | PTE_TABLE;
-	pdpt[0] = GUEST_PD | PTE_TABLE;
-	pd[0] = PTE_2M;
+	pml4[0] = GUEST_PDPT | PTE_TABLE | user;
+	pdpt[0] = GUEST_PD | PTE_TABLE | user;
+	pd[0] = PTE_2M | user;
 	pd[GUEST_APIC_VA >> 21] = GUEST_APIC_PA | PTE_2M_UNCACHED;
 	pd[GUEST_HOLE_VA >> 21] = GUEST_HOLE_PA | PTE_2M_UNCACHED;
 }
@@ -128,14 +133,15 @@ static void fill_block(struct vcpu *vcpu, const struct options *options)
 
 void vm_fill_memory(struct vm *vm, const struct options *options)
 {
+	const struct payload_header *head = (const void *)(vm->memory + GUEST_PAYLOAD);
 	const struct payload *payload = options->payload;
 	unsigned int i;
 
 	memcpy(vm->memory + GUEST_PAYLOAD, payload->start,
 	       (size_t)(payload->end - payload->start));
-	fill_page_tables(vm->memory);
+	fill_page_tables(vm->memory, head->system_call ? PTE_USER : 0);
 	fill_gdt(vm->memory);
-	fill_idt(vm->memory, (const void *)(vm->memory + GUEST_PAYLOAD));
+	fill_idt(vm->memory, head);
 	for (i = 0; i < vm->n_vcpus; i++)
 		fill_block(&vm->vcpus[i], options);
 }
@@ -176,7 +182,7 @@ static struct kvm_segment segment(uint16_t selector, uint8_t type)
 	};
 }
 
-static int set_sregs(struct vcpu *vcpu, bool x2apic)
+static int set_sregs(struct vcpu *vcpu, bool x2apic, bool system_calls)
 {
 	struct kvm_sregs sregs;
 
@@ -196,6 +202,8 @@ static int set_sregs(struct vcpu *vcpu, bool x2apic)
 	sregs.cr3 = GUEST_PML4;
 	sregs.cr4 = CR4_PAE;
 	sregs.efer = EFER_LME | EFER_LMA;
+	if (system_calls)
+		sregs.efer |= EFER_SCE;
 	if (x2apic)
 		sregs.apic_base |= APIC_BASE_X2APIC;
 	if (ioctl(vcpu->fd, KVM_SET_SREGS, &sregs))
@@ -248,6 +256,14 @@ static int restore_timer(struct vcpu *vcpu, const struct options *options)
 	       set_msr(vcpu, MSR_TSC_DEADLINE, deadline);
 }
 
+/* What a kernel does once.  From within, each of these could be an exit. */
+static int set_system_call(struct vcpu *vcpu, uint64_t address)
+{
+	return set_msr(vcpu, MSR_STAR, (uint64_t)GUEST_USER << 48 |
+				       (uint64_t)GUEST_CS << 32) ||
+	       set_msr(vcpu, MSR_LSTAR, address);
+}
+
 int vcpu_set_state(struct vcpu *vcpu, int kvm_fd,
 		   const struct options *options)
 {
@@ -264,7 +280,11 @@ int vcpu_set_state(struct vcpu *vcpu, int kvm_fd,
 	struct kvm_mp_state state = { KVM_MP_STATE_RUNNABLE };
 
 	if (set_cpuid(vcpu, kvm_fd) ||
-	    set_sregs(vcpu, options->payload->x2apic) || enable_apic(vcpu, options))
+	    set_sregs(vcpu, options->payload->x2apic, head->system_call) ||
+	    enable_apic(vcpu, options))
+		return -1;
+	if (head->system_call &&
+	    set_system_call(vcpu, GUEST_PAYLOAD + head->system_call))
 		return -1;
 	if (ioctl(vcpu->fd, KVM_SET_REGS, &regs))
 		return vcpu_error(vcpu, "KVM_SET_REGS");
