@@ -13,7 +13,7 @@ from device import Device
 
 N = 300
 GUESTS = (
-    ("cpuid",), ("pio",), ("mmio",), ("rdmsr",), ("hlt",), ("tscspin",),
+    ("cpuid",), ("pio",), ("mmio",), ("rdmsr",), ("syscalls",), ("hlt",), ("tscspin",),
     ("tmict",), ("tmict-periodic",), ("periodic-spin",), ("timer-user",), ("timer-cli",),
     ("restored",), ("l2",), ("selfipi",), ("ipi",), ("ipi-spin", "--cpu", "0-1", "--spread"),
     ("cpuid", "--vcpus", 2), ("hlt", "--vms", 2), ("hlt", "--vcpus", 2),
@@ -81,6 +81,12 @@ class Seen:
             pairs += [("L2's exits", self.l2, {})]
         return pairs
 
+    def only_promised(self):
+        """A system call of a guest is no exit, by whatever name."""
+        return [("exits that are not the host's doing",
+                 sum(self.by_name.values()) - self.interrupted(),
+                 sum(self.expect["exits"].values()) + self.faults_again())]
+
     def identified(self):
         return [("vm", self.report["vm"], self.pid),
                 ("vcpu", self.report["vcpu"], self.vcpu["vcpu"])]
@@ -88,15 +94,17 @@ class Seen:
     def irqs(self, what):
         return sum(irq[what] for irq in self.report["interrupts"])
 
+    def interrupted(self):
+        """Exits by interrupts of the host"""
+        return self.by_code[SVM_INTR if self.report["exits"][0]["isa"] == 2 else VMX_INTR]
+
     def kvm_counted(self):
-        interrupts = self.by_code[SVM_INTR if self.report["exits"][0]["isa"] == 2
-                                  else VMX_INTR]
         return [
             ("exits", sum(self.by_name.values()), self.stats["exits"]),
             ("exit_count", self.report["exit_count"], self.stats["exits"]),
             ("hlt exits", self.by_name[host.HLT], self.stats["halt_exits"]),
             ("io exits", self.by_name[host.IO], self.stats["io_exits"]),
-            ("interrupt exits", interrupts, self.stats["irq_exits"]),
+            ("interrupt exits", self.interrupted(), self.stats["irq_exits"]),
             ("injections with reinjections",
              self.irqs("injected") + self.irqs("reinjected"),
              self.stats["irq_injections"]),
@@ -180,6 +188,8 @@ def one_guest(tap, how, truth, summary, counts, missed):
           Seen.ftrace_saw)
     equal("timers and interrupts are those promised",
           Seen.interrupts_promised)
+    if truth["payload"] == "syscalls":
+        equal("no system call is an exit", Seen.only_promised)
     if host.VMX:
         equal("what VMX alone has", lambda seen: seen.by_vmx(how, truth["payload"]))
 
