@@ -37,6 +37,9 @@ PROFILE = """return {
     vcpus: data.vcpus.map(v => ({index: v.index, vm: v.vm, name: v.name, bars: v.bars.nr,
         polls: v.polls.nr, pieces: v.pieces.nr, levels: v.levels.map(l => l.nr)})),
     cpus: data.cpus.map(c => ({cpu: c.cpu, bars: c.bars.nr, levels: c.levels.map(l => l.nr)})),
+    timers: data.timers.map(t => ({of: data.vcpus[t.lane].index, bars: t.bars.nr,
+        levels: t.levels.map(l => l.nr)})),
+    tasks: data.tasks.map(t => ({pid: t.pid, bars: t.bars.nr, levels: t.levels.map(l => l.nr)})),
     states: data.states.map(s => s.name)}"""
 SPANS = """return arguments[0].map(([lane, list, i]) => {
     const bars = line.lanes[lane][list];
@@ -97,7 +100,10 @@ class Page:
             return [(states.index(state), begin, end) for state, begin, end in self.db.execute(
                 "SELECT state, begin_ns, end_ns FROM states WHERE vcpu = ? AND end_ns >= ? "
                 "AND begin_ns <= ?", (self.vcpu_key(lane), low, high))]
-        cpu = self.said["cpus"][lane - self.nr_vcpus]["cpu"]
+        lane -= self.nr_vcpus
+        if lane >= len(self.said["cpus"]):
+            return self.rows_beside(lane - len(self.said["cpus"]), low, high)
+        cpu = self.said["cpus"][lane]["cpu"]
         slices = [(8 if gap else self.hue.get(vcpu, 6), begin, end)
                   for vcpu, gap, begin, end in self.db.execute(
                       "SELECT vcpu, gap, begin_ns, end_ns FROM slices WHERE begin_is_seen AND "
@@ -106,15 +112,35 @@ class Page:
             "SELECT gap, begin_ns, end_ns FROM tasks WHERE NOT is_vcpu AND cpu = ? "
             "AND end_ns >= ? AND begin_ns <= ?", (cpu, low, high))]
 
+    def rows_beside(self, lane, low, high):
+        """The same of timers, and then of tasks"""
+        timers = self.said["timers"]
+        if lane < len(timers):
+            return self.db.execute(
+                "SELECT 0, begin_ns, end_ns FROM timers WHERE vcpu = :key AND end_ns >= :low "
+                "AND begin_ns <= :high UNION ALL SELECT 1 + gap, begin_ns, end_ns FROM "
+                "timers_armed WHERE vcpu = :key AND end_ns >= :low AND begin_ns <= :high",
+                {"key": timers[lane]["of"] + 1, "low": low, "high": high}).fetchall()
+        return self.db.execute(
+            "SELECT 0, begin_ns, end_ns FROM tasks WHERE pid = :pid AND end_ns >= :low "
+            "AND begin_ns <= :high UNION ALL SELECT 1, begin_ns, end_ns FROM task_waits "
+            "WHERE pid = :pid AND end_ns >= :low AND begin_ns <= :high",
+            {"pid": self.said["tasks"][lane - len(timers)]["pid"],
+             "low": low, "high": high}).fetchall()
+
+    def all_lanes(self):
+        """In the order of their numbers"""
+        return [lane for group in ("vcpus", "cpus", "timers", "tasks")
+                for lane in self.said[group]]
+
     def wrong_log(self):
         """What the browser complains about"""
         return [entry["message"] for entry in self.browser.get_log("browser")]
 
     def wrong_spans(self):
         """Random spans of the page that the export does not have"""
-        places = [(lane, "bars", v["bars"]) for lane, v in enumerate(self.said["vcpus"])] + \
-            [(lane, "polls", v["polls"]) for lane, v in enumerate(self.said["vcpus"])] + \
-            [(self.nr_vcpus + i, "bars", c["bars"]) for i, c in enumerate(self.said["cpus"])]
+        places = [(lane, "bars", v["bars"]) for lane, v in enumerate(self.all_lanes())] + \
+            [(lane, "polls", v["polls"]) for lane, v in enumerate(self.said["vcpus"])]
         chosen = [(lane, which, self.random.randrange(nr))
                   for lane, which, nr in self.pick([p for p in places if p[2]])]
         found = self.js(SPANS, chosen)
@@ -152,7 +178,7 @@ class Page:
 
     def wrong_bins(self):
         """Random bins that are not what the export's spans sum to there"""
-        lanes = self.said["vcpus"] + self.said["cpus"]
+        lanes = self.all_lanes()
         chosen = []
         for lane in self.pick(range(len(lanes))):
             level = self.random.randrange(len(lanes[lane]["levels"]))
@@ -209,7 +235,7 @@ class Page:
         lane = [v["index"] + 1 for v in self.said["vcpus"]].index(key)
         self.js("line.show(arguments[0] - 1e5, arguments[1] + 1e5); line.draw()", begin, end)
         x, y = self.js("""return [line.gutter + line.scale((arguments[1] + arguments[2]) / 2),
-            TOP + arguments[0] * (LANE + GAP) + LANE / 2]""", lane, begin, end)
+            TOP + line.lanes[arguments[0]].row * (LANE + GAP) + LANE / 2]""", lane, begin, end)
         svg = self.browser.find_element(By.ID, "over")
         self.js("arguments[0].scrollIntoView({block: 'start'})", svg)
         ActionChains(self.browser).move_to_element_with_offset(
@@ -264,9 +290,9 @@ class Page:
         self.js("line.show(data.frame.from, data.frame.to); line.draw()")
         wrong, seen = self.js("""
             let wrong = 0, seen = 0;
-            const hatch = new Set(line.tiles[0][0]);
-            data.vcpus.forEach((lane, i) => {
-                const y = Math.round(i * (LANE + GAP) * line.ratio) + LANE * line.ratio - 1;
+            const hatch = new Set(line.tiles.get(data.states)[0]);
+            data.vcpus.forEach((lane) => {
+                const y = Math.round(lane.row * (LANE + GAP) * line.ratio) + LANE * line.ratio - 1;
                 for (let x = 0; x < line.canvas.width; x++) {
                     const level = line.levelFor(lane, line.canvas.width /
                                                       (data.frame.to - data.frame.from));

@@ -163,6 +163,7 @@ static int make(struct survey *s, const struct kvs_picture *p)
 	unsigned int hidden = choose_vcpus(p, &s->reading.model, &c->lanes);
 	int status = KVS_EXIT_FAILED;
 
+	kvs_lanes_want_tasks(&c->lanes, &s->reading.model);
 	if (!c->lanes.nr_vcpus)
 		kvs_err("%s: no such vCPU in it", p->path);
 	else if (plan(s, p, c))

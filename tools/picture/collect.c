@@ -133,6 +133,34 @@ static void take_run(struct kvs_collect *c, const struct kvs_span *span)
 						      kvs_who_vcpu(&c->whos, span->vcpu));
 }
 
+static void take_timer(struct kvs_collect *c, const struct kvs_span *span)
+{
+	int index = kvs_lanes_vcpu(&c->lanes, span->vcpu);
+	bool due = span->kind == KVS_SPAN_TIMER;
+	struct times t = times_of(c, span);
+	unsigned int kind = due ? KVS_TIMER_DUE : span->gap ? KVS_TIMER_UNKNOWN : KVS_TIMER_ARMED;
+
+	if (index < 0 || !c->lanes.vcpus[index].timer)
+		return;
+	add_bin(c, &c->timers[index], t, kind, 1);
+	if (is_kept(c, t))
+		add_bar(c, &c->timers[index].bars, t, kind,
+			due ? 0 : KVS_TIMER_WHO(span->armed.end));
+}
+
+static void take_task(struct kvs_collect *c, const struct kvs_span *span)
+{
+	unsigned int kind = span->kind == KVS_SPAN_TASK ? KVS_TASK_RUNS : KVS_TASK_WAITS;
+	int index = kvs_lanes_task(&c->lanes, span->task);
+	struct times t = times_of(c, span);
+
+	if (index < 0)
+		return;
+	add_bin(c, &c->tasks[index], t, kind, 1);
+	if (is_kept(c, t))
+		add_bar(c, &c->tasks[index].bars, t, kind, span->cpu + 1U);
+}
+
 static void take_span(void *ctx, const struct kvs_span *span)
 {
 	struct kvs_collect *c = ctx;
@@ -145,15 +173,23 @@ static void take_span(void *ctx, const struct kvs_span *span)
 	case KVS_SPAN_PIECE:
 		return take_piece(c, span);
 	case KVS_SPAN_SLICE:
-	case KVS_SPAN_TASK:
 		return take_run(c, span);
+	case KVS_SPAN_TASK:
+		take_run(c, span);
+		return take_task(c, span);
+	case KVS_SPAN_TASK_WAIT:
+		return take_task(c, span);
+	case KVS_SPAN_TIMER_ARMED:
+	case KVS_SPAN_TIMER:
+		return take_timer(c, span);
 	}
 }
 
 u32 kvs_collect_kinds(void)
 {
 	return KVS_SPAN_BIT(STATE) | KVS_SPAN_BIT(PIECE) | KVS_SPAN_BIT(SLICE) |
-	       KVS_SPAN_BIT(TASK);
+	       KVS_SPAN_BIT(TASK) | KVS_SPAN_BIT(TASK_WAIT) | KVS_SPAN_BIT(TIMER_ARMED) |
+	       KVS_SPAN_BIT(TIMER);
 }
 
 void kvs_collect_listen(struct kvs_collect *c, struct kvs_model *m)
@@ -161,15 +197,33 @@ void kvs_collect_listen(struct kvs_collect *c, struct kvs_model *m)
 	kvs_sinks_add(&m->sinks, kvs_collect_kinds() | KVS_SPAN_BIT(EXIT), take_span, c);
 }
 
+unsigned int kvs_collect_lanes(struct kvs_collect *c, struct kvs_lane *lanes[KVS_ALL_LANES])
+{
+	unsigned int nr = 0;
+
+	for (unsigned int i = 0; i < c->lanes.nr_vcpus; i++)
+		lanes[nr++] = &c->vcpus[i].states;
+	for (unsigned int i = 0; i < c->lanes.nr_vcpus; i++)
+		if (c->lanes.vcpus[i].timer)
+			lanes[nr++] = &c->timers[i];
+	for (unsigned int i = 0; i < c->lanes.nr_cpus; i++)
+		lanes[nr++] = &c->cpus[i];
+	for (unsigned int i = 0; i < c->lanes.nr_tasks; i++)
+		lanes[nr++] = &c->tasks[i];
+	return nr;
+}
+
 void kvs_collect_sort(struct kvs_collect *c)
 {
+	struct kvs_lane *lanes[KVS_ALL_LANES];
+	unsigned int nr = kvs_collect_lanes(c, lanes);
+
+	for (unsigned int i = 0; i < nr; i++)
+		kvs_bars_sort(&lanes[i]->bars);
 	for (unsigned int i = 0; i < c->lanes.nr_vcpus; i++) {
-		kvs_bars_sort(&c->vcpus[i].states.bars);
 		kvs_bars_sort(&c->vcpus[i].polls);
 		kvs_bars_sort(&c->vcpus[i].pieces);
 	}
-	for (unsigned int i = 0; i < c->lanes.nr_cpus; i++)
-		kvs_bars_sort(&c->cpus[i].bars);
 }
 
 static void free_lane(struct kvs_lane *lane)
@@ -180,11 +234,14 @@ static void free_lane(struct kvs_lane *lane)
 
 void kvs_collect_free(struct kvs_collect *c)
 {
-	for (unsigned int i = 0; i < KVS_LANES; i++) {
-		free_lane(&c->vcpus[i].states);
+	struct kvs_lane *lanes[KVS_ALL_LANES];
+	unsigned int nr = kvs_collect_lanes(c, lanes);
+
+	for (unsigned int i = 0; i < nr; i++)
+		free_lane(lanes[i]);
+	for (unsigned int i = 0; i < c->lanes.nr_vcpus; i++) {
 		kvs_bars_free(&c->vcpus[i].polls);
 		kvs_bars_free(&c->vcpus[i].pieces);
-		free_lane(&c->cpus[i]);
 	}
 	kvs_whos_free(&c->whos);
 	free(c->reasons.list);

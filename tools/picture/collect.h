@@ -14,7 +14,11 @@
 
 /* What both kinds of lanes have */
 struct kvs_lane {
-	struct kvs_bars bars;	/* kinds: enum kvmsched_state but poll, or enum kvs_runs */
+	/*
+	 * Kinds: enum kvmsched_state but poll, enum kvs_runs, enum kvs_timer_is, or
+	 * enum kvs_task_does
+	 */
+	struct kvs_bars bars;
 	struct kvs_bins bins;	/* the same kinds, and poll */
 	int rest;		/* as kvs_bins_settle() says */
 };
@@ -39,7 +43,9 @@ struct kvs_collect {
 	struct kvs_windows windows;	/* in ns; else those that touch one of these */
 	/* And gets these. */
 	struct kvs_vcpu_lane vcpus[KVS_LANES];
+	struct kvs_lane timers[KVS_LANES];	/* by the lane of the vCPU; who: see below */
 	struct kvs_lane cpus[KVS_LANES];
+	struct kvs_lane tasks[KVS_TASK_LANES];	/* who: the CPU's number + 1 */
 	struct kvs_whos whos;		/* of CPUs and pieces */
 	struct kvs_reasons reasons;
 	u64 spans;			/* that are kept */
@@ -51,6 +57,13 @@ void kvs_collect_listen(struct kvs_collect *c, struct kvs_model *m);
 /* After the last record */
 void kvs_collect_sort(struct kvs_collect *c);
 void kvs_collect_free(struct kvs_collect *c);
+
+/* Who of a timer's bar: what ended its being armed */
+#define KVS_TIMER_WHO(end)	((end) + 1U)	/* enum kvs_armed_end */
+
+/* All lanes that there are: of vCPUs, of their timers, of CPUs and of tasks, in this order */
+#define KVS_ALL_LANES	(3 * KVS_LANES + KVS_TASK_LANES)
+unsigned int kvs_collect_lanes(struct kvs_collect *c, struct kvs_lane *lanes[KVS_ALL_LANES]);
 
 /* A time stamp in ns since the recording began, as an export has it */
 s64 kvs_collect_ns(const struct kvs_times *times, u64 start, u64 ts);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Which vCPUs and CPUs have a lane.
+ * Which vCPUs, CPUs and tasks have a lane.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +21,15 @@ static unsigned int hue_of(struct kvs_lanes *lanes, u16 vm)
 	return lanes->nr_vms++ % KVS_RUNS_HUES;
 }
 
+static bool uses_timer(const struct kvs_timer_stats *t)
+{
+	u64 armed = t->found + t->by_vmm + t->expired;
+
+	for (unsigned int mode = 0; mode < KVS_TIMER_MODES; mode++)
+		armed += t->armed[mode];
+	return armed;
+}
+
 bool kvs_lanes_want(struct kvs_lanes *lanes, const struct kvs_vcpu *v)
 {
 	unsigned int nr = lanes->nr_vcpus;
@@ -36,9 +45,44 @@ bool kvs_lanes_want(struct kvs_lanes *lanes, const struct kvs_vcpu *v)
 	lanes->vcpus[nr].vm = v->vm;
 	lanes->vcpus[nr].index = v->index;
 	lanes->vcpus[nr].hue = hue_of(lanes, v->vm);
+	lanes->vcpus[nr].timer = uses_timer(&v->timer);
 	lanes->of_index[v->index] = nr;
 	lanes->nr_vcpus++;
 	return true;
+}
+
+/* Ran @a longer than @b?  By their numbers, if they ran as long */
+static bool is_before(const struct kvs_task *a, const struct kvs_task *b)
+{
+	return !b || a->slice_ts.sum > b->slice_ts.sum ||
+	       (a->slice_ts.sum == b->slice_ts.sum && a->pid < b->pid);
+}
+
+void kvs_lanes_want_tasks(struct kvs_lanes *lanes, const struct kvs_model *m)
+{
+	while (lanes->nr_tasks < KVS_TASK_LANES) {
+		const struct kvs_task *best = NULL;
+
+		for (unsigned int i = 0; i < m->nr_tasks; i++) {
+			const struct kvs_task *t = m->tasks[i];
+
+			if (!t->is_vcpu && t->pid > 0 && t->slice_ts.sum && is_before(t, best) &&
+			    kvs_lanes_task(lanes, t) < 0)
+				best = t;
+		}
+		if (!best)
+			return;
+		lanes->tasks[lanes->nr_tasks].pid = best->pid;
+		memcpy(lanes->tasks[lanes->nr_tasks++].comm, best->comm, KVS_COMM_LEN);
+	}
+}
+
+int kvs_lanes_task(const struct kvs_lanes *lanes, const struct kvs_task *task)
+{
+	for (unsigned int i = 0; i < lanes->nr_tasks; i++)
+		if (lanes->tasks[i].pid == task->pid)
+			return i;
+	return -1;
 }
 
 int kvs_lanes_cpu(struct kvs_lanes *lanes, unsigned int cpu)

@@ -8,6 +8,7 @@
 #include "model/model.h"
 
 #define KVS_LANES	64	/* at most so many vCPUs are drawn, and so many CPUs */
+#define KVS_TASK_LANES	8	/* and so many tasks of the host */
 
 /* What takes time on a CPU; the vCPUs of the first VMs that are drawn have a kind each. */
 enum kvs_runs {
@@ -18,11 +19,27 @@ enum kvs_runs {
 	KVS_RUNS_KINDS
 };
 
+/* What a vCPU's timer is.  It is both until it expires, if that is late. */
+enum kvs_timer_is {
+	KVS_TIMER_DUE,		/* and not injected yet */
+	KVS_TIMER_ARMED,
+	KVS_TIMER_UNKNOWN,	/* records were lost while it was armed */
+	KVS_TIMER_KINDS
+};
+
+/* What a task of the host does */
+enum kvs_task_does {
+	KVS_TASK_RUNS,
+	KVS_TASK_WAITS,		/* after a preemption */
+	KVS_TASK_KINDS
+};
+
 struct kvs_lanes {
 	struct {
 		u16 vm;
 		unsigned int index;	/* of the vCPU, in any reading */
 		unsigned int hue;	/* of its VM */
+		bool timer;		/* it was used, as far as the model knew then */
 	} vcpus[KVS_LANES];
 	unsigned int nr_vcpus, nr_vms;
 	signed char *of_index;		/* [index of a vCPU]: its lane; -1: none */
@@ -30,6 +47,11 @@ struct kvs_lanes {
 	unsigned int cpus[KVS_LANES];	/* in the order of first sight */
 	unsigned int nr_cpus;
 	bool cpus_left_out;		/* there were more than are drawn */
+	struct {
+		s32 pid;
+		char comm[KVS_COMM_LEN];
+	} tasks[KVS_TASK_LANES];	/* those that ran longest come first */
+	unsigned int nr_tasks;
 };
 
 /* All zeroes is one without lanes. */
@@ -37,6 +59,11 @@ void kvs_lanes_free(struct kvs_lanes *lanes);
 
 /* A vCPU is to be drawn; false if there are as many as can be. */
 bool kvs_lanes_want(struct kvs_lanes *lanes, const struct kvs_vcpu *v);
+
+/* Tasks of the host that are no vCPUs, by a model that has read and summed all of it */
+void kvs_lanes_want_tasks(struct kvs_lanes *lanes, const struct kvs_model *m);
+/* The lane of a task; -1: none */
+int kvs_lanes_task(const struct kvs_lanes *lanes, const struct kvs_task *task);
 
 /* The lane of a vCPU, which may be NULL; -1: none */
 static inline int kvs_lanes_vcpu(const struct kvs_lanes *lanes, const struct kvs_vcpu *v)

@@ -157,14 +157,14 @@ async function readData(data) {
 	};
 
 	for (const lane of data.vcpus) {
-		lane.bars = bars.bars(lane.bars);
 		lane.polls = bars.bars(lane.polls);
 		lane.pieces = bars.bars(lane.pieces);
 	}
-	for (const lane of data.cpus)
-		lane.bars = bars.bars(lane.bars);
-	data.vcpus.forEach(level);
-	data.cpus.forEach(level);
+	for (const lanes of [data.vcpus, data.timers, data.cpus, data.tasks])
+		for (const lane of lanes)
+			lane.bars = bars.bars(lane.bars);
+	for (const lanes of [data.vcpus, data.timers, data.cpus, data.tasks])
+		lanes.forEach(level);
 	data.cpus.sort((a, b) => a.cpu - b.cpu);
 	data.detail = data.whole ? [[data.frame.from, data.frame.to]] : data.windows;
 }

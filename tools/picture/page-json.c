@@ -78,6 +78,31 @@ static json_t *cpus_of(const struct kvs_page *page)
 	return a;
 }
 
+static json_t *timers_of(const struct kvs_collect *c)
+{
+	json_t *a = json_array();
+
+	for (unsigned int i = 0; i < c->lanes.nr_vcpus; i++)
+		if (c->lanes.vcpus[i].timer)
+			json_array_append_new(a, json_pack("{si so si sI}", "lane", i,
+				"kinds", kinds_of(&c->timers[i].bins), "rest", c->timers[i].rest,
+				"bars", (json_int_t)c->timers[i].bars.nr));
+	return a;
+}
+
+static json_t *tasks_of(const struct kvs_collect *c)
+{
+	json_t *a = json_array();
+
+	for (unsigned int i = 0; i < c->lanes.nr_tasks; i++)
+		json_array_append_new(a, json_pack("{so si so si sI}",
+			"comm", kvs_bytes_json(c->lanes.tasks[i].comm),
+			"pid", c->lanes.tasks[i].pid,
+			"kinds", kinds_of(&c->tasks[i].bins), "rest", c->tasks[i].rest,
+			"bars", (json_int_t)c->tasks[i].bars.nr));
+	return a;
+}
+
 static json_t *windows_of(const struct kvs_collect *c)
 {
 	json_t *a = json_array();
@@ -158,8 +183,10 @@ static json_t *notes_of(const struct kvs_page *page)
 
 	if (!kvs_model_has_ledger(m))
 		json_array_append_new(a, json_string("No states are drawn: they need classes exit and switch, which were not recorded."));
+	if (!kvs_model_has_class(m, KVMSCHED_CLASS_TIMER))
+		json_array_append_new(a, json_string("No timers are drawn: class timer was not recorded."));
 	if (!kvs_model_has_class(m, KVMSCHED_CLASS_HOST))
-		json_array_append_new(a, json_string("CPUs: nothing is drawn where another task ran, or none: class host was not recorded."));
+		json_array_append_new(a, json_string("CPUs: nothing is drawn where another task ran, or none, and no task has a lane: class host was not recorded."));
 	if (!kvs_model_has_class(m, KVMSCHED_CLASS_STEAL))
 		json_array_append_new(a, json_string("Who had the CPU during a wait is known only as far as its first holder: class steal was not recorded."));
 	if (page->hidden || page->collect->lanes.cpus_left_out)
@@ -223,7 +250,11 @@ json_t *kvs_page_json(const struct kvs_page *page)
 	json_object_set_new(o, "windows", windows_of(c));
 	json_object_set_new(o, "states", paint_of(kvs_state_paint, KVMSCHED_NR_STATES));
 	json_object_set_new(o, "runs", paint_of(kvs_runs_paint, KVS_RUNS_KINDS));
+	json_object_set_new(o, "timer_kinds", paint_of(kvs_timer_paint, KVS_TIMER_KINDS));
+	json_object_set_new(o, "task_kinds", paint_of(kvs_task_paint, KVS_TASK_KINDS));
 	json_object_set_new(o, "vcpus", vcpus_of(page));
+	json_object_set_new(o, "timers", timers_of(c));
+	json_object_set_new(o, "tasks", tasks_of(c));
 	json_object_set_new(o, "cpus", cpus_of(page));
 	json_object_set_new(o, "whos", kvs_whos_json(&c->whos, page->model));
 	json_object_set_new(o, "reasons", kvs_reasons_json(&c->reasons));

@@ -60,7 +60,8 @@ class TimeLine {
 		this.canvas = element.querySelector("canvas");
 		this.context = this.canvas.getContext("2d");
 		this.over = d3.select(element).select("svg");
-		this.lanes = [...data.vcpus, ...data.cpus];
+		this.lanes = [...data.vcpus, ...data.cpus, ...data.timers, ...data.tasks];
+		this.rows = this.inOrder();
 		this.dark = matchMedia("(prefers-color-scheme: dark)");
 		this.lit = [];
 		this.chosen = -1;		/* lane of the keyboard's cursor */
@@ -96,6 +97,19 @@ class TimeLine {
 		this.resize();
 	}
 
+	/* The lanes' numbers from top to bottom: a vCPU's timer stands below it. */
+	inOrder() {
+		const number = new Map(this.lanes.map((lane, i) => [lane, i])), data = this.data;
+		const rows = [
+			...data.vcpus.flatMap((vcpu, i) => [vcpu,
+				...data.timers.filter((timer) => timer.lane === i)]),
+			...data.cpus, ...data.tasks,
+		];
+
+		rows.forEach((lane, row) => { lane.row = row; });
+		return rows.map((lane) => number.get(lane));
+	}
+
 	/* Everything that depends on the size or the theme */
 	resize() {
 		const dark = this.dark.matches && !this.printing;
@@ -117,8 +131,8 @@ class TimeLine {
 		this.pixels = new Uint32Array(this.image.data.buffer);
 		this.columns = new Columns2D(this.canvas.width);
 		this.tile = Math.max(1, Math.round(TILE * ratio));
-		this.tiles = [this.data.states, this.data.runs].map(
-			(paints) => paints.map((paint) => tileOf(paint, dark, this.tile)));
+		this.tiles = new Map(this.data.paints.map((paints) => [paints,
+			paints.map((paint) => tileOf(paint, dark, this.tile))]));
 		this.base = d3.scaleLinear().domain([this.frame.from, this.frame.to])
 			.range([0, this.width]);
 		this.zoom.extent([[0, 0], [this.width, this.height]])
@@ -167,26 +181,26 @@ class TimeLine {
 
 	/* --- Drawing ------------------------------------------------------ */
 
-	/* The first lane that the window shows, and the one behind the last */
-	lanesInView() {
+	/* The first row that the window shows, and the one behind the last */
+	rowsInView() {
 		const top = this.canvas.getBoundingClientRect().top, nr = this.lanes.length;
-		const lane = (y) => Math.max(0, Math.min(nr, Math.ceil((y - top) / (LANE + GAP))));
+		const row = (y) => Math.max(0, Math.min(nr, Math.ceil((y - top) / (LANE + GAP))));
 
 		return this.printing ? [0, nr] :
-			[Math.max(0, lane(-AHEAD) - 1), lane(innerHeight + AHEAD)];
+			[Math.max(0, row(-AHEAD) - 1), row(innerHeight + AHEAD)];
 	}
 
 	draw() {
-		const [first, end] = this.lanesInView(), width = this.canvas.width;
+		const [first, end] = this.rowsInView(), width = this.canvas.width;
 		const [top, bottom] = [first, end].map(
-			(lane) => Math.round(lane * (LANE + GAP) * this.ratio));
+			(row) => Math.round(row * (LANE + GAP) * this.ratio));
 
 		this.scale = this.transform.rescaleX(this.base);
 		this.touched = 0;
 		this.pixels.fill(0, top * width, bottom * width);
 		this.labels = [];
-		for (let i = first; i < end; i++)
-			this.drawLane(this.lanes[i], i);
+		for (let row = first; row < end; row++)
+			this.drawLane(this.lanes[this.rows[row]], this.rows[row]);
 		if (end > first)
 			this.context.putImageData(this.image, 0, 0, 0, top, width, bottom - top);
 		this.drawAxis();
@@ -217,9 +231,8 @@ class TimeLine {
 			}
 			this.addBins(lane, columns, x, perNs, from, this.to);
 		}
-		this.fill(columns, this.tiles[lane.cpu === undefined ? 0 : 1],
-			  lane.cpu === undefined ? 0 : 8,
-			  Math.round(i * (LANE + GAP) * this.ratio));
+		this.fill(columns, this.tiles.get(lane.paints), lane.unknown,
+			  Math.round(lane.row * (LANE + GAP) * this.ratio));
 	}
 
 	/* The coarsest bins that are not wider than a column */
@@ -330,7 +343,7 @@ class TimeLine {
 				.call((text) => text.append("title")));
 
 		names.attr("text-anchor", "end").attr("x", this.gutter - 8)
-			.attr("y", (lane, i) => TOP + i * (LANE + GAP) + LANE - 6)
+			.attr("y", (lane) => TOP + lane.row * (LANE + GAP) + LANE - 6)
 			.classed("chosen", (lane, i) => i === this.chosen);
 		names.select("tspan").text((lane) => cut(lane.name));
 		names.select("title").text((lane) => lane.name);
@@ -338,7 +351,7 @@ class TimeLine {
 
 	/* What is lit, the cursor of the keyboard, and who ran where there is room */
 	drawMarks() {
-		const y = (i) => TOP + i * (LANE + GAP);
+		const y = (i) => TOP + (i < 0 ? i : this.lanes[i].row) * (LANE + GAP);
 		const inside = (t) => this.gutter + Math.max(-2, Math.min(this.width + 2, this.scale(t)));
 		const seen = this.lit.filter((l) => l.end >= this.from && l.begin <= this.to);
 
@@ -360,12 +373,12 @@ class TimeLine {
 
 	/* The lane and the time at a place of the drawing; null: beside all lanes */
 	place(x, y) {
-		const lane = Math.floor((y - TOP) / (LANE + GAP));
+		const row = Math.floor((y - TOP) / (LANE + GAP));
 
-		if (lane < 0 || lane >= this.lanes.length || x < this.gutter ||
+		if (row < 0 || row >= this.rows.length || x < this.gutter ||
 		    x > this.gutter + this.width)
 			return null;
-		return { lane, t: this.scale.invert(x - this.gutter) };
+		return { lane: this.rows[row], t: this.scale.invert(x - this.gutter) };
 	}
 
 	hasDetail(t) {

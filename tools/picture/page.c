@@ -28,32 +28,34 @@ unsigned int kvs_page_moments(const struct kvs_view *view,
 
 static void settle_bins(struct kvs_collect *c)
 {
-	for (unsigned int i = 0; i < c->lanes.nr_vcpus; i++)
-		c->vcpus[i].states.rest = kvs_bins_settle(&c->vcpus[i].states.bins, &c->frame);
-	for (unsigned int i = 0; i < c->lanes.nr_cpus; i++)
-		c->cpus[i].rest = kvs_bins_settle(&c->cpus[i].bins, &c->frame);
+	struct kvs_lane *lanes[KVS_ALL_LANES];
+	unsigned int nr = kvs_collect_lanes(c, lanes);
+
+	for (unsigned int i = 0; i < nr; i++)
+		lanes[i]->rest = kvs_bins_settle(&lanes[i]->bins, &c->frame);
 }
 
 static void halve_bins(struct kvs_collect *c)
 {
-	for (unsigned int i = 0; i < c->lanes.nr_vcpus; i++)
-		kvs_bins_merge(&c->vcpus[i].states.bins, &c->frame);
-	for (unsigned int i = 0; i < c->lanes.nr_cpus; i++)
-		kvs_bins_merge(&c->cpus[i].bins, &c->frame);
+	struct kvs_lane *lanes[KVS_ALL_LANES];
+	unsigned int nr = kvs_collect_lanes(c, lanes);
+
+	for (unsigned int i = 0; i < nr; i++)
+		kvs_bins_merge(&lanes[i]->bins, &c->frame);
 	kvs_bins_halve(&c->frame);
 }
 
 static char *pack_bins(struct kvs_collect *c, size_t *size)
 {
+	struct kvs_lane *lanes[KVS_ALL_LANES];
+	unsigned int nr = kvs_collect_lanes(c, lanes);
 	struct kvs_pack pack;
 	char *text;
 	FILE *f = xopen_memstream(&text, size);
 
 	kvs_pack_begin(&pack, f);
-	for (unsigned int i = 0; i < c->lanes.nr_vcpus; i++)
-		kvs_bins_pack(&c->vcpus[i].states.bins, &c->frame, &pack);
-	for (unsigned int i = 0; i < c->lanes.nr_cpus; i++)
-		kvs_bins_pack(&c->cpus[i].bins, &c->frame, &pack);
+	for (unsigned int i = 0; i < nr; i++)
+		kvs_bins_pack(&lanes[i]->bins, &c->frame, &pack);
 	kvs_pack_end(&pack);
 	fclose(f);
 	return text;
@@ -77,18 +79,19 @@ static char *make_bins(struct kvs_collect *c)
 	}
 }
 
-static void put_bars(FILE *f, const struct kvs_collect *c)
+static void put_bars(FILE *f, struct kvs_collect *c)
 {
+	struct kvs_lane *lanes[KVS_ALL_LANES];
+	unsigned int nr = kvs_collect_lanes(c, lanes);
 	struct kvs_pack pack;
 
 	kvs_pack_begin(&pack, f);
 	for (unsigned int i = 0; i < c->lanes.nr_vcpus; i++) {
-		kvs_bars_pack(&c->vcpus[i].states.bars, &pack);
 		kvs_bars_pack(&c->vcpus[i].polls, &pack);
 		kvs_bars_pack(&c->vcpus[i].pieces, &pack);
 	}
-	for (unsigned int i = 0; i < c->lanes.nr_cpus; i++)
-		kvs_bars_pack(&c->cpus[i].bars, &pack);
+	for (unsigned int i = 0; i < nr; i++)
+		kvs_bars_pack(&lanes[i]->bars, &pack);
 	kvs_pack_end(&pack);
 }
 

@@ -43,17 +43,11 @@ function piecesInWords(span) {
 
 function spanInWords(span) {
 	const lane = line.lanes[span.lane], who = span.bars.who[span.i];
-	const vcpu = lane.cpu === undefined;
-	const paint = (vcpu ? data.states : data.runs)[span.kind];
-	let what = paint.words;
+	const words = lane.paints[span.kind].words, what = who ? lane.tell(words, who) : words;
 
-	if (vcpu && who)
-		what += ", " + data.reasons[who - 1];
-	if (!vcpu && who)
-		what = data.whos[who - 1][0] + " ran";
 	return `${lane.name}: ${what}, ${time(span.end - span.begin)}, from ` +
 		`${seconds(span.begin)} to ${seconds(span.end)}.` +
-		(vcpu ? piecesInWords(span) : "");
+		piecesInWords(span);
 }
 
 /* The bin at a time, where no spans are known */
@@ -61,8 +55,7 @@ function binInWords(index, t) {
 	const lane = line.lanes[index], level = lane.levels[0], frame = data.frame;
 	const bin = Math.min(level.nr - 1, Math.floor((t - frame.from) / level.width));
 	const begin = binBegin(frame, level, bin), end = binBegin(frame, level, bin + 1);
-	const paints = lane.cpu === undefined ? data.states : data.runs;
-	const parts = paints.map((paint, kind) => [paint.words,
+	const parts = lane.paints.map((paint, kind) => [paint.words,
 		level.cells[kind] ? level.cells[kind][bin] : 0]).filter(([, ns]) => ns > 0)
 		.sort((a, b) => b[1] - a[1]);
 
@@ -129,7 +122,7 @@ function swatch(paint) {
 
 /* Patterns and colours, for all that is SVG */
 function definePaints() {
-	const paints = [...data.states, ...data.runs];
+	const paints = data.paints.flat();
 	const colours = (theme) => paints.map((p) => `.c-${p.name}{fill:${p[theme]}}`).join("");
 	const svg = d3.select("body").append("svg").attr("width", 0).attr("height", 0)
 		.style("position", "absolute").attr("aria-hidden", "true");
@@ -151,7 +144,8 @@ function listLegend() {
 		(lane) => lane.levels[0].cells[kind] && d3.max(lane.levels[0].cells[kind]) > 0));
 
 	d3.select("#legend").selectAll("li")
-		.data([...used(data.vcpus, data.states), ...used(data.cpus, data.runs)]).join("li")
+		.data([...used(data.vcpus, data.states), ...used(data.timers, data.timer_kinds),
+		       ...used(data.cpus, data.runs), ...used(data.tasks, data.task_kinds)]).join("li")
 		.html(swatch).append("span").text((paint) => paint.words);
 }
 
@@ -271,11 +265,25 @@ function drawDetail() {
 		data.windows.map(([from, to]) => `${seconds(from)} to ${seconds(to)}`).join("; ") + ".";
 }
 
+/* What lanes are called, what their kinds look like, and what "who" of a span means */
 function nameLanes() {
-	for (const lane of data.vcpus)
-		lane.name = `${lane.vm} vCPU ${lane.vcpu}`;
-	for (const lane of data.cpus)
-		lane.name = `CPU ${lane.cpu}`;
+	const ends = ["until it expired", "until the guest stopped it", "until it was armed anew",
+		"and still is"];
+	const groups = [
+		[data.vcpus, data.states, 0, (lane) => `${lane.vm} vCPU ${lane.vcpu}`,
+			(what, who) => `${what}, ${data.reasons[who - 1]}`],
+		[data.timers, data.timer_kinds, 2, (lane) => `${data.vcpus[lane.lane].name} timer`,
+			(what, who) => `${what}, ${ends[who - 1]}`],
+		[data.cpus, data.runs, 8, (lane) => `CPU ${lane.cpu}`,
+			(what, who) => `${data.whos[who - 1][0]} ran`],
+		[data.tasks, data.task_kinds, -1, (lane) => `${lane.comm}/${lane.pid}`,
+			(what, who) => `${what}, CPU ${who - 1}`],
+	];
+
+	data.paints = groups.map(([, paints]) => paints);
+	for (const [lanes, paints, unknown, name, tell] of groups)
+		for (const lane of lanes)
+			Object.assign(lane, { paints, unknown, tell, name: name(lane) });
 }
 
 /* The next span of the chosen lane, or the one before */
@@ -291,7 +299,9 @@ function step(back) {
 }
 
 function choose(by) {
-	line.chosen = Math.max(0, Math.min(line.lanes.length - 1, line.chosen + by));
+	const row = line.chosen < 0 ? -1 : line.lanes[line.chosen].row;
+
+	line.chosen = line.rows[Math.max(0, Math.min(line.rows.length - 1, row + by))];
 	line.drawNames();
 	if (line.at < line.from || line.at > line.to)
 		line.at = (line.from + line.to) / 2;

@@ -39,6 +39,19 @@ const struct kvs_paint kvs_runs_paint[KVS_RUNS_KINDS] = {
 				CROSSES },
 };
 
+const struct kvs_paint kvs_timer_paint[KVS_TIMER_KINDS] = {
+	[KVS_TIMER_DUE] = { "due", "a timer is due, and not injected yet", "#8b1a1a", "#c0392b",
+			    SLASH },
+	[KVS_TIMER_ARMED] = { "armed", "a timer is armed", "#b7d9ee", "#2f5f7c", NULL },
+	[KVS_TIMER_UNKNOWN] = { "armed-lost", "armed, or unknown: records were lost", "#dddddd",
+				"#444444", CROSSES },
+};
+
+const struct kvs_paint kvs_task_paint[KVS_TASK_KINDS] = {
+	[KVS_TASK_RUNS] = { "task-runs", "the task runs", "#d55e00", "#d55e00", BACKSLASH },
+	[KVS_TASK_WAITS] = { "task-waits", "the task waits, preempted", "#eeeeee", "#333333", DOTS },
+};
+
 static void define_patterns(FILE *f, const struct kvs_paint *paint, unsigned int nr)
 {
 	for (unsigned int i = 0; i < nr; i++) {

@@ -20,6 +20,9 @@ struct kvs_paint {
 
 extern const struct kvs_paint kvs_state_paint[KVMSCHED_NR_STATES];
 extern const struct kvs_paint kvs_runs_paint[KVS_RUNS_KINDS];
+/* Of pages only */
+extern const struct kvs_paint kvs_timer_paint[KVS_TIMER_KINDS];
+extern const struct kvs_paint kvs_task_paint[KVS_TASK_KINDS];
 
 /* The style sheet and the patterns of an SVG file */
 void kvs_paint_define(FILE *f);
