@@ -91,7 +91,7 @@ def parts(folder, pid):
     """Options that leave rows out."""
     steal = GOLDEN / "svm-steal.dat"
     for options in (("--from", "400ms", "--to", "600ms"), ("--kinds", "timers,exits"),
-                    ("--vm", str(pid))):
+                    ("--vm", str(pid)), ("--vcpu", "1")):
         wrong, nr = compare(*both(folder, steal, *options)[:2])
         TAP.empty(f"... also with {' '.join(options)}", wrong if nr["slices"] else ["nothing"])
 

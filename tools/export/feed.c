@@ -102,21 +102,25 @@ static void put_reason(struct row *r, const struct kvs_span *span)
 	put(r, span->exit.fastpath);
 }
 
-/* What a thread's exits, slices and returns have beside the common columns */
-static void put_thread(const struct kvs_feed *f, struct row *r, const struct kvs_span *span)
+static void put_exit(const struct kvs_feed *f, struct row *r, const struct kvs_span *span)
 {
 	const struct kvs_scale *cycles = &f->times->cycles;
 	u64 guest = span->exit.guest_cycles;
 	bool timed = !span->exit.fastpath;
 
+	put_reason(r, span);
+	put_text(r, kvs_exit_end(span->exit.end));
+	put_if(r, timed && !span->exit.halts, kvs_scale(cycles, kvs_span_cost(span)));
+	put_if(r, timed, kvs_scale(cycles, span->exit.poll_cycles));
+	put_if(r, timed && guest, kvs_scale(cycles, guest));
+}
+
+/* What a thread's exits, slices and returns have beside the common columns */
+static void put_thread(const struct kvs_feed *f, struct row *r, const struct kvs_span *span)
+{
 	switch (span->kind) {
 	case KVS_SPAN_EXIT:
-		put_reason(r, span);
-		put_text(r, kvs_exit_end(span->exit.end));
-		put_if(r, timed && !span->exit.halts,
-		       kvs_scale(cycles, kvs_span_cost(span)));
-		put_if(r, timed, kvs_scale(cycles, span->exit.poll_cycles));
-		put_if(r, timed && guest, kvs_scale(cycles, guest));
+		put_exit(f, r, span);
 		break;
 	case KVS_SPAN_BLOCKED:
 		put_reason(r, span);
