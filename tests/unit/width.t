@@ -47,6 +47,40 @@ for by in port msr leaf hypercall address vector; do
 	fits "exits by $by" 80 "$kvmsched" report exits --by $by everything.dat
 done
 
+# compare, with as many arms as an experiment has
+rounds=()
+for i in 1 2 3 4 5 6; do
+	for arm in 1 2 3 4; do
+		"$O/unit/bigfile" formats "$dir/$arm-$i.dat" $((1500 + 150 * i + arm)) 1 "$arm"
+		rounds+=("an arm with a name, $arm=$dir/$arm-$i.dat")
+	done
+done
+fits "compare" 80 "$kvmsched" compare --histogram all "${rounds[@]}"
+ok "it is a comparison" grep -q 'against' "$dir/out"
+fits "compare of blocks" 80 "$kvmsched" compare svm-rr.dat svm-steal.dat
+
+# What is there of a host
+fits "info" 80 "$kvmsched" info
+fits "policy show" 80 "$kvmsched" policy show
+for command in record report compare info top policy merge export experiment; do
+	fits "$command --help" 80 "$kvmsched" $command --help
+done
+fits "help" 80 "$kvmsched" help
+
+# merge, and what its guests did
+formats=$PWD/formats
+mkdir "$dir/merges" "$dir/guests"
+"$O/unit/merges" "$formats" "$dir/merges"
+"$O/unit/guests" "$formats" "$dir/guests"
+cd -- "$dir/merges"
+fits "merge" 80 "$kvmsched" merge host.dat one.dat web1=two.dat -o both
+fits "merge into a folder with a long name" 80 \
+	"$kvmsched" merge host.dat one.dat web1=two.dat -o a-folder-with-a-name-of-forty-characters
+cd -- "$dir/guests"
+fits "guest" 80 "$kvmsched" report guest host.dat --guest web1=guest.dat
+fits "guest, what was not recorded" 80 "$kvmsched" report guest host.dat --guest plain.dat
+cd -- "$here/../golden"
+
 # Wider or narrower, nothing is missing.
 numbers()		# numbers FILE: each that is in it, once
 {

@@ -72,20 +72,24 @@ static void end_word(struct kvs_lines *lines)
 {
 	unsigned int width = kvs_width() < KVS_LINE ? kvs_width() : KVS_LINE;
 
-	if (!lines->word_columns)
+	if (!lines->word)
 		return;
-	if (lines->column > lines->indent &&
+	if (!lines->word_columns) {
+		/* Nothing but what ends the bold type; the spaces are still to come. */
+	} else if (lines->column > lines->indent &&
 	    lines->column + lines->spaces + lines->word_columns > width) {
 		printf("\n%*s", (int)lines->indent, "");
 		lines->column = lines->indent;
+		lines->spaces = 0;
 	} else {
 		lines->column += printf("%*s", (int)lines->spaces, "");
+		lines->spaces = 0;
 	}
 	fputs(lines->word, stdout);
 	lines->column += lines->word_columns;
 	free(lines->word);
 	lines->word = NULL;
-	lines->word_columns = lines->spaces = 0;
+	lines->word_columns = 0;
 }
 
 /* @before and @after take no column. */
@@ -110,8 +114,9 @@ static __printf(4, 0) void add(struct kvs_lines *lines, const char *before,
 		length = word_length(word);
 		add_word(lines, before, strlen(before), 0);
 		add_word(lines, word, length, columns_of(word, length));
-		add_word(lines, after, strlen(after), 0);
+		before = "";
 	}
+	add_word(lines, after, strlen(after), 0);
 	free(shown);
 	free(text);
 }

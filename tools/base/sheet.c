@@ -123,8 +123,8 @@ static void widen_texts(const struct kvs_sheet *sheet, size_t *widths,
 }
 
 /*
- * How many bytes of @text go into a line of @width columns: up to a space or behind a
- * slash, if there is one, but for what would be less than half of the line.
+ * How many bytes of @text go into a line of @width columns: up to a space, or behind a
+ * slash or a comma, if there is one, but for what would be less than half of the line.
  */
 static size_t piece_of(const char *text, size_t width)
 {
@@ -138,6 +138,7 @@ static size_t piece_of(const char *text, size_t width)
 		if (++columns > width)
 			break;
 		if (columns > width / 2 && (text[next] == ' ' ||
+		    text[length] == ',' ||
 		    (text[length] == '/' && length && text[length - 1] != ' ')))
 			best = next;
 		length = next;

@@ -7,14 +7,16 @@
  */
 #include <errno.h>
 #include <jansson.h>
-#include <libsmartcols.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/lines.h"
 #include "base/log.h"
+#include "base/rows.h"
 #include "base/system.h"
 #include "base/util.h"
 #include "cmd/cmd.h"
@@ -240,53 +242,45 @@ static char *join_strings(json_t *array)
 	return text;
 }
 
-static struct libscols_table *new_table(const char *const *columns)
+/* A sentence with an empty line below */
+static void say_alone(const char *sentence)
 {
-	struct libscols_table *t = scols_new_table();
-
-	if (!t)
-		xmalloc(SIZE_MAX / 2);	/* ends with "out of memory" */
-	/* The JSON that the cells are taken from is escaped already. */
-	scols_table_enable_noencoding(t, 1);
-	for (; *columns; columns++) {
-		bool right = **columns == '>';
-
-		scols_table_new_column(t, *columns + right, 0,
-				       right ? SCOLS_FL_RIGHT : 0);
-	}
-	return t;
+	kvs_say(0, "%s", sentence);
+	printf("\n");
 }
 
-static void print_table(const char *title, struct libscols_table *t)
+/* A cell with text on the heap, which this frees */
+static void cell_text(struct kvs_rows *rows, char *text)
 {
-	printf("%s\n", title);
-	scols_print_table(t);
-	printf("\n");
-	scols_unref_table(t);
+	/* The JSON that it is taken from is escaped already. */
+	kvs_cell(rows, "%s", text);
+	free(text);
 }
 
 static void show_host(json_t *root)
 {
-	static const char *const columns[] = { "FACT", ">VALUE", "UNIT", "NOTE", NULL };
-	struct libscols_table *t = new_table(columns);
+	struct kvs_rows rows = kvs_rows_begin(KVS_HEADINGS("<FACT", "<VALUE", "<NOTE"));
 
 	for (size_t i = 0; i < ARRAY_SIZE(facts); i++) {
 		json_t *value = find_value(root, facts[i].path);
-		struct libscols_line *line;
+		char *text;
 
 		if (!value)
 			continue;
-		line = scols_table_new_line(t, NULL);
-		scols_line_set_data(line, 0, facts[i].name);
-		scols_line_refer_data(line, 1, text_of(value));
-		scols_line_set_data(line, 2, facts[i].unit);
-		scols_line_set_data(line, 3, facts[i].what);
+		text = text_of(value);
+		kvs_row(&rows);
+		kvs_cell(&rows, "%s", facts[i].name);
+		kvs_cell(&rows, "%s%s%s", text, *facts[i].unit ? " " : "", facts[i].unit);
+		kvs_cell(&rows, "%s", facts[i].what);
+		free(text);
 	}
-	print_table("Host", t);
+	printf("Host\n");
+	kvs_rows_end(&rows);
+	printf("\n");
 	if (!find_value(root, "kvm.modules.kvm_amd") && !find_value(root, "kvm.modules.kvm_intel"))
-		printf("KVM is not loaded: `modprobe kvm_amd` or `modprobe kvm_intel`\n\n");
+		say_alone("KVM is not loaded: `modprobe kvm_amd` or `modprobe kvm_intel`");
 	else if (!json_is_true(find_value(root, "kvm.device")))
-		printf("/dev/kvm is missing: is kvm_amd or kvm_intel loaded, and virtualization on in the firmware?\n\n");
+		say_alone("/dev/kvm is missing: is kvm_amd or kvm_intel loaded, and virtualization on in the firmware?");
 }
 
 static const char *describe_hook_state(json_t *hook)
@@ -305,35 +299,35 @@ static const char *describe_hook_state(json_t *hook)
 
 static void show_hooks(json_t *root)
 {
-	static const char *const columns[] = {
-		"HOOK", "MODULE", "HOW", "CLASSES", "STATE", ">MISSED", NULL
-	};
 	json_t *all = find_value(root, "module.hooks"), *hook;
-	struct libscols_table *t;
+	struct kvs_rows rows;
 	size_t i;
 
 	if (!json_is_true(find_value(root, "module.loaded"))) {
-		printf("The module kvmsched is not loaded: `modprobe kvmsched`, or insmod kvmsched.ko\n\n");
+		say_alone("The module kvmsched is not loaded: `modprobe kvmsched`, or insmod kvmsched.ko");
 		return;
 	}
 	if (!all) {
-		printf("The module kvmsched is loaded, but can't be asked (%s)%s\n\n",
-		       json_string_value(find_value(root, "module.error")) ? : "see above",
-		       geteuid() ? ": run this as root" : "");
+		kvs_say(0, "The module kvmsched is loaded, but can't be asked (%s)%s",
+			json_string_value(find_value(root, "module.error")) ? : "see above",
+			geteuid() ? ": run this as root" : "");
+		printf("\n");
 		return;
 	}
-	t = new_table(columns);
+	rows = kvs_rows_begin(KVS_HEADINGS("<HOOK", "<MODULE", "<HOW", "<CLASSES", "<STATE",
+					   "MISSED"));
 	json_array_foreach(all, i, hook) {
-		struct libscols_line *line = scols_table_new_line(t, NULL);
-
-		scols_line_refer_data(line, 0, text_of(json_object_get(hook, "name")));
-		scols_line_refer_data(line, 1, text_of(json_object_get(hook, "module")));
-		scols_line_refer_data(line, 2, text_of(json_object_get(hook, "how")));
-		scols_line_refer_data(line, 3, join_strings(json_object_get(hook, "classes")));
-		scols_line_set_data(line, 4, describe_hook_state(hook));
-		scols_line_refer_data(line, 5, text_of(json_object_get(hook, "missed")));
+		kvs_row(&rows);
+		cell_text(&rows, text_of(json_object_get(hook, "name")));
+		cell_text(&rows, text_of(json_object_get(hook, "module")));
+		cell_text(&rows, text_of(json_object_get(hook, "how")));
+		cell_text(&rows, join_strings(json_object_get(hook, "classes")));
+		kvs_cell(&rows, "%s", describe_hook_state(hook));
+		cell_text(&rows, text_of(json_object_get(hook, "missed")));
 	}
-	print_table("Hooks of the module", t);
+	printf("Hooks of the module\n");
+	kvs_rows_end(&rows);
+	printf("\n");
 }
 
 static char *priority_text(json_t *vcpu)
@@ -348,44 +342,43 @@ static char *priority_text(json_t *vcpu)
 		xasprintf("nice %lld", json_integer_value(json_object_get(vcpu, "nice")));
 }
 
-static void show_vm(struct libscols_table *t, json_t *vm)
+static void show_vm(struct kvs_rows *rows, json_t *vm)
 {
 	json_t *vcpu;
 	size_t i;
 
 	json_array_foreach(json_object_get(vm, "vcpus"), i, vcpu) {
-		struct libscols_line *line = scols_table_new_line(t, NULL);
-
-		scols_line_refer_data(line, 0, text_of(json_object_get(vm, "pid")));
-		scols_line_refer_data(line, 1, text_of(json_object_get(vm, "name")));
-		scols_line_refer_data(line, 2, text_of(json_object_get(vm, "fd")));
-		scols_line_refer_data(line, 3, text_of(json_object_get(vcpu, "vcpu")));
-		scols_line_refer_data(line, 4, text_of(json_object_get(vcpu, "tid")));
-		scols_line_refer_data(line, 5, text_of(json_object_get(vcpu, "comm")));
-		scols_line_refer_data(line, 6, text_of(json_object_get(vcpu, "policy")));
-		scols_line_refer_data(line, 7, priority_text(vcpu));
-		scols_line_refer_data(line, 8, text_of(json_object_get(vcpu, "affinity")));
-		scols_line_refer_data(line, 9, text_of(json_object_get(vcpu, "cpu")));
-		scols_line_refer_data(line, 10, text_of(json_object_get(vcpu, "found_by")));
+		kvs_row(rows);
+		cell_text(rows, text_of(json_object_get(vm, "pid")));
+		cell_text(rows, text_of(json_object_get(vm, "fd")));
+		cell_text(rows, text_of(json_object_get(vcpu, "vcpu")));
+		cell_text(rows, text_of(json_object_get(vm, "name")));
+		cell_text(rows, text_of(json_object_get(vcpu, "tid")));
+		cell_text(rows, text_of(json_object_get(vcpu, "comm")));
+		cell_text(rows, text_of(json_object_get(vcpu, "policy")));
+		cell_text(rows, priority_text(vcpu));
+		cell_text(rows, text_of(json_object_get(vcpu, "affinity")));
+		cell_text(rows, text_of(json_object_get(vcpu, "cpu")));
+		cell_text(rows, text_of(json_object_get(vcpu, "found_by")));
 	}
 }
 
 static void show_vms(json_t *root)
 {
-	static const char *const columns[] = {
-		">VM", "NAME", ">FD", ">VCPU", ">TID", "THREAD", "POLICY",
-		">PRIORITY", "AFFINITY", ">CPU", "FOUND BY", NULL
-	};
 	json_t *all = find_value(root, "vms"), *vm;
 	json_int_t hidden = json_integer_value(find_value(root, "hidden_processes"));
+	struct kvs_rows rows;
 	size_t i;
 
 	if (json_array_size(all)) {
-		struct libscols_table *t = new_table(columns);
-
+		rows = kvs_rows_begin(KVS_HEADINGS("VM", "=FD", "=VCPU", "<NAME", "TID",
+						   "<THREAD", "<POLICY", "PRIORITY",
+						   "|<AFFINITY", "CPU", "<FOUND BY"));
 		json_array_foreach(all, i, vm)
-			show_vm(t, vm);
-		print_table("VMs", t);
+			show_vm(&rows, vm);
+		printf("VMs\n");
+		kvs_rows_end(&rows);
+		printf("\n");
 	} else {
 		printf("No VM runs%s\n", hidden ? " that we may see" : "");
 	}
@@ -406,6 +399,7 @@ int kvs_cmd_info(int argc, char **argv)
 	struct kvs_vms *vms;
 	json_t *root;
 
+	setlocale(LC_CTYPE, "");
 	if (!kvs_options_parse(&options, argc, argv, &args))
 		return args.status;
 	if (args.nr)

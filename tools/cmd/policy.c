@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/lines.h"
 #include "base/log.h"
 #include "base/rows.h"
 #include "base/system.h"
@@ -212,7 +213,7 @@ static const char *text_of(json_t *o, const char *key)
 static void show_threads(json_t *array)
 {
 	static const char *const headings[] = {
-		"VM", "vCPU", "TID", "<Name", "<Policy", "<CPUs", NULL
+		"=<VM", "=vCPU", "TID", "<Name", "<Policy", "<CPUs", NULL
 	};
 	struct kvs_rows rows;
 	json_t *t, *vcpu;
@@ -269,14 +270,16 @@ static void show_pending(json_t *array)
 	json_t *p;
 	size_t i;
 
+	if (json_array_size(array))
+		putchar('\n');
 	json_array_foreach(array, i, p)
-		printf("%s'%s'%s: %s; `kvmsched policy restore` puts it back\n",
-		       i ? "" : "\n", text_of(p, "what"),
-		       json_is_true(json_object_get(p, "owner_lives")) ? " runs" : "",
-		       json_is_true(json_object_get(p, "held")) &&
-		       !json_is_true(json_object_get(p, "owner_lives")) ?
-		       "was killed before it could put back what it changed" :
-		       "has changed something");
+		kvs_say(2, "'%s'%s: %s; `kvmsched policy restore` puts it back",
+			text_of(p, "what"),
+			json_is_true(json_object_get(p, "owner_lives")) ? " runs" : "",
+			json_is_true(json_object_get(p, "held")) &&
+			!json_is_true(json_object_get(p, "owner_lives")) ?
+			"was killed before it could put back what it changed" :
+			"has changed something");
 }
 
 static int show(struct options *o)
@@ -479,9 +482,9 @@ static int restore(void)
 			continue;
 		}
 		if (kvs_leftover_restore(&l[i])) {
-			printf("put back what '%s' changed: %zu threads, %zu settings\n", what,
-			       json_array_size(json_object_get(l[i].json, "threads")),
-			       json_array_size(json_object_get(l[i].json, "knobs")));
+			kvs_say(2, "put back what '%s' changed: %zu threads, %zu settings", what,
+				json_array_size(json_object_get(l[i].json, "threads")),
+				json_array_size(json_object_get(l[i].json, "knobs")));
 			done++;
 		} else {
 			ok = false;

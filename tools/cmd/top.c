@@ -16,6 +16,7 @@
 #include <jansson.h>
 
 #include "base/bytes.h"
+#include "base/lines.h"
 #include "base/log.h"
 #include "base/rows.h"
 #include "base/table.h"
@@ -193,8 +194,8 @@ static void note_idle(const struct kvs_top_row *table, size_t nr)
 	for (size_t i = 0; i < nr; i++)
 		idle += !!(table[i].features & (KS_FEATURE_NO_HLT | KS_FEATURE_NO_MWAIT));
 	if (idle)
-		printf("Guest includes idle in %u of %zu rows: HLT or MWAIT doesn't exit there\n",
-		       idle, nr);
+		kvs_say(0, "Guest includes idle in %u of %zu rows: HLT or MWAIT doesn't exit there",
+			idle, nr);
 }
 
 static void print_table(const struct options *o, uint32_t khz,
@@ -208,15 +209,15 @@ static void print_table(const struct options *o, uint32_t khz,
 	if (!nr)
 		printf("no vCPU has run since %s\n", o->once ? "the reading began" : "the last reading");
 	if (o->by_vm)
-		rows = kvs_rows_begin(KVS_HEADINGS("PID", "VM", "vCPUs", "Guest", "Exit", "User",
-					       "Poll", "Halted", "Blocked", "Preempted",
-					       "Woken", "Unknown", "Exits/s", "Waits/s",
-					       "Worst wait µs"));
+		rows = kvs_rows_begin(KVS_HEADINGS("<PID", "=VM", "vCPUs", "Guest", "Exit", "User",
+						   "Poll", "|Halted", "Blocked", "Preempted",
+						   "Woken", "Unknown", "|Exits/s", "Waits/s",
+						   "Worst wait µs"));
 	else
-		rows = kvs_rows_begin(KVS_HEADINGS("PID", "VM", "vCPU", "TID", "<Now", "Guest",
-					       "Exit", "User", "Poll", "Halted", "Blocked",
-					       "Preempted", "Woken", "Unknown", "Exits/s",
-					       "Waits/s", "Worst wait µs"));
+		rows = kvs_rows_begin(KVS_HEADINGS("<PID", "=VM", "=vCPU", "TID", "<Now", "Guest",
+						   "Exit", "User", "Poll", "|Halted", "Blocked",
+						   "Preempted", "Woken", "Unknown", "|Exits/s",
+						   "Waits/s", "Worst wait µs"));
 	for (size_t i = 0; i < nr; i++)
 		print_row(&rows, o, khz, &table[i], &names);
 	kvs_rows_end(&rows);

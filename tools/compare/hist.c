@@ -9,11 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/lines.h"
 #include "base/rows.h"
 #include "base/util.h"
 #include "compare/compare.h"
 
-#define BAR		20	/* characters */
+#define BAR		20	/* characters, at most */
+#define MIN_BAR		10
+#define LABEL		10	/* columns of the labels */
+#define BESIDE_BAR	11	/* columns that each arm takes beside its bar */
 
 bool kvs_utf8(void)
 {
@@ -95,10 +99,10 @@ static void count_shares(const struct kvs_spread *b, const struct kvs_values *v,
 }
 
 /* A bar with a resolution of an eighth of a character in UTF-8, else of whole ones */
-static void print_bar(double share, double largest)
+static void print_bar(double share, double largest, int bar)
 {
 	static const char *const eighths[] = { "", "▏", "▎", "▍", "▌", "▋", "▊", "▉" };
-	int n = lround(8 * BAR * share / largest), width = n / 8;
+	int n = lround(8 * bar * share / largest), width = n / 8;
 
 	if (share > 0 && !n)
 		n = 1;
@@ -112,7 +116,7 @@ static void print_bar(double share, double largest)
 		fputs(eighths[n % 8], stdout);
 		width += n % 8 > 0;
 	}
-	printf("%*s", BAR - width, "");
+	printf("%*s", bar - width, "");
 }
 
 static void print_label(enum kvs_metric m, double edge)
@@ -129,13 +133,41 @@ static void print_label(enum kvs_metric m, double edge)
 		printf("%7g ns", edge);
 }
 
-static void print_heading(const struct kvs_study *study, enum kvs_metric m)
+static void print_title(enum kvs_metric m)
 {
-	printf("\n%s%s%s: %s; share of each arm's values\n%10s", kvs_bold(),
-	       kvs_metrics[m].title, kvs_plain(), kvs_metrics[m].what, "from");
-	for (size_t i = 0; i < study->nr_arms; i++)
-		printf("  %-*.*s", BAR + 9, BAR + 9, study->arms[i].name);
+	struct kvs_lines lines = kvs_lines_begin(2);
+
 	putchar('\n');
+	kvs_lines_bold(&lines, "%s", kvs_metrics[m].title);
+	kvs_lines_add(&lines, ": %s; share of each arm's values", kvs_metrics[m].what);
+	kvs_lines_end(&lines);
+}
+
+/* Arms that stand beside each other */
+struct side {
+	size_t first, end;
+	int bar;	/* columns of a whole bar */
+};
+
+static void print_heading(const struct kvs_study *study, const struct side *side)
+{
+	int width = side->bar + BESIDE_BAR - 2;
+
+	printf("%*s", LABEL, "from");
+	for (size_t i = side->first; i < side->end; i++)
+		printf("  %-*.*s", width, width, study->arms[i].name);
+	putchar('\n');
+}
+
+/* The same number of arms in each part of the histogram, with bars as long as there is room */
+static struct side first_side(size_t nr_arms)
+{
+	size_t room = kvs_width() - LABEL, most = room / (MIN_BAR + BESIDE_BAR);
+	size_t parts = (nr_arms + most - !!most) / (most ? most : 1);
+	size_t arms = (nr_arms + parts - 1) / parts;
+	size_t bar = room / arms > BESIDE_BAR + MIN_BAR ? room / arms - BESIDE_BAR : MIN_BAR;
+
+	return (struct side){ .end = arms, .bar = bar < BAR ? bar : BAR };
 }
 
 bool kvs_spread_make(const struct kvs_study *study, enum kvs_metric m, struct kvs_spread *b)
@@ -158,8 +190,30 @@ void kvs_spread_free(struct kvs_spread *b)
 	free(b->open);
 }
 
+/* Whether some values have no end */
+static bool print_side(const struct kvs_study *study, enum kvs_metric m,
+		       const struct kvs_spread *b, const struct side *side, double largest)
+{
+	bool any = false;
+
+	print_heading(study, side);
+	for (size_t k = 0; k < b->nr; k++) {
+		print_label(m, b->edge[k]);
+		for (size_t i = side->first; i < side->end; i++) {
+			printf("  ");
+			print_bar(b->share[i][k], largest, side->bar);
+			printf(" %6.2f%%%c", 100 * b->share[i][k], b->open[i][k] ? '+' : ' ');
+			any |= b->open[i][k];
+		}
+		putchar('\n');
+	}
+	return any;
+}
+
 void kvs_histogram(const struct kvs_study *study, enum kvs_metric m)
 {
+	struct side side = first_side(study->nr_arms);
+	size_t arms = side.end;
 	double largest = 0;
 	bool any = false;
 	struct kvs_spread b;
@@ -169,18 +223,13 @@ void kvs_histogram(const struct kvs_study *study, enum kvs_metric m)
 	for (size_t i = 0; i < study->nr_arms; i++)
 		for (size_t k = 0; k < b.nr; k++)
 			largest = fmax(largest, b.share[i][k]);
-	print_heading(study, m);
-	for (size_t k = 0; k < b.nr; k++) {
-		print_label(m, b.edge[k]);
-		for (size_t i = 0; i < study->nr_arms; i++) {
-			printf("  ");
-			print_bar(b.share[i][k], largest);
-			printf(" %6.2f%%%c", 100 * b.share[i][k], b.open[i][k] ? '+' : ' ');
-			any |= b.open[i][k];
-		}
-		putchar('\n');
+	print_title(m);
+	for (; side.first < study->nr_arms; side.first = side.end) {
+		side.end = side.first + arms < study->nr_arms ? side.first + arms :
+								study->nr_arms;
+		any |= print_side(study, m, &b, &side, largest);
 	}
 	if (any)
-		printf("%10s  +: with values whose end was not seen\n", "");
+		printf("%*s  +: with values whose end was not seen\n", LABEL, "");
 	kvs_spread_free(&b);
 }

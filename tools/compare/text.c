@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Prints a comparison as text.  Each metric takes two lines, one for each arm; the second
+ * Prints a comparison as text.  Each metric takes two rows, one for each arm; the second
  * one also has what compares the two.
  */
 #include <inttypes.h>
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
+#include "base/lines.h"
 #include "base/rows.h"
 #include "base/util.h"
 #include "compare/compare.h"
@@ -49,6 +49,9 @@ static void cell_value(struct kvs_rows *rows, unsigned int m, struct kvs_values 
 
 static void arm_cells(struct kvs_rows *rows, unsigned int m, struct kvs_arm *arm)
 {
+	kvs_row(rows);
+	kvs_cell(rows, "%s", kvs_metrics[m].title);
+	kvs_cell(rows, "%s", unit_of(m));
 	kvs_cell(rows, "%s", arm->name);
 	cell_value(rows, m, &arm->pool[m], 0.5);
 	cell_value(rows, m, &arm->pool[m], 0.99);
@@ -120,35 +123,31 @@ static void result_cells(struct kvs_rows *rows, unsigned int m,
 	if (isnan(r->difference)) {
 		kvs_cell(rows, "-");
 		kvs_cell(rows, "-");
-		kvs_cell(rows, "-");
 	} else {
 		kvs_cell(rows, "%s%s", bounds[r->bound],
 			 signed_text(text, shown(m, r->difference)));
-		cell_interval(rows, m, r->ci);
 		kvs_cell(rows, "%+.2f", r->effect);
 	}
 	cell_p(rows, r->corrected);
 	cell_verdict(rows, m, r, too_short);
+	if (isnan(r->difference))
+		kvs_cell(rows, "-");
+	else
+		cell_interval(rows, m, r->ci);
 }
 
 static void pair_table(const struct kvs_comparison *pair, bool too_short)
 {
 	static const char *const headings[] = {
-		"<Metric", "<Unit", "<Arm", "Median", "p99", "Max", "Difference",
-		"95 % interval", "Effect", "p", "<Verdict", NULL
+		"<Metric", "<Unit", "<Arm", "Median", "p99", "Max", "|Difference",
+		"Effect", "p", "<Verdict", "|95 % interval", NULL
 	};
 	struct kvs_rows rows = kvs_rows_begin(headings);
 
 	for (unsigned int m = 0; m < KVS_NR_METRICS; m++) {
 		if (!pair->result[m].present)
 			continue;
-		kvs_row(&rows);
-		kvs_cell(&rows, "%s", kvs_metrics[m].title);
-		kvs_cell(&rows, "%s", unit_of(m));
 		arm_cells(&rows, m, pair->a);
-		kvs_row(&rows);
-		kvs_cell(&rows, "%s", "");
-		kvs_cell(&rows, "%s", "");
 		arm_cells(&rows, m, pair->b);
 		result_cells(&rows, m, &pair->result[m], too_short);
 	}
@@ -158,8 +157,12 @@ static void pair_table(const struct kvs_comparison *pair, bool too_short)
 static void print_pair(const struct kvs_study *study,
 		       const struct kvs_comparison *pair)
 {
-	printf("\n%s%s against %s%s: %zu tests\n", kvs_bold(), pair->b->name,
-	       pair->a->name, kvs_plain(), pair->tests);
+	struct kvs_lines lines = kvs_lines_begin(2);
+
+	putchar('\n');
+	kvs_lines_bold(&lines, "%s against %s", pair->b->name, pair->a->name);
+	kvs_lines_add(&lines, ": %zu tests", pair->tests);
+	kvs_lines_end(&lines);
 	pair_table(pair, study->settings.too_short);
 }
 
@@ -167,12 +170,12 @@ static void print_pair(const struct kvs_study *study,
 static void print_statistic(const struct kvs_settings *s, const char *unit)
 {
 	if (s->statistic == KVS_STATISTIC_MEAN)
-		printf("What stands for a %s is the mean of its values.\n", unit);
+		kvs_say(0, "What stands for a %s is the mean of its values.", unit);
 	else if (s->statistic == 0.5)
-		printf("What stands for a %s is the median of its values.\n", unit);
+		kvs_say(0, "What stands for a %s is the median of its values.", unit);
 	else
-		printf("What stands for a %s is the %g quantile of its values.\n",
-		       unit, s->statistic);
+		kvs_say(0, "What stands for a %s is the %g quantile of its values.",
+			unit, s->statistic);
 }
 
 /* Of a recording that is much longer than another one, not all blocks are compared. */
@@ -182,9 +185,9 @@ static void print_drawn_blocks(const struct kvs_study *study)
 		const struct kvs_arm *arm = &study->arms[i];
 
 		if (arm->fit > arm->units)
-			printf("%s has time for %zu blocks: %zu are compared, each drawn from an equal part of it (--seed %"
-			       PRIu64 ").\n", arm->name, arm->fit, arm->units,
-			       study->settings.seed);
+			kvs_say(0, "%s has time for %zu blocks: %zu are compared, each drawn from an "
+				"equal part of it (--seed %" PRIu64 ").", arm->name, arm->fit,
+				arm->units, study->settings.seed);
 	}
 }
 
@@ -192,78 +195,98 @@ static void print_drawn_blocks(const struct kvs_study *study)
 static void print_part(const struct kvs_part *part)
 {
 	const struct kvs_vm_id *vm = &part->select.vm;
+	struct kvs_lines lines = kvs_lines_begin(0);
 	const char *comma = "Only";
 
 	if (vm->name) {
-		printf("%s VM ", comma);
-		kvs_bytes_print(vm->name);
+		kvs_lines_add(&lines, "%s VM %s", comma, vm->name);
 	} else if (!kvs_vm_is_any(vm)) {
-		printf("%s VM %ld", comma, vm->pid);
+		kvs_lines_add(&lines, "%s VM %ld", comma, vm->pid);
 		if (vm->index >= 0)
-			printf(".%ld", vm->index);
+			kvs_lines_add(&lines, ".%ld", vm->index);
 	}
 	comma = kvs_vm_is_any(vm) ? "Only" : ",";
 	if (part->select.vcpu >= 0) {
-		printf("%s vCPU %ld", comma, part->select.vcpu);
+		kvs_lines_add(&lines, "%s vCPU %ld", comma, part->select.vcpu);
 		comma = ",";
 	}
 	if (part->from > 0) {
-		printf("%s from %.9g s", comma, part->from);
+		kvs_lines_add(&lines, "%s from %.9g s", comma, part->from);
 		comma = ",";
 	}
 	if (part->to > 0) {
-		printf("%s to %.9g s", comma, part->to);
+		kvs_lines_add(&lines, "%s to %.9g s", comma, part->to);
 		comma = ",";
 	}
-	if (*comma == ',')
-		printf(".\n");
+	if (*comma == ',') {
+		kvs_lines_add(&lines, ".");
+		kvs_lines_end(&lines);
+	}
 }
 
 static void print_unit(const struct kvs_study *study)
 {
 	bool blocks = study->settings.by == KVS_BY_BLOCK;
 	const char *unit = blocks ? "block" : "round";
+	struct kvs_lines lines = kvs_lines_begin(0);
 
-	printf("%sUnit of inference: %s%s", kvs_bold(), unit, kvs_plain());
+	kvs_lines_bold(&lines, "Unit of inference: %s", unit);
 	for (size_t i = 0; i < study->nr_arms; i++)
-		printf("%s %zu of %s", i ? "," : ":", study->arms[i].units,
-		       study->arms[i].name);
-	printf("\n");
+		kvs_lines_add(&lines, "%s %zu of %s", i ? "," : ":", study->arms[i].units,
+			      study->arms[i].name);
+	kvs_lines_end(&lines);
 	print_part(&study->part);
-	if (study->settings.too_short)
-		printf("%sToo short%s: %d blocks of %d of the longest slices need recordings of %.1f s each.\n",
-		       kvs_alarm(), kvs_plain(), KVS_MIN_BLOCKS, KVS_BLOCK_SLICES,
-		       study->needed_ns / 1e9);
-	else if (blocks)
-		printf("One recording an arm, divided into blocks of %.3g s, each at least %d of the longest slices long.\n",
-		       study->block_ns / 1e9, KVS_BLOCK_SLICES);
+	if (study->settings.too_short) {
+		kvs_lines_strong(&lines, "Too short");
+		kvs_lines_add(&lines, ": %d blocks of %d of the longest slices need recordings of "
+			      "%.1f s each.", KVS_MIN_BLOCKS, KVS_BLOCK_SLICES,
+			      study->needed_ns / 1e9);
+		kvs_lines_end(&lines);
+	} else if (blocks) {
+		kvs_say(0, "One recording an arm, divided into blocks of %.3g s, each at least %d "
+			"of the longest slices long.", study->block_ns / 1e9, KVS_BLOCK_SLICES);
+	}
 	print_drawn_blocks(study);
 	if (blocks)
-		printf("Blocks allow a statement on these runs only, rounds (kvmsched experiment) one on the policies.\n");
+		kvs_say(0, "Blocks allow a statement on these runs only, rounds (kvmsched "
+			"experiment) one on the policies.");
 	print_statistic(&study->settings, unit);
 }
 
 static void print_notes(const struct kvs_study *study)
 {
-	if (study->deterministic)
-		printf("\n%sdeterministic%s: all rounds of an arm are equal in every metric; p counts them, but they\n"
-		       "are one observation, repeated.  A difference seen here will be there each time on this machine.\n",
-		       kvs_bold(), kvs_plain());
+	struct kvs_lines lines = kvs_lines_begin(0);
+
+	if (study->deterministic) {
+		putchar('\n');
+		kvs_lines_bold(&lines, "deterministic");
+		kvs_lines_add(&lines, ": all rounds of an arm are equal in every metric; p counts "
+			      "them, but they are one observation, repeated. A difference seen here "
+			      "will be there each time on this machine.");
+		kvs_lines_end(&lines);
+	}
 	for (size_t i = 0; i < study->nr_arms; i++) {
 		const struct kvs_arm *arm = &study->arms[i];
 
-		if (arm->starved)
-			printf("\n%s: %u times a vCPU was starved for a whole round; its wait counts as at least that long.\n",
-			       arm->name, arm->starved);
-		if (arm->lost)
-			printf("\n%s%s: %llu records lost%s\n", kvs_alarm(), arm->name,
-			       (unsigned long long)arm->lost, kvs_plain());
+		if (arm->starved) {
+			putchar('\n');
+			kvs_say(0, "%s: %u times a vCPU was starved for a whole round; its wait "
+				"counts as at least that long.", arm->name, arm->starved);
+		}
+		if (arm->lost) {
+			putchar('\n');
+			kvs_lines_strong(&lines, "%s: %llu records lost", arm->name,
+					 (unsigned long long)arm->lost);
+			kvs_lines_end(&lines);
+		}
 	}
 	if (study->settings.by == KVS_BY_BLOCK && study->nr_arms == 2 &&
-	    study->arms[0].vcpus != study->arms[1].vcpus)
-		printf("\n%s shows %u vCPUs and %s %u: a vCPU that never ran leaves no record.\n",
-		       study->arms[0].name, study->arms[0].vcpus,
-		       study->arms[1].name, study->arms[1].vcpus);
+	    study->arms[0].vcpus != study->arms[1].vcpus) {
+		putchar('\n');
+		kvs_say(0, "%s shows %u vCPUs and %s %u: a vCPU that never ran leaves no record.",
+			study->arms[0].name, study->arms[0].vcpus,
+			study->arms[1].name, study->arms[1].vcpus);
+	}
 }
 
 static void cost_cells(struct kvs_rows *rows, const struct kvs_cost_range *ranges)
@@ -283,6 +306,7 @@ static void print_cost(const struct kvs_study *study)
 	static const char *const headings[] = {
 		"<Arm", "<Rounds", "On CPU %", "Switches 1/s", NULL
 	};
+	struct kvs_lines lines = kvs_lines_begin(2);
 	struct kvs_rows rows = { .sheet = NULL };
 	struct kvs_costs costs;
 
@@ -290,8 +314,10 @@ static void print_cost(const struct kvs_study *study)
 		if (!kvs_study_cost(study, i, &costs))
 			continue;
 		if (!rows.sheet) {
-			printf("\n%sWhat recording costs%s: the kernel's own counts of each round, per vCPU\n",
-			       kvs_bold(), kvs_plain());
+			putchar('\n');
+			kvs_lines_bold(&lines, "What recording costs");
+			kvs_lines_add(&lines, ": the kernel's own counts of each round, per vCPU");
+			kvs_lines_end(&lines);
 			rows = kvs_rows_begin(headings);
 		}
 		kvs_row(&rows);
@@ -316,8 +342,8 @@ static void print_rounding(const struct kvs_study *study)
 		for (size_t i = 0; i < study->nr_arms; i++)
 			rounding = fmax(rounding, kvs_values_rounding(&study->arms[i].pool[m]));
 		if (rounding > 0)
-			printf("%s: too many different values, each is rounded by up to %.2g %%.\n",
-			       kvs_metrics[m].title, 100 * rounding);
+			kvs_say(0, "%s: too many different values, each is rounded by up to %.2g %%.",
+				kvs_metrics[m].title, 100 * rounding);
 	}
 }
 
@@ -341,16 +367,18 @@ static void print_legend(const struct kvs_study *study)
 {
 	size_t draws = fewest_draws(study);
 
-	printf("\nMedian, p99 and max are of all values.  Difference: Hodges-Lehmann, second arm minus first, between\n"
-	       "the units; its interval inverts the permutation test and is corrected for nothing.  Effect: Cliff's\n"
-	       "delta.  p: permutation test, corrected by Holm for the tests of %s.  \"would show\": found in\n"
-	       "%.0f %% of runs like this one.  >=: at least, the end was not seen.\n",
-	       study->settings.all_pairs ? "all pairs" : "its pair", 100 * KVS_POWER);
+	putchar('\n');
+	kvs_say(0, "Median, p99 and max are of all values. Difference: Hodges-Lehmann, second arm "
+		"minus first, between the units; its interval inverts the permutation test and is "
+		"corrected for nothing. Effect: Cliff's delta. p: permutation test, corrected by "
+		"Holm for the tests of %s. \"would show\": found in %.0f %% of runs like this one. "
+		">=: at least, the end was not seen.",
+		study->settings.all_pairs ? "all pairs" : "its pair", 100 * KVS_POWER);
 	if (draws)
-		printf("p and intervals: where there are too many permutations to count, from %zu that are drawn (--seed %"
-		       PRIu64 ").\n", draws, study->settings.seed);
+		kvs_say(0, "p and intervals: where there are too many permutations to count, from "
+			"%zu that are drawn (--seed %" PRIu64 ").", draws, study->settings.seed);
 	else
-		printf("p and intervals: all permutations are counted.\n");
+		kvs_say(0, "p and intervals: all permutations are counted.");
 	print_rounding(study);
 }
 

@@ -6,14 +6,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/bytes.h"
+#include "base/lines.h"
 #include "base/rows.h"
 #include "base/util.h"
 #include "guest/guest.h"
 
 static void title(const char *text)
 {
-	printf("\n%s%s%s\n", kvs_bold(), text, kvs_plain());
+	struct kvs_lines lines = kvs_lines_begin(2);
+
+	putchar('\n');
+	kvs_lines_bold(&lines, "%s", text);
+	kvs_lines_end(&lines);
 }
 
 static const char *name_of(const struct kvs_guest_task *t)
@@ -59,8 +63,8 @@ static void print_cpus(const struct kvs_guest *g, const struct kvs_scale *ns)
 	struct kvs_rows rows;
 
 	title("CPUs of the guest: switches, and those that led to an exit (a load of CR3)");
-	rows = kvs_rows_begin(KVS_HEADINGS("CPU", "vCPU", "Time µs", "Switches", "Per s",
-					   "To an exit", "CR3 exits", "Gaps"));
+	rows = kvs_rows_begin(KVS_HEADINGS("CPU", "=vCPU", "Time µs", "Switches", "Per s",
+					   "|To an exit", "CR3 exits", "Gaps"));
 	for (unsigned int i = 0; i < g->joined.side.parts->cpus; i++) {
 		const struct kvs_guest_cpu *cpu = &g->cpus[i];
 		double time = kvs_scale(ns, cpu->last - cpu->first);
@@ -88,8 +92,8 @@ static void print_policies(const struct kvs_guest *g, const u32 *order, const st
 	struct kvs_rows rows;
 
 	title("Tasks of the guest: slices, and those that the host cut by taking the CPU");
-	rows = kvs_rows_begin(KVS_HEADINGS("<Task", "PID", "<Policy", "Slices", "Avg µs",
-					   "Max µs", "Cut", "Times"));
+	rows = kvs_rows_begin(KVS_HEADINGS("<Task", "=PID", "<Policy", "Slices", "Avg µs",
+					   "Max µs", "|Cut", "Times"));
 	for (size_t i = 0; i < g->nr_tasks; i++) {
 		const struct kvs_guest_task *t = &g->tasks[order[i]];
 		char policy[KVS_GUEST_POLICY_LEN];
@@ -111,7 +115,7 @@ static void print_slices(const struct kvs_guest *g, const u32 *order, const stru
 	struct kvs_rows rows;
 
 	title("What the vCPU did while the guest believed that a task ran");
-	rows = kvs_rows_begin(KVS_HEADINGS("<Task", "PID", "Sum µs", "Guest%", "Host%", "Waits%",
+	rows = kvs_rows_begin(KVS_HEADINGS("<Task", "=PID", "Sum µs", "Guest%", "Host%", "Waits%",
 					   "Asleep%", "Not told%"));
 	for (size_t i = 0; i < g->nr_tasks; i++) {
 		const struct kvs_guest_task *t = &g->tasks[order[i]];
@@ -130,9 +134,9 @@ static void print_waits(const struct kvs_guest *g, const u32 *order, const struc
 
 	title("What the vCPU did while a task waited for a CPU of the guest");
 	if (!g->wakings)
-		printf("Only waits after a preemption: the guest recorded no sched_waking.\n");
-	rows = kvs_rows_begin(KVS_HEADINGS("<Task", "PID", "Waits", "Woken", "Avg µs", "Max µs",
-					   "Sum µs", "Guest%", "Host%", "Waits%", "Asleep%",
+		kvs_say(0, "Only waits after a preemption: the guest recorded no sched_waking.");
+	rows = kvs_rows_begin(KVS_HEADINGS("<Task", "=PID", "Waits", "Woken", "Avg µs", "Max µs",
+					   "|Sum µs", "Guest%", "Host%", "Waits%", "Asleep%",
 					   "Not told%"));
 	for (size_t i = 0; i < g->nr_tasks; i++) {
 		const struct kvs_guest_task *t = &g->tasks[order[i]];
@@ -164,11 +168,11 @@ static void print_quanta(const struct kvs_guest *g, const u32 *order, const stru
 		return;
 	title("Whole quanta: from a turn of another task of the same priority to the next");
 	if (!g->rr_ms)
-		printf("How long SCHED_RR asks for is not told; see kvmsched-report(1).\n");
+		kvs_say(0, "How long SCHED_RR asks for is not told; see kvmsched-report(1).");
 	else
 		printf("SCHED_RR asks for %" PRIu64 " ms.\n", g->rr_ms);
-	rows = kvs_rows_begin(KVS_HEADINGS("<Task", "PID", "Quanta", "Min µs", "Avg µs", "Max µs",
-					   "Got/asked", "Guest%", "Host%", "Waits%", "Asleep%",
+	rows = kvs_rows_begin(KVS_HEADINGS("<Task", "=PID", "Quanta", "Min µs", "Avg µs", "Max µs",
+					   "Got/asked", "|Guest%", "Host%", "Waits%", "Asleep%",
 					   "Not told%"));
 	for (size_t i = 0; i < g->nr_tasks; i++) {
 		const struct kvs_guest_task *t = &g->tasks[order[i]];
@@ -200,7 +204,7 @@ static void print_counts(const struct kvs_guest *g, const u32 *order, const stru
 	if (!nr)
 		return;
 	title("The guest's own count between the first and the last line of trace_marker");
-	rows = kvs_rows_begin(KVS_HEADINGS("<Task", "PID", "Its count µs", "Slices µs"));
+	rows = kvs_rows_begin(KVS_HEADINGS("<Task", "=PID", "Its count µs", "Slices µs"));
 	for (size_t i = 0; i < g->nr_tasks; i++) {
 		const struct kvs_guest_task *t = &g->tasks[order[i]];
 
@@ -219,11 +223,8 @@ static void print_guest(const struct kvs_guest_set *all, const struct kvs_guest 
 	char label[KVS_VM_LEN];
 	u32 *order = kvs_guest_order(g);
 
-	printf("Guest  ");
-	kvs_bytes_print(g->joined.side.path);
-	printf("\nVM     ");
-	kvs_bytes_print(kvs_host_vm_label(label, kvs_joined_vcpu(&g->joined)));
-	printf("\n");
+	kvs_say(7, "Guest  %s", g->joined.side.path);
+	kvs_say(7, "VM     %s", kvs_host_vm_label(label, kvs_joined_vcpu(&g->joined)));
 	print_cpus(g, ns);
 	print_policies(g, order, ns);
 	print_slices(g, order, ns);

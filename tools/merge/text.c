@@ -7,15 +7,10 @@
 #include <stdlib.h>
 
 #include "base/bytes.h"
+#include "base/lines.h"
 #include "base/rows.h"
+#include "base/util.h"
 #include "merge/merge.h"
-
-static void print_ns(const struct kvs_host_side *h, s64 cycles)
-{
-	u64 ns = kvs_scale(&h->ns, cycles < 0 ? -(u64)cycles : (u64)cycles);
-
-	printf("%s%" PRIu64, cycles < 0 && ns ? "-" : "", ns);
-}
 
 /* An offset by which the events would be where @shift puts them; without a limit, any is it */
 static void cell_offset(struct kvs_rows *rows, const struct kvs_guest_tsc *tsc, s64 shift)
@@ -52,79 +47,89 @@ static void row_cpu(struct kvs_rows *rows, const struct kvs_joined *g, unsigned 
 	cell_offset(rows, tsc, g->shifts.from);
 }
 
+static void add_ns(struct kvs_lines *lines, const struct kvs_host_side *h, s64 cycles)
+{
+	u64 ns = kvs_scale(&h->ns, cycles < 0 ? -(u64)cycles : (u64)cycles);
+
+	kvs_lines_add(lines, "%s%" PRIu64, cycles < 0 && ns ? "-" : "", ns);
+}
+
 /* How far all events may move into one direction; @shift is not negative. */
-static void print_limit(const struct kvs_host_side *h, s64 shift, const char *where)
+static void add_limit(struct kvs_lines *lines, const struct kvs_host_side *h, s64 shift,
+		      const char *where)
 {
 	if (shift == KVS_SHIFT_MAX) {
-		printf("any time %s", where);
+		kvs_lines_add(lines, "any time %s", where);
 		return;
 	}
-	printf("up to ");
-	print_ns(h, shift);
-	printf(" ns %s", where);
+	kvs_lines_add(lines, "up to ");
+	add_ns(lines, h, shift);
+	kvs_lines_add(lines, " ns %s", where);
 }
 
 static void print_shifts(const struct kvs_host_side *h, const struct kvs_shifts *shifts)
 {
-	printf("All events could be ");
-	print_limit(h, -shifts->from, "earlier");
-	printf(" or ");
-	print_limit(h, shifts->to, "later");
-	printf(" and still lie in guest mode");
+	struct kvs_lines lines = kvs_lines_begin(0);
+
+	kvs_lines_add(&lines, "All events could be ");
+	add_limit(&lines, h, -shifts->from, "earlier");
+	kvs_lines_add(&lines, " or ");
+	add_limit(&lines, h, shifts->to, "later");
+	kvs_lines_add(&lines, " and still lie in guest mode");
 	if (shifts->from != -KVS_SHIFT_MAX && shifts->to != KVS_SHIFT_MAX) {
-		printf(":\ncausality alone leaves open ");
-		print_ns(h, shifts->to - shifts->from);
-		printf(" ns around KVM's offset");
+		kvs_lines_add(&lines, ": causality alone leaves open ");
+		add_ns(&lines, h, shifts->to - shifts->from);
+		kvs_lines_add(&lines, " ns around KVM's offset");
 	}
-	printf(".\n");
+	kvs_lines_add(&lines, ".");
+	kvs_lines_end(&lines);
 }
 
 static void print_carried(const struct kvs_host_side *h, const struct kvs_carried *carried)
 {
+	struct kvs_lines lines = kvs_lines_begin(0);
+
 	if (!carried->there)
 		return;
 	if (carried->damaged || !carried->samples) {
-		printf("The file had a time shift already, which makes no sense. It is left out.\n");
+		kvs_say(0, "The file had a time shift already, which makes no sense. It is left out.");
 		return;
 	}
-	printf("The file had a time shift already, of %" PRIu64 " sample%s: ", carried->samples,
-	       carried->samples == 1 ? "" : "s");
+	kvs_lines_add(&lines, "The file had a time shift already, of %" PRIu64 " sample%s: ",
+		      carried->samples, carried->samples == 1 ? "" : "s");
 	if (!carried->least && !carried->most) {
-		printf("the same as KVM's.\n");
-		return;
+		kvs_lines_add(&lines, "the same as KVM's.");
+	} else {
+		kvs_lines_add(&lines, "its times are later than KVM's by ");
+		add_ns(&lines, h, carried->least);
+		kvs_lines_add(&lines, " to ");
+		add_ns(&lines, h, carried->most);
+		kvs_lines_add(&lines, " ns. KVM's takes its place.");
 	}
-	printf("its times are later than KVM's\nby ");
-	print_ns(h, carried->least);
-	printf(" to ");
-	print_ns(h, carried->most);
-	printf(" ns. KVM's takes its place.\n");
+	kvs_lines_end(&lines);
 }
 
 static void print_file(const char *what, const char *path, const char *folder, const char *file)
 {
-	printf("%s  ", what);
-	kvs_bytes_print(path);
-	printf(", as ");
-	kvs_bytes_print(folder);
-	printf("/");
-	kvs_bytes_print(file);
+	kvs_say(7, "%s  %s, as %s/%s", what, path, folder, file);
 }
 
 static void print_guest(const struct kvs_merged *m, const struct kvs_merged_guest *guest)
 {
 	const struct kvs_joined *g = &guest->joined;
 	const struct kvs_guest_tsc *tsc = &kvs_last_tsc(kvs_joined_vcpu(g))->tsc;
+	struct kvs_lines lines = kvs_lines_begin(7);
 	char label[KVS_VM_LEN];
 	struct kvs_rows rows;
 
 	printf("\n");
 	print_file("Guest", g->side.path, m->folder, guest->file);
-	printf("\nVM     ");
-	kvs_bytes_print(kvs_host_vm_label(label, kvs_joined_vcpu(g)));
+	kvs_lines_add(&lines, "VM     %s", kvs_host_vm_label(label, kvs_joined_vcpu(g)));
 	if (!kvs_guest_tsc_unscaled(tsc))
-		printf("; its TSC runs at %.9f of the host's rate",
-		       (double)tsc->ratio / ((kvs_u128)1 << tsc->frac_bits));
-	printf("\n\n");
+		kvs_lines_add(&lines, "; its TSC runs at %.9f of the host's rate",
+			      (double)tsc->ratio / ((kvs_u128)1 << tsc->frac_bits));
+	kvs_lines_end(&lines);
+	printf("\n");
 	rows = kvs_rows_begin(KVS_HEADINGS("CPU", "=vCPU", "TID", "Events", "In guest mode",
 					   "Not told", "|TSC offset from", "KVM's", "to"));
 	for (unsigned int cpu = 0; cpu < g->side.parts->cpus; cpu++)
@@ -135,20 +140,30 @@ static void print_guest(const struct kvs_merged *m, const struct kvs_merged_gues
 	print_carried(&m->host, &guest->carried);
 }
 
+/* A command for a shell: in one line, or else each guest in a line of its own */
+static void print_command(const struct kvs_merged *m)
+{
+	char *text = xasprintf("trace-cmd report -i %s/" KVS_MERGED_HOST, m->folder);
+	size_t columns = kvs_columns(text);
+
+	for (size_t i = 0; i < m->nr_guests; i++)
+		columns += kvs_columns(m->folder) + kvs_columns(m->guests[i].file) + 5;
+	printf("\nAll events in one order:\n  ");
+	kvs_bytes_print(text);
+	free(text);
+	for (size_t i = 0; i < m->nr_guests; i++) {
+		text = xasprintf("-i %s/%s", m->folder, m->guests[i].file);
+		printf(columns + 2 > KVS_LINE ? " \\\n      " : " ");
+		kvs_bytes_print(text);
+		free(text);
+	}
+	printf("\n");
+}
+
 void kvs_merged_text(const struct kvs_merged *m)
 {
 	print_file("Host ", m->host_path, m->folder, KVS_MERGED_HOST);
-	printf("\n");
 	for (size_t i = 0; i < m->nr_guests; i++)
 		print_guest(m, &m->guests[i]);
-	printf("\nAll events in one order: trace-cmd report -i ");
-	kvs_bytes_print(m->folder);
-	printf("/" KVS_MERGED_HOST);
-	for (size_t i = 0; i < m->nr_guests; i++) {
-		printf(" -i ");
-		kvs_bytes_print(m->folder);
-		printf("/");
-		kvs_bytes_print(m->guests[i].file);
-	}
-	printf("\n");
+	print_command(m);
 }
