@@ -31,8 +31,9 @@ def alarms(timers):
 
 
 def watchdog(recording):
+    """What the watchdog says, without the ends of its lines"""
     text = host.run(host.KVMSCHED, "report", "timers", recording.file).stdout
-    return text[text.index("Watchdog"):]
+    return " ".join(text[text.index("Watchdog"):].split())
 
 
 def periods(recording, truth):
