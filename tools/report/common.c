@@ -14,6 +14,8 @@
 #include "model/names.h"
 #include "report/common.h"
 
+#define VMS_NAMED	8	/* VMs, by one note */
+
 /* If records were lost, the numbers of every table are too small, so each says so. */
 static void add_loss(struct kvs_lines *lines, const struct kvs_view *view)
 {
@@ -133,8 +135,6 @@ const char *kvs_idle_why(const struct kvs_vcpu *v)
 						   "HLT doesn't exit";
 }
 
-#define IDLE_NAMED	8
-
 /* A guest whose HLT exits may use MWAIT, which does not; or not. */
 static void note_idle(const struct kvs_view *view, bool may)
 {
@@ -154,12 +154,12 @@ static void note_idle(const struct kvs_view *view, bool may)
 		    !(v->features & KS_FEATURE_NO_HLT) != may || (last && last->vm == v->vm))
 			continue;
 		last = v;
-		if (vms++ < IDLE_NAMED)
+		if (vms++ < VMS_NAMED)
 			fprintf(f, "%s vm %s (%s)", vms > 1 ? "," : "", kvs_vm_name(vm, v),
 				kvs_idle_why(v));
 	}
-	if (vms > IDLE_NAMED)
-		fprintf(f, " and %u more VMs", vms - IDLE_NAMED);
+	if (vms > VMS_NAMED)
+		fprintf(f, " and %u more VMs", vms - VMS_NAMED);
 	fclose(f);
 	if (vms)
 		kvs_say(2, "Guest %s idle:%s", may ? "may include" : "includes", text);
@@ -170,6 +170,38 @@ void kvs_note_idle(const struct kvs_view *view)
 {
 	note_idle(view, false);
 	note_idle(view, true);
+}
+
+/* Its timers are the VMM's, of which KVM knows nothing. */
+static bool has_userspace_lapic(const struct kvs_view *view, const struct kvs_vcpu *v)
+{
+	return kvs_selected(&view->select, v) && v->identified &&
+	       !(v->features & KS_FEATURE_IRQCHIP);
+}
+
+void kvs_note_unseen_timers(const struct kvs_view *view)
+{
+	const struct kvs_model *m = view->model;
+	const struct kvs_vcpu *last = NULL;
+	struct kvs_lines lines = kvs_lines_begin(2);
+	unsigned int vms = 0;
+
+	for (unsigned int i = 0; i < m->nr_vcpus; i++) {
+		const struct kvs_vcpu *v = m->vcpus[i];
+		char vm[KVS_VM_LEN];
+
+		if (!has_userspace_lapic(view, v) || (last && last->vm == v->vm))
+			continue;
+		last = v;
+		if (vms++ < VMS_NAMED)
+			kvs_lines_add(&lines, "%svm %s", vms > 1 ? ", " : "", kvs_vm_name(vm, v));
+	}
+	if (!vms)
+		return;
+	if (vms > VMS_NAMED)
+		kvs_lines_add(&lines, " and %u more VMs", vms - VMS_NAMED);
+	kvs_lines_add(&lines, ": the LAPIC is in userspace, and so are its timers: they are not seen");
+	kvs_lines_end(&lines);
 }
 
 const char *kvs_hook_why(s32 status)

@@ -34,6 +34,9 @@ const char *kvs_idle_why(const struct kvs_vcpu *v);
 /* Print which of the selected VMs idle without an exit, if there are any. */
 void kvs_note_idle(const struct kvs_view *view);
 
+/* Print the selected VMs whose timers can't be seen, as their LAPIC is in userspace. */
+void kvs_note_unseen_timers(const struct kvs_view *view);
+
 /* Why a hook is not attached: @status is its negative errno. */
 const char *kvs_hook_why(s32 status);
 

@@ -278,7 +278,9 @@ static void print_timers(const struct kvs_view *view)
 	kvs_title(view, "Guest timers");
 	if (!t->armed[0] && !t->armed[1] && !t->armed[2] && !t->rearmed && !t->expired &&
 	    !t->found && !t->by_vmm) {
-		kvs_say(0, "none of the LAPIC's; those of the PIT, of Hyper-V's interface and of a LAPIC in userspace are not seen");
+		kvs_say(0, "none of the LAPIC's. Of those of the PIT and of Hyper-V's interface only "
+			"the interrupts are seen: `kvmsched report irqs`");
+		kvs_note_unseen_timers(view);
 		return;
 	}
 	print_timer_arms(t);
@@ -290,6 +292,7 @@ static void print_timers(const struct kvs_view *view)
 	known = kvs_hist_summary(&t->expire_to_inject_ts, &view->times.ts, &s);
 	row_leg(&rows, "expiry to injection", &s, known);
 	kvs_rows_end(&rows);
+	kvs_note_unseen_timers(view);
 }
 
 static void print_users(const struct kvs_view *view)
