@@ -10,7 +10,8 @@
  *   0x00005000       IDT                           the same
  *   0x00010000       one page per vCPU: struct     the same
  *                    guest_block at its foot,
- *                    the stack from its top
+ *                    the stack from its top; between
+ *                    them the steal time of KVM
  *   0x00080000       the payload                   the same
  *   0x00090000       one page per vCPU: payload    the same
  *                    l2's VMCB
@@ -33,6 +34,7 @@
 #define GUEST_IDT		0x5000
 #define GUEST_VCPU_PAGES	0x10000
 #define GUEST_MAX_VCPUS		64
+#define GUEST_STEAL		0x400	/* in the vCPU's page: 64 bytes, aligned so */
 #define GUEST_PAYLOAD		0x80000
 #define GUEST_VMCBS		0x90000
 #define GUEST_HSAVE		0xe0000
@@ -49,13 +51,14 @@
 #define GUEST_USER		0x18
 
 /*
- * Ports: one that nobody has, one that keeps the VMM busy for two periods, and
- * two on which a payload ends.
+ * Ports: one that nobody has, one that keeps the VMM busy for two periods, two on
+ * which a payload ends, and one at which the VMM looks at how long its thread waited.
  */
 #define PORT_NOBODY		0x5f0
 #define PORT_BUSY		0x5f2
 #define PORT_DONE		0x5f4
 #define PORT_FAULT		0x5f8
+#define PORT_LOOK		0x5fa
 
 /* Vectors from here up all run the payload's handler. */
 #define FIRST_IRQ_VECTOR	0x20
@@ -82,6 +85,7 @@
 #define BLK_FAULT		72
 #define BLK_FAULT_RIP		80
 #define BLK_READY		88
+#define BLK_STEAL		96
 
 #ifndef __ASSEMBLER__
 #include <stdint.h>
@@ -104,6 +108,7 @@ struct guest_block {
 	volatile uint64_t fault;	/* vector of an unexpected exception */
 	volatile uint64_t fault_rip;
 	volatile uint64_t ready;	/* wait: it runs, and waits from now on */
+	volatile uint64_t steal;	/* steal: KVM's, in ns, after the last look */
 };
 
 /* Stands at the head of each payload; offsets count from GUEST_PAYLOAD. */

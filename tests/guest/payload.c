@@ -27,6 +27,7 @@ BLOB(rdmsr);
 BLOB(restored);
 BLOB(selfipi);
 BLOB(spin);
+BLOB(steal);
 BLOB(syscalls);
 BLOB(timer_cli);
 BLOB(timer_user);
@@ -271,6 +272,16 @@ static const struct payload payloads[] = {
 			EXIT_IO_LAST,
 		},
 		IO_LAST,
+	},
+	{
+		.name = "steal", CODE(steal), .looks = true,
+		.what = "spins, and tells what KVM says was stolen from it, N times",
+		.exits = {
+			{ "msr", "MSR_WRITE", { 0, 1 }, ALWAYS },
+			{ "io", "IO_INSTRUCTION", { 1, 1 }, ALWAYS },
+			EXIT_PAGES(PAGES_PLAIN),
+		},
+		.io = { 1, 1 },
 	},
 	{
 		.name = "deadline-lost", CODE(deadline_lost), .x2apic = true,

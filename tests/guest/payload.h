@@ -57,6 +57,7 @@ struct payload {
 	bool tick_period;	/* period in APIC timer ticks, not TSC cycles */
 	bool endless;		/* N may be 0 */
 	bool waits;		/* for interrupts that the VMM sends */
+	bool looks;		/* asks the VMM how long its thread has waited */
 	bool restored;		/* begins with its timer armed, by the VMM */
 	struct exit_promise exits[MAX_EXIT_PROMISES];
 	struct irq_promise irqs;

@@ -236,6 +236,22 @@ static void print_expect(struct json *json, const struct vcpu *vcpu,
 	json_close(json);
 }
 
+static void print_looks(struct json *json, const struct vcpu *vcpu)
+{
+	const struct look *look;
+
+	if (!vcpu->looks)
+		return;
+	json_open(json, "looks", '[');
+	for (look = vcpu->looks; look < vcpu->looks + vcpu->n_looks; look++) {
+		json_open(json, NULL, '{');
+		json_u64(json, "waited_ns", look->waited_ns);
+		json_u64(json, "steal_ns", look->steal_ns);
+		json_close(json);
+	}
+	json_close(json);
+}
+
 static void print_vcpu(struct json *json, const struct vcpu *vcpu,
 		       const struct options *options, const struct host *host)
 {
@@ -252,6 +268,7 @@ static void print_vcpu(struct json *json, const struct vcpu *vcpu,
 	json_u64(json, "kvm_run_calls", vcpu->run_calls);
 	print_user_exits(json, vcpu);
 	usage_print(json, &vcpu->begin, &vcpu->finish);
+	print_looks(json, vcpu);
 	print_expect(json, vcpu, options, host);
 	kvmstats_print(json, "stats", vcpu->stats);
 	json_close(json);

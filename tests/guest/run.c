@@ -62,6 +62,13 @@ static void be_busy(uint64_t cycles)
 		;
 }
 
+/* The guest tells after the next entry what it has seen by then. */
+static void keep_steal(struct vcpu *vcpu)
+{
+	if (vcpu->n_looks)
+		vcpu->looks[vcpu->n_looks - 1].steal_ns = vcpu->block->steal;
+}
+
 /* The payload's port writes; false when it has ended. */
 static bool handle_io(struct vcpu *vcpu)
 {
@@ -71,9 +78,14 @@ static bool handle_io(struct vcpu *vcpu)
 	case PORT_BUSY:
 		be_busy(2 * vcpu->block->period);
 		return true;
+	case PORT_LOOK:
+		keep_steal(vcpu);
+		vcpu->looks[vcpu->n_looks++].waited_ns = usage_waited(vcpu->schedstat);
+		return true;
 	case PORT_DONE:
 		memcpy(&vcpu->told, (char *)run + run->io.data_offset,
 		       sizeof(vcpu->told));
+		keep_steal(vcpu);
 		vcpu->end = END_DONE;
 		return false;
 	case PORT_FAULT:
@@ -177,6 +189,7 @@ static unsigned int n_runners;
 static void run_own(struct vcpu *vcpu, int schedstat)
 {
 	vcpu->tid = gettid();
+	vcpu->schedstat = schedstat;
 	kvmstats_begin(vcpu->stats);
 	usage_begin(schedstat, &vcpu->begin);
 	while (run_once(vcpu))

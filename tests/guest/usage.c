@@ -43,6 +43,14 @@ static void read_schedstat(int fd, struct usage *usage)
 	       &usage->schedstat_timeslices);
 }
 
+uint64_t usage_waited(int schedstat_fd)
+{
+	struct usage usage = { 0 };
+
+	read_schedstat(schedstat_fd, &usage);
+	return usage.schedstat_wait_ns;
+}
+
 static void read_switches(struct usage *usage)
 {
 	struct rusage ru;

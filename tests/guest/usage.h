@@ -22,6 +22,9 @@ struct json;
 /* The calling thread's schedstat file; -1 where the kernel has none. */
 int usage_open(void);
 
+/* How long the calling thread has waited for a CPU since it was made, in ns; 0: unknown */
+uint64_t usage_waited(int schedstat_fd);
+
 /*
  * Snapshots of the calling thread around a stretch of work: _begin() takes
  * the switch counts as its very last step and _end() as its very first, so

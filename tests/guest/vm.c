@@ -14,6 +14,7 @@
 
 #include "kvmstats.h"
 #include "options.h"
+#include "payload.h"
 
 /* Below 4 GiB and away from guest memory; VMX needs it for real mode. */
 #define TSS_ADDRESS 0xfffbd000
@@ -161,8 +162,12 @@ int vm_create(struct vm *vm, int kvm_fd, unsigned int index,
 	for (i = 0; i < options->vcpus; i++) {
 		vm->vcpus[i].vm = vm;
 		vm->vcpus[i].index = i;
-		vm->vcpus[i].fd = -1;
+		vm->vcpus[i].fd = vm->vcpus[i].schedstat = -1;
 		vm->n_vcpus++;
+		if (options->payload->looks)
+			vm->vcpus[i].looks = calloc(options->n, sizeof(struct look));
+		if (options->payload->looks && !vm->vcpus[i].looks)
+			return vm_error(vm, "looks");
 		if (create_vcpu(&vm->vcpus[i]))
 			return -1;
 	}
@@ -186,6 +191,7 @@ void vm_destroy(struct vm *vm)
 	inject_end(&vm->injector);
 	late_page_end(&vm->late);
 	for (i = 0; i < vm->n_vcpus; i++) {
+		free(vm->vcpus[i].looks);
 		kvmstats_close(vm->vcpus[i].stats);
 		if (vm->vcpus[i].run)
 			munmap(vm->vcpus[i].run, vm->run_size);

@@ -26,6 +26,12 @@ enum vcpu_end {
 
 #define MAX_EXIT_REASONS 64
 
+/* How long the thread had waited for a CPU before an entry, and what the guest saw after it */
+struct look {
+	uint64_t waited_ns;	/* by schedstat */
+	uint64_t steal_ns;	/* by KVM's steal time */
+};
+
 struct vcpu {
 	struct vm *vm;
 	unsigned int index;
@@ -33,6 +39,9 @@ struct vcpu {
 	struct kvm_run *run;
 	struct guest_block *block;
 	struct kvmstats *stats;
+	int schedstat;		/* its thread's, while that runs it; -1: none */
+	struct look *looks;	/* of payload steal: N of them; NULL: none */
+	unsigned int n_looks;	/* that were made */
 	int loop;		/* socket connected to itself; -1: none */
 
 	pid_t tid;		/* of the thread that ran it last */

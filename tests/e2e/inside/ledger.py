@@ -35,7 +35,7 @@ PAYLOADS = (("cpuid", 300), ("userspace", 300), ("pio", 300), ("mmio", 100),
             ("timer-user", 30), ("timer-cli", 30), ("restored", 30), ("selfipi", 100),
             ("wait", 40, "--inject", "msi"),
             ("l2", 100), ("ipi", 40), ("spin", 0, "--seconds", 1),
-            ("pause", 0, "--seconds", 1))
+            ("pause", 0, "--seconds", 1), ("steal", 20))
 EIGHT = ("--vms", 4, "--vcpus", 2)
 SPREAD = (("hlt", 60, *EIGHT), ("cpuid", 300, *EIGHT),
           ("ipi-spin", 10, "--cpu", "0-1", "--spread"))
