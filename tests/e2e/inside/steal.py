@@ -43,13 +43,6 @@ def guest_sees_run_delay(tap, looks):
              "and the last")
 
 
-def waited_later(file, told):
-    """What its thread waited after its last KVM_RUN, on its way to its end"""
-    return sum(record["wait_ns"] if record["kind"] else record["off_cycles"]
-               for record in records.of_file(file, "kvmsched_switch_in")
-               if record.tid == told["tid"] and record.ts > told["tsc_end"])
-
-
 def report_says_so(tap, told, recording):
     """Each wait that the scheduler counted, and no other; the thread waits once more
     between the end of its counts and its death."""
