@@ -27,6 +27,10 @@
 #define VECTOR	0x40
 #define NPF	0x400
 #define HLT	0x78
+#define SVM_PAUSE	0x77
+#define VMMCALL	0x81
+#define KICK_CPU	5
+#define SCHED_YIELD	11
 #define ALL	(KVMSCHED_CLASS_DEFAULT | KVMSCHED_CLASS_STEAL)
 
 static struct kvs_model m;
@@ -478,6 +482,46 @@ static void identify(u32 features)
 	       .tsc_frac_bits = 32);
 }
 
+/* One exit each ms and @more between them, which ask for what @info is */
+static void spin_by(u32 reason, u64 info, unsigned int more)
+{
+	run(1);
+	for (unsigned int i = 0; i < more; i++)
+		RECORD(exit, ME, .reason = reason, .info = info, .host_cycles = 1);
+}
+
+/* It is suspected, and no more: the records don't tell what the guest waits for. */
+static void spinning(void **unused)
+{
+	begin(ALL);
+	identify(KS_FEATURE_DETAIL);
+	for (unsigned int i = 0; i < 100; i++) {
+		spin_by(SVM_PAUSE, 0, 2);
+		spin_by(VMMCALL, KICK_CPU, 1);
+		spin_by(VMMCALL, SCHED_YIELD, 1);
+		spin_by(VMMCALL, 10, 1);
+	}
+	expect_only("spin", "vm 50 vcpu0 made 200 PAUSE exits and 100 KICK_CPU hypercalls and "
+		    "100 SCHED_YIELD hypercalls: spinning suspected, as for a lock whose "
+		    "holder had no CPU");
+	/* 99 of them */
+	begin(ALL);
+	spin_by(SVM_PAUSE, 0, 99);
+	expect_nothing();
+	/* Less than 1,000 a second */
+	begin(ALL);
+	for (unsigned int i = 0; i < 250; i++) {
+		run(1);
+		spin_by(SVM_PAUSE, 0, 1);
+	}
+	expect_nothing();
+	/* A hypercall whose number was not recorded */
+	begin(ALL);
+	identify(KS_FEATURE_DETAIL | KS_FEATURE_NO_REGS);
+	spin_by(VMMCALL, KICK_CPU, 500);
+	expect_nothing();
+}
+
 /* No threshold: nobody can see how much of Guest it is. */
 static void idle_that_does_not_exit(void **unused)
 {
@@ -598,6 +642,7 @@ int main(void)
 		cmocka_unit_test(an_idle_guest),
 		cmocka_unit_test(a_sleeper_among_others),
 		cmocka_unit_test(ticks_that_were_merged),
+		cmocka_unit_test(spinning),
 		cmocka_unit_test(idle_that_does_not_exit),
 		cmocka_unit_test(idle_that_exits),
 		cmocka_unit_test(records_that_were_lost),

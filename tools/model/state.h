@@ -53,6 +53,14 @@ struct kvs_exit_stats {
 	struct kvs_hist guest_cycles;	/* in guest mode, before the exit */
 };
 
+/* Exits that suggest that the guest spins, see spins.h */
+enum kvs_spin {
+	KVS_SPIN_PAUSE,		/* PAUSEs in a row, by the hardware's filter */
+	KVS_SPIN_KICK,		/* hypercall KVM_HC_KICK_CPU */
+	KVS_SPIN_YIELD,		/* hypercall KVM_HC_SCHED_YIELD */
+	KVS_SPINS
+};
+
 /* KVM_RUN's returns by reason (KVM_EXIT_*) */
 struct kvs_user_stats {
 	u32 reason;
@@ -340,6 +348,7 @@ struct kvs_vcpu {
 	u64 exit_count;
 	struct kvs_exit_stats *exits;
 	unsigned int nr_exits;
+	u64 spins[KVS_SPINS];	/* exits that suggest it, by enum kvs_spin */
 	kvs_u128 guest_cycles;	/* before all of them */
 	/* As their blocked_ts: before KVM_RUN entered the guest, and in unknown exits */
 	struct kvs_hist blocked_before_ts, blocked_unknown_ts;

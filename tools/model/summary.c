@@ -7,6 +7,7 @@
 
 #include "base/util.h"
 #include "model/model.h"
+#include "model/spins.h"
 #include "model/summary.h"
 
 #define MAX_EXITS	256
@@ -181,6 +182,7 @@ static void add_exit(struct kvs_vcpu *v, const struct kvs_span *span)
 	unsigned int end = span->exit.end;
 
 	v->exit_count++;
+	kvs_spins_note(v, span);
 	e->count++;
 	if (end < KVS_EXIT_ENDS)
 		e->ended[end]++;

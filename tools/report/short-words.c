@@ -31,6 +31,7 @@ static const struct {
 	[KVS_FINDING_BLOCKED] = { "blocked", "kvmsched report", true },
 	[KVS_FINDING_LATE_TIMER] = { "late_timer", "kvmsched report timers", true },
 	[KVS_FINDING_TICKS] = { "ticks", "kvmsched report timers" },
+	[KVS_FINDING_SPIN] = { "spin", "kvmsched report exits" },
 	[KVS_FINDING_EXITS] = { "exits", "kvmsched report worst --kind exit", true },
 	[KVS_FINDING_IDLE] = { "idle", "kvmsched report", true },
 	[KVS_FINDING_LOSS] = { "loss", "kvmsched record -m SIZE" },
@@ -262,6 +263,27 @@ static void write_blocked(const struct words *w)
 	write_most_blocked(w);
 }
 
+/* Only the guest's own trace could tell whether it is a lock, and who has it. */
+static void write_spin(const struct words *w)
+{
+	static const char *const signs[KVS_SPINS] = {
+		[KVS_SPIN_PAUSE] = "PAUSE exit", [KVS_SPIN_KICK] = "KICK_CPU hypercall",
+		[KVS_SPIN_YIELD] = "SCHED_YIELD hypercall",
+	};
+	const u64 *spins = w->finding->vcpu->spins;
+	const char *before = " made ";
+
+	write_vcpu(w, w->finding->vcpu);
+	for (unsigned int i = 0; i < KVS_SPINS; i++) {
+		if (!spins[i])
+			continue;
+		fprintf(w->f, "%s%" PRIu64 " %s%s", before, spins[i], signs[i],
+			spins[i] == 1 ? "" : "s");
+		before = " and ";
+	}
+	fprintf(w->f, ": spinning suspected, as for a lock whose holder had no CPU");
+}
+
 static void write_exits(const struct words *w)
 {
 	const struct kvs_vcpu *v = w->finding->vcpu;
@@ -454,6 +476,7 @@ char *kvs_finding_sentence(const struct kvs_view *view, const struct kvs_finding
 		[KVS_FINDING_BLOCKED] = write_blocked,
 		[KVS_FINDING_LATE_TIMER] = write_late,
 		[KVS_FINDING_TICKS] = write_ticks,
+		[KVS_FINDING_SPIN] = write_spin,
 		[KVS_FINDING_EXITS] = write_exits,
 		[KVS_FINDING_IDLE] = write_idle,
 		[KVS_FINDING_LOSS] = write_loss,

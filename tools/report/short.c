@@ -85,6 +85,16 @@ static u64 blocked_ns(const struct kvs_view *view, const struct kvs_vcpu *v)
 	return kvs_scale_sum(&view->times.ts, sum);
 }
 
+static void look_at_spins(struct search *s, const struct kvs_vcpu *v, u64 wall_ns)
+{
+	u64 all = 0;
+
+	for (unsigned int i = 0; i < KVS_SPINS; i++)
+		all += v->spins[i];
+	if (all >= KVS_SHORT_SPINS && all >= KVS_SHORT_SPINS_HZ * (wall_ns / 1e9))
+		found(s, KVS_FINDING_SPIN, v, all, 0);
+}
+
 static void look_at_ledger(struct search *s, const struct kvs_vcpu *v)
 {
 	struct kvs_ledger_ns ns;
@@ -95,6 +105,7 @@ static void look_at_ledger(struct search *s, const struct kvs_vcpu *v)
 	if (!ns.wall)
 		return;
 	look_at_waits(s, v, &ns);
+	look_at_spins(s, v, ns.wall);
 	found_share(s, KVS_FINDING_OUT, v, kvs_scale(&s->view->times.ts, v->ledger.paused),
 		    ns.wall, KVS_SHORT_SHARE, KVS_SHORT_OUT_NS);
 	found_share(s, KVS_FINDING_BLOCKED, v, blocked_ns(s->view, v), ns.wall,
@@ -218,9 +229,9 @@ static int worst_first(const void *left, const void *right)
 		[KVS_FINDING_THROTTLED] = 3, [KVS_FINDING_OUT] = 3,
 		[KVS_FINDING_BLOCKED] = 3,
 		[KVS_FINDING_LATE_TIMER] = 4, [KVS_FINDING_TICKS] = 5,
-		[KVS_FINDING_EXITS] = 6, [KVS_FINDING_IDLE] = 7,
-		[KVS_FINDING_LOSS] = 8, [KVS_FINDING_HITS] = 9,
-		[KVS_FINDING_MISSING] = 10, [KVS_FINDING_HOOK] = 11,
+		[KVS_FINDING_SPIN] = 6, [KVS_FINDING_EXITS] = 7, [KVS_FINDING_IDLE] = 8,
+		[KVS_FINDING_LOSS] = 9, [KVS_FINDING_HITS] = 10,
+		[KVS_FINDING_MISSING] = 11, [KVS_FINDING_HOOK] = 12,
 	};
 	const struct kvs_finding *a = left, *b = right;
 

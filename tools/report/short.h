@@ -29,6 +29,12 @@
 #define KVS_SHORT_THROTTLED	0.01
 /* Its own exits: a guest that does much I/O spends a tenth of its life on them. */
 #define KVS_SHORT_EXITS	0.2
+/*
+ * Exits that suggest that the guest spins: so many in all, and in a second of its life,
+ * as often as a guest's tick comes at most.  Locks that are rarely contended make few.
+ */
+#define KVS_SHORT_SPINS		100
+#define KVS_SHORT_SPINS_HZ	1000
 /* A thread of a VMM that ends, or waits for a lock of the VMM, is soon back. */
 #define KVS_SHORT_OUT_NS	100000000
 /* Of a timer's ticks, and of the records: as the watchdog has it */
@@ -53,6 +59,7 @@ enum kvs_finding_kind {
 	KVS_FINDING_BLOCKED,	/* asleep while an exit was handled, not in HLT */
 	KVS_FINDING_LATE_TIMER,
 	KVS_FINDING_TICKS,	/* of a timer without interrupts of their own */
+	KVS_FINDING_SPIN,		/* suspected, by what it exits for */
 	KVS_FINDING_EXITS,
 	KVS_FINDING_IDLE,		/* it does not exit: Guest includes it */
 	KVS_FINDING_LOSS,		/* of records */
