@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A guest's switch from one process to another writes CR3.  With nested paging that is
+no exit; with shadow paging each write is one."""
+
+import contextlib
+
+import host
+
+N = 500
+PARAMETER = "ept" if host.VMX else "npt"
+
+
+@contextlib.contextmanager
+def shadow_paging():
+    """KVM's module, loaded anew without nested paging; and at last as it was"""
+    host.run("rmmod", host.VENDOR)
+    host.run("modprobe", host.VENDOR, f"{PARAMETER}=0")
+    try:
+        yield
+    finally:
+        host.run("rmmod", host.VENDOR)
+        host.run("modprobe", host.VENDOR)
+
+
+def writes(tap, name, nested, expected):
+    with host.module(), host.Recording() as recording:
+        truth = host.guest("cr3", N)
+    told, summary = truth["vcpus"][0], recording.report()
+    vcpu = host.vcpu_by_tid(summary, told["tid"])
+    found = sum(exit["count"] for exit in vcpu["exits"] if exit["reason"] == "write_cr3")
+    tap.equal(f"shadow: {name}",
+              ("nested paging", truth["host"]["nested_paging"], nested),
+              ("the guest's writes", told["guest_count"], N),
+              ("exits for them", found, expected),
+              ("all exits; KVM's own count", vcpu["exit_count"], told["stats"]["exits"]),
+              ("lost", summary["lost"], 0))
+    tap.note(f"{N} writes of CR3, {found} exits for them")
+
+
+def test(tap):
+    writes(tap, "with nested paging, a write of CR3 is no exit", True, 0)
+    with shadow_paging():
+        writes(tap, "without it, each is one", False, N)
