@@ -18,6 +18,7 @@ BLOB(deadline_lost);
 BLOB(hlt);
 BLOB(ipi);
 BLOB(ipi_spin);
+BLOB(kick);
 BLOB(l2);
 BLOB(mmio);
 BLOB(pause);
@@ -324,6 +325,16 @@ static const struct payload payloads[] = {
 		.name = "syscalls", CODE(syscalls),
 		.what = "SYSCALL from user mode to the guest's kernel and back: no exit",
 		.exits = {
+			EXIT_PAGES(PAGES_PLAIN),
+			EXIT_IO_LAST,
+		},
+		IO_LAST,
+	},
+	{
+		.name = "kick", CODE(kick),
+		.what = "SVM only: the hypercalls KICK_CPU and SCHED_YIELD, N times each",
+		.exits = {
+			{ "hypercall", NULL, { 2, 0 }, ALWAYS },
 			EXIT_PAGES(PAGES_PLAIN),
 			EXIT_IO_LAST,
 		},

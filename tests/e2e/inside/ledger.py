@@ -23,7 +23,7 @@ LATE_US = 3000			# until a page is there
 LATE_NS = 10 ** 5		# and until its VMM's thread has the CPU
 ON_CPU = ("guest", "exit", "user", "poll")
 CPUS = os.cpu_count()
-SVM_ONLY = ("l2",)
+SVM_ONLY = ("l2", "kick")
 
 LOAD = (3000, 2000)		# us on, us off
 ENDLESS = (("hlt", "--period-us", 2000), ("cpuid",), ("pio",), ("spin",))
@@ -34,7 +34,7 @@ PAYLOADS = (("cpuid", 300), ("userspace", 300), ("pio", 300), ("mmio", 100),
             ("deadline-lost", 5), ("tmict", 60), ("tmict-periodic", 30), ("periodic-spin", 30),
             ("timer-user", 30), ("timer-cli", 30), ("restored", 30), ("selfipi", 100),
             ("wait", 40, "--inject", "msi"),
-            ("l2", 100), ("ipi", 40), ("spin", 0, "--seconds", 1),
+            ("l2", 100), ("kick", 100), ("ipi", 40), ("spin", 0, "--seconds", 1),
             ("pause", 0, "--seconds", 1), ("steal", 20))
 EIGHT = ("--vms", 4, "--vcpus", 2)
 SPREAD = (("hlt", 60, *EIGHT), ("cpuid", 300, *EIGHT),
