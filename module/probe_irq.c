@@ -55,13 +55,23 @@ static struct accepting *ks_accepting_here(void)
 	return this_cpu_ptr(&accepting[interrupt_context_level()]);
 }
 
+/* The vCPU of a LAPIC: that of this thread, which gets its own timer's interrupts, or any */
+static struct kvm_vcpu *ks_lapic_owner(struct kvm_lapic *apic)
+{
+	struct ks_vcpu *v = ks_vcpu_loaded();
+
+	if (v && v->key->arch.apic == apic)
+		return v->key;
+	return ks_lapic_vcpu(apic);
+}
+
 /*
  * static int __apic_accept_irq(struct kvm_lapic *apic, int delivery_mode,
  *				int vector, int level, int trig_mode, ...)
  */
 static int ks_on_apic_accept_irq(struct kprobe *kprobe, struct pt_regs *regs)
 {
-	struct kvm_vcpu *vcpu = ks_lapic_vcpu((struct kvm_lapic *)ks_arg1(regs));
+	struct kvm_vcpu *vcpu = ks_lapic_owner((struct kvm_lapic *)ks_arg1(regs));
 	struct accepting *here = ks_accepting_here();
 
 	if (vcpu) {

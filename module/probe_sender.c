@@ -14,6 +14,7 @@
 #include <linux/kvm_host.h>
 #include <linux/kvm_irqfd.h>
 #include <linux/poll.h>
+#include <linux/sched/task_stack.h>
 #include <linux/uaccess.h>
 #include <linux/workqueue.h>
 #include <asm/apicdef.h>
@@ -56,16 +57,28 @@ static struct ks_mark *ks_mark(u8 by, const struct kvm *kvm, const struct pt_reg
 }
 
 /*
- * Has the function not returned yet?  Work items are all called from the same place, so
- * of these the item is compared.  The stack may be that of a task that has ended.
+ * Does the stack still have the return address?  It may be an interrupt's stack, or that
+ * of a task that has ended; but the task's own can be read as it is.
  */
-static bool ks_mark_holds(const struct ks_mark *mark)
+static bool ks_mark_returns(const struct ks_mark *mark)
 {
 	unsigned long ret;
 
+	if (object_is_on_stack(mark->frame))
+		ret = *mark->frame;
+	else if (get_kernel_nofault(ret, mark->frame))
+		return false;
+	return ret == mark->ret;
+}
+
+/*
+ * Has the function not returned yet?  Work items are all called from the same place, so
+ * of these the item is compared.
+ */
+static bool ks_mark_holds(const struct ks_mark *mark)
+{
 	return mark->task == current && (unsigned long)mark->frame > current_stack_pointer &&
-	       !get_kernel_nofault(ret, mark->frame) && ret == mark->ret &&
-	       (!mark->work || mark->work == current_work());
+	       ks_mark_returns(mark) && (!mark->work || mark->work == current_work());
 }
 
 static bool ks_mark_fits(const struct ks_mark *mark, const struct kvm_vcpu *to,
