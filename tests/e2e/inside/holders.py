@@ -17,7 +17,7 @@ POLICIES = {
     "fifo:30": "SCHED_FIFO 30",
 }
 TURNS = 3000, 12000		# us on the CPU, us asleep
-EXITS = 60000
+EXITS = 20000
 
 
 def thieves_of(recording):
