@@ -302,6 +302,15 @@ KS_EVENT(irqfd, KS_IRQFD_FIELDS, KS_ARGS(
 	__entry->vm, __entry->gsi, ks_show_context(__entry->context),
 	__entry->from_vm, __entry->from_vcpu, __entry->name, __entry->tgid));
 
+KS_EVENT(allowed, KS_ALLOWED_FIELDS, KS_ARGS(
+	"vm=%u vcpu=%u first_cpu=%u cpus=%#llx idle=%#llx%s",
+	__entry->vm, __entry->vcpu, __entry->first_cpu, __entry->cpus,
+	__entry->idle, __entry->begins ? "" : " more"));
+
+KS_EVENT(idle, KS_IDLE_FIELDS, KS_ARGS(
+	"%s waiters=%u",
+	__entry->idle ? "begins" : "ends", __entry->waiters));
+
 #endif /* _KVMSCHED_EVENTS_H */
 
 #undef TRACE_INCLUDE_PATH

@@ -7,7 +7,8 @@
  * wakeup onto a busy CPU, or a move to another queue.  While this class is on,
  * the scheduler's own tracepoints show those (the wakeup in probe_sched.c).
  * Each switch of the host then costs a test.  Where a vCPU waits for the CPU,
- * each switch and each interrupt (in probe_irq.c) also writes a record.
+ * each switch and each interrupt (in probe_irq.c) also writes a record; and where one
+ * waits for any CPU, each switch to or from the idle task (in probe_idle.c).
  *
  * Switch and wakeup fire with the runqueue lock of that CPU held.  A migration
  * holds only the lock of the queue that the task leaves (or its pi_lock), so
@@ -20,6 +21,7 @@
 #include <trace/events/sched.h>
 
 #include "compat/sched.h"
+#include "idle.h"
 #include "probe.h"
 #include "record.h"
 #include "task.h"
@@ -47,11 +49,13 @@ void ks_steal_stop_waiting(struct ks_thread *t)
 	if (cpu < 0)
 		return;
 	atomic_dec(&per_cpu(ks_queues, cpu).waiters);
+	ks_idle_end_wait();
 	WRITE_ONCE(t->wait_cpu, -1);
 }
 
 static void ks_wait_on_queue(struct ks_thread *t, int cpu)
 {
+	ks_idle_begin_wait();
 	ks_steal_stop_waiting(t);
 	atomic_inc(&per_cpu(ks_queues, cpu).waiters);
 	t->wait_cpu = cpu;
@@ -81,7 +85,7 @@ static void ks_write_holder(struct task_struct *next, int waiters)
 	ks_end_at(holder, r);
 }
 
-/* A vCPU's thread loses or gains this CPU, or one waits for it. */
+/* A vCPU's thread loses or gains this CPU, or one waits for it or another. */
 static noinline void ks_note_switch(struct task_struct *prev,
 				    struct task_struct *next)
 {
@@ -94,6 +98,7 @@ static noinline void ks_note_switch(struct task_struct *prev,
 		t->got_tsc = rdtsc_ordered();
 		ks_steal_stop_waiting(t);
 	}
+	ks_idle_tell_switch(prev, next);
 	waiters = atomic_read(&this_cpu_ptr(&ks_queues)->waiters);
 	if (waiters)
 		ks_write_holder(next, waiters);
@@ -106,6 +111,7 @@ static noinline void ks_note_switch(struct task_struct *prev,
 		t = ks_thread_of(prev);
 		ks_throttle_tell_cgroup(t, v);
 		ks_wait_on_queue(t, smp_processor_id());
+		ks_idle_tell_allowed(v, prev);
 	}
 }
 
@@ -121,7 +127,7 @@ static void ks_on_steal_switch(void *data, bool preempt, struct task_struct *pre
 	this_cpu_write(ks_queues.holder, next);
 	if (unlikely((unsigned long)next->preempt_notifiers.first |
 		     (unsigned long)prev->preempt_notifiers.first |
-		     (unsigned long)this_cpu_read(ks_queues.waiters.counter)))
+		     (unsigned long)ks_idle_note(next)))
 		ks_note_switch(prev, next);
 }
 
@@ -161,6 +167,7 @@ void ks_steal_woken(struct ks_thread *t, struct ks_vcpu *v)
 	t->wake_tsc = now;
 	ks_wait_on_queue(t, cpu);
 	ks_end(wake, r, flags);
+	ks_idle_tell_allowed(v, t->task);
 }
 
 /* Context: interrupts off; the task's pi_lock or the lock of its runqueue is held. */
@@ -187,11 +194,14 @@ static void ks_on_migrate_task(void *data, struct task_struct *task, int cpu)
 	ks_set_holder(r, READ_ONCE(per_cpu(ks_queues, cpu).holder));
 	ks_wait_on_queue(t, cpu);
 	ks_end(migrate, r, flags);
+	/* The CPUs that it may use can be the reason. */
+	ks_idle_tell_allowed(v, task);
 }
 
 static void ks_learn_holder(void *unused)
 {
 	this_cpu_ptr(&ks_queues)->holder = current;
+	ks_idle_learn();
 }
 
 /**
@@ -215,6 +225,7 @@ void ks_steal_begin(void)
 		per_cpu(ks_queues, cpu).holder = NULL;
 		atomic_set(&per_cpu(ks_queues, cpu).waiters, 0);
 	}
+	ks_idle_forget();
 }
 
 /**

@@ -462,6 +462,24 @@ enum { KVMSCHED_TIMER_MODES(KS_TIMER_ENUM), KS_NR_TIMER_MODES };
 	F(u8, all_threads)	/* 1: it has all but real-time ones; else SCHED_EXT's */ \
 	A(char, name, KVMSCHED_BPF_SCHEDULER_NAME) /* the beginning */
 
+/*
+ * Class steal: a vCPU's thread begins to wait for a CPU, or is moved while it waits: which
+ * CPUs it may run on, of those that are online, and which of these idle.  A record for each
+ * 64 CPUs of which it may use any.
+ */
+#define KS_ALLOWED_FIELDS(F, A)						\
+	F(u16, vm)							\
+	F(u16, vcpu)							\
+	F(u16, first_cpu)	/* that of bit 0; a multiple of 64 */	\
+	F(u8, begins)		/* 1: the first record of those of this moment */ \
+	F(u64, cpus)		/* a bit for each */			\
+	F(u64, idle)		/* of @cpus */
+
+/* Class steal: this CPU begins to idle, or ends that, while a vCPU waits for any CPU */
+#define KS_IDLE_FIELDS(F, A)						\
+	F(u8, idle)		/* 1: it idles from now on */		\
+	F(u16, waiters)		/* vCPUs that wait, for whichever CPU */
+
 /* Every record: its name, its fields, and the class that its event needs */
 #define KS_RECORDS(X)							\
 	X(session, KS_SESSION_FIELDS, 0)				\
@@ -493,7 +511,9 @@ enum { KVMSCHED_TIMER_MODES(KS_TIMER_ENUM), KS_NR_TIMER_MODES };
 	X(quota, KS_QUOTA_FIELDS, KVMSCHED_CLASS_STEAL)			\
 	X(ipi, KS_IPI_FIELDS, KVMSCHED_CLASS_IRQ)			\
 	X(bpf_scheduler, KS_BPF_SCHEDULER_FIELDS, KVMSCHED_CLASS_SWITCH)	\
-	X(irqfd, KS_IRQFD_FIELDS, KVMSCHED_CLASS_IRQ)
+	X(irqfd, KS_IRQFD_FIELDS, KVMSCHED_CLASS_IRQ)			\
+	X(allowed, KS_ALLOWED_FIELDS, KVMSCHED_CLASS_STEAL)		\
+	X(idle, KS_IDLE_FIELDS, KVMSCHED_CLASS_STEAL)
 
 /* Fields that files of older versions lack.  There they are 0: "not told". */
 #define KS_LATER_FIELDS(X)						\

@@ -54,6 +54,8 @@ for report in $reports; do
 done
 compare steal-worst-each.txt "report worst, one by one" \
 	"$kvmsched" report worst --each -n 4 svm-steal.dat
+compare everything-thieves.txt "report thieves, with a quota and an idle CPU" \
+	"$kvmsched" report thieves everything.dat
 compare none.txt "a VM that isn't there" \
 	"$kvmsched" report --vm 1 everything.dat
 

@@ -264,6 +264,21 @@ static void quotas(void)
 	    .throttled = 5, .throttled_us = 240102, .name = "/machine.slice/vm");
 }
 
+/* It waits for CPU 0, while CPU 1 idles for a part of that, which it may use as well. */
+static void elsewhere(void)
+{
+	struct ks_rec_idle idle = { .ent.pid = 0, .idle = 1, .waiters = 1 };
+
+	on(0, 4711, 1, 0);
+	VPUT(allowed, .begins = 1, .cpus = 3, .idle = 0);
+	SYNTH_ADD(s, 1, now + 5000 * US, idle, &idle);
+	idle.idle = 0;
+	SYNTH_ADD(s, 1, now + 25000 * US, idle, &idle);
+	cut(SVM_CPUID, ISA_SVM, 100, 2, KS_EXIT_BY_SWITCH);
+	off(KS_SWITCH_PREEMPTED, 100, 30000, 0, 900, "stress", 49);
+	VPUT(entry, .since_exit_cycles = 30002 * US);
+}
+
 /* The recorder looks which BPF scheduler is loaded. */
 static void schedulers(bool loaded)
 {
@@ -293,6 +308,7 @@ static void everything(const char *path, const char *formats)
 	host_side();
 	schedulers(true);
 	quotas();
+	elsewhere();
 	senders();
 	schedulers(true);
 	now += 100 * US;

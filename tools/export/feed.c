@@ -140,6 +140,13 @@ static void put_thread(const struct kvs_feed *f, struct row *r, const struct kvs
 	}
 }
 
+static void put_idle(const struct kvs_feed *f, struct row *r, const struct kvs_idle_wait *idle)
+{
+	put_if(r, idle->known, kvs_scale(&f->times->ts, idle->time));
+	put_if(r, idle->known && idle->time, idle->cpu);
+	put_if(r, idle->known, kvs_scale(&f->times->ts, idle->cpu_time));
+}
+
 static void put_switch(const struct kvs_feed *f, struct row *r, const struct kvs_span *span)
 {
 	switch (span->kind) {
@@ -163,6 +170,7 @@ static void put_switch(const struct kvs_feed *f, struct row *r, const struct kvs
 		break;
 	case KVS_SPAN_WAIT:
 		put(r, span->wait->span.preempted);
+		put_idle(f, r, &span->wait->idle);
 		break;
 	case KVS_SPAN_PIECE:
 		put_text(r, kvs_thief_kind_name(span->piece->kind));

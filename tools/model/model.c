@@ -372,6 +372,19 @@ HANDLE(holder)
 	kvs_waits_holder(m, rec);
 }
 
+HANDLE(allowed)
+{
+	struct kvs_vcpu *v = vcpu_get(m, rec->allowed.vm, rec->allowed.vcpu);
+
+	if (v)
+		kvs_waits_allowed(m, v, rec);
+}
+
+HANDLE(idle)
+{
+	kvs_waits_idle(m, rec);
+}
+
 HANDLE(ledger)
 {
 	struct kvs_vcpu *v = vcpu_get(m, rec->ledger.vm, rec->ledger.vcpu);

@@ -123,6 +123,8 @@ void kvs_waits_wake(struct kvs_model *m, struct kvs_vcpu *v,
 void kvs_waits_migrate(struct kvs_model *m, struct kvs_vcpu *v,
 		       const struct kvs_record *rec);
 void kvs_waits_holder(struct kvs_model *m, const struct kvs_record *rec);
+void kvs_waits_allowed(struct kvs_model *m, struct kvs_vcpu *v, const struct kvs_record *rec);
+void kvs_waits_idle(struct kvs_model *m, const struct kvs_record *rec);
 void kvs_waits_cgroup(struct kvs_model *m, const struct kvs_record *rec);
 void kvs_waits_throttle(struct kvs_model *m, const struct kvs_record *rec);
 void kvs_waits_host_irq(struct kvs_model *m, const struct kvs_record *rec);

@@ -167,6 +167,19 @@ static void write_shares(const struct context *t, const struct kvs_moment *momen
 	}
 }
 
+/* It waited although it could have run elsewhere, for a tick or longer. */
+static void write_idle(const struct context *t, const struct kvs_moment *moment)
+{
+	const struct kvs_idle_wait *idle = &moment->idle;
+
+	if (kvs_scale(&t->times->ts, idle->time) < KVS_IDLE_TICK_NS)
+		return;
+	fprintf(t->f, "; for %.3f ms of that CPU %u, allowed to it, was idle",
+		ms_of(t, idle->cpu_time), idle->cpu);
+	if (idle->time > idle->cpu_time)
+		fprintf(t->f, " (with others, in turn, for %.3f ms)", ms_of(t, idle->time));
+}
+
 /* Whoever had the CPU, somebody else than the kernel's own scheduler may have decided so. */
 static void write_scheduler(const struct context *t, const struct kvs_moment *moment)
 {
@@ -247,6 +260,7 @@ static void write_sentence(const struct context *t, const struct kvs_moment *mom
 			moment->preempted ? "a preemption" : "a wakeup");
 		write_thief(t, moment);
 		write_shares(t, moment);
+		write_idle(t, moment);
 		write_scheduler(t, moment);
 		break;
 	case KVS_MOMENT_EXIT:

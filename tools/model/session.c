@@ -40,6 +40,9 @@ void kvs_attach_record(struct kvs_model *m, const struct kvs_record *rec)
 	};
 
 	kvs_copy_comm(hook.name, rec->attach.hook, sizeof(rec->attach.hook));
+	if (!strcmp(hook.name, "sched_switch") && hook.classes & KVMSCHED_CLASS_STEAL &&
+	    hook.status)
+		m->queues.idles.blind = true;
 	for (unsigned int i = 0; i < m->nr_hooks; i++)
 		if (!strcmp(m->hooks[i].name, hook.name) &&
 		    m->hooks[i].how == hook.how)

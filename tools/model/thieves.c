@@ -49,11 +49,13 @@ const char *kvs_thief_name(const struct kvs_holder *who)
 void kvs_queues_free(struct kvs_queues *q)
 {
 	free(q->queues);
+	kvs_idles_free(&q->idles);
 }
 
 void kvs_waiter_free(struct kvs_waiter *w)
 {
 	kvs_culprits_free(&w->open);
+	kvs_idle_free(&w->idle);
 	free(w->thieves);
 }
 
@@ -168,6 +170,20 @@ struct kvs_holder kvs_wait_culprit(const struct kvs_waiter *w)
 	};
 }
 
+/* Somebody else has its CPU: it could have run on one that idles. */
+static bool idle_counts(const struct kvs_waiter *w)
+{
+	struct kvs_holder culprit = kvs_wait_culprit(w);
+
+	return culprit.kind != KVS_THIEF_IDLE && !kvs_thief_is_throttling(&culprit);
+}
+
+/* Its CPU, or whoever has that, may have changed. */
+static void note_home(struct kvs_waiter *w, uint64_t ts)
+{
+	kvs_idle_move(&w->idle, ts, w->holder.cpu, idle_counts(w));
+}
+
 /* The piece since the last change is its holder's, or the quota's. */
 static void add_piece(struct kvs_queues *q, struct kvs_waiter *w, uint64_t ts)
 {
@@ -239,6 +255,8 @@ void kvs_wait_begin(struct kvs_queues *q, struct kvs_waiter *w, uint64_t ts,
 	w->waiting = true;
 	begin_pieces(w, ts, &holder);
 	enqueue(q, w);
+	kvs_idle_begin(&w->idle, ts, w->holder.cpu, idle_counts(w));
+	w->idle.unknown |= !w->queued;
 }
 
 void kvs_wait_move(struct kvs_queues *q, struct kvs_waiter *w, uint64_t ts,
@@ -251,6 +269,8 @@ void kvs_wait_move(struct kvs_queues *q, struct kvs_waiter *w, uint64_t ts,
 	w->interrupted = false;
 	w->holder = holder;
 	enqueue(q, w);
+	note_home(w, ts);
+	w->idle.unknown |= !w->queued;
 }
 
 void kvs_wait_holder(struct kvs_queues *q, uint64_t ts, const struct kvs_holder *holder)
@@ -263,6 +283,7 @@ void kvs_wait_holder(struct kvs_queues *q, uint64_t ts, const struct kvs_holder 
 			add_piece(q, w, ts);
 		w->holder = *holder;
 		note_choice(w, &w->holder);
+		note_home(w, ts);
 	}
 }
 
@@ -277,6 +298,7 @@ void kvs_wait_throttle(struct kvs_queues *q, struct kvs_waiter *w, uint64_t ts,
 	if (!quota && w->holder.kind == KVS_THIEF_THROTTLED)
 		w->holder.kind = KVS_THIEF_IDLE;
 	w->interrupted = false;
+	note_home(w, ts);
 }
 
 /*
@@ -323,6 +345,8 @@ void kvs_wait_loss(struct kvs_queues *q, unsigned int cpu)
 		w->holder = (struct kvs_holder){ .pid = -1, .cpu = cpu };
 		w->quota = NULL;
 	}
+	/* Whether it idled, either. */
+	kvs_idle_loss(&q->idles);
 }
 
 /* Whatever was seen after the end of the wait is no part of it. */
@@ -361,20 +385,22 @@ const struct kvs_past_wait *kvs_wait_end(struct kvs_queues *q, struct kvs_waiter
 {
 	static const struct kvs_holder nobody = { .pid = -1 };
 	struct kvs_past_wait *past;
-	bool seen = w->waiting;
+	bool seen = w->waiting, begun;
 
 	if (seen)
 		dequeue(q, w);
 	w->waiting = false;
 	if (!span) {
 		drop_pieces(w);
+		kvs_idle_drop(&q->idles, &w->idle);
 		return NULL;
 	}
 	/*
 	 * Its wakeup was not recorded, and so it is unknown who had the CPU.  In a damaged
 	 * file, it is the wait of the ledger's that counts, too.
 	 */
-	if (!seen || w->begin != span->begin || w->settled > span->end) {
+	begun = seen && w->begin == span->begin && w->settled <= span->end;
+	if (!begun) {
 		drop_pieces(w);
 		begin_pieces(w, span->begin, &nobody);
 	}
@@ -383,6 +409,7 @@ const struct kvs_past_wait *kvs_wait_end(struct kvs_queues *q, struct kvs_waiter
 	kvs_wait_settle(q, w);
 	past = &w->past[w->nr_past++ % KVS_PAST_WAITS];
 	past->span = *span;
+	kvs_idle_end(&q->idles, &w->idle, span->begin, span->end, begun, &past->idle);
 	commit_pieces(w, past);
 	return past;
 }

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "model/culprits.h"
+#include "model/idle.h"
 #include "model/ledger.h"
 #include "model/quota.h"
 
@@ -30,6 +31,7 @@ struct kvs_thief {
 struct kvs_past_wait {
 	struct kvs_ledger_wait span;
 	struct kvs_shares shares;
+	struct kvs_idle_wait idle;
 };
 
 #define KVS_PAST_WAITS	4
@@ -70,6 +72,7 @@ struct kvs_waiter {
 	struct kvs_piece late[KVS_LATE_PIECES];	/* those from there to @since, in order */
 	unsigned int nr_late;
 	struct kvs_trail *trails;
+	struct kvs_idle idle;	/* the CPUs that it may use, and which idle meanwhile */
 	struct kvs_thief *thieves;	/* all that ever held its CPU */
 	unsigned int nr;	/* of @thieves */
 	struct kvs_past_wait past[KVS_PAST_WAITS];	/* the last ones, as a ring */
@@ -89,6 +92,7 @@ struct kvs_queues {
 		unsigned int nr;	/* who waits there, up to KVS_QUEUE_MAX */
 	} *queues;			/* by CPU */
 	unsigned int nr;
+	struct kvs_idles idles;
 	/*
 	 * For how long an idle CPU that was interrupted has to idle on, in time stamps'
 	 * units, to tell that it was not about to switch.

@@ -235,6 +235,20 @@ void kvs_waits_holder(struct kvs_model *m, const struct kvs_record *rec)
 	kvs_wait_holder(&m->queues, rec->ts, &holder);
 }
 
+void kvs_waits_allowed(struct kvs_model *m, struct kvs_vcpu *v, const struct kvs_record *rec)
+{
+	if (m->queues.unwanted)
+		return;
+	m->queues.idles.tick = kvs_ts_of_ns(m, KVS_IDLE_TICK_NS);
+	kvs_idle_allowed(&m->queues.idles, &v->waiter.idle, rec->ts, rec->allowed.begins,
+			 rec->allowed.first_cpu, rec->allowed.cpus, rec->allowed.idle);
+}
+
+void kvs_waits_idle(struct kvs_model *m, const struct kvs_record *rec)
+{
+	kvs_idle_cpu(&m->queues.idles, rec->ts, rec->cpu, rec->idle.idle);
+}
+
 /*
  * To leave the idle loop takes microseconds, but a softirq may come first.  Of one that is
  * interrupted, the part before that counts as idle (see below), and packets may take 8 ms.

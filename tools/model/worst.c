@@ -164,6 +164,7 @@ void kvs_moment_of(struct kvs_moment *moment, const struct kvs_span *span)
 		break;
 	case KVS_MOMENT_WAIT:
 		set_thief(moment, &span->wait->shares);
+		moment->idle = span->wait->idle;
 		moment->preempted = span->wait->span.preempted;
 		break;
 	case KVS_MOMENT_IRQ:

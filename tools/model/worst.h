@@ -36,7 +36,8 @@ struct kvs_moment {
 	struct kvs_holder thief;	/* of the largest part of its waits */
 	uint64_t thief_time;
 	struct kvs_shares shares;	/* the largest parts, @thief's first */
-	bool preempted;		/* of a wait */
+	struct kvs_idle_wait idle;	/* of a wait */
+	bool preempted;		/* likewise */
 	bool policy_known;
 	uint16_t policy;	/* of the vCPU's thread at its end */
 	uint16_t cpu;

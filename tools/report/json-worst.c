@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "model/moment.h"
 #include "model/names.h"
+#include "report/idle.h"
 #include "report/json-task.h"
 #include "report/report.h"
 
@@ -75,7 +76,7 @@ static json_t *moment_of(const struct kvs_view *view, const struct kvs_moment *m
 	char *text = kvs_moment_sentence(view->model, &view->times, moment), name[KVS_NAME_LEN];
 	bool exit = moment->kind == KVS_MOMENT_EXIT;
 	bool irq = moment->kind == KVS_MOMENT_IRQ || moment->kind == KVS_MOMENT_TIMER;
-	json_t *o = json_pack("{ss so so so so si si sI so so so so so so so so si so so so}",
+	json_t *o = json_pack("{ss so so so so si si sI so so so so so so so so so si so so so}",
 		"kind", kvs_moment_kind_name(moment->kind), "sentence", kvs_bytes_json(text),
 		"vm", v->identified ? json_integer(v->tgid) : json_null(),
 		"vm_index", v->identified ? json_integer(v->vm_index) : json_null(),
@@ -90,6 +91,7 @@ static json_t *moment_of(const struct kvs_view *view, const struct kvs_moment *m
 			thief_of(view, moment, &moment->thief,
 				 kvs_scale(&view->times.ts, moment->thief_time)) : json_null(),
 		"thieves", thieves_of(view, moment),
+		"idle_allowed", kvs_json_idle_wait(view, &moment->idle),
 		"cpu", moment->cpu,
 		"vector", irq ? json_integer(moment->vector) : json_null(),
 		"reason", exit ? json_string(kvs_exit_reason(name, moment->isa, moment->reason)) :

@@ -14,6 +14,7 @@
 #include "model/names.h"
 #include "model/senders.h"
 #include "report/json-number.h"
+#include "report/idle.h"
 #include "report/json-session.h"
 #include "report/json-short.h"
 #include "report/json-stream.h"
@@ -435,6 +436,7 @@ static json_t *vcpu_of(const struct kvs_view *view, struct kvs_vcpu *v)
 			    json_null());
 	add_ledger(o, view, v);
 	json_object_set_new(o, "thieves", thieves_of(view, v));
+	json_object_set_new(o, "idle_allowed", kvs_json_idle(view, v));
 	json_object_set_new(o, "exit_count", number_if(exits, v->exit_count));
 	json_object_set_new(o, "exits", exits_of(view, v));
 	json_object_set_new(o, "blocked_before_entry_ns", dist(&v->blocked_before_ts, &t->ts));

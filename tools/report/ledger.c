@@ -10,6 +10,7 @@
 #include "model/holder.h"
 #include "model/names.h"
 #include "report/common.h"
+#include "report/idle.h"
 #include "report/quotas.h"
 #include "report/report.h"
 
@@ -182,9 +183,10 @@ static void print_thieves(const struct kvs_view *view)
 			rows_vcpu(&rows, view, m->vcpus[i]);
 	kvs_rows_end(&rows);
 	kvs_print_quotas(view);
+	kvs_print_idle(view);
 }
 
 const struct kvs_report kvs_report_thieves = {
 	.name = "thieves", .what = "who took the CPU that each vCPU waited for",
-	.text = print_thieves, .keys = KVS_KEYS("states_ns", "thieves"),
+	.text = print_thieves, .keys = KVS_KEYS("states_ns", "thieves", "idle_allowed"),
 };

@@ -160,6 +160,20 @@ static void write_scheduler(const struct words *w)
 	free(text);
 }
 
+/* It could have run elsewhere: told where that was so for a tick or longer, once at least */
+static void write_elsewhere(const struct words *w)
+{
+	const struct kvs_idle_sum *idle = &w->finding->vcpu->waiter.idle.sum;
+
+	if (!idle->count)
+		return;
+	fprintf(w->f, "; for ");
+	write_ts(w, idle->time);
+	fprintf(w->f, " of that a CPU that it may use was idle, CPU %u for up to ", idle->cpu);
+	write_ts(w, idle->max);
+	fprintf(w->f, " at once");
+}
+
 static void write_wait(const struct words *w)
 {
 	const struct kvs_vcpu *v = w->finding->vcpu;
@@ -176,6 +190,7 @@ static void write_wait(const struct words *w)
 		write_thieves(w, "; who had it: ", NULL);
 	else
 		fprintf(w->f, "; who had it was not recorded (class steal)");
+	write_elsewhere(w);
 	write_scheduler(w);
 }
 

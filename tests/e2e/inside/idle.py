@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A vCPU that waits for CPU 0 while CPU 1, which it may use as well, idles at times: held
+against ftrace's sched_switch of the same run."""
+
+import contextlib
+import glob
+import os
+import time
+
+import host
+import records
+
+DEBUG = "/sys/kernel/debug/sched"
+HOG = 30000, 20000		# us on CPU 0, us asleep
+BESIDE = 7000, 23000		# the same, of a task on CPU 1
+LENGTH = 1.5			# seconds
+NEAR_NS = 300000		# a wait by sched_switch, and as it is told
+
+
+@contextlib.contextmanager
+def no_balancing():
+    """Nobody moves a task to a CPU that idles: each is taken for one that has just run
+    where it is, and no imbalance outweighs that."""
+    with contextlib.ExitStack() as stack:
+        if not glob.glob(f"{DEBUG}/domains/cpu0/domain*"):
+            stack.enter_context(host.settings({f"{DEBUG}/verbose": "Y"}))
+        values = {f"{DEBUG}/migration_cost_ns": 2 ** 32 - 1}
+        for domain in glob.glob(f"{DEBUG}/domains/cpu*/domain*"):
+            values[f"{domain}/cache_nice_tries"] = 10 ** 6
+            values[f"{domain}/imbalance_pct"] = 10 ** 6
+        stack.enter_context(host.settings(values))
+        yield
+
+
+def stretches(switches, begins, ends):
+    """[begin, end] of what one switch begins and a later one ends, in cycles"""
+    found, since = [], None
+    for switch in switches:
+        if since is not None and ends(switch):
+            found.append((since, switch.ts))
+            since = None
+        if begins(switch):
+            since = switch.ts
+    return found
+
+
+def common(wait, idle):
+    """Cycles of a wait in which CPU 1 idled"""
+    return sum(max(0, min(wait[1], end) - max(wait[0], begin)) for begin, end in idle)
+
+
+def compare(recording, switches, tid):
+    """[(ns told, ns by sched_switch)] of each wait that both have"""
+    ns = 1e6 / recording.report()["tsc_khz"]
+    waits = stretches(switches,
+                      lambda one: one["prev_pid"] == tid and
+                      str(one["prev_state"]).startswith("R"),
+                      lambda one: one["next_pid"] == tid)
+    idle = stretches(switches, lambda one: one.cpu == 1 and not one["next_pid"],
+                     lambda one: one.cpu == 1 and not one["prev_pid"])
+    outs = [one for one in records.of_file(recording.file, "kvmsched_switch_out")
+            if one.tid == tid]
+    told = sorted((one for one in host.worst(recording.file, "wait", 10000)
+                   if one["tid"] == tid), key=lambda one: one["begin_ns"])
+    found = []
+    for out, moment in zip(outs, told):
+        for wait in waits:
+            if abs(wait[0] - out.ts) * ns < NEAR_NS:
+                found.append((moment, common(wait, idle) * ns))
+    return found
+
+
+def test(tap):
+    with host.module(), host.quiet(), no_balancing(), \
+            host.running_guest("spin", "--cpu", 0) as guest, \
+            host.Ftrace(clock="x86-tsc") as ftrace, \
+            host.spin(*HOG, "--cpu", 0, "--policy", "fifo:30"), \
+            host.spin(*BESIDE, "--cpu", 1, "--policy", "fifo:30"):
+        for tid in os.listdir(f"/proc/{guest.pid}/task"):
+            os.sched_setaffinity(int(tid), {0, 1})
+        ftrace.enable("sched/sched_switch")
+        with host.Recording("-e", "+steal", "-m", "16M") as recording:
+            time.sleep(LENGTH)
+            recording.stop()
+        ftrace.enable("sched/sched_switch", on=0)
+        switches = records.of_ftrace(ftrace)
+    [vcpu] = recording.report()["vcpus"]
+    found = compare(recording, switches, vcpu["tid"])
+    told = [moment["idle_allowed"]["ns"] for moment, _ in found if moment["idle_allowed"]]
+    truth = [idle for _, idle in found]
+    off = [abs(mine - its) for mine, its in zip(told, truth)]
+    allowed = vcpu["idle_allowed"]
+    [longest] = [moment for moment, _ in found if moment["idle_allowed"] and
+                 moment["idle_allowed"]["ns"] == max(told)][:1]
+    said = f"ms of that CPU 1, allowed to it, was idle"
+    tap.equal("idle: a vCPU waits while a CPU that it may use idles, as sched_switch has it",
+              (f"{len(found)} waits of both", len(found) > 10, True),
+              ("all are known", len(told), len(found)),
+              (f"{sum(told)} ns told, {sum(truth):.0f} by sched_switch",
+               sum(truth) > LENGTH * 10 ** 8 and
+               abs(sum(told) - sum(truth)) < 0.01 * sum(truth), True),
+              (f"each of them: {max(off):.0f} ns off at most", max(off) < NEAR_NS, True),
+              ("the CPU", allowed["cpu"], 1),
+              ("of all its waits", allowed["ns"] >= sum(told) and
+               allowed["count"] > 10 and not allowed["unknown_ns"], True),
+              ("in words", said in longest["sentence"], True))
+    tap.note(f"{allowed}; {longest['sentence']}")
