@@ -17,6 +17,8 @@
  *                    l2's VMCB
  *   0x000e0000       where VMRUN may save L1's     the same
  *                    state
+ *   0x00200000       payload pages: up to 512      0x00600000
+ *                    pages of RAM
  *   0xfee00000       xAPIC registers               0x00200000
  *   0xd0000000       nothing                       0x00400000
  *
@@ -43,6 +45,11 @@
 #define GUEST_APIC_PA		0xfee00000
 #define GUEST_HOLE_VA		0x400000
 #define GUEST_HOLE_PA		0xd0000000
+
+/* Memory of payload pages alone */
+#define GUEST_PAGES_VA		0x600000
+#define GUEST_PAGES_PA		0x200000
+#define GUEST_MAX_PAGES		512
 
 #define GUEST_CS		0x08
 #define GUEST_DS		0x10

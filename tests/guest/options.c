@@ -246,6 +246,11 @@ static int check(struct options *options)
 		fprintf(stderr, "payload wait needs --inject and one vCPU, and no other has --inject\n");
 		return -1;
 	}
+	if (options->payload->pages && options->n > GUEST_MAX_PAGES) {
+		fprintf(stderr, "payload %s has %u pages: N is too large\n",
+			options->payload->name, GUEST_MAX_PAGES);
+		return -1;
+	}
 	/* TMICT counts ns in 32 bits. */
 	if (options->payload->tick_period && options->period_us > UINT32_MAX / 1000) {
 		fprintf(stderr, "--period-us: payload %s counts to %u\n",

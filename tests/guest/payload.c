@@ -21,6 +21,7 @@ BLOB(ipi_spin);
 BLOB(kick);
 BLOB(l2);
 BLOB(mmio);
+BLOB(pages);
 BLOB(pause);
 BLOB(periodic_spin);
 BLOB(pio);
@@ -126,6 +127,15 @@ static const struct payload payloads[] = {
 		},
 		IO_LAST,
 		.mmio = { 1, 0 },
+	},
+	{
+		.name = "pages", CODE(pages), .pages = true,
+		.what = "store to a page that nobody has touched: a nested page fault",
+		.exits = {
+			{ "npf", "EPT_VIOLATION", { 1, PAGES_PLAIN }, NESTED_PAGING | ONE_VCPU },
+			EXIT_IO_LAST,
+		},
+		IO_LAST,
 	},
 	{
 		.name = "rdmsr", CODE(rdmsr),

@@ -58,6 +58,7 @@ struct payload {
 	bool endless;		/* N may be 0 */
 	bool waits;		/* for interrupts that the VMM sends */
 	bool looks;		/* asks the VMM how long its thread has waited */
+	bool pages;		/* has memory for GUEST_MAX_PAGES, one a loop */
 	bool restored;		/* begins with its timer armed, by the VMM */
 	struct exit_promise exits[MAX_EXIT_PROMISES];
 	struct irq_promise irqs;

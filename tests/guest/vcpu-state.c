@@ -77,6 +77,7 @@ static void fill_page_tables(unsigned char *memory, uint64_t user)
 	pd[0] = PTE_2M | user;
 	pd[GUEST_APIC_VA >> 21] = GUEST_APIC_PA | PTE_2M_UNCACHED;
 	pd[GUEST_HOLE_VA >> 21] = GUEST_HOLE_PA | PTE_2M_UNCACHED;
+	pd[GUEST_PAGES_VA >> 21] = GUEST_PAGES_PA | PTE_2M;
 }
 
 /* The same segments that vcpu_set_state() loads: an interrupt reads CS here. */

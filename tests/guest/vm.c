@@ -58,22 +58,22 @@ static int vm_error(const struct vm *vm, const char *what)
  * Small pages, present before the guest runs and not swapped: each then
  * costs exactly one nested page fault.
  */
-static int add_memory(struct vm *vm)
+static int add_memory(struct vm *vm, bool pages)
 {
-	struct kvm_userspace_memory_region region = {
-		.memory_size = GUEST_MEM_SIZE,
-	};
+	struct kvm_userspace_memory_region region = { 0 };
 
-	vm->memory = mmap(NULL, GUEST_MEM_SIZE, PROT_READ | PROT_WRITE,
+	vm->memory_size = pages ? GUEST_PAGES_PA + GUEST_MAX_PAGES * 0x1000 : GUEST_MEM_SIZE;
+	vm->memory = mmap(NULL, vm->memory_size, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (vm->memory == MAP_FAILED) {
 		vm->memory = NULL;
 		return vm_error(vm, "guest memory");
 	}
-	madvise(vm->memory, GUEST_MEM_SIZE, MADV_NOHUGEPAGE);
+	madvise(vm->memory, vm->memory_size, MADV_NOHUGEPAGE);
 	/* May fail under a small RLIMIT_MEMLOCK; only exactness suffers. */
-	mlock(vm->memory, GUEST_MEM_SIZE);
-	memset(vm->memory, 0, GUEST_MEM_SIZE);
+	mlock(vm->memory, vm->memory_size);
+	memset(vm->memory, 0, vm->memory_size);
+	region.memory_size = vm->memory_size;
 	region.userspace_addr = (uintptr_t)vm->memory;
 	if (ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &region))
 		return vm_error(vm, "KVM_SET_USER_MEMORY_REGION");
@@ -104,7 +104,7 @@ static int set_exits_off(const struct vm *vm, uint64_t exits)
 	return 0;
 }
 
-static int open_vm(struct vm *vm, int kvm_fd)
+static int open_vm(struct vm *vm, int kvm_fd, bool pages)
 {
 	vm->fd = ioctl(kvm_fd, KVM_CREATE_VM, 0);
 	if (vm->fd < 0)
@@ -113,7 +113,7 @@ static int open_vm(struct vm *vm, int kvm_fd)
 		return vm_error(vm, "KVM_SET_TSS_ADDR");
 	if (ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0))
 		return vm_error(vm, "KVM_CREATE_IRQCHIP");
-	return add_memory(vm);
+	return add_memory(vm, pages);
 }
 
 static int create_vcpu(struct vcpu *vcpu)
@@ -148,7 +148,7 @@ int vm_create(struct vm *vm, int kvm_fd, unsigned int index,
 
 	memset(vm, 0, sizeof(*vm));
 	vm->index = index;
-	if (open_vm(vm, kvm_fd) ||
+	if (open_vm(vm, kvm_fd, options->payload->pages) ||
 	    (options->halt_poll_given && set_halt_poll(vm, options->halt_poll_ns)) ||
 	    (options->exits_off && set_exits_off(vm, options->exits_off)))
 		return -1;
@@ -201,7 +201,7 @@ void vm_destroy(struct vm *vm)
 	free(vm->vcpus);
 	kvmstats_close(vm->stats);
 	if (vm->memory)
-		munmap(vm->memory, GUEST_MEM_SIZE);
+		munmap(vm->memory, vm->memory_size);
 	if (vm->fd >= 0)
 		close(vm->fd);
 }

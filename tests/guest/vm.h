@@ -60,6 +60,7 @@ struct vm {
 	unsigned int index;
 	int fd;
 	unsigned char *memory;
+	size_t memory_size;
 	unsigned int n_vcpus;
 	struct vcpu *vcpus;
 	size_t run_size;	/* of each vCPU's mapping */

@@ -8,6 +8,7 @@ import host
 N = 200
 PORT_NOBODY, APIC_BASE, IPI_VECTOR = 0x5f0, 0x1b, 0x50
 HOLE = 0xd0000000
+PAGES = range(0x200000, 0x200000 + N * 0x1000, 0x1000)
 
 
 def rows(recording, truth, by):
@@ -23,6 +24,11 @@ def count(found, **wanted):
                if all(row.get(key) == value for key, value in wanted.items()))
 
 
+def sum_of_accesses(found):
+    return {how: sum(row["accesses"][how] for row in found)
+            for how in ("read", "write", "execute", "present")}
+
+
 def exits(recording, truth, *reasons):
     return sum(exit["count"] for vcpu in recording.report(
                    "--vm", str(truth["pid"]))["vcpus"]
@@ -35,6 +41,7 @@ def test(tap):
         rdmsr = host.guest("rdmsr", N)
         cpuid = host.guest("cpuid", N)
         mmio = host.guest("mmio", N)
+        pages = host.guest("pages", N)
         ipi = host.guest("ipi", N)
     for name, truth, by, reasons, wanted in (
             ("OUT to a port", pio, "port", ("io", "IO_INSTRUCTION"),
@@ -50,6 +57,13 @@ def test(tap):
                   ("exits of that kind", count(found, **wanted), N),
                   ("all rows", count(found), whole), ("others", others, 0),
                   ("exits of the reason", whole, exits(recording, truth, *reasons)))
+    found, others, whole = rows(recording, pages, "address")
+    touched = [row for row in found if row["page"] in PAGES]
+    tap.equal("details: stores to pages that nobody has touched",
+              ("pages", len(touched), N), ("exits", count(touched), N),
+              ("no MMIO", count(touched, mmio=False), N),
+              ("how", sum_of_accesses(touched),
+               {"read": 0, "write": N, "execute": 0, "present": 0}))
     found, others, whole = rows(recording, ipi, "vector")
     tap.equal("details: IPIs, by vector",
               ("sent", count(found, vector=IPI_VECTOR), 2 * N),

@@ -13,7 +13,7 @@ from device import Device
 
 N = 300
 GUESTS = (
-    ("cpuid",), ("pio",), ("mmio",), ("rdmsr",), ("syscalls",), ("hlt",), ("tscspin",),
+    ("cpuid",), ("pio",), ("mmio",), ("pages",), ("rdmsr",), ("syscalls",), ("hlt",), ("tscspin",),
     ("tmict",), ("tmict-periodic",), ("periodic-spin",), ("timer-user",), ("timer-cli",),
     ("restored",), ("l2",), ("selfipi",), ("ipi",), ("ipi-spin", "--cpu", "0-1", "--spread"),
     ("cpuid", "--vcpus", 2), ("hlt", "--vms", 2), ("hlt", "--vcpus", 2),
