@@ -35,8 +35,6 @@ LAZY_BYTES, LAZY_LOOKS = 8 * LAZY, 13 * LAZY
 # KVM_RUN has three of them, with preemption on.
 LAZY_RECORDING = {"auto": LAZY_LOOKS + 2 * LAZY, "kprobe": 0}
 LAZY_USERSPACE = 30 * LAZY
-# Both handlers of a softirq run where preemption is on but for that of the tracepoint.
-LAZY_SOFTIRQ = 20 * LAZY
 CONSUMER = 60
 # For a switch of the host, and for a wakeup, that concern no vCPU: at most.  From
 # the first recording on the kernel asks at each switch whether the two tasks have
@@ -207,7 +205,7 @@ def softirqs(tap):
     # the kernel's own serve a part of it: so much can't be told from what a hook costs.
     moved = abs(again - without)
     tap.within("costs: class irq, for each softirq of the host",
-               both - (without + again) / 2, 1 - moved, SOFTIRQ + LAZY_SOFTIRQ + moved,
+               both - (without + again) / 2, 1 - moved, SOFTIRQ + moved,
                f" instructions over {without:.0f}, its packet's, "
                f"which repeat to {again - without:.1f}")
 
