@@ -41,6 +41,16 @@ void *xrealloc(void *p, size_t size)
 	return checked(realloc(p, size ? size : 1));
 }
 
+void *xgrow_to(void *array, unsigned int *nr, unsigned int index, size_t size)
+{
+	size_t used = *nr * size, wanted = (index + 1UL) * size;
+	char *longer = xrealloc(array, wanted);
+
+	memset(longer + used, 0, wanted - used);
+	*nr = index + 1;
+	return longer;
+}
+
 char *xstrdup(const char *s)
 {
 	return checked(strdup(s));

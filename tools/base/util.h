@@ -20,6 +20,15 @@ void *xmalloc(size_t size);
 void *xcalloc(size_t n, size_t size);
 void *xrealloc(void *p, size_t size);
 char *xstrdup(const char *s);
+/*
+ * An array of @nr elements, of @size bytes each, that is to have one at @index: the same,
+ * or a longer one with zeroes behind what was there.
+ */
+void *xgrow_to(void *array, unsigned int *nr, unsigned int index, size_t size);
+static inline void *xgrow(void *array, unsigned int *nr, unsigned int index, size_t size)
+{
+	return index < *nr ? array : xgrow_to(array, nr, index, size);
+}
 FILE *xopen_memstream(char **text, size_t *size);
 char *xasprintf(const char *fmt, ...) __printf(1, 2);
 

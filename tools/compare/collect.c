@@ -96,11 +96,7 @@ static void add_value(struct kvs_collector *c, double at, enum kvs_metric metric
 /* The shares of vCPU @index, made where they are new */
 static struct share *shares_of(struct kvs_collector *c, unsigned int index)
 {
-	if (index >= c->nr) {
-		c->shares = xrealloc(c->shares, (index + 1) * sizeof(*c->shares));
-		memset(c->shares + c->nr, 0, (index + 1 - c->nr) * sizeof(*c->shares));
-		c->nr = index + 1;
-	}
+	c->shares = xgrow(c->shares, &c->nr, index, sizeof(*c->shares));
 	if (!c->shares[index])
 		c->shares[index] = xcalloc(c->units.nr, sizeof(**c->shares));
 	return c->shares[index];

@@ -6,7 +6,6 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/log.h"
 #include "base/util.h"
@@ -31,11 +30,7 @@ struct surveyor {
 
 static struct seen *seen_of(struct surveyor *s, unsigned int index)
 {
-	if (index >= s->nr) {
-		s->seen = xrealloc(s->seen, (index + 1) * sizeof(*s->seen));
-		memset(s->seen + s->nr, 0, (index + 1 - s->nr) * sizeof(*s->seen));
-		s->nr = index + 1;
-	}
+	s->seen = xgrow(s->seen, &s->nr, index, sizeof(*s->seen));
 	return &s->seen[index];
 }
 

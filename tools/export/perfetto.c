@@ -75,11 +75,7 @@ enum { VCPU, CPU, BEGIN, END, LENGTH, GAP, OPEN, COMMON };
 
 static struct owner *owner_of(struct owners *o, uint64_t key)
 {
-	if (key >= o->nr) {
-		o->owners = xrealloc(o->owners, (key + 1) * sizeof(*o->owners));
-		memset(o->owners + o->nr, 0, (key + 1 - o->nr) * sizeof(*o->owners));
-		o->nr = key + 1;
-	}
+	o->owners = xgrow(o->owners, &o->nr, key, sizeof(*o->owners));
 	return &o->owners[key];
 }
 
@@ -200,11 +196,7 @@ static void take_vm(struct perfetto *p, const struct kvs_value_of *values)
 	Pf__ProcessDescriptor process = PF__PROCESS_DESCRIPTOR__INIT;
 	Pf__TrackDescriptor track = PF__TRACK_DESCRIPTOR__INIT;
 
-	if (key >= p->nr_vms) {
-		p->vms = xrealloc(p->vms, (key + 1) * sizeof(*p->vms));
-		memset(p->vms + p->nr_vms, 0, (key + 1 - p->nr_vms) * sizeof(*p->vms));
-		p->nr_vms = key + 1;
-	}
+	p->vms = xgrow(p->vms, &p->nr_vms, key, sizeof(*p->vms));
 	p->vms[key].pid = number(KVS_TABLE_VMS, values, "pid");
 	p->vms[key].number = number(KVS_TABLE_VMS, values, "number");
 	if (!p->vms[key].pid)

@@ -6,7 +6,6 @@
  * where one does not follow directly on the other, the idle task is between them.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/util.h"
 #include "export/packets.h"
@@ -21,14 +20,13 @@ static char idle[] = "swapper";
 
 static struct kvs_sched_cpu *cpu_of(struct kvs_sched *s, int64_t cpu)
 {
+	unsigned int new = s->nr;
+
 	if (cpu < 0 || cpu >= MAX_CPUS)
 		return NULL;
-	if (cpu >= s->nr) {
-		s->cpus = xrealloc(s->cpus, (cpu + 1) * sizeof(*s->cpus));
-		memset(s->cpus + s->nr, 0, (cpu + 1 - s->nr) * sizeof(*s->cpus));
-		for (; s->nr <= cpu; s->nr++)
-			s->cpus[s->nr].until = INT64_MIN;
-	}
+	s->cpus = xgrow(s->cpus, &s->nr, cpu, sizeof(*s->cpus));
+	for (; new < s->nr; new++)
+		s->cpus[new].until = INT64_MIN;
 	return &s->cpus[cpu];
 }
 

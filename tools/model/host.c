@@ -44,12 +44,7 @@ static void task_describe(struct kvs_task *t, const char *comm, size_t size,
 
 static struct kvs_running *running_on(struct kvs_model *m, unsigned int cpu)
 {
-	if (cpu >= m->nr_running) {
-		m->running = xrealloc(m->running, (cpu + 1) * sizeof(*m->running));
-		memset(m->running + m->nr_running, 0,
-		       (cpu + 1 - m->nr_running) * sizeof(*m->running));
-		m->nr_running = cpu + 1;
-	}
+	m->running = xgrow(m->running, &m->nr_running, cpu, sizeof(*m->running));
 	return &m->running[cpu];
 }
 

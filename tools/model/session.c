@@ -60,12 +60,7 @@ static const char *const event_names[KS_NR_EVENTS] = {
 
 static struct kvs_cpu_loss *cpu_loss(struct kvs_model *m, unsigned int cpu)
 {
-	if (cpu >= m->nr_cpu_loss) {
-		m->cpu_loss = xrealloc(m->cpu_loss, (cpu + 1) * sizeof(*m->cpu_loss));
-		memset(m->cpu_loss + m->nr_cpu_loss, 0,
-		       (cpu + 1 - m->nr_cpu_loss) * sizeof(*m->cpu_loss));
-		m->nr_cpu_loss = cpu + 1;
-	}
+	m->cpu_loss = xgrow(m->cpu_loss, &m->nr_cpu_loss, cpu, sizeof(*m->cpu_loss));
 	return &m->cpu_loss[cpu];
 }
 

@@ -94,11 +94,7 @@ struct kvs_thief *kvs_thief_get(struct kvs_waiter *w, const struct kvs_holder *w
 
 static struct kvs_queue *get_queue(struct kvs_queues *q, unsigned int cpu)
 {
-	if (cpu >= q->nr) {
-		q->queues = xrealloc(q->queues, (cpu + 1) * sizeof(*q->queues));
-		memset(q->queues + q->nr, 0, (cpu + 1 - q->nr) * sizeof(*q->queues));
-		q->nr = cpu + 1;
-	}
+	q->queues = xgrow(q->queues, &q->nr, cpu, sizeof(*q->queues));
 	return &q->queues[cpu];
 }
 
