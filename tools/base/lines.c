@@ -11,7 +11,6 @@
 
 #include "base/bytes.h"
 #include "base/lines.h"
-#include "base/log.h"
 #include "base/rows.h"
 #include "base/util.h"
 
@@ -96,14 +95,9 @@ static void end_word(struct kvs_lines *lines)
 static __printf(4, 0) void add(struct kvs_lines *lines, const char *before,
 			       const char *after, const char *fmt, va_list ap)
 {
-	char *text = NULL, *shown;
+	char *text = xvasprintf(fmt, ap), *shown = kvs_bytes_shown(text);
 	size_t length;
 
-	if (vasprintf(&text, fmt, ap) < 0) {
-		kvs_err("out of memory");
-		exit(KVS_EXIT_FAILED);
-	}
-	shown = kvs_bytes_shown(text);
 	for (const char *word = shown; *word; word += length) {
 		if (*word == ' ') {
 			length = 1;

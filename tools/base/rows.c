@@ -13,7 +13,6 @@
 #include "base/bytes.h"
 #include "base/hist.h"
 #include "base/lines.h"
-#include "base/log.h"
 #include "base/rows.h"
 #include "base/sheet.h"
 #include "base/util.h"
@@ -110,12 +109,8 @@ static __printf(3, 0) void add_cell(struct kvs_rows *rows, bool strong, const ch
 				    va_list ap)
 {
 	struct kvs_sheet_cell *cell = &rows->sheet->cells[rows->next++];
-	char *text = NULL;
+	char *text = xvasprintf(fmt, ap);
 
-	if (vasprintf(&text, fmt, ap) < 0) {
-		kvs_err("out of memory");
-		exit(KVS_EXIT_FAILED);
-	}
 	*cell = (struct kvs_sheet_cell){ .text = kvs_bytes_shown(text), .strong = strong };
 	free(text);
 }

@@ -5,6 +5,7 @@
 #ifndef KVMSCHED_UTIL_H
 #define KVMSCHED_UTIL_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -31,6 +32,7 @@ static inline void *xgrow(void *array, unsigned int *nr, unsigned int index, siz
 }
 FILE *xopen_memstream(char **text, size_t *size);
 char *xasprintf(const char *fmt, ...) __printf(1, 2);
+char *xvasprintf(const char *fmt, va_list ap) __printf(1, 0);
 
 /*
  * The contents of a small file with a NUL at the end, which the caller frees, and

@@ -36,19 +36,17 @@ static void add_loss(struct kvs_lines *lines, const struct kvs_view *view)
 void kvs_title(const struct kvs_view *view, const char *fmt, ...)
 {
 	struct kvs_lines lines = kvs_lines_begin(2);
-	char *text = NULL;
 	va_list ap;
-	int n;
+	char *text;
 
 	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
+	text = xvasprintf(fmt, ap);
 	va_end(ap);
 	putchar('\n');
-	kvs_lines_bold(&lines, "%s", n < 0 ? fmt : text);
+	kvs_lines_bold(&lines, "%s", text);
 	add_loss(&lines, view);
 	kvs_lines_end(&lines);
-	if (n >= 0)
-		free(text);
+	free(text);
 }
 
 bool kvs_recorded(const struct kvs_view *view, u32 class, const char *what,
