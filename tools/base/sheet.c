@@ -27,7 +27,7 @@ static const struct kvs_sheet_cell *cell_of(const struct kvs_sheet *sheet, size_
 /* How wide each column is, when no text is wrapped.  The caller frees it. */
 static size_t *natural_widths(const struct kvs_sheet *sheet)
 {
-	size_t *widths = xcalloc(sheet->nr_columns + 1, sizeof(*widths));
+	size_t *widths = xcalloc(sheet->nr_columns, sizeof(*widths));
 
 	for (unsigned int c = 0; c < sheet->nr_columns; c++) {
 		widths[c] = kvs_columns(sheet->columns[c].heading);
@@ -275,10 +275,11 @@ static unsigned int count_parts(const struct kvs_sheet *sheet, const size_t *wid
  * Limit the texts, if the table is too wide: to as much as the fewest parts leave them.
  * The caller frees the result.
  */
-static size_t *plan_widths(const struct kvs_sheet *sheet, size_t width)
+static size_t *plan_widths(const struct kvs_sheet *sheet, const size_t *natural, size_t width)
 {
+	const size_t size = sheet->nr_columns * sizeof(*natural);
 	unsigned int fewest = 0, parts;
-	size_t best = MAX_TEXT, *widths = natural_widths(sheet);
+	size_t best = MAX_TEXT, *widths = memcpy(xmalloc(size), natural, size);
 
 	if (sum(widths, 0, sheet->nr_columns) <= width + GAP)
 		return widths;
@@ -290,15 +291,14 @@ static size_t *plan_widths(const struct kvs_sheet *sheet, size_t width)
 			best = most;
 		}
 	}
-	free(widths);
-	widths = natural_widths(sheet);
+	memcpy(widths, natural, size);
 	limit_texts(sheet, widths, best);
 	return widths;
 }
 
 void kvs_sheet_print(const struct kvs_sheet *sheet, size_t width)
 {
-	size_t *natural = natural_widths(sheet), *widths = plan_widths(sheet, width);
+	size_t *natural = natural_widths(sheet), *widths = plan_widths(sheet, natural, width);
 	size_t room = beside_keys(sheet, widths, width);
 	unsigned int first = count_keys(sheet), end;
 
