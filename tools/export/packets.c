@@ -34,6 +34,8 @@ void kvs_packets_write(struct kvs_packets *p, Pf__TracePacket *packet)
 	Pf__Trace trace = PF__TRACE__INIT;
 	size_t size;
 
+	packet->has_trusted_packet_sequence_id = true;
+	packet->trusted_packet_sequence_id = KVS_PF_OURS;
 	trace.packet = &packet;
 	trace.n_packet = 1;
 	size = pf__trace__get_packed_size(&trace);

@@ -36,6 +36,7 @@ struct kvs_packets {
 
 /* False after a message; kvs_packets_close() is needed in either case. */
 bool kvs_packets_open(struct kvs_packets *p, const char *path);
+/* @packet becomes one of ours, and is written. */
 void kvs_packets_write(struct kvs_packets *p, Pf__TracePacket *packet);
 /* If not @keep, or after a message, nothing is left of the file. */
 bool kvs_packets_close(struct kvs_packets *p, bool keep);

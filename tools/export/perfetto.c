@@ -94,13 +94,6 @@ static int64_t number(unsigned int table, const struct kvs_value_of *values, con
 
 /* --- What there is ------------------------------------------------------ */
 
-static void write_packet(struct perfetto *p, Pf__TracePacket *packet)
-{
-	packet->has_trusted_packet_sequence_id = true;
-	packet->trusted_packet_sequence_id = KVS_PF_OURS;
-	kvs_packets_write(&p->packets, packet);
-}
-
 static void write_track(struct perfetto *p, Pf__TrackDescriptor *track, uint64_t uuid)
 {
 	Pf__TracePacket packet = PF__TRACE_PACKET__INIT;
@@ -108,7 +101,7 @@ static void write_track(struct perfetto *p, Pf__TrackDescriptor *track, uint64_t
 	track->has_uuid = true;
 	track->uuid = uuid;
 	packet.track_descriptor = track;
-	write_packet(p, &packet);
+	kvs_packets_write(&p->packets, &packet);
 }
 
 static uint64_t new_track(struct perfetto *p)
@@ -147,7 +140,7 @@ static void write_names(struct perfetto *p)
 	packet.interned_data = &interned;
 	packet.has_sequence_flags = true;
 	packet.sequence_flags = KVS_PF_FORGET;
-	write_packet(p, &packet);
+	kvs_packets_write(&p->packets, &packet);
 }
 
 /*
@@ -180,7 +173,7 @@ static void take_recording(struct perfetto *p, const struct kvs_value_of *values
 	packet.has_timestamp = true;
 	packet.timestamp = p->packets.base_ns;
 	packet.clock_snapshot = &snapshot;
-	write_packet(p, &packet);
+	kvs_packets_write(&p->packets, &packet);
 }
 
 /* A process has one track, with a number that tells which it is. */
@@ -319,7 +312,7 @@ static void write_event(struct perfetto *p, Pf__TrackEvent *event, unsigned int 
 	packet.timestamp = kvs_packets_time(&p->packets, ns);
 	packet.sequence_flags = KVS_PF_NEEDS_NAMES;
 	packet.track_event = event;
-	write_packet(p, &packet);
+	kvs_packets_write(&p->packets, &packet);
 }
 
 static void write_end(struct perfetto *p, uint64_t uuid, int64_t ns)

@@ -43,8 +43,6 @@ static void write_event(struct kvs_packets *p, int64_t cpu, Pf__FtraceEvent *eve
 	bundle.event = &event;
 	bundle.n_event = 1;
 	packet.ftrace_events = &bundle;
-	packet.has_trusted_packet_sequence_id = true;
-	packet.trusted_packet_sequence_id = KVS_PF_OURS;
 	kvs_packets_write(p, &packet);
 }
 
