@@ -55,6 +55,14 @@ const char *kvs_vm_label(char label[KVS_VM_LEN], const char *name, long pid, lon
 	return label;
 }
 
+char *kvs_vm_id_text(const struct kvs_vm_id *id)
+{
+	if (id->name)
+		return xstrdup(id->name);
+	return id->index < 0 ? xasprintf("%ld", id->pid) :
+			       xasprintf("%ld.%ld", id->pid, id->index);
+}
+
 bool kvs_parse_vm(const char *s, struct kvs_vm_id *vm)
 {
 	struct kvs_vm_id found = { .index = -1 };

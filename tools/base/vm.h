@@ -27,6 +27,9 @@ bool kvs_vm_is_any(const struct kvs_vm_id *id);
  */
 bool kvs_vm_matches(const struct kvs_vm_id *id, long pid, long index, const char *name);
 
+/* @id as kvs_parse_vm() takes it, unless it is any VM; the caller frees it. */
+char *kvs_vm_id_text(const struct kvs_vm_id *id);
+
 /*
  * True if @s is "PID" or "PID.INDEX", or else a name: any text that is no number.
  * @vm points into @s then.

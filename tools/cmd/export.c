@@ -130,13 +130,10 @@ static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments
 /* By the index of each vCPU: is it wanted?  The caller frees it; NULL: none is. */
 static bool *choose_vcpus(const struct options *o, const struct kvs_model *m)
 {
-	bool *wanted = xcalloc(m->nr_vcpus + 1, sizeof(*wanted)), any = false;
+	unsigned int nr;
+	bool *wanted = kvs_selected_ones(&o->select, m, &nr);
 
-	for (unsigned int i = 0; i < m->nr_vcpus; i++) {
-		wanted[m->vcpus[i]->index] = kvs_selected(&o->select, m->vcpus[i]);
-		any |= wanted[m->vcpus[i]->index];
-	}
-	if (any)
+	if (nr)
 		return wanted;
 	free(wanted);
 	kvs_err("%s: no such vCPU in it", o->path);
@@ -247,7 +244,7 @@ int kvs_cmd_export(int argc, char **argv)
 		wanted = choose_vcpus(&o, &r.model);
 		feed.wanted = wanted;
 		feed.nr_wanted = r.model.nr_vcpus;
-		feed.all = kvs_vm_is_any(&o.select.vm) && o.select.vcpu < 0;
+		feed.all = kvs_select_is_any(&o.select);
 		feed.kinds = o.kinds;
 		feed.times = &r.times;
 		status = wanted ? write_export(&o, &r.model, &feed) : KVS_EXIT_FAILED;

@@ -32,9 +32,7 @@ bool kvs_reading_all(struct kvs_reading *r)
 
 u64 kvs_reading_ts(const struct kvs_reading *r, double seconds)
 {
-	const struct kvs_scale to_ts = kvs_scale_inverse(&r->times.ts);
-
-	return kvs_model_start_ts(&r->model) + kvs_scale(&to_ts, seconds * 1e9);
+	return kvs_ts_after(&r->times, kvs_model_start_ts(&r->model), seconds);
 }
 
 void kvs_reading_end(struct kvs_reading *r)

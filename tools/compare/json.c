@@ -125,12 +125,15 @@ static json_t *arms_json(const struct kvs_study *study)
 /* Null: all VMs */
 static json_t *vm_json(const struct kvs_vm_id *vm)
 {
+	json_t *o;
+	char *text;
+
 	if (kvs_vm_is_any(vm))
 		return json_null();
-	if (vm->name)
-		return kvs_bytes_json(vm->name);
-	return vm->index < 0 ? json_sprintf("%ld", vm->pid) :
-			       json_sprintf("%ld.%ld", vm->pid, vm->index);
+	text = kvs_vm_id_text(vm);
+	o = kvs_bytes_json(text);
+	free(text);
+	return o;
 }
 
 /* Which part of each recording was compared; null: of that, there was no limit. */

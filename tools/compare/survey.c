@@ -58,30 +58,6 @@ static void look_at_end(struct surveyor *s)
 	}
 }
 
-static bool is_any(const struct kvs_select *select)
-{
-	return kvs_vm_is_any(&select->vm) && select->vcpu < 0;
-}
-
-/* Which vCPUs are selected */
-static void choose_vcpus(const struct surveyor *s, const struct kvs_select *select,
-			 struct kvs_survey *survey)
-{
-	const struct kvs_model *m = &s->model;
-
-	survey->vcpus = m->nr_vcpus;
-	if (is_any(select))
-		return;
-	survey->vcpus = 0;
-	survey->wanted = xcalloc(m->nr_vcpus + 1, sizeof(*survey->wanted));
-	for (unsigned int i = 0; i < m->nr_vcpus; i++) {
-		bool wanted = kvs_selected(select, m->vcpus[i]);
-
-		survey->wanted[m->vcpus[i]->index] = wanted;
-		survey->vcpus += wanted;
-	}
-}
-
 static bool is_wanted(const struct kvs_survey *survey, unsigned int index)
 {
 	return !survey->wanted || survey->wanted[index];
@@ -98,8 +74,7 @@ static void choose_witnesses(const struct kvs_select *select, const struct kvs_v
 
 		if (!name)
 			name = kvs_vm_names_of_process(names, w[i].pid);
-		if (kvs_vm_matches(&select->vm, w[i].pid, w[i].vm_index, name) &&
-		    (select->vcpu < 0 || select->vcpu == w[i].vcpu))
+		if (kvs_select_matches(select, w[i].pid, w[i].vm_index, name, w[i].vcpu))
 			w[left++] = w[i];
 	}
 	*nr = left;
@@ -198,7 +173,9 @@ static bool conclude(const char *path, struct surveyor *s,
 	look_at_end(s);
 	kvs_model_finish(&s->model);
 	kvs_model_name_vms(&s->model, &info->names);
-	choose_vcpus(s, select, survey);
+	survey->vcpus = m->nr_vcpus;
+	if (!kvs_select_is_any(select))
+		survey->wanted = kvs_selected_ones(select, m, &survey->vcpus);
 	set_window(s, whole, survey);
 	if (survey->end <= survey->begin) {
 		kvs_err("%s: covers no time", path);
@@ -238,7 +215,7 @@ bool kvs_survey_file(const char *path, bool whole, const struct kvs_select *sele
 	if (ok && nr_witnesses)
 		choose_witnesses(select, &kvs_trace_info(trace)->names, witnesses,
 				 nr_witnesses);
-	if (ok && !survey->vcpus && !(nr_witnesses && *nr_witnesses) && !is_any(select)) {
+	if (ok && !survey->vcpus && !(nr_witnesses && *nr_witnesses) && !kvs_select_is_any(select)) {
 		kvs_err("%s: no such vCPU in it", path);
 		ok = false;
 	}
@@ -246,14 +223,6 @@ bool kvs_survey_file(const char *path, bool whole, const struct kvs_select *sele
 	kvs_model_free(&s.model);
 	kvs_trace_close(trace);
 	return ok;
-}
-
-/* The time stamp @seconds after the beginning */
-static u64 ts_after(const struct kvs_survey *survey, double seconds)
-{
-	const struct kvs_scale to_ts = kvs_scale_inverse(&survey->times.ts);
-
-	return survey->start + kvs_scale(&to_ts, seconds * 1e9);
 }
 
 static double seconds_after(const struct kvs_survey *survey, u64 ts)
@@ -265,8 +234,9 @@ bool kvs_survey_narrow(const char *path, const struct kvs_part *part,
 		       struct kvs_survey *survey)
 {
 	const u64 begin = survey->begin, end = survey->end;
-	u64 from = ts_after(survey, part->from);
-	u64 to = part->to > 0 ? ts_after(survey, part->to) : end;
+	u64 from = kvs_ts_after(&survey->times, survey->start, part->from);
+	u64 to = part->to > 0 ? kvs_ts_after(&survey->times, survey->start, part->to) :
+				end;
 
 	survey->begin = from > begin ? from : begin;
 	survey->end = to < end ? to : end;

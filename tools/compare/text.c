@@ -194,31 +194,28 @@ static void print_drawn_blocks(const struct kvs_study *study)
 /* "Only VM web1, vCPU 0, from 1 s, to 2 s."; nothing, if all of the recordings counts */
 static void print_part(const struct kvs_part *part)
 {
-	const struct kvs_vm_id *vm = &part->select.vm;
+	const struct kvs_select *select = &part->select;
 	struct kvs_lines lines = kvs_lines_begin(0);
-	const char *comma = "Only";
+	const char *before = "Only";
 
-	if (vm->name) {
-		kvs_lines_add(&lines, "%s VM %s", comma, vm->name);
-	} else if (!kvs_vm_is_any(vm)) {
-		kvs_lines_add(&lines, "%s VM %ld", comma, vm->pid);
-		if (vm->index >= 0)
-			kvs_lines_add(&lines, ".%ld", vm->index);
+	if (!kvs_vm_is_any(&select->vm)) {
+		char *vm = kvs_vm_id_text(&select->vm);
+
+		kvs_lines_add(&lines, "%s VM %s", before, vm);
+		free(vm);
+		before = ",";
 	}
-	comma = kvs_vm_is_any(vm) ? "Only" : ",";
-	if (part->select.vcpu >= 0) {
-		kvs_lines_add(&lines, "%s vCPU %ld", comma, part->select.vcpu);
-		comma = ",";
+	if (select->vcpu >= 0) {
+		kvs_lines_add(&lines, "%s vCPU %ld", before, select->vcpu);
+		before = ",";
 	}
 	if (part->from > 0) {
-		kvs_lines_add(&lines, "%s from %.9g s", comma, part->from);
-		comma = ",";
+		kvs_lines_add(&lines, "%s from %.9g s", before, part->from);
+		before = ",";
 	}
-	if (part->to > 0) {
-		kvs_lines_add(&lines, "%s to %.9g s", comma, part->to);
-		comma = ",";
-	}
-	if (*comma == ',') {
+	if (part->to > 0)
+		kvs_lines_add(&lines, "%s to %.9g s", before, part->to);
+	if (!kvs_select_is_any(select) || part->from > 0 || part->to > 0) {
 		kvs_lines_add(&lines, ".");
 		kvs_lines_end(&lines);
 	}

@@ -90,6 +90,13 @@ void kvs_session_clock(struct kvs_model *m, u32 tsc_khz)
 		};
 }
 
+u64 kvs_ts_after(const struct kvs_times *times, u64 start, double seconds)
+{
+	const struct kvs_scale to_ts = kvs_scale_inverse(&times->ts);
+
+	return start + kvs_scale(&to_ts, seconds * 1e9);
+}
+
 u64 kvs_ns_since_begin(const struct kvs_model *m, const struct kvs_times *times, u64 ts)
 {
 	u64 start = kvs_model_start_ts(m);

@@ -70,6 +70,9 @@ static inline u64 kvs_us_of(const struct kvs_scale *ts, u64 time)
 /* The other way round */
 struct kvs_scale kvs_scale_inverse(const struct kvs_scale *scale);
 
+/* The time stamp that is @seconds after @start, which is one, too */
+u64 kvs_ts_after(const struct kvs_times *times, u64 start, double seconds);
+
 /* A time stamp as time since the recording began; 0 before that */
 u64 kvs_ns_since_begin(const struct kvs_model *m, const struct kvs_times *times, u64 ts);
 double kvs_seconds_since_begin(const struct kvs_model *m, const struct kvs_times *times,

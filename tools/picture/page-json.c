@@ -208,9 +208,7 @@ static json_t *select_of(const struct kvs_select *select)
 
 	if (!kvs_vm_is_any(vm)) {
 		add_text(a, xstrdup("--vm"));
-		add_text(a, vm->name ? xstrdup(vm->name) :
-			    vm->index < 0 ? xasprintf("%ld", vm->pid) :
-					    xasprintf("%ld.%ld", vm->pid, vm->index));
+		add_text(a, kvs_vm_id_text(vm));
 	}
 	if (select->vcpu >= 0) {
 		add_text(a, xstrdup("--vcpu"));

@@ -12,8 +12,20 @@
 
 bool kvs_selected(const struct kvs_select *select, const struct kvs_vcpu *v)
 {
-	return kvs_vm_matches(&select->vm, v->tgid, v->vm_index, v->vm_name) &&
-	       (select->vcpu < 0 || select->vcpu == v->id);
+	return kvs_select_matches(select, v->tgid, v->vm_index, v->vm_name, v->id);
+}
+
+bool *kvs_selected_ones(const struct kvs_select *select, const struct kvs_model *m,
+			unsigned int *nr)
+{
+	bool *wanted = xcalloc(m->nr_vcpus, sizeof(*wanted));
+
+	*nr = 0;
+	for (unsigned int i = 0; i < m->nr_vcpus; i++) {
+		wanted[m->vcpus[i]->index] = kvs_selected(select, m->vcpus[i]);
+		*nr += wanted[m->vcpus[i]->index];
+	}
+	return wanted;
 }
 
 static void merge_exits(struct kvs_vcpu *into, const struct kvs_vcpu *from)

@@ -40,7 +40,23 @@ struct kvs_view {
 	unsigned int selected;	/* how many are */
 };
 
+static inline bool kvs_select_is_any(const struct kvs_select *select)
+{
+	return kvs_vm_is_any(&select->vm) && select->vcpu < 0;
+}
+
+/* Does it mean vCPU @vcpu of a VM, which is named as for kvs_vm_matches()? */
+static inline bool kvs_select_matches(const struct kvs_select *select, long pid, long index,
+				      const char *name, long vcpu)
+{
+	return kvs_vm_matches(&select->vm, pid, index, name) &&
+	       (select->vcpu < 0 || select->vcpu == vcpu);
+}
+
 bool kvs_selected(const struct kvs_select *select, const struct kvs_vcpu *v);
+/* By the index of each vCPU of @m: is it selected?  The caller frees it; @nr: how many are */
+bool *kvs_selected_ones(const struct kvs_select *select, const struct kvs_model *m,
+			unsigned int *nr);
 
 /* The groups of alike moments of the selected vCPUs, as kvs_alike_sum() returns them */
 struct kvs_group *kvs_view_groups(const struct kvs_view *view, unsigned int *nr);
