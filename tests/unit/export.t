@@ -7,29 +7,18 @@ usage: export.t            (O: the build folder, as for make)
 """
 import csv
 import json
-import os
 import pathlib
 import re
 import sqlite3
-import subprocess
 import sys
 import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 from tap import Tap  # pylint: disable=wrong-import-position
+from tool import GOLDEN, TOP, run  # pylint: disable=wrong-import-position
 
-TOP = HERE.parents[1]
-KVMSCHED = pathlib.Path(os.environ.get("O", TOP / "build")).resolve() / "tools/kvmsched"
-GOLDEN = HERE.parent / "golden"
 TAP = Tap()
-
-
-def run(*args):
-    """The program's standard output, and its messages."""
-    done = subprocess.run([KVMSCHED, *args], check=False, text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    return done.returncode, done.stdout, done.stderr
 
 
 def export(recording, database, *options):

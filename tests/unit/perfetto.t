@@ -6,7 +6,6 @@ of the same recordings.  Perfetto's own processor judges them in tests/exports.
 usage: perfetto.t            (O: the build folder, as for make)
 """
 import collections
-import os
 import pathlib
 import re
 import subprocess
@@ -17,25 +16,16 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 import pftrace  # pylint: disable=wrong-import-position
 from tap import Tap  # pylint: disable=wrong-import-position
+from tool import GOLDEN, run  # pylint: disable=wrong-import-position
 
-TOP = HERE.parents[1]
-KVMSCHED = pathlib.Path(os.environ.get("O", TOP / "build")).resolve() / "tools/kvmsched"
-GOLDEN = HERE.parent / "golden"
 TAP = Tap()
-
-
-def run(*args):
-    """The program's exit status, and its messages."""
-    done = subprocess.run([KVMSCHED, *args], check=False, text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    return done.returncode, done.stderr
 
 
 def both(folder, recording, *options):
     """A trace, what should be in it, and the messages."""
-    status, err = run("export", "--sqlite", folder / "a.db", recording, *options)
+    status, _, err = run("export", "--sqlite", folder / "a.db", recording, *options)
     if not status:
-        status, err = run("export", "--perfetto", folder / "a.pftrace", recording, *options)
+        status, _, err = run("export", "--perfetto", folder / "a.pftrace", recording, *options)
     if status:
         raise SystemExit(f"Bail out! export of {recording}: {err}")
     return pftrace.Trace(folder / "a.pftrace"), pftrace.Expected(folder / "a.db"), err
@@ -124,15 +114,15 @@ def files(folder, err, size):
     TAP.empty("the size is told before", [] if 0.6 < told / size < 1.7 else [told, size])
     copy = folder / "copy.dat"
     copy.write_bytes((GOLDEN / "plain.dat").read_bytes())
-    status, err = run("export", "--perfetto", copy, copy)
+    status, _, err = run("export", "--perfetto", copy, copy)
     TAP.empty("a recording is not overwritten by its export",
               [] if status == 1 and "is the recording itself" in err and
               copy.read_bytes() == (GOLDEN / "plain.dat").read_bytes() else [err])
-    status, err = run("export", "--perfetto", folder / "none/x", copy)
+    status, _, err = run("export", "--perfetto", folder / "none/x", copy)
     TAP.empty("a file that can't be made is an error",
               [] if status == 1 and "can't write" in err else [status, err])
     (folder / "full").mkdir()
-    status, err = run("export", "--perfetto", folder / "full", copy)
+    status, _, err = run("export", "--perfetto", folder / "full", copy)
     TAP.empty("so is a name that is a folder's",
               [] if status == 1 and "can't write" in err else [status, err])
     TAP.empty("no unfinished file is left", folder.glob("*.part"))

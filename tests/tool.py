@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The program under test, and recordings to try it on."""
+import os
+import pathlib
+import subprocess
+
+TOP = pathlib.Path(__file__).resolve().parents[1]
+KVMSCHED = pathlib.Path(os.environ.get("O", TOP / "build")).resolve() / "tools/kvmsched"
+GOLDEN = TOP / "tests/golden"
+
+
+def run(*args):
+    """The program's exit status, its standard output, and its messages."""
+    done = subprocess.run([KVMSCHED, *args], check=False, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return done.returncode, done.stdout, done.stderr
