@@ -95,6 +95,17 @@ static void halt(u64 ts)
 	RECORD(ts, switch_out, ME, .kind = KS_SWITCH_HALTED, .loaded = 1);
 }
 
+static void preempt(u64 ts)
+{
+	RECORD(ts, exit, ME, .reason = 0x60, .flags = KS_EXIT_BY_SWITCH, .host_cycles = 1);
+	RECORD(ts, switch_out, ME, .kind = KS_SWITCH_PREEMPTED, .loaded = 1);
+}
+
+static void back(u64 ts, u64 off, u64 waited)
+{
+	RECORD(ts, switch_in, ME, .off_cycles = off, .wait_ns = waited);
+}
+
 static void die(u64 ts)
 {
 	RECORD(ts, switch_out, ME, .kind = KS_SWITCH_DEAD);
@@ -139,6 +150,53 @@ static void not_injected_while_it_runs(void **unused)
 	expire(5 * MS);
 	accept(5 * MS);
 	end(30 * MS);
+	expect_overdue(0, 0, 1, 0);
+}
+
+static void not_judged_without_a_cpu(void **unused)
+{
+	arm(2 * MS, 5 * MS, KS_ARM_BY_GUEST);
+	preempt(3 * MS);
+	expire(5 * MS);
+	accept(5 * MS);
+	end(300 * MS);
+	expect_overdue(0, 0, 0, 1);
+}
+
+static void not_judged_without_a_cpu_at_death(void **unused)
+{
+	arm(2 * MS, 5 * MS, KS_ARM_BY_GUEST);
+	halt(3 * MS);
+	expire(5 * MS);
+	accept(5 * MS);
+	RECORD(5 * MS, wake, ME, .holder_pid = 0);
+	back(250 * MS, 247 * MS, 245 * MS);
+	put(250 * MS);
+	die(251 * MS);
+	end(300 * MS);
+	expect_overdue(0, 0, 0, 1);
+}
+
+/* What it waited is known only when it has its CPU again. */
+static void not_judged_without_its_wakeup(void **unused)
+{
+	arm(2 * MS, 5 * MS, KS_ARM_BY_GUEST);
+	halt(3 * MS);
+	expire(100 * MS);
+	accept(100 * MS);
+	back(250 * MS, 247 * MS, 245 * MS);
+	end(255 * MS);
+	expect_overdue(0, 0, 0, 1);
+}
+
+static void judged_when_it_has_its_cpu_again(void **unused)
+{
+	arm(2 * MS, 5 * MS, KS_ARM_BY_GUEST);
+	preempt(3 * MS);
+	expire(5 * MS);
+	accept(5 * MS);
+	back(250 * MS, 247 * MS, 247 * MS);
+	end(261 * MS);
 	expect_overdue(0, 0, 1, 0);
 }
 
@@ -461,6 +519,10 @@ int main(void)
 		TEST(lost_while_it_halts),
 		TEST(not_accepted_while_it_runs),
 		TEST(not_injected_while_it_runs),
+		TEST(not_judged_without_a_cpu),
+		TEST(not_judged_without_a_cpu_at_death),
+		TEST(not_judged_without_its_wakeup),
+		TEST(judged_when_it_has_its_cpu_again),
 		TEST(due_in_userspace),
 		TEST(due_in_userspace_and_asleep),
 		TEST(accepted_then_userspace),

@@ -151,6 +151,20 @@ void kvs_timer_expire(struct kvs_model *m, struct kvs_vcpu *v,
 void kvs_timer_flush(struct kvs_vcpu *v);
 struct kvs_vector_stats *kvs_vector_get(struct kvs_vcpu *v, u8 vector);
 
+/*
+ * Time that is known to have been spent within KVM_RUN until @ts, on a CPU or asleep.
+ * It may be found to be less later, when a wait ends whose begin was not recorded.
+ */
+static inline u64 kvs_run_until(const struct kvs_model *m, const struct kvs_vcpu *v, u64 ts)
+{
+	const struct kvs_in_run *run = &v->in_run;
+	u64 wait = kvs_ledger_wait_begin(&v->ledger);
+	u64 end = wait && wait < ts ? wait : ts;
+	bool on = run->on && run->epoch == m->epoch && end > run->since;
+
+	return run->total + (on ? end - run->since : 0);
+}
+
 /* A record shows that @v is within KVM_RUN at @ts, or not. */
 static inline void kvs_run_note(const struct kvs_model *m, struct kvs_vcpu *v, bool on,
 				u64 ts)
@@ -160,20 +174,27 @@ static inline void kvs_run_note(const struct kvs_model *m, struct kvs_vcpu *v, b
 	if (run->on && run->epoch == m->epoch) {
 		if (on)
 			return;
-		run->total += ts - run->since;
+		run->total = kvs_run_until(m, v, ts);
 	}
 	run->on = on;
 	run->since = ts;
 	run->epoch = m->epoch;
 }
 
-/* Time that is known to have been spent within KVM_RUN until @ts */
-static inline u64 kvs_run_until(const struct kvs_model *m, const struct kvs_vcpu *v, u64 ts)
+/* A wait for the CPU of that length has ended. */
+static inline void kvs_run_waited(const struct kvs_model *m, struct kvs_vcpu *v, u64 length)
 {
-	const struct kvs_in_run *run = &v->in_run;
-	bool on = run->on && run->epoch == m->epoch && ts > run->since;
+	if (v->in_run.on && v->in_run.epoch == m->epoch)
+		v->in_run.since += length;
+}
 
-	return run->total + (on ? ts - run->since : 0);
+/* What of this was spent since kvs_run_until() told @before */
+static inline u64 kvs_run_since(const struct kvs_model *m, const struct kvs_vcpu *v,
+				u64 before, u64 ts)
+{
+	u64 now = kvs_run_until(m, v, ts);
+
+	return now > before ? now - before : 0;
 }
 
 /* armed.c: for how long timers are armed */

@@ -92,7 +92,7 @@ struct kvs_vector_stats {
 	bool of_timer;		/* the accepted one is the LAPIC timer's */
 	unsigned int sender;	/* index of who sent it, in @senders */
 	u64 sent_ts;		/* when; 0: not known */
-	u64 accept_in_run;	/* time of the vCPU within KVM_RUN until then */
+	u64 accept_in_run;	/* kvs_run_until() of then */
 	struct kvs_ledger_mark accept_mark;	/* at acceptance */
 	struct kvs_trail trail;	/* who had the CPU since then */
 };
@@ -103,7 +103,7 @@ struct kvs_expiry {
 	u64 ts;			/* of the expiry of the backing timer */
 	u32 epoch;		/* at that time */
 	bool hv;		/* the preemption timer's, so an exit has come before it */
-	u64 in_run;		/* time of the vCPU within KVM_RUN until then */
+	u64 in_run;		/* kvs_run_until() of then */
 	struct kvs_ledger_mark mark;	/* at that time, or at the deadline if that is later */
 };
 
@@ -124,7 +124,7 @@ struct kvs_overdue {
 	/* How many, by the step of their way that did not happen */
 	u64 not_expired, not_accepted, not_injected;
 	u64 unanswered;		/* armed again before an interrupt was seen */
-	/* Due, but the vCPU was dead, out of KVM_RUN or at its end: not counted above */
+	/* Due, but the vCPU was dead, out of KVM_RUN, without a CPU or at its end */
 	u64 not_judged;
 	u64 last_deadline;	/* of the latest of them, a time stamp */
 };
@@ -136,7 +136,7 @@ struct kvs_armed {
 	u64 deadline;		/* the guest's */
 	u64 expires;		/* what backs it, as KVM set it */
 	u64 ts;			/* when it was armed, or found */
-	u64 in_run;		/* time of the vCPU within KVM_RUN until then */
+	u64 in_run;		/* kvs_run_until() of then */
 	u32 epoch;		/* at that time */
 };
 
@@ -249,10 +249,13 @@ struct kvs_cut_exit {
 	u32 epoch;
 };
 
-/* The time within KVM_RUN, whatever the thread does there, as far as records show it */
+/*
+ * The time within KVM_RUN in which the vCPU could take an interrupt, as far as records
+ * show it: all but the waits for a CPU
+ */
 struct kvs_in_run {
 	bool on;		/* within it since ... */
-	u64 since;		/* ... this time stamp */
+	u64 since;		/* ... this time stamp, moved on by each wait since then */
 	u64 total;		/* before that, in time stamps */
 	u32 epoch;		/* of the last record that shows it */
 };

@@ -176,8 +176,10 @@ void kvs_waits_switch_in(struct kvs_model *m, struct kvs_vcpu *v,
 	known = kvs_ledger_switch_in(&v->ledger, rec->ts,
 				     kvs_ts_of_cycles(m, rec->switch_in.off_cycles),
 				     waited, &wait);
-	if (known)
+	if (known) {
+		kvs_run_waited(m, v, wait.end - wait.begin);
 		kvs_vcpu_slept(v, wait.begin, kvs_ledger_slept_in_run(&v->ledger) - slept);
+	}
 	past = kvs_wait_end(&m->queues, &v->waiter, known ? &wait : NULL);
 	if (past && kvs_span_wanted(v->sinks, KVS_SPAN_WAIT))
 		emit_wait(v, rec->cpu, past);

@@ -4,7 +4,8 @@
  * after the recording.
  *
  * A timer is judged only by the time that its vCPU spent within KVM_RUN since it was
- * due: a vCPU that is dead, or that its VMM keeps in userspace, takes no interrupt.
+ * due, on a CPU or asleep: a vCPU that is dead, that its VMM keeps in userspace, or that
+ * waits for a CPU, takes no interrupt.
  */
 #include "model/clock.h"
 #include "model/model.h"
@@ -27,7 +28,7 @@
 static u64 in_run_since_due(const struct kvs_model *m, const struct kvs_vcpu *v, u64 ts)
 {
 	const struct kvs_armed *a = &v->timer.armed_now;
-	u64 run = kvs_run_until(m, v, ts) - a->in_run;
+	u64 run = kvs_run_since(m, v, a->in_run, ts);
 	u64 early = a->deadline > a->ts ? a->deadline - a->ts : 0;
 
 	return run > early ? run - early : 0;
@@ -56,7 +57,7 @@ static void look(struct kvs_model *m, struct kvs_vcpu *v, u64 ts, u64 grace, boo
 		      in_run_since_due(m, v, ts) > grace, at_end);
 	if (t->due && !t->due_again && t->expiry.epoch == m->epoch &&
 	    kvs_model_has_class(m, KVMSCHED_CLASS_IRQ)) {
-		since = kvs_run_until(m, v, ts) - t->expiry.in_run;
+		since = kvs_run_since(m, v, t->expiry.in_run, ts);
 		count(o, &o->not_accepted, t->expiry.deadline, since > grace, at_end);
 	}
 }
@@ -84,7 +85,7 @@ static void look_at_vectors(struct kvs_model *m, struct kvs_vcpu *v, u64 end, u6
 
 		if (!s || !s->pending || !s->of_timer || s->accept_epoch != m->epoch)
 			continue;
-		since = kvs_run_until(m, v, end) - s->accept_in_run;
+		since = kvs_run_since(m, v, s->accept_in_run, end);
 		count(&t->overdue, &t->overdue.not_injected, t->expiry.deadline,
 		      since > grace, true);
 		s->of_timer = false;

@@ -148,8 +148,8 @@ static bool print_remarks(const struct kvs_view *view, const struct kvs_vcpu *v)
 			kvs_scale(&view->times.ts, t->far.ahead_ts) / 1e9,
 			t->far.asleep ? "; the guest sleeps for it" : "");
 	if (t->overdue.not_judged)
-		kvs_say(2, "%s: not judged: %" PRIu64 " due while the vCPU was out of KVM_RUN or at its end",
-			vcpu, t->overdue.not_judged);
+		kvs_say(2, "%s: not judged: %" PRIu64 " due while the vCPU was out of KVM_RUN, "
+			"without a CPU, or at its end", vcpu, t->overdue.not_judged);
 	return t->far.ahead_ts || t->overdue.not_judged;
 }
 

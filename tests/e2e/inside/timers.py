@@ -120,10 +120,12 @@ def power_off(tap):
 def pending(tap):
     """Armed before the recording, it expires within.  The guest spins: a vCPU that
     sleeps is seen only when its timer has woken it."""
-    with host.running_guest("tscspin", "--period-us", 700000), \
-            host.Recording() as recording:
-        time.sleep(2.5)
-        recording.stop()
+    with host.running_guest("tscspin", "--period-us", 700000) as child:
+        host.wait_for(lambda: all(host.kvm_counters(child, "irq_injections")),
+                      "the first tick: each one arms the timer again")
+        with host.Recording() as recording:
+            time.sleep(2.5)
+            recording.stop()
     [timers] = timers_of(recording)
     tap.equal("timers: one that is pending as the recording begins is told",
               ("armed before", timers["armed_before"], 1),
