@@ -110,7 +110,8 @@ def guest_with_eventfd():
     """(recording, guest): the guest waits for somebody else to signal its eventfd."""
     argv = host.guest_argv("wait", N, "--inject", "eventfd")
     with host.Recording() as recording, host.Child(*argv) as guest:
-        host.wait_for(lambda: any(host.kvm_counters(guest, "exits")), "the guest")
+        # Before its LAPIC is on, KVM would have a work item inject the interrupt.
+        host.wait_for(lambda: any(host.kvm_counters(guest, "halt_exits")), "its HLT")
         yield recording, guest
         recording.stop()
 
