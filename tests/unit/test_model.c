@@ -407,6 +407,25 @@ static void legs_of_an_interrupt(void **unused)
 	assert_int_equal(vcpu(VCPU0)->other_accepts, 2);
 }
 
+/* The guest ends one that is on its way: it was injected before anybody looked. */
+static void an_unseen_injection(void **unused)
+{
+	struct kvs_vector_stats *s;
+
+	accept(100, 0x31);
+	eoi(150, 0x31);
+	accept(1000, 0x31);
+	inject(1010, 0x31, false);
+	accept(1015, 0x31);	/* the next one, while this is in service */
+	eoi(1020, 0x31);
+	inject(1025, 0x31, false);
+	s = kvs_vector_get(vcpu(VCPU0), 0x31);
+	assert_int_equal(s->merged, 0);
+	assert_int_equal(s->accept_to_inject_ts.count, 2);
+	assert_int_equal((u64)s->accept_to_inject_ts.sum, 10 + 10);
+	assert_int_equal(s->inject_to_eoi_ts.count, 1);
+}
+
 /* To the lowest priority it goes by its vector, too; older modules shift that number. */
 static void lowest_priority(void **unused)
 {
@@ -793,6 +812,7 @@ int main(void)
 		TEST(policy_is_the_last_one),
 		TEST(userspace_exits),
 		TEST(legs_of_an_interrupt),
+		TEST(an_unseen_injection),
 		TEST(lowest_priority),
 		TEST(vectors_dont_mix),
 		TEST(losses_end_the_legs),

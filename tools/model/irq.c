@@ -390,6 +390,11 @@ void kvs_irq_eoi(struct kvs_model *m, struct kvs_vcpu *v,
 	s->eoi++;
 	if (s->in_service && s->inject_epoch == m->epoch && rec->ts >= s->inject_ts)
 		emit_irq(v, KVS_SPAN_SERVICE, rec->cpu, s, s->inject_ts, rec->ts);
+	/* The one that is on its way may be in the guest already: that was not recorded. */
+	if (!s->in_service && s->pending) {
+		s->pending = s->of_timer = false;
+		kvs_trail_end(&s->trail);
+	}
 	s->in_service = false;
 }
 
