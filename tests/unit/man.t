@@ -22,8 +22,15 @@ complaints()	# complaints PAGE
 		grep -Ev 'referenced manual not found|outdated mandoc.db' || true
 }
 
+# Examples are printed as they are, however wide.
+too_wide()	# too_wide PAGE
+{
+	mandoc -Tutf8 "$1" | sed 's/.\x08//g' | LC_ALL=C.UTF-8 grep -P '^.{81,}' || true
+}
+
 for page in "$man"/*; do
 	ok "mandoc takes ${page##*/}" silent complaints "$page"
+	ok "${page##*/} fits 80 columns" silent too_wide "$page"
 done
 
 options_in()	# long options in a text
