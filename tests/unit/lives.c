@@ -30,6 +30,7 @@ static struct kvs_model *model;
 static struct vcpu vcpus[LIVES_VCPUS];
 static u64 now;
 static unsigned int tasks;	/* of how many tasks the host's others are */
+static bool by_task;		/* each task is throttled by itself */
 
 #define RECORD_OF(tid, on, name, ...)	FEED(model, now, on, tid, name, __VA_ARGS__)
 #define RECORD(v, name, ...)						\
@@ -53,7 +54,8 @@ static void begin(void)
 
 		*v = (struct vcpu){ .tid = 100 + i, .cpu = i % CPUS, .life = IN_GUEST };
 		now += upto(50);
-		RECORD(v, vcpu, .tgid = 90);
+		RECORD(v, vcpu, .tgid = 90, .prio = 120);
+		RECORD_OF(v->tid, v->cpu, cgroup, .tid = v->tid, .id = 500 + i % 3, .parent = 503);
 		RECORD(v, load);
 	}
 }
@@ -84,7 +86,8 @@ static void leaves_cpu(struct vcpu *v)
 	if (v->loaded && rand() % 4)
 		exits(v, v->kind == KS_SWITCH_HALTED ? HLT : any_reason(), KS_EXIT_BY_SWITCH);
 	RECORD(v, switch_out, .kind = v->kind, .loaded = v->loaded,
-	       .next_pid = rand() % tasks, .next_comm = "next");
+	       .next_pid = rand() % tasks, .next_comm = "next",
+	       .throttled = by_task ? 1 + rand() % 2 : KS_THROTTLED_AS_GROUP);
 	v->since = now;
 	v->life = v->kind == KS_SWITCH_HALTED || v->kind == KS_SWITCH_BLOCKED ? SLEEPS : WAITS;
 }
@@ -211,6 +214,29 @@ static void timer_expires(struct vcpu *v)
 	RECORD_TO(v, irq_accept, .vector = TIMER);
 }
 
+/*
+ * Quotas are used up, or there is some again, whether the other end was told or not; a
+ * thread is moved to another cgroup, and one of them gets a quota, or none.
+ */
+static void quotas(void)
+{
+	unsigned int which = rand() % LIVES_VCPUS, cgroup = 500 + rand() % 3;
+
+	switch (rand() % 12) {
+	case 0:
+		RECORD_OF(9, 0, cgroup, .tid = vcpus[which].tid, .id = rand() % 4 ? cgroup : 0,
+			  .parent = 503);
+		break;
+	case 1:
+		RECORD_OF(9, 1, quota, .cgroup = 500 + rand() % 4,
+			  .quota_us = rand() % 2 ? 1000 : -1, .period_us = 10000, .name = "/g");
+		break;
+	default:
+		RECORD_OF(9, rand() % CPUS, throttle, .cgroup = 500 + rand() % 4,
+			  .cpu = rand() % CPUS, .on = rand() % 2);
+	}
+}
+
 static void step(void)
 {
 	struct vcpu *v = &vcpus[rand() % LIVES_VCPUS];
@@ -219,7 +245,7 @@ static void step(void)
 	/* Once in a while the clock goes back, as in a damaged file. */
 	if (rand() % 500 == 0)
 		now -= upto(200);
-	switch (rand() % 13) {
+	switch (rand() % 14) {
 	case 0:
 		RECORD_OF(7, rand() % CPUS, holder, .pid = rand() % tasks, .comm = "d");
 		break;
@@ -236,6 +262,9 @@ static void step(void)
 	case 4:
 		timer_expires(v);
 		break;
+	case 5:
+		quotas();
+		break;
 	default:
 		goes_on(v);
 	}
@@ -247,6 +276,7 @@ void lives_live(struct kvs_model *m, unsigned int seed)
 	model = m;
 	/* More than a wait's table has rows, or few */
 	tasks = seed % 2 ? 200 : 8;
+	by_task = seed % 4 > 1;
 	begin();
 	for (unsigned int i = 0; i < STEPS; i++)
 		step();

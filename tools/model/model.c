@@ -262,6 +262,7 @@ HANDLE(entry)
 	kvs_vcpu_entry(m, v, rec);
 	kvs_irq_entry(v, rec);
 	kvs_ledger_entry(&v->ledger, rec->ts);
+	kvs_waits_ran(m, v, rec->cpu);
 }
 
 HANDLE(irq_accept)
@@ -414,7 +415,7 @@ HANDLE(throttle)
 
 HANDLE(quota)
 {
-	kvs_quota_told(&m->quotas, rec);
+	kvs_waits_quota(m, rec);
 }
 
 HANDLE(bpf_scheduler)

@@ -127,6 +127,9 @@ void kvs_waits_allowed(struct kvs_model *m, struct kvs_vcpu *v, const struct kvs
 void kvs_waits_idle(struct kvs_model *m, const struct kvs_record *rec);
 void kvs_waits_cgroup(struct kvs_model *m, const struct kvs_record *rec);
 void kvs_waits_throttle(struct kvs_model *m, const struct kvs_record *rec);
+void kvs_waits_quota(struct kvs_model *m, const struct kvs_record *rec);
+/* It enters the guest: if it is an ordinary task, no quota keeps it from @cpu. */
+void kvs_waits_ran(struct kvs_model *m, struct kvs_vcpu *v, u16 cpu);
 void kvs_waits_host_irq(struct kvs_model *m, const struct kvs_record *rec);
 void kvs_kernel_ledger(struct kvs_vcpu *v, const struct kvs_record *rec);
 /* Records of @cpu were lost: ledgers and waits that they may have belonged to are in doubt. */

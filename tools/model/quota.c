@@ -69,11 +69,21 @@ static struct kvs_cgroup nowhere;
 void kvs_quota_cgroup(struct kvs_quotas *q, const struct kvs_record *rec)
 {
 	struct kvs_cgroup *c = get_cgroup(q, rec->cgroup.id);
+	const struct kvs_cgroup *before;
 
 	if (c && rec->cgroup.parent)
 		c->parent = get_cgroup(q, rec->cgroup.parent);
-	if (rec->cgroup.tid > 0)
-		kvs_table_put(&q->threads, (u32)rec->cgroup.tid, c ? c : &nowhere);
+	if (c && !(c->watched.on && c->watched.epoch == q->epoch)) {
+		c->watched.on = true;
+		c->watched.ts = rec->ts;
+		c->watched.epoch = q->epoch;
+	}
+	if (rec->cgroup.tid <= 0)
+		return;
+	before = kvs_table_get(&q->threads, (u32)rec->cgroup.tid);
+	if (c && before && before != c)
+		c->strange = true;
+	kvs_table_put(&q->threads, (u32)rec->cgroup.tid, c ? c : &nowhere);
 }
 
 /* The kernel gives cgroups numbers of 64 bits, the upper half being a generation. */
@@ -82,40 +92,65 @@ static u64 barred_key(const struct kvs_cgroup *c, u16 cpu)
 	return (c->id << 16 | c->id >> 48) ^ cpu;
 }
 
-void kvs_quota_throttle(struct kvs_quotas *q, const struct kvs_record *rec)
+static struct barred *get_barred(struct kvs_quotas *q, const struct kvs_cgroup *c, u16 cpu)
 {
-	struct kvs_cgroup *c = get_cgroup(q, rec->throttle.cgroup);
-	struct barred *b;
-	bool known;
-	u64 key;
+	u64 key = barred_key(c, cpu);
+	struct barred *b = kvs_table_get(&q->barred, key);
 
-	if (!c)
-		return;
-	key = barred_key(c, rec->throttle.cpu);
-	b = kvs_table_get(&q->barred, key);
 	if (!b) {
+		/* Nothing is known of it: no epoch is that high. */
 		b = xcalloc(1, sizeof(*b));
+		b->epoch = UINT32_MAX;
 		kvs_table_put(&q->barred, key, b);
 	}
-	known = b->on && b->epoch == q->epoch;
-	if (rec->throttle.on && known)
-		return;
-	if (!rec->throttle.on) {
-		c->open += !known;
-		c->count += known;
-		c->throttled_ts += known && rec->ts > b->since ? rec->ts - b->since : 0;
-	}
-	*b = (struct barred){
-		.on = rec->throttle.on, .since = rec->ts, .epoch = q->epoch,
-	};
+	return b;
 }
 
-void kvs_quota_told(struct kvs_quotas *q, const struct kvs_record *rec)
+/*
+ * An end whose begin was not seen: that came before the cgroup was watched.  The module
+ * watches, from the start on, the cgroups of all threads that it knows then.
+ */
+static void count_open_end(const struct kvs_quotas *q, struct kvs_cgroup *c, u64 start, u64 end)
 {
-	struct kvs_cgroup *c = get_cgroup(q, rec->quota.cgroup);
+	u64 since = c->watched.on ? c->watched.ts : start;
+
+	c->open++;
+	if (q->epoch != (c->watched.on ? c->watched.epoch : 0))
+		return;
+	c->open_ts += since && since < end ? end - since : 0;
+}
+
+const struct kvs_cgroup *kvs_quota_throttle(struct kvs_quotas *q, const struct kvs_record *rec,
+					    u64 start)
+{
+	struct kvs_cgroup *c = get_cgroup(q, rec->throttle.cgroup);
+	bool on = rec->throttle.on, known;
+	struct barred *b;
 
 	if (!c)
-		return;
+		return NULL;
+	b = get_barred(q, c, rec->throttle.cpu);
+	known = b->on && b->epoch == q->epoch;
+	if (on && known)
+		return NULL;
+	if (!on && known) {
+		c->count++;
+		c->throttled_ts += rec->ts > b->since ? rec->ts - b->since : 0;
+	} else if (!on) {
+		count_open_end(q, c, start, rec->ts);
+	}
+	*b = (struct barred){ .on = on, .since = rec->ts, .epoch = q->epoch };
+	return on || known ? NULL : c;
+}
+
+bool kvs_quota_told(struct kvs_quotas *q, const struct kvs_record *rec)
+{
+	struct kvs_cgroup *c = get_cgroup(q, rec->quota.cgroup);
+	bool limited;
+
+	if (!c)
+		return false;
+	limited = kvs_cgroup_limited(c);
 	memcpy(c->name, rec->quota.name, sizeof(rec->quota.name));
 	c->limit_told = true;
 	c->quota_us = rec->quota.quota_us;
@@ -128,6 +163,7 @@ void kvs_quota_told(struct kvs_quotas *q, const struct kvs_record *rec)
 	};
 	if (!c->stats++)
 		c->first = c->last;
+	return kvs_cgroup_limited(c) && !limited;
 }
 
 void kvs_quota_lost(struct kvs_quotas *q)
@@ -135,12 +171,65 @@ void kvs_quota_lost(struct kvs_quotas *q)
 	q->epoch++;
 }
 
+const struct kvs_cgroup *kvs_quota_cgroup_of(const struct kvs_quotas *q, s32 tid)
+{
+	const struct kvs_cgroup *c = kvs_table_get(&q->threads, (u32)tid);
+
+	return c == &nowhere ? NULL : c;
+}
+
+/* The cgroups that a thread is in, from the innermost on */
+#define for_each_cgroup(c, q, tid)						\
+	for (unsigned int depth_ = ((c) = kvs_quota_cgroup_of(q, tid), 0);	\
+	     (c) && depth_ < MAX_DEPTH; (c) = (c)->parent, depth_++)
+
+bool kvs_quota_has(const struct kvs_quotas *q, s32 tid, const struct kvs_cgroup *cgroup)
+{
+	const struct kvs_cgroup *c;
+
+	for_each_cgroup(c, q, tid)
+		if (c == cgroup)
+			return true;
+	return false;
+}
+
+enum kvs_quota_doubt kvs_quota_doubt(const struct kvs_quotas *q, s32 tid, u16 cpu)
+{
+	enum kvs_quota_doubt doubt = KVS_QUOTA_NO_DOUBT;
+	const struct kvs_cgroup *c;
+	bool strange = false;
+
+	for_each_cgroup(c, q, tid) {
+		const struct barred *b = kvs_table_get(&q->barred, barred_key(c, cpu));
+
+		strange |= c->strange;
+		if (b && b->epoch == q->epoch)
+			continue;
+		if ((strange && !c->limit_told) || kvs_cgroup_limited(c) || c->count || c->open)
+			return KVS_QUOTA_IN_DOUBT;
+		doubt = KVS_QUOTA_UNLIKELY;
+	}
+	return doubt;
+}
+
+void kvs_quota_ran(struct kvs_quotas *q, s32 tid, u16 cpu)
+{
+	const struct kvs_cgroup *c;
+
+	for_each_cgroup(c, q, tid) {
+		struct barred *b = get_barred(q, c, cpu);
+
+		if (b->epoch != q->epoch)
+			*b = (struct barred){ .epoch = q->epoch };
+	}
+}
+
 const struct kvs_cgroup *kvs_quota_of(const struct kvs_quotas *q, s32 tid, u16 cpu)
 {
-	const struct kvs_cgroup *c = kvs_table_get(&q->threads, (u32)tid), *first = NULL;
+	const struct kvs_cgroup *c, *first = NULL;
 	u64 since = 0;
 
-	for (unsigned int depth = 0; c && c != &nowhere && depth < MAX_DEPTH; c = c->parent, depth++) {
+	for_each_cgroup(c, q, tid) {
 		const struct barred *b = kvs_table_get(&q->barred, barred_key(c, cpu));
 
 		if (!b || !b->on || b->epoch != q->epoch || (first && b->since >= since))

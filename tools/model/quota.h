@@ -5,6 +5,9 @@
  * A cgroup with a quota is throttled on one CPU at a time, with all that are below it.  So
  * a vCPU is as long as a cgroup that its thread is in, or below, is so on the CPU that the
  * vCPU waits for.
+ *
+ * Throttling that was on before it could be seen is known afterwards alone, by its end.
+ * Until then, or until something of the cgroup runs on that CPU, it is in doubt.
  */
 #ifndef KVMSCHED_QUOTA_H
 #define KVMSCHED_QUOTA_H
@@ -35,7 +38,14 @@ struct kvs_cgroup {
 	/* Throttling on a CPU that has ended: how often, and for how long, over all CPUs */
 	u64 count;
 	kvs_u128 throttled_ts;
+	bool strange;		/* a vCPU was moved to it: it may have a limit, not told yet */
 	u64 open;		/* how often the end alone was seen: it is not in the sum */
+	kvs_u128 open_ts;	/* what of that is known to be within the recording */
+	struct {
+		bool on;	/* each begin of its throttling is recorded ... */
+		u64 ts;		/* ... since this time stamp, or earlier, ... */
+		u32 epoch;	/* ... unless records were lost since then */
+	} watched;
 	unsigned int stats;	/* how often the kernel's counts were told */
 	struct kvs_cpu_stat first, last;
 };
@@ -51,10 +61,15 @@ struct kvs_quotas {
 
 void kvs_quotas_free(struct kvs_quotas *q);
 
-/* Returns the cgroup of a thread that the record tells of, or NULL. */
 void kvs_quota_cgroup(struct kvs_quotas *q, const struct kvs_record *rec);
-void kvs_quota_throttle(struct kvs_quotas *q, const struct kvs_record *rec);
-void kvs_quota_told(struct kvs_quotas *q, const struct kvs_record *rec);
+/*
+ * The recording began at @start.  Returns the cgroup whose throttling ends by this record,
+ * if its begin was not seen; else NULL.
+ */
+const struct kvs_cgroup *kvs_quota_throttle(struct kvs_quotas *q, const struct kvs_record *rec,
+					    u64 start);
+/* Returns whether it is news that the cgroup has a quota. */
+bool kvs_quota_told(struct kvs_quotas *q, const struct kvs_record *rec);
 /* Records were lost: nobody knows what is throttled, until it is told again. */
 void kvs_quota_lost(struct kvs_quotas *q);
 
@@ -63,6 +78,20 @@ void kvs_quota_lost(struct kvs_quotas *q);
  * as far as is known.
  */
 const struct kvs_cgroup *kvs_quota_of(const struct kvs_quotas *q, s32 tid, u16 cpu);
+
+/* May another one do so, since before it could be seen? */
+enum kvs_quota_doubt {
+	KVS_QUOTA_NO_DOUBT,	/* all that is on is known */
+	KVS_QUOTA_UNLIKELY,	/* as far as is known, there is no quota that could */
+	KVS_QUOTA_IN_DOUBT,
+};
+enum kvs_quota_doubt kvs_quota_doubt(const struct kvs_quotas *q, s32 tid, u16 cpu);
+/* The thread runs on @cpu, where a quota would have kept it from that. */
+void kvs_quota_ran(struct kvs_quotas *q, s32 tid, u16 cpu);
+/* Is the thread in that cgroup, or in one below? */
+bool kvs_quota_has(const struct kvs_quotas *q, s32 tid, const struct kvs_cgroup *cgroup);
+/* The cgroup that it is in, for comparison; NULL: not told, or none */
+const struct kvs_cgroup *kvs_quota_cgroup_of(const struct kvs_quotas *q, s32 tid);
 
 /* Has the file its quota, or is it known by its number alone? */
 static inline bool kvs_cgroup_limited(const struct kvs_cgroup *c)

@@ -56,6 +56,7 @@ void kvs_waiter_free(struct kvs_waiter *w)
 {
 	kvs_culprits_free(&w->open);
 	kvs_idle_free(&w->idle);
+	free(w->late);
 	free(w->thieves);
 }
 
@@ -150,26 +151,80 @@ static void settle_piece(struct kvs_queues *q, struct kvs_waiter *w,
 	}
 }
 
-void kvs_wait_settle(struct kvs_queues *q, struct kvs_waiter *w)
+static void settle_first(struct kvs_queues *q, struct kvs_waiter *w, unsigned int nr)
 {
-	for (unsigned int i = 0; i < w->nr_late; i++)
+	if (!nr)
+		return;
+	for (unsigned int i = 0; i < nr; i++)
 		settle_piece(q, w, &w->late[i]);
-	w->nr_late = 0;
+	w->nr_late -= nr;
+	memmove(&w->late[0], &w->late[nr], w->nr_late * sizeof(w->late[0]));
+}
+
+static struct kvs_holder quota_on(const struct kvs_cgroup *quota, uint16_t cpu)
+{
+	return (struct kvs_holder){
+		.pid = -1, .cpu = cpu, .kind = KVS_THIEF_QUOTA, .cgroup = quota,
+	};
+}
+
+/* Whose the current piece is, as it seems */
+static struct kvs_holder apparent_culprit(const struct kvs_waiter *w)
+{
+	return w->quota ? quota_on(w->quota, w->holder.cpu) : w->holder;
+}
+
+static bool is_in_doubt(const struct kvs_waiter *w, uint64_t from, const struct kvs_holder *who)
+{
+	return w->doubt.on && from >= w->doubt.since && who->kind != KVS_THIEF_QUOTA;
 }
 
 struct kvs_holder kvs_wait_culprit(const struct kvs_waiter *w)
 {
-	if (!w->quota)
-		return w->holder;
-	return (struct kvs_holder){
-		.pid = -1, .cpu = w->holder.cpu, .kind = KVS_THIEF_QUOTA, .cgroup = w->quota,
-	};
+	const struct kvs_holder unknown = { .pid = -1, .cpu = w->holder.cpu };
+	struct kvs_holder who = apparent_culprit(w);
+
+	return w->doubt.limited && is_in_doubt(w, w->since, &who) ? unknown : who;
+}
+
+/* Of what is in doubt, the first @nr pieces belong to the quota, or are unknown. */
+static void give_doubted(struct kvs_waiter *w, unsigned int nr, const struct kvs_cgroup *quota)
+{
+	unsigned int kept = 0;
+
+	for (unsigned int i = 0; i < w->nr_late; i++) {
+		struct kvs_piece piece = w->late[i];
+		struct kvs_piece *last = kept ? &w->late[kept - 1] : NULL;
+
+		if (i < nr && is_in_doubt(w, piece.from, &piece.holder)) {
+			uint16_t cpu = piece.holder.cpu;
+
+			piece.holder = quota ? quota_on(quota, cpu) :
+				       (struct kvs_holder){ .pid = -1, .cpu = cpu };
+			/* Whether an idle CPU would have helped is not known, either. */
+			w->idle.unknown = true;
+			if (last && last->to == piece.from && last->holder.cpu == cpu &&
+			    kvs_same_culprit(&last->holder, &piece.holder)) {
+				last->to = piece.to;
+				continue;
+			}
+		}
+		w->late[kept++] = piece;
+	}
+	w->nr_late = kept;
+}
+
+void kvs_wait_settle(struct kvs_queues *q, struct kvs_waiter *w)
+{
+	if (w->doubt.limited)
+		give_doubted(w, w->nr_late, NULL);
+	settle_first(q, w, w->nr_late);
 }
 
 /* Somebody else has its CPU: it could have run on one that idles. */
 static bool idle_counts(const struct kvs_waiter *w)
 {
-	struct kvs_holder culprit = kvs_wait_culprit(w);
+	struct kvs_holder culprit = apparent_culprit(w);
 
 	return culprit.kind != KVS_THIEF_IDLE && !kvs_thief_is_throttling(&culprit);
 }
@@ -180,20 +235,41 @@ static void note_home(struct kvs_waiter *w, uint64_t ts)
 	kvs_idle_move(&w->idle, ts, w->holder.cpu, idle_counts(w));
 }
 
+/*
+ * Room for a piece: the first ones are settled.  Many are kept while they are in doubt, and
+ * if there are more, half of them become one, which is unknown unless it is the quota's.
+ */
+static void make_room(struct kvs_queues *q, struct kvs_waiter *w)
+{
+	bool doubt = w->doubt.on && w->doubt.limited;
+	unsigned int room = doubt ? KVS_DOUBT_PIECES : KVS_LATE_PIECES;
+
+	if (w->nr_late >= room) {
+		if (doubt)
+			give_doubted(w, room / 2, NULL);
+		/* Where there is not much to join, as quotas that are known lie between: */
+		if (w->nr_late >= room * 3 / 4)
+			settle_first(q, w, doubt ? room / 2 : w->nr_late - room + 1);
+	}
+	if (w->late_room < room) {
+		w->late = xrealloc(w->late, room * sizeof(*w->late));
+		w->late_room = room;
+	}
+}
+
 /* The piece since the last change is its holder's, or the quota's. */
 static void add_piece(struct kvs_queues *q, struct kvs_waiter *w, uint64_t ts)
 {
 	/* Time goes back only in a damaged file: no piece then, and none twice. */
 	if (ts <= w->since)
 		return;
-	if (w->nr_late == KVS_LATE_PIECES) {
-		settle_piece(q, w, &w->late[0]);
-		memmove(&w->late[0], &w->late[1], --w->nr_late * sizeof(w->late[0]));
-	}
+	make_room(q, w);
 	w->late[w->nr_late++] = (struct kvs_piece){
-		.from = w->since, .to = ts, .holder = kvs_wait_culprit(w),
+		.from = w->since, .to = ts, .holder = apparent_culprit(w),
 	};
 	w->since = ts;
+	if (w->doubt.since == KVS_NEXT_PIECE)
+		w->doubt.since = ts;
 }
 
 static void begin_pieces(struct kvs_waiter *w, uint64_t begin, const struct kvs_holder *holder)
@@ -202,6 +278,7 @@ static void begin_pieces(struct kvs_waiter *w, uint64_t begin, const struct kvs_
 	w->holder = *holder;
 	w->interrupted = false;
 	w->quota = NULL;
+	kvs_wait_trust(w);
 	w->nr_late = 0;
 	kvs_culprits_clear(&w->open);
 }
@@ -295,6 +372,42 @@ void kvs_wait_throttle(struct kvs_queues *q, struct kvs_waiter *w, uint64_t ts,
 		w->holder.kind = KVS_THIEF_IDLE;
 	w->interrupted = false;
 	note_home(w, ts);
+}
+
+void kvs_wait_doubt(struct kvs_queues *q, struct kvs_waiter *w, uint64_t since, bool limited,
+		    bool certain)
+{
+	if (!w->doubt.on) {
+		if (since != KVS_NEXT_PIECE)
+			add_piece(q, w, since);
+		w->doubt.since = since;
+	}
+	w->doubt.on = true;
+	w->doubt.limited = limited || certain;
+	w->doubt.certain = certain;
+}
+
+void kvs_wait_trust(struct kvs_waiter *w)
+{
+	w->doubt = (struct kvs_doubt){ 0 };
+}
+
+void kvs_wait_lose_doubt(struct kvs_waiter *w)
+{
+	if (w->doubt.limited)
+		give_doubted(w, w->nr_late, NULL);
+	kvs_wait_trust(w);
+}
+
+void kvs_wait_decide(struct kvs_queues *q, struct kvs_waiter *w, uint64_t ts,
+		     const struct kvs_cgroup *quota)
+{
+	if (!w->doubt.on)
+		return;
+	add_piece(q, w, ts);
+	if (quota || w->doubt.limited)
+		give_doubted(w, w->nr_late, quota);
+	kvs_wait_trust(w);
 }
 
 /*

@@ -8,6 +8,10 @@
  * knows of that wait.  Its end is told late, by the switch in: what was seen after the
  * thread had got its CPU is cut off.  So a vCPU's thieves sum to its states
  * wait_preempted and wait_woken exactly.
+ *
+ * A quota may have kept it from that CPU since before anybody looked.  Only what comes next
+ * tells: an end of throttling whose begin was not seen, or that the vCPU runs there.  Until
+ * then its pieces are in doubt, and if nothing tells, they are unknown.
  */
 #ifndef KVMSCHED_THIEVES_H
 #define KVMSCHED_THIEVES_H
@@ -43,6 +47,7 @@ struct kvs_piece {
 };
 
 #define KVS_LATE_PIECES	8
+#define KVS_DOUBT_PIECES	128	/* the same while it is in doubt whether they are the quota's */
 
 /*
  * Something that is on its way to a vCPU, as an interrupt: who had the CPU since then,
@@ -63,14 +68,25 @@ struct kvs_waiter {
 	bool real_time;		/* its policy is; the caller says so before a wait begins */
 	u8 throttled;		/* KS_THROTTLED_*, likewise */
 	const struct kvs_cgroup *quota;	/* keeps it from that CPU, whoever else has it */
+	struct kvs_doubt {
+		bool on;	/* another quota may do so, for longer than is recorded ... */
+		uint64_t since;	/* ... or since this time stamp; KVS_NEXT_PIECE */
+		bool limited;	/* there is a quota, or it is certain: else this is unlikely */
+		bool certain;	/* a quota does, but which one is not known */
+	} doubt;
+	struct {
+		bool on;	/* it ran on @cpu, where no quota kept it from that */
+		uint16_t cpu;
+		uint32_t epoch;	/* of the quotas, at that time */
+	} ran;
 	int32_t tid;		/* of the vCPU's thread */
 	uint64_t begin;		/* of the wait, a time stamp */
 	uint64_t since;		/* begin of the current piece, a time stamp */
 	struct kvs_holder holder;	/* who has the CPU in the current piece */
 	struct kvs_culprits open;	/* the pieces of the wait until @settled, summed */
 	uint64_t settled;	/* a time stamp */
-	struct kvs_piece late[KVS_LATE_PIECES];	/* those from there to @since, in order */
-	unsigned int nr_late;
+	struct kvs_piece *late;	/* those from there to @since, in order */
+	unsigned int nr_late, late_room;
 	struct kvs_trail *trails;
 	struct kvs_idle idle;	/* the CPUs that it may use, and which idle meanwhile */
 	struct kvs_thief *thieves;	/* all that ever held its CPU */
@@ -78,6 +94,8 @@ struct kvs_waiter {
 	struct kvs_past_wait past[KVS_PAST_WAITS];	/* the last ones, as a ring */
 	unsigned int nr_past;	/* how many waits have ended, all in all */
 };
+
+#define KVS_NEXT_PIECE	UINT64_MAX	/* since the current piece will have ended */
 
 /*
  * Each change of a CPU's holder is a piece for everybody who waits there.  Where so many
@@ -135,8 +153,20 @@ void kvs_wait_move(struct kvs_queues *q, struct kvs_waiter *w, uint64_t ts,
 /* A quota keeps it from that CPU now, or, with NULL, none does. */
 void kvs_wait_throttle(struct kvs_queues *q, struct kvs_waiter *w, uint64_t ts,
 		       const struct kvs_cgroup *quota);
-/* Whose the time is that passes while it waits: the holder's, or the quota's */
+/* Whose the time is that passes while it waits: the holder's, the quota's, or unknown */
 struct kvs_holder kvs_wait_culprit(const struct kvs_waiter *w);
+/* From then on its pieces are in doubt, or no more: they are what they seem to be. */
+void kvs_wait_doubt(struct kvs_queues *q, struct kvs_waiter *w, uint64_t since, bool limited,
+		    bool certain);
+void kvs_wait_trust(struct kvs_waiter *w);
+/* Records were lost: what is in doubt until now stays so. */
+void kvs_wait_lose_doubt(struct kvs_waiter *w);
+/*
+ * What is in doubt turns out to be that quota's, or with NULL, unknown if it was likely;
+ * what comes after @ts is not in doubt.
+ */
+void kvs_wait_decide(struct kvs_queues *q, struct kvs_waiter *w, uint64_t ts,
+		     const struct kvs_cgroup *quota);
 /* A CPU has another holder: for all that wait there. */
 void kvs_wait_holder(struct kvs_queues *q, uint64_t ts, const struct kvs_holder *holder);
 /* The holder of a CPU was interrupted for so long, until @ts. */

@@ -110,6 +110,8 @@ void kvs_waits_exit(struct kvs_model *m, struct kvs_vcpu *v,
 	host = kvs_ts_of_cycles(m, rec->exit.host_cycles);
 	kvs_ledger_exit(&v->ledger, rec->ts, kvs_ts_of_cycles(m, rec->exit.guest_cycles),
 			host, kvs_record_end(rec) == KS_EXIT_BY_ENTRY);
+	if (kvs_record_end(rec) == KS_EXIT_BY_ENTRY)
+		kvs_waits_ran(m, v, rec->cpu);
 }
 
 static bool is_real_time(const struct kvs_vcpu *v)
@@ -122,20 +124,54 @@ static bool may_have_quota(const struct kvs_vcpu *v)
 	return !is_real_time(v) && !(v->policy_known && v->policy == SCHED_DEADLINE);
 }
 
-/* Does a quota keep it from the CPU that it waits for, now? */
-static void look_at_quotas(struct kvs_model *m, struct kvs_vcpu *v, u64 ts)
+void kvs_waits_ran(struct kvs_model *m, struct kvs_vcpu *v, u16 cpu)
+{
+	struct kvs_waiter *w = &v->waiter;
+
+	if ((w->ran.on && w->ran.cpu == cpu && w->ran.epoch == m->quotas.epoch) ||
+	    m->queues.unwanted || !v->policy_known || !may_have_quota(v))
+		return;
+	w->ran.on = true;
+	w->ran.cpu = cpu;
+	w->ran.epoch = m->quotas.epoch;
+	kvs_quota_ran(&m->quotas, v->tid, cpu);
+}
+
+/*
+ * May it be kept from that CPU by a quota of which that is not known, since before @since?
+ * Where each task is throttled by itself, its records tell whether it is.
+ */
+static void look_at_doubts(struct kvs_queues *q, struct kvs_waiter *w,
+			   enum kvs_quota_doubt doubt, u64 since)
+{
+	bool certain = w->throttled == KS_THROTTLED_YES;
+
+	if (certain && w->quota)
+		return;
+	if (certain || (w->throttled == KS_THROTTLED_AS_GROUP && doubt))
+		kvs_wait_doubt(q, w, since, doubt == KVS_QUOTA_IN_DOUBT, certain);
+	else
+		kvs_wait_trust(w);
+}
+
+/* Does a quota keep it from the CPU that it waits for, now?  @over: one did, until now. */
+static void look_at_quotas(struct kvs_model *m, struct kvs_vcpu *v, u64 ts, bool over)
 {
 	struct kvs_waiter *w = &v->waiter;
 	const struct kvs_cgroup *quota = NULL;
+	enum kvs_quota_doubt doubt;
 
-	if (!w->waiting)
+	if (!w->waiting || !may_have_quota(v))
 		return;
-	if (may_have_quota(v) && w->throttled != KS_THROTTLED_NO)
+	doubt = kvs_quota_doubt(&m->quotas, w->tid, w->holder.cpu);
+	if (w->throttled != KS_THROTTLED_NO)
 		quota = kvs_quota_of(&m->quotas, w->tid, w->holder.cpu);
-	kvs_wait_throttle(&m->queues, w, ts, quota);
 	/* Once that is over for itself, it competes with others wherever it waits. */
-	if (!quota && w->throttled == KS_THROTTLED_YES)
+	if ((over || w->quota) && !quota && doubt != KVS_QUOTA_IN_DOUBT &&
+	    w->throttled == KS_THROTTLED_YES)
 		w->throttled = KS_THROTTLED_NO;
+	kvs_wait_throttle(&m->queues, w, ts, quota);
+	look_at_doubts(&m->queues, w, doubt, ts);
 }
 
 static void begin_wait(struct kvs_model *m, struct kvs_vcpu *v, u64 ts,
@@ -145,7 +181,7 @@ static void begin_wait(struct kvs_model *m, struct kvs_vcpu *v, u64 ts,
 	v->waiter.real_time = is_real_time(v);
 	v->waiter.throttled = throttled;
 	kvs_wait_begin(&m->queues, &v->waiter, ts, holder, preempted);
-	look_at_quotas(m, v, ts);
+	look_at_quotas(m, v, ts, false);
 }
 
 void kvs_waits_switch_out(struct kvs_model *m, struct kvs_vcpu *v,
@@ -160,6 +196,18 @@ void kvs_waits_switch_out(struct kvs_model *m, struct kvs_vcpu *v,
 		return;
 	begin_wait(m, v, rec->ts, kvs_holder_told(rec->switch_out, next_, rec->cpu), true,
 		   rec->switch_out.throttled);
+}
+
+/* It has the CPU that it waited for: what was in doubt kept it from that at no time. */
+static void got_cpu(struct kvs_model *m, struct kvs_vcpu *v, u16 cpu)
+{
+	struct kvs_waiter *w = &v->waiter;
+
+	if (!w->waiting || w->throttled != KS_THROTTLED_AS_GROUP || cpu != w->holder.cpu)
+		return;
+	kvs_waits_ran(m, v, cpu);
+	if (may_have_quota(v))
+		kvs_wait_trust(w);
 }
 
 void kvs_waits_switch_in(struct kvs_model *m, struct kvs_vcpu *v,
@@ -180,6 +228,7 @@ void kvs_waits_switch_in(struct kvs_model *m, struct kvs_vcpu *v,
 		kvs_run_waited(m, v, wait.end - wait.begin);
 		kvs_vcpu_slept(v, wait.begin, kvs_ledger_slept_in_run(&v->ledger) - slept);
 	}
+	got_cpu(m, v, rec->cpu);
 	past = kvs_wait_end(&m->queues, &v->waiter, known ? &wait : NULL);
 	if (past && kvs_span_wanted(v->sinks, KVS_SPAN_WAIT))
 		emit_wait(v, rec->cpu, past);
@@ -208,26 +257,55 @@ void kvs_waits_wake(struct kvs_model *m, struct kvs_vcpu *v,
 void kvs_waits_migrate(struct kvs_model *m, struct kvs_vcpu *v,
 		       const struct kvs_record *rec)
 {
+	if (!v->waiter.waiting)
+		return;
+	kvs_wait_decide(&m->queues, &v->waiter, rec->ts, NULL);
 	kvs_wait_move(&m->queues, &v->waiter, rec->ts,
 		      kvs_holder_told(rec->migrate, holder_, rec->migrate.cpu));
-	look_at_quotas(m, v, rec->ts);
+	look_at_quotas(m, v, rec->ts, true);
 }
 
 void kvs_waits_cgroup(struct kvs_model *m, const struct kvs_record *rec)
 {
+	const struct kvs_cgroup *before = kvs_quota_cgroup_of(&m->quotas, rec->cgroup.tid);
 	struct kvs_vcpu *v = kvs_table_get(&m->threads, (u32)rec->cgroup.tid);
 
 	kvs_quota_cgroup(&m->quotas, rec);
-	if (v)
-		look_at_quotas(m, v, rec->ts);
+	if (!v)
+		return;
+	if (kvs_quota_cgroup_of(&m->quotas, rec->cgroup.tid) != before) {
+		v->waiter.ran.on = false;
+		if (v->waiter.waiting)
+			kvs_wait_decide(&m->queues, &v->waiter, rec->ts, NULL);
+	}
+	look_at_quotas(m, v, rec->ts, false);
 }
 
+/* An end alone tells that the quota kept it from that CPU all the time. */
 void kvs_waits_throttle(struct kvs_model *m, const struct kvs_record *rec)
 {
-	kvs_quota_throttle(&m->quotas, rec);
+	const struct kvs_cgroup *ended = kvs_quota_throttle(&m->quotas, rec, m->start_ts);
+
+	for (unsigned int i = 0; i < m->nr_vcpus; i++) {
+		struct kvs_waiter *w = &m->vcpus[i]->waiter;
+		bool over;
+
+		if (!w->waiting || w->holder.cpu != rec->throttle.cpu)
+			continue;
+		over = ended && kvs_quota_has(&m->quotas, w->tid, ended);
+		if (over)
+			kvs_wait_decide(&m->queues, w, rec->ts, ended);
+		look_at_quotas(m, m->vcpus[i], rec->ts, over);
+	}
+}
+
+/* That there is a quota may be told after the first waits have begun. */
+void kvs_waits_quota(struct kvs_model *m, const struct kvs_record *rec)
+{
+	if (!kvs_quota_told(&m->quotas, rec))
+		return;
 	for (unsigned int i = 0; i < m->nr_vcpus; i++)
-		if (m->vcpus[i]->waiter.holder.cpu == rec->throttle.cpu)
-			look_at_quotas(m, m->vcpus[i], rec->ts);
+		look_at_quotas(m, m->vcpus[i], rec->ts, false);
 }
 
 void kvs_waits_holder(struct kvs_model *m, const struct kvs_record *rec)
@@ -284,6 +362,21 @@ void kvs_kernel_ledger(struct kvs_vcpu *v, const struct kvs_record *rec)
 		v->kernel.states[i] = rec->ledger.states[i];
 }
 
+/* From its next piece on, which begins after what was lost, it can be known again. */
+static void lose_quotas(struct kvs_model *m, struct kvs_vcpu *v)
+{
+	struct kvs_waiter *w = &v->waiter;
+	enum kvs_quota_doubt doubt;
+
+	if (!w->waiting || !may_have_quota(v))
+		return;
+	doubt = kvs_quota_doubt(&m->quotas, w->tid, w->holder.cpu);
+	if (w->quota || w->doubt.limited || doubt == KVS_QUOTA_IN_DOUBT)
+		kvs_wait_loss(&m->queues, w->holder.cpu);
+	kvs_wait_lose_doubt(w);
+	look_at_doubts(&m->queues, w, doubt, KVS_NEXT_PIECE);
+}
+
 void kvs_waits_lost(struct kvs_model *m, unsigned int cpu)
 {
 	for (unsigned int i = 0; i < m->nr_vcpus; i++)
@@ -292,6 +385,5 @@ void kvs_waits_lost(struct kvs_model *m, unsigned int cpu)
 	/* A quota's record may be in the ring of any CPU. */
 	kvs_quota_lost(&m->quotas);
 	for (unsigned int i = 0; i < m->nr_vcpus; i++)
-		if (m->vcpus[i]->waiter.quota)
-			kvs_wait_loss(&m->queues, m->vcpus[i]->waiter.holder.cpu);
+		lose_quotas(m, m->vcpus[i]);
 }

@@ -60,11 +60,28 @@ static void row_cgroup(struct kvs_rows *rows, const struct kvs_view *view,
 	kvs_cell_us(rows, counted, 1000 * (c->last.throttled_us - c->first.throttled_us));
 }
 
+/* Throttling that was on before it could be seen */
+static void note_open_ends(const struct kvs_view *view, u64 count, kvs_u128 open_ts)
+{
+	const struct kvs_scale *ts = &view->times.ts;
+
+	if (!count)
+		return;
+	if (ts->known && open_ts)
+		kvs_say(2, "Throttling that began before the recording, or unseen, is in no sum, and ended %" PRIu64 " times: for %.3f ms, at least, it is known",
+			count, kvs_scale_sum(ts, open_ts) / 1e6);
+	else
+		kvs_say(2, "Throttling that began before the recording, or unseen, is in no sum, and ended %" PRIu64 " times",
+			count);
+}
+
 void kvs_print_quotas(const struct kvs_view *view)
 {
 	const struct kvs_quotas *q = &view->model->quotas;
-	bool any = false, open = false;
+	kvs_u128 open_ts = 0;
 	struct kvs_rows rows;
+	bool any = false;
+	u64 open = 0;
 
 	for (unsigned int i = 0; i < q->nr; i++)
 		any |= is_shown(q->cgroups[i]);
@@ -77,11 +94,12 @@ void kvs_print_quotas(const struct kvs_view *view)
 		if (!is_shown(q->cgroups[i]))
 			continue;
 		row_cgroup(&rows, view, q->cgroups[i]);
-		open |= q->cgroups[i]->open;
+		open += q->cgroups[i]->open;
+		open_ts += q->cgroups[i]->open_ts;
 	}
 	kvs_rows_end(&rows);
-	kvs_say(2, "Compared: of Throttled, what ended between the first and the last look at cpu.stat. Newer kernels count there only while a task of the cgroup is kept from that CPU%s",
-		open ? ". What began before the recording, or while records were lost, is in no sum" : "");
+	kvs_say(2, "Compared: of Throttled, what ended between the first and the last look at cpu.stat. Newer kernels count there only while a task of the cgroup is kept from that CPU");
+	note_open_ends(view, open, open_ts);
 }
 
 static json_t *stat_of(const struct kvs_view *view, const struct kvs_cgroup *c)
@@ -109,7 +127,7 @@ json_t *kvs_json_quotas(const struct kvs_view *view)
 
 		if (!is_shown(c))
 			continue;
-		json_array_append_new(a, json_pack("{sI so so so sI so so sI so}",
+		json_array_append_new(a, json_pack("{sI so so so sI so so sI so so}",
 			"id", clamp(c->id),
 			"name", *c->name ? kvs_bytes_json(c->name) : json_null(),
 			"quota_us", number_if(kvs_cgroup_limited(c), c->quota_us),
@@ -118,7 +136,9 @@ json_t *kvs_json_quotas(const struct kvs_view *view)
 			"throttled_ns", number_if(ts->known, kvs_scale_sum(ts, c->throttled_ts)),
 			"vcpus_waited_ns", number_if(ts->known,
 						     kvs_scale_sum(ts, part_of(view, c))),
-			"ends_only", clamp(c->open), "cpu_stat", stat_of(view, c)));
+			"ends_only", clamp(c->open),
+			"ends_only_ns", number_if(ts->known, kvs_scale_sum(ts, c->open_ts)),
+			"cpu_stat", stat_of(view, c)));
 	}
 	return a;
 }
