@@ -69,10 +69,15 @@ class Seen:
         while it handled them, so it lets the guest fault once more."""
         return self.stats["pf_taken"] - self.stats["pf_fixed"] - self.stats["pf_emulate"]
 
+    def faults(self):
+        """All that KVM counted of page faults, to be read where a test fails"""
+        return f" ({', '.join(f'{k} {n}' for k, n in self.stats.items() if k[:3] == 'pf_')})"
+
     def promised(self):
         l2 = self.expect["l2_exits"]
         more = {host.PAGE_FAULT: self.faults_again()}
-        pairs = [(f"{reason} exits", self.by_name[reason], count + more.get(reason, 0))
+        pairs = [(f"{reason} exits{self.faults() if reason in more else ''}",
+                  self.by_name[reason], count + more.get(reason, 0))
                  for reason, count in self.expect["exits"].items()]
         # An interrupt of the host may end L2's guest mode as well as L1's.
         pairs += [(f"L2's {reason} exits", self.l2[reason], l2.get(reason, 0))
@@ -265,7 +270,9 @@ def guests():
 
 
 def measure(how):
-    with host.module(f"attach={how}"), \
+    """Without compaction of locked memory: a page of a guest that moves is fixed twice."""
+    with host.settings({"/proc/sys/vm/compact_unevictable_allowed": 0}), \
+            host.module(f"attach={how}"), \
             host.kprobe_events(arm="restart_apic_timer"), \
             host.Ftrace() as ftrace:
         for event, keys in KEYS.items():

@@ -2,7 +2,6 @@
 """What a guest's timer came to is told: late, merged, lost, far ahead, or ended with
 its guest; and when it ended with it, nobody is alarmed."""
 
-import os
 import signal
 import time
 
@@ -11,7 +10,6 @@ import records
 
 NS = 10 ** 9
 TICKS, PERIOD_US = 300, 1000
-BEGUN_S = 0.3			# the timer is armed by then, and ticks
 LONGER = 1000			# ticks: time enough to stop the VMM before the last
 EDGE = 12			# periods: the first one, and what comes late at the end
 THIEF_US = 30000
@@ -77,13 +75,11 @@ def thief(tap):
 
 def stopped(tap):
     """The VMM is stopped for 2 s, the timer goes on."""
-    ready = os.path.join(host.WORK, "ready")
     with host.Recording() as recording, \
             host.Child(*host.guest_argv("tmict-periodic", LONGER, "--period-us",
-                                        PERIOD_US, "--ready-file", ready)) as child:
-        host.wait_for(lambda: os.path.exists(ready), "the guest")
-        os.remove(ready)
-        time.sleep(BEGUN_S)
+                                        PERIOD_US)) as child:
+        host.wait_for(lambda: any(host.kvm_counters(child, "irq_injections")),
+                      "the first tick")
         child.signal(signal.SIGSTOP)
         time.sleep(STOPPED_S)
         child.signal(signal.SIGCONT)
