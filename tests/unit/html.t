@@ -22,6 +22,7 @@ sys.path.insert(0, str(HERE.parent))
 sys.dont_write_bytecode = True
 from tap import Tap  # noqa: E402
 
+import page_tables  # noqa: E402
 from browser import start  # noqa: E402
 from selenium.webdriver.common.action_chains import ActionChains  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
@@ -71,6 +72,7 @@ class Page:
         run("report", "--html", self.file, *options, recording)
         run("export", "--sqlite", folder / "page.db", recording)
         self.db = sqlite3.connect(folder / "page.db")
+        self.classes = json.loads(run("report", "--json", recording))["classes"]
         browser.get_log("browser")
         browser.get(self.file.as_uri())
         for _ in range(300):
@@ -308,33 +310,6 @@ class Page:
         if wrong or not seen:
             yield f"{wrong} of {seen} columns"
 
-    def wrong_table(self):
-        """The exits as the report has them, sorted by a click, and searched"""
-        text = run("report", self.recording, columns=1000).decode()
-        heads = self.browser.find_elements(By.CSS_SELECTOR, "#exits th button")
-        heads[0].click()
-        names = [cell.text for cell in self.browser.find_elements(
-            By.CSS_SELECTOR, "#exits td:first-child")]
-        if names != sorted(names, reverse=True) or len(names) < 2:
-            yield f"not sorted: {names}"
-        for row in self.browser.find_elements(By.CSS_SELECTOR, "#exits tbody tr"):
-            name, count, of_count, of_time, _, least, avg, p50, p99, p999, most, _ = [
-                cell.text for cell in row.find_elements(By.TAG_NAME, "td")]
-            found = re.search(rf"^{re.escape(name)} +{count} +(\S+ +\S+) +\S+ +\S+ +(.*)",
-                              text, re.M)
-            theirs = " ".join(found.groups()).replace("%", "").split() if found else []
-            mine = [of_count.split()[0], of_time.split()[0], least, most, avg, p50, p99, p999]
-            # Both round, the report to hundredths.
-            if not theirs or any(abs(float(a) - float(b)) > 0.0101
-                                 for a, b in zip(mine, theirs)):
-                yield f"{name}: {mine}, the report has {theirs}"
-        search = self.browser.find_element(By.ID, "search")
-        search.send_keys(names[0])
-        left = [cell.text for cell in self.browser.find_elements(
-            By.CSS_SELECTOR, "#exits td:first-child")]
-        if left != [names[0]]:
-            yield f"searched for {names[0]}, found {left}"
-
 
 def same(page, name):
     """What holds for every page"""
@@ -386,10 +361,14 @@ def main():
         TAP.empty("a click on the third worst moment lands on it", page.wrong_moment(3))
         TAP.empty("a click on a wait lights up who held the CPU", page.wrong_wait())
         TAP.empty("all of it can be reached by keyboard", page.wrong_keys())
-        TAP.empty("the table of exits is the report's", page.wrong_table())
+        TAP.empty("tables and lines are those that are printed", page_tables.wrong_text(page, run))
+        TAP.empty("they are sorted, searched and copied", page_tables.wrong_sorting(page))
+        TAP.empty("distributions are the export's", page_tables.wrong_spreads(page))
+        TAP.empty("so are the bars of thieves", page_tables.wrong_thieves(page))
         same(Page(browser, folder, GOLDEN / "svm-steal.dat", "--spans=0"), "bins of a steal")
         page = Page(browser, folder, GOLDEN / "everything.dat", "--spans=0")
         same(page, "bins of everything")
+        TAP.empty("bins of everything: all that is printed", page_tables.wrong_text(page, run))
         page = Page(browser, folder, GOLDEN / "svm-lost.dat")
         same(page, "lost records")
         page = Page(browser, folder, GOLDEN / "svm-rr.dat")

@@ -246,6 +246,42 @@ static void early_is_before_late(void **unused)
 	kvs_shist_free(&h);
 }
 
+struct bins {
+	const uint64_t *values;	/* sorted */
+	uint64_t last, count;
+};
+
+static void check_bin(void *ctx, uint64_t low, uint64_t high, uint64_t count)
+{
+	struct bins *b = ctx;
+	uint64_t truth = 0;
+
+	for (size_t i = 0; i < NR; i++)
+		truth += b->values[i] >= low && b->values[i] < high;
+	assert_true(low >= b->last && high > low && count);
+	assert_true(low < 4 ? high == low + 1 : high - low == 1ULL << (63 - __builtin_clzll(low) - 2));
+	assert_int_equal(count, truth);
+	b->last = high;
+	b->count += count;
+}
+
+static void bins_have_their_values(void **unused)
+{
+	static uint64_t values[NR];
+	struct bins b = { .values = values };
+	struct kvs_hist h = { 0 };
+
+	for (size_t i = 0; i < NR; i++) {
+		values[i] = next_latency();
+		kvs_hist_add(&h, values[i]);
+	}
+	kvs_hist_bins(&h, check_bin, &b);
+	assert_int_equal(b.count, NR);
+	kvs_hist_free(&h);
+	kvs_hist_bins(&h, check_bin, &b);
+	assert_int_equal(b.count, NR);
+}
+
 static void extremes_saturate(void **unused)
 {
 	const struct kvs_scale ns = KVS_SCALE_NONE;
@@ -274,6 +310,7 @@ int main(void)
 		cmocka_unit_test(scaled_merge_stays_near),
 		cmocka_unit_test(sums_are_scaled_exactly),
 		cmocka_unit_test(early_is_before_late),
+		cmocka_unit_test(bins_have_their_values),
 		cmocka_unit_test(extremes_saturate),
 	};
 

@@ -177,6 +177,46 @@ void kvs_hist_merge_scaled(struct kvs_hist *into, const struct kvs_hist *from,
 	}
 }
 
+/* The bin of kvs_hist_bins() that holds @value: its begin and its width */
+static uint64_t bin_of(uint64_t value, uint64_t *width)
+{
+	unsigned int octave = value < 4 ? 0 : 63 - __builtin_clzll(value) - 2;
+
+	*width = 1ULL << octave;
+	return value >> octave << octave;
+}
+
+static uint64_t bucket_low(const struct kvs_bucket *b, unsigned int octave)
+{
+	return octave ? (uint64_t)(KVS_HIST_STEPS + b->step) << (octave - 1) : b->step;
+}
+
+void kvs_hist_bins(const struct kvs_hist *h,
+		   void (*take)(void *ctx, uint64_t low, uint64_t high, uint64_t count),
+		   void *ctx)
+{
+	uint64_t low = 0, width = 0, count = 0;
+
+	for (unsigned int o = 0; o < h->nr; o++) {
+		for (unsigned int i = 0; i < h->octaves[o].nr; i++) {
+			const struct kvs_bucket *b = &h->octaves[o].buckets[i];
+			uint64_t begin = bucket_low(b, h->first + o);
+
+			if (!b->count)
+				continue;
+			if (count && begin - low >= width) {
+				take(ctx, low, low + width, count);
+				count = 0;
+			}
+			if (!count)
+				low = bin_of(begin, &width);
+			count += b->count;
+		}
+	}
+	if (count)
+		take(ctx, low, low + width, count);
+}
+
 /* ceil(count * num / den), at least 1, since the smallest value has rank 1 */
 static uint64_t rank_of(uint64_t count, uint32_t num, uint32_t den)
 {

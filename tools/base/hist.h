@@ -79,6 +79,13 @@ void kvs_hist_merge_scaled(struct kvs_hist *into, const struct kvs_hist *from,
 			   const struct kvs_scale *scale);
 /* The value at rank ceil(@num / @den * count), e.g. 99 / 100; 0 if @h is empty. */
 uint64_t kvs_hist_percentile(const struct kvs_hist *h, uint32_t num, uint32_t den);
+/*
+ * Tells the values in bins, four of equal width in each octave, in order: @low up to, but
+ * not with, @high.  Bins without a value are left out.
+ */
+void kvs_hist_bins(const struct kvs_hist *h,
+		   void (*take)(void *ctx, uint64_t low, uint64_t high, uint64_t count),
+		   void *ctx);
 /* Frees the buckets; @h is empty then, and can be used again. */
 void kvs_hist_free(struct kvs_hist *h);
 

@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/lines.h"
+#include "base/output.h"
 #include "base/rows.h"
 #include "base/util.h"
 
@@ -47,6 +48,21 @@ size_t kvs_columns(const char *text)
 struct kvs_lines kvs_lines_begin(unsigned int indent)
 {
 	return (struct kvs_lines){ .indent = indent };
+}
+
+void kvs_blank(const char *heading)
+{
+	if (!kvs_keeper())
+		putchar('\n');
+	else if (heading)
+		kvs_keeper()->heading(kvs_keeper()->ctx, heading);
+}
+
+struct kvs_lines kvs_heading_begin(bool first)
+{
+	if (!first)
+		kvs_blank(NULL);
+	return (struct kvs_lines){ .indent = 2, .heading = true };
 }
 
 /* Up to the next space; a command in backquotes is not broken. */
@@ -91,14 +107,11 @@ static void end_word(struct kvs_lines *lines)
 	lines->word_columns = 0;
 }
 
-/* @before and @after take no column. */
-static __printf(4, 0) void add(struct kvs_lines *lines, const char *before,
-			       const char *after, const char *fmt, va_list ap)
+static void add_words(struct kvs_lines *lines, const char *before, const char *text)
 {
-	char *text = xvasprintf(fmt, ap), *shown = kvs_bytes_shown(text);
 	size_t length;
 
-	for (const char *word = shown; *word; word += length) {
+	for (const char *word = text; *word; word += length) {
 		if (*word == ' ') {
 			length = 1;
 			end_word(lines);
@@ -110,7 +123,20 @@ static __printf(4, 0) void add(struct kvs_lines *lines, const char *before,
 		add_word(lines, word, length, columns_of(word, length));
 		before = "";
 	}
-	add_word(lines, after, strlen(after), 0);
+}
+
+/* @before and @after take no column. */
+static __printf(4, 0) void add(struct kvs_lines *lines, const char *before,
+			       const char *after, const char *fmt, va_list ap)
+{
+	char *text = xvasprintf(fmt, ap), *shown = kvs_bytes_shown(text);
+
+	if (kvs_keeper()) {
+		add_word(lines, shown, strlen(shown), 0);
+	} else {
+		add_words(lines, before, shown);
+		add_word(lines, after, strlen(after), 0);
+	}
 	free(shown);
 	free(text);
 }
@@ -142,10 +168,27 @@ void kvs_lines_bold(struct kvs_lines *lines, const char *fmt, ...)
 	va_end(ap);
 }
 
+/* All of the text is the word that goes on. */
+static void keep(const struct kvs_keeper *keeper, struct kvs_lines *lines)
+{
+	const char *text = lines->word ? : "";
+
+	text += strspn(text, " ");
+	if (*text && lines->heading)
+		keeper->heading(keeper->ctx, text);
+	else if (*text)
+		keeper->line(keeper->ctx, text);
+	free(lines->word);
+}
+
 void kvs_lines_end(struct kvs_lines *lines)
 {
-	end_word(lines);
-	putchar('\n');
+	if (kvs_keeper()) {
+		keep(kvs_keeper(), lines);
+	} else {
+		end_word(lines);
+		putchar('\n');
+	}
 	*lines = (struct kvs_lines){ .indent = lines->indent };
 }
 

@@ -11,10 +11,13 @@
  *
  * Lines are broken at spaces, but not within backquotes: a command stays whole.  What has
  * no space is never broken, however long it is, so that a path can be copied.
+ *
+ * Where somebody keeps what is printed (output.h), he gets each line whole.
  */
 #ifndef KVMSCHED_LINES_H
 #define KVMSCHED_LINES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/base.h"
@@ -38,10 +41,18 @@ struct kvs_lines {
 	size_t spaces;		/* to be printed before the word, unless the line ends there */
 	char *word;		/* it is not printed yet, as it may go on; NULL: none */
 	size_t word_columns;	/* that it takes */
+	bool heading;		/* of what follows */
 };
 
 /* Begin a text.  Its first line begins as the text does, with spaces or without. */
 struct kvs_lines kvs_lines_begin(unsigned int indent);
+/* An empty line; who keeps what is printed gets @heading instead, unless it is NULL. */
+void kvs_blank(const char *heading);
+/*
+ * Begin a heading, with an empty line before it unless it is the @first of all.  It goes on
+ * like other texts.
+ */
+struct kvs_lines kvs_heading_begin(bool first);
 /* Go on with it.  A text that begins with no space belongs to the word before it. */
 void kvs_lines_add(struct kvs_lines *lines, const char *fmt, ...) __printf(2, 3);
 /* The same in bold red; see kvs_alarm() */

@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "base/hist.h"
 #include "base/lines.h"
+#include "base/output.h"
 #include "base/rows.h"
 #include "base/sheet.h"
 #include "base/util.h"
@@ -193,7 +194,9 @@ void kvs_rows_end(struct kvs_rows *rows)
 	struct kvs_sheet *sheet = rows->sheet;
 
 	if (!sheet->nr_rows)
-		printf("none\n");
+		kvs_say(0, "none");
+	else if (kvs_keeper())
+		kvs_keeper()->table(kvs_keeper()->ctx, sheet);
 	else
 		kvs_sheet_print(sheet, kvs_width());
 	for (unsigned int c = 0; c < sheet->nr_columns; c++)

@@ -19,12 +19,15 @@
 #include "picture/page.h"
 
 #define MANY_MOMENTS	1000	/* the worst of all, so that some of those selected are among them */
+#define ROWS		50	/* of each kind of details, and of the worst moments */
 #define WINDOW_SPANS	12000	/* about so many in each window */
 
 /* What the first reading finds */
 struct survey {
 	struct kvs_reading reading;
 	struct kvs_worst worst;
+	struct kvs_alike alike;
+	struct kvs_details details;
 	struct kvs_density density;
 	struct kvs_view view;
 	struct kvs_window frame;	/* time stamps */
@@ -47,6 +50,10 @@ static bool survey_read(struct survey *s, const struct kvs_picture *p)
 	kvs_summary_listen(&r->model);
 	kvs_worst_init(&s->worst, MANY_MOMENTS, (1U << KVS_MOMENT_KINDS) - 1);
 	kvs_worst_listen(&s->worst, &r->model);
+	kvs_alike_init(&s->alike, (1U << KVS_MOMENT_KINDS) - 1);
+	kvs_alike_listen(&s->alike, &r->model);
+	kvs_details_init(&s->details);
+	kvs_details_listen(&s->details, &r->model);
 	kvs_sinks_add(&r->model.sinks, kvs_collect_kinds(), take_span, &s->density);
 	if (!kvs_reading_all(r) || !kvs_picture_frame(p, r, &s->frame.from, &s->frame.to))
 		return false;
@@ -63,7 +70,8 @@ static void survey_view(struct survey *s, const struct kvs_picture *p)
 	s->view = (struct kvs_view){
 		.path = p->path, .info = kvs_trace_info(s->reading.trace),
 		.decoder = kvs_trace_decoder(s->reading.trace), .model = &s->reading.model,
-		.worst = &s->worst, .select = p->select,
+		.worst = &s->worst, .alike = &s->alike, .details = &s->details,
+		.top = ROWS, .select = p->select,
 	};
 	kvs_view_init(&s->view);
 }
@@ -184,6 +192,8 @@ int kvs_page_make(const struct kvs_picture *p)
 			status = make(s, p);
 			kvs_view_free(&s->view);
 		}
+		kvs_details_free(&s->details);
+		kvs_alike_free(&s->alike);
 		kvs_worst_free(&s->worst);
 		kvs_reading_end(&s->reading);
 	}

@@ -173,7 +173,7 @@ static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments
 			   "draw the time line of vCPUs and CPUs into this file, as SVG",
 			   .value = { .text = &o->picture.svg }),
 		KVS_OPTION(0, "html", "PAGE",
-			   "write a page for a browser: time line, worst moments, ledger, exits",
+			   "write a page for a browser: time line, worst moments, plots, all tables",
 			   .value = { .text = &o->picture.html }),
 		KVS_OPTION(0, "from", "TIME",
 			   "svg, html: draw what happened so long after the recording began, or later; in s",

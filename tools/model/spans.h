@@ -201,7 +201,7 @@ struct kvs_span_sink {
 	void *ctx;
 };
 
-#define KVS_MAX_SINKS	4
+#define KVS_MAX_SINKS	8
 
 struct kvs_sinks {
 	struct kvs_span_sink sinks[KVS_MAX_SINKS];

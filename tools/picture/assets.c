@@ -17,6 +17,8 @@ EMBED(kvs_page_compare_html, KVS_PICTURE "/page-compare.html");
 EMBED(page_css, KVS_PICTURE "/page.css");
 EMBED(page_data_js, KVS_PICTURE "/page-data.js");
 EMBED(page_line_js, KVS_PICTURE "/page-line.js");
+EMBED(page_report_js, KVS_PICTURE "/page-report.js");
+EMBED(page_plots_js, KVS_PICTURE "/page-plots.js");
 EMBED(page_js, KVS_PICTURE "/page.js");
 EMBED(compare_css, KVS_PICTURE "/page-compare.css");
 EMBED(compare_js, KVS_PICTURE "/page-compare.js");
@@ -27,6 +29,8 @@ const struct kvs_asset kvs_assets[] = {
 	{ "css", page_css, page_css_end },
 	{ "data", page_data_js, page_data_js_end },
 	{ "line", page_line_js, page_line_js_end },
+	{ "report", page_report_js, page_report_js_end },
+	{ "plots", page_plots_js, page_plots_js_end },
 	{ "js", page_js, page_js_end },
 	{ "compare-css", compare_css, compare_css_end },
 	{ "compare-js", compare_js, compare_js_end },

@@ -9,8 +9,10 @@
 #include "base/util.h"
 #include "model/moment.h"
 #include "model/names.h"
+#include "picture/kept.h"
 #include "picture/page-json.h"
 #include "picture/paint.h"
+#include "picture/plots.h"
 
 static json_t *paint_of(const struct kvs_paint *paint, unsigned int nr)
 {
@@ -142,39 +144,6 @@ static json_t *moments_of(const struct kvs_page *page)
 	return a;
 }
 
-/* What an exit cost, as `report` has it; null where it isn't known */
-static json_t *exit_of(const struct kvs_times *t, const struct kvs_exit_stats *e)
-{
-	struct kvs_summary s, polled;
-	struct kvs_hist host;
-	char name[KVS_NAME_LEN];
-	bool known, polls = kvs_hist_summary(&e->poll_cycles, &t->cycles, &polled);
-	json_t *o;
-
-	kvs_exit_host(e, &host);
-	known = kvs_hist_summary(&host, &t->cycles, &s);
-	o = json_pack("{ss sb sb sI so}", "reason", kvs_exit_reason(name, e->isa, e->reason),
-		      "l2", (int)e->l2, "fastpath", (int)e->fastpath, "count", (json_int_t)e->count,
-		      "polled_ns", polls ? json_integer(polled.total) : json_null());
-	json_object_set_new(o, "host", !known ? json_null() :
-		json_pack("{sI sI sf sI sI sI sI}", "total", (json_int_t)s.total,
-			  "min", (json_int_t)s.min, "avg", s.avg, "p50", (json_int_t)s.p50,
-			  "p99", (json_int_t)s.p99, "p999", (json_int_t)s.p999,
-			  "max", (json_int_t)s.max));
-	kvs_hist_free(&host);
-	return o;
-}
-
-static json_t *exits_of(const struct kvs_view *view)
-{
-	const struct kvs_vcpu *v = view->total;
-	json_t *a = json_array();
-
-	for (unsigned int i = 0; i < v->nr_exits; i++)
-		json_array_append_new(a, exit_of(&view->times, &v->exits[i]));
-	return a;
-}
-
 /* What a reader has to know before he believes the pictures */
 static json_t *notes_of(const struct kvs_page *page)
 {
@@ -257,7 +226,9 @@ json_t *kvs_page_json(const struct kvs_page *page)
 	json_object_set_new(o, "whos", kvs_whos_json(&c->whos, page->model));
 	json_object_set_new(o, "reasons", kvs_reasons_json(&c->reasons));
 	json_object_set_new(o, "moments", moments_of(page));
-	json_object_set_new(o, "exits", exits_of(page->view));
+	json_object_set_new(o, "report", kvs_kept_report(page->view));
+	json_object_set_new(o, "spreads", kvs_plots_spreads(page->view));
+	json_object_set_new(o, "thieves", kvs_plots_thieves(page->view));
 	json_object_set_new(o, "notes", notes_of(page));
 	return o;
 }

@@ -17,7 +17,7 @@ function time(ns) {
 }
 
 const seconds = (ns) => (ns / 1e9).toFixed(9) + " s";
-const share = (part, whole) => (whole ? 100 * part / whole : 0).toFixed(2) + " %";
+const share = (part, whole) => percent(whole ? part / whole : 0);
 
 function shellWord(word) {
 	return /^[\w=.,/:+@%-]+$/.test(word) ? word : "'" + word.replace(/'/g, "'\\''") + "'";
@@ -149,32 +149,7 @@ function listLegend() {
 		.html(swatch).append("span").text((paint) => paint.words);
 }
 
-/* --- Tables ----------------------------------------------------------- */
-
-/* @columns: [heading, value of a row, value as text]; a click on a heading sorts. */
-function table(element, columns, rows) {
-	const head = d3.select(element).html("").append("thead").append("tr");
-	const body = d3.select(element).append("tbody");
-	let by = -1, down = true;
-	const draw = () => {
-		const order = by < 0 ? rows : rows.slice().sort((a, b) =>
-			(down ? d3.descending : d3.ascending)(columns[by][1](a), columns[by][1](b)));
-
-		body.selectAll("tr").data(order).join("tr").selectAll("td")
-			.data((row) => columns.map(([, value, text]) =>
-				text ? text(value(row), row) : value(row))).join("td").text((t) => t);
-		head.selectAll("th").attr("aria-sort", (c, i) => i !== by ? "none" :
-			down ? "descending" : "ascending");
-	};
-
-	head.selectAll("th").data(columns).join("th").attr("scope", "col").append("button")
-		.text((column) => column[0]).on("click", (column, i) => {
-			down = by === i ? !down : true;
-			by = i;
-			draw();
-		});
-	draw();
-}
+/* --- Ledger ----------------------------------------------------------- */
 
 function sumOf(lane, kind, level = 0) {
 	return lane.levels[level].cells[kind] ? d3.sum(lane.levels[level].cells[kind]) : 0;
@@ -190,11 +165,10 @@ function drawLedger() {
 	});
 	const ms = (ns) => (ns / 1e6).toFixed(3);
 
-	table("#ledger", [["vCPU", (r) => r.name], ["all ms", (r) => r.all, ms],
-		...used.flatMap((kind) => [
-			[data.states[kind].words + " ms", (r) => r.sums[kind], ms],
-			["%", (r) => r.sums[kind] / r.all, (v, r) => (100 * r.sums[kind] / (r.all || 1)).toFixed(2)],
-		])], rows);
+	table("#ledger", ["vCPU", "all ms", ...used.flatMap((kind) =>
+		[data.states[kind].words + " ms", "%"])].map((name, i) => ({ name, text: !i })),
+	      rows.map((r) => [r.name, ms(r.all), ...used.flatMap((kind) =>
+		      [ms(r.sums[kind]), percent(r.sums[kind] / (r.all || 1))])]));
 	drawShares(rows, used);
 }
 
@@ -219,24 +193,6 @@ function drawShares(rows, used) {
 		.attr("text-anchor", "end").attr("x", gutter - 8).attr("y", (r, i) => i * row + 15)
 		.text((r) => r.name.length > gutter / 6.2 - 1 ?
 			"\u2026" + r.name.slice(2 - Math.floor(gutter / 6.2)) : r.name);
-}
-
-function drawExits() {
-	const word = $("search").value.toLowerCase();
-	const us = (ns) => ns === null || ns === undefined ? "\u2212" : (ns / 1000).toFixed(3);
-	const host = (key) => (e) => e.host && e.host[key];
-	const count = d3.sum(data.exits, (e) => e.count);
-	const all = d3.sum(data.exits, (e) => e.host ? e.host.total : 0);
-
-	table("#exits", [
-		["Reason", (e) => e.reason + (e.l2 ? " (L2)" : "") + (e.fastpath ? " (fast path)" : "")],
-		["Count", (e) => e.count], ["Count %", (e) => e.count, (n) => share(n, count)],
-		["Time %", (e) => e.host ? e.host.total : 0, (n) => share(n, all)],
-		["Total µs", host("total"), us], ["Min µs", host("min"), us],
-		["Avg µs", host("avg"), us], ["p50 µs", host("p50"), us],
-		["p99 µs", host("p99"), us], ["p99.9 µs", host("p999"), us],
-		["Max µs", host("max"), us], ["Polled µs", (e) => e.polled_ns, us],
-	], data.exits.filter((e) => e.reason.toLowerCase().includes(word)));
 }
 
 /* --- The page --------------------------------------------------------- */
@@ -360,7 +316,7 @@ function listen() {
 	for (const [id, key] of [["in", "+"], ["out", "-"], ["left", "ArrowLeft"],
 				 ["right", "ArrowRight"], ["all", "Home"]])
 		$(id).addEventListener("click", keys[key]);
-	$("search").addEventListener("input", drawExits);
+	$("search").addEventListener("input", search);
 	$("copy").addEventListener("click", () =>
 		navigator.clipboard.writeText($("more-command").textContent));
 	addEventListener("resize", drawLedger);
@@ -371,7 +327,8 @@ async function begin() {
 	drawHead();
 	definePaints();
 	listMoments();
-	drawExits();
+	drawReport(d3.select("#report"), data.report);
+	drawSpreads(d3.select("#spreads"), data.spreads);
 	/* What is drawn so far comes into view before the data is unpacked. */
 	await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
 	await readData(data);
@@ -384,6 +341,7 @@ async function begin() {
 	line.draw();
 	listLegend();
 	drawLedger();
+	drawThieves(d3.select("#bars-of-thieves"), data.thieves);
 	drawDetail();
 	listen();
 	document.body.dataset.ready = "yes";

@@ -35,14 +35,13 @@ static void add_loss(struct kvs_lines *lines, const struct kvs_view *view)
 
 void kvs_title(const struct kvs_view *view, const char *fmt, ...)
 {
-	struct kvs_lines lines = kvs_lines_begin(2);
+	struct kvs_lines lines = kvs_heading_begin(false);
 	va_list ap;
 	char *text;
 
 	va_start(ap, fmt);
 	text = xvasprintf(fmt, ap);
 	va_end(ap);
-	putchar('\n');
 	kvs_lines_bold(&lines, "%s", text);
 	add_loss(&lines, view);
 	kvs_lines_end(&lines);
@@ -52,11 +51,12 @@ void kvs_title(const struct kvs_view *view, const char *fmt, ...)
 bool kvs_recorded(const struct kvs_view *view, u32 class, const char *what,
 		  const char *option)
 {
-	struct kvs_lines lines = kvs_lines_begin(0);
+	struct kvs_lines lines;
 
 	if (kvs_model_has_class(view->model, class))
 		return true;
-	putchar('\n');
+	lines = kvs_heading_begin(false);
+	lines.indent = 0;
 	kvs_lines_bold(&lines, "%s", what);
 	kvs_lines_add(&lines, ": not recorded (class %s)", option);
 	kvs_lines_end(&lines);

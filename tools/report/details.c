@@ -117,9 +117,8 @@ static void print_part(const struct kvs_view *view, unsigned int by, const struc
 
 static void print_unrecorded(unsigned int by)
 {
-	struct kvs_lines lines = kvs_lines_begin(2);
+	struct kvs_lines lines = kvs_heading_begin(false);
 
-	putchar('\n');
 	kvs_lines_bold(&lines, "%s", titles[by]);
 	kvs_lines_add(&lines, ": not recorded");
 	kvs_lines_end(&lines);

@@ -171,7 +171,7 @@ static void print_watchdog(const struct kvs_view *view)
 			none = false;
 	}
 	if (none)
-		printf("none\n");
+		kvs_say(0, "none");
 }
 
 static void print_timers(const struct kvs_view *view)

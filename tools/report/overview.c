@@ -29,7 +29,7 @@ static void print_lost(const struct kvs_view *view)
 	bool exact = kvs_model_lost(m, &lost);
 
 	if (!lost && exact) {
-		printf("Lost      0\n");
+		kvs_say(INDENT, "Lost      0");
 		return;
 	}
 	kvs_lines_add(&lines, "Lost      ");
@@ -118,14 +118,14 @@ static void print_attach(const struct kvs_view *view)
 	const struct kvs_model *m = view->model;
 
 	if (!m->nr_hooks) {
-		printf("Attached  not told: events were enabled one by one\n");
+		kvs_say(INDENT, "Attached  not told: events were enabled one by one");
 		return;
 	}
 	if (!view->verbose) {
 		print_hook_counts(m);
 		return;
 	}
-	printf("Attached\n");
+	kvs_say(INDENT, "Attached");
 	for (unsigned int how = KVMSCHED_HOW_TRACEPOINT; how <= KVMSCHED_HOW_NOTIFIER; how++)
 		print_hooks_by(m, how);
 	for (unsigned int i = 0; i < m->nr_hooks; i++)
@@ -189,14 +189,15 @@ void kvs_print_overview(const struct kvs_view *view)
 	double ns = kvs_scale_sum(&view->times.ts, kvs_model_duration_ts(m));
 	struct kvs_lines lines = kvs_lines_begin(INDENT);
 
+	kvs_blank("The recording");
 	kvs_lines_bold(&lines, "File");
 	kvs_lines_add(&lines, "      %s (trace.dat version %u)", view->path, view->info->version);
 	kvs_lines_end(&lines);
 	if (view->times.ts.known)
 		kvs_say(INDENT, "Duration  %.6f s%s", ns / 1e9,
 			m->started && !m->stopped ? " (the session's end is not in the file)" : "");
-	printf("CPUs      %u\n", view->info->cpus);
-	printf("Records   %" PRIu64 "\n", kvs_model_records(m));
+	kvs_say(INDENT, "CPUs      %u", view->info->cpus);
+	kvs_say(INDENT, "Records   %" PRIu64, kvs_model_records(m));
 	print_lost(view);
 	print_missed(m);
 	kvs_print_unseen(m);

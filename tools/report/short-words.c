@@ -537,8 +537,10 @@ void kvs_print_short(const struct kvs_view *view)
 {
 	struct kvs_finding findings[KVS_SHORT];
 	unsigned int nr = kvs_short_find(view, findings);
+	struct kvs_lines lines = kvs_heading_begin(true);
 
-	printf("%sIn short%s\n", kvs_bold(), kvs_plain());
+	kvs_lines_bold(&lines, "In short");
+	kvs_lines_end(&lines);
 	for (unsigned int i = 0; i < nr; i++) {
 		char *sentence = kvs_finding_sentence(view, &findings[i]);
 
@@ -548,5 +550,4 @@ void kvs_print_short(const struct kvs_view *view)
 	}
 	if (!nr)
 		print_nothing(view);
-	putchar('\n');
 }

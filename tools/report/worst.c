@@ -51,8 +51,8 @@ static void print_chain(const struct kvs_view *view, const struct kvs_moment *mo
 			continue;
 		us = kvs_us_of(&view->times.ts, sum);
 		sum += moment->spent[i];
-		printf("       %-20s %10.3f ms\n", kvs_cause_name(i),
-		       (kvs_us_of(&view->times.ts, sum) - us) / 1e3);
+		kvs_say(7, "       %-20s %10.3f ms", kvs_cause_name(i),
+			(kvs_us_of(&view->times.ts, sum) - us) / 1e3);
 	}
 }
 
@@ -73,7 +73,7 @@ static void print_each(const struct kvs_view *view)
 		print_chain(view, &w->heap[i]);
 	}
 	if (!shown)
-		printf("none\n");
+		kvs_say(0, "none");
 }
 
 static void print_group(const struct kvs_view *view, unsigned int number,
@@ -106,7 +106,7 @@ static void print_alike(const struct kvs_view *view)
 	for (shown = 0; shown < nr && shown < view->worst->room; shown++)
 		print_group(view, shown + 1, &groups[shown]);
 	if (!nr)
-		printf("none\n");
+		kvs_say(0, "none");
 	else if (shown < nr)
 		kvs_say(0, "and %u more kinds; `-n %u` shows them", nr - shown, nr);
 	free(groups);
