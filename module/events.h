@@ -311,6 +311,10 @@ KS_EVENT(idle, KS_IDLE_FIELDS, KS_ARGS(
 	"%s waiters=%u",
 	__entry->idle ? "begins" : "ends", __entry->waiters));
 
+KS_EVENT(irq_posted, KS_IRQ_POSTED_FIELDS, KS_ARGS(
+	"vm=%u vcpu=%u vector=%u",
+	__entry->vm, __entry->vcpu, __entry->vector));
+
 #endif /* _KVMSCHED_EVENTS_H */
 
 #undef TRACE_INCLUDE_PATH

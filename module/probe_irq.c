@@ -2,9 +2,9 @@
 /*
  * Interrupts: the guest's (accepted, injected, ended) and the host's
  *
- * Interrupts that the hardware delivers to the guest by itself (AVIC, posted
- * interrupts) cannot be seen here.  The identity record says where that is
- * possible.
+ * What the hardware delivers to the guest by itself (AVIC, posted interrupts) is seen
+ * up to where KVM leaves it to the hardware, and not at all if a device or another vCPU
+ * hands it to the hardware without KVM.  The identity record says where that is possible.
  */
 #include <linux/bitfield.h>
 #include <linux/interrupt.h>
@@ -41,9 +41,13 @@ static DEFINE_PER_CPU(struct host_irq, host_irq);
  * deliver while a task does.  If nothing is stored (the kernel dropped the
  * kprobe hit, or the task migrated in between), the vCPU is looked up by its
  * vcpu_id.
+ *
+ * @task: whose tracepoint is to come.  @accepted: in whose the LAPIC was known; within
+ * the same function kvm_apicv_accept_irq follows if the hardware delivers.
  */
 struct accepting {
 	struct task_struct *task;
+	struct task_struct *accepted;
 	struct kvm_vcpu *vcpu;
 	struct ks_who who;
 };
@@ -95,6 +99,7 @@ static void ks_note_accept(u32 vcpu_id, u16 delivery_mode, u16 level, u8 vector)
 
 	if (!known)
 		ks_vcpu_guess(vcpu_id, &who);
+	here->accepted = here->task;
 	here->task = NULL;
 	if (!(who.wanted & KVMSCHED_CLASS_IRQ))
 		return;
@@ -126,6 +131,40 @@ static void ks_on_accept_irq(void *data, u32 vcpu_id, u16 delivery_mode,
 {
 	preempt_disable_notrace();
 	ks_note_accept(vcpu_id, delivery_mode, level, vector);
+	preempt_enable_notrace();
+}
+
+static void ks_note_posted(u32 vcpu_id, u8 vector)
+{
+	struct accepting *here = ks_accepting_here();
+	struct ks_who who = here->who;
+	struct ks_rec_irq_posted *r;
+	unsigned long flags;
+	u64 now;
+
+	if (here->accepted != current || who.id != vcpu_id)
+		ks_vcpu_guess(vcpu_id, &who);
+	if (!(who.wanted & KVMSCHED_CLASS_IRQ))
+		return;
+	/* As for the acceptance, the session may have ended since. */
+	r = ks_begin(irq_posted, ks_session_wants(KVMSCHED_CLASS_IRQ) &&
+		     ks_listening()->recording == who.recorded, now, flags);
+	r->vm = who.vm;
+	r->vcpu = who.id;
+	r->vector = vector;
+	ks_end(irq_posted, r, flags);
+}
+
+/*
+ * KVM has handed an interrupt to the hardware; never where APICv or AVIC is inhibited.
+ *
+ * Context: as ks_on_accept_irq().
+ */
+static void ks_on_apicv_accept_irq(void *data, u32 vcpu_id, u16 delivery_mode,
+				   u16 trigger_mode, u8 vector)
+{
+	preempt_disable_notrace();
+	ks_note_posted(vcpu_id, vector);
 	preempt_enable_notrace();
 }
 
@@ -352,8 +391,10 @@ static void ks_forget_irqs(void *before)
 		ks_softirq_forget();
 	if (classes & KVMSCHED_CLASS_IRQ)
 		return;
-	for (level = 0; level < KS_CONTEXT_LEVELS; level++)
+	for (level = 0; level < KS_CONTEXT_LEVELS; level++) {
 		this_cpu_ptr(&accepting[level])->task = NULL;
+		this_cpu_ptr(&accepting[level])->accepted = NULL;
+	}
 }
 
 /**
@@ -387,6 +428,8 @@ struct ks_hook ks_irq_hooks[] = {
 			  ks_on_inj_virq),
 	KS_TRACEPOINT_ROW("kvm_apic_accept_irq", "kvm", KVMSCHED_CLASS_IRQ,
 			  KS_ALWAYS, ks_on_accept_irq),
+	KS_TRACEPOINT_ROW("kvm_apicv_accept_irq", "kvm", KVMSCHED_CLASS_IRQ,
+			  KS_ALWAYS, ks_on_apicv_accept_irq),
 	KS_TRACEPOINT_ROW("kvm_apic_ipi", "kvm", KVMSCHED_CLASS_IRQ, KS_ALWAYS,
 			  ks_on_apic_ipi),
 	KS_KPROBE_HINT_ROW("__apic_accept_irq", "kvm", KVMSCHED_CLASS_IRQ,

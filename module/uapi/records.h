@@ -264,6 +264,15 @@ enum { KVMSCHED_SENT_BYS(KS_BY_ENUM), KS_NR_BYS };
 	F(u8, soft)							\
 	F(u8, reinjected)	/* 1: again, since an exit came first */
 
+/*
+ * KVM leaves what the LAPIC has just accepted to the hardware (APICv's posted interrupts,
+ * AVIC): the guest takes it without an exit, and no record tells when
+ */
+#define KS_IRQ_POSTED_FIELDS(F, A)					\
+	F(u16, vm)							\
+	F(u16, vcpu)							\
+	F(u8, vector)
+
 /* The guest ends an interrupt (EOI) */
 #define KS_IRQ_EOI_FIELDS(F, A)						\
 	F(u16, vm)							\
@@ -513,7 +522,8 @@ enum { KVMSCHED_TIMER_MODES(KS_TIMER_ENUM), KS_NR_TIMER_MODES };
 	X(bpf_scheduler, KS_BPF_SCHEDULER_FIELDS, KVMSCHED_CLASS_SWITCH)	\
 	X(irqfd, KS_IRQFD_FIELDS, KVMSCHED_CLASS_IRQ)			\
 	X(allowed, KS_ALLOWED_FIELDS, KVMSCHED_CLASS_STEAL)		\
-	X(idle, KS_IDLE_FIELDS, KVMSCHED_CLASS_STEAL)
+	X(idle, KS_IDLE_FIELDS, KVMSCHED_CLASS_STEAL)			\
+	X(irq_posted, KS_IRQ_POSTED_FIELDS, KVMSCHED_CLASS_IRQ)
 
 /* Fields that files of older versions lack.  There they are 0: "not told". */
 #define KS_LATER_FIELDS(X)						\

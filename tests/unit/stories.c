@@ -189,6 +189,23 @@ static void other_vcpus(void)
 	VPUT(timer_expire, .mode = KS_TIMER_PERIODIC, .hv = 1, .late_cycles = -3 * (s64)US);
 }
 
+/* Its timer's interrupts are injected by the hardware (APICv). */
+static void posted(void)
+{
+	on(1, 5101, 4, 0);
+	VPUT(vcpu, .tgid = 5100, .tsc_ratio = 1ULL << 48, .tsc_frac_bits = 48,
+	     .features = KS_FEATURE_VMX | KS_FEATURE_IRQCHIP, .prio = 120,
+	     .comm = "CPU 0/KVM");
+	for (unsigned int i = 0; i < 2; i++) {
+		lightweight(VMX_TIMER, ISA_VMX, 20, 2);
+		VPUT(timer_expire, .mode = KS_TIMER_DEADLINE, .hv = 1, .late_cycles = 1 * US);
+		VPUT(irq_accept, .vector = 0xec, .by = KS_BY_TIMER, .tgid = 5100,
+		     .context = KS_CONTEXT_VCPU, .from_vm = 4, .from_vcpu = 0,
+		     .name = "CPU 0/KVM");
+		VPUT(irq_posted, .vector = 0xec);
+	}
+}
+
 /* An interrupt to the first vCPU, accepted so long before it is injected */
 static void accepted(u64 us, u8 vector)
 {
@@ -302,9 +319,11 @@ static void everything(const char *path, const char *formats)
 	hook("vcpu_load", KVMSCHED_CLASS_SWITCH, KVMSCHED_HOW_KPROBE, 0);
 	hook("sched_in/out", KVMSCHED_CLASS_SWITCH, KVMSCHED_HOW_NOTIFIER, 0);
 	hook("clockevents_program_event", KVMSCHED_CLASS_TIMER, KVMSCHED_HOW_KPROBE, -2);
+	hook("kvm_apicv_accept_irq", KVMSCHED_CLASS_IRQ, KVMSCHED_HOW_TRACEPOINT, 0);
 	schedulers(false);
 	busy_vcpu();
 	other_vcpus();
+	posted();
 	host_side();
 	schedulers(true);
 	quotas();

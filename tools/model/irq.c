@@ -6,6 +6,8 @@
  *
  * The LAPIC holds one interrupt of a vector at a time: what is accepted while
  * that one is pending is merged with it.
+ *
+ * With APICv or AVIC its way is seen up to acceptance: the hardware does the rest.
  */
 #include "base/util.h"
 #include "model/clock.h"
@@ -163,6 +165,41 @@ static void accept_vector(struct kvs_model *m, struct kvs_vcpu *v,
 	emit_timer(v, KVS_SPAN_TIMER_ACCEPT, rec->cpu, t->expiry.ts, rec->ts);
 }
 
+/* Whoever waited for its injection would wait in vain, or take another's for it. */
+static void leave_to_hardware(struct kvs_vcpu *v, u8 vector)
+{
+	struct kvs_vector_stats *s = kvs_vector_get(v, vector);
+
+	s->posted++;
+	v->apicv = true;
+	if (s->of_timer) {
+		v->timer.posted++;
+		kvs_trail_end(&v->timer.trail);
+	}
+	kvs_trail_end(&s->trail);
+	s->of_timer = s->pending = s->in_service = false;
+}
+
+/*
+ * Older modules tell only whether the hardware may deliver.  A recording of enabled events
+ * has no record of the hooks: what it tells shows with the first record.
+ */
+static bool is_surely_posted(const struct kvs_model *m, const struct kvs_vcpu *v)
+{
+	return !m->posts_told && v->identified && v->features & KS_FEATURE_IRQCHIP &&
+	       !v->apicv_inhibits;
+}
+
+void kvs_irq_posted(struct kvs_model *m, struct kvs_vcpu *v,
+		    const struct kvs_record *rec)
+{
+	bool counted = is_surely_posted(m, v);
+
+	m->posts_told = true;
+	if (!counted)
+		leave_to_hardware(v, rec->irq_posted.vector);
+}
+
 void kvs_irq_accept(struct kvs_model *m, struct kvs_vcpu *v,
 		    const struct kvs_record *rec)
 {
@@ -170,10 +207,13 @@ void kvs_irq_accept(struct kvs_model *m, struct kvs_vcpu *v,
 
 	if (mode >= DELIVERY_MODES)
 		mode >>= DELIVERY_SHIFT;
-	if (mode > DELIVERY_LOWEST)
+	if (mode > DELIVERY_LOWEST) {
 		v->other_accepts++;
-	else
-		accept_vector(m, v, rec);
+		return;
+	}
+	accept_vector(m, v, rec);
+	if (is_surely_posted(m, v))
+		leave_to_hardware(v, rec->irq_accept.vector);
 }
 
 /* A timer that needs the vCPU to run, the preemption timer, waits with it. */

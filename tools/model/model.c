@@ -273,6 +273,14 @@ HANDLE(irq_accept)
 		kvs_irq_accept(m, v, rec);
 }
 
+HANDLE(irq_posted)
+{
+	struct kvs_vcpu *v = OTHER(irq_posted);
+
+	if (v)
+		kvs_irq_posted(m, v, rec);
+}
+
 HANDLE(irq_inject)
 {
 	struct kvs_vcpu *v = OTHER(irq_inject);

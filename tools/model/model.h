@@ -139,6 +139,8 @@ void kvs_waits_lost(struct kvs_model *m, unsigned int cpu);
 void kvs_irq_exit(struct kvs_model *m, struct kvs_vcpu *v,
 		  const struct kvs_record *rec);
 void kvs_irq_entry(struct kvs_vcpu *v, const struct kvs_record *rec);
+void kvs_irq_posted(struct kvs_model *m, struct kvs_vcpu *v,
+		    const struct kvs_record *rec);
 void kvs_irq_accept(struct kvs_model *m, struct kvs_vcpu *v,
 		    const struct kvs_record *rec);
 void kvs_irq_inject(struct kvs_model *m, struct kvs_vcpu *v,

@@ -43,6 +43,8 @@ void kvs_attach_record(struct kvs_model *m, const struct kvs_record *rec)
 	if (!strcmp(hook.name, "sched_switch") && hook.classes & KVMSCHED_CLASS_STEAL &&
 	    hook.status)
 		m->queues.idles.blind = true;
+	if (!strcmp(hook.name, "kvm_apicv_accept_irq") && !hook.status)
+		m->posts_told = true;
 	for (unsigned int i = 0; i < m->nr_hooks; i++)
 		if (!strcmp(m->hooks[i].name, hook.name) &&
 		    m->hooks[i].how == hook.how)

@@ -74,6 +74,7 @@ struct kvs_vector_stats {
 	u64 accepted;
 	u64 merged;		/* accepted while the last one was still pending */
 	u64 injected;		/* not counted in it: those of the next two */
+	u64 posted;		/* of accepted: left to the hardware, no injection is seen */
 	u64 soft;		/* injections of the guest's own INT n */
 	u64 reinjected;		/* injected once more, since an exit came first */
 	u64 eoi;		/* ended by the guest */
@@ -161,6 +162,7 @@ struct kvs_timer_stats {
 	u64 skipped;		/* periods that KVM left out: nothing expired for them */
 	u64 left_out;		/* either of the two: the file does not tell which */
 	u64 injected;		/* interrupts that are taken for the timer's */
+	u64 posted;		/* the same, left to the hardware: no injection is seen */
 	/* Summary */
 	struct kvs_shist late_cycles;
 	struct kvs_hist expire_to_inject_ts;
@@ -282,6 +284,7 @@ struct kvs_vcpu {
 	bool policy_known;
 	u64 policy_changes;
 	u32 features, apicv_inhibits, halt_poll_ns;
+	bool apicv;		/* the hardware delivers to it, or did so once */
 	u64 tsc_offset, tsc_ratio;
 	u32 tsc_frac_bits;
 
@@ -407,6 +410,7 @@ struct kvs_model {
 	u32 pages, tsc_khz;
 	struct kvs_hook *hooks;
 	unsigned int nr_hooks;
+	bool posts_told;	/* of each interrupt that is left to the hardware */
 
 	/* How many records there are, and how many are missing */
 	u64 records[KS_NR_EVENTS];

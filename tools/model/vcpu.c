@@ -207,6 +207,7 @@ void kvs_vcpu_identity(struct kvs_model *m, struct kvs_vcpu *v,
 	v->policy_known = true;
 	v->features = rec->vcpu.features;
 	v->apicv_inhibits = rec->vcpu.apicv_inhibits;
+	v->apicv |= v->features & KS_FEATURE_IRQCHIP && !v->apicv_inhibits;
 	v->halt_poll_ns = rec->vcpu.halt_poll_ns;
 	v->tsc_offset = rec->vcpu.tsc_offset;
 	v->tsc_ratio = rec->vcpu.tsc_ratio;

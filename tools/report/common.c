@@ -109,20 +109,77 @@ const char *kvs_vcpu_words(char text[KVS_VCPU_LEN], const struct kvs_vcpu *v)
 	return text;
 }
 
-/* Delivery without exits leaves no records; a table of zeroes would be misleading. */
-void kvs_note_apicv(const struct kvs_view *view)
+/* "vm 1, vm 2 and 3 more VMs" have such vCPUs; the number of these VMs is returned. */
+static unsigned int add_vms(struct kvs_lines *lines, const struct kvs_view *view,
+			    bool (*is_such)(const struct kvs_vcpu *v))
 {
 	const struct kvs_model *m = view->model;
+	const struct kvs_vcpu *last = NULL;
+	unsigned int vms = 0;
 
 	for (unsigned int i = 0; i < m->nr_vcpus; i++) {
 		const struct kvs_vcpu *v = m->vcpus[i];
+		char vm[KVS_VM_LEN];
 
-		if (!kvs_selected(&view->select, v) || !v->identified ||
-		    !(v->features & KS_FEATURE_IRQCHIP) || v->apicv_inhibits)
+		if (!kvs_selected(&view->select, v) || !is_such(v) ||
+		    (last && last->vm == v->vm))
 			continue;
-		kvs_say(0, "APICv/AVIC is active: the hardware injects and ends interrupts without an exit; those legs are not seen");
-		return;
+		last = v;
+		if (vms++ < VMS_NAMED)
+			kvs_lines_add(lines, "%svm %s", vms > 1 ? ", " : "",
+				      kvs_vm_name(vm, v));
 	}
+	if (vms > VMS_NAMED)
+		kvs_lines_add(lines, " and %u more VMs", vms - VMS_NAMED);
+	return vms;
+}
+
+static bool has_apicv_of_vmx(const struct kvs_vcpu *v)
+{
+	return v->apicv && !(v->features & KS_FEATURE_SVM);
+}
+
+static bool has_apicv_of_svm(const struct kvs_vcpu *v)
+{
+	return v->apicv && v->features & KS_FEATURE_SVM;
+}
+
+static void count_posted(const struct kvs_view *view, u64 *accepted, u64 *posted)
+{
+	*accepted = *posted = 0;
+	for (unsigned int i = 0; i < KVS_VECTORS; i++) {
+		const struct kvs_vector_stats *s = view->total->vector[i];
+
+		*accepted += s ? s->accepted : 0;
+		*posted += s ? s->posted : 0;
+	}
+}
+
+/* What the hardware does leaves no records: zeroes without a word would be misleading. */
+static void note_apicv(const struct kvs_view *view, const char *name, const char *ipis,
+		       bool (*is_such)(const struct kvs_vcpu *v))
+{
+	struct kvs_lines lines = kvs_lines_begin(2);
+	u64 accepted, posted;
+
+	if (!add_vms(&lines, view, is_such))
+		return;
+	kvs_lines_add(&lines, ": %s: the hardware delivers interrupts without an exit. What it "
+		      "injects is not seen, nor are EOIs, unless the interrupt is level-triggered; "
+		      "nor is the acceptance of interrupts that the IOMMU posts, and of %s",
+		      name, ipis);
+	count_posted(view, &accepted, &posted);
+	if (posted)
+		kvs_lines_add(&lines, ". KVM left %" PRIu64 " of %" PRIu64 " accepted interrupts "
+			      "to the hardware: when the guest took them is not known",
+			      posted, accepted);
+	kvs_lines_end(&lines);
+}
+
+void kvs_note_apicv(const struct kvs_view *view)
+{
+	note_apicv(view, "APICv", "virtualized IPIs", has_apicv_of_vmx);
+	note_apicv(view, "AVIC", "IPIs", has_apicv_of_svm);
 }
 
 const char *kvs_idle_why(const struct kvs_vcpu *v)
@@ -171,33 +228,17 @@ void kvs_note_idle(const struct kvs_view *view)
 }
 
 /* Its timers are the VMM's, of which KVM knows nothing. */
-static bool has_userspace_lapic(const struct kvs_view *view, const struct kvs_vcpu *v)
+static bool has_userspace_lapic(const struct kvs_vcpu *v)
 {
-	return kvs_selected(&view->select, v) && v->identified &&
-	       !(v->features & KS_FEATURE_IRQCHIP);
+	return v->identified && !(v->features & KS_FEATURE_IRQCHIP);
 }
 
 void kvs_note_unseen_timers(const struct kvs_view *view)
 {
-	const struct kvs_model *m = view->model;
-	const struct kvs_vcpu *last = NULL;
 	struct kvs_lines lines = kvs_lines_begin(2);
-	unsigned int vms = 0;
 
-	for (unsigned int i = 0; i < m->nr_vcpus; i++) {
-		const struct kvs_vcpu *v = m->vcpus[i];
-		char vm[KVS_VM_LEN];
-
-		if (!has_userspace_lapic(view, v) || (last && last->vm == v->vm))
-			continue;
-		last = v;
-		if (vms++ < VMS_NAMED)
-			kvs_lines_add(&lines, "%svm %s", vms > 1 ? ", " : "", kvs_vm_name(vm, v));
-	}
-	if (!vms)
+	if (!add_vms(&lines, view, has_userspace_lapic))
 		return;
-	if (vms > VMS_NAMED)
-		kvs_lines_add(&lines, " and %u more VMs", vms - VMS_NAMED);
 	kvs_lines_add(&lines, ": the LAPIC is in userspace, and so are its timers: they are not seen");
 	kvs_lines_end(&lines);
 }

@@ -186,6 +186,7 @@ static void print_timers(const struct kvs_view *view)
 		if (kvs_selected(&view->select, view->model->vcpus[i]))
 			rows_legs(&rows, view, view->model->vcpus[i]);
 	kvs_rows_end(&rows);
+	kvs_note_apicv(view);
 	kvs_note_unseen_timers(view);
 	if (kvs_recorded(view, KVMSCHED_CLASS_IRQ, "Causes", "irq") &&
 	    kvs_recorded(view, KVMSCHED_CLASS_SWITCH, "Causes", "switch")) {

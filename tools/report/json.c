@@ -177,9 +177,10 @@ static json_t *interrupts_of(const struct kvs_view *view, const struct kvs_vcpu 
 
 		if (!s)
 			continue;
-		json_array_append_new(a, json_pack("{si sI sI sI sI sI sI so so so so so}",
+		json_array_append_new(a, json_pack("{si sI sI sI sI sI sI sI so so so so so}",
 			"vector", (int)s->vector, "accepted", clamp(s->accepted),
-			"merged", clamp(s->merged), "injected", clamp(s->injected),
+			"merged", clamp(s->merged), "posted", clamp(s->posted),
+			"injected", clamp(s->injected),
 			"reinjected", clamp(s->reinjected), "soft", clamp(s->soft),
 			"eoi", clamp(s->eoi),
 			"accept_to_exit_ns", dist(&s->accept_to_exit_ts, ts),
@@ -232,7 +233,7 @@ static json_t *timers_of(const struct kvs_view *view, const struct kvs_vcpu *v)
 		json_object_set_new(modes, kvs_timer_mode(mode), number(t->armed[mode]));
 		armed += t->armed[mode];
 	}
-	return json_pack("{sI so sI sI sI sI sI sI sI sI sI so so so so so so so so so so so}",
+	return json_pack("{sI so sI sI sI sI sI sI sI sI sI so so so so so so so so so so so so}",
 			 "armed", clamp(armed), "armed_by_mode", modes,
 			 "rearmed", clamp(t->rearmed), "hv_armed", clamp(t->hv_armed),
 			 "armed_before", clamp(t->found), "armed_by_vmm", clamp(t->by_vmm),
@@ -240,6 +241,7 @@ static json_t *timers_of(const struct kvs_view *view, const struct kvs_vcpu *v)
 			 "merged", clamp(t->merged), "skipped", clamp(t->skipped),
 			 "merged_or_skipped", clamp(t->left_out),
 			 "injected", number_if(irqs, t->injected),
+			 "posted", number_if(irqs, t->posted),
 			 "vector", t->vector < 0 ? json_null() : json_integer(t->vector),
 			 "lateness_ns", signed_dist(&t->late_cycles, &view->times.cycles),
 			 "expire_to_inject_ns", dist(&t->expire_to_inject_ts, ts),

@@ -186,6 +186,15 @@ static void print_switches(const struct kvs_view *view)
 	print_takers(view);
 }
 
+/* A step of interrupts that is not seen of those that the hardware delivers */
+static void cell_seen(struct kvs_rows *rows, const struct kvs_vector_stats *s, u64 count)
+{
+	if (s->posted && !count)
+		kvs_cell(rows, "not seen");
+	else
+		kvs_cell_count(rows, count);
+}
+
 static void print_interrupts(const struct kvs_view *view)
 {
 	struct kvs_rows rows;
@@ -205,9 +214,9 @@ static void print_interrupts(const struct kvs_view *view)
 		kvs_cell(&rows, "%#x%s", i,
 			 (int)i == view->total->timer.vector ? " timer" : "");
 		kvs_cell_count(&rows, s->accepted);
-		kvs_cell_count(&rows, s->injected);
+		cell_seen(&rows, s, s->injected);
 		kvs_cell_count(&rows, s->reinjected);
-		kvs_cell_count(&rows, s->eoi);
+		cell_seen(&rows, s, s->eoi);
 		cells_short(&rows, &s->accept_to_inject_ts, &view->times.ts);
 		cells_short(&rows, &s->inject_to_eoi_ts, &view->times.ts);
 	}
@@ -259,6 +268,8 @@ static void print_timer_expiries(const struct kvs_timer_stats *t)
 		kvs_lines_add(&lines, " (and %" PRIu64 " one or the other: this file does not tell)",
 			      t->left_out);
 	kvs_lines_add(&lines, ", injected %" PRIu64, t->injected);
+	if (t->posted)
+		kvs_lines_add(&lines, ", left to the hardware %" PRIu64, t->posted);
 	if (t->vector >= 0)
 		kvs_lines_add(&lines, ", vector %#x", t->vector);
 	else if (t->vector == -2)

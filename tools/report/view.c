@@ -102,6 +102,7 @@ static void merge_vectors(struct kvs_vcpu *into, const struct kvs_vcpu *from)
 		s->accepted += f->accepted;
 		s->merged += f->merged;
 		s->injected += f->injected;
+		s->posted += f->posted;
 		s->soft += f->soft;
 		s->reinjected += f->reinjected;
 		s->eoi += f->eoi;
@@ -128,6 +129,7 @@ static void merge_timer(struct kvs_timer_stats *into,
 	into->expired += from->expired;
 	into->hv_expired += from->hv_expired;
 	into->injected += from->injected;
+	into->posted += from->posted;
 	/* -2: the guests use different vectors, so none can be named for all. */
 	if (into->vector == -1)
 		into->vector = from->vector;
