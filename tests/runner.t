@@ -74,7 +74,7 @@ ok 1 - auto: cpuid: its VMs are told apart
 not ok 2 - auto: cpuid: exits by reason are those promised
 ok 3 - kprobe: cpuid: its VMs are told apart
 not ok 4 - attach=kprobe: hooks attached as asked
-ok 5 - costs: attach=auto: recording a CPUID exit
+ok 5 - costs: attach=auto: recording an exit of cpuid
 # 133.2 instructions, limits 1 to 150
 ok 6 - costs: ledgers alone
 # 96.0 instructions per exit, limits 1 to 100
@@ -83,6 +83,10 @@ table=$(O=$work tests/matrix "$work/check")
 ok "a kernel's results are in the matrix" says "$table" \
 	"# 6.1              no     4      2      1/2     1/1!    133.2        -     96.0" \
 	"# 6.12             no     0      0        -        -        -        -        -"
+# It finds figures by the names of their tests.
+for name in 'recording an exit of {payload}' 'costs: ledgers alone' 'hooks attached as asked'; do
+	ok "a test is called: $name" grep -qrF --include='*.py' "$name" tests/e2e/inside
+done
 
 for target in $(awk '/^[a-z]/ { print $1 }' tests/parts | sort -u); do
 	ok "make help knows $target" grep -qE "^  make $target +" <(make help)
