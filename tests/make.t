@@ -40,6 +40,33 @@ ok "without headers make fails" test "$status" != 0
 ok "and names what to install" said "apt install linux-headers-$(uname -r)"
 ok "the program is built all the same" test -x "$O/tools/kvmsched"
 
+# What a kernel has is looked up in its headers. Where that can't be, nobody builds the old way.
+mkdir -p "$work/include"
+while read -r header; do
+	mkdir -p "$work/include/$(dirname "$header")"
+	: >"$work/include/$header"
+done < <(sed -nE 's/^ccflags-y.*ks_has,[^,]*,([^,]*),.*/\1/p' module/compat/features.mk)
+echo 'struct preempt_notifier;' >"$work/include/linux/preempt.h"
+echo 'struct srcu_usage *srcu_sup;' >"$work/include/linux/srcutree.h"
+features()
+{
+	run make -f <(printf '%s\n' 'include module/compat/features.mk' 'all:; @echo $(ccflags-y)') \
+		srctree="$work"
+}
+features
+is "$(<"$work/log")" -DKS_HAVE_SRCU_SUP "a feature is found by its word"
+echo 'struct preempt_notifier; int preempt_notifier_of_nobody;' >"$work/include/linux/preempt.h"
+features
+ok "a look that finds what nobody has is an error" said "can't tell what the headers in $work have"
+: >"$work/include/linux/preempt.h"
+features
+ok "so is one that doesn't find what all kernels have" said "can't tell what the headers in $work have"
+echo 'struct preempt_notifier;' >"$work/include/linux/preempt.h"
+rm "$work/include/linux/srcutree.h"
+features
+ok "a header that is gone is one clear line" said "kvmsched: this kernel has no include/linux/srcutree.h"
+ok "and nothing is built" test "$status" != 0
+
 # A sparse that notes what it is given, and then one that fails at the first line.
 mkdir -p "$work/sparse"
 printf '#!/bin/sh\n[ "$1" = --version ] || echo "$@" >>%q\n' "$work/given" >"$work/sparse/sparse"

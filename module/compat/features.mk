@@ -1,7 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # What the kernel's headers have, where no version number can tell.
 
-ks_has = $(if $(shell grep -lw '$(1)' '$(srctree)/include/$(2)'),-D$(3))
+# A header that is gone would else be one that lacks the word: the old way, in silence.
+ks_header = $(if $(wildcard $(srctree)/include/$(1)),'$(srctree)/include/$(1)',$(error \
+	kvmsched: this kernel has no include/$(1); module/compat/features.mk has to learn where its words are now))
+ks_has = $(if $(shell grep -lw '$(1)' $(call ks_header,$(2))),-D$(3))
+
+# Two looks whose answers are known. If they are wrong, so may be all others.
+ks_controls := $(call ks_has,preempt_notifier,linux/preempt.h,FOUND)$(call ks_has,preempt_notifier_of_nobody,linux/preempt.h,FOUND_TOO)
+ifneq ($(ks_controls),-DFOUND)
+$(error kvmsched: can't tell what the headers in $(srctree) have: "$(ks_controls)" in place of "-DFOUND")
+endif
 
 ccflags-y += $(call ks_has,dl_server,linux/sched.h,KS_HAVE_DL_SERVER)
 ccflags-y += $(call ks_has,sched_throttle_work,linux/sched.h,KS_HAVE_TASK_THROTTLED)
