@@ -155,7 +155,7 @@ static const struct fact {
 	const char *path, *name, *unit, *what;
 } facts[] = {
 	{ "kernel.release", "kernel", "", "" },
-	{ "kernel.hz", "tick", "Hz", "CFS and EEVDF preempt at ticks" },
+	{ "kernel.hz", "tick", "Hz", "CFS, and EEVDF of Linux 6.x, preempt at ticks" },
 	{ "kernel.preemption", "preemption", "", "" },
 	{ "kernel.lockdown", "lockdown", "", "other than none: signed modules only" },
 	{ "kernel.isolated_cpus", "isolated CPUs", "", "" },
@@ -196,7 +196,7 @@ static const struct fact {
 	{ "scheduler.fair_server.period_ns", "fair server period", "ns", "" },
 	{ "scheduler.bpf_scheduler.name", "BPF scheduler", "", "sched_ext; -: none is loaded" },
 	{ "scheduler.bpf_scheduler.all_threads", "it has all threads", "", "but real-time ones; no: those of SCHED_EXT" },
-	{ "scheduler.base_slice_ns", "EEVDF base slice", "ns", "" },
+	{ "scheduler.base_slice_ns", "EEVDF base slice", "ns", "on Linux 7.x it preempts after that" },
 	{ "scheduler.latency_ns", "CFS latency", "ns", "" },
 	{ "scheduler.min_granularity_ns", "CFS minimal slice", "ns", "" },
 	{ "scheduler.wakeup_granularity_ns", "CFS wakeup granularity", "ns", "" },
