@@ -17,6 +17,7 @@ excused()
 	stress 6.1,6.12-rt make stress has it, for five minutes
 	policies 6.1-rt,6.12-rt the kernel's own threads cut the slices that it measures
 	ext 6.1,6.1-rt,6.12,6.12-rt these kernels have no sched_ext
+	pause 6.1,6.1-rt,6.12,6.12-rt,newest QEMU's CPU has no PAUSE filter; check-vtx has it
 	experiment newest its figures are those of slices that end at a tick
 	END
 }

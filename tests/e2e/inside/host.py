@@ -103,6 +103,18 @@ def module(*parameters):
 
 
 @contextlib.contextmanager
+def kvm_with(*parameters):
+    """KVM's module, loaded anew with these; and at last as it was"""
+    run("rmmod", VENDOR)
+    run("modprobe", VENDOR, *parameters)
+    try:
+        yield
+    finally:
+        run("rmmod", VENDOR)
+        run("modprobe", VENDOR)
+
+
+@contextlib.contextmanager
 def affinity(cpus):
     """This test, and all that it starts meanwhile, on these CPUs."""
     before = os.sched_getaffinity(0)

@@ -2,24 +2,10 @@
 """A guest's switch from one process to another writes CR3.  With nested paging that is
 no exit; with shadow paging each write is one."""
 
-import contextlib
-
 import host
 
 N = 500
 PARAMETER = "ept" if host.VMX else "npt"
-
-
-@contextlib.contextmanager
-def shadow_paging():
-    """KVM's module, loaded anew without nested paging; and at last as it was"""
-    host.run("rmmod", host.VENDOR)
-    host.run("modprobe", host.VENDOR, f"{PARAMETER}=0")
-    try:
-        yield
-    finally:
-        host.run("rmmod", host.VENDOR)
-        host.run("modprobe", host.VENDOR)
 
 
 def writes(tap, name, nested, expected):
@@ -39,5 +25,5 @@ def writes(tap, name, nested, expected):
 
 def test(tap):
     writes(tap, "with nested paging, a write of CR3 is no exit", True, 0)
-    with shadow_paging():
+    with host.kvm_with(f"{PARAMETER}=0"):
         writes(tap, "without it, each is one", False, N)
