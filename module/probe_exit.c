@@ -24,6 +24,7 @@
  * Elsewhere KVM's fast path handled an exit, and nothing fired.
  */
 #include <linux/kvm_host.h>
+#include <linux/lockdep.h>
 
 #include "clock.h"
 #include "exit_reason.h"
@@ -275,7 +276,9 @@ static __always_inline void ks_note_entry(struct ks_vcpu *v, struct kvm_vcpu *vc
 }
 
 /*
- * notrace: the ftrace call site costs 1 % of this path.
+ * notrace: the ftrace call site costs 1 % of this path.  Other handlers switch preemption
+ * off, as tracepoints of 7.x don't.  Here KVM has done that, or interrupts are off: a
+ * kernel for debugging (PROVE_LOCKING) checks it, and no other one pays for that.
  *
  * Context: the vCPU's thread, right after the guest; interrupts off.
  */
@@ -284,6 +287,7 @@ static notrace void ks_on_vmx_exit(void *data, struct kvm_vcpu *vcpu, u32 isa)
 	struct ks_vcpu *v = this_cpu_read(ks_current);
 	struct ks_exit_raw raw;
 
+	lockdep_assert_preemption_disabled();
 	if (unlikely(v->fast_vcpu != vcpu || ks_is_l2(vcpu)))
 		return ks_note_exit_slow(vcpu);
 	ks_exit_fetch_vmx(vcpu, &raw, &v->exit.info);
@@ -304,6 +308,7 @@ static notrace void ks_on_svm_exit(void *data, struct kvm_vcpu *vcpu, u32 isa)
 	struct ks_exit_raw raw = { .event = 0 };
 	u8 kind;
 
+	lockdep_assert_preemption_disabled();
 	if (unlikely(v->fast_vcpu != vcpu || ks_is_l2(vcpu)))
 		return ks_note_exit_slow(vcpu);
 	control = &ks_vmcb(vcpu)->control;
@@ -329,6 +334,7 @@ static notrace void ks_on_svm_exit(void *data, struct kvm_vcpu *vcpu, u32 isa)
 static notrace void ks_on_kvm_entry(void *data, struct kvm_vcpu *vcpu,
 			 bool force_immediate_exit)
 {
+	lockdep_assert_preemption_disabled();
 	ks_note_entry(this_cpu_read(ks_current), vcpu);
 }
 
