@@ -31,8 +31,21 @@
 #define KS_GROUP_BITS	12
 static DECLARE_BITMAP(ks_groups, 1 << KS_GROUP_BITS);
 
-/* Where the walk of this CPU has begun; interrupts are off during those that count. */
-static DEFINE_PER_CPU(const void *, ks_walk_from);
+/**
+ * struct ks_walks - where walks of this CPU have begun
+ *
+ * Interrupts are off during those that count.
+ *
+ * @next: the last one, of which no group has been told yet
+ * @ends: the last one that ends a throttling.  Since 6.18 it queues the tasks that were
+ *	  kept from the CPU, which may use up another quota: then another walk begins
+ *	  and ends within this one, and throttles
+ */
+struct ks_walks {
+	const void *next;
+	const void *ends;
+};
+static DEFINE_PER_CPU(struct ks_walks, ks_walks);
 
 static unsigned int ks_group_bit(const void *group)
 {
@@ -170,18 +183,40 @@ static u16 ks_cpu_of_runqueue(unsigned long rq)
 /* int walk_tg_tree_from(struct task_group *from, tg_visitor down, tg_visitor up, void *) */
 static int ks_on_walk_tg_tree(struct kprobe *kprobe, struct pt_regs *regs)
 {
-	this_cpu_write(ks_walk_from, (const void *)ks_arg1(regs));
+	this_cpu_write(ks_walks.next, (const void *)ks_arg1(regs));
 	return 0;
+}
+
+/* Has the walk that tells of this group begun there?  Down from there it is told first. */
+static bool ks_walk_begins_throttle(const void *group)
+{
+	if (this_cpu_read(ks_walks.next) != group)
+		return false;
+	this_cpu_write(ks_walks.next, NULL);
+	return true;
+}
+
+/* The same on the way up: there it is told last. */
+static bool ks_walk_ends_throttle(const void *group)
+{
+	const void *next = this_cpu_read(ks_walks.next);
+
+	if (next) {
+		this_cpu_write(ks_walks.ends, next);
+		this_cpu_write(ks_walks.next, NULL);
+	}
+	return this_cpu_read(ks_walks.ends) == group;
 }
 
 static void ks_note_throttle(const struct pt_regs *regs, bool on)
 {
 	const struct cgroup_subsys_state *css = (const void *)ks_arg1(regs);
+	bool begun_here = on ? ks_walk_begins_throttle(css) : ks_walk_ends_throttle(css);
 	struct ks_rec_throttle *r;
 	unsigned long flags;
 	u64 now;
 
-	if (this_cpu_read(ks_walk_from) != css || !test_bit(ks_group_bit(css), ks_groups) ||
+	if (!begun_here || !test_bit(ks_group_bit(css), ks_groups) ||
 	    !ks_anybody_wants(KVMSCHED_CLASS_STEAL))
 		return;
 	r = ks_begin(throttle, ks_session_wants(KVMSCHED_CLASS_STEAL), now, flags);
