@@ -43,12 +43,14 @@ static DEFINE_PER_CPU(struct host_irq, host_irq);
  * vcpu_id.
  *
  * @task: whose tracepoint is to come.  @accepted: in whose the LAPIC was known; within
- * the same function kvm_apicv_accept_irq follows if the hardware delivers.
+ * the same function kvm_apicv_accept_irq follows if the hardware delivers.  @kvm is
+ * compared only: a task that migrated in between leaves here what nobody takes, and its
+ * VM may be gone when the task next delivers here.
  */
 struct accepting {
 	struct task_struct *task;
 	struct task_struct *accepted;
-	struct kvm_vcpu *vcpu;
+	const struct kvm *kvm;
 	struct ks_who who;
 };
 #define KS_CONTEXT_LEVELS	4
@@ -80,7 +82,7 @@ static int ks_on_apic_accept_irq(struct kprobe *kprobe, struct pt_regs *regs)
 
 	if (vcpu) {
 		ks_vcpu_who(vcpu, &here->who);
-		here->vcpu = vcpu;
+		here->kvm = vcpu->kvm;
 		here->task = current;
 	}
 	return 0;
@@ -89,7 +91,7 @@ static int ks_on_apic_accept_irq(struct kprobe *kprobe, struct pt_regs *regs)
 static void ks_note_accept(u32 vcpu_id, u16 delivery_mode, u16 level, u8 vector)
 {
 	struct accepting *here = ks_accepting_here();
-	bool known = here->task == current;
+	bool known = here->task == current && here->who.id == vcpu_id;
 	struct ks_rec_irq_accept *r;
 	struct ks_who who = here->who;
 	struct ks_sender sender;
@@ -104,7 +106,7 @@ static void ks_note_accept(u32 vcpu_id, u16 delivery_mode, u16 level, u8 vector)
 	if (!(who.wanted & KVMSCHED_CLASS_IRQ))
 		return;
 	ks_sender_here(&sender);
-	ks_sender_way(known ? here->vcpu : NULL, vcpu_id, delivery_mode, vector, &way);
+	ks_sender_way(known ? here->kvm : NULL, vcpu_id, delivery_mode, vector, &way);
 
 	/* The handler may have stored this before the session ended. */
 	r = ks_begin(irq_accept, ks_session_wants(KVMSCHED_CLASS_IRQ) &&

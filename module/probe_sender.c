@@ -81,10 +81,10 @@ static bool ks_mark_holds(const struct ks_mark *mark)
 	       ks_mark_returns(mark) && (!mark->work || mark->work == current_work());
 }
 
-static bool ks_mark_fits(const struct ks_mark *mark, const struct kvm_vcpu *to,
-			 u16 vcpu_id, u8 vector)
+static bool ks_mark_fits(const struct ks_mark *mark, const struct kvm *to, u16 vcpu_id,
+			 u8 vector)
 {
-	return (!to || to->kvm == mark->kvm) &&
+	return (!to || to == mark->kvm) &&
 	       (mark->vcpu < 0 || mark->vcpu == vcpu_id) &&
 	       (mark->vector < 0 || mark->vector == vector);
 }
@@ -99,15 +99,15 @@ static bool ks_icr_fits(const struct ks_vcpu *v, u16 delivery_mode, u8 vector)
 
 /**
  * ks_sender_way - how did an interrupt come that a LAPIC accepts just now?
- * @to:	     the vCPU, not freed yet; NULL: not known
- * @vcpu_id: its vcpu_id
+ * @to:	     the vCPU's VM, compared only; NULL: not known
+ * @vcpu_id: the vCPU's vcpu_id
  * @delivery_mode: as in the ICR
  * @vector:  its vector
  * @way:     out
  *
  * Context: that of whoever delivers; preemption off.
  */
-void ks_sender_way(const struct kvm_vcpu *to, u16 vcpu_id, u16 delivery_mode, u8 vector,
+void ks_sender_way(const struct kvm *to, u16 vcpu_id, u16 delivery_mode, u8 vector,
 		   struct ks_way *way)
 {
 	struct ks_mark *mark = ks_mark_here();

@@ -39,7 +39,7 @@ struct ks_way {
 };
 
 void ks_sender_here(struct ks_sender *s);
-void ks_sender_way(const struct kvm_vcpu *to, u16 vcpu_id, u16 delivery_mode, u8 vector,
+void ks_sender_way(const struct kvm *to, u16 vcpu_id, u16 delivery_mode, u8 vector,
 		   struct ks_way *way);
 void ks_sender_icr(struct ks_vcpu *v, u32 icr, u64 now);
 void ks_sender_timer(const struct kvm_vcpu *vcpu, const struct pt_regs *regs);
