@@ -66,7 +66,8 @@ static struct kvm_vcpu *ks_lapic_owner(struct kvm_lapic *apic)
 {
 	struct ks_vcpu *v = ks_vcpu_loaded();
 
-	if (v && v->key->arch.apic == apic)
+	/* The end of KVM_RUN may have been missed, and the vCPU be gone. */
+	if (v && ks_vcpu_is_loaded(v) && v->key->arch.apic == apic)
 		return v->key;
 	return ks_lapic_vcpu(apic);
 }
