@@ -42,6 +42,9 @@ static int ks_event_reg(struct trace_event_call *event, enum trace_reg type,
 	}
 KS_RECORDS(KS_SAME_LAYOUT)
 
+/* events.h prints as much of these names. */
+static_assert(KVMSCHED_QUOTA_NAME == 48 && KVMSCHED_BPF_SCHEDULER_NAME == 64);
+
 /* Written at init, read by all probes */
 u16 ks_event_ids[KS_NR_EVENTS] __ro_after_init;
 

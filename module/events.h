@@ -282,8 +282,9 @@ KS_EVENT(throttle, KS_THROTTLE_FIELDS, KS_ARGS(
 	"cgroup=%llu cpu=%u %s",
 	__entry->cgroup, __entry->cpu, __entry->on ? "begins" : "ends"));
 
+/* The name is a program's, and may fill its array without a NUL; likewise below. */
 KS_EVENT(quota, KS_QUOTA_FIELDS, KS_ARGS(
-	"cgroup=%llu name=%s quota_us=%lld period_us=%llu periods=%llu "
+	"cgroup=%llu name=%.48s quota_us=%lld period_us=%llu periods=%llu "
 	"throttled=%llu throttled_us=%llu",
 	__entry->cgroup, __entry->name, __entry->quota_us, __entry->period_us,
 	__entry->periods, __entry->throttled, __entry->throttled_us));
@@ -294,7 +295,7 @@ KS_EVENT(ipi, KS_IPI_FIELDS, KS_ARGS(
 	__entry->icr >> 8 & 7, __entry->icr, __entry->dest));
 
 KS_EVENT(bpf_scheduler, KS_BPF_SCHEDULER_FIELDS, KS_ARGS(
-	"loads=%llu loaded=%u all_threads=%u name=%s",
+	"loads=%llu loaded=%u all_threads=%u name=%.64s",
 	__entry->loads, __entry->loaded, __entry->all_threads, __entry->name));
 
 KS_EVENT(irqfd, KS_IRQFD_FIELDS, KS_ARGS(
