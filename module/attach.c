@@ -109,6 +109,8 @@ static int ks_attach_wanted(void)
 	WRITE_ONCE(wanted_by.hooked, before | wanted);
 	/* An interrupt that an earlier session saw begin may have ended since. */
 	ks_irq_attached(before);
+	if (wanted & ~before & KVMSCHED_CLASS_STEAL)
+		ks_steal_attached();
 	ks_hooks_log(wanted);
 	return 0;
 }
@@ -166,7 +168,7 @@ static u64 ks_publish(bool joined)
 	kick_all_cpus_sync();
 	cpus_read_unlock();
 	if (next.classes & ~now->classes & KVMSCHED_CLASS_STEAL)
-		ks_steal_attached();
+		ks_throttle_published();
 	return rdtsc_ordered();
 }
 

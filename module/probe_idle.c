@@ -114,12 +114,9 @@ void ks_idle_forget(void)
 /**
  * ks_idle_learn - the class is attached: does this CPU idle?
  *
- * A wait may have begun before this, and have taken it for busy.
- *
- * Context: an interrupt.
+ * Context: an interrupt, or its caller with interrupts off; nobody listens to the class.
  */
 void ks_idle_learn(void)
 {
-	if (ks_idle_note(current) && ks_anybody_wants(KVMSCHED_CLASS_STEAL))
-		ks_write_idle(!current->pid);
+	ks_idle_note(current);
 }

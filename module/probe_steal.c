@@ -231,14 +231,15 @@ void ks_steal_begin(void)
 /**
  * ks_steal_attached - the class is attached: learn which task each CPU has
  *
- * A task that never switches would stay unknown.
+ * A task that never switches would stay unknown.  And if the handler of switches was
+ * detached for a moment since ks_steal_begin(), the task that it saw last may have
+ * gone: so this comes before anybody listens.
  *
- * Context: process.
+ * Context: process, after ks_steal_begin().
  */
 void ks_steal_attached(void)
 {
 	on_each_cpu(ks_learn_holder, NULL, 1);
-	ks_throttle_attached();
 }
 
 KS_CHECK_PROBE(sched_switch, ks_on_steal_switch)

@@ -260,14 +260,14 @@ static void ks_mark_groups_of(struct ks_thread *t, void *unused)
 }
 
 /**
- * ks_throttle_attached - class steal is attached: whose throttling counts?
+ * ks_throttle_published - somebody listens to class steal: whose throttling counts?
  *
  * A vCPU that sleeps would say so when it is woken, maybe into a cgroup that was
  * throttled before that.
  *
  * Context: process.
  */
-void ks_throttle_attached(void)
+void ks_throttle_published(void)
 {
 	rcu_read_lock();
 	ks_threads_each(ks_mark_groups_of, NULL);
