@@ -105,6 +105,8 @@ void ks_thread_give_up(struct ks_thread *t)
 	t->dead_gp = get_state_synchronize_rcu();
 	t->task = NULL;
 	WRITE_ONCE(ks_tables.threads_full, false);
+	/* A full table may give up the vCPUs that it ran. */
+	WRITE_ONCE(ks_tables.vcpus_full, false);
 	raw_spin_unlock(&ks_tables.lock);
 	/*
 	 * Never the last reference: the scheduler drops its own after the last
