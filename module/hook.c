@@ -19,7 +19,6 @@
  */
 bool ks_kvm_built_in;
 
-
 /* Register the hook's kprobe, disabled. */
 static int ks_kprobe_register(struct ks_hook *hook)
 {

@@ -13,7 +13,7 @@
  *	u32 divide_count;
  *	struct kvm_vcpu *vcpu;		<- KS_LAPIC_VCPU
  *
- * The layout is the same from 6.1 to 6.18, by sources and BTF.
+ * The layout is the same from 6.1 to 7.3, by sources and BTF.
  */
 #ifndef _KVMSCHED_COMPAT_LAPIC_H
 #define _KVMSCHED_COMPAT_LAPIC_H
