@@ -55,16 +55,25 @@ def recorded(tap):
               ("notes", notes, [f"Guest includes idle: vm {vm} (HLT doesn't exit)"]))
 
 
+def too_wide(text):
+    return [line for line in text.splitlines() if len(line) > 80]
+
+
 def now(tap):
-    """What top shows, and its note"""
+    """What top shows, and its note; what both it and info print fits 80 columns."""
     with host.running_guest("hlt", "--no-exits", "hlt") as guest:
         argv = (host.KVMSCHED, "top", "--once", "-d", 0.3)
         rows = json.loads(host.run(*argv, "--json").stdout)["vcpus"]
         text = host.run(*argv).stdout
+        info = host.run(host.KVMSCHED, "info").stdout
     tap.equal("noexits: top says it, too",
               ("HLT off", ["hlt" in row["exits_off"] for row in rows
                            if row["vm"] == guest.pid], [True]),
               ("a note", text.count("Guest includes idle in 1 of 1 rows"), 1))
+    tap.equal("noexits: tables of top and info fit 80 columns",
+              ("top", too_wide(text), []), ("info", too_wide(info), []),
+              ("info has them", [info.splitlines().count(title) for title in
+                                 ("Host", "Hooks of the module", "VMs")], [1, 1, 1]))
 
 
 def test(tap):

@@ -16,6 +16,7 @@ BY_TASK = RELEASE >= (6, 18)	# each task is throttled by itself
 PERIOD = 100000		# us
 LOOK, LIMITED = 0.5, 1.5	# seconds: without a limit, and with one
 NO_LIMIT = f"max {PERIOD}"
+LONG = "5000 1000000"	# nearly always throttled, for a second at a time
 
 
 def path(name):
@@ -55,6 +56,12 @@ def throttled_us(name):
     return int(stat["throttled_usec"])
 
 
+def enter(name):
+    """For a child: it is in that cgroup before it begins.  The task that spins is its
+    child, and would stay outside if it were there already."""
+    return {"preexec_fn": lambda: host.write(f"{path(name)}/cgroup.procs", 0)}
+
+
 class Case:
     """A guest that runs in the innermost of some cgroups, {name: percent of a CPU}: for
     some time without a limit, then with one.  All that is throttled is so between."""
@@ -66,10 +73,7 @@ class Case:
             host.write(f"{path(inner)}/cgroup.procs", guest.pid)
             others = [stack.enter_context(host.spin(*argv)) for argv in beside]
             for argv in inside:
-                # It enters by itself before it begins: the task that spins is its
-                # child, and would stay outside if it were there already.
-                stack.enter_context(host.spin(*argv, preexec_fn=lambda: host.write(
-                    f"{path(inner)}/cgroup.procs", 0)))
+                stack.enter_context(host.spin(*argv, **enter(inner)))
             with host.Recording("-e", "+steal", "-m", "16M") as recording:
                 ran = sum(ran_ns(other.pid) for other in others)
                 time.sleep(LOOK)
@@ -233,6 +237,73 @@ def asleep(tap):
     case.note(tap)
 
 
+def number(name):
+    return os.stat(path(name)).st_ino
+
+
+def since_before(report, cgroup, kernels, before_us):
+    """One throttling of the cgroup's was on before anybody watched it, for @before_us at
+    most: the kernel counts all of that, as it ends."""
+    [found] = [one for one in report["cgroups"] if one["id"] == cgroup]
+    told = (found["throttled_ns"] + found["ends_only_ns"]) / 1000
+    return (("its end alone was seen, times", found["ends_only"], 1),
+            (f"of {kernels} us of cpu.stat {told:.0f} told, {before_us:.0f} of before",
+             kernels - before_us - 10000 <= told <= 1.01 * kernels + 10000, True))
+
+
+def joined(tap):
+    """A vCPU comes to a cgroup that is throttled already, whoever runs meanwhile."""
+    with cgroups(["limited"]), host.running_guest("cpuid", "--cpu", 1) as guest, \
+            host.spin(10 ** 6, 1, "--cpu", 1, "--policy", "idle"), \
+            host.spin(10 ** 6, 1, "--cpu", 1, **enter("limited")):
+        kernels, cgroup = throttled_us("limited"), number("limited")
+        limited = time.monotonic()
+        host.write(f"{path('limited')}/cpu.max", LONG)
+        with host.Recording("-e", "+steal", "-m", "16M") as recording:
+            time.sleep(LOOK)
+            begin = time.monotonic()
+            host.write(f"{path('limited')}/cgroup.procs", guest.pid)
+            inside = time.monotonic()
+            time.sleep(LOOK)
+            end = time.monotonic()
+            host.write(f"{path('limited')}/cpu.max", NO_LIMIT)
+            free = time.monotonic()
+            kernels = throttled_us("limited") - kernels
+            recording.stop()
+        report = recording.report()
+    [vcpu] = [vcpu for vcpu in report["vcpus"] if vcpu["vm"] == guest.pid]
+    part = sum(parts(vcpu, "quota").values()) / 1e9
+    tap.equal("throttle: a vCPU that comes to a cgroup which is throttled already",
+              (f"{part:.3f} s, from {end - inside:.3f} to {free - begin:.3f}",
+               end - inside - 0.03 <= part <= free - begin + 0.001, True),
+              *since_before(report, cgroup, kernels, (inside - limited) * 10 ** 6))
+
+
+def begun(tap):
+    """A recording begins while vCPUs that the module knows are throttled."""
+    with cgroups(["limited"]), host.running_guest("cpuid", "--cpu", 1) as guest, \
+            host.spin(10 ** 6, 1, "--cpu", 1, "--policy", "idle"):
+        host.write(f"{path('limited')}/cgroup.procs", guest.pid)
+        with host.Recording("-e", "+steal", file="known.dat"):
+            time.sleep(LOOK)
+        kernels, cgroup = throttled_us("limited"), number("limited")
+        limited = time.monotonic()
+        host.write(f"{path('limited')}/cpu.max", LONG)
+        time.sleep(0.1)
+        with host.Recording("-e", "+steal", "-m", "16M") as recording:
+            started = time.monotonic()
+            time.sleep(LIMITED)
+            host.write(f"{path('limited')}/cpu.max", NO_LIMIT)
+            kernels = throttled_us("limited") - kernels
+            recording.stop()
+        report = recording.report()
+    [vcpu] = [vcpu for vcpu in report["vcpus"] if vcpu["vm"] == guest.pid]
+    part = sum(parts(vcpu, "quota").values())
+    tap.equal("throttle: a recording that begins while it is on",
+              (f"{part} of {waited(vcpu)} ns", part > 0.6 * waited(vcpu), True),
+              *since_before(report, cgroup, kernels, (started - limited) * 10 ** 6))
+
+
 def real_time(tap):
     """All real-time tasks of a CPU have half of its time; there is nobody else."""
     proc = "/proc/sys/kernel/sched_rt_"
@@ -293,6 +364,8 @@ def test(tap):
         two(tap, "0-1", 40, "--spread")
         nested(tap)
         asleep(tap)
+        joined(tap)
+        begun(tap)
         if RELEASE < (6, 12):
             real_time(tap)
         else:
