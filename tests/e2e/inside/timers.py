@@ -94,7 +94,7 @@ def power_off(tap):
     with host.Recording(file="power-off.dat") as recording:
         with host.running_guest("hlt", "--vms", POWER_OFFS, "--period-us",
                                 10000) as child:
-            host.wait_for(lambda: all(host.kvm_counters(child, "halt_exits")),
+            host.wait_for(lambda: host.is_above_0(child, "halt_exits"),
                           "each guest's first tick")
             exits = host.kvm_counters(child, "exits")
             child.signal(signal.SIGSTOP)
@@ -117,7 +117,7 @@ def pending(tap):
     """Armed before the recording, it expires within.  The guest spins: a vCPU that
     sleeps is seen only when its timer has woken it."""
     with host.running_guest("tscspin", "--period-us", 700000) as child:
-        host.wait_for(lambda: all(host.kvm_counters(child, "irq_injections")),
+        host.wait_for(lambda: host.is_above_0(child, "irq_injections"),
                       "the first tick: each one arms the timer again")
         with host.Recording() as recording:
             time.sleep(2.5)
