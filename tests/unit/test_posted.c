@@ -55,6 +55,13 @@ static void hook(s32 status)
 	RECORD(2, attach, .hook = "kvm_apicv_accept_irq", .status = status);
 }
 
+/* A vCPU whose interrupts the hardware may deliver, with the hook that tells of each */
+static void begin_with_apicv(void)
+{
+	hook(0);
+	begin(KS_FEATURE_VMX | KS_FEATURE_IRQCHIP, 0);
+}
+
 static void accept(u64 ts)
 {
 	RECORD(ts, irq_accept, ME, .vector = VECTOR, .by = KS_BY_TIMER);
@@ -73,6 +80,15 @@ static void inject(u64 ts)
 static void expire(u64 ts)
 {
 	RECORD(ts, timer_expire, ME, .mode = KS_TIMER_DEADLINE, .merged = KS_MERGED_NO);
+}
+
+static void post_three_timers(void)
+{
+	for (u64 ts = 10 * MS; ts < 40 * MS; ts += 10 * MS) {
+		expire(ts);
+		accept(ts + 1000);
+		post(ts + 1100);
+	}
 }
 
 /* The vCPU stays within KVM_RUN for long. */
@@ -118,13 +134,8 @@ static void never_injected(void **unused)
 
 static void posted_timers(void **unused)
 {
-	hook(0);
-	begin(KS_FEATURE_VMX | KS_FEATURE_IRQCHIP, 0);
-	for (u64 ts = 10 * MS; ts < 40 * MS; ts += 10 * MS) {
-		expire(ts);
-		accept(ts + 1000);
-		post(ts + 1100);
-	}
+	begin_with_apicv();
+	post_three_timers();
 	end();
 	assert_counts(3, 3, 0, 0);
 	assert_int_equal(timer()->posted, 3);
@@ -138,8 +149,7 @@ static void posted_timers(void **unused)
 /* KVM injects what was posted, since APICv is inhibited meanwhile: since when it waited? */
 static void injected_after_all(void **unused)
 {
-	hook(0);
-	begin(KS_FEATURE_VMX | KS_FEATURE_IRQCHIP, 0);
+	begin_with_apicv();
 	expire(10 * MS);
 	accept(11 * MS);
 	post(11 * MS + 100);
@@ -155,8 +165,7 @@ static void injected_after_all(void **unused)
 /* From then on injections are KVM's again, each with its own acceptance. */
 static void inhibited_later(void **unused)
 {
-	hook(0);
-	begin(KS_FEATURE_VMX | KS_FEATURE_IRQCHIP, 0);
+	begin_with_apicv();
 	accept(10 * MS);
 	post(10 * MS + 100);
 	accept(20 * MS);
@@ -170,8 +179,7 @@ static void inhibited_later(void **unused)
 /* The EOI of a posted one, level-triggered, does not end an injection of long ago. */
 static void eoi_of_posted(void **unused)
 {
-	hook(0);
-	begin(KS_FEATURE_VMX | KS_FEATURE_IRQCHIP, 0);
+	begin_with_apicv();
 	accept(10 * MS);
 	inject(10 * MS + 700);
 	accept(20 * MS);
@@ -186,8 +194,7 @@ static void eoi_of_posted(void **unused)
 /* The VM may have APICv: what KVM does not post waits for its injection all the same. */
 static void not_posted(void **unused)
 {
-	hook(0);
-	begin(KS_FEATURE_VMX | KS_FEATURE_IRQCHIP, 0);
+	begin_with_apicv();
 	expire(10 * MS);
 	accept(11 * MS);
 	end();
@@ -223,11 +230,7 @@ static void hook_not_attached(void **unused)
 static void events_alone(void **unused)
 {
 	begin(KS_FEATURE_SVM | KS_FEATURE_IRQCHIP, 0);
-	for (u64 ts = 10 * MS; ts < 40 * MS; ts += 10 * MS) {
-		expire(ts);
-		accept(ts + 1000);
-		post(ts + 1100);
-	}
+	post_three_timers();
 	end();
 	assert_counts(3, 3, 0, 0);
 	assert_int_equal(timer()->posted, 3);

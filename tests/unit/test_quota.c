@@ -199,6 +199,12 @@ static void nested_quotas(void **unused)
 	assert_int_equal(cgroup_of(OUTER)->throttled_ts, 25 * MS);
 }
 
+static void migrate_to_0(void)
+{
+	RECORD(migrate, ME, .cpu = 0, .from_cpu = 1, .holder_pid = BYSTANDER,
+	       .holder_comm = "bystander");
+}
+
 /* Another CPU's throttling is none of this one's, until the vCPU waits there. */
 static void on_another_cpu(void **unused)
 {
@@ -208,8 +214,7 @@ static void on_another_cpu(void **unused)
 	now += 10 * MS;
 	RECORD(migrate, ME, .cpu = 1, .from_cpu = 0, .holder_pid = 9, .holder_comm = "c");
 	now += 20 * MS;
-	RECORD(migrate, ME, .cpu = 0, .from_cpu = 1, .holder_pid = BYSTANDER,
-	       .holder_comm = "bystander");
+	migrate_to_0();
 	now += 5 * MS;
 	regain(35 * MS);
 	end();
@@ -361,8 +366,7 @@ static void not_throttled_after_all(void **unused)
 	lose(9, SCHED_OTHER, 0, 0);
 	now += 3 * MS;
 	/* Here it has run: that is no throttling of before. */
-	RECORD(migrate, ME, .cpu = 0, .from_cpu = 1, .holder_pid = BYSTANDER,
-	       .holder_comm = "bystander");
+	migrate_to_0();
 	now += 3 * MS;
 	cpu = 0;
 	regain(6 * MS);
@@ -377,8 +381,7 @@ static void moved_in_doubt(void **unused)
 	begin(SCHED_OTHER);
 	wake_elsewhere();
 	change_holders(50);
-	RECORD(migrate, ME, .cpu = 0, .from_cpu = 1, .holder_pid = BYSTANDER,
-	       .holder_comm = "bystander");
+	migrate_to_0();
 	now += 3 * MS;
 	throttle(OUTER, 1, false);
 	now += 4 * MS;
@@ -395,8 +398,7 @@ static void moved_without_a_quota(void **unused)
 	RECORD(quota, .cgroup = OUTER, .quota_us = -1, .period_us = 100000, .name = "/outer");
 	wake_elsewhere();
 	change_holders(50);
-	RECORD(migrate, ME, .cpu = 0, .from_cpu = 1, .holder_pid = BYSTANDER,
-	       .holder_comm = "bystander");
+	migrate_to_0();
 	now += 3 * MS;
 	RECORD(switch_in, ME, .kind = KS_SWITCH_HALTED, .off_cycles = 9 * MS);
 	end();
