@@ -32,8 +32,9 @@ def unstarted(tap):
     tap.equal("sleeps: a vCPU that was never started waits for a SIPI",
               ("exits", waits["exit_count"], 0),
               ("so long", abs(slept - ran) <= SHARE * ran or (slept, ran), True),
-              ("all that it slept", abs(slept - waits["states_ns"]["blocked"]) <= 2 or
-               waits["states_ns"], True),
+              # Beside it, the thread may sleep in userspace as it ends.
+              ("little else", -2 <= waits["states_ns"]["blocked"] - slept <=
+               SHARE * ran or (slept, waits["states_ns"]), True),
               ("before an entry", waits["blocked_before_entry_ns"], None),
               ("the other", runs["waited_for_sipi_ns"], None),
               ("no harm", blocked(summary, waits), []))
