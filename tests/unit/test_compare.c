@@ -628,12 +628,15 @@ static void a_damaged_length_costs_nothing(void **unused)
 			 file_of_turns("b.dat", MS, 10000, 2) };
 	const char *tests = getenv("KVMSCHED_TESTS");
 	char *formats = xasprintf("%s/golden/formats", tests ? tests : "..");
-	struct synth *s = synth_new(args[1], 1, formats);
 	struct ks_rec_switch_in in = { .ent.pid = 100, .vm = 1 };
 	struct ks_rec_switch_out out = { .ent.pid = 100, .vm = 1, .ran_cycles = 20000 };
 	double began = (double)clock() / CLOCKS_PER_SEC;
 	struct kvs_study study;
+	struct synth *s;
 
+	/* Else it would be kept beside the new one. */
+	unlink(args[1]);
+	s = synth_new(args[1], 1, formats);
 	SYNTH_ADD(s, 0, BASE, switch_in, &in);
 	SYNTH_ADD(s, 0, BASE + 20000, switch_out, &out);
 	SYNTH_ADD(s, 0, BASE + 10000 * SECOND, switch_in, &in);

@@ -7,7 +7,8 @@
  *	file.c		reads it from FILE (YAML, by libyaml)
  *	progress.c	time, signals and the progress line while it runs
  *	threads.c	the workload's vCPU threads, and the kernel's counts
- *	spawn.c		starts workload and recorder, two processes of ours
+ *	spawn.c		starts commands and the recorder, processes of ours
+ *	guest.c		calls a command that knows the guests
  *	result.c	writes the folder's result.json
  *	round.c		runs one round
  *	experiment.c	runs all of them
@@ -49,12 +50,23 @@ struct kvs_setting *kvs_exp_settings(const struct kvs_exp_arm *arm,
 
 /*
  * Each starts a process in a group of its own, and returns 0 after a message.
- * The workload's output goes to @log, a descriptor, which stays the caller's.
+ * The command's output goes to @log, a descriptor, which stays the caller's.
  */
-pid_t kvs_exp_spawn_workload(char **argv, int log, const sigset_t *mask);
+pid_t kvs_exp_spawn_command(char **argv, int log, const sigset_t *mask);
 pid_t kvs_exp_spawn_recorder(const struct kvs_experiment *e, const char *file);
 /* True: the process has ended, with @status as a shell would give it. */
 bool kvs_exp_reap(pid_t pid, int *status);
+
+/* --- guest.c ---------------------------------------------------------- */
+
+/*
+ * Before and after what counts of a round, whose files have names that begin with @stem:
+ * the guests get @arm's policy; their files come into the folder, and their names into
+ * @files.  False after a message, or, at the beginning, when a signal came.
+ */
+bool kvs_exp_guest_begin(struct kvs_exp_run *run, const struct kvs_exp_arm *arm, const char *stem);
+bool kvs_exp_guest_end(struct kvs_exp_run *run, const struct kvs_exp_arm *arm, const char *stem,
+		       json_t *files);
 
 /* --- round.c ---------------------------------------------------------- */
 
@@ -63,15 +75,19 @@ bool kvs_exp_round(struct kvs_exp_run *run, const struct kvs_exp_round *round);
 
 /* --- result.c --------------------------------------------------------- */
 
-/* The part of a recording that counts: when all was set, and nothing else ran. */
-struct kvs_exp_window {
+/* What there is of a round beside its recording */
+struct kvs_exp_gains {
+	/* The part of the recording that counts: when all was set, and nothing else ran */
 	uint64_t begin_tsc, end_tsc;
 	double seconds;
+	json_t *knobs;		/* the kernel's settings in that part */
+	json_t *guests;		/* names of files of the guests */
+	struct kvs_exp_witness *witnesses;
+	size_t nr_witnesses;
 };
 
 json_t *kvs_exp_round_json(const struct kvs_exp_run *run, const struct kvs_exp_round *round,
-			   const char *file, const struct kvs_exp_window *window,
-			   json_t *knobs, const struct kvs_exp_witness *witnesses, size_t nr);
+			   const char *file, const struct kvs_exp_gains *gains);
 bool kvs_exp_result_write(const struct kvs_exp_run *run, bool complete);
 
 /* --- experiment.c ----------------------------------------------------- */

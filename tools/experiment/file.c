@@ -55,35 +55,41 @@ static bool take_value(struct file *f, yaml_node_t *node, const struct kvs_value
 	return accept(f, node, kvs_value_take(value, text(node)));
 }
 
-/* A line for the shell, or a list of words */
-static bool take_command(struct file *f, yaml_node_t *node, char ***to)
+/* A list of words, at least one, to a NULL-terminated array */
+static bool take_words(struct file *f, yaml_node_t *node, char ***to)
 {
-	char **argv;
+	char **words = xcalloc(1, sizeof(*words));
 	size_t nr = 0;
 
-	if (text(node)) {
-		argv = xcalloc(4, sizeof(*argv));
-		argv[0] = xstrdup("sh");
-		argv[1] = xstrdup("-c");
-		argv[2] = xstrdup(text(node));
-		*to = argv;
-		return true;
-	}
-	if (node->type != YAML_SEQUENCE_NODE)
-		return refuse(f, node, "a command is wanted here: a line for the shell, or a list of words");
-	argv = xcalloc(1, sizeof(*argv));
+	*to = words;
 	for (yaml_node_item_t *item = node->data.sequence.items.start;
 	     item < node->data.sequence.items.top; item++) {
 		yaml_node_t *word = yaml_document_get_node(&f->doc, *item);
 
 		if (!text(word))
 			return refuse(f, word, "a word is wanted here");
-		argv = xrealloc(argv, (nr + 2) * sizeof(*argv));
-		argv[nr++] = xstrdup(text(word));
-		argv[nr] = NULL;
+		*to = words = xrealloc(words, (nr + 2) * sizeof(*words));
+		words[nr++] = xstrdup(text(word));
+		words[nr] = NULL;
 	}
+	return nr || refuse(f, node, "an empty list");
+}
+
+/* A line for the shell, or a list of words */
+static bool take_command(struct file *f, yaml_node_t *node, char ***to)
+{
+	char **argv;
+
+	if (node->type == YAML_SEQUENCE_NODE)
+		return take_words(f, node, to);
+	if (!text(node))
+		return refuse(f, node, "a command is wanted here: a line for the shell, or a list of words");
+	argv = xcalloc(4, sizeof(*argv));
+	argv[0] = xstrdup("sh");
+	argv[1] = xstrdup("-c");
+	argv[2] = xstrdup(text(node));
 	*to = argv;
-	return nr || refuse(f, node, "an empty command");
+	return true;
 }
 
 /* --- mappings --------------------------------------------------------- */
@@ -143,8 +149,10 @@ static bool take_place(struct file *f, void *ctx, const yaml_node_t *key,
 		p->vcpus = value;
 		return true;
 	}
+	if (!strcmp(name, "guest"))
+		return take_value(f, value, &(struct kvs_value){ .copy = &p->arm->guest });
 	return !strcmp(name, "name") ||
-	       refuse(f, key, "an arm has name, policy, cpus, knobs and vcpus");
+	       refuse(f, key, "an arm has name, policy, cpus, knobs, vcpus and guest");
 }
 
 static bool add_place(struct file *f, const struct place *p, const yaml_node_t *node)
@@ -188,7 +196,7 @@ static bool take_arm(struct file *f, yaml_node_t *node)
 	yaml_node_t *name;
 
 	if (node->type != YAML_MAPPING_NODE)
-		return refuse(f, node, "an arm is wanted here: name, policy, cpus, knobs, vcpus");
+		return refuse(f, node, "an arm is wanted here: name, policy, cpus, knobs, vcpus, guest");
 	name = find_member(f, node, "name");
 	if (!name || !text(name))
 		return refuse(f, node, "this arm has no name");
@@ -218,6 +226,28 @@ static bool take_order(struct file *f, yaml_node_t *node)
 static bool take_workload(struct file *f, yaml_node_t *node)
 {
 	return take_command(f, node, &f->e->workload);
+}
+
+/* Its two arguments come behind: a shell takes the first word there for its own name. */
+static bool take_guest_hook(struct file *f, yaml_node_t *node)
+{
+	char **argv;
+
+	if (!take_command(f, node, &f->e->guest_hook))
+		return false;
+	if (text(node)) {
+		f->e->guest_hook = argv = xrealloc(f->e->guest_hook, 5 * sizeof(*argv));
+		argv[3] = xstrdup("sh");
+		argv[4] = NULL;
+	}
+	return true;
+}
+
+static bool take_guests(struct file *f, yaml_node_t *node)
+{
+	if (node->type != YAML_SEQUENCE_NODE)
+		return refuse(f, node, "a list of files is wanted here");
+	return take_words(f, node, &f->e->guests);
 }
 
 static bool take_knobs(struct file *f, yaml_node_t *node)
@@ -253,6 +283,8 @@ static bool take_top(struct file *f, void *ctx, const yaml_node_t *node,
 	const struct key keys[] = {
 		{ "name", .value = { .copy = &e->title } },
 		{ "workload", .take = take_workload },
+		{ "guest_hook", .take = take_guest_hook },
+		{ "guests", .take = take_guests },
 		{ "vm", .value = { .vm = &e->select.vm } },
 		{ "vcpus", .value = { .number = &e->vcpus, .min = 1, .max = KVS_LAST_VCPU } },
 		{ "rounds", .value = { .number = &e->rounds, .min = 1, .max = KVS_EXP_MAX_ROUNDS } },

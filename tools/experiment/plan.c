@@ -38,8 +38,16 @@ static void arm_free(struct kvs_exp_arm *arm)
 	}
 	free(arm->settings);
 	kvs_knob_list_free(&arm->knobs);
+	free(arm->guest);
 	free(arm->control_of);
 	free(arm->name);
+}
+
+static void words_free(char **words)
+{
+	for (char **word = words; word && *word; word++)
+		free(*word);
+	free(words);
 }
 
 void kvs_experiment_free(struct kvs_experiment *e)
@@ -48,9 +56,9 @@ void kvs_experiment_free(struct kvs_experiment *e)
 		arm_free(&e->arms[i]);
 	free(e->arms);
 	kvs_knob_list_free(&e->knobs);
-	for (char **word = e->workload; word && *word; word++)
-		free(*word);
-	free(e->workload);
+	words_free(e->workload);
+	words_free(e->guest_hook);
+	words_free(e->guests);
 	free(e->title);
 	free(e->events);
 	free(e->control);
@@ -156,6 +164,7 @@ static bool add_control(struct kvs_experiment *e)
 	/* The array may have moved. */
 	of = arm_find(e, name);
 	twin->control_of = xstrdup(name);
+	twin->guest = of->guest ? xstrdup(of->guest) : NULL;
 	for (size_t i = 0; i < of->nr; i++)
 		kvs_exp_setting_add(twin, of->settings[i].vcpu, of->settings[i].policy,
 				    of->settings[i].cpus);
@@ -163,6 +172,23 @@ static bool add_control(struct kvs_experiment *e)
 		kvs_knob_list_add(&twin->knobs, of->knobs.knobs[i].knob->name,
 				  of->knobs.knobs[i].value);
 	return true;
+}
+
+/* A policy within the guests needs who sets it; without one, a hook has nothing to set. */
+static bool check_guests(const struct kvs_experiment *e)
+{
+	for (size_t i = 0; i < e->nr_arms; i++) {
+		if (!e->arms[i].guest == !e->guest_hook)
+			continue;
+		kvs_err(e->guest_hook ? "there is a guest_hook, but the arm '%s' names no policy for it: guest" :
+			"the arm '%s' has a policy for its guests, but there is no guest_hook",
+			e->arms[i].name);
+		return false;
+	}
+	if (!e->guests || e->guest_hook)
+		return true;
+	kvs_err("guests: without a guest_hook nothing leaves these files");
+	return false;
 }
 
 /* Another plan each time, unless one is asked for; the result tells which it was. */
@@ -190,7 +216,7 @@ bool kvs_experiment_check(struct kvs_experiment *e)
 		kvs_usage("experiment", "a workload or a VM that runs already, not both");
 		return false;
 	}
-	if (!add_control(e))
+	if (!add_control(e) || !check_guests(e))
 		return false;
 	if (e->nr_arms < 2) {
 		kvs_usage("experiment", "one arm alone can't be compared: add one, or a control");

@@ -24,6 +24,7 @@ struct kvs_exp_arm {
 	struct kvs_exp_setting *settings;
 	size_t nr;
 	struct kvs_knob_list knobs;
+	char *guest;		/* the policy within the guests, for their hook; NULL: none */
 	char *control_of;	/* the arm that this one repeats */
 };
 
@@ -38,6 +39,8 @@ extern const char *const kvs_exp_orders[];
 struct kvs_experiment {
 	char *title;
 	char **workload;	/* argv, NULL at the end; NULL: VMs that run */
+	char **guest_hook;	/* argv likewise, see guest.c; NULL: none */
+	char **guests;		/* files that the hook leaves, NULL at the end; NULL: none */
 	struct kvs_selection select;
 	long vcpus;		/* a round waits for so many; 0: until no more come */
 	long rounds;		/* of each arm */

@@ -36,21 +36,20 @@ static json_t *witness_json(const struct kvs_exp_witness *w)
 }
 
 json_t *kvs_exp_round_json(const struct kvs_exp_run *run, const struct kvs_exp_round *round,
-			   const char *file, const struct kvs_exp_window *window,
-			   json_t *knobs, const struct kvs_exp_witness *witnesses, size_t nr)
+			   const char *file, const struct kvs_exp_gains *gains)
 {
 	json_t *vcpus = json_array();
 
-	for (size_t i = 0; i < nr; i++)
-		json_array_append_new(vcpus, witness_json(&witnesses[i]));
-	return json_pack("{si so so sb sf sI sI sf sI sO so}", "round", (int)run->at + 1,
+	for (size_t i = 0; i < gains->nr_witnesses; i++)
+		json_array_append_new(vcpus, witness_json(&gains->witnesses[i]));
+	return json_pack("{si so so sb sf sI sI sf sI sO sO* so}", "round", (int)run->at + 1,
 			 "arm", kvs_bytes_json(run->e->arms[round->arm].name),
 			 "file", file ? json_string(file) : json_null(),
-			 "recorded", round->recorded, "seconds", window->seconds,
-			 "begin_tsc", (json_int_t)window->begin_tsc,
-			 "end_tsc", (json_int_t)window->end_tsc,
+			 "recorded", round->recorded, "seconds", gains->seconds,
+			 "begin_tsc", (json_int_t)gains->begin_tsc,
+			 "end_tsc", (json_int_t)gains->end_tsc,
 			 "phase", round->phase, "seed", (json_int_t)round->seed,
-			 "knobs", knobs, "vcpus", vcpus);
+			 "knobs", gains->knobs, "guests", gains->guests, "vcpus", vcpus);
 }
 
 static json_t *knobs_json(const struct kvs_knob_list *knobs)
@@ -78,22 +77,31 @@ static json_t *arms_json(const struct kvs_experiment *e)
 				"vcpu", s->vcpu < 0 ? json_null() : json_integer(s->vcpu),
 				"policy", s->policy, "cpus", s->cpus));
 		}
-		json_array_append_new(arms, json_pack("{so so so so*}",
+		json_array_append_new(arms, json_pack("{so so so so* so*}",
 			"name", kvs_bytes_json(arm->name), "settings", settings,
-			"knobs", knobs_json(&arm->knobs), "control_of",
+			"knobs", knobs_json(&arm->knobs),
+			"guest", arm->guest ? kvs_bytes_json(arm->guest) : NULL, "control_of",
 			arm->control_of ? kvs_bytes_json(arm->control_of) : NULL));
 	}
 	return arms;
 }
 
+/* NULL for NULL */
+static json_t *words_json(char **words)
+{
+	json_t *array = words ? json_array() : NULL;
+
+	for (; words && *words; words++)
+		json_array_append_new(array, kvs_bytes_json(*words));
+	return array;
+}
+
 static json_t *asked_json(const struct kvs_experiment *e)
 {
-	json_t *workload = e->workload ? json_array() : json_null();
-
-	for (char **word = e->workload; word && *word; word++)
-		json_array_append_new(workload, kvs_bytes_json(*word));
-	return json_pack("{ss* so sI ss sI sf sf sf sI sb so ss*}", "name", e->title,
-			 "workload", workload, "rounds", (json_int_t)e->rounds,
+	return json_pack("{ss* so so* so* sI ss sI sf sf sf sI sb so ss*}", "name", e->title,
+			 "workload", e->workload ? words_json(e->workload) : json_null(),
+			 "guest_hook", words_json(e->guest_hook), "guests", words_json(e->guests),
+			 "rounds", (json_int_t)e->rounds,
 			 "order", kvs_exp_orders[e->order],
 			 "seed", (json_int_t)e->seed, "warmup", e->warmup,
 			 "phase", e->phase, "length", e->length,

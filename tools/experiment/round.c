@@ -4,10 +4,12 @@
  *
  *	workload starts, its vCPU threads appear
  *	the recorder starts
+ *	the guests get their own policy, by a command that knows how
  *	knobs and policies are written down and set
  *	warm-up, and a phase of this round's own
  *	the window: what counts, from one TSC to another
  *	all is put back
+ *	the guests' traces are brought out
  *	the recorder stops, the workload ends
  *
  * The recording is longer than the window.  The recorder must start and stop
@@ -52,10 +54,9 @@ struct state {
 	char *stem, *file;		/* names in the folder; @file NULL: unrecorded */
 	pid_t workload, recorder;
 	struct kvs_threads threads;
-	struct kvs_exp_witness *witnesses;
+	bool hooked;			/* the guests have the arm's policy */
 	struct kvs_undo *undo;
-	struct kvs_exp_window window;
-	json_t *knobs;			/* the kernel's settings in the window */
+	struct kvs_exp_gains gains;
 	double tsc_hz;
 };
 
@@ -89,16 +90,16 @@ static bool start_workload(struct state *s)
 	char *name;
 	int log;
 
+	set_environment(s);		/* for the guests' command, too */
 	if (!e->workload)
 		return true;
-	set_environment(s);
 	name = xasprintf("%s.log", s->stem);
 	log = kvs_ours_file(s->run->folder, e->folder, name, O_WRONLY | O_CREAT | O_TRUNC,
 			    0644);
 	if (log < 0)
 		kvs_errno("can't write %s/%s", e->folder, name);
 	else
-		s->workload = kvs_exp_spawn_workload(e->workload, log, &s->run->old);
+		s->workload = kvs_exp_spawn_command(e->workload, log, &s->run->old);
 	if (log >= 0)
 		close(log);
 	free(name);
@@ -227,17 +228,20 @@ static bool stop_recorder(struct state *s)
 
 static void begin_witnesses(struct state *s)
 {
-	s->witnesses = xcalloc(s->threads.nr, sizeof(*s->witnesses));
+	struct kvs_exp_gains *gains = &s->gains;
+
+	gains->nr_witnesses = s->threads.nr;
+	gains->witnesses = xcalloc(s->threads.nr, sizeof(*gains->witnesses));
 	for (size_t i = 0; i < s->threads.nr; i++) {
-		s->witnesses[i].thread = s->threads.threads[i];
-		kvs_exp_counts_read(s->threads.threads[i].tid, &s->witnesses[i].begin);
+		gains->witnesses[i].thread = s->threads.threads[i];
+		kvs_exp_counts_read(s->threads.threads[i].tid, &gains->witnesses[i].begin);
 	}
 }
 
 static void end_witnesses(struct state *s)
 {
-	for (size_t i = 0; i < s->threads.nr; i++) {
-		struct kvs_exp_witness *w = &s->witnesses[i];
+	for (size_t i = 0; i < s->gains.nr_witnesses; i++) {
+		struct kvs_exp_witness *w = &s->gains.witnesses[i];
 		struct kvs_thread now;
 
 		kvs_exp_counts_read(w->thread.tid, &w->end);
@@ -258,14 +262,14 @@ static bool observe_window(struct state *s)
 	bool ended;
 
 	kvs_exp_progress(s->run, s->file ? "is recorded" : "runs unrecorded");
-	s->knobs = kvs_knobs_json();
+	s->gains.knobs = kvs_knobs_json();
 	begin_witnesses(s);
 	begin = kvs_now();
-	s->window.begin_tsc = __rdtsc() + s->tsc_hz * EDGE_S;
-	s->window.end_tsc = s->window.begin_tsc + s->tsc_hz * length;
+	s->gains.begin_tsc = __rdtsc() + s->tsc_hz * EDGE_S;
+	s->gains.end_tsc = s->gains.begin_tsc + s->tsc_hz * length;
 	ended = kvs_exp_sleep(s->run, length + 2 * EDGE_S);
 	end_witnesses(s);
-	s->window.seconds = kvs_now() - begin;
+	s->gains.seconds = kvs_now() - begin;
 	return !ended && check_workload(s) &&
 	       (!s->recorder || !check_recorder_failed(s));
 }
@@ -293,7 +297,27 @@ static void end_workload(struct state *s)
 	s->workload = 0;
 }
 
-/* Policies go first: beside real-time vCPUs neither recorder nor workload could end. */
+static bool begin_in_guests(struct state *s)
+{
+	if (!s->run->e->guest_hook)
+		return true;
+	kvs_exp_progress(s->run, "sets the guests' policy");
+	s->hooked = kvs_exp_guest_begin(s->run, s->arm, s->stem);
+	return s->hooked;
+}
+
+static bool end_in_guests(struct state *s)
+{
+	if (!s->hooked)
+		return true;
+	s->gains.guests = json_array();
+	return kvs_exp_guest_end(s->run, s->arm, s->stem, s->gains.guests);
+}
+
+/*
+ * Policies go first: beside real-time vCPUs neither recorder nor workload could end, and
+ * no command could reach a guest.
+ */
 static bool clean_up(struct state *s)
 {
 	bool ok = true;
@@ -301,6 +325,7 @@ static bool clean_up(struct state *s)
 	if (s->undo)
 		ok = kvs_undo_restore(s->undo);
 	kvs_undo_free(s->undo);
+	ok &= end_in_guests(s);
 	ok &= stop_recorder(s);
 	end_workload(s);
 	return ok;
@@ -309,7 +334,7 @@ static bool clean_up(struct state *s)
 static bool run_to_window_end(struct state *s)
 {
 	if (!start_workload(s) || !find_threads(s) || !start_recorder(s) ||
-	    !set_policies(s))
+	    !begin_in_guests(s) || !set_policies(s))
 		return false;
 	kvs_exp_progress(s->run, "warms up");
 	if (kvs_exp_sleep(s->run, s->run->e->warmup + s->round->phase))
@@ -340,11 +365,10 @@ bool kvs_exp_round(struct kvs_exp_run *run, const struct kvs_exp_round *round)
 	ok &= clean_up(&s);
 	if (ok)
 		json_array_append_new(run->rounds,
-				      kvs_exp_round_json(run, round, s.file, &s.window,
-							 s.knobs, s.witnesses,
-							 s.threads.nr));
-	json_decref(s.knobs);
-	free(s.witnesses);
+				      kvs_exp_round_json(run, round, s.file, &s.gains));
+	json_decref(s.gains.knobs);
+	json_decref(s.gains.guests);
+	free(s.gains.witnesses);
 	free(s.threads.threads);
 	free(s.file);
 	free(s.stem);

@@ -27,7 +27,7 @@ static void end_with_parent(pid_t parent, int sig)
 		_exit(KVS_EXIT_FAILED);
 }
 
-static void run_workload(char **argv, int log, const sigset_t *mask)
+static void run_command(char **argv, int log, const sigset_t *mask)
 {
 	int in = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
@@ -40,7 +40,7 @@ static void run_workload(char **argv, int log, const sigset_t *mask)
 	_exit(errno == ENOENT ? KVS_EXIT_NOENT : KVS_EXIT_NOEXEC);
 }
 
-pid_t kvs_exp_spawn_workload(char **argv, int log, const sigset_t *mask)
+pid_t kvs_exp_spawn_command(char **argv, int log, const sigset_t *mask)
 {
 	pid_t parent = getpid(), pid = fork();
 
@@ -48,7 +48,7 @@ pid_t kvs_exp_spawn_workload(char **argv, int log, const sigset_t *mask)
 		kvs_errno("can't start %s", argv[0]);
 	if (!pid) {
 		end_with_parent(parent, SIGKILL);
-		run_workload(argv, log, mask);
+		run_command(argv, log, mask);
 	}
 	/* Parent and child both call it: it is done when either of them goes on. */
 	if (pid > 0)
