@@ -26,6 +26,7 @@
 #include <linux/srcu.h>
 #include <linux/tracepoint.h>
 
+#include "compat/hrtimer.h"
 #include "compat/rcu.h"
 #include "compat/timer.h"
 #include "compat/workqueue.h"
@@ -117,19 +118,43 @@ void ks_grace_help(void)
 	ks_srcu_wait(start_poll_synchronize_srcu(&tracepoint_srcu), KS_HELP);
 }
 
-/**
- * ks_work_begin - a worker begins to attach or detach
+/*
+ * RCU's kthread looks again and again for CPUs that are idle, and sleeps in between by a
+ * timer.  That may be due on the CPU where a vCPU spins: the kthread ran there last, or an
+ * idle CPU left it to one that is not.  On PREEMPT_RT a thread serves it, which never runs
+ * there.  So the kthread is woken from here.
  *
- * An expedited grace period of RCU asks each CPU by an interrupt, and ends also
- * where a vCPU keeps a CPU's softirqs from running (ksoftirqd_running() in 6.1).
+ * Context: hard interrupt.
  */
-void ks_work_begin(void)
+static enum hrtimer_restart ks_rcu_push(struct hrtimer *push)
 {
-	rcu_expedite_gp();
+	rcu_force_quiescent_state();
+	hrtimer_forward_now(push, ns_to_ktime(KS_LOOK_MAX * NSEC_PER_USEC));
+	return HRTIMER_RESTART;
 }
 
-void ks_work_end(void)
+/**
+ * ks_work_begin - a worker begins to attach or detach
+ * @worker: on its stack, until ks_work_end()
+ *
+ * Grace periods of RCU end soon, the kernel's own included.  An expedited one asks each
+ * CPU by an interrupt, and ends also where a vCPU keeps a CPU's softirqs from running
+ * (ksoftirqd_running() in 6.1).  PREEMPT_RT expedites none (rcu_normal_after_boot), but
+ * the kthread of one that isn't can be woken.
+ */
+void ks_work_begin(struct ks_worker *worker)
 {
+	rcu_expedite_gp();
+	hrtimer_setup_on_stack(&worker->push, ks_rcu_push, CLOCK_MONOTONIC,
+			       HRTIMER_MODE_REL_PINNED_HARD);
+	hrtimer_start(&worker->push, ns_to_ktime(KS_LOOK_MAX * NSEC_PER_USEC),
+		      HRTIMER_MODE_REL_PINNED_HARD);
+}
+
+void ks_work_end(struct ks_worker *worker)
+{
+	hrtimer_cancel(&worker->push);
+	destroy_hrtimer_on_stack(&worker->push);
 	rcu_unexpedite_gp();
 }
 
@@ -214,10 +239,11 @@ struct ks_errand {
 static void ks_run_errand(struct work_struct *work)
 {
 	struct ks_errand *errand = container_of(work, struct ks_errand, offered.work);
+	struct ks_worker worker;
 
-	ks_work_begin();
+	ks_work_begin(&worker);
 	errand->run(errand->arg);
-	ks_work_end();
+	ks_work_end(&worker);
 	smp_store_release(&errand->done, true);
 	wake_up(&errand->wait);
 }

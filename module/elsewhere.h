@@ -5,6 +5,7 @@
 #ifndef _KVMSCHED_ELSEWHERE_H
 #define _KVMSCHED_ELSEWHERE_H
 
+#include <linux/hrtimer.h>
 #include <linux/ktime.h>
 #include <linux/sched/signal.h>
 #include <linux/timer.h>
@@ -28,8 +29,16 @@ void ks_grace_begin(struct ks_grace *grace);
 void ks_grace_wait(const struct ks_grace *grace);
 void ks_grace_help(void);
 
-void ks_work_begin(void);
-void ks_work_end(void);
+/**
+ * struct ks_worker - a worker that attaches or detaches, on its stack
+ * @push: see ks_rcu_push()
+ */
+struct ks_worker {
+	struct hrtimer push;
+};
+
+void ks_work_begin(struct ks_worker *worker);
+void ks_work_end(struct ks_worker *worker);
 void ks_elsewhere(const char *what, void (*run)(void *), void *arg);
 void ks_report_delay(const char *what);
 void ks_elsewhere_exit(void);

@@ -89,16 +89,17 @@ static void ks_wait_to_attach(void)
 static void ks_attach_rows(struct work_struct *work)
 {
 	unsigned long ticket = READ_ONCE(ks_attach.asked);
+	struct ks_worker worker;
 	struct ks_hook *hook;
 	unsigned int table;
 
-	ks_work_begin();
+	ks_work_begin(&worker);
 	ks_wait_to_attach();
 	mutex_lock(&ks_rows.mutex);
 	for_each_hook(table, hook)
 		ks_rows_attach(hook);
 	mutex_unlock(&ks_rows.mutex);
-	ks_work_end();
+	ks_work_end(&worker);
 	ks_change_is_done(&ks_attach, ticket);
 }
 
@@ -110,9 +111,10 @@ static void ks_attach_rows(struct work_struct *work)
 static void ks_detach_rows(struct work_struct *work)
 {
 	unsigned long ticket = READ_ONCE(ks_detach.asked);
+	struct ks_worker worker;
 	struct ks_grace grace;
 
-	ks_work_begin();
+	ks_work_begin(&worker);
 	ks_grace_begin(&grace);
 	ks_grace_wait(&grace);
 	mutex_lock(&ks_rows.mutex);
@@ -122,7 +124,7 @@ static void ks_detach_rows(struct work_struct *work)
 	ks_change_is_done(&ks_detach, ticket);
 	/* So that the next to attach need not wait. */
 	ks_grace_wait(&grace);
-	ks_work_end();
+	ks_work_end(&worker);
 }
 
 /* Is there a row that is wanted, but not attached (or the reverse)? */

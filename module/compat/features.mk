@@ -17,6 +17,7 @@ ccflags-y += $(call ks_has,sched_throttle_work,linux/sched.h,KS_HAVE_TASK_THROTT
 ccflags-y += $(call ks_has,override_halt_poll_ns,linux/kvm_host.h,KS_HAVE_OVERRIDE_HALT_POLL)
 ccflags-y += $(call ks_has,disabled_exits,../arch/x86/include/asm/kvm_host.h,KS_HAVE_DISABLED_EXITS)
 ccflags-y += $(call ks_has,ktime_t now,trace/events/timer.h,KS_HAVE_HRTIMER_NOW_BY_VALUE)
+ccflags-y += $(call ks_has,hrtimer_setup_on_stack,linux/hrtimer.h,KS_HAVE_HRTIMER_SETUP)
 ccflags-y += $(call ks_has,srcu_sup,linux/srcutree.h,KS_HAVE_SRCU_SUP)
 ccflags-y += $(call ks_has,timer_destroy_on_stack,linux/timer.h,KS_HAVE_TIMER_DESTROY_ON_STACK)
 ccflags-y += $(call ks_has,system_dfl_wq,linux/workqueue.h,KS_HAVE_SYSTEM_DFL_WQ)

@@ -2,8 +2,8 @@
 /*
  * What RCU and SRCU have for their own use
  *
- * rcu_expedite_gp() and its mirror are exported to GPL modules, but declared
- * in kernel/rcu/rcu.h, which no headers package has.
+ * rcu_expedite_gp(), its mirror and rcu_force_quiescent_state() are exported to GPL
+ * modules, but declared in kernel/rcu/rcu.h, which no headers package has.
  */
 #ifndef _KVMSCHED_COMPAT_RCU_H
 #define _KVMSCHED_COMPAT_RCU_H
@@ -14,6 +14,7 @@
 
 void rcu_expedite_gp(void);
 void rcu_unexpedite_gp(void);
+void rcu_force_quiescent_state(void);
 
 /**
  * ks_srcu_work - the work that brings an SRCU domain's grace periods forward

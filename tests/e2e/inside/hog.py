@@ -11,6 +11,10 @@ On PREEMPT_RT, RCU itself needs a thread on each CPU (rcutree.kthread_prio).  A
 guest above that keeps all grace periods of the machine from ending.  Then rmmod
 waits for it, and so does the kernel by itself wherever a tracepoint, an event's
 own included, gets a handler again after it lost its last.
+
+A guest below it lets RCU's threads run, but not the thread of that CPU's timers.
+If RCU's kthread, which looks for CPUs that are idle, sleeps there, nobody wakes it,
+and no grace period ends but those for which our workers wait.
 """
 
 import contextlib
@@ -33,6 +37,7 @@ REPORTED = 5			# seconds after which a wait is in the kernel's log
 CALLER = 99
 MODULE = "dummy"		# any that nothing needs
 EVENT = f"{host.TRACING}/instances/hog/events/kvmsched/kvmsched_exit/enable"
+RCU = "rcu_preempt"
 KTHREAD_PRIO = "/sys/module/rcutree/parameters/kthread_prio"
 # Beside the limits for real-time tasks, the share that 6.12 gives to all others
 UNLIMITED = {"/proc/sys/kernel/sched_rt_runtime_us": -1,
@@ -129,6 +134,7 @@ class Asked:
         return "\n".join(
             [self.stack()] +
             [stack for stack in stacks if "[kvmsched]" in stack] +
+            [host.run("ps", "-C", RCU, "-o", "psr=,state=,cls=,rtprio=,comm=").stdout] +
             [line for line in threads.splitlines()
              if line.split()[:2] in ([str(CPU), "R"], [str(CPU), "D"])])
 
@@ -183,6 +189,18 @@ def hog(policy):
         yield child
 
 
+@contextlib.contextmanager
+def rcu_beside_the_hog():
+    """RCU's kthread sleeps on the hog's CPU."""
+    pid = int(host.run("pgrep", "-x", RCU).stdout)
+    before = os.sched_getaffinity(pid)
+    os.sched_setaffinity(pid, {CPU})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(pid, before)
+
+
 def starves_softirqs():
     """On 6.1, no softirq runs on a CPU where ksoftirqd waits for it: only expedited
     grace periods end, as ours are, and not those of others, nor that of the kernel
@@ -208,9 +226,9 @@ def walk(tap, caller, steps):
     return took
 
 
-def last(tap, caller, guest, waits):
-    """rmmod, where it may have to wait for the hog; if it must, it says so.  Where no
-    softirq runs, the kernel's own part of it waits, but not ours."""
+def last(tap, caller, guest, waits, kernel_waits):
+    """rmmod, where it may have to wait for the hog; if it must, it says so.  Or the
+    kernel's own part of it waits, but not ours."""
     answer = caller.ask("rmmod", REPORTED + 3)
     ours = not answer and "[kvmsched]" in caller.stack()
     if not answer:
@@ -227,13 +245,14 @@ def last(tap, caller, guest, waits):
     elif answer:
         pairs += [("rmmod", float(answer.split()[0]) <= LIMIT, True)]
     else:
-        pairs += [("softirqs starve", starves_softirqs(), True),
+        pairs += [("the kernel's part of rmmod may wait", kernel_waits, True),
                   ("our part of rmmod waits", ours, False)]
     return pairs
 
 
-def calls(tap, policy):
+def calls(tap, policy, beside=False):
     starved = starves_rcu(policy)
+    kernel_waits = starves_softirqs() or beside
     with host.settings(UNLIMITED), host.Ftrace("other") as other, \
             host.Ftrace("hog"), contextlib.ExitStack() as stack:
         # Somebody else's tracing, so that not the caller is the first and the last
@@ -241,10 +260,12 @@ def calls(tap, policy):
         # kernel itself begins a grace period on the caller's CPU.
         other.enable("sched/sched_process_exit")
         host.load()
+        if beside:
+            stack.enter_context(rcu_beside_the_hog())
         caller = stack.enter_context(Asked())
         guest = stack.enter_context(hog(policy))
         others = Others(other)
-        others_go_on = not (starved or starves_softirqs())
+        others_go_on = not (starved or kernel_waits)
         if others_go_on:
             stack.enter_context(others)
         took = walk(tap, caller, STEPS if starved else STEPS[:-1] + AGAIN +
@@ -252,11 +273,11 @@ def calls(tap, policy):
         alive = guest.running()
         hangs = "does not end" in [what for _, what, _ in took]
         if not hangs:
-            took += last(tap, caller, guest, starved)
+            took += last(tap, caller, guest, starved, kernel_waits)
         guest.signal(signal.SIGKILL)
         if hangs:
             tap.note(f"after the hog's end: {caller.answer(host.PATIENCE)}")
-    what = f"{policy}{', above RCU' if starved else ''}"
+    what = f"{policy}{', above RCU' if starved else ', beside RCU' if beside else ''}"
     tap.equal(f"hog: {what}: each call ends within {LIMIT} s", *took,
               ("the hog", alive, True))
     if others_go_on:
@@ -271,6 +292,10 @@ def test(tap):
         for policy in ("rr:5", "fifo:98"):
             host.unload()
             calls(tap, policy)
+        # Elsewhere only expedited grace periods end then, without that kthread.
+        if "-rt-" in os.uname().release:
+            host.unload()
+            calls(tap, "rr:5", beside=True)
 
 
 if __name__ == "__main__":
