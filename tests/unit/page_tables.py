@@ -87,7 +87,7 @@ def lengths(page):
     """{(group, name): [ns] of each, by the export}"""
     out = {}
     for name, ns in page.db.execute(
-            "SELECT reason || iif(l2, ' (L2)', '') || iif(fastpath, ' (fast path)', ''), "
+            "SELECT iif(l2, 'L2 ', '') || reason || iif(fastpath, ' (fast path)', ''), "
             "host_ns - poll_ns FROM exits WHERE host_ns IS NOT NULL"):
         out.setdefault(("exits", name), []).append(ns)
     for preempted, ns in page.db.execute(

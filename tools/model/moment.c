@@ -229,10 +229,10 @@ static void write_cause(const struct context *t, const struct kvs_moment *moment
 
 static void write_exit(const struct context *t, const struct kvs_moment *moment)
 {
-	char name[KVS_NAME_LEN];
+	char name[KVS_EXIT_NAME_LEN];
 
-	fprintf(t->f, "exit %s%s at %.6f s took %.3f ms of host time on CPU %u, until %s",
-		moment->l2 ? "L2 " : "", kvs_exit_reason(name, moment->isa, moment->reason),
+	fprintf(t->f, "exit %s at %.6f s took %.3f ms of host time on CPU %u, until %s",
+		kvs_exit_name(name, moment->isa, moment->reason, moment->l2, false),
 		seconds_at(t, moment->begin),
 		ms_of(t, moment->length), moment->cpu, kvs_exit_end(moment->exit_end));
 	if (moment->polled)

@@ -92,6 +92,16 @@ const char *kvs_exit_reason(char name[KVS_NAME_LEN], uint8_t isa, uint32_t reaso
 	return name;
 }
 
+const char *kvs_exit_name(char name[KVS_EXIT_NAME_LEN], uint8_t isa, uint32_t reason, bool l2,
+			  bool fastpath)
+{
+	char bare[KVS_NAME_LEN];
+
+	snprintf(name, KVS_EXIT_NAME_LEN, "%s%s%s", l2 ? "L2 " : "",
+		 kvs_exit_reason(bare, isa, reason), fastpath ? " (fast path)" : "");
+	return name;
+}
+
 const char *kvs_user_reason(char name[KVS_NAME_LEN], uint32_t reason)
 {
 #define NAMED(reason)	[KVM_EXIT_##reason] = #reason

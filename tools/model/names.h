@@ -16,6 +16,15 @@
 /* A hardware exit; what has no name is hex with its ISA, "svm 0x8f". */
 const char *kvs_exit_reason(char name[KVS_NAME_LEN], uint8_t isa, uint32_t reason);
 
+#define KVS_EXIT_NAME_LEN	(KVS_NAME_LEN + 16)
+
+/*
+ * The same with what else tells exits of one reason apart: "L2 npf" is one of a guest of
+ * the guest, "msr (fast path)" one whose handling was not seen.
+ */
+const char *kvs_exit_name(char name[KVS_EXIT_NAME_LEN], uint8_t isa, uint32_t reason, bool l2,
+			  bool fastpath);
+
 /* KVM_EXIT_*, why KVM_RUN returned; "KVM_EXIT_99" for an unknown one */
 const char *kvs_user_reason(char name[KVS_NAME_LEN], uint32_t reason);
 

@@ -15,6 +15,7 @@
 EMBED(kvs_page_html, KVS_PICTURE "/page.html");
 EMBED(kvs_page_compare_html, KVS_PICTURE "/page-compare.html");
 EMBED(page_css, KVS_PICTURE "/page.css");
+EMBED(page_common_js, KVS_PICTURE "/page-common.js");
 EMBED(page_data_js, KVS_PICTURE "/page-data.js");
 EMBED(page_line_js, KVS_PICTURE "/page-line.js");
 EMBED(page_report_js, KVS_PICTURE "/page-report.js");
@@ -27,6 +28,7 @@ EMBED(d3_js, KVS_D3);
 
 const struct kvs_asset kvs_assets[] = {
 	{ "css", page_css, page_css_end },
+	{ "common", page_common_js, page_common_js_end },
 	{ "data", page_data_js, page_data_js_end },
 	{ "line", page_line_js, page_line_js_end },
 	{ "report", page_report_js, page_report_js_end },

@@ -2,8 +2,6 @@
 /* Pictures of a comparison: rounds as dots, differences with intervals, histograms. */
 "use strict";
 
-const $ = (id) => document.getElementById(id);
-const data = JSON.parse($("json").textContent);
 const arms = data.study.arms;
 const SHAPES = [d3.symbolCircle, d3.symbolSquare, d3.symbolTriangle, d3.symbolDiamond,
 	d3.symbolStar, d3.symbolWye, d3.symbolCross];
@@ -252,8 +250,6 @@ function drawHistogram(section, metric) {
 		})).filter((m) => m.share > 0))));
 	});
 }
-
-const percent = (share) => (100 * share).toFixed(2) + " %";
 
 function binName(metric, i) {
 	const { edges } = metric.histogram;

@@ -18,8 +18,6 @@ function shortTime(ns) {
 	return Number((ns / one).toPrecision(4)) + " " + unit;
 }
 
-const percent = (share) => (100 * share).toFixed(2) + " %";
-
 /* Each bin with its share of all values, and that of what is not above it */
 function sharesOf(spread) {
 	let upto = spread.early;

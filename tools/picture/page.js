@@ -2,8 +2,6 @@
 /* What stands around the time line: words, lists, tables, keys. */
 "use strict";
 
-const $ = (id) => document.getElementById(id);
-const data = JSON.parse($("json").textContent);
 let line;
 
 /* --- Words ------------------------------------------------------------ */

@@ -44,13 +44,13 @@ static void add_exits(json_t *a, const struct kvs_view *view)
 {
 	for (unsigned int i = 0; i < view->total->nr_exits; i++) {
 		const struct kvs_exit_stats *e = &view->total->exits[i];
-		char reason[KVS_NAME_LEN], name[KVS_NAME_LEN + 16];
+		char name[KVS_EXIT_NAME_LEN];
 		struct kvs_hist host;
 
 		kvs_exit_host(e, &host);
-		snprintf(name, sizeof(name), "%s%s%s", kvs_exit_reason(reason, e->isa, e->reason),
-			 e->l2 ? " (L2)" : "", e->fastpath ? " (fast path)" : "");
-		add_spread(a, "exits", name, &host, 0, &view->times.cycles);
+		add_spread(a, "exits",
+			   kvs_exit_name(name, e->isa, e->reason, e->l2, e->fastpath), &host, 0,
+			   &view->times.cycles);
 		kvs_hist_free(&host);
 	}
 }

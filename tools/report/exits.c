@@ -13,16 +13,14 @@ static void row_exit(struct kvs_rows *rows, const struct kvs_view *view,
 		     const struct kvs_exit_stats *e, struct kvs_split *count,
 		     struct kvs_split *time)
 {
-	char name[KVS_NAME_LEN];
+	char name[KVS_EXIT_NAME_LEN];
 	struct kvs_summary s;
 	struct kvs_hist host;
 	bool known;
 
 	kvs_exit_host(e, &host);
 	kvs_row(rows);
-	kvs_cell(rows, "%s%s%s", e->l2 ? "L2 " : "",
-		 kvs_exit_reason(name, e->isa, e->reason),
-		 e->fastpath ? " (fast path)" : "");
+	kvs_cell(rows, "%s", kvs_exit_name(name, e->isa, e->reason, e->l2, e->fastpath));
 	kvs_cell_count(rows, e->count);
 	kvs_cell_share_part(rows, count, e->count);
 	kvs_cell_share_part(rows, time, host.sum);

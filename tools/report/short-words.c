@@ -245,7 +245,7 @@ static void write_most_blocked(const struct words *w)
 	const struct kvs_vcpu *v = w->finding->vcpu;
 	const struct kvs_hist *most = &v->blocked_page_ts;
 	const struct kvs_exit_stats *top = NULL;
-	char name[KVS_NAME_LEN];
+	char name[KVS_EXIT_NAME_LEN];
 
 	if (v->sleeps_told && v->blocked_before_ts.sum > most->sum)
 		most = &v->blocked_before_ts;
@@ -257,8 +257,8 @@ static void write_most_blocked(const struct words *w)
 	}
 	fprintf(w->f, "; most ");
 	if (top)
-		fprintf(w->f, "for %s%s", top->l2 ? "L2 " : "",
-			kvs_exit_reason(name, top->isa, top->reason));
+		fprintf(w->f, "for %s",
+			kvs_exit_name(name, top->isa, top->reason, top->l2, top->fastpath));
 	else
 		fprintf(w->f, most == &v->blocked_page_ts ?
 			"until the host had a page of the guest (async page fault)" :
@@ -303,7 +303,7 @@ static void write_exits(const struct words *w)
 {
 	const struct kvs_vcpu *v = w->finding->vcpu;
 	const struct kvs_exit_stats *top = NULL;
-	char name[KVS_NAME_LEN];
+	char name[KVS_EXIT_NAME_LEN];
 	struct kvs_ledger_ns ns;
 	kvs_u128 most = 0;
 
@@ -326,8 +326,8 @@ static void write_exits(const struct words *w)
 	}
 	if (!top || !w->view->times.cycles.known)
 		return;
-	fprintf(w->f, "; most for %s%s: %" PRIu64 " exit%s, ", top->l2 ? "L2 " : "",
-		kvs_exit_reason(name, top->isa, top->reason), top->count,
+	fprintf(w->f, "; most for %s: %" PRIu64 " exit%s, ",
+		kvs_exit_name(name, top->isa, top->reason, top->l2, false), top->count,
 		top->count == 1 ? "" : "s");
 	write_time(w, kvs_scale_sum(&w->view->times.cycles, most));
 }
