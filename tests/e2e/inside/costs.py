@@ -40,8 +40,10 @@ CONSUMER = 60
 # the first recording on the kernel asks at each switch whether the two tasks have
 # preempt notifiers, as it does anyway while there is a VM.
 NOTIFIERS, WAKEUP, STEAL = 15, 30, 60
-# Pipes and forks cost some more or less whenever the memory's layout changes.
+# Pipes and forks cost some more or less whenever the memory's layout changes; what is
+# measured first may have had a bad one, and then all others are below it (27 were seen).
 PIPES = 12
+BELOW = -30
 # For a softirq that concerns no vCPU: two handlers that return at once
 SOFTIRQ = 60
 BYTES = 48 + LAZY_BYTES
@@ -156,7 +158,7 @@ def host_switches(tap):
         switch, both = (a - b for a, b in zip(measure(), idle))
         tap.within(f"costs: {name}, for each host switch", switch, least, most,
                    f" instructions over {idle[0]:.0f}")
-        tap.within(f"costs: {name}, for each wakeup", both - switch, -PIPES,
+        tap.within(f"costs: {name}, for each wakeup", both - switch, BELOW,
                    wakeup, f" instructions over {idle[1] - idle[0]:.0f}")
 
     measure()
