@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A Linux that is a guest and traces itself, and the trace.dat of what it traced."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -11,11 +12,23 @@ import host
 
 PROGRAM = os.path.join(os.path.dirname(os.path.realpath(__file__)),
                        "../../lab/guest-linux")
+HELPER = os.path.join(host.BUILD, "lab", f"helpers-{os.uname().release}", "deliver_once.ko")
 PAGE = 4096
 CPUCOUNT, TRACECLOCK = 8, 4	# options of trace.dat
 # Those right before an exit and right after an entry leave causality little room.
 EVENTS = ("sched/sched_switch", "sched/sched_waking", "power/cpu_idle",
           "irq_vectors/local_timer_entry", "msr/write_msr", "timer/hrtimer_start")
+CROWD = "raw_syscalls/sys_enter"
+
+
+@contextlib.contextmanager
+def delivered_once():
+    """Without it QEMU now and then delivers an interrupt twice, and a Linux stands still."""
+    host.run("insmod", HELPER)
+    try:
+        yield
+    finally:
+        host.run("rmmod", "deliver_once")
 
 
 class Linux:
@@ -26,20 +39,26 @@ class Linux:
         self.folder = os.path.join(host.WORK, name)
 
     def __enter__(self):
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(delivered_once())
+            self.boot(stack)
+            self.stack = stack.pop_all()
+        return self
+
+    def boot(self, stack):
         shutil.rmtree(self.folder, ignore_errors=True)
-        self.child = host.Child(PROGRAM, "--smp", self.smp, self.folder)
+        self.child = stack.enter_context(host.Child(PROGRAM, "--smp", self.smp, self.folder))
         path = os.path.join(self.folder, "control")
         host.wait_for(lambda: os.path.exists(path) or not self.child.running(),
                       "the socket of the guest")
         if not self.child.running():
             self.child.wait()
-        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket = stack.enter_context(socket.socket(socket.AF_UNIX))
         self.socket.settimeout(host.PATIENCE)
         self.socket.connect(path)
         self.lines = self.socket.makefile("r")
         if self.lines.readline() != "ready\n":
             raise host.Failed(f"the guest doesn't come up\n{self.child.err}")
-        return self
 
     def say(self, line):
         """What it prints for that line of shell, which has to succeed."""
@@ -56,6 +75,11 @@ class Linux:
     def trace(self, room_kb, *events):
         self.say(f"trace_begin {room_kb} {' '.join(events or EVENTS)}")
 
+    def crowd(self, count):
+        """So many events close to each other: wherever the host interrupts the guest then,
+        one is near."""
+        self.say(f"crowd {CROWD} {count // 2}")
+
     def stop(self):
         """End the trace; how many events each CPU has.  Failed if one was lost."""
         events = []
@@ -69,13 +93,14 @@ class Linux:
         return events
 
     def off(self):
-        """Power off, after which its files are whole."""
+        """Power off, after which its files are whole.  How often, as far as it is seen,
+        the emulator delivered an interrupt twice since it began."""
         self.socket.sendall(b"poweroff -f\n")
         self.child.wait()
+        return int(host.read("/sys/module/deliver_once/parameters/twice"))
 
     def __exit__(self, *unused):
-        self.socket.close()
-        self.child.__exit__()
+        self.stack.close()
 
     def write(self, path, shift=0):
         """A trace.dat, as trace-cmd would have made it; all times moved by `shift`."""

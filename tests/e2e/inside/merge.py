@@ -9,6 +9,7 @@ import glob
 import json
 import os
 import re
+import shutil
 
 import host
 import linux
@@ -24,67 +25,74 @@ LONG_NS = 10 ** 8		# a task that spins, not one that waits for others to end
 LOAD = ("spin --quiet --seconds 600 --procs 2 & cfs=$!; "
         "spin --quiet --seconds 600 --on-us 100000 --off-us 100000 --policy rr:10 & rr=$!")
 SECONDS = 2
+SMP = 1, 2
+# Events that come one after the other while the host interrupts the guest a hundred times
+CROWD = 40000
 # Beside the guest, a host task that cuts its slices, briefly each time
 BESIDE_US = 500, 1000
 
 
-def record():
-    """(recording, the guest, its events by CPU, {PID: TSC offsets that KVM tells})"""
-    with linux.Linux() as guest:
+def record(smp):
+    """(recording, the guest, its events by CPU, {PID: TSC offsets that KVM tells}, how
+    often the emulator delivered an interrupt twice)"""
+    with linux.Linux(smp) as guest:
         with host.Recording("-e", "+steal", "-m", "16M") as recording, \
                 host.spin(*BESIDE_US):
             guest.trace(ROOM_KB)
             guest.say(LOAD)
             guest.say(f"sleep 0.2; mark; sleep {SECONDS}; mark")
             guest.say("end $cfs; sleep 0.3; end $rr")
+            guest.crowd(CROWD)
             events = guest.stop()
         offsets = {}
-        for path in glob.glob("/sys/kernel/debug/kvm/*/vcpu*/tsc-offset"):
+        for path in sorted(glob.glob("/sys/kernel/debug/kvm/*/vcpu*/tsc-offset")):
             pid = int(path.split("/")[5].split("-")[0])
             offsets.setdefault(pid, []).append(int(host.read(path)))
-        guest.off()
-    return recording, guest, events, offsets
+        twice = guest.off()
+    return recording, guest, events, offsets, twice
 
 
 def merged(recording, file, folder, status=0):
-    done = host.run(host.KVMSCHED, "merge", "--json", recording.file, file, "-o",
-                    os.path.join(host.WORK, folder), status=status)
+    folder = os.path.join(host.WORK, folder)
+    shutil.rmtree(folder, ignore_errors=True)
+    done = host.run(host.KVMSCHED, "merge", "--json", recording.file, file, "-o", folder,
+                    status=status)
     return json.loads(done.stdout) if not status else done.stderr
 
 
-def placed(tap, recording, file, events, offsets):
+def placed(tap, name, recording, file, events, offsets):
     """All events are in guest mode by KVM's offset, and by few others."""
     guest, = merged(recording, file, "merged")["guests"]
     low, high = guest["later_ns_from"], guest["later_ns_to"]
-    tap.equal("merge: each event of the guest lies in guest mode",
+    tap.equal(f"{name}: each event of the guest lies in guest mode",
               *((f"CPU {cpu['cpu']}: {what}", got, expected) for cpu in guest["cpus"]
                 for what, got, expected in
                 (("vCPU", cpu["vcpu"], cpu["cpu"]),
                  ("events", cpu["events"], events[cpu["cpu"]]),
                  ("in guest mode", cpu["in_guest_mode"], cpu["events"]),
                  ("not told", cpu["not_told"], 0))))
-    tap.equal("merge: the offsets are those that KVM tells itself",
+    tap.equal(f"{name}: the offsets are those that KVM tells itself",
               ("offsets", [cpu["tsc_offset"] for cpu in guest["cpus"]],
                offsets[guest["pid"]]))
     tap.ok(low is not None and high is not None and low <= 0 <= high and
            high - low <= NARROW_NS,
-           f"merge: causality leaves open {NARROW_NS} ns, and KVM's own is in it", low, high)
+           f"{name}: causality leaves open {NARROW_NS} ns, and KVM's own is in it", low, high)
     tap.note(f"{sum(events)} events; {low} to {high} ns around KVM's offset")
 
 
-def planted(tap, recording, guest, khz):
+def planted(tap, name, recording, guest, khz):
     """Times that are wrong by little are refused."""
-    for name, us in (("later", PLANTED_US), ("earlier", -PLANTED_US)):
-        file = guest.write(os.path.join(host.WORK, f"{name}.dat"), us * khz // 1000)
-        words = merged(recording, file, f"{name}-merged", status=1)
+    for when, us in (("later", PLANTED_US), ("earlier", -PLANTED_US)):
+        file = guest.write(os.path.join(host.WORK, f"{when}.dat"), us * khz // 1000)
+        words = merged(recording, file, f"{when}-merged", status=1)
         found = re.search(r"(\d+) of its \d+ events lie outside of guest mode", words)
-        tap.ok(found is not None and not os.path.exists(f"{host.WORK}/{name}-merged"),
-               f"merge: a guest whose times are {PLANTED_US} us {name} is refused", words)
+        tap.ok(found is not None and not os.path.exists(f"{host.WORK}/{when}-merged"),
+               f"{name}: a guest whose times are {PLANTED_US} us {when} is refused", words)
         if found:
             tap.note(f"{us} us: {found[0]}")
 
 
-def stock(tap, events):
+def stock(tap, name, events):
     """trace-cmd shows both in one order."""
     folder = os.path.join(host.WORK, "merged")
     text = host.run("trace-cmd", "report", "-t", "-i", f"{folder}/host.dat",
@@ -98,7 +106,7 @@ def stock(tap, events):
         counts[found[1]] += 1
         back += now < last
         last = now
-    tap.equal("merge: trace-cmd shows host and guest in one order",
+    tap.equal(f"{name}: trace-cmd shows host and guest in one order",
               ("events of the guest", counts["guest"], sum(events)),
               ("of the host, any", counts["host"] > 0, True),
               ("that stand before an earlier one", back, 0))
@@ -134,9 +142,13 @@ def test(tap):
     with host.module():
         with Device() as device:
             khz = device.info().tsc_khz
-        recording, guest, events, offsets = record()
-    file = guest.write(os.path.join(host.WORK, "guest.dat"))
-    placed(tap, recording, file, events, offsets)
-    planted(tap, recording, guest, khz)
-    stock(tap, events)
-    slices(tap, recording, file)
+        for smp in SMP:
+            name = "merge: one vCPU" if smp == 1 else "merge: two vCPUs"
+            recording, guest, events, offsets, twice = record(smp)
+            file = guest.write(os.path.join(host.WORK, "guest.dat"))
+            tap.equal(f"{name}: each interrupt came once", ("twice", twice, 0))
+            placed(tap, name, recording, file, events, offsets)
+            planted(tap, name, recording, guest, khz)
+            stock(tap, name, events)
+            if smp == 1:
+                slices(tap, recording, file)
