@@ -442,6 +442,10 @@ if [[ $(readlink /proc/self/ns/pid) == "pid:[4026531836]" ]]; then
 	is "$(vm_names named.dat)" sleep "without a name it is the command's"
 	kill $vmm
 	wait $vmm || :
+
+	# Nobody has this PID any more.
+	FAKEDEV_VMM=$vmm record -o named.dat -d 0.2
+	is "$(vm_names named.dat)" 'thread CPU 0/KVM' "one that has ended is called by its thread"
 else
 	skip "names of VMs" "the PIDs of this namespace are not the kernel's"
 fi

@@ -121,6 +121,11 @@ void kvs_comms_add(struct kvs_comms *comms, pid_t pid, const char *comm)
 		name_add(comms, pid, KVS_OTHERS_TOLD, comm);
 }
 
+bool kvs_comms_has(const struct kvs_comms *comms, pid_t pid)
+{
+	return name_of(comms, pid);
+}
+
 void kvs_comms_merge(struct kvs_comms *comms, const struct kvs_comms *from)
 {
 	for (size_t i = 0; i < from->nr; i++)

@@ -5,6 +5,7 @@
 #ifndef KVMSCHED_COMMS_H
 #define KVMSCHED_COMMS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -17,6 +18,9 @@ void kvs_comms_free(struct kvs_comms *comms);
 
 /* A name for a pid that has none yet; what records tell later counts more. */
 void kvs_comms_add(struct kvs_comms *comms, pid_t pid, const char *comm);
+
+/* Whether there is a name for @pid */
+bool kvs_comms_has(const struct kvs_comms *comms, pid_t pid);
 
 void kvs_comms_merge(struct kvs_comms *comms, const struct kvs_comms *from);
 

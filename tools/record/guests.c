@@ -2,11 +2,13 @@
 /*
  * The VMs of a recording; see guests.h.
  */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/util.h"
 #include "host/vmname.h"
+#include "record/comms.h"
 #include "record/guests.h"
 #include "trace/decode.h"
 
@@ -16,6 +18,8 @@
 struct guest {
 	uint16_t vm;		/* the module's number */
 	int32_t tgid;
+	unsigned int teller;	/* the vCPU with the smallest number of those met */
+	char comm[17];			/* the name of that one's thread, with a NUL */
 	struct kvs_dat_guest dat;	/* its name may be NULL: not known yet */
 };
 
@@ -58,7 +62,7 @@ static struct guest *get_guest(struct kvs_guests *g, uint16_t vm, int32_t tgid)
 		if (g->list[i].vm == vm && g->list[i].tgid == tgid)
 			return &g->list[i];
 	g->list = xrealloc(g->list, (g->nr + 1) * sizeof(*g->list));
-	g->list[g->nr] = (struct guest){ .vm = vm, .tgid = tgid };
+	g->list[g->nr] = (struct guest){ .vm = vm, .tgid = tgid, .teller = UINT_MAX };
 	return &g->list[g->nr++];
 }
 
@@ -85,11 +89,25 @@ void kvs_guests_see(struct kvs_guests *g, const void *record, size_t size)
 		return;
 	guest = get_guest(g, rec.vcpu.vm, rec.vcpu.tgid);
 	note_thread(&guest->dat, rec.vcpu.vcpu, rec.ent.pid);
+	if (rec.vcpu.vcpu <= guest->teller) {
+		guest->teller = rec.vcpu.vcpu;
+		kvs_copy_comm(guest->comm, rec.vcpu.comm, sizeof(rec.vcpu.comm));
+	}
 	if (guest->dat.name || !g->can_ask || rec.vcpu.tgid <= 0)
 		return;
 	guest->dat.name = kvs_vm_name_of(rec.vcpu.tgid);
 	if (guest->dat.name && strlen(guest->dat.name) > MAX_NAME)
 		guest->dat.name[MAX_NAME] = '\0';
+}
+
+void kvs_guests_name_rest(struct kvs_guests *g, const struct kvs_comms *comms)
+{
+	for (size_t i = 0; g && i < g->nr; i++) {
+		struct guest *guest = &g->list[i];
+
+		if (!guest->dat.name && *guest->comm && !kvs_comms_has(comms, guest->tgid))
+			guest->dat.name = xasprintf(KVS_THREADS_NAME "%s", guest->comm);
+	}
 }
 
 struct kvs_dat_guest *kvs_guests_named(const struct kvs_guests *g, size_t room, size_t *nr)

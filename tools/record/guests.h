@@ -13,6 +13,7 @@
 
 #include "trace/dat.h"
 
+struct kvs_comms;
 struct kvs_guests;
 
 struct kvs_guests *kvs_guests_new(const struct kvs_dat_system *events);
@@ -21,6 +22,14 @@ void kvs_guests_free(struct kvs_guests *g);
 
 /* A record of event kvmsched_vcpu, as the ring has it */
 void kvs_guests_see(struct kvs_guests *g, const void *record, size_t size);
+
+/*
+ * Names those that /proc had no name for, as they had ended before it was asked: unless
+ * @comms, which the file gets as well, has the name of their process, by the thread of
+ * their first vCPU.  Such a name says so itself.  For the end of a recording.
+ */
+#define KVS_THREADS_NAME	"thread "
+void kvs_guests_name_rest(struct kvs_guests *g, const struct kvs_comms *comms);
 
 /*
  * Those whose name is known, as many as fit into @room bytes of a header; @nr is how many.

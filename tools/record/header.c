@@ -127,7 +127,6 @@ static char *list_names(const struct kvs_header *h, size_t room)
 
 	kvs_comms_add_proc(comms);
 	kvs_comms_merge(comms, h->named);
-	kvs_comms_merge(comms, h->before);
 	text = kvs_comms_text(comms, room);
 	kvs_comms_free(comms);
 	return text;
@@ -136,12 +135,14 @@ static char *list_names(const struct kvs_header *h, size_t room)
 int kvs_header_finish(struct kvs_header *h, struct kvs_spool *spool, int dev)
 {
 	char **stats = read_cpustats(h, dev), *cmdlines;
-	struct kvs_dat_guest *guests = kvs_guests_named(h->guests, ROOM_FOR_GUESTS,
-							&h->desc.nr_guests);
 	size_t size, room = kvs_spool_room(spool);
+	struct kvs_dat_guest *guests;
 	void *header;
 	int ret;
 
+	kvs_comms_merge(h->named, h->before);
+	kvs_guests_name_rest(h->guests, h->named);
+	guests = kvs_guests_named(h->guests, ROOM_FOR_GUESTS, &h->desc.nr_guests);
 	h->desc.cpustats = stats;
 	h->desc.guests = guests;
 	free(kvs_dat_header(&h->desc, &size));
