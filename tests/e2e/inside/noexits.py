@@ -49,8 +49,8 @@ def recorded(tap):
     text = host.run(host.KVMSCHED, "report", recording.file).stdout.splitlines()
     notes = [line for line in text if line.startswith("Guest includes idle:")]
     # The recorder asks for the name when it sees the VM: on a slow machine, the guest may
-    # have ended by then.
-    vm = f"kvmguest/{idle['pid']}" if unseen["vm_name"] else idle["pid"]
+    # have ended by then, and is called by its thread.
+    vm = f"{unseen['vm_name']}/{idle['pid']}"
     tap.equal("noexits: the ledger has a note",
               ("notes", notes, [f"Guest includes idle: vm {vm} (HLT doesn't exit)"]))
 
