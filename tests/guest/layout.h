@@ -11,7 +11,8 @@
  *   0x00010000       one page per vCPU: struct     the same
  *                    guest_block at its foot,
  *                    the stack from its top; between
- *                    them the steal time of KVM
+ *                    them the steal time of KVM,
+ *                    and what payload rr keeps
  *   0x00080000       the payload                   the same
  *   0x00090000       one page per vCPU: payload    the same
  *                    l2's VMCB
@@ -37,6 +38,11 @@
 #define GUEST_VCPU_PAGES	0x10000
 #define GUEST_MAX_VCPUS		64
 #define GUEST_STEAL		0x400	/* in the vCPU's page: 64 bytes, aligned so */
+/* Payload rr, in the vCPU's page: its other process' RSP, ticks left, next tick, a stack */
+#define GUEST_RR_OTHER		0x480
+#define GUEST_RR_LEFT		0x488
+#define GUEST_RR_TICK		0x490
+#define GUEST_RR_STACK		0xc00
 #define GUEST_PAYLOAD		0x80000
 #define GUEST_VMCBS		0x90000
 #define GUEST_HSAVE		0xe0000
@@ -75,6 +81,9 @@
 
 /* What the guest of payload l2 does in each of its runs */
 #define L2_CPUIDS		5
+
+/* A quantum of payload rr */
+#define RR_TICKS		25
 
 /* Fault stubs have this many bytes each, one per exception vector. */
 #define FAULT_STUB_SIZE		16

@@ -27,6 +27,7 @@ BLOB(periodic_spin);
 BLOB(pio);
 BLOB(rdmsr);
 BLOB(restored);
+BLOB(rr);
 BLOB(selfipi);
 BLOB(spin);
 BLOB(steal);
@@ -36,6 +37,7 @@ BLOB(timer_user);
 BLOB(tmict);
 BLOB(tmict_periodic);
 BLOB(tscspin);
+BLOB(turns);
 BLOB(wait);
 
 /* Each payload ends with one port write: the io exit beside its own. */
@@ -82,6 +84,19 @@ BLOB(wait);
 /* Writes of the x2APIC's registers, as far as KVM traps them. */
 #define EXIT_WRMSR(each_loop, once) \
 	{ "msr", "MSR_WRITE", { each_loop, once }, TRAPPED_APIC }
+
+/* A switch of processes each @ticks, of which each arms the next */
+#define PROCESSES(ticks) \
+	.exits = { \
+		{ "cpuid", "CPUID", { 1, 0 }, ALWAYS }, \
+		EXIT_WRMSR(2 * (ticks), 1), \
+		{ "hlt", "HLT", { 0, 0 }, ALWAYS }, \
+		EXIT_PAGES(PAGES_IRQ), \
+		EXIT_IO_LAST, \
+	}, \
+	.irqs = { .arms = { ticks, 0 }, .expiries = { ticks, 0 }, .accepts = { ticks, 0 }, \
+		  .injections = { ticks, 0 }, .eois = { ticks, 0 } }, \
+	IO_LAST
 
 static const struct payload payloads[] = {
 	{
@@ -293,6 +308,16 @@ static const struct payload payloads[] = {
 			EXIT_PAGES(PAGES_PLAIN),
 		},
 		.io = { 1, 1 },
+	},
+	{
+		.name = "rr", CODE(rr), .x2apic = true,
+		.what = "two processes that spin, round robin: N quanta of 25 ticks, a period each",
+		PROCESSES(RR_TICKS),
+	},
+	{
+		.name = "turns", CODE(turns), .x2apic = true,
+		.what = "the same, but they take turns at each tick",
+		PROCESSES(1),
 	},
 	{
 		.name = "deadline-lost", CODE(deadline_lost), .x2apic = true,
