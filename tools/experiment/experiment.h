@@ -50,9 +50,9 @@ struct kvs_setting *kvs_exp_settings(const struct kvs_exp_arm *arm,
 
 /*
  * Each starts a process in a group of its own, and returns 0 after a message.
- * The command's output goes to @log, a descriptor, which stays the caller's.
+ * The command's output is added to the folder's file @stem.log.
  */
-pid_t kvs_exp_spawn_command(char **argv, int log, const sigset_t *mask);
+pid_t kvs_exp_spawn_command(const struct kvs_exp_run *run, char **argv, const char *stem);
 pid_t kvs_exp_spawn_recorder(const struct kvs_experiment *e, const char *file);
 /* True: the process has ended, with @status as a shell would give it. */
 bool kvs_exp_reap(pid_t pid, int *status);

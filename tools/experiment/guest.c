@@ -72,29 +72,18 @@ static char **hook_argv(char **hook, char *policy, char *when)
 static bool call_hook(struct kvs_exp_run *run, const struct kvs_exp_arm *arm,
 		      const char *stem, enum when when)
 {
-	struct kvs_experiment *e = run->e;
-	char *name = xasprintf("%s.log", stem);
 	char words[][6] = { [BEGIN] = "begin", [END] = "end" };
-	char **argv = hook_argv(e->guest_hook, arm->guest, words[when]);
-	int log = kvs_ours_file(run->folder, e->folder, name, O_WRONLY | O_CREAT | O_APPEND, 0644);
+	char **argv = hook_argv(run->e->guest_hook, arm->guest, words[when]);
+	pid_t pid = kvs_exp_spawn_command(run, argv, stem);
 	int status = 0;
-	pid_t pid = 0;
-	bool ok;
+	bool ok = pid && wait_for_hook(run, pid, when, &status);
 
-	if (log < 0)
-		kvs_errno("can't write %s/%s", e->folder, name);
-	else
-		pid = kvs_exp_spawn_command(argv, log, &run->old);
-	if (log >= 0)
-		close(log);
-	ok = pid && wait_for_hook(run, pid, when, &status);
 	if (ok && status) {
-		kvs_err("the guest_hook ended with status %d at \"%s %s\"; see %s/%s",
-			status, arm->guest, words[when], e->folder, name);
+		kvs_err("the guest_hook ended with status %d at \"%s %s\"; see %s/%s.log",
+			status, arm->guest, words[when], run->e->folder, stem);
 		ok = false;
 	}
 	free(argv);
-	free(name);
 	return ok;
 }
 

@@ -19,7 +19,6 @@
  * sleeps.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +31,6 @@
 #include "base/util.h"
 #include "experiment/experiment.h"
 #include "host/device.h"
-#include "record/ours.h"
 
 /* Seconds to wait for */
 #define APPEAR_S	60	/* the workload's vCPUs */
@@ -87,22 +85,11 @@ static void set_environment(const struct state *s)
 static bool start_workload(struct state *s)
 {
 	struct kvs_experiment *e = s->run->e;
-	char *name;
-	int log;
 
 	set_environment(s);		/* for the guests' command, too */
 	if (!e->workload)
 		return true;
-	name = xasprintf("%s.log", s->stem);
-	log = kvs_ours_file(s->run->folder, e->folder, name, O_WRONLY | O_CREAT | O_TRUNC,
-			    0644);
-	if (log < 0)
-		kvs_errno("can't write %s/%s", e->folder, name);
-	else
-		s->workload = kvs_exp_spawn_command(e->workload, log, &s->run->old);
-	if (log >= 0)
-		close(log);
-	free(name);
+	s->workload = kvs_exp_spawn_command(s->run, e->workload, s->stem);
 	return s->workload;
 }
 

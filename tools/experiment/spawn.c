@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Workload and recorder: two processes that end when this one ends, even if it
- * is killed by SIGKILL.
+ * Commands and the recorder: processes that end when this one ends, even if it is
+ * killed by SIGKILL.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,8 +13,10 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/util.h"
 #include "experiment/experiment.h"
 #include "host/device.h"
+#include "record/ours.h"
 #include "record/recorder.h"
 
 #define DEFAULT_MEMORY	(4U << 20)
@@ -40,7 +42,7 @@ static void run_command(char **argv, int log, const sigset_t *mask)
 	_exit(errno == ENOENT ? KVS_EXIT_NOENT : KVS_EXIT_NOEXEC);
 }
 
-pid_t kvs_exp_spawn_command(char **argv, int log, const sigset_t *mask)
+static pid_t spawn_command(char **argv, int log, const sigset_t *mask)
 {
 	pid_t parent = getpid(), pid = fork();
 
@@ -54,6 +56,23 @@ pid_t kvs_exp_spawn_command(char **argv, int log, const sigset_t *mask)
 	if (pid > 0)
 		setpgid(pid, pid);
 	return pid > 0 ? pid : 0;
+}
+
+pid_t kvs_exp_spawn_command(const struct kvs_exp_run *run, char **argv, const char *stem)
+{
+	char *name = xasprintf("%s.log", stem);
+	int log = kvs_ours_file(run->folder, run->e->folder, name, O_WRONLY | O_CREAT | O_APPEND,
+				0644);
+	pid_t pid = 0;
+
+	if (log < 0) {
+		kvs_errno("can't write %s/%s", run->e->folder, name);
+	} else {
+		pid = spawn_command(argv, log, &run->old);
+		close(log);
+	}
+	free(name);
+	return pid;
 }
 
 pid_t kvs_exp_spawn_recorder(const struct kvs_experiment *e, const char *file)
