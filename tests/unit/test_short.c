@@ -269,7 +269,8 @@ static void throttled(void **unused)
 		lose(50 * MS, 0, 0, "swapper/0");
 	expect_only("throttled", "vm 50 vcpu0 waited 500.0 ms for a CPU, 50.0 % of its life, "
 		    "and was throttled for at least 500.0 ms of it: its CPU stayed idle "
-		    "(inferred)");
+		    "(inferred); its long waits end every 50.0 ms, as under a quota (cpu.max) "
+		    "of that period");
 }
 
 /* A task that ran while it was throttled took nothing: this can't be told apart. */
@@ -424,10 +425,17 @@ static void a_timer_that_is_far_ahead(void **unused)
 		    "ahead, beyond the end of the recording");
 }
 
+static void identify(u32 features)
+{
+	RECORD(vcpu, ME, .tgid = 50, .features = features, .tsc_ratio = 1ULL << 32,
+	       .tsc_frac_bits = 32);
+}
+
 /* No timer, no interrupt; if it had one of them, the guest would be idle. */
 static void nothing_wakes_it(void **unused)
 {
 	begin(ALL);
+	identify(KS_FEATURE_EXITS_TOLD);
 	run(100);
 	sleep_for(900 * MS);
 	expect_only("asleep", "vm 50 vcpu0 slept 900.0 ms in HLT, 90.0 % of its life, and no "
@@ -474,12 +482,6 @@ static void ticks_that_were_merged(void **unused)
 	}
 	expect_only("ticks", "10 of 100 ticks of the timer of vm 50 vcpu0 had no interrupt of "
 		    "their own: 10 were merged with one before, 0 skipped by KVM");
-}
-
-static void identify(u32 features)
-{
-	RECORD(vcpu, ME, .tgid = 50, .features = features, .tsc_ratio = 1ULL << 32,
-	       .tsc_frac_bits = 32);
 }
 
 /* One exit each ms and @more between them, which ask for what @info is */

@@ -35,6 +35,7 @@ void kvs_model_free(struct kvs_model *m)
 	kvs_quotas_free(&m->quotas);
 	kvs_bpf_scheds_free(&m->bpf_scheds);
 	free(m->cpu_loss);
+	free(m->early);
 	free(m->missed);
 	free(m->hooks);
 }
@@ -53,6 +54,10 @@ static struct kvs_vcpu *vcpu_get(struct kvs_model *m, u16 vm, u16 id)
 		return v;
 	if (!vm || id == KS_NO_VCPU) {
 		m->unattributed++;
+		if (id != KS_NO_VCPU) {
+			m->early = xgrow(m->early, &m->nr_early, id, sizeof(*m->early));
+			m->early[id]++;
+		}
 		return NULL;
 	}
 	if (m->nr_vcpus == MAX_VCPUS) {
@@ -168,6 +173,37 @@ static void note_first_run(struct kvs_model *m, struct kvs_vcpu *v, u64 ts)
 	v->newborn.on = false;
 }
 
+/*
+ * The module has had a first look at it, and so it ran before.  Modules of older versions
+ * told what came to it until then, and not whose it was.  That is no fault of the file.
+ */
+static void note_first_look(struct kvs_model *m, const struct kvs_vcpu *v,
+			    const struct kvs_record *rec)
+{
+	if (v->identified || rec->vcpu.features & KS_FEATURE_NEW || v->id >= m->nr_early)
+		return;
+	m->unattributed -= m->early[v->id];
+	m->early[v->id] = 0;
+}
+
+/*
+ * Modules of older versions took whatever another thread ran for a new VM.  It seems to be
+ * one if the thread before has ended, and what KVM chose for the vCPU by its first moment,
+ * its TSC offset, is the same to the cycle.
+ */
+static void look_for_former_self(const struct kvs_model *m, struct kvs_vcpu *v)
+{
+	if (v->features & (KS_FEATURE_NEW | KS_FEATURE_EXITS_TOLD) || !v->tsc_offset)
+		return;
+	for (unsigned int i = 0; i < m->nr_vcpus && m->vcpus[i] != v; i++) {
+		const struct kvs_vcpu *old = m->vcpus[i];
+
+		if (old->ended && !old->gone && old->vm != v->vm && old->id == v->id &&
+		    old->tgid == v->tgid && old->tsc_offset == v->tsc_offset)
+			v->once = old->once ? old->once : old;
+	}
+}
+
 HANDLE(vcpu)
 {
 	struct kvs_vcpu *v;
@@ -181,11 +217,16 @@ HANDLE(vcpu)
 			return;
 		kvs_vcpu_identity(m, v, rec);
 		kvs_vcpu_end(m, v, rec->ts);
+		v->gone = true;
 		return;
 	}
 	v = OWN(vcpu);
-	if (v)
-		kvs_vcpu_identity(m, v, rec);
+	if (!v)
+		return;
+	note_first_look(m, v, rec);
+	kvs_vcpu_identity(m, v, rec);
+	if (v->first_ts == rec->ts)
+		look_for_former_self(m, v);
 }
 
 HANDLE(load)

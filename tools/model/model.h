@@ -58,6 +58,8 @@ u64 kvs_model_start_ts(const struct kvs_model *m);
 u64 kvs_model_duration_ts(const struct kvs_model *m);
 /* Whether a class was recorded, as far as the file shows it. */
 bool kvs_model_has_class(const struct kvs_model *m, u32 class);
+/* Does the file tell when a quota (cpu.max) kept a cgroup from a CPU? */
+bool kvs_model_tells_quotas(const struct kvs_model *m);
 /* Whether the ledger has all that it lives on. */
 bool kvs_model_has_ledger(const struct kvs_model *m);
 

@@ -43,6 +43,8 @@ void kvs_attach_record(struct kvs_model *m, const struct kvs_record *rec)
 	if (!strcmp(hook.name, "sched_switch") && hook.classes & KVMSCHED_CLASS_STEAL &&
 	    hook.status)
 		m->queues.idles.blind = true;
+	if (!strcmp(hook.name, "tg_throttle_down") && !hook.status)
+		m->quotas_told = true;
 	if (!strcmp(hook.name, "kvm_apicv_accept_irq") && !hook.status)
 		m->posts_told = true;
 	for (unsigned int i = 0; i < m->nr_hooks; i++)
@@ -185,6 +187,12 @@ u64 kvs_model_duration_ts(const struct kvs_model *m)
 	u64 stop = m->stopped ? m->stop_ts : m->last_ts;
 
 	return stop > start ? stop - start : 0;
+}
+
+/* Enabled events have no record of the hook: then one of cgroups is the proof. */
+bool kvs_model_tells_quotas(const struct kvs_model *m)
+{
+	return m->quotas_told || m->records[KS_EV_cgroup];
 }
 
 bool kvs_model_has_ledger(const struct kvs_model *m)

@@ -16,6 +16,7 @@
 
 #include "base/hist.h"
 #include "base/table.h"
+#include "model/beat.h"
 #include "model/bpf-sched.h"
 #include "model/causes.h"
 #include "model/ledger.h"
@@ -298,6 +299,8 @@ struct kvs_vcpu {
 		bool on;	/* it is told, and its first KVM_RUN not yet */
 		u32 epoch;	/* when it was told */
 	} newborn;
+	const struct kvs_vcpu *once;	/* it seems to be this one, of another number; NULL: no */
+	bool gone;		/* its VM was destroyed */
 	bool ended;		/* so was the end of its thread or its VM: its ledger ends there */
 	bool shared_slice;	/* this slice began with another vCPU */
 	u64 out_ts;		/* of the switch out; 0: on the CPU, or not known */
@@ -328,6 +331,7 @@ struct kvs_vcpu {
 	const struct kvs_sinks *sinks;	/* the model's */
 	struct kvs_ledger ledger;	/* in time stamps */
 	struct kvs_waiter waiter;
+	struct kvs_beat beat;	/* at which its long waits ended */
 	struct {
 		bool known;
 		u64 states[KVMSCHED_NR_STATES];	/* cycles */
@@ -410,6 +414,7 @@ struct kvs_model {
 	u32 pages, tsc_khz;
 	struct kvs_hook *hooks;
 	unsigned int nr_hooks;
+	bool quotas_told;	/* each begin and end of throttling is */
 	bool posts_told;	/* of each interrupt that is left to the hardware */
 
 	/* How many records there are, and how many are missing */
@@ -429,6 +434,8 @@ struct kvs_model {
 	struct kvs_missed *missed;
 	unsigned int nr_missed;
 	u64 unattributed;	/* records of no vCPU that the module knew */
+	u64 *early;		/* of them, by the vCPU's number: since one was first seen */
+	unsigned int nr_early;
 	u64 beyond;		/* records of vCPUs that found no room in the model */
 	u32 epoch;		/* losses so far: time stamps are paired only within an epoch */
 

@@ -226,6 +226,7 @@ void kvs_waits_switch_in(struct kvs_model *m, struct kvs_vcpu *v,
 				     waited, &wait);
 	if (known) {
 		kvs_run_waited(m, v, wait.end - wait.begin);
+		kvs_beat_note(&v->beat, wait.begin, wait.end, kvs_ts_of_ns(m, KVS_BEAT_WAIT_NS));
 		kvs_vcpu_slept(v, wait.begin, kvs_ledger_slept_in_run(&v->ledger) - slept);
 	}
 	got_cpu(m, v, rec->cpu);

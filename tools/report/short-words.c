@@ -34,6 +34,7 @@ static const struct {
 	[KVS_FINDING_SPIN] = { "spin", "kvmsched report exits" },
 	[KVS_FINDING_EXITS] = { "exits", "kvmsched report worst --kind exit", true },
 	[KVS_FINDING_IDLE] = { "idle", "kvmsched report", true },
+	[KVS_FINDING_ONE_VM] = { "one_vm", "kvmsched report" },
 	[KVS_FINDING_LOSS] = { "loss", "kvmsched record -m SIZE" },
 	[KVS_FINDING_HITS] = { "hits", "kvmsched report --verbose" },
 	[KVS_FINDING_MISSING] = { "missing", "kvmsched info --json" },
@@ -174,6 +175,27 @@ static void write_elsewhere(const struct words *w)
 	fprintf(w->f, " at once");
 }
 
+/* What the records have of a quota where none tells of it: when it lets its tasks run again */
+static void write_beat(const struct words *w, const char *before)
+{
+	u64 period = kvs_beat_period(&w->finding->vcpu->beat);
+
+	if (!period || kvs_model_tells_quotas(w->view->model))
+		return;
+	fprintf(w->f, "%sits long waits end every ", before);
+	write_ts(w, period);
+	fprintf(w->f, ", as under a quota (cpu.max) of that period");
+}
+
+/* Only what is scheduled as an ordinary task has a quota, or leaves what a quota leaves. */
+static bool may_be_quota(const struct kvs_vcpu *v)
+{
+	const struct kvs_waiter *w = &v->waiter;
+
+	return w->nr && !w->real_time && kvs_thief_is_task(&w->thieves[0].who) &&
+	       w->thieves[0].who.prio >= KVS_MAX_RT_PRIO;
+}
+
 static void write_wait(const struct words *w)
 {
 	const struct kvs_vcpu *v = w->finding->vcpu;
@@ -190,6 +212,8 @@ static void write_wait(const struct words *w)
 		write_thieves(w, "; who had it: ", NULL);
 	else
 		fprintf(w->f, "; who had it was not recorded (class steal)");
+	if (may_be_quota(v))
+		write_beat(w, "; that may have taken nothing: ");
 	write_elsewhere(w);
 	write_scheduler(w);
 }
@@ -231,6 +255,7 @@ static void write_throttled(const struct words *w)
 	}
 	write_thieves(w, told ? "; who had its CPU otherwise: " :
 		      "; whether it was throttled is unknown while that CPU ran ", had_cpu);
+	write_beat(w, "; ");
 }
 
 static void write_out(const struct words *w)
@@ -399,8 +424,12 @@ static void write_far_timer(const struct words *w)
 static void write_asleep(const struct words *w)
 {
 	write_spent(w, "slept", "in HLT");
-	fprintf(w->f, ", and no interrupt came to its VM, of which no timer was seen: "
-		"what it slept for is unknown");
+	fprintf(w->f, ", and no interrupt came to its VM, of which no timer was seen: ");
+	if (w->finding->vcpu->features & KS_FEATURE_EXITS_TOLD)
+		fprintf(w->f, "what it slept for is unknown");
+	else
+		fprintf(w->f, "it may have slept for one that is far ahead, or lost, as this "
+			"file tells of none that was armed before, or by the VMM; or for a device");
 }
 
 static void write_idle(const struct words *w)
@@ -414,6 +443,18 @@ static void write_idle(const struct words *w)
 	if (w->finding->share)
 		fprintf(w->f, ", %.1f %% of the life of vcpu%u,", 100 * w->finding->share, v->id);
 	fprintf(w->f, " %s idle", may ? "may include" : "includes");
+}
+
+/* The file does not tell more: two guests may have been given the same offset. */
+static void write_one_vm(const struct words *w)
+{
+	const struct kvs_vcpu *v = w->finding->vcpu;
+	char vm[KVS_VM_LEN];
+
+	fprintf(w->f, "vm %s and %" PRIu64 " more VM%s of its process seem to be one, whose "
+		"vcpu%u was run by one thread after the other: the next began where the one "
+		"before had ended, and the TSC offset is the same", kvs_vm_name(vm, v),
+		w->finding->harm, w->finding->harm == 1 ? "" : "s", v->id);
 }
 
 static void write_loss(const struct words *w)
@@ -494,6 +535,7 @@ char *kvs_finding_sentence(const struct kvs_view *view, const struct kvs_finding
 		[KVS_FINDING_SPIN] = write_spin,
 		[KVS_FINDING_EXITS] = write_exits,
 		[KVS_FINDING_IDLE] = write_idle,
+		[KVS_FINDING_ONE_VM] = write_one_vm,
 		[KVS_FINDING_LOSS] = write_loss,
 		[KVS_FINDING_HITS] = write_hits,
 		[KVS_FINDING_MISSING] = write_missing,

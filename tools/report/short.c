@@ -21,6 +21,8 @@ static void found(struct search *s, enum kvs_finding_kind kind, const struct kvs
 	struct kvs_finding *f = &s->kinds[kind];
 	unsigned int others = f->harm ? f->others + 1 : 0;
 
+	if (!harm)
+		return;
 	if (harm > f->harm)
 		*f = (struct kvs_finding){
 			.kind = kind, .vcpu = v, .harm = harm, .share = share,
@@ -129,6 +131,17 @@ static void look_for_idle(struct search *s, const struct kvs_vcpu *v)
 	found(s, KVS_FINDING_IDLE, v, guest ? : 1, ns.wall ? (double)guest / ns.wall : 0);
 }
 
+/* A vCPU that a new thread ran, in files of older versions */
+static void look_for_former_selves(struct search *s, const struct kvs_vcpu *v)
+{
+	const struct kvs_model *m = s->view->model;
+	u64 more = 0;
+
+	for (unsigned int i = 0; i < m->nr_vcpus; i++)
+		more += m->vcpus[i]->once == v;
+	found(s, KVS_FINDING_ONE_VM, v, more, 0);
+}
+
 static void look_at_timer(struct search *s, const struct kvs_vcpu *v)
 {
 	const struct kvs_timer_stats *t = &v->timer;
@@ -230,8 +243,9 @@ static int worst_first(const void *left, const void *right)
 		[KVS_FINDING_BLOCKED] = 3,
 		[KVS_FINDING_LATE_TIMER] = 4, [KVS_FINDING_TICKS] = 5,
 		[KVS_FINDING_SPIN] = 6, [KVS_FINDING_EXITS] = 7, [KVS_FINDING_IDLE] = 8,
-		[KVS_FINDING_LOSS] = 9, [KVS_FINDING_HITS] = 10,
-		[KVS_FINDING_MISSING] = 11, [KVS_FINDING_HOOK] = 12,
+		[KVS_FINDING_ONE_VM] = 9, [KVS_FINDING_LOSS] = 10,
+		[KVS_FINDING_HITS] = 11, [KVS_FINDING_MISSING] = 12,
+		[KVS_FINDING_HOOK] = 13,
 	};
 	const struct kvs_finding *a = left, *b = right;
 
@@ -259,6 +273,7 @@ unsigned int kvs_short_find(const struct kvs_view *view,
 			continue;
 		look_at_ledger(&s, view->model->vcpus[i]);
 		look_for_idle(&s, view->model->vcpus[i]);
+		look_for_former_selves(&s, view->model->vcpus[i]);
 		look_at_timer(&s, view->model->vcpus[i]);
 	}
 	look_for_sleepers(&s);

@@ -62,6 +62,7 @@ enum kvs_finding_kind {
 	KVS_FINDING_SPIN,		/* suspected, by what it exits for */
 	KVS_FINDING_EXITS,
 	KVS_FINDING_IDLE,		/* it does not exit: Guest includes it */
+	KVS_FINDING_ONE_VM,		/* seems to be what the file has as several */
 	KVS_FINDING_LOSS,		/* of records */
 	KVS_FINDING_HITS,		/* of kprobes, dropped by the kernel */
 	KVS_FINDING_MISSING,		/* vCPUs that the module, or the model, had no room for */
