@@ -9,12 +9,18 @@ entry:
 	LET_HOST_IN
 	/* Counting down from 0 wraps round: no limit that anybody sees. */
 	mov	BLK_N(%rdi), %rbx
+	mov	%rbx, %r9
 	rdtsc
 	shl	$32, %rdx
 	or	%rdx, %rax
 	mov	%rax, %r8
 	add	BLK_LIMIT(%rdi), %r8
 1:	incq	BLK_COUNT(%rdi)
+	/* N loops are short ones: there they are what is counted. */
+	test	%r9, %r9
+	jnz	2f
+	LINGER
+2:
 #ifdef WITH_PAUSE
 	pause
 #endif
