@@ -1,3 +1,3 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-exec "$(dirname -- "$0")/boot" --kernel 6.12 --icount --timeout 1500 -- costs policies waits ledger causes softirqs short
+exec "$(dirname -- "$0")/boot" --kernel 6.12 --icount --timeout 1500 -- costs policies waits short

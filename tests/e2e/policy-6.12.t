@@ -1,3 +1,3 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-exec "$(dirname -- "$0")/boot" --kernel 6.12 --icount --timeout 900 -- policy experiment stopon steal shadow locks
+exec "$(dirname -- "$0")/boot" --kernel 6.12 --icount --timeout 1500 -- policy experiment stopon steal shadow locks ledger causes softirqs
