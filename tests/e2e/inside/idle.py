@@ -58,8 +58,9 @@ def delays(recording, switches):
     ftrace's own probe of that switch ran.  The emulator runs its CPUs in turns, and now
     and then the other one's turn, of some ms, lies between the two probes."""
     ns = 1e6 / recording.report()["tsc_khz"]
-    theirs = [one.ts for one in switches if idles(one)]
-    return {record.ts: min(abs(record.ts - ts) for ts in theirs) * ns
+    theirs = [(one.ts, not one["next_pid"]) for one in switches if idles(one)]
+    return {record.ts: min(abs(record.ts - ts) for ts, begins in theirs
+                           if begins == record["idle"]) * ns
             for record in records.of_file(recording.file, "kvmsched_idle")
             if record.cpu == 1}
 

@@ -115,9 +115,11 @@ def mistaken(ours, theirs):
     """Pairs: all are there, and no more than few were taken for the other kind.
 
     What a softirq raises is served in the same place, if the kernel does not stop
-    there to let another task run (probe_softirq.c).
+    there to let another task run (probe_softirq.c). So one that was mistaken takes
+    those with it that follow at once: they are one mistake.
     """
-    kinds = sum(a["kind"] != b.kind for a, b in zip(ours, theirs))
+    wrong = [a["kind"] != b.kind for a, b in zip(ours, theirs)]
+    kinds = sum(now and not before for before, now in zip([False, *wrong], wrong))
     return [("softirqs", [record["name"] for record in ours],
              [softirq.name for softirq in theirs]),
             ("of the other kind, 1 in 100 and two more at most",
