@@ -195,8 +195,6 @@ def main():
                   refused("no such vCPU", "--svg", picture, "--vm=1", steal))
         tap.empty("a picture prints no report",
                   refused("prints no report", "--svg", picture, "--json", steal, status=2))
-        tap.empty("a window belongs to a picture",
-                  refused("belong to --svg", "--from=1", steal, status=2))
         tap.empty("a file that can't be written is told",
                   refused("can't write", "--svg", f"{folder}/no/x.svg", steal))
         tap.empty("so is a full disk", refused("can't write", "--svg", "/dev/full", steal))

@@ -26,6 +26,11 @@ bool kvs_reading_begin(struct kvs_reading *r, const char *path);
 bool kvs_reading_all(struct kvs_reading *r);
 /* After kvs_reading_all(): the time stamp so many seconds after the recording began */
 u64 kvs_reading_ts(const struct kvs_reading *r, double seconds);
+/*
+ * Reads @path once, to find the time stamps of what --from and --to say, in seconds; 0: not
+ * given.  False after a message, also if the recording has nothing between them.
+ */
+bool kvs_reading_excerpt(const char *path, double from_s, double to_s, u64 *from, u64 *to);
 void kvs_reading_end(struct kvs_reading *r);
 
 #endif /* KVMSCHED_READING_H */

@@ -79,8 +79,6 @@ static int check_picture(const struct options *o)
 {
 	const struct kvs_picture *p = &o->picture;
 
-	if (o->windowed && !p->svg && !p->html)
-		return kvs_usage("report", "--from and --to belong to --svg and --html");
 	if (o->spans_given && !p->html)
 		return kvs_usage("report", "--spans belongs to --html");
 	if (p->svg && p->html)
@@ -102,6 +100,8 @@ static int check_guests(const struct options *o)
 	if (wanted && (o->host || o->verbose || o->select.vcpu >= 0 ||
 		       !kvs_vm_is_any(&o->select.vm)))
 		return kvs_usage("report", "--vm, --vcpu, --host and --verbose are not for `kvmsched report guest`");
+	if (wanted && o->windowed)
+		return kvs_usage("report", "--from and --to are not for `kvmsched report guest`");
 	if (o->guests.told.nr && !o->guests.nr)
 		return kvs_usage("report", "--cpu belongs to `kvmsched report guest`");
 	return KVS_EXIT_OK;
@@ -176,10 +176,10 @@ static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments
 			   "write a page for a browser: time line, worst moments, plots, all tables",
 			   .value = { .text = &o->picture.html }),
 		KVS_OPTION(0, "from", "TIME",
-			   "svg, html: draw what happened so long after the recording began, or later; in s",
+			   "only what happened so long after the recording began, or later; in s",
 			   .value = { .seconds = &o->picture.from, .most = KVS_RECORD_MAX_SECONDS },
 			   .given = &o->windowed),
-		KVS_OPTION(0, "to", "TIME", "svg, html: and only before this",
+		KVS_OPTION(0, "to", "TIME", "and only before this",
 			   .value = { .seconds = &o->picture.to, .least = KVS_SHORTEST,
 				      .most = KVS_RECORD_MAX_SECONDS },
 			   .given = &o->windowed),
@@ -266,7 +266,7 @@ static int read_and_print(const struct options *o, struct kvs_reading *r,
 	bool whole = kvs_reading_all(r);
 
 	kvs_worst_sort(worst);
-	if (!kvs_model_records(m)) {
+	if (!kvs_model_all_records(m)) {
 		kvs_err("%s: no kvmsched records in it", o->path);
 		kvs_hint("did a vCPU run, and was the recording ended by `kvmsched record` itself?");
 		return KVS_EXIT_FAILED;
@@ -299,6 +299,7 @@ int kvs_cmd_report(int argc, char **argv)
 	struct kvs_arguments args;
 	struct options o;
 	char *command;
+	u64 from, to;
 	int status;
 
 	/* LC_CTYPE prints the µ of headings; LC_NUMERIC would change decimal points. */
@@ -313,8 +314,12 @@ int kvs_cmd_report(int argc, char **argv)
 	free(command);
 	if (o.report == &guest_report)
 		return kvs_report_guests(&o.guests, o.path, o.json);
+	if (o.windowed && !kvs_reading_excerpt(o.path, o.picture.from, o.picture.to, &from, &to))
+		return KVS_EXIT_FAILED;
 	if (!kvs_reading_begin(&r, o.path))
 		return KVS_EXIT_FAILED;
+	if (o.windowed)
+		kvs_model_excerpt(&r.model, from, to);
 	kvs_summary_listen(&r.model);
 	kvs_alike_init(&alike, o.kinds);
 	kvs_details_init(&details);

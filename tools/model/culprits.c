@@ -88,9 +88,12 @@ static struct kvs_culprit *replace_smallest(struct kvs_culprits *c,
 	return smallest;
 }
 
-void kvs_culprits_add(struct kvs_culprits *c, const struct kvs_holder *who, uint64_t time)
+void kvs_culprits_add_part(struct kvs_culprits *c, const struct kvs_holder *who, uint64_t time,
+			   bool counts)
 {
-	const struct kvs_culprit piece = { .who = *who, .time = time, .count = 1, .max = time };
+	const struct kvs_culprit piece = {
+		.who = *who, .time = time, .count = counts, .max = time,
+	};
 	const struct kvs_holder others = kvs_others();
 	const uint32_t key = key_of(who);
 	struct kvs_culprit *row = NULL;
@@ -103,6 +106,11 @@ void kvs_culprits_add(struct kvs_culprits *c, const struct kvs_holder *who, uint
 	if (!row)
 		row = c->nr < KVS_CULPRITS ? append_row(c, who) : replace_smallest(c, who, time);
 	add_row(row, &piece);
+}
+
+void kvs_culprits_add(struct kvs_culprits *c, const struct kvs_holder *who, uint64_t time)
+{
+	kvs_culprits_add_part(c, who, time, true);
 }
 
 void kvs_culprits_clear(struct kvs_culprits *c)

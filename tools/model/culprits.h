@@ -83,6 +83,9 @@ bool kvs_is_others(const struct kvs_holder *who);
 
 /* One piece of @time, which is not 0 */
 void kvs_culprits_add(struct kvs_culprits *c, const struct kvs_holder *who, uint64_t time);
+/* The same for a part of it, which may be 0, and which counts as one only where @counts */
+void kvs_culprits_add_part(struct kvs_culprits *c, const struct kvs_holder *who, uint64_t time,
+			   bool counts);
 /* Empty again; the memory stays. */
 void kvs_culprits_clear(struct kvs_culprits *c);
 void kvs_culprits_free(struct kvs_culprits *c);

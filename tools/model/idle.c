@@ -282,7 +282,8 @@ void kvs_idle_end(struct kvs_idles *all, struct kvs_idle *w, uint64_t begin, uin
 		pass(w, end);
 		find_longest(w, past);
 	}
-	sum_up(all, &w->sum, end - begin, past);
+	if (kvs_excerpt_has(&all->excerpt, end))
+		sum_up(all, &w->sum, end - begin, past);
 	kvs_idle_drop(all, w);
 }
 

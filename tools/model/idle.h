@@ -17,6 +17,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "model/excerpt.h"
+
 /*
  * A wait that is shorter than this on idle CPUs is not told by itself: the scheduler looks
  * for idle CPUs in its tick.  That is how long the longest tick is (HZ=100); the file does
@@ -88,6 +90,7 @@ struct kvs_idles {
 	unsigned int nr;
 	bool blind;		/* switches of CPUs could not be hooked: nothing is known */
 	uint64_t tick;
+	struct kvs_excerpt excerpt;	/* waits that end there are summed */
 };
 
 void kvs_idles_free(struct kvs_idles *all);

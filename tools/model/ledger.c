@@ -70,9 +70,9 @@ static void book_pending(struct kvs_ledger *l, uint64_t guest, unsigned int rest
 	if (guest > whole)
 		guest = whole;
 	book_state(l, KVMSCHED_STATE_GUEST, l->pending_from, l->pending_from + guest);
-	book_state(l, rest, l->pending_from + guest, l->pending_to);
 	if (rest == KVMSCHED_STATE_UNKNOWN)
 		l->lost += whole - guest;
+	book_state(l, rest, l->pending_from + guest, l->pending_to);
 	l->pending_from = l->pending_to = 0;
 }
 

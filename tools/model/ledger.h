@@ -42,7 +42,8 @@ struct kvs_ledger {
 	uint64_t woken;		/* time stamp of the wakeup from this sleep; 0: not recorded */
 	/*
 	 * Called for each stretch of time in a state, once it is known; NULL: nobody asks.
-	 * State poll comes after state exit was called for the same time.
+	 * State poll comes after state exit was called for the same time, and if records are
+	 * missing, @lost has been summed before.
 	 */
 	void (*booked)(struct kvs_ledger *l, unsigned int state, uint64_t from,
 		       uint64_t to);

@@ -34,6 +34,7 @@ void kvs_model_free(struct kvs_model *m)
 	kvs_queues_free(&m->queues);
 	kvs_quotas_free(&m->quotas);
 	kvs_bpf_scheds_free(&m->bpf_scheds);
+	kvs_excerpt_free(m);
 	free(m->cpu_loss);
 	free(m->early);
 	free(m->missed);
@@ -481,6 +482,8 @@ void kvs_model_record(void *ctx, const struct kvs_record *rec)
 {
 	struct kvs_model *m = ctx;
 
+	if (m->counting.excerpt.on)
+		kvs_excerpt_pass(m, rec->ts);
 	m->records[rec->event]++;
 	if (!m->first_ts || rec->ts < m->first_ts)
 		m->first_ts = rec->ts;
@@ -534,6 +537,8 @@ void kvs_model_finish(struct kvs_model *m)
 	if (m->nr_vcpus)
 		qsort(m->vcpus, m->nr_vcpus, sizeof(*m->vcpus), vcpu_order);
 	count_vms(m);
+	if (m->counting.excerpt.on)
+		kvs_excerpt_finish(m);
 }
 
 const struct kvs_vcpu *kvs_vcpu_of_thread(const struct kvs_model *m, s32 tid)

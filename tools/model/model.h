@@ -42,7 +42,11 @@ void kvs_model_name_vms(struct kvs_model *m, const struct kvs_vm_names *names);
 /* The vCPU that this thread carried last; NULL: it's none that we know. */
 const struct kvs_vcpu *kvs_vcpu_of_thread(const struct kvs_model *m, s32 tid);
 
+/* In the excerpt, or in the whole recording */
 u64 kvs_model_records(const struct kvs_model *m);
+u64 kvs_model_all_records(const struct kvs_model *m);
+/* Records of an event (enum ks_event), whether they are in the excerpt or not */
+u64 kvs_model_ever(const struct kvs_model *m, unsigned int event);
 /* False: at least so many. */
 bool kvs_model_lost(const struct kvs_model *m, u64 *lost);
 /* Did the module, or the model, have no room for a vCPU?  Nobody counts its records. */
@@ -54,7 +58,9 @@ bool kvs_model_vcpus_missing(const struct kvs_model *m);
 bool kvs_model_all_seen(const struct kvs_model *m);
 /* When the recording began, in the file's clock: a file of trace-cmd's, with its first record */
 u64 kvs_model_start_ts(const struct kvs_model *m);
-/* Time that the recording covers, in the file's clock */
+/* When it ended, or with its last record */
+u64 kvs_model_end_ts(const struct kvs_model *m);
+/* Time that the recording, or the excerpt of it, covers, in the file's clock */
 u64 kvs_model_duration_ts(const struct kvs_model *m);
 /* Whether a class was recorded, as far as the file shows it. */
 bool kvs_model_has_class(const struct kvs_model *m, u32 class);

@@ -118,6 +118,7 @@ static void count_open_end(const struct kvs_quotas *q, struct kvs_cgroup *c, u64
 	if (q->epoch != (c->watched.on ? c->watched.epoch : 0))
 		return;
 	c->open_ts += since && since < end ? end - since : 0;
+	c->open_part_ts += since ? kvs_excerpt_part(&q->excerpt, since, end) : 0;
 }
 
 const struct kvs_cgroup *kvs_quota_throttle(struct kvs_quotas *q, const struct kvs_record *rec,
@@ -136,6 +137,7 @@ const struct kvs_cgroup *kvs_quota_throttle(struct kvs_quotas *q, const struct k
 	if (!on && known) {
 		c->count++;
 		c->throttled_ts += rec->ts > b->since ? rec->ts - b->since : 0;
+		c->part_ts += kvs_excerpt_part(&q->excerpt, b->since, rec->ts);
 	} else if (!on) {
 		count_open_end(q, c, start, rec->ts);
 	}
@@ -156,6 +158,8 @@ bool kvs_quota_told(struct kvs_quotas *q, const struct kvs_record *rec)
 	c->quota_us = rec->quota.quota_us;
 	c->period_us = rec->quota.period_us;
 	set_label(c);
+	if (!kvs_excerpt_has(&q->excerpt, rec->ts))
+		return kvs_cgroup_limited(c) && !limited;
 	c->last = (struct kvs_cpu_stat){
 		.periods = rec->quota.periods, .throttled = rec->quota.throttled,
 		.throttled_us = rec->quota.throttled_us,

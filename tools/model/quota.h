@@ -17,6 +17,7 @@
 #include "base/hist.h"
 #include "base/table.h"
 #include "model/culprits.h"
+#include "model/excerpt.h"
 #include "trace/schema.h"
 
 /* What the kernel had counted when a program asked */
@@ -41,6 +42,7 @@ struct kvs_cgroup {
 	bool strange;		/* a vCPU was moved to it: it may have a limit, not told yet */
 	u64 open;		/* how often the end alone was seen: it is not in the sum */
 	kvs_u128 open_ts;	/* what of that is known to be within the recording */
+	kvs_u128 part_ts, open_part_ts;	/* the same two, of the excerpt */
 	struct {
 		bool on;	/* each begin of its throttling is recorded ... */
 		u64 ts;		/* ... since this time stamp, or earlier, ... */
@@ -57,6 +59,7 @@ struct kvs_quotas {
 	struct kvs_table threads;	/* tid to the cgroup that it is in */
 	struct kvs_table barred;	/* by cgroup and CPU */
 	u32 epoch;		/* a rising number: before, records may have been lost */
+	struct kvs_excerpt excerpt;	/* in which the kernel's counts are compared */
 };
 
 void kvs_quotas_free(struct kvs_quotas *q);

@@ -148,6 +148,20 @@ u64 kvs_model_records(const struct kvs_model *m)
 	return sum;
 }
 
+u64 kvs_model_ever(const struct kvs_model *m, unsigned int event)
+{
+	return m->counting.excerpt.on ? m->counting.records[event] : m->records[event];
+}
+
+u64 kvs_model_all_records(const struct kvs_model *m)
+{
+	u64 sum = 0;
+
+	for (unsigned int i = 0; i < KS_NR_EVENTS; i++)
+		sum += kvs_model_ever(m, i);
+	return sum;
+}
+
 /*
  * The closing records hold all losses of the session, the pages' flags those
  * that were followed by another page; never both.
@@ -181,18 +195,22 @@ u64 kvs_model_start_ts(const struct kvs_model *m)
 	return m->started ? m->start_ts : m->first_ts;
 }
 
+u64 kvs_model_end_ts(const struct kvs_model *m)
+{
+	return m->stopped ? m->stop_ts : m->last_ts;
+}
+
 u64 kvs_model_duration_ts(const struct kvs_model *m)
 {
-	u64 start = kvs_model_start_ts(m);
-	u64 stop = m->stopped ? m->stop_ts : m->last_ts;
+	u64 start = kvs_model_start_ts(m), stop = kvs_model_end_ts(m);
 
-	return stop > start ? stop - start : 0;
+	return stop > start ? kvs_excerpt_part(&m->counting.excerpt, start, stop) : 0;
 }
 
 /* Enabled events have no record of the hook: then one of cgroups is the proof. */
 bool kvs_model_tells_quotas(const struct kvs_model *m)
 {
-	return m->quotas_told || m->records[KS_EV_cgroup];
+	return m->quotas_told || kvs_model_ever(m, KS_EV_cgroup);
 }
 
 bool kvs_model_has_ledger(const struct kvs_model *m)
@@ -215,7 +233,7 @@ bool kvs_model_has_class(const struct kvs_model *m, u32 class)
 		/* These come with other classes, too. */
 		if (i == KS_EV_vcpu || i == KS_EV_host_irq)
 			continue;
-		if (m->records[i] && (event_classes[i] & class))
+		if (kvs_model_ever(m, i) && (event_classes[i] & class))
 			return true;
 	}
 	return false;

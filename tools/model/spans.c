@@ -61,6 +61,13 @@ void kvs_sinks_add(struct kvs_sinks *sinks, u32 kinds,
 	sinks->kinds |= kinds;
 }
 
+void kvs_sinks_add_whole(struct kvs_sinks *sinks, u32 kinds,
+			 void (*span)(void *ctx, const struct kvs_span *span), void *ctx)
+{
+	kvs_sinks_add(sinks, kinds, span, ctx);
+	sinks->sinks[sinks->nr - 1].whole = true;
+}
+
 void kvs_sinks_clear(struct kvs_sinks *sinks)
 {
 	sinks->nr = 0;

@@ -197,6 +197,7 @@ static inline u64 kvs_span_cost(const struct kvs_span *span)
 /* A function that gets spans, from within kvs_model_record() and the like */
 struct kvs_span_sink {
 	u32 kinds;			/* that it gets, by KVS_SPAN_BIT() */
+	bool whole;			/* also those that end out of the excerpt */
 	void (*span)(void *ctx, const struct kvs_span *span);
 	void *ctx;
 };
@@ -208,6 +209,7 @@ struct kvs_sinks {
 	unsigned int nr;
 	u32 kinds;			/* of all of them */
 	u64 cut_ts;			/* time stamp of the last cut; 0: none */
+	struct kvs_excerpt excerpt;	/* what else they get ends there */
 };
 
 /* "state", "exit", ...; NULL beyond the last */
@@ -218,6 +220,9 @@ const char *kvs_armed_end_name(unsigned int end);
 /* At most KVS_MAX_SINKS; @kinds 0 is allowed and costs nothing. */
 void kvs_sinks_add(struct kvs_sinks *sinks, u32 kinds,
 		   void (*span)(void *ctx, const struct kvs_span *span), void *ctx);
+/* The same for who wants those that end out of the excerpt, too */
+void kvs_sinks_add_whole(struct kvs_sinks *sinks, u32 kinds,
+			 void (*span)(void *ctx, const struct kvs_span *span), void *ctx);
 /* From now on no sink gets spans. */
 void kvs_sinks_clear(struct kvs_sinks *sinks);
 
@@ -240,8 +245,10 @@ static inline u64 kvs_span_begin(const struct kvs_sinks *sinks, u64 from, u64 to
 static inline void kvs_span_emit(const struct kvs_sinks *sinks,
 				 const struct kvs_span *span)
 {
+	bool inside = kvs_excerpt_has(&sinks->excerpt, span->end);
+
 	for (unsigned int i = 0; i < sinks->nr; i++)
-		if (sinks->sinks[i].kinds >> span->kind & 1)
+		if (sinks->sinks[i].kinds >> span->kind & 1 && (inside || sinks->sinks[i].whole))
 			sinks->sinks[i].span(sinks->sinks[i].ctx, span);
 }
 

@@ -24,6 +24,7 @@
 #include "model/senders.h"
 #include "model/spans.h"
 #include "model/thieves.h"
+#include "model/excerpt.h"
 #include "trace/schema.h"
 
 #define KVS_SWITCH_KINDS	KS_NR_SWITCH_KINDS
@@ -330,6 +331,11 @@ struct kvs_vcpu {
 
 	const struct kvs_sinks *sinks;	/* the model's */
 	struct kvs_ledger ledger;	/* in time stamps */
+	struct kvs_ledger_part {	/* of it, in the excerpt */
+		u64 begin, lost_before;	/* the ledger's, when this was summed last */
+		u64 states[KVMSCHED_NR_STATES], paused, lost;
+	} part;
+	bool outside;		/* nothing of its life is in the excerpt */
 	struct kvs_waiter waiter;
 	struct kvs_beat beat;	/* at which its long waits ended */
 	struct {
@@ -405,6 +411,14 @@ struct kvs_hook {
 	s32 status;
 };
 
+/* What is counted, if that is not the whole recording; see excerpt.h */
+struct kvs_counting {
+	struct kvs_excerpt excerpt;
+	bool begun, ended;	/* a record of then, or later, has come */
+	struct kvs_table at_begin, at_end;	/* all counters, then */
+	u64 records[KS_NR_EVENTS];	/* of the whole recording */
+};
+
 struct kvs_model {
 	/* Sessions and time */
 	bool started, stopped;
@@ -450,6 +464,7 @@ struct kvs_model {
 	struct kvs_quotas quotas;
 	struct kvs_bpf_scheds bpf_scheds;
 	struct kvs_sinks sinks;
+	struct kvs_counting counting;
 
 	struct kvs_table vcpu_table;
 	struct kvs_vcpu **vcpus;		/* in the order of first sight ... */

@@ -54,17 +54,23 @@ static void free_switches(struct kvs_switch_stats *sw)
 	kvs_hist_free(&sw->off_cycles);
 }
 
+void kvs_vector_free(struct kvs_vector_stats *s)
+{
+	if (!s)
+		return;
+	kvs_senders_free(s);
+	kvs_hist_free(&s->accept_to_inject_ts);
+	kvs_hist_free(&s->accept_to_exit_ts);
+	kvs_hist_free(&s->accept_to_cpu_ts);
+	kvs_hist_free(&s->inject_to_eoi_ts);
+	kvs_culprits_free(&s->trail.culprits);
+	free(s);
+}
+
 static void free_irqs(struct kvs_vcpu *v)
 {
-	for (unsigned int i = 0; i < KVS_VECTORS; i++) {
-		if (!v->vector[i])
-			continue;
-		kvs_senders_free(v->vector[i]);
-		kvs_hist_free(&v->vector[i]->accept_to_inject_ts);
-		kvs_hist_free(&v->vector[i]->accept_to_exit_ts);
-		kvs_hist_free(&v->vector[i]->accept_to_cpu_ts);
-		kvs_hist_free(&v->vector[i]->inject_to_eoi_ts);
-	}
+	for (unsigned int i = 0; i < KVS_VECTORS; i++)
+		kvs_vector_free(v->vector[i]);
 	kvs_shist_free(&v->timer.late_cycles);
 	kvs_hist_free(&v->timer.expire_to_inject_ts);
 	kvs_hist_free(&v->timer.expire_to_accept_ts);
@@ -243,12 +249,21 @@ static void add_slice(struct kvs_vcpu *v, const struct kvs_span *span)
 	unsigned int kind = span->slice.kind;
 	struct kvs_taker *t;
 
+	bool counted = kvs_excerpt_has(&v->sinks->excerpt, span->end);
+
 	if (span->slice.since)
-		v->on_cpu_ts += span->end - span->begin;
-	else
+		v->on_cpu_ts += kvs_excerpt_part(&v->sinks->excerpt, span->begin, span->end);
+	else if (counted)
 		v->on_cpu_cycles += span->length;
 	if (span->open)
 		return;
+	/* The wait that follows may end in the excerpt. */
+	t = kvs_taker_get(sw, span->slice.next_pid, span->slice.next_comm,
+			  span->slice.next_prio);
+	sw->last_taker = t - sw->takers;
+	if (!counted)
+		return;
+	t->count[kind]++;
 	sw->out[kind]++;
 	sw->in_userspace += !span->slice.loaded;
 	/* A slice that several vCPUs shared is no one's. */
@@ -257,10 +272,6 @@ static void add_slice(struct kvs_vcpu *v, const struct kvs_span *span)
 		if (kind == KS_SWITCH_PREEMPTED)
 			kvs_hist_add(&sw->full_slice_cycles, span->length);
 	}
-	t = kvs_taker_get(sw, span->slice.next_pid, span->slice.next_comm,
-			  span->slice.next_prio);
-	t->count[kind]++;
-	sw->last_taker = t - sw->takers;
 }
 
 /*
@@ -396,9 +407,6 @@ static void take_span(void *ctx, const struct kvs_span *span)
 	case KVS_SPAN_USER:
 		add_user(v, span);
 		break;
-	case KVS_SPAN_SLICE:
-		add_slice(v, span);
-		break;
 	case KVS_SPAN_OFF:
 		add_off(v, span);
 		break;
@@ -411,9 +419,18 @@ static void take_span(void *ctx, const struct kvs_span *span)
 	}
 }
 
+/* The part of a slice that is in the excerpt counts. */
+static void take_slice(void *ctx, const struct kvs_span *span)
+{
+	(void)ctx;
+	add_slice(span->vcpu, span);
+}
+
 void kvs_summary_listen(struct kvs_model *m)
 {
 	/* The ledger and its waits are summed by the model itself. */
 	kvs_sinks_add(&m->sinks, KVS_SPAN_ALL & ~(KVS_SPAN_BIT(STATE) | KVS_SPAN_BIT(WAIT) |
-						  KVS_SPAN_BIT(PIECE)), take_span, m);
+						  KVS_SPAN_BIT(PIECE) | KVS_SPAN_BIT(SLICE)),
+		      take_span, m);
+	kvs_sinks_add_whole(&m->sinks, KVS_SPAN_BIT(SLICE), take_slice, NULL);
 }

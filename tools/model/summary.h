@@ -12,6 +12,9 @@ void kvs_summary_listen(struct kvs_model *m);
 /* Frees what the sink allocated for @v. */
 void kvs_summary_free(struct kvs_vcpu *v);
 
+/* @s may be NULL. */
+void kvs_vector_free(struct kvs_vector_stats *s);
+
 /*
  * The row for that, made where it is new.  A table has a limit, which only a
  * damaged file meets: all that is beyond goes to its last row, "others".

@@ -55,6 +55,7 @@ void kvs_queues_free(struct kvs_queues *q)
 void kvs_waiter_free(struct kvs_waiter *w)
 {
 	kvs_culprits_free(&w->open);
+	kvs_culprits_free(&w->part);
 	kvs_idle_free(&w->idle);
 	free(w->late);
 	free(w->thieves);
@@ -135,6 +136,17 @@ static void dequeue(struct kvs_queues *q, struct kvs_waiter *w)
 	queue->nr--;
 }
 
+/* What of a piece lies in the excerpt; it is counted where it ends. */
+static void add_part(const struct kvs_excerpt *excerpt, struct kvs_waiter *w,
+		     const struct kvs_piece *piece)
+{
+	uint64_t time = kvs_excerpt_part(excerpt, piece->from, piece->to);
+	bool ends = kvs_excerpt_has(excerpt, piece->to);
+
+	if (time || ends)
+		kvs_culprits_add_part(&w->part, &piece->holder, time, ends);
+}
+
 /* A piece is the wait's for good: it is summed, and handed over. */
 static void settle_piece(struct kvs_queues *q, struct kvs_waiter *w,
 			 const struct kvs_piece *piece)
@@ -143,6 +155,8 @@ static void settle_piece(struct kvs_queues *q, struct kvs_waiter *w,
 		q->piece(w, piece->from, piece->to, &piece->holder);
 	w->settled = piece->to;
 	kvs_culprits_add(&w->open, &piece->holder, piece->to - piece->from);
+	if (q->excerpt.on)
+		add_part(&q->excerpt, w, piece);
 	for (struct kvs_trail *trail = w->trails; trail; trail = trail->next) {
 		uint64_t from = piece->from > trail->begin ? piece->from : trail->begin;
 
@@ -281,6 +295,7 @@ static void begin_pieces(struct kvs_waiter *w, uint64_t begin, const struct kvs_
 	kvs_wait_trust(w);
 	w->nr_late = 0;
 	kvs_culprits_clear(&w->open);
+	kvs_culprits_clear(&w->part);
 }
 
 /* The wait was none, or another one: so is what was learnt of it. */
@@ -291,6 +306,7 @@ static void drop_pieces(struct kvs_waiter *w)
 			kvs_culprits_clear(&trail->culprits);
 	w->nr_late = 0;
 	kvs_culprits_clear(&w->open);
+	kvs_culprits_clear(&w->part);
 }
 
 /* Does the scheduler run it only where nobody of a real-time policy may run? */
@@ -470,10 +486,13 @@ static void cut_pieces(struct kvs_waiter *w, uint64_t end)
 }
 
 /* The pieces are the thieves' for good; the largest part names the wait. */
-static void commit_pieces(struct kvs_waiter *w, struct kvs_past_wait *past)
+static void commit_pieces(const struct kvs_queues *q, struct kvs_waiter *w,
+			  struct kvs_past_wait *past)
 {
+	const struct kvs_culprits *pieces = q->excerpt.on ? &w->part : &w->open;
+
 	kvs_culprits_shares(&w->open, &past->shares);
-	for (const struct kvs_culprit *c = w->open.rows; c < w->open.rows + w->open.nr; c++) {
+	for (const struct kvs_culprit *c = pieces->rows; c < pieces->rows + pieces->nr; c++) {
 		struct kvs_thief *t = kvs_thief_get(w, &c->who);
 		uint16_t cpu = c->max > t->max ? c->who.cpu : t->who.cpu;
 
@@ -487,6 +506,7 @@ static void commit_pieces(struct kvs_waiter *w, struct kvs_past_wait *past)
 		t->who.cpu = cpu;
 	}
 	kvs_culprits_clear(&w->open);
+	kvs_culprits_clear(&w->part);
 }
 
 const struct kvs_past_wait *kvs_wait_end(struct kvs_queues *q, struct kvs_waiter *w,
@@ -519,7 +539,7 @@ const struct kvs_past_wait *kvs_wait_end(struct kvs_queues *q, struct kvs_waiter
 	past = &w->past[w->nr_past++ % KVS_PAST_WAITS];
 	past->span = *span;
 	kvs_idle_end(&q->idles, &w->idle, span->begin, span->end, begun, &past->idle);
-	commit_pieces(w, past);
+	commit_pieces(q, w, past);
 	return past;
 }
 

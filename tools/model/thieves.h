@@ -23,6 +23,7 @@
 #include "model/idle.h"
 #include "model/ledger.h"
 #include "model/quota.h"
+#include "model/excerpt.h"
 
 /* A row of a vCPU's thieves: what the culprit had of all waits that have ended */
 struct kvs_thief {
@@ -84,6 +85,7 @@ struct kvs_waiter {
 	uint64_t since;		/* begin of the current piece, a time stamp */
 	struct kvs_holder holder;	/* who has the CPU in the current piece */
 	struct kvs_culprits open;	/* the pieces of the wait until @settled, summed */
+	struct kvs_culprits part;	/* what of them lies in the excerpt, if there is one */
 	uint64_t settled;	/* a time stamp */
 	struct kvs_piece *late;	/* those from there to @since, in order */
 	unsigned int nr_late, late_room;
@@ -111,6 +113,7 @@ struct kvs_queues {
 	} *queues;			/* by CPU */
 	unsigned int nr;
 	struct kvs_idles idles;
+	struct kvs_excerpt excerpt;	/* what thieves had out of it is in no sum */
 	/*
 	 * For how long an idle CPU that was interrupted has to idle on, in time stamps'
 	 * units, to tell that it was not about to switch.

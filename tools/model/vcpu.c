@@ -28,11 +28,6 @@ void kvs_vcpu_free(struct kvs_vcpu *v)
 	if (!v)
 		return;
 	kvs_summary_free(v);
-	for (unsigned int i = 0; i < KVS_VECTORS; i++) {
-		if (v->vector[i])
-			kvs_culprits_free(&v->vector[i]->trail.culprits);
-		free(v->vector[i]);
-	}
 	kvs_culprits_free(&v->timer.trail.culprits);
 	kvs_culprits_free(&v->timer.trail_again.culprits);
 	kvs_waiter_free(&v->waiter);

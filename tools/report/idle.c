@@ -12,7 +12,7 @@
 
 static bool is_told(const struct kvs_view *view)
 {
-	return view->model->records[KS_EV_allowed] && view->times.ts.known;
+	return kvs_model_ever(view->model, KS_EV_allowed) && view->times.ts.known;
 }
 
 static void row_vcpu(struct kvs_rows *rows, const struct kvs_view *view,

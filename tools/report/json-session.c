@@ -82,6 +82,20 @@ static void add_file(json_t *o, const struct kvs_view *view)
 	json_object_set_new(o, "other_records", number(info->other));
 }
 
+static json_t *excerpt_of(const struct kvs_view *view)
+{
+	const struct kvs_model *m = view->model;
+	const struct kvs_excerpt *e = &m->counting.excerpt;
+	u64 end = kvs_model_end_ts(m);
+
+	if (!e->on)
+		return json_null();
+	return json_pack("{so so so}",
+		"from_ns", number(kvs_ns_since_begin(m, &view->times, e->from)),
+		"to_ns", number(kvs_ns_since_begin(m, &view->times, e->to < end ? e->to : end)),
+		"all_records", number(kvs_model_all_records(m)));
+}
+
 static void add_session(json_t *o, const struct kvs_view *view)
 {
 	const struct kvs_model *m = view->model;
@@ -91,6 +105,7 @@ static void add_session(json_t *o, const struct kvs_view *view)
 	bool exact = kvs_model_lost(m, &lost);
 
 	json_object_set_new(o, "duration_ns", number_if(ts->known, kvs_scale_sum(ts, duration)));
+	json_object_set_new(o, "excerpt", excerpt_of(view));
 	json_object_set_new(o, "records", number(kvs_model_records(m)));
 	json_object_set_new(o, "lost", number_if(exact || lost, lost));
 	/* Hits that the kernel dropped are counted, in "missed". */

@@ -183,6 +183,23 @@ static void print_classes(const struct kvs_model *m)
 	kvs_lines_end(&lines);
 }
 
+/* What is told of losses, hooks and classes is of the whole recording. */
+static void print_excerpt(const struct kvs_view *view)
+{
+	const struct kvs_model *m = view->model;
+	const struct kvs_excerpt *e = &m->counting.excerpt;
+	u64 start = kvs_model_start_ts(m), end = kvs_model_end_ts(m);
+
+	if (!e->on)
+		return;
+	kvs_say(INDENT, "Excerpt   %.6f to %.6f s of %.6f s, %" PRIu64 " of %" PRIu64
+		" records; losses and hooks are the whole recording's",
+		kvs_seconds_since_begin(m, &view->times, e->from),
+		kvs_seconds_since_begin(m, &view->times, e->to < end ? e->to : end),
+		kvs_scale(&view->times.ts, end - start) / 1e9,
+		kvs_model_records(m), kvs_model_all_records(m));
+}
+
 void kvs_print_overview(const struct kvs_view *view)
 {
 	const struct kvs_model *m = view->model;
@@ -193,6 +210,7 @@ void kvs_print_overview(const struct kvs_view *view)
 	kvs_lines_bold(&lines, "File");
 	kvs_lines_add(&lines, "      %s (trace.dat version %u)", view->path, view->info->version);
 	kvs_lines_end(&lines);
+	print_excerpt(view);
 	if (view->times.ts.known)
 		kvs_say(INDENT, "Duration  %.6f s%s", ns / 1e9,
 			m->started && !m->stopped ? " (the session's end is not in the file)" : "");

@@ -465,7 +465,7 @@ static void write_loss(const struct words *w)
 	if (lost)
 		fprintf(w->f, "%s%" PRIu64 " record%s lost (%.1f %%)",
 			exact ? "" : "At least ", lost, lost == 1 ? " was" : "s were",
-			100.0 * lost / ((double)lost + kvs_model_records(w->view->model)));
+			100.0 * lost / ((double)lost + kvs_model_all_records(w->view->model)));
 	else
 		fprintf(w->f, "Records were lost, and nobody counted how many");
 	fprintf(w->f, ": the figures are less than the truth");

@@ -222,7 +222,7 @@ static void look_at_recording(struct search *s)
 		missed += m->missed[i].count;
 	if (lost || !exact)
 		found(s, KVS_FINDING_LOSS, NULL, lost + !exact, 0);
-	if (missed && missed >= KVS_SHORT_PART * kvs_model_records(m))
+	if (missed && missed >= KVS_SHORT_PART * kvs_model_all_records(m))
 		found(s, KVS_FINDING_HITS, NULL, missed, 0);
 	if (kvs_model_vcpus_missing(m))
 		found(s, KVS_FINDING_MISSING, NULL, m->refused + m->beyond, 0);

@@ -12,7 +12,8 @@
 
 bool kvs_selected(const struct kvs_select *select, const struct kvs_vcpu *v)
 {
-	return kvs_select_matches(select, v->tgid, v->vm_index, v->vm_name, v->id);
+	return !v->outside &&
+	       kvs_select_matches(select, v->tgid, v->vm_index, v->vm_name, v->id);
 }
 
 bool *kvs_selected_ones(const struct kvs_select *select, const struct kvs_model *m,

@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""`report --from --to`: what three adjacent excerpts of a recording tell sums to what the
+whole tells, in each table that is a sum.
+
+usage: excerpt.t     (O: the build folder, as for make)
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+sys.dont_write_bytecode = True
+from tap import Tap		# noqa: E402
+
+KVMSCHED = Path(os.environ.get("O", HERE.parents[1] / "build")).resolve() / "tools/kvmsched"
+GOLDEN = HERE.parent / "golden"
+
+# What tells a row from the others of its list
+IDENTITY = ("vm", "vm_index", "vcpu", "name", "kind", "pid", "tid", "comm", "task", "reason",
+            "isa", "l2", "fastpath", "code", "vector", "irq", "cause", "id", "by", "relation",
+            "process")
+# Numbers that are no sums: of a distribution, of an identity, or of the whole recording
+NO_SUM = {"avg", "min", "max", "p50", "p99", "p999", "max_ns", "cpu", "prio", "priority",
+          "nice", "features", "apicv_inhibits", "halt_poll_ns", "threads", "tsc_offset",
+          "tsc_ratio", "tsc_frac_bits", "quota_us", "period_us", "classes", "status",
+          "version", "cpus", "tsc_khz", "pages", *IDENTITY}
+WHOLE = {"in_short", "attach", "lost", "lost_by_event", "session", "bpf_schedulers",
+         "overwritten", "refused", "left_out", "missed", "excerpt", "life", "cpu_stat",
+         "kernel_ledger_ns", "bad_pages", "bad_records", "unknown_records", "other_records",
+         "truncated_bytes", "in_guest_without_exits"}
+
+
+def report(path, *options):
+    """The report as JSON; its status and messages where there is none."""
+    done = subprocess.run([KVMSCHED, "report", "--json", *options, path], check=False,
+                          capture_output=True, text=True)
+    return json.loads(done.stdout) if done.stdout else (done.returncode, done.stderr)
+
+
+def sums(value, path=()):
+    """Each number that is a sum, by its path; rows of lists have their identity there."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if name not in WHOLE and name not in NO_SUM:
+                yield from sums(inner, path + (name,))
+    elif isinstance(value, list):
+        for row in value:
+            if isinstance(row, dict):
+                key = tuple((name, str(row[name])) for name in IDENTITY if name in row)
+                yield from sums(row, path + (key,))
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        yield path, value
+
+
+def is_time(path):
+    """Times are rounded to ns, each by itself; counts are exact."""
+    return any(isinstance(name, str) and (name.endswith("_ns") or name == "ns")
+               for name in path) and path[-1] != "count"
+
+
+def added(parts):
+    total = {}
+    for part in parts:
+        for path, value in sums(part):
+            total[path] = total.get(path, 0) + value
+    return total
+
+
+def compare(path):
+    whole = report(path)
+    length = whole["duration_ns"]
+    if not length:
+        return None
+    cuts = [f"{length * share // 100}ns" for share in (31, 64)]
+    parts = [report(path, "--to", cuts[0]), report(path, "--from", cuts[0], "--to", cuts[1]),
+             report(path, "--from", cuts[1])]
+    total = added(parts)
+    wrong = []
+    found = 0
+    for key, value in sums(whole):
+        found += 1
+        if abs(value - total.pop(key, 0)) > (3 if is_time(key) else 0):
+            wrong.append(f"{key}: {value}, parts have {[dict(sums(p)).get(key) for p in parts]}")
+    wrong += [f"{key}: {value} in no whole" for key, value in total.items() if value]
+    return found, wrong
+
+
+def same(name, found, expected):
+    return name, [] if found == expected else [f"{found}, not {expected}"]
+
+
+def details():
+    """What the report says of the excerpt itself"""
+    steal = GOLDEN / "svm-steal.dat"
+    whole, middle = report(steal), report(steal, "--from", "100ms", "--to", "0.2")
+    told = middle["excerpt"]
+    # A time stamp is a cycle of the TSC.
+    yield same("the JSON says what it is an excerpt of",
+               (round(told["from_ns"], -1), round(told["to_ns"], -1), told["all_records"]),
+               (100000000, 200000000, whole["records"]))
+    yield same("its duration is that of the excerpt", middle["duration_ns"], 100000000)
+    yield same("the whole has none", whole["excerpt"], None)
+    yield same("a life is no longer than the excerpt",
+               {vcpu["wall_ns"] for vcpu in middle["vcpus"]}, {100000000})
+    done = subprocess.run([KVMSCHED, "report", "guest", "--guest", steal, "--from", "1", steal],
+                          check=False, capture_output=True, text=True)
+    yield "a guest's tasks have no excerpt", \
+        [] if done.returncode == 2 and "not for" in done.stderr else [done.stderr]
+    for what, options, message in (
+            ("an excerpt behind the end", ("--from", "1000"), "nothing to report: it lasts"),
+            ("one that ends before it begins", ("--from", "0.2", "--to", "0.1"),
+             "--from is not before --to")):
+        answer = report(steal, *options)
+        yield f"{what} is refused", [] if answer[0] == 1 and message in answer[1] else [answer]
+
+
+def main():
+    tap = Tap()
+    for path in sorted(GOLDEN.glob("*.dat")):
+        result = compare(path)
+        if result:
+            tap.empty(f"{path.name}: three excerpts sum to the whole, {result[0]} sums",
+                      result[1] if result[0] > 40 else ["hardly any sums"])
+        else:
+            tap.empty(f"{path.name}: has no time", [])
+    for name, wrong in details():
+        tap.empty(name, wrong)
+    print(f"1..{tap.number}")
+
+
+main()
