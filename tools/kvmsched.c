@@ -134,12 +134,10 @@ static bool occupy_standard_files(void)
 	return true;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	const struct kvs_command *cmd;
 
-	if (!occupy_standard_files())
-		return KVS_EXIT_FAILED;
 	if (argc < 2) {
 		print_usage(stderr);
 		return KVS_EXIT_USAGE;
@@ -159,4 +157,15 @@ int main(int argc, char **argv)
 	if (!cmd)
 		return refuse_command(argv[0]);
 	return cmd->main(argc, argv);
+}
+
+/* Whatever was printed, also a help text, has arrived, or that is told. */
+int main(int argc, char **argv)
+{
+	int status;
+
+	if (!occupy_standard_files())
+		return KVS_EXIT_FAILED;
+	status = run(argc, argv);
+	return status == KVS_EXIT_OK && !kvs_flush("the output") ? KVS_EXIT_FAILED : status;
 }

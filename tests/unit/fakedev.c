@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A stand-in for /dev/kvmsched, for tests of `kvmsched record` on machines that
+ * A stand-in for /dev/kvmsched, for tests of `kvmsched record` and `top` on machines that
  * can't load the module: LD_PRELOAD=fakedev.so.  The rings are a memfd, filled
  * by a thread; their layout and the ioctls are those of module/uapi/kvmsched.h.
  *
@@ -215,6 +215,11 @@ static int fake_ioctl(unsigned long request, void *arg)
 		return 0;
 	case KVMSCHED_IOC_START:
 		return fake_start(arg);
+	case KVMSCHED_IOC_FOLLOW:
+		return 0;
+	case KVMSCHED_IOC_LEDGER:	/* there is no vCPU */
+		errno = ENOENT;
+		return -1;
 	case KVMSCHED_IOC_STOP:
 		return fake_stop();
 	case KVMSCHED_IOC_STATS:

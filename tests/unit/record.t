@@ -23,6 +23,7 @@ trap cleanup EXIT
 
 tap_log=$work/err
 . "$top/tests/tap.sh"
+. "$here/fakedev.sh"
 
 says()		# says PATTERN NAME
 {
@@ -34,10 +35,7 @@ says()		# says PATTERN NAME
 cd -- "$work"
 mkdir tracing
 ln -s "$top/tests/golden/formats" tracing/events
-# shellcheck disable=SC2086 # CFLAGS are several words
-${CC:-cc} -shared -fPIC -fvisibility=hidden -std=gnu11 -O2 -D_GNU_SOURCE ${CFLAGS:-} \
-	-I"$top/tools" -I"$top/module" -o fakedev.so "$here/fakedev.c" \
-	"$top/tools/trace/formats.c" "$top/tools/base/util.c"
+make_fakedev fakedev.so
 
 # COMMAND would have the stand-in, too; it does no harm there.
 export FAKEDEV_TRACING=$work/tracing
