@@ -586,6 +586,40 @@ static void a_hook_that_is_missing(void **unused)
 		    "needs it is missing from class exit");
 }
 
+static void hits_that_were_dropped(void **unused)
+{
+	begin(ALL);
+	run(500);
+	RECORD(lost, .event = 0, .name = "vcpu_load", .count = 6);
+	end();
+	assert_int_equal(nr, 1);
+	expect(0, "hits", "The kernel dropped 6 hits of kprobes: the figures are less than the "
+	       "truth");
+	done();
+	/* Less than a hundredth of the records */
+	begin(ALL);
+	run(500);
+	RECORD(lost, .event = 0, .name = "vcpu_load", .count = 5);
+	expect_nothing();
+}
+
+/* Neither the module nor the program had room for them. */
+static void vcpus_that_are_missing(void **unused)
+{
+	begin(ALL);
+	run(500);
+	RECORD(lost, .event = 0, .name = "refused", .count = 7);
+	expect_only("missing", "vCPUs are missing: 7 times one found no room in the module's "
+		    "tables (max_vcpus)");
+	begin(ALL);
+	for (vcpu = 1; vcpu <= 4100; vcpu++)
+		RECORD(vcpu, ME, .tgid = 50, .features = KS_FEATURE_NEW);
+	end();
+	assert_int_equal(nr, 1);
+	expect(0, "missing", "vCPUs are missing: 5 records are of other vCPUs than the first 4096");
+	done();
+}
+
 /* What is wrong with the recording is said, however much is wrong with the guest. */
 static void at_most_six(void **unused)
 {
@@ -648,6 +682,8 @@ int main(void)
 		cmocka_unit_test(idle_that_does_not_exit),
 		cmocka_unit_test(idle_that_exits),
 		cmocka_unit_test(records_that_were_lost),
+		cmocka_unit_test(hits_that_were_dropped),
+		cmocka_unit_test(vcpus_that_are_missing),
 		cmocka_unit_test(a_hook_that_is_missing),
 		cmocka_unit_test(at_most_six),
 	};

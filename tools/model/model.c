@@ -152,17 +152,19 @@ HANDLE(lost)
 /*
  * It was not there before: its life, and so its ledger, begins now.  An interrupt may
  * have come just before this record, on the vCPU's time, but its thread wrote none.
+ * False: there is no room for it.
  */
-static void note_birth(struct kvs_model *m, const struct kvs_record *rec)
+static bool note_birth(struct kvs_model *m, const struct kvs_record *rec)
 {
 	struct kvs_vcpu *v = vcpu_get(m, rec->vcpu.vm, rec->vcpu.vcpu);
 
 	if (!v || v->tid)
-		return;
+		return v;
 	v->born = true;
 	v->newborn.on = true;
 	v->newborn.epoch = m->epoch;
 	kvs_waits_begin(m, v, rec->ts);
+	return true;
 }
 
 /* Its first KVM_RUN begins: what was before is not its life, however long it took. */
@@ -209,8 +211,8 @@ HANDLE(vcpu)
 {
 	struct kvs_vcpu *v;
 
-	if (rec->vcpu.features & KS_FEATURE_NEW)
-		note_birth(m, rec);
+	if (rec->vcpu.features & KS_FEATURE_NEW && !note_birth(m, rec))
+		return;
 	/* Its VM is destroyed, by whatever thread. */
 	if (rec->vcpu.features & KS_FEATURE_GONE) {
 		v = OTHER(vcpu);
