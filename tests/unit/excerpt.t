@@ -35,9 +35,9 @@ WHOLE = {"in_short", "attach", "lost", "lost_by_event", "session", "bpf_schedule
          "truncated_bytes", "in_guest_without_exits"}
 
 
-def report(path, *options):
-    """The report as JSON; its status and messages where there is none."""
-    done = subprocess.run([KVMSCHED, "report", "--json", *options, path], check=False,
+def report(path, *options, name=()):
+    """A report as JSON, by default everything; its status and messages where there is none."""
+    done = subprocess.run([KVMSCHED, "report", *name, "--json", *options, path], check=False,
                           capture_output=True, text=True)
     return json.loads(done.stdout) if done.stdout else (done.returncode, done.stderr)
 
@@ -71,14 +71,49 @@ def added(parts):
     return total
 
 
+def thirds(length):
+    """The options of three excerpts that adjoin each other, of so many ns in all"""
+    cuts = [f"{length * share // 100}ns" for share in (31, 64)]
+    return ("--to", cuts[0]), ("--from", cuts[0], "--to", cuts[1]), ("--from", cuts[1])
+
+
+def detail_rows(path, *options):
+    """{what exits were for: (how many, their time)}, with the row that sums the rest"""
+    found = {}
+    for table in report(path, *options, name=("exits", "--count=1000"))["details"]:
+        for row in table["rows"] + [dict(table["others"], name="others")]:
+            found[table["by"], row["name"]] = row["count"], row["host_ns"] or 0
+    return found
+
+
+def moments(path, *options):
+    """Each moment of `report worst`"""
+    return sorted(f"{m['kind']} {m['begin_ns']} {m['ns']} {m['sentence']}"
+                  for m in report(path, *options,
+                                  name=("worst", "--each", "--count=10000"))["worst"])
+
+
+def other_reports(path):
+    """What is wrong with reports whose rows are not in the JSON of everything"""
+    parts = thirds(report(path)["duration_ns"])
+    details = [detail_rows(path, *options) for options in parts]
+    for key, (count, host) in detail_rows(path).items():
+        rows = [part.get(key, (0, 0)) for part in details]
+        if count != sum(row[0] for row in rows) or abs(host - sum(row[1] for row in rows)) > 3:
+            yield f"exits {key}: {count}, {host} ns; parts have {rows}"
+    whole = moments(path)
+    in_parts = sorted(sum((moments(path, *options) for options in parts), []))
+    if len(whole) < 50 or whole != in_parts:
+        yield f"{len(whole)} moments, {len(in_parts)} in parts"
+        yield from sorted(set(whole) ^ set(in_parts))[:5]
+
+
 def compare(path):
     whole = report(path)
     length = whole["duration_ns"]
     if not length:
         return None
-    cuts = [f"{length * share // 100}ns" for share in (31, 64)]
-    parts = [report(path, "--to", cuts[0]), report(path, "--from", cuts[0], "--to", cuts[1]),
-             report(path, "--from", cuts[1])]
+    parts = [report(path, *options) for options in thirds(length)]
     total = added(parts)
     wrong = []
     found = 0
@@ -128,6 +163,9 @@ def main():
                       result[1] if result[0] > 40 else ["hardly any sums"])
         else:
             tap.empty(f"{path.name}: has no time", [])
+    for name in "svm-steal", "everything":
+        tap.empty(f"{name}: so do the details of exits, and the moments are the same",
+                  other_reports(GOLDEN / f"{name}.dat"))
     for name, wrong in details():
         tap.empty(name, wrong)
     print(f"1..{tap.number}")

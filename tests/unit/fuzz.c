@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Damaged recordings through the whole of `kvmsched report`, built with ASan
+ * Damaged recordings through the whole of `kvmsched report`, in several forms, built with ASan
  * and UBSan: whatever the file, it ends with a status.
  *
  * usage: fuzz SECONDS SEED FILE...
@@ -60,13 +60,15 @@ static void damage(unsigned char *data, size_t *size)
 	static const uint32_t odd[] = {
 		0, 1, 0x7fffffff, 0x80000000, 0xffffffff, 0x1000, 29, 30, 31, 0xffff,
 	};
+	static const uint64_t odd_longs[] = { 1ULL << 63, (1ULL << 63) - 1, 1ULL << 62, -1ULL };
 
 	for (unsigned int n = 1 + next_random() % 8; n--; ) {
 		size_t at = some_place(*size);
 		size_t run = next_random() % 256;
 		uint32_t value;
+		uint64_t longer;
 
-		switch (next_random() % 6) {
+		switch (next_random() % 7) {
 		case 0:
 			*size = 1 + at;
 			break;
@@ -87,6 +89,10 @@ static void damage(unsigned char *data, size_t *size)
 			for (size_t i = at; i < *size && i < at + run; i++)
 				data[i] = next_random();
 			break;
+		case 6:
+			longer = odd_longs[next_random() % ARRAY_SIZE(odd_longs)];
+			memcpy(data + at, &longer, at + 8 <= *size ? 8 : 1);
+			break;
 		}
 	}
 }
@@ -104,17 +110,24 @@ static void write_file(const char *path, const void *data, size_t size)
 
 static void run(unsigned int seed, const char *file, const void *whole, size_t size)
 {
+	static const char *const forms[][3] = {
+		{ "--host" }, { "--json" }, { "worst", "--each", "--count=1000" },
+		{ "--host", "--from=10ms", "--to=200ms" },
+	};
+	const char *const *form = forms[seed % ARRAY_SIZE(forms)];
 	unsigned char *data = xmalloc(size);
-	char *path = xasprintf("fuzz-%u.dat", seed);
-	char *argv[] = { (char *)"report", (char *)(seed % 2 ? "--json" : "--host"), path, NULL };
-	int status;
+	char *path = xasprintf("fuzz-%u.dat", seed), *argv[6] = { (char *)"report" };
+	int status, argc = 1;
 
+	for (unsigned int i = 0; i < ARRAY_SIZE(forms[0]) && form[i]; i++)
+		argv[argc++] = (char *)form[i];
+	argv[argc++] = path;
 	state = 0x9e3779b97f4a7c15ULL * (seed + 1);
 	memcpy(data, whole, size);
 	damage(data, &size);
 	write_file(path, data, size);
 	optind = 0;
-	status = kvs_cmd_report(3, argv);
+	status = kvs_cmd_report(argc, argv);
 	if (status != KVS_EXIT_OK && status != KVS_EXIT_FAILED) {
 		dprintf(STDERR_FILENO, "%s, seed %u: status %d\n", file, seed, status);
 		abort();

@@ -579,6 +579,26 @@ static void interrupts_are_told_apart(void **unused)
 	}
 }
 
+/* It got its CPU, and an interrupt came before its switch in was told: no thief's. */
+static void an_interrupt_after_the_wait_took_nothing(void **unused)
+{
+	begin();
+	exit_by(20, 5, KS_EXIT_BY_SWITCH);
+	RECORD(switch_out, ME, .kind = KS_SWITCH_PREEMPTED, .loaded = 1,
+	       .next_pid = 7, .next_comm = "a");
+	spend(KVMSCHED_STATE_WAIT_PREEMPTED, 100);
+	INTERRUPT(.name = "before", .cycles = 30);
+	spend(KVMSCHED_STATE_WAIT_PREEMPTED, 20);
+	spend(KVMSCHED_STATE_EXIT, 45);
+	INTERRUPT(.name = "after", .cycles = 40);
+	RECORD(switch_in, ME, .kind = KS_SWITCH_PREEMPTED, .off_cycles = 120);
+	end();
+	expect_rows_sum();
+	assert_int_equal(m.vcpus[0]->waiter.nr, 2);
+	assert_int_equal(thief(KVS_THIEF_TASK, 7)->time, 70 + 20);
+	assert_int_equal(thief(KVS_THIEF_INTERRUPT, 0)->time, 30);
+}
+
 /* The time of an interrupt is its own, and the softirq that it interrupts has the rest. */
 static void softirqs_are_told_apart(void **unused)
 {
@@ -916,6 +936,7 @@ int main(void)
 		TEST(hits_of_kprobes_are_not_lost_records),
 		TEST(taken_by_two_in_turn),
 		TEST(interrupts_are_told_apart),
+		TEST(an_interrupt_after_the_wait_took_nothing),
 		TEST(softirqs_are_told_apart),
 		TEST(moved_while_it_waits),
 		TEST(idle_is_latency_or_throttling),

@@ -218,7 +218,7 @@ static void file_of_an_experiment(void **unused)
 static void wrong_files_are_refused(void **unused)
 {
 	static const char *const texts[] = {
-		"", "rounds: x", "rounds: 0", "order: random", "arms: a", "arms: [a]",
+		"", "rounds: x", "rounds: 0", "rounds: 6148914691236517206", "order: random", "arms: a", "arms: [a]",
 		"arms: [{policy: rr:1}]", "arms: [{name: a, policy: rr:0}]",
 		"arms: [{name: a}, {name: a}]", "arms: [{name: a, prio: 1}]",
 		"knobs: {none: 1}", "knobs: {rr_timeslice_ms: x}", "what: 1",
