@@ -103,7 +103,7 @@ static void write_page(struct fake_cpu *cpu)
 	uint64_t tail = __atomic_load_n(position(cpu, KVMSCHED_RING_CONSUMER),
 					__ATOMIC_ACQUIRE);
 	struct ks_rec_exit rec = { .ent = { .type = fake.exit_id, .pid = getpid() },
-				   .vm = 1, .reason = 0x72 };
+				   .vm = 1, .reason = 0x72, .host_cycles = 5000 };
 	uint32_t word = KS_RECORD_SIZE(exit) / 4;
 	uint64_t tsc = fake_tsc(), commit = 0;
 	char *page, *p;

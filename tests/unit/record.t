@@ -430,6 +430,9 @@ if [[ $(readlink /proc/self/ns/pid) == "pid:[4026531836]" ]]; then
 	is "$("$kvmsched" report --json --vm other named.dat 2> /dev/null |
 		jq '.vcpus | length')" 0 "--vm with another name takes none"
 	is "$(trace-cmd report named.dat 2>&1 > /dev/null)" "" "trace-cmd takes the file"
+	FAKEDEV_VMM=$vmm record -o stop.dat -m 64M -d 2 --stop-on 'exit>1ns' --after 0.01
+	says 'vm web \\xff\\x1b\[2J/[0-9]* vcpu0: exit' "--stop-on names the VM, in text"
+	ok "... and says nothing but text" silent grep -naP '[^ -~\n]' err
 	kill $vmm
 	wait $vmm || :
 

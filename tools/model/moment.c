@@ -34,14 +34,14 @@ static void write_task(const struct context *t, const struct kvs_vcpu *waiting,
 {
 	enum kvs_relation relation = kvs_holder_relation(t->model, waiting, who);
 	const struct kvs_vcpu *v = kvs_vcpu_of_thread(t->model, who->pid);
-	char vm[KVS_VM_LEN], policy[KVS_POLICY_LEN];
+	char vcpu[KVS_VCPU_LEN], policy[KVS_POLICY_LEN];
 
 	if (kvs_is_others(who)) {
 		fprintf(t->f, "others");
 		return;
 	}
 	if (v)
-		fprintf(t->f, "vm %s vcpu%u, thread ", kvs_vm_name(vm, v), v->id);
+		fprintf(t->f, "%s, thread ", kvs_vcpu_words(vcpu, v));
 	fprintf(t->f, "%s/%d (%s", who->comm, who->pid, kvs_holder_policy(policy, who));
 	if (relation != KVS_RELATION_UNKNOWN)
 		fprintf(t->f, "; %s", kvs_relation_name(relation));
@@ -242,9 +242,9 @@ static void write_exit(const struct context *t, const struct kvs_moment *moment)
 static void write_sentence(const struct context *t, const struct kvs_moment *moment)
 {
 	double length = ms_of(t, moment->length), begin = seconds_at(t, moment->begin);
-	char vm[KVS_VM_LEN];
+	char vcpu[KVS_VCPU_LEN];
 
-	fprintf(t->f, "vm %s vcpu%u: ", kvs_vm_name(vm, moment->vcpu), moment->vcpu->id);
+	fprintf(t->f, "%s: ", kvs_vcpu_words(vcpu, moment->vcpu));
 	switch (moment->kind) {
 	case KVS_MOMENT_TIMER:
 		fprintf(t->f, "timer due at %.6f s injected %.3f ms late: ", begin, length);

@@ -3,6 +3,7 @@
  * Exit reasons under the kernel's own names, from its own headers.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include <linux/kvm.h>
 #include <asm/svm.h>
@@ -182,4 +183,20 @@ const char *kvs_vm_name(char name[KVS_VM_LEN], const struct kvs_vcpu *v)
 	else
 		kvs_vm_label(name, v->vm_name, v->tgid, v->vm_index);
 	return name;
+}
+
+const char *kvs_vm_words(char text[KVS_VCPU_LEN], const struct kvs_vcpu *v)
+{
+	char vm[KVS_VM_LEN];
+
+	snprintf(text, KVS_VCPU_LEN, "%s%s", v->identified ? "vm " : "", kvs_vm_name(vm, v));
+	return text;
+}
+
+const char *kvs_vcpu_words(char text[KVS_VCPU_LEN], const struct kvs_vcpu *v)
+{
+	size_t length = strlen(kvs_vm_words(text, v));
+
+	snprintf(text + length, KVS_VCPU_LEN - length, " vcpu%u", v->id);
+	return text;
 }

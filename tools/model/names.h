@@ -50,5 +50,9 @@ struct kvs_vcpu;
 
 /* As kvs_vm_label() has it; "vm 3?" where its process is unknown.  Names are bytes. */
 const char *kvs_vm_name(char name[KVS_VM_LEN], const struct kvs_vcpu *v);
+/* In a sentence: "vm web1/4711", "vm 3?"; "vm web1/4711 vcpu0" */
+#define KVS_VCPU_LEN	(KVS_VM_LEN + 16)
+const char *kvs_vm_words(char text[KVS_VCPU_LEN], const struct kvs_vcpu *v);
+const char *kvs_vcpu_words(char text[KVS_VCPU_LEN], const struct kvs_vcpu *v);
 
 #endif /* KVMSCHED_NAMES_H */

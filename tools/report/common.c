@@ -101,14 +101,6 @@ void kvs_cells_full(struct kvs_rows *rows, const struct kvs_summary *s, bool kno
 	kvs_cell_us(rows, known, s->p999);
 }
 
-const char *kvs_vcpu_words(char text[KVS_VCPU_LEN], const struct kvs_vcpu *v)
-{
-	char vm[KVS_VM_LEN];
-
-	snprintf(text, KVS_VCPU_LEN, "vm %s vcpu%u", kvs_vm_name(vm, v), v->id);
-	return text;
-}
-
 /* "vm 1, vm 2 and 3 more VMs" have such vCPUs; the number of these VMs is returned. */
 static unsigned int add_vms(struct kvs_lines *lines, const struct kvs_view *view,
 			    bool (*is_such)(const struct kvs_vcpu *v))
@@ -119,15 +111,14 @@ static unsigned int add_vms(struct kvs_lines *lines, const struct kvs_view *view
 
 	for (unsigned int i = 0; i < m->nr_vcpus; i++) {
 		const struct kvs_vcpu *v = m->vcpus[i];
-		char vm[KVS_VM_LEN];
+		char vm[KVS_VCPU_LEN];
 
 		if (!kvs_selected(&view->select, v) || !is_such(v) ||
 		    (last && last->vm == v->vm))
 			continue;
 		last = v;
 		if (vms++ < VMS_NAMED)
-			kvs_lines_add(lines, "%svm %s", vms > 1 ? ", " : "",
-				      kvs_vm_name(vm, v));
+			kvs_lines_add(lines, "%s%s", vms > 1 ? ", " : "", kvs_vm_words(vm, v));
 	}
 	if (vms > VMS_NAMED)
 		kvs_lines_add(lines, " and %u more VMs", vms - VMS_NAMED);

@@ -23,9 +23,6 @@ bool kvs_recorded(const struct kvs_view *view, u32 class, const char *what,
 void kvs_cells_vcpu(struct kvs_rows *rows, const struct kvs_vcpu *v);
 /* The cells min, max and avg, in the order of perf kvm stat, and the percentiles */
 void kvs_cells_full(struct kvs_rows *rows, const struct kvs_summary *s, bool known);
-/* How "vm web1/4711 vcpu0" is written */
-#define KVS_VCPU_LEN	(KVS_VM_LEN + 16)
-const char *kvs_vcpu_words(char text[KVS_VCPU_LEN], const struct kvs_vcpu *v);
 /* Print a line if the hardware delivers interrupts to a selected vCPU without an exit. */
 void kvs_note_apicv(const struct kvs_view *view);
 

@@ -81,9 +81,9 @@ static void write_ts(const struct words *w, u64 ts)
 
 static void write_vcpu(const struct words *w, const struct kvs_vcpu *v)
 {
-	char vm[KVS_VM_LEN];
+	char vcpu[KVS_VCPU_LEN];
 
-	fprintf(w->f, "%s%s vcpu%u", v->identified ? "vm " : "", kvs_vm_name(vm, v), v->id);
+	fprintf(w->f, "%s", kvs_vcpu_words(vcpu, v));
 }
 
 static void write_life(const struct words *w)
