@@ -92,6 +92,15 @@ counts_agree()
 	is "$n/$gaps" "$told/0" "$2"
 }
 
+# Waits until FILE.spool has records of a CPU, at most 10 s: the machine may be busy.
+until_spooled()
+{
+	for ((i = 0; i < 100; i++)); do
+		[[ ! -s $1.spool/cpu1 ]] || return 0
+		sleep 0.1
+	done
+}
+
 nothing_left()
 {
 	is "$(find . -name '*.spool*' | wc -l)" 0 "$1"
@@ -135,7 +144,7 @@ for sig in INT TERM; do
 	status=0
 	LD_PRELOAD=$work/fakedev.so "$kvmsched" record -o s.dat 2> err &
 	pid=$!
-	sleep 0.4
+	until_spooled s.dat
 	# Background jobs of a script ignore SIGINT; signalfd sees it all the same.
 	kill -$sig $pid
 	wait $pid || status=$?
@@ -225,7 +234,7 @@ fi
 
 FAKEDEV_CPUS=3 LD_PRELOAD=$work/fakedev.so "$kvmsched" record -o killed.dat 2> err &
 pid=$!
-sleep 0.5
+until_spooled killed.dat
 LD_PRELOAD=$work/fakedev.so "$kvmsched" record -o killed.dat -d 0.1 2> err || true
 says 'is being recorded by another' "a file being recorded is refused"
 {
@@ -239,7 +248,7 @@ nothing_left "... and nothing else is left"
 
 LD_PRELOAD=$work/fakedev.so "$kvmsched" record -o killed.dat 2> err &
 pid=$!
-sleep 0.3
+until_spooled killed.dat
 {
 	kill -KILL $pid
 	wait $pid || true
@@ -278,7 +287,7 @@ killed_spool()	# makes FILE.spool as a killed recorder leaves it
 	rm -rf -- "$1" "$1.old" "$1.spool" "$1.spool.old"
 	FAKEDEV_CPUS=2 LD_PRELOAD=$work/fakedev.so "$kvmsched" record -o "$1" 2> err &
 	pid=$!
-	sleep 0.4
+	until_spooled "$1"
 	{
 		kill -KILL $pid
 		wait $pid || true
