@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Damaged recordings through the whole of `kvmsched report`, in several forms, built with ASan
+ * Damaged recordings through the whole of `kvmsched report` and `compare`, built with ASan
  * and UBSan: whatever the file, it ends with a status.
  *
  * usage: fuzz SECONDS SEED FILE...
@@ -110,24 +110,36 @@ static void write_file(const char *path, const void *data, size_t size)
 
 static void run(unsigned int seed, const char *file, const void *whole, size_t size)
 {
-	static const char *const forms[][3] = {
-		{ "--host" }, { "--json" }, { "worst", "--each", "--count=1000" },
-		{ "--host", "--from=10ms", "--to=200ms" },
+	static const struct {
+		int (*command)(int argc, char **argv);
+		const char *words[4];
+	} forms[] = {
+		{ kvs_cmd_report, { "report", "--host" } },
+		{ kvs_cmd_report, { "report", "--json" } },
+		{ kvs_cmd_report, { "report", "worst", "--each", "--count=1000" } },
+		{ kvs_cmd_report, { "report", "--host", "--from=10ms", "--to=200ms" } },
+		{ kvs_cmd_compare, { "compare" } },
 	};
-	const char *const *form = forms[seed % ARRAY_SIZE(forms)];
+	const unsigned int form = seed % ARRAY_SIZE(forms);
 	unsigned char *data = xmalloc(size);
-	char *path = xasprintf("fuzz-%u.dat", seed), *argv[6] = { (char *)"report" };
-	int status, argc = 1;
+	char *path = xasprintf("fuzz-%u.dat", seed), *argv[8];
+	int status, argc = 0;
 
-	for (unsigned int i = 0; i < ARRAY_SIZE(forms[0]) && form[i]; i++)
-		argv[argc++] = (char *)form[i];
+	while (argc < 4 && forms[form].words[argc]) {
+		argv[argc] = (char *)forms[form].words[argc];
+		argc++;
+	}
+	/* It compares a whole file with the damaged one. */
+	if (forms[form].command == kvs_cmd_compare)
+		argv[argc++] = (char *)file;
 	argv[argc++] = path;
+	argv[argc] = NULL;
 	state = 0x9e3779b97f4a7c15ULL * (seed + 1);
 	memcpy(data, whole, size);
 	damage(data, &size);
 	write_file(path, data, size);
 	optind = 0;
-	status = kvs_cmd_report(argc, argv);
+	status = forms[form].command(argc, argv);
 	if (status != KVS_EXIT_OK && status != KVS_EXIT_FAILED) {
 		dprintf(STDERR_FILENO, "%s, seed %u: status %d\n", file, seed, status);
 		abort();
