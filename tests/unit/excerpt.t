@@ -142,6 +142,15 @@ def details():
     yield same("the whole has none", whole["excerpt"], None)
     yield same("a life is no longer than the excerpt",
                {vcpu["wall_ns"] for vcpu in middle["vcpus"]}, {100000000})
+    yield same("and neither begins nor ends there",
+               {(v["life"]["began"], v["life"]["ended"]) for v in middle["vcpus"]},
+               {(False, False)})
+    hlt = GOLDEN / "svm-hlt.dat"
+    half = f"{report(hlt)['duration_ns'] // 2}ns"
+    yield same("its end is told in the excerpt that has it",
+               [{(v["life"]["began"], v["life"]["ended"]) for v in report(hlt, *part)["vcpus"]}
+                for part in ((), ("--to", half), ("--from", half))],
+               [{(False, True)}, {(False, False)}, {(False, True)}])
     done = subprocess.run([KVMSCHED, "report", "guest", "--guest", steal, "--from", "1", steal],
                           check=False, capture_output=True, text=True)
     yield "a guest's tasks have no excerpt", \

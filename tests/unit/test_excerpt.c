@@ -288,10 +288,51 @@ static void parts_sum_to_the_whole(void **unused)
 	}
 }
 
+/* A vCPU lives from 5000 to 10000; what an excerpt has of that */
+static void expect_life(u64 from, u64 to, bool outside, u64 wall, bool born, bool ended)
+{
+	const struct kvs_select all = { .vm = KVS_ANY_VM, .vcpu = -1 };
+	struct kvs_model m;
+	const struct kvs_vcpu *v;
+
+	kvs_model_init(&m);
+	kvs_model_excerpt(&m, from, to);
+	kvs_summary_listen(&m);
+	FEED(&m, 1000, 0, 1, session, .op = KS_SESSION_START, .tsc_khz = 1000000,
+	     .classes = KVMSCHED_CLASS_DEFAULT);
+	FEED(&m, 5000, 0, 7, vcpu, .vm = 1, .tgid = 5, .features = KS_FEATURE_NEW);
+	FEED(&m, 5000, 0, 7, load, .vm = 1);
+	FEED(&m, 6000, 0, 7, entry, .vm = 1);
+	FEED(&m, 9000, 0, 7, exit, .vm = 1, .reason = 0x7b, .flags = KS_EXIT_BY_PUT,
+	     .guest_cycles = 2500, .host_cycles = 500);
+	FEED(&m, 9000, 0, 7, put, .vm = 1);
+	FEED(&m, 10000, 0, 7, switch_out, .vm = 1, .kind = KS_SWITCH_DEAD);
+	FEED(&m, 20000, 0, 1, session, .op = KS_SESSION_STOP);
+	kvs_model_finish(&m);
+	v = m.vcpus[0];
+	assert_int_equal(kvs_selected(&all, v), !outside);
+	assert_int_equal(kvs_ledger_wall(&v->ledger), wall);
+	assert_int_equal(kvs_ledger_residual(&v->ledger), 0);
+	assert_int_equal(v->born, born);
+	assert_int_equal(v->ended, ended);
+	kvs_model_free(&m);
+}
+
+static void a_life_and_excerpts(void **unused)
+{
+	expect_life(0, 4000, true, 0, true, false);
+	expect_life(0, 5500, false, 500, true, false);
+	expect_life(6500, 9500, false, 3000, false, false);
+	expect_life(4000, 12000, false, 5000, true, true);
+	expect_life(9500, UINT64_MAX, false, 500, false, true);
+	expect_life(12000, UINT64_MAX, true, 0, false, true);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(parts_sum_to_the_whole),
+		cmocka_unit_test(a_life_and_excerpts),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -199,6 +199,9 @@ static void cut_ledger(const struct kvs_excerpt *w, struct kvs_vcpu *v)
 
 	v->outside = !kvs_excerpt_part(w, l->begin, l->since) &&
 		     (v->first_ts >= w->to || (v->ended && l->since <= w->from));
+	/* It began before, or goes on afterwards. */
+	v->born &= l->begin >= w->from;
+	v->ended &= l->since <= w->to;
 	if (v->part.begin == l->begin) {
 		memcpy(l->states, v->part.states, sizeof(l->states));
 		l->paused = v->part.paused;

@@ -93,7 +93,8 @@ void kvs_print_ledger(const struct kvs_view *view)
 		kernel |= m->vcpus[i]->kernel.known;
 	}
 	kvs_rows_end(&rows);
-	kvs_say(2, "Life: from its first KVM_RUN to the end of its thread or VM, as far as that was recorded");
+	kvs_say(2, "Life: from its first KVM_RUN to the end of its thread or VM, as far as that was %s",
+		m->counting.excerpt.on ? "in the excerpt" : "recorded");
 	kvs_say(2, "Preempted and Woken: waits for a CPU");
 	kvs_say(2, "Unknown: before its first record, if it may have run before; between two threads%s",
 		lost ? "; where records were lost" : "");
