@@ -12,6 +12,7 @@
  *	stats.c		describes, estimates, corrects
  *	permute.c	the test and its inversion
  *	power.c		which difference a comparison of this size would have found
+ *	factorial.c	two factors at once: the effect of each, and whether they depend on each other
  */
 #ifndef KVMSCHED_STATS_H
 #define KVMSCHED_STATS_H
@@ -139,6 +140,41 @@ double kvs_power(struct kvs_permuter *p, const struct kvs_arms *arms, double shi
  */
 double kvs_detectable(struct kvs_permuter *p, const struct kvs_arms *arms,
 		      double alpha, double power);
+
+/*
+ * Two factors, each level of one (rows) with each level of the other (columns).  The values
+ * of a cell come in the order of turns, in each of which every cell had its round.
+ */
+struct kvs_cell {
+	const struct kvs_obs *obs;
+	size_t nr;
+};
+
+struct kvs_cells {
+	const struct kvs_cell *cells;	/* row by row */
+	size_t rows, columns;		/* at least 2 */
+};
+
+enum kvs_factor { KVS_FACTOR_ROWS, KVS_FACTOR_COLUMNS };
+
+/*
+ * p of the hypothesis that the levels of @factor don't differ, whatever the other one's, from
+ * KVS_PERMUTATIONS random permutations.  Values may be censored.
+ */
+double kvs_main_effect_p(const struct kvs_cells *c, enum kvs_factor factor, uint64_t seed);
+
+/*
+ * The turns that the interaction can be tested with: 0 if a value is censored or not above
+ * 0, or cells differ in their number of values
+ */
+size_t kvs_cells_turns(const struct kvs_cells *c);
+/*
+ * p of the hypothesis that each factor multiplies the values by the same, whatever the other
+ * one's level; NaN if there are no such turns.  From all changes of signs, up to 14 turns.
+ */
+double kvs_interaction_p(const struct kvs_cells *c, uint64_t seed);
+/* The least p that so many turns can give */
+double kvs_interaction_least_p(size_t turns);
 
 /* The seed that @p was made with; for power.c */
 uint64_t kvs_permuter_seed(const struct kvs_permuter *p);
