@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,7 +26,10 @@ struct options {
 	unsigned long long procs, seconds, on_us, off_us;
 	struct sched_choice sched;
 	const char *start_barrier;
+	const char *late;
+	const char *name;
 	const char *json;
+	bool together;
 	bool quiet;
 };
 
@@ -42,19 +46,24 @@ static const char usage_text[] =
 "Runs host processes that keep the CPU busy, and says what they got of it.\n"
 "\n"
 "  --seconds S          how long (1)\n"
+"  --together           ... for all of them from when the last was ready, and not for each\n"
+"                       from its first turn on a CPU\n"
 "  --on-us A            spin for A us, then sleep for --off-us (always on)\n"
 "  --off-us B           see --on-us\n"
 "  --procs K            processes (1)\n"
+"  --name NAME          of the processes, as their guest's events have it (spin)\n"
 "  --policy POLICY      other[:NICE], batch[:NICE], idle, ext[:NICE], rr:PRIO or fifo:PRIO\n"
 "  --cpu LIST           affinity of each process, as in 0,2-3\n"
+"  --late FILE          after each sleep, write to FILE how late it ended, as a line of a\n"
+"                       guest's trace_marker: \"kvmsched late NS\"\n"
 "  --start-barrier FILE wait until FILE exists\n"
 "  --json FILE          write the truth as JSON to FILE, - for stdout\n"
 "  --quiet              no table\n"
 "  --help               this text\n";
 
 enum {
-	OPT_SECONDS = 256, OPT_ON, OPT_OFF, OPT_PROCS, OPT_POLICY, OPT_CPU,
-	OPT_BARRIER, OPT_JSON, OPT_QUIET, OPT_HELP,
+	OPT_SECONDS = 256, OPT_ON, OPT_OFF, OPT_PROCS, OPT_POLICY, OPT_CPU, OPT_LATE,
+	OPT_NAME, OPT_TOGETHER, OPT_BARRIER, OPT_JSON, OPT_QUIET, OPT_HELP,
 };
 
 static const struct option long_options[] = {
@@ -64,6 +73,9 @@ static const struct option long_options[] = {
 	{ "procs", required_argument, NULL, OPT_PROCS },
 	{ "policy", required_argument, NULL, OPT_POLICY },
 	{ "cpu", required_argument, NULL, OPT_CPU },
+	{ "late", required_argument, NULL, OPT_LATE },
+	{ "name", required_argument, NULL, OPT_NAME },
+	{ "together", no_argument, NULL, OPT_TOGETHER },
 	{ "start-barrier", required_argument, NULL, OPT_BARRIER },
 	{ "json", required_argument, NULL, OPT_JSON },
 	{ "quiet", no_argument, NULL, OPT_QUIET },
@@ -90,6 +102,15 @@ static int take_option(struct options *options, int opt)
 		return sched_parse_policy(&options->sched, optarg);
 	case OPT_CPU:
 		return sched_parse_cpus(&options->sched, optarg);
+	case OPT_LATE:
+		options->late = optarg;
+		return 0;
+	case OPT_NAME:
+		options->name = optarg;
+		return 0;
+	case OPT_TOGETHER:
+		options->together = true;
+		return 0;
 	case OPT_BARRIER:
 		options->start_barrier = optarg;
 		return 0;
@@ -126,6 +147,10 @@ static int parse_options(struct options *options, int argc, char **argv)
 		fprintf(stderr, "--on-us and --off-us go together\n");
 		return -1;
 	}
+	if (options->late && !options->off_us) {
+		fprintf(stderr, "--late is about sleeps: give --off-us\n");
+		return -1;
+	}
 	return 0;
 }
 
@@ -137,14 +162,18 @@ static uint64_t now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000ull + (uint64_t)ts.tv_nsec;
 }
 
-static void sleep_us(unsigned long long us)
+/* How many ns later it ends than it should */
+static uint64_t sleep_us(unsigned long long us)
 {
+	const uint64_t end = now_ns() + us * 1000;
 	const struct timespec ts = {
-		.tv_sec = (time_t)(us / 1000000),
-		.tv_nsec = (long)(us % 1000000 * 1000),
+		.tv_sec = (time_t)(end / 1000000000),
+		.tv_nsec = (long)(end % 1000000000),
 	};
 
-	clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, NULL);
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR)
+		;
+	return now_ns() - end;
 }
 
 static uint64_t spin_until(uint64_t end_ns)
@@ -159,17 +188,20 @@ static uint64_t spin_until(uint64_t end_ns)
 	return loops;
 }
 
-static uint64_t work(const struct options *options)
+static uint64_t work(const struct options *options, uint64_t begin, int late)
 {
-	uint64_t end = now_ns() + options->seconds * 1000000000ull;
-	uint64_t loops = 0, burst;
+	uint64_t end = begin + options->seconds * 1000000000ull;
+	uint64_t loops = 0, burst, by;
 
 	if (!options->on_us)
 		return spin_until(end);
 	while (now_ns() < end) {
 		burst = now_ns() + options->on_us * 1000;
 		loops += spin_until(burst < end ? burst : end);
-		sleep_us(options->off_us);
+		by = sleep_us(options->off_us);
+		/* A reader who has gone is no reason to stop. */
+		if (late >= 0)
+			dprintf(late, "kvmsched late %llu\n", (unsigned long long)by);
 	}
 	return loops;
 }
@@ -182,6 +214,7 @@ static uint64_t work(const struct options *options)
 struct starting_line {
 	int ready[2];
 	int gate[2];
+	uint64_t *opened_ns;	/* shared: when the gate was opened */
 };
 
 static void wait_for_close(int fd)
@@ -197,16 +230,25 @@ static void wait_for_close(int fd)
 static void child(const struct options *options, struct result *result,
 		  const struct starting_line *line)
 {
-	int schedstat = usage_open();
+	int schedstat = usage_open(), late = -1;
 
 	close(line->gate[1]);
 	result->pid = getpid();
+	if (options->name)
+		prctl(PR_SET_NAME, options->name);
+	if (options->late) {
+		late = open(options->late, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+		if (late < 0) {
+			fprintf(stderr, "cannot open %s: %s\n", options->late, strerror(errno));
+			_exit(1);
+		}
+	}
 	if (sched_apply(&options->sched, 0))
 		_exit(1);
 	close(line->ready[1]);
 	wait_for_close(line->gate[0]);
 	usage_begin(schedstat, &result->begin);
-	result->loops = work(options);
+	result->loops = work(options, options->together ? *line->opened_ns : now_ns(), late);
 	usage_end(schedstat, &result->end);
 	result->ok = true;
 	_exit(0);
@@ -300,18 +342,20 @@ int main(int argc, char **argv)
 
 	if (parse_options(&options, argc, argv))
 		return 2;
-	results = mmap(NULL, options.procs * sizeof(*results),
+	results = mmap(NULL, options.procs * sizeof(*results) + sizeof(uint64_t),
 		       PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 		       -1, 0);
 	if (results == MAP_FAILED || pipe(line.ready) || pipe(line.gate)) {
 		fprintf(stderr, "cannot set up: %s\n", strerror(errno));
 		return 1;
 	}
+	line.opened_ns = (uint64_t *)(results + options.procs);
 	ok = !start_children(&options, results, &line);
 	close(line.ready[1]);
 	wait_for_close(line.ready[0]);
 	while (ok && options.start_barrier && access(options.start_barrier, F_OK))
 		sleep_us(2000);
+	*line.opened_ns = now_ns();
 	close(line.gate[1]);
 	ok &= join_children();
 	if (!options.quiet && !(options.json && !strcmp(options.json, "-")))
