@@ -6,6 +6,7 @@
  *	line.c		the host's side: each vCPU's time, divided into parts
  *	events.c	the guest's side: switches, wakeups, lines of trace_marker
  *	tasks.c		both together: slices, waits and quanta of each task
+ *	runs.c		when each task really ran, and when it waited for either scheduler
  *	text.c, json.c	the report
  */
 #ifndef KVMSCHED_GUEST_GUEST_H
@@ -93,9 +94,11 @@ struct kvs_guest_event {
 	u32 task, next;		/* indexes of tasks; @next of a switch alone */
 	s16 prio, next_prio;
 	u16 cpu;
-	enum { KVS_GUEST_SWITCH, KVS_GUEST_WAKING, KVS_GUEST_MARK, KVS_GUEST_LOSS } kind;
+	enum { KVS_GUEST_SWITCH, KVS_GUEST_WAKING, KVS_GUEST_MARK, KVS_GUEST_TOLD_LATE,
+	       KVS_GUEST_LOSS } kind;
 	bool runnable;		/* a switch: @task still is */
-	u64 ran_ns;		/* a line of trace_marker: what @task has run */
+	/* A line of trace_marker: what @task has run, or how late its writer's sleep ended */
+	u64 ran_ns;
 };
 
 /* A CPU of the guest */
@@ -143,6 +146,25 @@ u32 kvs_guest_task(struct kvs_guest *g, s32 pid, unsigned int cpu);
 void kvs_guest_add(struct kvs_guest *g, const struct kvs_guest_event *event);
 /* Slices, waits and quanta, from events and lines */
 void kvs_guest_account(struct kvs_guest *g);
+/* What both schedulers together did with a task, in one piece */
+enum kvs_guest_what {
+	KVS_GUEST_RAN,		/* the guest gave it the vCPU, and the host gave that a CPU */
+	KVS_GUEST_WAITED,	/* runnable, and either of them did not */
+	KVS_GUEST_LATE,		/* from when a sleep should have ended, by the task's own word */
+};
+
+struct kvs_guest_run {
+	enum kvs_guest_what what;
+	u32 task;
+	u64 begin, end;		/* of the host's TSC */
+	bool open;		/* it goes on when the guest's trace ends */
+};
+
+typedef void (*kvs_guest_run_fn)(void *ctx, const struct kvs_guest_run *run);
+
+/* All of them, but those of idle tasks; each task's come in order.  @ns: of cycles */
+void kvs_guest_runs(const struct kvs_guest *g, const struct kvs_scale *ns, kvs_guest_run_fn take,
+		    void *ctx);
 /* The indexes of all tasks, those that ran longest first; the caller frees them. */
 u32 *kvs_guest_order(const struct kvs_guest *g);
 /* How long a quantum should be; 0: not told, or the task is none of SCHED_RR */

@@ -59,15 +59,21 @@ static void take_stat(struct kvs_guest_task *t, const char *field)
 /*
  *	kvmsched rr_ms 100
  *	kvmsched task <schedstat: ran, waited, slices> <stat: PID (name) S ...>
+ *	kvmsched late NS
  */
 void kvs_guest_marker(struct kvs_guest *g, struct kvs_guest_event *event, const char *text)
 {
 	const char *name_end = strrchr(text, ')');
-	u64 ran, waited, slices, ms;
+	u64 ran, waited, slices, ms, late;
 	s32 pid;
 
 	if (sscanf(text, MARK "rr_ms %" SCNu64, &ms) == 1)
 		g->rr_ms = ms;
+	if (sscanf(text, MARK "late %" SCNu64, &late) == 1) {
+		event->kind = KVS_GUEST_TOLD_LATE;
+		event->ran_ns = late;
+		return;
+	}
 	if (sscanf(text, MARK "task %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNd32 " (", &ran,
 		   &waited, &slices, &pid) != 4 || pid <= 0 || !name_end || name_end[1] != ' ')
 		return;
@@ -240,7 +246,7 @@ void kvs_guest_account(struct kvs_guest *g)
 			take_waking(&g->tasks[e->task], e->at);
 		else if (e->kind == KVS_GUEST_MARK)
 			take_mark(&g->tasks[e->task], e);
-		else
+		else if (e->kind == KVS_GUEST_LOSS)
 			take_loss(g, e);
 	}
 	for (unsigned int i = 0; i < cpus; i++) {

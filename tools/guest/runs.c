@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * When a guest's task really ran: its guest gave it the vCPU, and the host gave the vCPU a
+ * CPU.  All other time in which it was runnable it waited, whoever was the reason.
+ */
+#include <stdlib.h>
+
+#include "base/util.h"
+#include "guest/guest.h"
+#include "model/clock.h"
+
+struct state {
+	bool on_cpu, waiting;
+	u64 since;		/* when it began to wait */
+};
+
+struct run_cpu {
+	s64 current;		/* task; -1: not known */
+	u64 since;
+	struct kvs_stretches off;	/* the vCPU did not run */
+};
+
+struct runs {
+	const struct kvs_guest *g;
+	kvs_guest_run_fn take;
+	void *ctx;
+	struct state *tasks;
+	struct run_cpu *cpus;
+};
+
+/* The host let the vCPU wait, or stopped it: neither is the guest's doing. */
+static void find_off(struct kvs_stretches *off, const struct kvs_guest_line *line)
+{
+	static const enum kvs_guest_part parts[] = { KVS_PART_WAIT, KVS_PART_ASLEEP };
+
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		const struct kvs_stretches *s = &line->part[parts[i]];
+
+		for (size_t k = 0; k < s->nr; k++)
+			kvs_stretches_add(off, s->at[k].begin, s->at[k].end);
+	}
+	kvs_stretches_sort(off);
+}
+
+static void tell(struct runs *r, enum kvs_guest_what what, u32 task, u64 begin, u64 end, bool open)
+{
+	const struct kvs_guest_run run = {
+		.what = what, .task = task, .begin = begin, .end = end, .open = open,
+	};
+
+	if (r->g->tasks[task].cpu < 0 && begin < end)
+		r->take(r->ctx, &run);
+}
+
+static void begin_to_wait(struct runs *r, u32 task, u64 at)
+{
+	struct state *s = &r->tasks[task];
+
+	if (s->waiting)
+		return;
+	s->waiting = true;
+	s->since = at;
+}
+
+static void end_wait(struct runs *r, u32 task, u64 at)
+{
+	struct state *s = &r->tasks[task];
+
+	if (s->waiting)
+		tell(r, KVS_GUEST_WAITED, task, s->since, at, false);
+	s->waiting = false;
+}
+
+/* From @cpu->since to @end the guest believed that its task ran. */
+static void divide_slice(struct runs *r, const struct run_cpu *cpu, u64 end, bool open)
+{
+	const struct kvs_stretches *off = &cpu->off;
+	u32 task = cpu->current;
+	u64 at = cpu->since;
+	size_t i = kvs_stretches_before(off, at);
+
+	/* The last one that begins before may still go on. */
+	for (i -= i > 0; i < off->nr && off->at[i].begin < end; i++) {
+		const struct kvs_stretch *s = &off->at[i];
+
+		if (s->end <= at)
+			continue;
+		if (s->begin > at) {
+			end_wait(r, task, at);
+			tell(r, KVS_GUEST_RAN, task, at, s->begin, false);
+			at = s->begin;
+		}
+		begin_to_wait(r, task, at);
+		at = s->end;
+	}
+	if (at < end) {
+		end_wait(r, task, at);
+		tell(r, KVS_GUEST_RAN, task, at, end, open);
+	}
+}
+
+static void take_switch(struct runs *r, const struct kvs_guest_event *e)
+{
+	struct run_cpu *cpu = &r->cpus[e->cpu];
+
+	if (cpu->current == (s64)e->task)
+		divide_slice(r, cpu, e->at, false);
+	r->tasks[e->task].on_cpu = false;
+	if (e->runnable)
+		begin_to_wait(r, e->task, e->at);
+	else
+		r->tasks[e->task].waiting = false;
+	r->tasks[e->next].on_cpu = true;
+	cpu->current = e->next;
+	cpu->since = e->at;
+}
+
+static void take_loss(struct runs *r)
+{
+	for (unsigned int cpu = 0; cpu < r->g->joined.side.parts->cpus; cpu++)
+		r->cpus[cpu].current = -1;
+	for (size_t i = 0; i < r->g->nr_tasks; i++)
+		r->tasks[i] = (struct state){ 0 };
+}
+
+/* A task that writes such a line has the CPU. */
+static void take_late(struct runs *r, const struct kvs_guest_event *e, const struct kvs_scale *ns)
+{
+	s64 task = r->cpus[e->cpu].current;
+	const struct kvs_scale cycles = kvs_scale_inverse(ns);
+	u64 late = kvs_scale(&cycles, e->ran_ns);
+
+	if (task >= 0 && late < e->at)
+		tell(r, KVS_GUEST_LATE, task, e->at - late, e->at, false);
+}
+
+static void take_event(struct runs *r, const struct kvs_guest_event *e, const struct kvs_scale *ns)
+{
+	switch (e->kind) {
+	case KVS_GUEST_SWITCH:
+		take_switch(r, e);
+		break;
+	case KVS_GUEST_WAKING:
+		if (!r->tasks[e->task].on_cpu)
+			begin_to_wait(r, e->task, e->at);
+		break;
+	case KVS_GUEST_TOLD_LATE:
+		take_late(r, e, ns);
+		break;
+	case KVS_GUEST_LOSS:
+		take_loss(r);
+		break;
+	case KVS_GUEST_MARK:
+		break;
+	}
+}
+
+void kvs_guest_runs(const struct kvs_guest *g, const struct kvs_scale *ns, kvs_guest_run_fn take,
+		    void *ctx)
+{
+	unsigned int cpus = g->joined.side.parts->cpus;
+	struct runs r = {
+		.g = g, .take = take, .ctx = ctx,
+		.tasks = xcalloc(g->nr_tasks + 1, sizeof(*r.tasks)),
+		.cpus = xcalloc(cpus, sizeof(*r.cpus)),
+	};
+	u64 last = 0;
+
+	for (unsigned int cpu = 0; cpu < cpus; cpu++) {
+		r.cpus[cpu].current = -1;
+		find_off(&r.cpus[cpu].off, &g->lines[cpu]);
+		if (g->cpus[cpu].last > last)
+			last = g->cpus[cpu].last;
+	}
+	for (size_t i = 0; i < g->nr_events; i++)
+		take_event(&r, &g->events[i], ns);
+	for (unsigned int cpu = 0; cpu < cpus; cpu++) {
+		if (r.cpus[cpu].current >= 0)
+			divide_slice(&r, &r.cpus[cpu], last, true);
+		kvs_stretches_free(&r.cpus[cpu].off);
+	}
+	for (size_t i = 0; i < g->nr_tasks; i++)
+		if (r.tasks[i].waiting)
+			tell(&r, KVS_GUEST_WAITED, i, r.tasks[i].since, last, true);
+	free(r.tasks);
+	free(r.cpus);
+}
