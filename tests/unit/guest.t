@@ -118,6 +118,76 @@ def check_text():
          ("recorded no sched_waking" in out, "asks for is not told" in out), (True, True))
 
 
+CYCLES_OF_US = 2000
+BEGIN_US = 100000000
+
+
+def experiment(folder, guest, begin_us, end_us):
+    """A folder of two arms with one round each, of the same files"""
+    def round_of(number, arm):
+        return {"round": number, "arm": arm, "file": "host.dat", "recorded": True, "seconds": 1,
+                "begin_tsc": (BEGIN_US + begin_us) * CYCLES_OF_US,
+                "end_tsc": (BEGIN_US + end_us) * CYCLES_OF_US,
+                "guests": [guest], "vcpus": []}
+
+    os.mkdir(folder)
+    for name in "host.dat", guest:
+        os.symlink(f"../{name}", f"{folder}/{name}")
+    arms = [{"name": name, "settings": [{"vcpu": None, "policy": name}], "knobs": {},
+             "guest": "rr"} for name in ("cfs", "fifo")]
+    with open(f"{folder}/result.json", "w", encoding="ascii") as file:
+        json.dump({"arms": arms, "rounds": [round_of(1, "cfs"), round_of(2, "fifo")]}, file)
+
+
+def compare(*words):
+    done = subprocess.run([KVMSCHED, "compare", *words], text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def check_compare():
+    """What both schedulers together left of beta and alpha, in a part of the story"""
+    experiment("folder", "guest.dat", 2000, 18000)
+    for task, expected in (
+            # Cut by the host at 7050; goes on at the end.  Waited for the guest, the host, both
+            ("beta", {"task_slice": (3, 1, 3060000, 3060000), "task_wait": (3, 0, 2590000, 5500000),
+                      "task_lateness": (1, 0, 300000, 300000)}),
+            # Its third slice is after the window, and the wait before that goes on at the end.
+            ("alpha", {"task_slice": (2, 0, 3995000, 5500000),
+                       "task_wait": (2, 1, 6010000, 6010000),
+                       "task_lateness": (1, 0, 300000, 300000)}),
+            ("delta", {"task_lateness": (1, 0, 300000, 300000)})):
+        status, out, err = compare("--json", "--guest-task", task, "folder")
+        if status:
+            same(f"compare, {task}: {err}", status, 0)
+            continue
+        got = {metric["name"]: tuple(round(metric["arms"][0][key])
+                                     for key in ("values", "censored", "median", "max"))
+               for metric in json.loads(out)["metrics"] if metric["name"].startswith("task_")}
+        same(f"compare: {task} within the window: values, bounds, median, longest", got,
+             expected)
+    got = json.loads(compare("--json", "folder")[1])["metrics"]
+    same("compare: guests' tasks only if asked for",
+         [metric["name"] for metric in got if metric["name"].startswith("task_")], [])
+    status, _, err = compare("--factors", "--guest-task", "beta", "folder")
+    same("compare: one policy within the guests is no factor", (status, "single level" in err),
+         (1, True))
+    for words, part in ((("--factors", "--metric", "slice,steal,fairness,slices,switches"),
+                         "no metric"),
+                        (("--factors", "--metric", "slice,steal,fairness,slices,exit_cost"),
+                         "at most four"),
+                        (("--factors", "--html", "page.html"), "--html does not show"),
+                        (("--guest-task", "beta", "--vm", "web1"), "not with --vm")):
+        status, _, err = compare(*words, "folder")
+        same(f"compare refuses {' '.join(words)}", (status, part in err), (2, True))
+    status, _, err = compare("--guest-task", "beta", "host.dat", "host.dat")
+    same("compare: a task of guests needs their traces",
+         (status, "nothing here tells of the guests' tasks" in err), (1, True))
+    status, _, err = compare("--factors", "host.dat", "host.dat")
+    same("compare: recordings without an experiment have no factors",
+         (status, "single recordings" in err), (1, True))
+
+
 def refused(name, status, part, *words):
     got, out, err = report(*words)
     same(name, (got, out, part in err), (status, "", True))
@@ -143,6 +213,7 @@ def main():
         check_figures()
         check_less()
         check_text()
+        check_compare()
         check_refused()
         os.chdir("/")
     print(f"1..{TEST.number}")

@@ -17,6 +17,7 @@
  *	1500		gamma sleeps, alpha runs
  *	3990		alpha's turn is over, beta runs
  *	10000		beta's turn is over, alpha runs
+ *	12000		trace_marker: a sleep ended 300 µs late
  *	15500		alpha's turn is over, beta runs
  *	16000		gamma is woken
  *	19000		beta sleeps, gamma runs
@@ -164,6 +165,8 @@ static void guest(const char *name, struct wishes w)
 	if (w.lossy)
 		synth_lost(s, 0, 3);
 	change(s, 10000, BETA, 0x100, ALPHA);
+	if (w.marks)
+		synth_print(s, 0, guest_time(12000), 10, "kvmsched late 300000\n");
 	change(s, 15500, ALPHA, 0, BETA);
 	if (w.wakings)
 		waking(s, 16000, GAMMA);

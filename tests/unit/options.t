@@ -163,6 +163,7 @@ text export --csv
 text export --perfetto
 text compare --baseline
 text compare --html
+text compare --guest-task
 text experiment --output
 text experiment --control
 class record --events

@@ -97,6 +97,21 @@ static char *take_statistic(void *to, const char *text)
 	return NULL;
 }
 
+#define ALL_METRICS	((1U << KVS_NR_METRICS) - 1)
+
+/* Few tests, since each makes the others weaker.  False: the user wants too many. */
+static bool choose_factor_metrics(struct options *o)
+{
+	unsigned int *metrics = &o->study.settings.metrics;
+
+	if (*metrics == ALL_METRICS && o->study.task)
+		*metrics = 1U << KVS_M_TASK_SLICE | 1U << KVS_M_TASK_WAIT | 1U << KVS_M_TASK_LATENESS;
+	else if (*metrics == ALL_METRICS)
+		*metrics = 1U << KVS_M_SLICE | 1U << KVS_M_WAIT_PREEMPTED | 1U << KVS_M_WAIT_WOKEN;
+	o->histograms &= *metrics;
+	return __builtin_popcount(*metrics) <= KVS_MAX_FACTOR_METRICS;
+}
+
 static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments *args)
 {
 	static const char *const families[] = { "pair", "all", NULL };
@@ -130,6 +145,14 @@ static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments
 		KVS_OPTION(0, "to", "TIME", "and only before this",
 			   .value = { .seconds = &part->to, .least = KVS_SHORTEST,
 				      .most = KVS_RECORD_MAX_SECONDS }),
+		KVS_OPTION(0, "guest-task", "NAME",
+			   "in an experiment's folder: compare the guests' tasks of this name, too, "
+			   "by what the guests recorded",
+			   .value = { .text = &o->study.task }),
+		KVS_OPTION(0, "factors", NULL,
+			   "of an experiment: the effects of the host's policies and of those within "
+			   "guests, and whether they depend on each other",
+			   .value = { .flag = &o->study.by_factors }),
 		KVS_OPTION(0, "seed", "N", "of drawn permutations and blocks, and of the power",
 			   .value = { .number = &o->seed }, .show_default = true),
 		KVS_OPTION(0, "histogram", "M,...",
@@ -150,7 +173,13 @@ static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments
 		return false;
 	s->seed = o->seed;
 	s->all_pairs = o->family == 1;
-	if (!args->nr)
+	if (o->study.by_factors && !choose_factor_metrics(o))
+		args->status = kvs_usage("compare", "--factors tests at most four metrics");
+	else if (o->study.by_factors && o->study.to)
+		args->status = kvs_usage("compare", "--html does not show --factors");
+	else if (o->study.task && !kvs_select_is_any(&part->select))
+		args->status = kvs_usage("compare", "--guest-task is about all VMs, so not with --vm or --vcpu");
+	else if (!args->nr)
 		args->status = kvs_usage("compare", "which recordings?");
 	else if (part->to > 0 && part->from >= part->to)
 		args->status = kvs_usage("compare", "--from is not before --to");
@@ -186,7 +215,7 @@ int kvs_cmd_compare(int argc, char **argv)
 	struct options o = {
 		.study.settings = {
 			.statistic = 0.5,
-			.metrics = (1U << KVS_NR_METRICS) - 1,
+			.metrics = ALL_METRICS,
 		},
 		.study.part.select = { .vm = KVS_ANY_VM, .vcpu = -1 },
 		.histograms = DEFAULT_HISTOGRAMS,

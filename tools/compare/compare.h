@@ -8,9 +8,12 @@
  *	values.c	values of one metric, some of them censored
  *	survey.c	first pass over a recording: its window and longest slice
  *	collect.c	second pass: from records to the values of its units
+ *	guests.c	the same for tasks within guests, by the guests' own traces
  *	load.c		from files and result folders to arms
  *	cost.c		recorded rounds beside unrecorded ones
  *	compare.c	from two arms to verdicts; reads no file, prints nothing
+ *	factors.c	from all arms to the effects of the host's and the guests' policies
+ *	factors-print.c	prints these
  *	text.c		prints tables
  *	hist.c		prints histograms side by side
  *	json.c		prints JSON
@@ -36,6 +39,9 @@ enum kvs_metric {
 	KVS_M_TIMER_LATENESS,
 	KVS_M_IRQ_DELIVERY,
 	KVS_M_EXIT_COST,
+	KVS_M_TASK_SLICE,	/* the next three only if tasks of guests are asked for */
+	KVS_M_TASK_WAIT,
+	KVS_M_TASK_LATENESS,
 	KVS_M_PER_UNIT,		/* from here on: one value for each unit */
 	KVS_M_SLICES = KVS_M_PER_UNIT,
 	KVS_M_PREEMPTIONS,
@@ -180,6 +186,21 @@ void kvs_collector_missed(void *collector, unsigned int cpu, s64 count);
 /* Fills in @units and frees @c. */
 void kvs_collector_finish(struct kvs_collector *c, struct kvs_units *units);
 
+/* --- guests.c ------------------------------------------------- */
+
+/* Tasks that were runnable, and did not run in the whole window */
+struct kvs_never_ran {
+	unsigned int tasks, rounds;	/* of all rounds; rounds that had any */
+};
+
+/*
+ * Adds to @unit, which is all of the window of the recording @host, what the guests' tasks
+ * called @name got; @files are the guests' traces.  False after a message.
+ */
+bool kvs_collect_guests(const char *host, char *const *files, size_t nr, const char *name,
+			const struct kvs_survey *survey, struct kvs_unit *unit,
+			struct kvs_never_ran *never);
+
 /* --- compare.c -------------------------------------------------------- */
 
 struct kvs_arm {
@@ -192,6 +213,7 @@ struct kvs_arm {
 	u64 lost;				/* records, in all files */
 	unsigned int vcpus;			/* the most in a file */
 	unsigned int starved;			/* how often a vCPU was, for a whole round */
+	struct kvs_never_ran never;		/* tasks of guests */
 };
 
 /* Add the units of one file; @statistic represents each unit. */
@@ -255,12 +277,52 @@ struct kvs_settings {
 void kvs_compare(struct kvs_comparison *pairs, size_t nr,
 		 const struct kvs_settings *settings);
 
+/* --- factors.c ------------------------------------------------ */
+
+/* What may have an effect */
+enum kvs_effect_of { KVS_E_HOST, KVS_E_GUEST, KVS_E_INTERACTION, KVS_NR_EFFECTS };
+
+enum kvs_effect_verdict {
+	KVS_EV_DIFFERS,		/* the levels differ; an interaction: they depend on each other */
+	KVS_EV_NONE,
+	KVS_EV_TOO_FEW,		/* rounds */
+	KVS_EV_BOUNDS,		/* an interaction isn't tested where some values are bounds */
+};
+
+struct kvs_effect {
+	double p, corrected;	/* by Holm's method; NaN: not tested */
+	enum kvs_effect_verdict verdict;
+};
+
+/* Metrics that are tested at most, three effects each */
+#define KVS_MAX_FACTOR_METRICS	4
+
+/* Each policy of the host with each policy within the guests: a cell is an arm */
+struct kvs_factors {
+	char **host, **guest;		/* names of the levels, as kvs_bytes_text() makes them */
+	size_t nr_host, nr_guest;
+	size_t *arm;			/* index of each cell's, one policy of the host after the other */
+	unsigned int metrics;		/* that have values, by bits of enum kvs_metric */
+	struct kvs_effect effect[KVS_NR_METRICS][KVS_NR_EFFECTS];
+	size_t tests;
+};
+
+struct kvs_study;
+/* Fills in @study->factors; false after a message: the arms are no such design. */
+bool kvs_factors_make(struct kvs_study *study);
+void kvs_factors_free(struct kvs_factors *f);
+const char *kvs_effect_name(enum kvs_effect_of of);
+const char *kvs_effect_verdict_name(enum kvs_effect_verdict verdict);
+void kvs_factors_text(const struct kvs_study *study);
+json_t *kvs_factors_json(const struct kvs_study *study);
+
 /* --- load.c --------------------------------------------------- */
 
 struct kvs_study {
 	struct kvs_settings settings;
 	const char *baseline;	/* name of an arm; NULL: the first */
 	const char *to;		/* a file that will be written; NULL: none */
+	const char *task;	/* name of the guests' tasks to compare; NULL: guests' traces aren't read */
 	struct kvs_part part;
 	struct kvs_arm *arms;
 	size_t nr_arms;
@@ -269,6 +331,8 @@ struct kvs_study {
 	double block_ns;	/* by block: length of a block */
 	size_t most_blocks;	/* by block: of more than these in a file, so many are drawn */
 	double needed_ns;	/* too_short: length that recordings need; else 0 */
+	bool by_factors;	/* compare them, and not each arm with the baseline */
+	struct kvs_factors *factors;	/* if so */
 	bool deterministic;	/* in each arm all rounds are equal in every metric */
 	json_t *result;		/* result.json of a folder; NULL without a folder */
 };
@@ -279,6 +343,8 @@ struct kvs_study {
  */
 bool kvs_study_load(struct kvs_study *study, char **args, size_t nr);
 void kvs_study_free(struct kvs_study *study);
+/* Is the second arm of @pair the control of the first? */
+bool kvs_study_is_control(const struct kvs_study *study, const struct kvs_comparison *pair);
 /* The index of the arm with this name, which may be any bytes; @study->nr_arms: none has it */
 size_t kvs_study_arm(const struct kvs_study *study, const char *name);
 /* The same with a name as kvs_bytes_text() makes it, which is what result.json has */
@@ -316,6 +382,13 @@ bool kvs_study_page(FILE *f, const struct kvs_study *study, unsigned int histogr
 		    const char *command);
 /* A verdict as tables have it, which begins with its name; the caller frees it. */
 char *kvs_verdict_words(enum kvs_metric m, const struct kvs_result *r, bool too_short);
+/* Cells of tables: a quantile of values, a corrected p; the unit in which times are shown */
+struct kvs_rows;
+void kvs_compare_cell_value(struct kvs_rows *rows, unsigned int m, struct kvs_values *v, double q);
+void kvs_compare_cell_p(struct kvs_rows *rows, double p);
+const char *kvs_compare_unit(unsigned int m);
+/* What JSON has of one metric of an arm */
+json_t *kvs_compare_arm_json(struct kvs_arm *arm, unsigned int m);
 /* Whether the locale's encoding is UTF-8 */
 bool kvs_utf8(void);
 

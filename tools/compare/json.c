@@ -25,7 +25,7 @@ static json_t *quantile(struct kvs_values *v, double q, bool *censored)
 	return number(obs.value);
 }
 
-static json_t *arm_json(struct kvs_arm *arm, unsigned int m)
+json_t *kvs_compare_arm_json(struct kvs_arm *arm, unsigned int m)
 {
 	bool censored[3] = { false };
 	json_t *o = json_pack("{ss}", "name", arm->name);
@@ -65,8 +65,8 @@ static json_t *metric_json(const struct kvs_comparison *pair, unsigned int m)
 			      "unit", kvs_metrics[m].unit,
 			      "direction", direction(kvs_metrics[m].better));
 
-	json_object_set_new(o, "arms", json_pack("[oo]", arm_json(pair->a, m),
-						 arm_json(pair->b, m)));
+	json_object_set_new(o, "arms", json_pack("[oo]", kvs_compare_arm_json(pair->a, m),
+						 kvs_compare_arm_json(pair->b, m)));
 	json_object_set_new(o, "difference", number(r->difference));
 	json_object_set_new(o, "difference_is", json_string(bounds[r->bound]));
 	json_object_set_new(o, "ci", isnan(r->ci[0]) ? json_null() :
@@ -179,6 +179,8 @@ json_t *kvs_study_object(const struct kvs_study *study)
 		      "arms", arms_json(study));
 	json_object_set_new(o, "part", part_json(&study->part));
 	json_object_set_new(o, "metrics", metrics);
+	if (study->factors)
+		json_object_set_new(o, "factors", kvs_factors_json(study));
 	return o;
 }
 

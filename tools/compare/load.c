@@ -24,6 +24,8 @@ struct source {
 	struct kvs_witness *witnesses;
 	size_t nr_witnesses;
 	u64 begin_tsc, end_tsc;		/* what counts of it; 0: all */
+	char **guests;			/* what the guests recorded meanwhile */
+	size_t nr_guests;
 };
 
 struct sources {
@@ -70,6 +72,9 @@ static void sources_free(struct sources *sources)
 		kvs_survey_free(&sources->s[i].survey);
 		free(sources->s[i].path);
 		free(sources->s[i].witnesses);
+		for (size_t k = 0; k < sources->s[i].nr_guests; k++)
+			free(sources->s[i].guests[k]);
+		free(sources->s[i].guests);
 	}
 	free(sources->s);
 }
@@ -141,6 +146,18 @@ static void take_witnesses(struct source *s, json_t *vcpus)
 		};
 }
 
+static void take_guests(struct source *s, const char *folder, json_t *guests)
+{
+	json_t *name;
+	size_t i;
+
+	s->guests = xcalloc(json_array_size(guests) + 1, sizeof(*s->guests));
+	json_array_foreach(guests, i, name)
+		if (json_is_string(name))
+			s->guests[s->nr_guests++] = xasprintf("%s/%s", folder,
+							      json_string_value(name));
+}
+
 static bool take_round(struct kvs_study *study, struct sources *sources,
 		       const char *folder, json_t *round)
 {
@@ -159,6 +176,7 @@ static bool take_round(struct kvs_study *study, struct sources *sources,
 	s->begin_tsc = json_integer_value(json_object_get(round, "begin_tsc"));
 	s->end_tsc = json_integer_value(json_object_get(round, "end_tsc"));
 	take_witnesses(s, json_object_get(round, "vcpus"));
+	take_guests(s, folder, json_object_get(round, "guests"));
 	return true;
 }
 
@@ -250,6 +268,12 @@ static bool collect(struct kvs_study *study, const struct source *s)
 
 	if (!kvs_collect_file(s->path, &s->survey, &cut, &units))
 		return false;
+	if (study->task && s->nr_guests &&
+	    !kvs_collect_guests(s->path, s->guests, s->nr_guests, study->task, &s->survey,
+				units.units, &arm->never)) {
+		kvs_units_free(&units);
+		return false;
+	}
 	if (units.idle)
 		kvs_warn("%s: no vCPU did anything in it", s->path);
 	kvs_arm_add(arm, &units, study->settings.statistic);
@@ -285,8 +309,21 @@ static bool survey_source(const struct kvs_study *study, struct source *s)
 	return kvs_survey_narrow(s->path, &study->part, survey);
 }
 
+/* Tasks of guests are in traces that guests made. */
+static bool check_guests(const struct kvs_study *study, const struct sources *sources)
+{
+	for (size_t i = 0; i < sources->nr; i++)
+		if (!study->task || sources->s[i].nr_guests)
+			return true;
+	kvs_err("nothing here tells of the guests' tasks");
+	kvs_hint("--guest-task needs the folder of an experiment with `guest_hook` and `guests`");
+	return false;
+}
+
 static bool read_all(struct kvs_study *study, struct sources *sources)
 {
+	if (!check_guests(study, sources))
+		return false;
 	choose_inference(study, sources);
 	for (size_t i = 0; i < sources->nr; i++)
 		if (!survey_source(study, &sources->s[i]))
@@ -334,6 +371,21 @@ static void notice_determinism(struct kvs_study *study)
 	study->deterministic = any && all;
 }
 
+bool kvs_study_is_control(const struct kvs_study *study, const struct kvs_comparison *pair)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(json_object_get(study->result, "arms"), i, item) {
+		const char *name = json_string_value(json_object_get(item, "name"));
+		const char *of = json_string_value(json_object_get(item, "control_of"));
+
+		if (name && of && !strcmp(name, pair->b->name) && !strcmp(of, pair->a->name))
+			return true;
+	}
+	return false;
+}
+
 bool kvs_study_load(struct kvs_study *study, char **args, size_t nr)
 {
 	struct sources sources = { 0 };
@@ -355,6 +407,8 @@ bool kvs_study_load(struct kvs_study *study, char **args, size_t nr)
 		kvs_compare(study->pairs, study->nr_pairs, &study->settings);
 		notice_determinism(study);
 	}
+	if (ok && study->by_factors)
+		ok = kvs_factors_make(study);
 	sources_free(&sources);
 	return ok;
 }
@@ -365,5 +419,6 @@ void kvs_study_free(struct kvs_study *study)
 		kvs_arm_free(&study->arms[i]);
 	free(study->arms);
 	free(study->pairs);
+	kvs_factors_free(study->factors);
 	json_decref(study->result);
 }

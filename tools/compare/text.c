@@ -22,7 +22,7 @@ static double shown(unsigned int m, double x)
 	return *kvs_metrics[m].unit ? x : 100 * x;
 }
 
-static const char *unit_of(unsigned int m)
+const char *kvs_compare_unit(unsigned int m)
 {
 	if (!strcmp(kvs_metrics[m].unit, "ns"))
 		return kvs_utf8() ? "µs" : "us";
@@ -36,8 +36,7 @@ static const char *signed_text(char text[32], double x)
 	return text;
 }
 
-static void cell_value(struct kvs_rows *rows, unsigned int m, struct kvs_values *v,
-		       double q)
+void kvs_compare_cell_value(struct kvs_rows *rows, unsigned int m, struct kvs_values *v, double q)
 {
 	struct kvs_obs obs;
 
@@ -51,11 +50,11 @@ static void arm_cells(struct kvs_rows *rows, unsigned int m, struct kvs_arm *arm
 {
 	kvs_row(rows);
 	kvs_cell(rows, "%s", kvs_metrics[m].title);
-	kvs_cell(rows, "%s", unit_of(m));
+	kvs_cell(rows, "%s", kvs_compare_unit(m));
 	kvs_cell(rows, "%s", arm->name);
-	cell_value(rows, m, &arm->pool[m], 0.5);
-	cell_value(rows, m, &arm->pool[m], 0.99);
-	cell_value(rows, m, &arm->pool[m], 1);
+	kvs_compare_cell_value(rows, m, &arm->pool[m], 0.5);
+	kvs_compare_cell_value(rows, m, &arm->pool[m], 0.99);
+	kvs_compare_cell_value(rows, m, &arm->pool[m], 1);
 }
 
 static const char *const bounds[] = {
@@ -75,7 +74,7 @@ static void cell_interval(struct kvs_rows *rows, unsigned int m, const double ci
 			 signed_text(high, shown(m, ci[1])));
 }
 
-static void cell_p(struct kvs_rows *rows, double p)
+void kvs_compare_cell_p(struct kvs_rows *rows, double p)
 {
 	if (isnan(p))
 		kvs_cell(rows, "-");
@@ -128,7 +127,7 @@ static void result_cells(struct kvs_rows *rows, unsigned int m,
 			 signed_text(text, shown(m, r->difference)));
 		kvs_cell(rows, "%+.2f", r->effect);
 	}
-	cell_p(rows, r->corrected);
+	kvs_compare_cell_p(rows, r->corrected);
 	cell_verdict(rows, m, r, too_short);
 	if (isnan(r->difference))
 		kvs_cell(rows, "-");
@@ -379,10 +378,21 @@ static void print_legend(const struct kvs_study *study)
 	print_rounding(study);
 }
 
+/* Of the arms of two factors, only an arm and its control are compared as a pair. */
+static void print_factors(const struct kvs_study *study)
+{
+	kvs_factors_text(study);
+	for (size_t i = 0; i < study->nr_pairs; i++)
+		if (kvs_study_is_control(study, &study->pairs[i]))
+			print_pair(study, &study->pairs[i]);
+}
+
 void kvs_study_text(const struct kvs_study *study, unsigned int histograms)
 {
 	print_unit(study);
-	for (size_t i = 0; i < study->nr_pairs; i++)
+	if (study->factors)
+		print_factors(study);
+	for (size_t i = 0; !study->factors && i < study->nr_pairs; i++)
 		print_pair(study, &study->pairs[i]);
 	print_notes(study);
 	print_cost(study);
