@@ -34,8 +34,9 @@ def delivered_once():
 class Linux:
     """It runs while `with Linux() as linux` does; its files are in linux.folder."""
 
-    def __init__(self, smp=1, name="linux"):
+    def __init__(self, smp=1, name="linux", options=()):
         self.smp = smp
+        self.options = options		# of guest-linux
         self.folder = os.path.join(host.WORK, name)
 
     def __enter__(self):
@@ -47,7 +48,8 @@ class Linux:
 
     def boot(self, stack):
         shutil.rmtree(self.folder, ignore_errors=True)
-        self.child = stack.enter_context(host.Child(PROGRAM, "--smp", self.smp, self.folder))
+        self.child = stack.enter_context(host.Child(PROGRAM, "--smp", self.smp, *self.options,
+                                               self.folder))
         path = os.path.join(self.folder, "control")
         host.wait_for(lambda: os.path.exists(path) or not self.child.running(),
                       "the socket of the guest")
@@ -102,15 +104,16 @@ class Linux:
     def __exit__(self, *unused):
         self.stack.close()
 
-    def write(self, path, shift=0):
-        """A trace.dat, as trace-cmd would have made it; all times moved by `shift`."""
+    def write(self, path, shift=0, suffix=""):
+        """A trace.dat, as trace-cmd would have made it, of the files with that suffix; all
+        times moved by `shift`."""
         files = {}
-        for line in host.read(os.path.join(self.folder, "formats")).splitlines(keepends=True):
+        for line in host.read(os.path.join(self.folder, f"formats{suffix}")).splitlines(keepends=True):
             name, _, text = line.partition(":")
             files[name] = files.get(name, b"") + text.encode()
         pages = []
         for cpu in range(self.smp):
-            with open(os.path.join(self.folder, f"cpu{cpu}"), "rb") as file:
+            with open(os.path.join(self.folder, f"cpu{cpu}{suffix}"), "rb") as file:
                 pages.append(moved(file.read(), shift))
         with open(path, "wb") as file:
             file.write(header(files, [len(data) for data in pages]))
