@@ -136,6 +136,25 @@ static void few_rounds_have_no_verdict(void **unused)
 	drop(&study);
 }
 
+/* The last turn has no round of one arm: the turns before it are compared. */
+static void a_turn_cut_short_does_not_count(void **unused)
+{
+	struct kvs_study whole = plan(), cut = plan();
+
+	fill(&whole);
+	fill(&cut);
+	for (size_t i = 0; i < 9; i++)
+		whole.arms[i].nr[KVS_M_TASK_SLICE]--;
+	cut.arms[4].nr[KVS_M_TASK_SLICE]--;
+	assert_true(kvs_factors_make(&whole));
+	assert_true(kvs_factors_make(&cut));
+	for (unsigned int of = 0; of < KVS_NR_EFFECTS; of++)
+		assert_true(whole.factors->effect[KVS_M_TASK_SLICE][of].p ==
+			    cut.factors->effect[KVS_M_TASK_SLICE][of].p);
+	drop(&whole);
+	drop(&cut);
+}
+
 /* An arm once more under another policy: whatever the change, it is no design any more. */
 static void refused(size_t arm, const char *key, json_t *value)
 {
@@ -205,6 +224,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(planted_effects_are_found),
 		cmocka_unit_test(few_rounds_have_no_verdict),
+		cmocka_unit_test(a_turn_cut_short_does_not_count),
 		cmocka_unit_test(other_designs_are_refused),
 		cmocka_unit_test(knobs_are_levels),
 		cmocka_unit_test(is_control_of_its_arm_alone),

@@ -3,6 +3,7 @@
  * Prints the effects of two factors, as text and as JSON.
  */
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "base/bytes.h"
@@ -117,15 +118,16 @@ static void print_starved(const struct kvs_study *study, const struct kvs_factor
 	kvs_rows_end(&rows);
 }
 
+/* Those that all cells have */
 static size_t turns_of(const struct kvs_study *study)
 {
 	const struct kvs_factors *f = study->factors;
-	size_t turns = 0;
+	size_t turns = SIZE_MAX;
 
 	for (size_t i = 0; i < f->nr_host * f->nr_guest; i++) {
 		const struct kvs_arm *arm = &study->arms[f->arm[i]];
 
-		if (arm->units > turns)
+		if (arm->units < turns)
 			turns = arm->units;
 	}
 	return turns;

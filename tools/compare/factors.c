@@ -145,6 +145,10 @@ static bool fill_cells(const struct kvs_study *study, struct kvs_factors *f)
 
 /* --- the tests -------------------------------------------------------- */
 
+/*
+ * As many rounds of each cell as all of them have: of a turn that was cut short, there is no
+ * more to be said.
+ */
 static void test_metric(const struct kvs_study *study, struct kvs_factors *f, unsigned int m)
 {
 	size_t cells = f->nr_host * f->nr_guest, fewest = SIZE_MAX;
@@ -155,9 +159,10 @@ static void test_metric(const struct kvs_study *study, struct kvs_factors *f, un
 	for (size_t i = 0; i < cells; i++) {
 		const struct kvs_arm *arm = &study->arms[f->arm[i]];
 
-		cell[i] = (struct kvs_cell){ arm->value[m], arm->nr[m] };
 		fewest = arm->nr[m] < fewest ? arm->nr[m] : fewest;
 	}
+	for (size_t i = 0; i < cells; i++)
+		cell[i] = (struct kvs_cell){ study->arms[f->arm[i]].value[m], fewest };
 	for (unsigned int of = 0; of < KVS_NR_EFFECTS; of++)
 		e[of] = (struct kvs_effect){ NAN, NAN, KVS_EV_TOO_FEW };
 	if (fewest >= KVS_MIN_ROUNDS) {
