@@ -243,12 +243,14 @@ def number(name):
 
 def since_before(report, cgroup, kernels, before_us):
     """One throttling of the cgroup's was on before anybody watched it, for @before_us at
-    most: the kernel counts all of that, as it ends."""
+    most: the kernel counts all of that, as it ends.  So it is on CPU 0 as well, where the
+    parent of who spins there happened to be woken meanwhile."""
     [found] = [one for one in report["cgroups"] if one["id"] == cgroup]
     told = (found["throttled_ns"] + found["ends_only_ns"]) / 1000
-    return (("its end alone was seen, times", found["ends_only"], 1),
+    cpus = found["ends_only"]
+    return (("CPUs of which the end alone was seen", cpus in (1, 2), True),
             (f"of {kernels} us of cpu.stat {told:.0f} told, {before_us:.0f} of before",
-             kernels - before_us - 10000 <= told <= 1.01 * kernels + 10000, True))
+             kernels - cpus * before_us - 10000 <= told <= 1.01 * kernels + 10000, True))
 
 
 def joined(tap):
