@@ -78,7 +78,7 @@ demo: ## CFS beside SCHED_RR, recorded from real guests in the lab; ARCH=vtx: on
 
 check: ## the tests that every change has to pass: all kinds, on all the lab's kernels
 check-kernels: ## what make check runs on some kernels only, on the others and on newer ones
-check-guests: ## the guests of the tests against ftrace and KVM's own counters; merge
+check-guests: ## the guests of the tests against ftrace and KVM's own counters; merge, matrix
 check-clang: ## clang reads the module's sources, for each kernel of the lab
 check-vtx: ## module and program on Intel's VT-x, with one CPU and with two
 check-exports: ## traces for Perfetto, read by its own processor, which npm fetches
