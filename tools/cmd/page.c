@@ -35,11 +35,7 @@ struct survey {
 
 static void take_span(void *ctx, const struct kvs_span *span)
 {
-	struct kvs_density *density = ctx;
-
-	if (!density->all)
-		density->base = span->begin;
-	kvs_density_add(density, span->begin);
+	kvs_density_add(ctx, span->end);
 }
 
 /* Read all of it, and choose the time that the page shows; false after a message */
@@ -111,7 +107,10 @@ static unsigned int choose_vcpus(const struct kvs_picture *p, const struct kvs_m
 	return hidden;
 }
 
-/* How many CPUs will have a lane is not known yet: as many as vCPUs, as a rule. */
+/*
+ * So many that a browser has room for them, where it makes them of all spans.  How many CPUs
+ * will have a lane is not known yet: as many as vCPUs, as a rule.
+ */
 static unsigned int bins_of(const struct kvs_lanes *lanes)
 {
 	unsigned int bins = KVS_PAGE_BINS;
@@ -135,7 +134,7 @@ static bool plan(const struct survey *s, const struct kvs_picture *p, struct kvs
 		kvs_hint("take a part of it: --from, --to");
 		return false;
 	}
-	kvs_bins_divide(&c->frame, bins_of(&c->lanes));
+	kvs_bins_divide(&c->frame, c->whole ? bins_of(&c->lanes) : KVS_PAGE_BINS);
 	choose_windows(s, c);
 	return true;
 }
@@ -151,7 +150,7 @@ static int collect_and_write(const struct survey *s, const struct kvs_picture *p
 	struct kvs_reading r;
 	struct kvs_page page = {
 		.command = p->command, .view = &s->view, .collect = c, .model = &r.model,
-		.hidden = hidden,
+		.hidden = hidden, .large = p->large,
 	};
 	bool ok;
 

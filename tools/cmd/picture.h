@@ -15,6 +15,7 @@ struct kvs_picture {
 	struct kvs_select select;
 	double from, to;	/* s since the recording began; @to 0: until its end */
 	long spans;		/* html: of up to so many, it shows each */
+	bool large;		/* even if the page gets larger than it should */
 };
 
 /* Both return an exit status, after a message if it is not KVS_EXIT_OK. */

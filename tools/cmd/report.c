@@ -35,8 +35,8 @@ static const struct kvs_report *const reports[] = {
 
 #define DEFAULT_WORST	10
 #define MAX_WORST	10000
-/* A million records make about two million spans, which take 4 MB of a page at most. */
-#define DEFAULT_SPANS	2000000
+/* A million records make about two million spans, which take 4.5 MB of a page at most. */
+#define DEFAULT_SPANS	3000000
 #define MAX_SPANS	100000000
 
 struct options {
@@ -49,7 +49,6 @@ struct options {
 	struct kvs_guest_set guests;
 	bool counted;		/* --count is there */
 	bool windowed;		/* --from or --to is */
-	bool spans_given;
 	bool each, host, json, verbose;
 };
 
@@ -79,7 +78,7 @@ static int check_picture(const struct options *o)
 {
 	const struct kvs_picture *p = &o->picture;
 
-	if (o->spans_given && !p->html)
+	if (p->large && !p->html)
 		return kvs_usage("report", "--spans belongs to --html");
 	if (p->svg && p->html)
 		return kvs_usage("report", "--svg and --html are two commands");
@@ -185,7 +184,7 @@ static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments
 			   .given = &o->windowed),
 		KVS_OPTION(0, "spans", "N", "html: show each of up to so many spans",
 			   .value = { .number = &o->picture.spans, .max = MAX_SPANS },
-			   .given = &o->spans_given, .show_default = true),
+			   .given = &o->picture.large, .show_default = true),
 		{ }
 	};
 	const struct kvs_options options = {

@@ -69,27 +69,25 @@ static u64 who_of(const struct kvs_bars *bars, size_t i)
 static void pack_column(const struct kvs_bars *bars, struct kvs_pack *pack, unsigned int kind,
 			u64 (*value)(const struct kvs_bars *bars, size_t i), unsigned int bytes)
 {
-	unsigned char part[4096];
-	size_t nr = 0;
+	unsigned char *column = xmalloc(bars->nr);
 
 	for (unsigned int byte = 0; byte < bytes; byte++) {
-		for (size_t i = 0; i < bars->nr; i++) {
-			if (kind != KVS_BAR_KINDS && bars->bars[i].kind != kind)
-				continue;
-			part[nr++] = value(bars, i) >> 8 * byte;
-			if (nr == sizeof(part)) {
-				kvs_pack_add(pack, part, nr);
-				nr = 0;
-			}
-		}
+		size_t nr = 0;
+
+		for (size_t i = 0; i < bars->nr; i++)
+			if (kind == KVS_BAR_KINDS || bars->bars[i].kind == kind)
+				column[nr++] = value(bars, i) >> 8 * byte;
+		kvs_pack_column(pack, column, nr);
 	}
-	kvs_pack_add(pack, part, nr);
+	free(column);
 }
 
 void kvs_bars_pack(const struct kvs_bars *bars, struct kvs_pack *pack)
 {
 	bool used[KVS_BAR_KINDS] = { false };
 
+	if (!bars->nr)
+		return;
 	for (size_t i = 0; i < bars->nr; i++)
 		used[bars->bars[i].kind] = true;
 	pack_column(bars, pack, KVS_BAR_KINDS, kind_of, 1);

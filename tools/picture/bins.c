@@ -7,7 +7,7 @@
 #include "base/util.h"
 #include "picture/bins.h"
 
-#define BYTES	4		/* of a bin's time */
+#define PAGE	4096
 
 void kvs_bins_divide(struct kvs_bins_frame *frame, unsigned int least)
 {
@@ -19,9 +19,26 @@ void kvs_bins_divide(struct kvs_bins_frame *frame, unsigned int least)
 	frame->nr = (length + frame->width - 1) / frame->width;
 }
 
-void kvs_bins_add(struct kvs_bins *bins, const struct kvs_bins_frame *frame,
-		  unsigned int kind, s64 begin, s64 end, int sign)
+static u64 *new_kind(struct kvs_bins *bins)
 {
+	bins->size += bins->frame.nr * sizeof(u64);
+	return xcalloc(bins->frame.nr, sizeof(u64));
+}
+
+/* Spans come nearly in order, and so do the pages that they need. */
+static void use(struct kvs_bins *bins, unsigned int kind, unsigned int bin)
+{
+	unsigned int page = 1 + bin / (PAGE / sizeof(u64));
+
+	if (page == bins->page[kind])
+		return;
+	bins->page[kind] = page;
+	bins->used = bins->used + PAGE < bins->size ? bins->used + PAGE : bins->size;
+}
+
+void kvs_bins_add(struct kvs_bins *bins, unsigned int kind, s64 begin, s64 end, int sign)
+{
+	const struct kvs_bins_frame *frame = &bins->frame;
 	unsigned int bin;
 	s64 until;
 
@@ -32,30 +49,46 @@ void kvs_bins_add(struct kvs_bins *bins, const struct kvs_bins_frame *frame,
 	if (begin >= end)
 		return;
 	if (!bins->ns[kind])
-		bins->ns[kind] = xcalloc(frame->nr, sizeof(*bins->ns[kind]));
+		bins->ns[kind] = new_kind(bins);
 	bin = (u64)(begin - frame->from) / frame->width;
 	for (; begin < end; begin = until, bin++) {
 		until = frame->from + (s64)((bin + 1) * frame->width);
 		if (until > end)
 			until = end;
 		bins->ns[kind][bin] += sign * (until - begin);
+		use(bins, kind, bin);
 	}
 }
 
-void kvs_bins_merge(struct kvs_bins *bins, const struct kvs_bins_frame *frame)
+/* Memory that was not used is only read. */
+static void merge(u64 *ns, unsigned int nr)
 {
+	for (unsigned int i = 0; i < nr; i += 2) {
+		u64 sum = ns[i] + (i + 1 < nr ? ns[i + 1] : 0);
+
+		if (ns[i / 2] != sum)
+			ns[i / 2] = sum;
+	}
+}
+
+void kvs_bins_halve(struct kvs_bins *bins)
+{
+	struct kvs_bins_frame *frame = &bins->frame;
+	unsigned int nr = (frame->nr + 1) / 2;
+
+	bins->size = 0;
 	for (unsigned int kind = 0; kind < KVS_BIN_KINDS; kind++) {
-		u32 *ns = bins->ns[kind];
-
-		for (unsigned int i = 0; ns && i < frame->nr; i += 2)
-			ns[i / 2] = ns[i] + (i + 1 < frame->nr ? ns[i + 1] : 0);
+		if (!bins->ns[kind])
+			continue;
+		merge(bins->ns[kind], frame->nr);
+		bins->ns[kind] = xrealloc(bins->ns[kind], nr * sizeof(u64));
+		bins->size += nr * sizeof(u64);
+		bins->page[kind] = 0;
 	}
-}
-
-void kvs_bins_halve(struct kvs_bins_frame *frame)
-{
+	bins->used = bins->used / 2 < bins->size ? bins->used / 2 : bins->size;
 	frame->width *= 2;
-	frame->nr = (frame->nr + 1) / 2;
+	frame->nr = nr;
+	bins->halved++;
 }
 
 void kvs_bins_free(struct kvs_bins *bins)
@@ -72,60 +105,74 @@ static u64 width_of(const struct kvs_bins_frame *frame, unsigned int bin)
 }
 
 /* What is left of a bin; negative: it has more than its width */
-static s64 nothing_of(const struct kvs_bins *bins, const struct kvs_bins_frame *frame,
-		      unsigned int bin)
+static s64 nothing_of(const struct kvs_bins *bins, unsigned int bin)
 {
-	s64 left = width_of(frame, bin);
+	s64 left = width_of(&bins->frame, bin);
 
 	for (unsigned int kind = 0; kind < KVS_BIN_NOTHING; kind++)
 		left -= bins->ns[kind] ? bins->ns[kind][bin] : 0;
 	return left;
 }
 
-static u64 sum_of(const struct kvs_bins *bins, const struct kvs_bins_frame *frame,
-		  unsigned int kind)
+static u64 sum_of(const struct kvs_bins *bins, unsigned int kind)
 {
 	u64 sum = 0;
 
-	for (unsigned int bin = 0; bins->ns[kind] && bin < frame->nr; bin++)
+	for (unsigned int bin = 0; bins->ns[kind] && bin < bins->frame.nr; bin++)
 		sum += bins->ns[kind][bin];
 	return sum;
 }
 
-int kvs_bins_settle(struct kvs_bins *bins, const struct kvs_bins_frame *frame)
+int kvs_bins_settle(struct kvs_bins *bins)
 {
-	u32 *nothing = xcalloc(frame->nr, sizeof(*nothing));
+	u64 *nothing = xcalloc(bins->frame.nr, sizeof(u64));
 	unsigned int most = 0;
 
 	bins->ns[KVS_BIN_NOTHING] = nothing;
-	for (unsigned int bin = 0; bin < frame->nr; bin++) {
-		s64 left = nothing_of(bins, frame, bin);
+	for (unsigned int bin = 0; bin < bins->frame.nr; bin++) {
+		s64 left = nothing_of(bins, bin);
 
 		if (left < 0) {
 			free(nothing);
 			bins->ns[KVS_BIN_NOTHING] = NULL;
 			return -1;
 		}
-		nothing[bin] = left;
+		if (left)
+			nothing[bin] = left;
 	}
 	for (unsigned int kind = 1; kind < KVS_BIN_KINDS; kind++)
-		if (sum_of(bins, frame, kind) > sum_of(bins, frame, most))
+		if (sum_of(bins, kind) > sum_of(bins, most))
 			most = kind;
 	free(bins->ns[most]);
 	bins->ns[most] = NULL;
 	return most;
 }
 
-void kvs_bins_pack(const struct kvs_bins *bins, const struct kvs_bins_frame *frame,
-		   struct kvs_pack *pack)
+unsigned int kvs_bins_bytes(const struct kvs_bins *bins)
 {
-	unsigned char *column = xmalloc(frame->nr);
+	unsigned int bytes = 1;
+	u64 all = 0;
+
+	for (unsigned int kind = 0; kind < KVS_BIN_KINDS; kind++)
+		for (unsigned int i = 0; bins->ns[kind] && i < bins->frame.nr; i++)
+			all |= bins->ns[kind][i];
+	while (bytes < sizeof(all) && all >> 8 * bytes)
+		bytes++;
+	return bytes;
+}
+
+void kvs_bins_pack(const struct kvs_bins *bins, struct kvs_pack *pack)
+{
+	unsigned char *column = xmalloc(bins->frame.nr);
+	unsigned int bytes = kvs_bins_bytes(bins);
 
 	for (unsigned int kind = 0; kind < KVS_BIN_KINDS; kind++) {
-		for (unsigned int byte = 0; bins->ns[kind] && byte < BYTES; byte++) {
-			for (unsigned int i = 0; i < frame->nr; i++)
-				column[i] = bins->ns[kind][i] >> 8 * byte;
-			kvs_pack_add(pack, column, frame->nr);
+		const u64 *ns = bins->ns[kind];
+
+		for (unsigned int byte = 0; ns && byte < bytes; byte++) {
+			for (unsigned int i = 0; i < bins->frame.nr; i++)
+				column[i] = ns[i] >> 8 * byte;
+			kvs_pack_column(pack, column, bins->frame.nr);
 		}
 	}
 	free(column);

@@ -12,26 +12,28 @@
 #define KVS_BIN_KINDS	16
 #define KVS_BIN_NOTHING	(KVS_BIN_KINDS - 1)	/* the rest of a bin: nothing was told of it */
 
-/* What all lanes share.  The last bin ends with the frame, and may be shorter. */
+/* What time they are of.  The last bin ends with the frame, and may be shorter. */
 struct kvs_bins_frame {
 	s64 from, to;		/* ns since the recording began, from < to */
-	u64 width;		/* of a bin, below 2^32 */
+	u64 width;		/* of a bin */
 	unsigned int nr;
 };
 
 struct kvs_bins {
-	u32 *ns[KVS_BIN_KINDS];	/* [bin]; NULL: nothing was of that kind */
+	struct kvs_bins_frame frame;	/* set before the first span is added */
+	unsigned int halved;		/* so many times since then */
+	u64 *ns[KVS_BIN_KINDS];		/* [bin]; NULL: nothing was of that kind */
+	unsigned int page[KVS_BIN_KINDS];	/* of memory, where the last span was added */
+	size_t size, used;		/* bytes of memory, and those that are not untouched */
 };
 
 /* Set @width and @nr of a frame, so that there are at least @least bins if it has so many ns. */
 void kvs_bins_divide(struct kvs_bins_frame *frame, unsigned int least);
 
 /* Add @sign times the part of [@begin, @end) within the frame. */
-void kvs_bins_add(struct kvs_bins *bins, const struct kvs_bins_frame *frame,
-		  unsigned int kind, s64 begin, s64 end, int sign);
-/* Make one bin of each two; the caller halves the frame by kvs_bins_halve() afterwards. */
-void kvs_bins_merge(struct kvs_bins *bins, const struct kvs_bins_frame *frame);
-void kvs_bins_halve(struct kvs_bins_frame *frame);
+void kvs_bins_add(struct kvs_bins *bins, unsigned int kind, s64 begin, s64 end, int sign);
+/* Make one bin of each two. */
+void kvs_bins_halve(struct kvs_bins *bins);
 void kvs_bins_free(struct kvs_bins *bins);
 
 /*
@@ -39,10 +41,14 @@ void kvs_bins_free(struct kvs_bins *bins);
  * leave of each bin's width.  Returns that kind; -1: none is dropped, since some bin has
  * more than its width, of spans that overlap.
  */
-int kvs_bins_settle(struct kvs_bins *bins, const struct kvs_bins_frame *frame);
+int kvs_bins_settle(struct kvs_bins *bins);
 
-/* Write the kinds that are there, in order: first the lowest byte of all bins of a kind. */
-void kvs_bins_pack(const struct kvs_bins *bins, const struct kvs_bins_frame *frame,
-		   struct kvs_pack *pack);
+/* How many bytes the largest time of a bin has */
+unsigned int kvs_bins_bytes(const struct kvs_bins *bins);
+/*
+ * Write the kinds that are there, in order: first the lowest byte of all bins of a kind, and
+ * so on, kvs_bins_bytes() of each.
+ */
+void kvs_bins_pack(const struct kvs_bins *bins, struct kvs_pack *pack);
 
 #endif /* KVMSCHED_BINS_H */

@@ -10,6 +10,7 @@
 #include "picture/collect.h"
 
 #define LATE_EXIT	8	/* an exit is told within so many states of its own */
+#define MAX_BINS_SIZE	40000000	/* memory of the bins of all lanes */
 
 s64 kvs_collect_ns(const struct kvs_times *times, u64 start, u64 ts)
 {
@@ -29,16 +30,22 @@ static struct times times_of(const struct kvs_collect *c, const struct kvs_span 
 	};
 }
 
-/* Is it one of those that the page shows each? */
-static bool is_kept(const struct kvs_collect *c, struct times t)
+static bool is_in_window(const struct kvs_collect *c, struct times t)
 {
-	if (c->whole)
-		return t.end > c->frame.from && t.begin < c->frame.to;
 	for (unsigned int i = 0; i < c->windows.nr; i++)
 		if (t.end > (s64)c->windows.windows[i].from &&
 		    t.begin < (s64)c->windows.windows[i].to)
 			return true;
 	return false;
+}
+
+/* Is it one of those that the page shows each?  Asked once for each. */
+static bool is_kept(struct kvs_collect *c, struct times t)
+{
+	if (t.end <= c->frame.from || t.begin >= c->frame.to)
+		return false;
+	c->all_spans++;
+	return c->whole || is_in_window(c, t);
 }
 
 static void add_bar(struct kvs_collect *c, struct kvs_bars *bars, struct times t,
@@ -48,12 +55,36 @@ static void add_bar(struct kvs_collect *c, struct kvs_bars *bars, struct times t
 	c->spans++;
 }
 
+/* Of the lane whose bins use most memory */
+static void halve_bins(struct kvs_collect *c)
+{
+	struct kvs_lane *lanes[KVS_ALL_LANES];
+	unsigned int nr = kvs_collect_lanes(c, lanes);
+	struct kvs_bins *most = &lanes[0]->bins;
+
+	for (unsigned int i = 1; i < nr; i++)
+		if (lanes[i]->bins.used > most->used)
+			most = &lanes[i]->bins;
+	c->bins_size -= most->used;
+	kvs_bins_halve(most);
+	c->bins_size += most->used;
+}
+
 /* Where a page has all bars, it makes the bins of them. */
 static void add_bin(struct kvs_collect *c, struct kvs_lane *lane, struct times t,
 		    unsigned int kind, int sign)
 {
-	if (!c->whole)
-		kvs_bins_add(&lane->bins, &c->frame, kind, t.begin, t.end, sign);
+	struct kvs_bins *bins = &lane->bins;
+
+	if (c->whole)
+		return;
+	if (!bins->frame.nr)
+		bins->frame = c->frame;
+	c->bins_size -= bins->used;
+	kvs_bins_add(bins, kind, t.begin, t.end, sign);
+	c->bins_size += bins->used;
+	while (c->bins_size > MAX_BINS_SIZE)
+		halve_bins(c);
 }
 
 static void take_state(struct kvs_collect *c, const struct kvs_span *span)
@@ -223,6 +254,41 @@ void kvs_collect_sort(struct kvs_collect *c)
 	for (unsigned int i = 0; i < c->lanes.nr_vcpus; i++) {
 		kvs_bars_sort(&c->vcpus[i].polls);
 		kvs_bars_sort(&c->vcpus[i].pieces);
+	}
+}
+
+/* Those of a list that touch a window; @lane: the bins get all of them. */
+static void thin_bars(struct kvs_collect *c, struct kvs_bars *bars, struct kvs_lane *lane)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < bars->nr; i++) {
+		const struct kvs_bar *bar = &bars->bars[i];
+		struct times t = { .begin = bar->begin, .end = kvs_bar_end(bar) };
+
+		if (lane)
+			add_bin(c, lane, t, bar->kind, 1);
+		if (lane && bars != &lane->bars)
+			add_bin(c, lane, t, KVMSCHED_STATE_EXIT, -1);
+		if (is_in_window(c, t))
+			bars->bars[kept++] = *bar;
+	}
+	c->spans -= bars->nr - kept;
+	bars->nr = kept;
+}
+
+void kvs_collect_thin(struct kvs_collect *c)
+{
+	struct kvs_lane *lanes[KVS_ALL_LANES];
+	unsigned int nr = kvs_collect_lanes(c, lanes);
+	bool bins = c->whole;
+
+	c->whole = false;
+	for (unsigned int i = 0; i < nr; i++)
+		thin_bars(c, &lanes[i]->bars, bins ? lanes[i] : NULL);
+	for (unsigned int i = 0; i < c->lanes.nr_vcpus; i++) {
+		thin_bars(c, &c->vcpus[i].polls, bins ? &c->vcpus[i].states : NULL);
+		thin_bars(c, &c->vcpus[i].pieces, NULL);
 	}
 }
 

@@ -36,7 +36,7 @@ struct kvs_vcpu_lane {
 struct kvs_collect {
 	/* The caller sets these, from a reading before. */
 	struct kvs_lanes lanes;
-	struct kvs_bins_frame frame;
+	struct kvs_bins_frame frame;	/* of all lanes; each may have coarser bins */
 	const struct kvs_times *times;
 	u64 start;			/* time stamp of the recording's begin */
 	bool whole;			/* all spans of the frame are kept, and no bins */
@@ -48,7 +48,8 @@ struct kvs_collect {
 	struct kvs_lane tasks[KVS_TASK_LANES];	/* who: the CPU's number + 1 */
 	struct kvs_whos whos;		/* of CPUs and pieces */
 	struct kvs_reasons reasons;
-	u64 spans;			/* that are kept */
+	u64 all_spans, spans;		/* of the frame, and those that are kept */
+	size_t bins_size;		/* memory that all bins use */
 };
 
 /* Before the first record; the kinds of spans that are counted for the density, too */
@@ -57,6 +58,11 @@ void kvs_collect_listen(struct kvs_collect *c, struct kvs_model *m);
 /* After the last record */
 void kvs_collect_sort(struct kvs_collect *c);
 void kvs_collect_free(struct kvs_collect *c);
+/*
+ * Not so many spans can be shown: afterwards only those are kept that touch a window.  If
+ * all had been, there are bins of them now.
+ */
+void kvs_collect_thin(struct kvs_collect *c);
 
 /* Who of a timer's bar: what ended its being armed */
 #define KVS_TIMER_WHO(end)	((end) + 1U)	/* enum kvs_armed_end */

@@ -11,6 +11,7 @@
 #include "report/report.h"
 
 #define MAX_ROWS	2000	/* of a table; a page with more is slow */
+#define MAX_SIZE	1000000	/* bytes of all of it as JSON */
 
 struct kept {
 	json_t *blocks;
@@ -85,6 +86,28 @@ static void keep_table(void *ctx, const struct kvs_sheet *sheet)
 		"rows", rows, "left_out", (json_int_t)(sheet->nr_rows - nr)));
 }
 
+/* Leave out the later rows of a table. */
+static void cut(json_t *part, size_t nr)
+{
+	json_t *rows = json_object_get(part, "rows"), *left_out = json_object_get(part, "left_out");
+
+	for (; json_array_size(rows) > nr; json_array_remove(rows, json_array_size(rows) - 1))
+		json_integer_set(left_out, json_integer_value(left_out) + 1);
+}
+
+/* Long tables have fewer rows, if all of them are too much for a page. */
+static void fit(json_t *blocks)
+{
+	json_t *block, *part;
+	size_t i, j;
+
+	for (size_t nr = MAX_ROWS / 2; nr && json_dumpb(blocks, NULL, 0, JSON_COMPACT) > MAX_SIZE;
+	     nr /= 2)
+		json_array_foreach(blocks, i, block)
+			json_array_foreach(json_object_get(block, "parts"), j, part)
+				cut(part, nr);
+}
+
 json_t *kvs_kept_report(const struct kvs_view *view)
 {
 #define REPORT_POINTER(name)	&kvs_report_##name,
@@ -104,5 +127,6 @@ json_t *kvs_kept_report(const struct kvs_view *view)
 	for (size_t i = 0; i < ARRAY_SIZE(reports); i++)
 		reports[i]->text(&shown);
 	kvs_keep(NULL);
+	fit(kept.blocks);
 	return kept.blocks;
 }

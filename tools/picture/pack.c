@@ -2,19 +2,37 @@
 /*
  * zlib and base64.
  */
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/base.h"
 #include "base/log.h"
+#include "base/util.h"
 #include "picture/pack.h"
+
+#define SHORT	1024	/* columns below this are compressed as the one before */
+#define SAMPLE	4096
+
+static void init_deflate(z_stream *z, int strategy)
+{
+	*z = (z_stream){ 0 };
+	if (deflateInit2(z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, MAX_WBITS, MAX_MEM_LEVEL - 1,
+			 strategy) == Z_OK)
+		return;
+	kvs_err("no memory");
+	exit(KVS_EXIT_FAILED);
+}
 
 void kvs_pack_begin(struct kvs_pack *pack, FILE *f)
 {
+	static const int strategies[] = { Z_DEFAULT_STRATEGY, Z_HUFFMAN_ONLY };
+
 	pack->f = f;
-	pack->z = (z_stream){ 0 };
-	if (deflateInit(&pack->z, Z_DEFAULT_COMPRESSION) != Z_OK) {
-		kvs_err("no memory");
-		exit(KVS_EXIT_FAILED);
+	pack->strategy = Z_DEFAULT_STRATEGY;
+	init_deflate(&pack->z, pack->strategy);
+	for (size_t i = 0; i < ARRAY_SIZE(strategies); i++) {
+		pack->trials[i].strategy = strategies[i];
+		init_deflate(&pack->trials[i].z, strategies[i]);
 	}
 	pack->z.next_out = pack->out;
 	pack->z.avail_out = sizeof(pack->out);
@@ -44,15 +62,59 @@ static void flush(struct kvs_pack *pack)
 	pack->z.avail_out = sizeof(pack->out);
 }
 
-void kvs_pack_add(struct kvs_pack *pack, const void *bytes, size_t nr)
+/* Compress what has been added so far; @how is Z_NO_FLUSH, or Z_BLOCK to end a block. */
+static void squeeze(struct kvs_pack *pack, int how)
 {
-	pack->z.next_in = (void *)bytes;
-	pack->z.avail_in = nr;
-	while (pack->z.avail_in) {
-		deflate(&pack->z, Z_NO_FLUSH);
+	do {
 		if (!pack->z.avail_out)
 			flush(pack);
-	}
+		deflate(&pack->z, how);
+	} while (pack->z.avail_in || !pack->z.avail_out);
+}
+
+/* How long a sample of a column becomes */
+static size_t try(struct kvs_pack_trial *trial, const unsigned char *bytes, size_t nr)
+{
+	unsigned char out[2 * SAMPLE];
+	z_stream *z = &trial->z;
+
+	deflateReset(z);
+	z->next_in = (void *)bytes;
+	z->avail_in = nr;
+	z->next_out = out;
+	z->avail_out = sizeof(out);
+	deflate(z, Z_FINISH);
+	return z->total_out;
+}
+
+/* Begins a block of its own, with the strategy that suits these bytes. */
+static void choose(struct kvs_pack *pack, const unsigned char *bytes, size_t nr)
+{
+	const unsigned char *sample = nr > SAMPLE ? bytes + (nr - SAMPLE) / 2 : bytes;
+	size_t size = nr > SAMPLE ? SAMPLE : nr;
+	bool plain = try(&pack->trials[0], sample, size) <= try(&pack->trials[1], sample, size);
+	int strategy = pack->trials[!plain].strategy;
+
+	squeeze(pack, Z_BLOCK);
+	if (strategy == pack->strategy)
+		return;
+	while (deflateParams(&pack->z, Z_DEFAULT_COMPRESSION, strategy) == Z_BUF_ERROR)
+		flush(pack);
+	pack->strategy = strategy;
+}
+
+void kvs_pack_column(struct kvs_pack *pack, const void *bytes, size_t nr)
+{
+	if (nr >= SHORT)
+		choose(pack, bytes, nr);
+	pack->z.next_in = (void *)bytes;
+	pack->z.avail_in = nr;
+	squeeze(pack, nr >= SHORT ? Z_BLOCK : Z_NO_FLUSH);
+}
+
+u64 kvs_pack_size(const struct kvs_pack *pack)
+{
+	return (pack->z.total_out + 2) / 3 * 4;
 }
 
 void kvs_pack_end(struct kvs_pack *pack)
@@ -61,4 +123,6 @@ void kvs_pack_end(struct kvs_pack *pack)
 		flush(pack);
 	flush(pack);
 	deflateEnd(&pack->z);
+	for (size_t i = 0; i < ARRAY_SIZE(pack->trials); i++)
+		deflateEnd(&pack->trials[i].z);
 }

@@ -85,14 +85,15 @@ function restOf(frame, level) {
 	return rest;
 }
 
-/* The finest level of a lane, as bins.c wrote it */
-function readBins(columns, frame, lane) {
-	const level = { width: frame.width, nr: frame.nr, cells: new Array(16).fill(null) };
+/* The finest level of a lane, as bins.c wrote it; some lanes have fewer, longer bins. */
+function readBins(columns, frame, bins) {
+	const level = { width: frame.width * 2 ** bins.halved, cells: new Array(16).fill(null) };
 
-	for (const kind of lane.kinds)
-		level.cells[kind] = columns.numbers(frame.nr, 4, false);
-	if (lane.rest >= 0)
-		level.cells[lane.rest] = restOf(frame, level);
+	level.nr = Math.ceil((frame.to - frame.from) / level.width);
+	for (const kind of bins.kinds)
+		level.cells[kind] = columns.numbers(level.nr, bins.bytes, false);
+	if (bins.rest >= 0)
+		level.cells[bins.rest] = restOf(frame, level);
 	return level;
 }
 
@@ -151,20 +152,18 @@ function levelsFrom(finest) {
 async function readData(data) {
 	const bars = new Columns(await inflate("bars"));
 	const bins = data.whole ? null : new Columns(await inflate("bins"));
-	const level = (lane) => {
-		lane.levels = levelsFrom(bins ? readBins(bins, data.frame, lane) :
-						makeBins(data.frame, lane));
-	};
+	const lanes = [...data.vcpus, ...data.timers, ...data.cpus, ...data.tasks];
 
 	for (const lane of data.vcpus) {
 		lane.polls = bars.bars(lane.polls);
 		lane.pieces = bars.bars(lane.pieces);
 	}
-	for (const lanes of [data.vcpus, data.timers, data.cpus, data.tasks])
-		for (const lane of lanes)
-			lane.bars = bars.bars(lane.bars);
-	for (const lanes of [data.vcpus, data.timers, data.cpus, data.tasks])
-		lanes.forEach(level);
+	for (const lane of lanes)
+		lane.bars = bars.bars(lane.bars);
+	lanes.forEach((lane, i) => {
+		lane.levels = levelsFrom(bins ? readBins(bins, data.frame, data.bins[i]) :
+						makeBins(data.frame, lane));
+	});
 	data.cpus.sort((a, b) => a.cpu - b.cpu);
 	data.detail = data.whole ? [[data.frame.from, data.frame.to]] : data.windows;
 }

@@ -25,17 +25,6 @@ static json_t *paint_of(const struct kvs_paint *paint, unsigned int nr)
 	return a;
 }
 
-/* Which kinds of bins follow, in order */
-static json_t *kinds_of(const struct kvs_bins *bins)
-{
-	json_t *a = json_array();
-
-	for (unsigned int kind = 0; kind < KVS_BIN_KINDS; kind++)
-		if (bins->ns[kind])
-			json_array_append_new(a, json_integer(kind));
-	return a;
-}
-
 /* The vCPU of a lane, in the reading of the bars */
 static const struct kvs_vcpu *vcpu_of(const struct kvs_page *page, unsigned int lane)
 {
@@ -57,10 +46,9 @@ static json_t *vcpus_of(const struct kvs_page *page)
 		const struct kvs_vcpu *v = vcpu_of(page, i);
 		char name[KVS_VM_LEN];
 
-		json_array_append_new(a, json_pack("{so si si so si sI sI sI}",
+		json_array_append_new(a, json_pack("{so si si sI sI sI}",
 			"vm", kvs_bytes_json(kvs_vm_name(name, v)), "vcpu", v->id,
-			"index", v->index, "kinds", kinds_of(&lane->states.bins),
-			"rest", lane->states.rest,
+			"index", v->index,
 			"bars", (json_int_t)lane->states.bars.nr,
 			"polls", (json_int_t)lane->polls.nr,
 			"pieces", (json_int_t)lane->pieces.nr));
@@ -74,8 +62,7 @@ static json_t *cpus_of(const struct kvs_page *page)
 	json_t *a = json_array();
 
 	for (unsigned int i = 0; i < c->lanes.nr_cpus; i++)
-		json_array_append_new(a, json_pack("{si so si sI}", "cpu", c->lanes.cpus[i],
-			"kinds", kinds_of(&c->cpus[i].bins), "rest", c->cpus[i].rest,
+		json_array_append_new(a, json_pack("{si sI}", "cpu", c->lanes.cpus[i],
 			"bars", (json_int_t)c->cpus[i].bars.nr));
 	return a;
 }
@@ -86,8 +73,7 @@ static json_t *timers_of(const struct kvs_collect *c)
 
 	for (unsigned int i = 0; i < c->lanes.nr_vcpus; i++)
 		if (c->lanes.vcpus[i].timer)
-			json_array_append_new(a, json_pack("{si so si sI}", "lane", i,
-				"kinds", kinds_of(&c->timers[i].bins), "rest", c->timers[i].rest,
+			json_array_append_new(a, json_pack("{si sI}", "lane", i,
 				"bars", (json_int_t)c->timers[i].bars.nr));
 	return a;
 }
@@ -97,10 +83,9 @@ static json_t *tasks_of(const struct kvs_collect *c)
 	json_t *a = json_array();
 
 	for (unsigned int i = 0; i < c->lanes.nr_tasks; i++)
-		json_array_append_new(a, json_pack("{so si so si sI}",
+		json_array_append_new(a, json_pack("{so si sI}",
 			"comm", kvs_bytes_json(c->lanes.tasks[i].comm),
 			"pid", c->lanes.tasks[i].pid,
-			"kinds", kinds_of(&c->tasks[i].bins), "rest", c->tasks[i].rest,
 			"bars", (json_int_t)c->tasks[i].bars.nr));
 	return a;
 }
@@ -214,6 +199,7 @@ json_t *kvs_page_json(const struct kvs_page *page)
 		"width", (json_int_t)c->frame.width, "nr", c->frame.nr));
 	json_object_set_new(o, "whole", json_boolean(c->whole));
 	json_object_set_new(o, "spans", json_integer(c->spans));
+	json_object_set_new(o, "all_spans", json_integer(c->all_spans));
 	json_object_set_new(o, "windows", windows_of(c));
 	json_object_set_new(o, "states", paint_of(kvs_state_paint, KVMSCHED_NR_STATES));
 	json_object_set_new(o, "runs", paint_of(kvs_runs_paint, KVS_RUNS_KINDS));
@@ -231,4 +217,29 @@ json_t *kvs_page_json(const struct kvs_page *page)
 	json_object_set_new(o, "thieves", kvs_plots_thieves(page->view));
 	json_object_set_new(o, "notes", notes_of(page));
 	return o;
+}
+
+/* Which kinds of bins follow, in order */
+static json_t *kinds_of(const struct kvs_bins *bins)
+{
+	json_t *a = json_array();
+
+	for (unsigned int kind = 0; kind < KVS_BIN_KINDS; kind++)
+		if (bins->ns[kind])
+			json_array_append_new(a, json_integer(kind));
+	return a;
+}
+
+json_t *kvs_page_json_bins(struct kvs_collect *c)
+{
+	struct kvs_lane *lanes[KVS_ALL_LANES];
+	unsigned int nr = kvs_collect_lanes(c, lanes);
+	json_t *a = json_array();
+
+	for (unsigned int i = 0; i < nr; i++)
+		json_array_append_new(a, json_pack("{so si si si}",
+			"kinds", kinds_of(&lanes[i]->bins), "rest", lanes[i]->rest,
+			"bytes", kvs_bins_bytes(&lanes[i]->bins),
+			"halved", lanes[i]->bins.halved));
+	return a;
 }

@@ -11,8 +11,9 @@
 #include "report/view.h"
 
 #define KVS_PAGE_MOMENTS	10	/* the worst ones, of those that are selected */
-#define KVS_PAGE_BINS		65536	/* at least so many, of up to KVS_PAGE_LANES lanes */
-#define KVS_PAGE_LANES		32
+#define KVS_PAGE_BINS		65536	/* at least so many, unless they don't fit */
+#define KVS_PAGE_LANES		32	/* that have so many, where the page makes them of bars */
+#define KVS_PAGE_SIZE		5000000	/* bytes of the file */
 
 struct kvs_page {
 	const char *command;		/* that makes the page, for a shell */
@@ -20,6 +21,7 @@ struct kvs_page {
 	struct kvs_collect *collect;	/* of another */
 	const struct kvs_model *model;	/* of that one */
 	unsigned int hidden;		/* so many vCPUs more were asked for than are drawn */
+	bool large;			/* may have more than KVS_PAGE_SIZE if all spans are there */
 };
 
 /* The moments that a page shows, the worst first; returns how many. */

@@ -210,13 +210,24 @@ function drawHead() {
 	d3.select("#notes").selectAll("li").data(data.notes).join("li").text((note) => note);
 }
 
+/* How long the bins are, where the page has no spans */
+function binsInWords() {
+	const lanes = d3.nest().key((lane) => lane.levels[0].width)
+		.sortKeys((a, b) => a - b).rollup((group) => group.length).entries(line.lanes);
+	const nr = (width) => d3.format(",")(Math.ceil((data.frame.to - data.frame.from) / width));
+
+	return lanes.map(({ key, value }) => `each of ${nr(key)} bins of ${time(+key)}` +
+		(lanes.length > 1 ? ` (${value} of ${line.lanes.length} lanes)` : "")).join(", ");
+}
+
 function drawDetail() {
 	$("detail").textContent = data.whole ?
 		`The page has each of the ${d3.format(",")(data.spans)} spans of this time.` :
-		`There are too many spans for a page. It has the exact time of each state in each ` +
-		`of ${d3.format(",")(data.frame.nr)} bins of ${time(data.frame.width)}, and ` +
-		`${d3.format(",")(data.spans)} spans, those that touch these windows: ` +
-		data.windows.map(([from, to]) => `${seconds(from)} to ${seconds(to)}`).join("; ") + ".";
+		`There are too many spans for a page: of ${d3.format(",")(data.all_spans)} it ` +
+		`has ${d3.format(",")(data.spans)}, those that touch these windows: ` +
+		data.windows.map(([from, to]) => `${seconds(from)} to ${seconds(to)}`).join("; ") +
+		`. Elsewhere it has the exact time of each state in ${binsInWords()}. ` +
+		`The command below makes a page with more of what is in view.`;
 }
 
 /* What lanes are called, what their kinds look like, and what "who" of a span means */

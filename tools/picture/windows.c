@@ -7,51 +7,77 @@
 
 #include "picture/windows.h"
 
-static void double_cells(struct kvs_density *d)
+static void halve_cells(struct kvs_density *d)
 {
-	for (unsigned int i = 0; i < KVS_DENSITY / 2; i++)
+	for (unsigned int i = 0; i < KVS_DENSITY / 2; i++) {
+		d->begins[i] = d->begins[2 * i];
 		d->counts[i] = d->counts[2 * i] + d->counts[2 * i + 1];
-	memset(d->counts + KVS_DENSITY / 2, 0, sizeof(d->counts) / 2);
-	d->shift++;
+	}
+	d->nr = KVS_DENSITY / 2;
+	d->full *= 2;
 }
 
-void kvs_density_add(struct kvs_density *d, u64 begin)
+/* The cell of a time; what is before the first is in it. */
+static unsigned int cell_of(const struct kvs_density *d, u64 ts)
 {
-	u64 since = begin > d->base ? begin - d->base : 0;
+	unsigned int low = 0, high = d->nr;
 
-	while (since >> d->shift >= KVS_DENSITY)
-		double_cells(d);
-	d->counts[since >> d->shift]++;
+	while (high - low > 1) {
+		unsigned int middle = low + (high - low) / 2;
+
+		if (d->begins[middle] <= ts)
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+void kvs_density_add(struct kvs_density *d, u64 end)
+{
+	unsigned int last = d->nr ? d->nr - 1 : 0;
+
 	d->all++;
-}
-
-static u64 cell_of(const struct kvs_density *d, u64 ts)
-{
-	u64 cell = ts > d->base ? (ts - d->base) >> d->shift : 0;
-
-	return cell < KVS_DENSITY ? cell : KVS_DENSITY - 1;
+	if (d->nr && end < d->begins[last]) {
+		d->counts[cell_of(d, end)]++;
+		return;
+	}
+	if (!d->full)
+		d->full = 1;
+	if (!d->nr || (d->counts[last] >= d->full && end > d->begins[last])) {
+		if (d->nr == KVS_DENSITY)
+			halve_cells(d);
+		last = d->nr++;
+		d->begins[last] = end;
+		d->counts[last] = 0;
+	}
+	d->counts[last]++;
 }
 
 u64 kvs_density_count(const struct kvs_density *d, u64 from, u64 to)
 {
 	u64 sum = 0;
 
-	for (u64 cell = cell_of(d, from); to > from && cell <= cell_of(d, to - 1); cell++)
+	for (unsigned int cell = cell_of(d, from); to > from && d->nr && cell <= cell_of(d, to - 1);
+	     cell++)
 		sum += d->counts[cell];
 	return sum;
 }
 
-static u64 begin_of(const struct kvs_density *d, u64 cell)
+static u64 begin_of(const struct kvs_density *d, unsigned int cell)
 {
-	return d->base + (cell << d->shift);
+	if (!cell)
+		return 0;
+	return cell < d->nr ? d->begins[cell] : UINT64_MAX;
 }
 
 /* Take cells on both sides in turns, until there are so many spans. */
 static struct kvs_window grow(const struct kvs_density *d, const struct kvs_window *whole,
-			      u64 low, u64 high, u64 spans)
+			      unsigned int low, unsigned int high, u64 spans)
 {
-	u64 first = cell_of(d, whole->from), last = cell_of(d, whole->to - 1), count;
+	unsigned int first = cell_of(d, whole->from), last = cell_of(d, whole->to - 1);
 	struct kvs_window found;
+	u64 count;
 
 	count = kvs_density_count(d, begin_of(d, low), begin_of(d, high + 1));
 	while (count < spans && (low > first || high < last)) {

@@ -13,18 +13,20 @@
 #define KVS_DENSITY	16384
 
 /*
- * How many spans begin when.  How long the recording is turns out as it is read: whenever
- * it is longer than the table, two cells become one.
+ * How many spans end when: cells of about equally many spans, however the time is between
+ * them, so that a burst has as many as it needs.  How many there are turns out as they
+ * come, nearly in order: whenever there are more cells than room, two become one.
  */
 struct kvs_density {
-	u64 base;		/* where the first cell begins; set before the first span */
-	unsigned int shift;	/* a cell is 2^shift long */
+	u64 begins[KVS_DENSITY];	/* of cells, in order; a cell ends where the next begins */
 	u32 counts[KVS_DENSITY];
+	unsigned int nr;
+	u64 full;			/* a cell with so many ends before the next span; 0 is 1 */
 	u64 all;
 };
 
-void kvs_density_add(struct kvs_density *d, u64 begin);
-/* How many begin within [@from, @to), to the next cell */
+void kvs_density_add(struct kvs_density *d, u64 end);
+/* How many end within [@from, @to), to the next cell */
 u64 kvs_density_count(const struct kvs_density *d, u64 from, u64 to);
 
 #define KVS_WINDOWS	16
