@@ -37,10 +37,10 @@ bool kvs_lanes_want(struct kvs_lanes *lanes, const struct kvs_vcpu *v)
 	if (nr == KVS_LANES)
 		return false;
 	if (v->index >= lanes->nr_indices) {
-		lanes->of_index = xrealloc(lanes->of_index, v->index + 1);
-		memset(lanes->of_index + lanes->nr_indices, -1,
-		       v->index + 1 - lanes->nr_indices);
-		lanes->nr_indices = v->index + 1;
+		lanes->of_index = xrealloc(lanes->of_index,
+					   (v->index + 1) * sizeof(*lanes->of_index));
+		while (lanes->nr_indices <= v->index)
+			lanes->of_index[lanes->nr_indices++] = -1;
 	}
 	lanes->vcpus[nr].vm = v->vm;
 	lanes->vcpus[nr].index = v->index;

@@ -7,7 +7,7 @@
 
 #include "model/model.h"
 
-#define KVS_LANES	64	/* at most so many vCPUs are drawn, and so many CPUs */
+#define KVS_LANES	128	/* at most so many vCPUs are drawn, and so many CPUs */
 #define KVS_TASK_LANES	8	/* and so many tasks of the host */
 
 /* What takes time on a CPU; the vCPUs of the first VMs that are drawn have a kind each. */
@@ -42,7 +42,7 @@ struct kvs_lanes {
 		bool timer;		/* it was used, as far as the model knew then */
 	} vcpus[KVS_LANES];
 	unsigned int nr_vcpus, nr_vms;
-	signed char *of_index;		/* [index of a vCPU]: its lane; -1: none */
+	short *of_index;		/* [index of a vCPU]: its lane; -1: none */
 	unsigned int nr_indices;
 	unsigned int cpus[KVS_LANES];	/* in the order of first sight */
 	unsigned int nr_cpus;

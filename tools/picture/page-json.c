@@ -129,6 +129,12 @@ static json_t *moments_of(const struct kvs_page *page)
 	return a;
 }
 
+static void add_text(json_t *a, char *text)
+{
+	json_array_append_new(a, kvs_bytes_json(text));
+	free(text);
+}
+
 /* What a reader has to know before he believes the pictures */
 static json_t *notes_of(const struct kvs_page *page)
 {
@@ -143,15 +149,13 @@ static json_t *notes_of(const struct kvs_page *page)
 		json_array_append_new(a, json_string("CPUs: nothing is drawn where another task ran, or none, and no task has a lane: class host was not recorded."));
 	if (!kvs_model_has_class(m, KVMSCHED_CLASS_STEAL))
 		json_array_append_new(a, json_string("Who had the CPU during a wait is known only as far as its first holder: class steal was not recorded."));
-	if (page->hidden || page->collect->lanes.cpus_left_out)
-		json_array_append_new(a, json_string("There are more vCPUs or CPUs than are drawn: choose with --vm and --vcpu."));
+	if (page->hidden)
+		add_text(a, xasprintf("%u vCPU%s not drawn, as there are more than %u: choose with --vm and --vcpu.",
+			page->hidden, page->hidden == 1 ? " is" : "s are", KVS_LANES));
+	if (page->collect->lanes.cpus_left_out)
+		add_text(a, xasprintf("More than %u CPUs were in use: the others are not drawn.",
+			KVS_LANES));
 	return a;
-}
-
-static void add_text(json_t *a, char *text)
-{
-	json_array_append_new(a, kvs_bytes_json(text));
-	free(text);
 }
 
 /* The options that chose the vCPUs */

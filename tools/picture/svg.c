@@ -384,8 +384,10 @@ static void draw_legend(struct svg *svg, unsigned int hidden)
 	legend_marks(&l);
 	if (!kvs_model_has_class(svg->m, KVMSCHED_CLASS_HOST))
 		legend_note(&l, "CPUs: nothing is drawn where another task ran, or none: class host was not recorded");
-	if (hidden || still->lanes.cpus_left_out)
-		legend_note(&l, "More vCPUs or CPUs than fit: choose with --vm and --vcpu");
+	if (hidden)
+		legend_note(&l, "More vCPUs than fit: choose with --vm and --vcpu");
+	if (still->lanes.cpus_left_out)
+		legend_note(&l, "More CPUs were in use than fit");
 }
 
 static void draw_title(const struct svg *svg, const char *path)
