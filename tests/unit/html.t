@@ -32,6 +32,7 @@ O = pathlib.Path(os.environ.get("O", HERE.parents[1] / "build")).resolve()
 KVMSCHED = O / "tools/kvmsched"
 GOLDEN = HERE.parent / "golden"
 SAMPLES = 200
+SLOW_MS = 250  # for a frame: five times what is meant, as others may have the CPU
 HOSTILE = b"</script><img/>"
 PROFILE = """return {
     frame: data.frame, whole: data.whole, detail: data.detail, moments: data.moments,
@@ -51,6 +52,47 @@ BINS = """return arguments[0].map(([lane, level, bin]) => {
             l.cells.map(cells => cells && cells[bin])]; })"""
 SUMS = """return line.lanes.map(lane => lane.levels.map(
     l => l.cells.map(cells => cells && d3.sum(cells))))"""
+# Zoom and move at random; the times of the frames in ms, and frames that looked at other
+# bins than those in view, or more than once.
+ZOOMS = """
+    let seed = 1, counted = 0;
+    const random = () => (seed = seed * 16807 % 2147483647) / 2147483647;
+    const times = [], wrong = [], frame = data.frame;
+
+    line.show(frame.from, frame.to);
+    line.draw();
+    for (let i = 0; i < arguments[0]; i++) {
+        if (i % 2)
+            line.move(random() - 0.5);
+        else
+            line.by(2 ** (random() * 4 - 2), line.from + random() * (line.to - line.from));
+        const begin = performance.now();
+        line.draw();
+        times.push(performance.now() - begin);
+        const perNs = line.canvas.width / (line.to - line.from);
+        const [first, end] = line.rowsInView();
+        const lanes = line.rows.slice(first, end).map((lane) => line.lanes[lane]);
+        if (lanes.some((lane) => lane.levels[0].width * perNs > 1))
+            continue;
+        counted++;
+        const inView = d3.sum(lanes, (lane) => {
+            const level = line.levelFor(lane, perNs);
+            return Math.min(level.nr, Math.ceil((line.to - frame.from) / level.width)) -
+                Math.floor((Math.max(line.from, frame.from) - frame.from) / level.width);
+        });
+        if (line.touched !== inView)
+            wrong.push(`${line.touched} of ${inView} bins, ${line.from} to ${line.to}`);
+    }
+    const [first, end] = line.rowsInView();
+    return [times, wrong, counted, end - first];"""
+LOSSES = """
+    line.show(data.frame.from, data.frame.to);
+    line.draw();
+    const strips = Array.from(document.querySelectorAll("#over .loss"), (rect) =>
+        ["x", "y", "width"].map((name) => Number(rect.getAttribute(name))));
+    return [data.losses.map((l) => [l.cpu, l.records, l.last, line.gutter + line.scale(l.from),
+                line.gutter + line.scale(l.to), TOP + l.lane.row * (LANE + GAP),
+                inWords({lane: line.lanes.indexOf(l.lane), t: l.to})]), strips];"""
 TAP = Tap()
 
 
@@ -287,6 +329,28 @@ class Page:
             if begin < self.said["frame"]["from"] or end > self.said["frame"]["to"] + 1:
                 yield f"{begin} to {end} is in view"
 
+    def wrong_losses(self, last):
+        """Each loss is a row and a strip; @last: so many are said to have no time."""
+        losses, strips = self.js(LOSSES)
+        sums = {}
+        for cpu, records, *_ in losses:
+            sums[cpu] = None if records is None else sums.get(cpu, 0) + records
+        if sums != dict(self.db.execute("SELECT cpu, records FROM losses")) or not sums:
+            yield f"lost are {sums}, the export has others"
+        if [loss[2] for loss in losses].count(True) != last:
+            yield f"{losses}: without a time should be {last}"
+        for cpu, _, is_last, begin, end, top, words in losses:
+            if not any(x <= begin and end <= x + width + 1 and top - 6 <= y < top
+                       for x, y, width in strips):
+                yield f"CPU {cpu}: no strip from {begin} to {end}: {strips}"
+            if f"{'nobody knows when' if is_last else 'between'}" not in words:
+                yield f"CPU {cpu}: {words}"
+        rows = self.browser.find_elements(By.CSS_SELECTOR, "#losses tbody tr")
+        if len(rows) != len(losses) or not rows[0].is_displayed():
+            yield f"{len(rows)} rows"
+        if last and "nobody knows when" not in self.js("return $('lost-words').textContent"):
+            yield "the text is silent about the time"
+
     def unhatched(self):
         """Columns where something is unknown and the lowest pixel does not show it"""
         self.js("line.show(data.frame.from, data.frame.to); line.draw()")
@@ -336,6 +400,25 @@ def hostile(browser, folder):
             "return $('file').textContent")])
 
 
+def many_lanes(browser, folder):
+    """64 busy vCPUs on as many CPUs: too much for bins as fine as elsewhere"""
+    big = folder / "wide.dat"
+    subprocess.run([O / "unit/bigfile", GOLDEN / "formats", big, "150000", "64"], check=True)
+    browser.set_window_size(1200, 1900)
+    page = Page(browser, folder, big, "--spans=0")
+    same(page, "64 vCPUs")
+    TAP.empty("64 vCPUs: some lanes have coarser bins", [] if len(
+        {lane["levels"][0] for lane in page.all_lanes()}) > 1 else ["none has"])
+    times, wrong, counted, lanes = page.js(ZOOMS, SAMPLES)
+    p95 = sorted(times)[SAMPLES * 95 // 100 - 1]
+    print(f"# {lanes} lanes, {SAMPLES} zooms and moves: p95 {p95:.1f} ms, "
+          f"longest {max(times):.1f} ms")
+    TAP.empty("64 vCPUs: a frame looks at each bin in view once", wrong if counted > SAMPLES / 4
+              else [f"only {counted} frames were counted"])
+    TAP.empty("64 vCPUs: zooms and moves are quick (50 ms on a machine of its own)",
+              [] if p95 <= SLOW_MS and lanes >= 64 else [p95, lanes])
+
+
 def scripts():
     """Is what is written by hand JavaScript?"""
     node = shutil.which("node")
@@ -371,6 +454,9 @@ def main():
         TAP.empty("bins of everything: all that is printed", page_tables.wrong_text(page, run))
         page = Page(browser, folder, GOLDEN / "svm-lost.dat")
         same(page, "lost records")
+        TAP.empty("a loss after the last record has no time", page.wrong_losses(1))
+        TAP.empty("losses with a time and without",
+                  Page(browser, folder, GOLDEN / "lossy.dat").wrong_losses(1))
         page = Page(browser, folder, GOLDEN / "svm-rr.dat")
         TAP.empty("what is unknown is hatched, however short", page.unhatched())
         big = folder / "big.dat"
@@ -390,6 +476,7 @@ def main():
         TAP.empty("there are enough bins", [] if page.said["frame"]["nr"] >= 65536 else
                   [page.said["frame"]])
         hostile(browser, folder)
+        many_lanes(browser, folder)
     browser.quit()
     print(f"1..{TAP.number}")
 

@@ -139,6 +139,16 @@ static bool plan(const struct survey *s, const struct kvs_picture *p, struct kvs
 	return true;
 }
 
+static void take_record(void *ctx, const struct kvs_record *rec)
+{
+	kvs_losses_record(ctx, rec);
+}
+
+static void take_missed(void *ctx, unsigned int cpu, s64 count)
+{
+	kvs_losses_missed(ctx, cpu, count);
+}
+
 static bool put_page(FILE *f, void *ctx)
 {
 	return kvs_page_write(f, ctx);
@@ -147,19 +157,29 @@ static bool put_page(FILE *f, void *ctx)
 static int collect_and_write(const struct survey *s, const struct kvs_picture *p,
 			     struct kvs_collect *c, unsigned int hidden)
 {
+	struct kvs_losses losses = { 0 };
+	const struct kvs_sink also = {
+		.record = take_record, .missed = take_missed, .ctx = &losses,
+	};
 	struct kvs_reading r;
 	struct kvs_page page = {
 		.command = p->command, .view = &s->view, .collect = c, .model = &r.model,
-		.hidden = hidden, .large = p->large,
+		.losses = &losses, .hidden = hidden, .large = p->large,
 	};
 	bool ok;
 
 	if (!kvs_reading_begin(&r, p->path))
 		return KVS_EXIT_FAILED;
 	kvs_collect_listen(c, &r.model);
+	r.also = &also;
 	ok = kvs_reading_all(&r);
+	kvs_losses_finish(&losses, &r.model);
+	/* A CPU that lost records has a lane, if nothing else is known of it, too. */
+	for (unsigned int i = 0; i < losses.nr; i++)
+		kvs_lanes_cpu(&c->lanes, losses.list[i].cpu);
 	kvs_collect_sort(c);
 	ok &= kvs_picture_write(p->html, put_page, &page);
+	kvs_losses_free(&losses);
 	kvs_reading_end(&r);
 	return ok ? KVS_EXIT_OK : KVS_EXIT_FAILED;
 }

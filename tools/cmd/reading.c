@@ -11,20 +11,40 @@ bool kvs_reading_begin(struct kvs_reading *r, const char *path)
 	if (!r->trace)
 		return false;
 	kvs_model_init(&r->model);
+	r->also = NULL;
 	return true;
+}
+
+static void tell_both(void *ctx, const struct kvs_record *rec)
+{
+	struct kvs_reading *r = ctx;
+
+	r->also->record(r->also->ctx, rec);
+	kvs_model_record(&r->model, rec);
+}
+
+static void tell_both_missed(void *ctx, unsigned int cpu, s64 count)
+{
+	struct kvs_reading *r = ctx;
+
+	r->also->missed(r->also->ctx, cpu, count);
+	kvs_model_missed(&r->model, cpu, count);
 }
 
 bool kvs_reading_all(struct kvs_reading *r)
 {
 	const struct kvs_trace_info *info = kvs_trace_info(r->trace);
-	const struct kvs_sink sink = {
+	const struct kvs_sink model = {
 		.record = kvs_model_record, .missed = kvs_model_missed, .ctx = &r->model,
+	};
+	const struct kvs_sink both = {
+		.record = tell_both, .missed = tell_both_missed, .ctx = r,
 	};
 	bool whole;
 
 	kvs_model_clock(&r->model, info->clock == KVS_CLOCK_NS, info->tsc_mult,
 			info->tsc_shift);
-	whole = kvs_trace_read(r->trace, &sink);
+	whole = kvs_trace_read(r->trace, r->also ? &both : &model);
 	kvs_model_finish(&r->model);
 	kvs_model_name_vms(&r->model, &info->names);
 	kvs_times_init(&r->times, info, &r->model);

@@ -18,9 +18,10 @@ struct kvs_reading {
 	struct kvs_trace *trace;
 	struct kvs_model model;
 	struct kvs_times times;		/* from kvs_reading_all() on */
+	const struct kvs_sink *also;	/* gets all records, before the model; NULL: nobody */
 };
 
-/* False after a message.  Sinks of @model are added after it. */
+/* False after a message.  Sinks of @model are added after it, and @also is set. */
 bool kvs_reading_begin(struct kvs_reading *r, const char *path);
 /* False after a message; what could be read is in the model, which is finished. */
 bool kvs_reading_all(struct kvs_reading *r);

@@ -164,6 +164,9 @@ async function readData(data) {
 		lane.levels = levelsFrom(bins ? readBins(bins, data.frame, data.bins[i]) :
 						makeBins(data.frame, lane));
 	});
+	data.losses = data.losses.map(([cpu, from, to, records, times, last]) => ({
+		cpu, from, to, records, times, last, lane: data.cpus.find((l) => l.cpu === cpu),
+	}));
 	data.cpus.sort((a, b) => a.cpu - b.cpu);
 	data.detail = data.whole ? [[data.frame.from, data.frame.to]] : data.windows;
 }

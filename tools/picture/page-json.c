@@ -2,6 +2,7 @@
 /*
  * The JSON within a page.  All times are ns since the recording began.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -129,6 +130,24 @@ static json_t *moments_of(const struct kvs_page *page)
 	return a;
 }
 
+/* When records were lost, [cpu, from, to, how many or null, times, last] */
+static json_t *losses_of(const struct kvs_page *page)
+{
+	const struct kvs_collect *c = page->collect;
+	json_t *a = json_array();
+
+	for (unsigned int i = 0; i < page->losses->nr; i++) {
+		const struct kvs_loss *loss = &page->losses->list[i];
+
+		json_array_append_new(a, json_pack("[iIIoib]", loss->cpu,
+			(json_int_t)kvs_collect_ns(c->times, c->start, loss->from),
+			(json_int_t)kvs_collect_ns(c->times, c->start, loss->to),
+			loss->records < 0 ? json_null() : json_integer(loss->records),
+			loss->times, loss->last));
+	}
+	return a;
+}
+
 static void add_text(json_t *a, char *text)
 {
 	json_array_append_new(a, kvs_bytes_json(text));
@@ -149,6 +168,11 @@ static json_t *notes_of(const struct kvs_page *page)
 		json_array_append_new(a, json_string("CPUs: nothing is drawn where another task ran, or none, and no task has a lane: class host was not recorded."));
 	if (!kvs_model_has_class(m, KVMSCHED_CLASS_STEAL))
 		json_array_append_new(a, json_string("Who had the CPU during a wait is known only as far as its first holder: class steal was not recorded."));
+	if (kvs_model_vcpus_missing(m))
+		json_array_append_new(a, json_string("There were more vCPUs than kvmsched had room for: what they did is not in the page, and nobody knows when they ran."));
+	for (unsigned int i = 0; i < m->nr_missed; i++)
+		add_text(a, xasprintf("The kernel dropped %" PRIu64 " hits of %s, nobody knows when: what they would have told is missing, and is not hatched.",
+			m->missed[i].count, m->missed[i].hook));
 	if (page->hidden)
 		add_text(a, xasprintf("%u vCPU%s not drawn, as there are more than %u: choose with --vm and --vcpu.",
 			page->hidden, page->hidden == 1 ? " is" : "s are", KVS_LANES));
@@ -219,6 +243,7 @@ json_t *kvs_page_json(const struct kvs_page *page)
 	json_object_set_new(o, "report", kvs_kept_report(page->view));
 	json_object_set_new(o, "spreads", kvs_plots_spreads(page->view));
 	json_object_set_new(o, "thieves", kvs_plots_thieves(page->view));
+	json_object_set_new(o, "losses", losses_of(page));
 	json_object_set_new(o, "notes", notes_of(page));
 	return o;
 }

@@ -6,6 +6,7 @@
 "use strict";
 
 const LANE = 20, GAP = 6, TOP = 26;	/* CSS pixels */
+const STRIP = 5;			/* and those of lost records */
 const TILE = 6;				/* of patterns */
 const KINDS = 16;
 const AHEAD = 200;			/* CSS pixels beyond the window that are drawn, too */
@@ -349,12 +350,34 @@ class TimeLine {
 		names.select("title").text((lane) => lane.name);
 	}
 
+	/* A strip above a CPU's lane for the time in which it lost records; one for each column */
+	lossesInView() {
+		const inside = (t) => Math.max(-2, Math.min(this.width + 2, this.scale(t)));
+		const seen = new Map();
+
+		for (const loss of this.data.losses) {
+			if (!loss.lane || loss.to < this.from || loss.from > this.to)
+				continue;
+			const x0 = Math.floor(inside(loss.from));
+			const x1 = Math.max(Math.ceil(inside(loss.to)), x0 + 2);
+			const key = `${loss.lane.row} ${x0}`, old = seen.get(key);
+
+			if (!old || old.x1 < x1)
+				seen.set(key, { row: loss.lane.row, x0, x1 });
+		}
+		return Array.from(seen.values());
+	}
+
 	/* What is lit, the cursor of the keyboard, and who ran where there is room */
 	drawMarks() {
 		const y = (i) => TOP + (i < 0 ? i : this.lanes[i].row) * (LANE + GAP);
 		const inside = (t) => this.gutter + Math.max(-2, Math.min(this.width + 2, this.scale(t)));
 		const seen = this.lit.filter((l) => l.end >= this.from && l.begin <= this.to);
 
+		this.marks.selectAll(".loss").data(this.lossesInView()).join("rect")
+			.attr("class", "loss").attr("fill", "url(#p-lost)")
+			.attr("x", (l) => this.gutter + l.x0).attr("width", (l) => l.x1 - l.x0)
+			.attr("y", (l) => TOP + l.row * (LANE + GAP) - STRIP).attr("height", STRIP);
 		this.marks.selectAll(".lit").data(seen).join("rect").attr("class", "lit")
 			.attr("x", (l) => inside(l.begin)).attr("y", (l) => y(l.lane) - 2)
 			.attr("width", (l) => Math.max(2, inside(l.end) - inside(l.begin)))

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "picture/collect.h"
+#include "picture/losses.h"
 #include "report/view.h"
 
 #define KVS_PAGE_MOMENTS	10	/* the worst ones, of those that are selected */
@@ -20,6 +21,7 @@ struct kvs_page {
 	const struct kvs_view *view;	/* of one reading, with moments */
 	struct kvs_collect *collect;	/* of another */
 	const struct kvs_model *model;	/* of that one */
+	const struct kvs_losses *losses;	/* finished */
 	unsigned int hidden;		/* so many vCPUs more were asked for than are drawn */
 	bool large;			/* may have more than KVS_PAGE_SIZE if all spans are there */
 };

@@ -48,6 +48,26 @@ function spanInWords(span) {
 		piecesInWords(span);
 }
 
+/* What the records of a CPU that were lost leave open at a time */
+function lossInWords(index, t) {
+	const lane = line.lanes[index];
+	const found = data.losses.filter((l) => l.lane === lane && t >= l.from && t <= l.to);
+
+	return found.map((l) => `\nThis CPU lost ${howMany(l)} ${whenLost(l)}: what is told of ` +
+		"this time may lack some.").join("");
+}
+
+function howMany(loss) {
+	return loss.records === null ? "records that nobody counted" :
+		`${d3.format(",")(loss.records)} record${loss.records === 1 ? "" : "s"}`;
+}
+
+function whenLost(loss) {
+	return loss.last ? `after its last one, at ${seconds(loss.from)}: nobody knows when` :
+		`at ${loss.times > 1 ? loss.times + " times " : "some time "}between ` +
+		`${seconds(loss.from)} and ${seconds(loss.to)}`;
+}
+
 /* The bin at a time, where no spans are known */
 function binInWords(index, t) {
 	const lane = line.lanes[index], level = lane.levels[0], frame = data.frame;
@@ -63,6 +83,10 @@ function binInWords(index, t) {
 }
 
 function inWords(place) {
+	return timeInWords(place) + lossInWords(place.lane, place.t);
+}
+
+function timeInWords(place) {
 	const span = line.spanAt(place.lane, place.t);
 
 	if (span)
@@ -230,6 +254,29 @@ function drawDetail() {
 		`The command below makes a page with more of what is in view.`;
 }
 
+/* A row for each loss; those without a time of their own are said to have none. */
+function listLosses() {
+	const late = data.losses.filter((l) => l.last), rest = data.losses.length - late.length;
+	const words = [];
+
+	$("lost").hidden = !data.losses.length;
+	if (rest)
+		words.push("Between two records of a CPU some were lost; a hatched strip above the " +
+			   "lane of the CPU stands for this time.");
+	if (late.length)
+		words.push(`Of ${late.length === 1 ? "one loss" : late.length + " losses"} nobody ` +
+			   "knows when: after the last record that the CPU wrote, and before the " +
+			   "recording ended. The strip goes on until then.");
+	words.push("Time of a vCPU about which nothing is known since is hatched in its lane.");
+	$("lost-words").textContent = words.join(" ");
+	table("#losses", ["CPU", "records", "times", "after s", "before s", "within ms", "when"]
+		.map((name) => ({ name, text: name === "when" })),
+	      data.losses.map((l) => [`${l.cpu}`, l.records === null ? "unknown" : `${l.records}`,
+		      `${l.times}`, (l.from / 1e9).toFixed(9), (l.to / 1e9).toFixed(9),
+		      ((l.to - l.from) / 1e6).toFixed(6),
+		      l.last ? "unknown: after its last record" : "between two records"]));
+}
+
 /* What lanes are called, what their kinds look like, and what "who" of a span means */
 function nameLanes() {
 	const ends = ["until it expired", "until the guest stopped it", "until it was armed anew",
@@ -352,6 +399,7 @@ async function begin() {
 	drawLedger();
 	drawThieves(d3.select("#bars-of-thieves"), data.thieves);
 	drawDetail();
+	listLosses();
 	listen();
 	document.body.dataset.ready = "yes";
 }
