@@ -10,7 +10,7 @@
 #include "picture/collect.h"
 
 #define LATE_EXIT	8	/* an exit is told within so many states of its own */
-#define MAX_BINS_SIZE	40000000	/* memory of the bins of all lanes */
+#define MAX_BINS_SIZE	34000000	/* memory of the bins of all lanes */
 
 s64 kvs_collect_ns(const struct kvs_times *times, u64 start, u64 ts)
 {
