@@ -255,6 +255,7 @@ class TimeLine {
 			return;
 		const first = Math.floor((from - frame.from) / level.width);
 		const kinds = d3.range(NOTHING).filter((kind) => level.cells[kind]);
+		const cells = kinds.map((kind) => level.cells[kind]);
 
 		for (let bin = first; bin < level.nr; bin++) {
 			const begin = binBegin(frame, level, bin);
@@ -263,12 +264,14 @@ class TimeLine {
 			if (begin >= to)
 				break;
 			this.touched++;
-			for (const kind of kinds) {
-				const ns = level.cells[kind][bin];
+			const x0 = x(Math.max(begin, from)), x1 = x(Math.min(end, to));
+			const perColumn = 1 / (end - begin);
+
+			for (let i = 0; i < cells.length; i++) {
+				const ns = cells[i][bin];
 
 				if (ns)
-					columns.add(kind, x(Math.max(begin, from)),
-						    x(Math.min(end, to)), ns / (end - begin));
+					columns.add(kinds[i], x0, x1, ns * perColumn);
 			}
 		}
 	}
@@ -303,12 +306,14 @@ class TimeLine {
 	fill(columns, tiles, unknown, top) {
 		const height = Math.round(LANE * this.ratio), width = columns.width;
 		const size = this.tile, share = columns.share, pixels = this.pixels;
+		const rows = Uint16Array.from({ length: height }, (_, y) => y % size * size);
 
 		for (let x = 0; x < width; x++) {
-			let sum = 0, y = height;
+			let sum = 0, y = height, at = (top + height) * width + x;
+			const across = x % size, first = x * KINDS;
 
 			for (let kind = 0; kind < tiles.length; kind++) {
-				const part = share[x * KINDS + kind];
+				const part = share[first + kind];
 
 				if (part <= 0)
 					continue;
@@ -319,8 +324,8 @@ class TimeLine {
 					until = Math.min(until, Math.max(0, y - 1));
 				for (const tile = tiles[kind]; y > until;) {
 					y--;
-					pixels[(top + y) * width + x] =
-						tile[(y % size) * size + x % size];
+					at -= width;
+					pixels[at] = tile[rows[y] + across];
 				}
 			}
 		}
