@@ -146,9 +146,10 @@ static json_t *host_json(void)
 			 "kvm", kvs_host_kvm(), "scheduler", kvs_host_scheduler());
 }
 
+/* A new file takes the old one's place: whenever the machine dies, one of them is whole. */
 bool kvs_exp_result_write(const struct kvs_exp_run *run, bool complete)
 {
-	static const char name[] = "result.json";
+	static const char name[] = "result.json", new_name[] = "result.json.new";
 	char when[64];
 	time_t now = time(NULL);
 	json_t *o;
@@ -161,9 +162,10 @@ bool kvs_exp_result_write(const struct kvs_exp_run *run, bool complete)
 		      "host", host_json(), "knobs", kvs_knobs_json(),
 		      "experiment", asked_json(run->e), "arms", arms_json(run->e),
 		      "rounds", run->rounds);
-	fd = o ? kvs_ours_file(run->folder, run->e->folder, name,
+	fd = o ? kvs_ours_file(run->folder, run->e->folder, new_name,
 			       O_WRONLY | O_CREAT | O_TRUNC, 0644) : -1;
-	ok = fd >= 0 && !json_dumpfd(o, fd, JSON_INDENT(1));
+	ok = fd >= 0 && !json_dumpfd(o, fd, JSON_INDENT(1)) &&
+	     !renameat(run->folder, new_name, run->folder, name);
 	if (!ok)
 		kvs_errno("can't write %s/%s", run->e->folder, name);
 	if (fd >= 0)
