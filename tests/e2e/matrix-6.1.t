@@ -18,6 +18,8 @@ cells()
 }
 
 ok "matrix: one turn of both loads" tests/lab/matrix --rounds 1
+# Without its files, what must not be there would not be.
+((failed == 0)) || { finish; exit 1; }
 for load in spinners duty; do
 	tap_log=$out/$load.log
 	is "$(cells "$load" true | wc -w)" 9 "$load: nine pairs of policies"

@@ -56,7 +56,8 @@ class Linux:
         if not self.child.running():
             self.child.wait()
         self.socket = stack.enter_context(socket.socket(socket.AF_UNIX))
-        self.socket.settimeout(host.PATIENCE)
+        # A boot takes half a minute, and more where other emulators are busy, too.
+        self.socket.settimeout(5 * host.PATIENCE)
         self.socket.connect(path)
         self.lines = self.socket.makefile("r")
         if self.lines.readline() != "ready\n":
