@@ -17,9 +17,8 @@
 #include "uapi/kvmsched.h"
 #include "model/model.h"
 #include "model/summary.h"
-#include "report/short.h"
-#include "report/view.h"
 #include "feed.h"
+#include "findings.h"
 
 #define MS	1000000ULL
 #define TID	100
@@ -28,9 +27,6 @@
 #define RECORD(name, ...)	FEED(&m, now, 0, tid, name, __VA_ARGS__)
 
 static struct kvs_model m;
-static struct kvs_view view;
-static struct kvs_finding findings[KVS_SHORT];
-static unsigned int nr;
 static u64 now;
 static s32 tid;
 static u16 vm;
@@ -58,21 +54,13 @@ static void begin(u32 features)
 
 static void end(void)
 {
-	static const struct kvs_trace_info info = { .clock = KVS_CLOCK_NS };
-
 	RECORD(session, .op = KS_SESSION_STOP);
-	kvs_model_finish(&m);
-	view = (struct kvs_view){
-		.model = &m, .info = &info, .select = { .vm = KVS_ANY_VM, .vcpu = -1 },
-	};
-	kvs_view_init(&view);
-	nr = kvs_short_find(&view, findings);
+	find_all(&m);
 }
 
 static void done(void)
 {
-	kvs_view_free(&view);
-	kvs_model_free(&m);
+	free_found(&m);
 }
 
 /* The first sentence is of this kind; it does, or does not, contain the text. */

@@ -18,9 +18,8 @@
 #include "uapi/kvmsched.h"
 #include "model/model.h"
 #include "model/summary.h"
-#include "report/short.h"
-#include "report/view.h"
 #include "feed.h"
+#include "findings.h"
 
 #define ME	.vm = 1, .vcpu = vcpu
 #define MS	1000000ULL
@@ -34,9 +33,6 @@
 #define ALL	(KVMSCHED_CLASS_DEFAULT | KVMSCHED_CLASS_STEAL)
 
 static struct kvs_model m;
-static struct kvs_view view;
-static struct kvs_finding findings[KVS_SHORT];
-static unsigned int nr;
 static u64 now;
 static u16 vcpu;
 
@@ -62,21 +58,13 @@ static void begin(u32 classes)
 
 static void end(void)
 {
-	static const struct kvs_trace_info info = { .clock = KVS_CLOCK_NS };
-
 	session(KS_SESSION_STOP, 0);
-	kvs_model_finish(&m);
-	view = (struct kvs_view){
-		.model = &m, .info = &info, .select = { .vm = KVS_ANY_VM, .vcpu = -1 },
-	};
-	kvs_view_init(&view);
-	nr = kvs_short_find(&view, findings);
+	find_all(&m);
 }
 
 static void done(void)
 {
-	kvs_view_free(&view);
-	kvs_model_free(&m);
+	free_found(&m);
 }
 
 /* In guest mode, with an exit of 1 µs after each ms */
