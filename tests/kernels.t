@@ -7,7 +7,7 @@ set -uo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")" || exit
 . ./tap.sh
 
-most="exactness life ledger policy hog costs"
+most="exactness life gone ledger policy hog costs"
 
 # A test, the kernels that it is not run on, and why
 excused()

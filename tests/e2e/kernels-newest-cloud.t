@@ -1,4 +1,4 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # A kernel of a newer Debian: what most depends on the kernel.
-exec "$(dirname -- "$0")/boot" --kernel newest-cloud --single --timeout 1500 -- exactness life ledger hog
+exec "$(dirname -- "$0")/boot" --kernel newest-cloud --single --timeout 2400 -- exactness life gone ledger hog
