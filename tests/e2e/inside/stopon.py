@@ -37,23 +37,34 @@ def most(wait_ns, on_us, off_us):
     return 1000 * (turns * on_us + min(rest_us, on_us))
 
 
+def of_thief(found, least_ms):
+    """(what the thief had, how long) of each moment of that length whose thief it is.
+    kvmsched itself takes the CPU, too, at the end; and where it does between two turns of
+    the thief, one wait holds both of them."""
+    return [(moment["thief"]["ns"], moment["ns"]) for moment in found
+            if moment["ns"] > least_ms * 10 ** 6 and moment["thief"] and
+            moment["thief"]["who"] == "spin"]
+
+
 def held(tap, condition, least_ms, guest, on_us, off_us):
-    with thief(on_us, off_us):
-        said, found = record(condition, guest, "-d", 100)
-        words = sentence(said)
-        report = host.report(FILE)
-        lines = host.run("trace-cmd", "report", "-i", FILE).stdout
-    # kvmsched itself takes the CPU, too, at the end; and where it does between
-    # two turns of the thief, one wait holds both of them.
-    theirs = [(moment["thief"]["ns"], moment["ns"]) for moment in found
-              if moment["ns"] > least_ms * 10 ** 6 and moment["thief"] and
-              moment["thief"]["who"] == "spin"]
+    # The program looks when it has the CPU, which it shares with the guest: it may be so
+    # late that the ring does not hold the moment any more.  Then it says so.
+    for attempt in range(4):
+        with thief(on_us, off_us):
+            said, found = record(condition, guest, "-d", 100)
+        theirs = of_thief(found, least_ms)
+        if theirs or "does not hold all of it" not in said:
+            break
+        tap.note(f"attempt {attempt + 1}: {said.strip()}")
+    words = sentence(said)
+    report = host.report(FILE)
+    lines = host.run("trace-cmd", "report", "-i", FILE).stdout
     tap.equal(f"stopon: {condition}: ends, and names thief, CPU and length",
               ("thief", "ran spin/" in words, True),
               ("CPU", "CPU 0" in words, True),
               ("the VM, by the command's name",
                f"vm {os.path.basename(host.GUEST)}/" in words, True),
-              ("it is in the file, too", len(theirs) > 0, True),
+              (f"it is in the file, too: {said}", len(theirs) > 0, True),
               ("more than it can have stolen",
                [(part, wait) for part, wait in theirs
                 if part > most(wait, on_us, off_us) + STARTS_NS], []),
