@@ -107,18 +107,23 @@ static void drop_batch(struct cpu_pages *p)
 	free(batch);
 }
 
-/* The page before is used up, and with it maybe its batch. */
+/*
+ * The page before is used up, and with it maybe its batch.  The last page of a batch is as
+ * long as what is there of it.
+ */
 static const void *next_page(void *ctx, size_t *size)
 {
 	struct cpu_pages *p = ctx;
+	size_t left;
 
 	while (p->first && p->first->used == p->first->size)
 		drop_batch(p);
 	if (!p->first)
 		return NULL;
-	*size = KVS_PAGE_SIZE;
-	p->first->used += KVS_PAGE_SIZE;
-	return p->first->pages + p->first->used - KVS_PAGE_SIZE;
+	left = p->first->size - p->first->used;
+	*size = left < KVS_PAGE_SIZE ? left : KVS_PAGE_SIZE;
+	p->first->used += *size;
+	return p->first->pages + p->first->used - *size;
 }
 
 static void take_events(struct kvs_watch *w, const struct kvs_dat_system *events)
@@ -196,8 +201,12 @@ void kvs_watch_free(struct kvs_watch *w)
 
 void kvs_watch_pages(struct kvs_watch *w, unsigned int cpu, const void *pages, size_t size)
 {
-	struct batch *batch = xmalloc(sizeof(*batch) + size);
+	struct batch *batch;
 
+	/* Of no pages there may be no address, either, and memcpy() takes no NULL. */
+	if (!size)
+		return;
+	batch = xmalloc(sizeof(*batch) + size);
 	*batch = (struct batch){ .size = size };
 	memcpy(batch->pages, pages, size);
 	*w->pages[cpu].last = batch;

@@ -38,7 +38,10 @@ struct kvs_watch *kvs_watch_new(const struct kvs_watch_limits *limits,
 				const struct kvmsched_info *info);
 void kvs_watch_free(struct kvs_watch *w);
 
-/* The next pages of a CPU; copied. */
+/*
+ * The next pages of a CPU, @size bytes in all; copied.  @pages need not be aligned, and may be
+ * NULL where @size is 0.  The last page may be cut: its records count as far as they are there.
+ */
 void kvs_watch_pages(struct kvs_watch *w, unsigned int cpu, const void *pages, size_t size);
 
 /*
