@@ -18,8 +18,12 @@
 #include "model/bpf-sched.h"
 #include "model/model.h"
 #include "model/moment.h"
+#include "model/summary.h"
 #include "model/worst.h"
+#include "report/bpf-scheds.h"
 #include "feed.h"
+#include "findings.h"
+#include "printed.h"
 
 #define MS	1000000ULL
 
@@ -56,7 +60,7 @@ static int begin(void **unused)
 
 static int end(void **unused)
 {
-	kvs_model_free(&m);
+	free_found(&m);
 	return 0;
 }
 
@@ -172,6 +176,113 @@ static void a_wait_says_so(void **unused)
 	kvs_worst_free(&worst);
 }
 
+/* What a report's lines say: read into @text, of @size bytes */
+static void print_lines(char *text, size_t size)
+{
+	FILE *f = begin_print();
+
+	kvs_print_bpf_scheds(&view);
+	end_print(f);
+	text[fread(text, 1, size - 1, f)] = '\0';
+	fclose(f);
+}
+
+static void a_report_says_so(void **unused)
+{
+	char text[400];
+
+	kvs_summary_listen(&m);
+	look(100, 1, false, "simple");
+	look(200, 1, false, "simple");
+	find_all(&m);
+	print_lines(text, sizeof(text));
+	assert_string_equal(text, "Scheduler BPF scheduler simple, for threads of SCHED_EXT alone\n");
+	kvs_view_free(&view);
+	look(300, 2, true, "other");
+	look(400, 2, false, "");
+	find_all(&m);
+	print_lines(text, sizeof(text));
+	assert_string_equal(text,
+		"Scheduler BPF scheduler simple, for threads of SCHED_EXT alone, seen from 0.000\n"
+		"          to 0.100 s\n"
+		"          BPF scheduler other, for all threads but real-time ones, seen from\n"
+		"          0.200 to 0.200 s\n"
+		"          no BPF scheduler, seen from 0.300 to 0.300 s\n");
+}
+
+/* While none is loaded there is nothing to say. */
+static void a_report_says_nothing(void **unused)
+{
+	char text[400];
+
+	kvs_summary_listen(&m);
+	look(100, 1, false, "");
+	look(200, 2, false, "");
+	find_all(&m);
+	print_lines(text, sizeof(text));
+	assert_string_equal(text, "");
+}
+
+/* A vCPU of SCHED_OTHER that waits for 100 of 200 ms, from 10 ms on */
+static void a_long_wait(void)
+{
+	FEED(&m, 10 * MS, 0, 10, session, .op = KS_SESSION_START, .tsc_khz = 1000000,
+	     .classes = KVMSCHED_CLASS_DEFAULT | KVMSCHED_CLASS_STEAL);
+	FEED(&m, 10 * MS, 0, 10, vcpu, .vm = 1, .vcpu = 0, .tgid = 9,
+	     .features = KS_FEATURE_NEW, .policy = SCHED_OTHER);
+	FEED(&m, 11 * MS, 0, 10, exit, .vm = 1, .vcpu = 0);
+	FEED(&m, 11 * MS, 0, 10, switch_out, .vm = 1, .vcpu = 0, .loaded = 1,
+	     .kind = KS_SWITCH_PREEMPTED, .next_pid = 7, .next_comm = "spin",
+	     .next_prio = 120, .next_flags = KS_TASK_TOLD);
+	FEED(&m, 111 * MS, 0, 10, switch_in, .vm = 1, .vcpu = 0, .kind = KS_SWITCH_PREEMPTED,
+	     .off_cycles = 100 * MS, .wait_ns = 100 * MS);
+	FEED(&m, 211 * MS, 0, 10, exit, .vm = 1, .vcpu = 0, .guest_cycles = 99 * MS,
+	     .host_cycles = 1000);
+}
+
+static void expect_in_short(const char *words)
+{
+	char *text;
+
+	find_all(&m);
+	assert_int_equal(nr, 1);
+	text = kvs_finding_sentence(&view, &findings[0]);
+	assert_non_null(strstr(text, "waited 100.0 ms for a CPU"));
+	if (words)
+		assert_non_null(strstr(text, words));
+	else
+		assert_null(strstr(text, "BPF"));
+	free(text);
+}
+
+static void in_short_says_so(void **unused)
+{
+	kvs_summary_listen(&m);
+	look(5, 1, true, "simple");
+	a_long_wait();
+	look(220, 1, true, "simple");
+	expect_in_short("; scheduled by the BPF scheduler simple");
+}
+
+static void in_short_says_that_it_changed(void **unused)
+{
+	kvs_summary_listen(&m);
+	look(5, 1, true, "simple");
+	a_long_wait();
+	look(220, 1, false, "");
+	expect_in_short("; the BPF scheduler changed meanwhile");
+}
+
+/* That one had only threads of SCHED_EXT. */
+static void in_short_says_nothing_of_others(void **unused)
+{
+	kvs_summary_listen(&m);
+	look(5, 1, false, "simple");
+	a_long_wait();
+	look(220, 1, false, "simple");
+	expect_in_short(NULL);
+}
+
 #define TEST(function)	cmocka_unit_test_setup_teardown(function, begin, end)
 
 int main(void)
@@ -185,6 +296,11 @@ int main(void)
 		TEST(it_changed),
 		TEST(names_may_fill_their_field),
 		TEST(a_wait_says_so),
+		TEST(a_report_says_so),
+		TEST(a_report_says_nothing),
+		TEST(in_short_says_so),
+		TEST(in_short_says_that_it_changed),
+		TEST(in_short_says_nothing_of_others),
 	};
 
 	return cmocka_run_group_tests_name("bpf_scheds", tests, NULL, NULL);

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "uapi/kvmsched.h"
+#include "base/util.h"
 #include "model/holder.h"
 #include "model/model.h"
 #include "feed.h"
@@ -49,6 +50,33 @@ static void policies_are_told_apart(void **unused)
 	/* It has a lock that a task of priority 50 waits for. */
 	expect_policy(TOLD(49, SCHED_OTHER, 3), "SCHED_OTHER, nice 3, boosted to 50");
 	expect_policy(TOLD(-1, SCHED_OTHER, 3), "SCHED_OTHER, nice 3, boosted to deadline");
+}
+
+/* The fair server, or 7.x's for the ext class: no record tells which of them. */
+static void servers_are_named(void **unused)
+{
+	struct kvs_holder who = TOLD(120, SCHED_OTHER, 0);
+
+	who.flags |= KS_TASK_SERVER;
+	expect_policy(who, "SCHED_OTHER, nice 0, by the fair or ext server");
+	who.policy = SCHED_BATCH;
+	who.nice = 19;
+	expect_policy(who, "SCHED_BATCH, nice 19, by the fair or ext server");
+	/* Without a BPF scheduler, the fair class has it; and 6.12 has no ext server. */
+	who.policy = SCHED_EXT;
+	expect_policy(who, "SCHED_EXT, nice 19, by the fair or ext server");
+	who.flags &= ~KS_TASK_SERVER;
+	expect_policy(who, "SCHED_EXT, nice 19");
+	/* The longest one */
+	who = TOLD(-1, SCHED_OTHER, -20);
+	who.flags |= KS_TASK_SERVER;
+	expect_policy(who, "SCHED_OTHER, nice -20, boosted to deadline, by the fair or ext server");
+	/* These have none: they come before it. */
+	who = TOLD(49, SCHED_FIFO, 0);
+	who.flags |= KS_TASK_SERVER;
+	expect_policy(who, "SCHED_FIFO 50");
+	who.policy = SCHED_DEADLINE;
+	expect_policy(who, "SCHED_DEADLINE");
 }
 
 /* An older file has the kernel's priority alone, which several policies share. */
@@ -171,6 +199,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(policies_are_told_apart),
+		cmocka_unit_test(servers_are_named),
 		cmocka_unit_test(older_files_tell_what_it_can_be),
 		cmocka_unit_test(relations_are_told_apart),
 		cmocka_unit_test(records_tell_the_holder),

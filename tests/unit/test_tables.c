@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 #include <jansson.h>
@@ -25,6 +24,7 @@
 #include "report/report.h"
 #include "report/view.h"
 #include "lives.h"
+#include "printed.h"
 
 #define TSC_MULT	1594000000U	/* 0.3711 ns for a cycle */
 #define TSC_SHIFT	32
@@ -66,28 +66,6 @@ static void forget(void)
 	kvs_worst_free(&worst);
 	kvs_alike_free(&alike);
 	kvs_model_free(&m);
-}
-
-static int saved = -1;
-
-/* Standard output goes to a file until printed(). */
-static FILE *begin_print(void)
-{
-	FILE *f = tmpfile();
-
-	assert_non_null(f);
-	fflush(stdout);
-	saved = dup(STDOUT_FILENO);
-	assert_return_code(dup2(fileno(f), STDOUT_FILENO), 0);
-	return f;
-}
-
-static void end_print(FILE *f)
-{
-	fflush(stdout);
-	dup2(saved, STDOUT_FILENO);
-	close(saved);
-	rewind(f);
 }
 
 /* A line that was read: its words, and those of them that are percentages */

@@ -76,13 +76,13 @@ static void guess_nothing(char text[KVS_POLICY_LEN], int prio)
 
 /*
  * Since 6.12 the fair server gives ordinary tasks some time beside real-time ones.  7.x has
- * one for the ext class, too, which may have ordinary tasks as well.
+ * one for the ext class, too.  The policy does not tell which of them it was: a BPF scheduler
+ * may have ordinary tasks as well, and while none is loaded, the fair class has those of
+ * SCHED_EXT.
  */
 static const char *server_of(const struct kvs_holder *who)
 {
-	if (!(who->flags & KS_TASK_SERVER))
-		return "";
-	return who->policy == SCHED_EXT ? ", by the ext server" : ", by the fair or ext server";
+	return who->flags & KS_TASK_SERVER ? ", by the fair or ext server" : "";
 }
 
 const char *kvs_holder_policy(char text[KVS_POLICY_LEN], const struct kvs_holder *who)
