@@ -234,6 +234,22 @@ void kvs_note_unseen_timers(const struct kvs_view *view)
 	kvs_lines_end(&lines);
 }
 
+bool kvs_note_no_timers(const struct kvs_view *view)
+{
+	const struct kvs_timer_stats *t = &view->total->timer;
+	const char *seen = kvs_model_has_class(view->model, KVMSCHED_CLASS_IRQ) ?
+			   "are seen: `kvmsched report irqs`" :
+			   "can be seen, and they were not recorded (class irq)";
+
+	if (t->armed[0] || t->armed[1] || t->armed[2] || t->rearmed || t->expired || t->found ||
+	    t->by_vmm)
+		return false;
+	kvs_say(0, "none of the LAPIC's. Of others (the PIT's, those of Hyper-V's and Xen's "
+		"interfaces, the VMM's own) only the interrupts %s", seen);
+	kvs_note_unseen_timers(view);
+	return true;
+}
+
 const char *kvs_hook_why(s32 status)
 {
 	switch (status) {

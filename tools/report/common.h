@@ -34,6 +34,12 @@ void kvs_note_idle(const struct kvs_view *view);
 /* Print the selected VMs whose timers can't be seen, as their LAPIC is in userspace. */
 void kvs_note_unseen_timers(const struct kvs_view *view);
 
+/*
+ * If no LAPIC timer of the selected vCPUs was seen, say so, and what can be seen of others.
+ * Returns whether that is so.
+ */
+bool kvs_note_no_timers(const struct kvs_view *view);
+
 /* Why a hook is not attached: @status is its negative errno. */
 const char *kvs_hook_why(s32 status);
 

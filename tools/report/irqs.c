@@ -181,6 +181,8 @@ static void print_timers(const struct kvs_view *view)
 	if (!kvs_recorded(view, KVMSCHED_CLASS_TIMER, "Guest timers", "timer"))
 		return;
 	kvs_title(view, "Guest timers, leg by leg");
+	if (kvs_note_no_timers(view))
+		return;
 	rows = kvs_rows_begin(KVS_HEADINGS("=<VM", "=vCPU", "=<Leg", LEG_HEADINGS));
 	for (unsigned int i = 0; i < view->model->nr_vcpus; i++)
 		if (kvs_selected(&view->select, view->model->vcpus[i]))

@@ -287,13 +287,8 @@ static void print_timers(const struct kvs_view *view)
 	if (!kvs_recorded(view, KVMSCHED_CLASS_TIMER, "Guest timers", "timer"))
 		return;
 	kvs_title(view, "Guest timers");
-	if (!t->armed[0] && !t->armed[1] && !t->armed[2] && !t->rearmed && !t->expired &&
-	    !t->found && !t->by_vmm) {
-		kvs_say(0, "none of the LAPIC's. Of those of the PIT and of Hyper-V's interface only "
-			"the interrupts are seen: `kvmsched report irqs`");
-		kvs_note_unseen_timers(view);
+	if (kvs_note_no_timers(view))
 		return;
-	}
 	print_timer_arms(t);
 	print_timer_expiries(t);
 	rows = kvs_rows_begin(KVS_HEADINGS("<Leg", "Count", "Min µs", "Max µs", "Avg µs",
