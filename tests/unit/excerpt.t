@@ -1,15 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
 """`report --from --to`: what three adjacent excerpts of a recording tell sums to what the
-whole tells, in each table that is a sum.
+whole tells, in each table that is a sum; and that pages have the same tables.
 
 usage: excerpt.t     (O: the build folder, as for make)
 """
 
+import itertools
 import json
 import os
+import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -163,6 +166,91 @@ def details():
         yield f"{what} is refused", [] if answer[0] == 1 and message in answer[1] else [answer]
 
 
+PRINTED = (), ("worst", "-n50"), ("thieves",), ("exits", "-n50"), ("timers",), ("irqs",)
+
+
+def page(path, *options):
+    """What a page of `report --html` has beside its bars"""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "page.html"
+        subprocess.run([KVMSCHED, "report", "--html", file, *options, path], check=True)
+        text = file.read_text()
+    return json.loads(re.search('<script type="application/json" id="json">(.*?)</script>',
+                                text, re.DOTALL)[1])
+
+
+def squeezed(text):
+    return " ".join(text.split())
+
+
+def on_page(data):
+    """Each line and row of a page's tables, as one text"""
+    lines = []
+    for block in data["report"]:
+        lines.append(block["heading"])
+        for part in block["parts"]:
+            rows = part.get("rows") or []
+            lines += [part["line"]] if "line" in part else \
+                [" ".join(column["name"] for column in part["columns"])]
+            lines += [" ".join(cell or "" for cell in row) for row in rows]
+    return "\n".join(map(squeezed, lines))
+
+
+def not_on_page(data, path, *options):
+    """What `report` prints with the same options, and the page does not have"""
+    mine = on_page(data)
+    for name in PRINTED:
+        host = ["--host"] if not name and "host" in report(path)["classes"] else []
+        text = subprocess.run([KVMSCHED, "report", *name, *host, *options, path], check=True,
+                              capture_output=True, text=True,
+                              env=dict(os.environ, COLUMNS="1000", LC_ALL="C.UTF-8")).stdout
+        yield from (f"{' '.join(name)}: {line}" for line in text.splitlines()
+                    if squeezed(line) not in mine)
+
+
+def plotted(data):
+    """{what a page draws below the time line: how many values, or ns}"""
+    found = {(s["group"], s["name"]): s["count"] for s in data["spreads"]}
+    for row in data["thieves"]:
+        key = "thief", row["vcpu"], row["who"], row["pid"]
+        found[key] = found.get(key, 0) + row["ns"]
+    return found
+
+
+def unlike_parts(path):
+    """Plots of the whole recording that are not the sum of three adjacent pages'"""
+    whole = plotted(page(path))
+    parts = [plotted(page(path, *options)) for options in thirds(report(path)["duration_ns"])]
+    for key in whole.keys() | set().union(*parts):
+        values = [part.get(key, 0) for part in parts]
+        if abs(sum(values) - whole.get(key, 0)) > (3 if key[0] == "thief" else 0):
+            yield f"{key}: {whole.get(key)}, parts have {values}"
+    if len(whole) < 10 or sum(len(part) >= 5 for part in parts) < 2:
+        yield f"only {len(whole)} plots, parts have {[len(part) for part in parts]}"
+
+
+def pages():
+    """`report --html --from --to`: its tables are those of `report --from --to`"""
+    for path, options in ((GOLDEN / "svm-steal.dat", ("--from", "0.5", "--to", "700ms")),
+                          (GOLDEN / "everything.dat", ("--to", "300ms")),
+                          (GOLDEN / "everything.dat", ("--from", "0.1"))):
+        data, whole = page(path, *options), report(path)
+        name = f"page of {path.name} {' '.join(options)}"
+        yield f"{name}: its tables", not_on_page(data, path, *options)
+        worst = report(path, *options, name=("worst", "--each", "--count=1000"))["worst"]
+        yield same(f"{name}: its moments", [m["sentence"] for m in data["moments"]],
+                   [m["sentence"] for m in worst[:10]])
+        yield same(f"{name}: its head is of the recording",
+                   (data["excerpt"], data["records"], data["length_ns"]),
+                   (True, whole["records"], whole["duration_ns"]))
+    data = page(GOLDEN / "svm-steal.dat")
+    yield same("a page of all of it says so", data["excerpt"], False)
+    yield "and has the tables of all of it", not_on_page(data, GOLDEN / "svm-steal.dat")
+    for name in "svm-steal", "everything":
+        yield f"{name}: plots of three adjacent pages sum to those of the whole", \
+            unlike_parts(GOLDEN / f"{name}.dat")
+
+
 def main():
     tap = Tap()
     for path in sorted(GOLDEN.glob("*.dat")):
@@ -175,7 +263,7 @@ def main():
     for name in "svm-steal", "everything":
         tap.empty(f"{name}: so do the details of exits, and the moments are the same",
                   other_reports(GOLDEN / f"{name}.dat"))
-    for name, wrong in details():
+    for name, wrong in itertools.chain(details(), pages()):
         tap.empty(name, wrong)
     print(f"1..{tap.number}")
 

@@ -3,7 +3,9 @@
  * kvmsched report --html: a page for a browser.
  *
  * The recording is read twice.  The first reading finds the vCPUs, how long it lasts, its
- * worst moments, and where its spans are: so the second knows which of them to keep.
+ * worst moments, and where its spans are: so the second knows which of them to keep.  Tables
+ * and moments of an excerpt come from a reading between the two: which time stamps are meant
+ * is known after the first alone.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -22,9 +24,11 @@
 #define ROWS		50	/* of each kind of details, and of the worst moments */
 #define WINDOW_SPANS	12000	/* about so many in each window */
 
-/* What the first reading finds */
+/* What the first reading finds, and that of the excerpt */
 struct survey {
 	struct kvs_reading reading;
+	struct kvs_reading excerpt;
+	bool has_excerpt;		/* it was begun */
 	struct kvs_worst worst;
 	struct kvs_alike alike;
 	struct kvs_details details;
@@ -38,34 +42,67 @@ static void take_span(void *ctx, const struct kvs_span *span)
 	kvs_density_add(ctx, span->end);
 }
 
+/* What tables and lists are made of */
+static void listen(struct survey *s, struct kvs_model *m)
+{
+	kvs_summary_listen(m);
+	kvs_worst_listen(&s->worst, m);
+	kvs_alike_listen(&s->alike, m);
+	kvs_details_listen(&s->details, m);
+}
+
+static bool is_excerpt(const struct kvs_picture *p)
+{
+	return p->from > 0 || p->to > 0;
+}
+
+/* As `kvmsched report --from --to` reads it; false after a message */
+static bool excerpt_read(struct survey *s, const struct kvs_picture *p)
+{
+	struct kvs_reading *r = &s->excerpt;
+
+	s->has_excerpt = kvs_reading_begin(r, p->path);
+	if (!s->has_excerpt)
+		return false;
+	kvs_model_excerpt(&r->model, p->from > 0 ? kvs_reading_ts(&s->reading, p->from) : 0,
+			  p->to > 0 ? kvs_reading_ts(&s->reading, p->to) : UINT64_MAX);
+	listen(s, &r->model);
+	return kvs_reading_all(r);
+}
+
 /* Read all of it, and choose the time that the page shows; false after a message */
 static bool survey_read(struct survey *s, const struct kvs_picture *p)
 {
 	struct kvs_reading *r = &s->reading;
 
-	kvs_summary_listen(&r->model);
 	kvs_worst_init(&s->worst, MANY_MOMENTS, (1U << KVS_MOMENT_KINDS) - 1);
-	kvs_worst_listen(&s->worst, &r->model);
 	kvs_alike_init(&s->alike, (1U << KVS_MOMENT_KINDS) - 1);
-	kvs_alike_listen(&s->alike, &r->model);
 	kvs_details_init(&s->details);
-	kvs_details_listen(&s->details, &r->model);
+	if (is_excerpt(p))
+		kvs_summary_listen(&r->model);
+	else
+		listen(s, &r->model);
 	kvs_sinks_add(&r->model.sinks, kvs_collect_kinds(), take_span, &s->density);
 	if (!kvs_reading_all(r) || !kvs_picture_frame(p, r, &s->frame.from, &s->frame.to))
 		return false;
+	if (!r->times.ts.known || !r->times.cycles.known) {
+		kvs_err("%s: the rate of its clock is unknown, so nothing in it has a length in ns",
+			p->path);
+		return false;
+	}
+	if (is_excerpt(p) && !excerpt_read(s, p))
+		return false;
 	kvs_worst_sort(&s->worst);
-	if (r->times.ts.known && r->times.cycles.known)
-		return true;
-	kvs_err("%s: the rate of its clock is unknown, so nothing in it has a length in ns",
-		p->path);
-	return false;
+	return true;
 }
 
 static void survey_view(struct survey *s, const struct kvs_picture *p)
 {
+	const struct kvs_reading *shown = s->has_excerpt ? &s->excerpt : &s->reading;
+
 	s->view = (struct kvs_view){
-		.path = p->path, .info = kvs_trace_info(s->reading.trace),
-		.decoder = kvs_trace_decoder(s->reading.trace), .model = &s->reading.model,
+		.path = p->path, .info = kvs_trace_info(shown->trace),
+		.decoder = kvs_trace_decoder(shown->trace), .model = &shown->model,
 		.worst = &s->worst, .alike = &s->alike, .details = &s->details,
 		.top = ROWS, .select = p->select,
 	};
@@ -214,6 +251,8 @@ int kvs_page_make(const struct kvs_picture *p)
 		kvs_details_free(&s->details);
 		kvs_alike_free(&s->alike);
 		kvs_worst_free(&s->worst);
+		if (s->has_excerpt)
+			kvs_reading_end(&s->excerpt);
 		kvs_reading_end(&s->reading);
 	}
 	free(s);

@@ -204,16 +204,17 @@ static void add_recording(json_t *o, const struct kvs_page *page)
 	const struct kvs_view *view = page->view;
 	const struct kvs_collect *c = page->collect;
 	u64 lost;
-	bool exact = kvs_model_lost(view->model, &lost);
+	bool exact = kvs_model_lost(page->model, &lost);
 
 	json_object_set_new(o, "file", kvs_bytes_json(view->path));
 	json_object_set_new(o, "command", kvs_bytes_json(page->command));
 	json_object_set_new(o, "select", select_of(&view->select));
-	json_object_set_new(o, "records", json_integer(kvs_model_records(view->model)));
+	json_object_set_new(o, "records", json_integer(kvs_model_records(page->model)));
 	json_object_set_new(o, "lost", exact || lost ? json_integer(lost) : json_null());
 	json_object_set_new(o, "lost_is_exact", json_boolean(exact));
 	json_object_set_new(o, "length_ns", json_integer(kvs_collect_ns(c->times, c->start,
-		c->start + kvs_model_duration_ts(view->model))));
+		c->start + kvs_model_duration_ts(page->model))));
+	json_object_set_new(o, "excerpt", json_boolean(view->model->counting.excerpt.on));
 }
 
 json_t *kvs_page_json(const struct kvs_page *page)

@@ -18,9 +18,9 @@
 
 struct kvs_page {
 	const char *command;		/* that makes the page, for a shell */
-	const struct kvs_view *view;	/* of one reading, with moments */
+	const struct kvs_view *view;	/* of one reading, with moments; maybe of an excerpt */
 	struct kvs_collect *collect;	/* of another */
-	const struct kvs_model *model;	/* of that one */
+	const struct kvs_model *model;	/* of that one, which is of the whole recording */
 	const struct kvs_losses *losses;	/* finished */
 	unsigned int hidden;		/* so many vCPUs more were asked for than are drawn */
 	bool large;			/* may have more than KVS_PAGE_SIZE if all spans are there */

@@ -231,6 +231,8 @@ function drawHead() {
 		`${lost} lost; ${count(data.vcpus, "vCPU")} and ${count(data.cpus, "CPU")}, ` +
 		`from ${seconds(data.frame.from)} to ${seconds(data.frame.to)} of the recording.`;
 	$("command").textContent = data.command;
+	d3.selectAll(".of-what").text(data.excerpt ? "Of the time that the page shows." :
+		"Of the whole recording.");
 	d3.select("#notes").selectAll("li").data(data.notes).join("li").text((note) => note);
 }
 
