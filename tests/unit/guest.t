@@ -102,6 +102,83 @@ def check_less():
          (1, (1, 3500), (1, 4100), None, None))
 
 
+def part_of(*options):
+    """The guest's JSON and its tasks by name, of an excerpt"""
+    status, out, err = report("guest", "host.dat", "--guest", "guest.dat", "--json", *options)
+    if status or err:
+        same(f"{' '.join(options)} is reported on", (status, err), (0, ""))
+        return {}, {}
+    got = json.loads(out)
+    guest, = got["guests"]
+    return dict(guest, excerpt=got["excerpt"]), {task["comm"]: task for task in guest["tasks"]}
+
+
+def sums(guest, tasks):
+    """All that adjacent excerpts divide among them; in counts, and in µs"""
+    found = {}
+    for cpu in guest["cpus"]:
+        for key in "switches", "led_to_exit", "cr3_exits", "gaps", "time_ns":
+            found[f"CPU {cpu['cpu']}", key] = cpu[key]
+    for name, task in tasks.items():
+        for key in "cut_slices", "cuts", "woken":
+            found[name, key] = task[key]
+        for what in "slices", "waits", "quanta":
+            for key in ("count", "sum_ns", *PARTS):
+                found[name, what, key] = (task[what] or {}).get(key, 0)
+    return found
+
+
+def micros(it):
+    """As span(), but rounded: where an excerpt ends is rounded to a cycle."""
+    return (it["count"], *(round(it[key] / 1000) for key in ("sum_ns", *PARTS)))
+
+
+def check_excerpts():
+    whole, tasks = part_of()
+    same("the whole is no excerpt", whole["excerpt"], None)
+    whole = sums(whole, tasks)
+    # Within beta's slice, within the host's preemption, and where alpha's quantum has ended
+    cuts = "6ms", "8ms", "15600us", "19200us"
+    total = dict.fromkeys(whole, 0)
+    for begin, end in zip((None, *cuts), (*cuts, None)):
+        options = (("--from", begin) if begin else ()) + (("--to", end) if end else ())
+        for key, value in sums(*part_of(*options)).items():
+            total[key] = total.get(key, 0) + value
+    TEST.empty(f"{len(cuts) + 1} adjacent excerpts sum to the whole",
+               [f"{key}: {total[key]}, not {whole.get(key)}" for key in total
+                if abs(total[key] - whole.get(key, 0)) > (5 if key[-1][-3:] == "_ns" else 0)])
+    guest, tasks = part_of("--from", "6ms", "--to", "8ms")
+    same("an excerpt tells what it is", guest["excerpt"], {"from_ns": 6000000, "to_ns": 8000000})
+    same("who did nothing in it is not there", sorted(tasks), ["alpha", "beta"])
+    # Both go on after it: neither counts, but they have their time.  Preempted at 7050
+    same("a slice and a wait are cut at both ends", [micros(tasks["beta"]["slices"]),
+                                                     micros(tasks["alpha"]["waits"])],
+         [(0, 2000, 1000, 50, 950, 0, 0)] * 2)
+    same("the preemption is in it, the slice that it cut ends later",
+         (tasks["beta"]["cuts"], tasks["beta"]["cut_slices"]), (1, 0))
+    cpu, = guest["cpus"]
+    same("so much time, and no switch", (round(cpu["time_ns"] / 1000), cpu["switches"]), (2000, 0))
+    _, tasks = part_of("--from", "14ms", "--to", "16ms")
+    same("a quantum that ends in it is whole", micros(tasks["alpha"]["quanta"])[:2], (1, 5500))
+    same("one line of trace_marker compares nothing", tasks["alpha"]["marked"], None)
+    _, out, _ = report("guest", "host.dat", "--guest", "guest.dat", "--from", "9ms", "--to", "16ms")
+    rows = [line.split() for line in out.splitlines()]
+    same("the text tells what it is of, and has averages of what ended",
+         ("Time   only 0.009000 to 0.016000 s of the host's recording" in out,
+          ["alpha", "10", "RR", "10", "1", "5500.00", "5500.00", "0", "0"] in rows,
+          ["beta", "11", "RT", "10", "(FIFO", "or", "RR", "not", "told)", "1", "1000.00",
+           "1000.00", "1", "0"] in rows), (True, True, True))
+    for words, part in ((("--from", "1"), "nothing to report: it lasts"),
+                        (("--from", "8ms", "--to", "6ms"), "--from is not before --to"),
+                        (("--to", "100us"), "guest.dat: nothing of it is between")):
+        refused(f"excerpt {' '.join(words)}", 1, part, "guest", "host.dat", "--guest",
+                "guest.dat", *words)
+    for words, part in ((("--vm", "web1"), "say --guest VM=GUEST.dat"),
+                        (("--vcpu", "0"), "move from vCPU to vCPU")):
+        refused(f"{words[0]} says why not", 2, part, "guest", "host.dat", "--guest",
+                "guest.dat", *words)
+
+
 def check_text():
     _, out, _ = report("guest", "host.dat", "--guest", "web1=guest.dat")
     rows = [line.split() for line in out.splitlines()]
@@ -212,6 +289,7 @@ def main():
         subprocess.run([O / "unit/guests", FORMATS, "."], check=True)
         check_figures()
         check_less()
+        check_excerpts()
         check_text()
         check_compare()
         check_refused()

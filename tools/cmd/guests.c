@@ -9,6 +9,7 @@
 #include "cmd/cmd.h"
 #include "cmd/guestfile.h"
 #include "cmd/guests.h"
+#include "cmd/reading.h"
 
 char *kvs_take_guest_option(void *to, const char *text)
 {
@@ -18,6 +19,15 @@ char *kvs_take_guest_option(void *to, const char *text)
 	g->guests[g->nr] = (struct kvs_guest){ 0 };
 	/* An option's text is that of the command line, which stays. */
 	return kvs_take_guest(&g->guests[g->nr++].joined, (char *)text);
+}
+
+bool kvs_guests_excerpt(struct kvs_guest_set *g, const char *path, double from, double to)
+{
+	g->excerpt.on = true;
+	g->from_ns = from * 1e9 + 0.5;
+	g->to_ns = to * 1e9 + 0.5;
+	/* Guests' records become cycles of the host's TSC, and that is its recording's clock. */
+	return kvs_reading_excerpt(path, from, to, &g->excerpt.from, &g->excerpt.to);
 }
 
 int kvs_report_guests(struct kvs_guest_set *g, const char *path, bool json)

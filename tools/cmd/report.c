@@ -96,11 +96,12 @@ static int check_guests(const struct options *o)
 		return kvs_usage("report", "--guest belongs to `kvmsched report guest`");
 	if (wanted && !o->guests.nr)
 		return kvs_usage("report", "which guest? Say --guest GUEST.dat, a recording that it made of itself");
-	if (wanted && (o->host || o->verbose || o->select.vcpu >= 0 ||
-		       !kvs_vm_is_any(&o->select.vm)))
-		return kvs_usage("report", "--vm, --vcpu, --host and --verbose are not for `kvmsched report guest`");
-	if (wanted && o->windowed)
-		return kvs_usage("report", "--from and --to are not for `kvmsched report guest`");
+	if (wanted && !kvs_vm_is_any(&o->select.vm))
+		return kvs_usage("report", "--vm is not for `kvmsched report guest`: say --guest VM=GUEST.dat");
+	if (wanted && o->select.vcpu >= 0)
+		return kvs_usage("report", "--vcpu is not for `kvmsched report guest`: its tasks move from vCPU to vCPU");
+	if (wanted && (o->host || o->verbose))
+		return kvs_usage("report", "--host and --verbose are not for `kvmsched report guest`");
 	if (o->guests.told.nr && !o->guests.nr)
 		return kvs_usage("report", "--cpu belongs to `kvmsched report guest`");
 	return KVS_EXIT_OK;
@@ -311,6 +312,11 @@ int kvs_cmd_report(int argc, char **argv)
 	if (o.picture.svg || o.picture.html)
 		return make_picture(&o, command);
 	free(command);
+	if (o.report == &guest_report && o.windowed &&
+	    !kvs_guests_excerpt(&o.guests, o.path, o.picture.from, o.picture.to)) {
+		kvs_guest_set_free(&o.guests);
+		return KVS_EXIT_FAILED;
+	}
 	if (o.report == &guest_report)
 		return kvs_report_guests(&o.guests, o.path, o.json);
 	if (o.windowed && !kvs_reading_excerpt(o.path, o.picture.from, o.picture.to, &from, &to))

@@ -61,16 +61,28 @@ static bool join_all(struct kvs_guest_set *g)
 	return ok;
 }
 
+static bool account(struct kvs_guest *g, const struct kvs_excerpt *excerpt)
+{
+	u64 time = 0;
+
+	g->excerpt = *excerpt;
+	kvs_guest_account(g);
+	for (unsigned int cpu = 0; cpu < g->joined.side.parts->cpus; cpu++)
+		time += g->cpus[cpu].last - g->cpus[cpu].first;
+	if (time || !excerpt->on)
+		return true;
+	kvs_err("%s: nothing of it is between --from and --to", g->joined.side.path);
+	kvs_hint("both are counted from when the host's recording began");
+	return false;
+}
+
 bool kvs_guest_set_read(struct kvs_guest_set *g)
 {
 	bool ok = kvs_host_side_read(&g->host, g->host_path, g->host_path) && join_all(g) &&
 		  kvs_lines_read(g->guests, g->nr, g->host_path);
 
-	for (size_t i = 0; ok && i < g->nr; i++) {
-		ok = kvs_guest_events(&g->guests[i]);
-		if (ok)
-			kvs_guest_account(&g->guests[i]);
-	}
+	for (size_t i = 0; ok && i < g->nr; i++)
+		ok = kvs_guest_events(&g->guests[i]) && account(&g->guests[i], &g->excerpt);
 	return ok;
 }
 

@@ -14,6 +14,7 @@
 
 #include "base/table.h"
 #include "merge/join.h"
+#include "model/excerpt.h"
 #include "model/thieves.h"
 
 /* What a vCPU was in while its guest believed that a task ran, or waited */
@@ -28,7 +29,9 @@ enum kvs_guest_part {
 
 /* Times in cycles of the host's TSC */
 struct kvs_guest_span {
+	/* With an excerpt: what ends in it; the longest and all sums are of cut pieces */
 	u64 count, longest;
+	u64 counted;		/* of @sum: those that are in @count */
 	u64 sum;		/* as the guest believes: of @part */
 	u64 part[KVS_PARTS];
 };
@@ -122,12 +125,15 @@ struct kvs_guest {
 	size_t nr_tasks;
 	struct kvs_table by_pid;	/* to their indexes, plus 1 */
 	bool wakings;		/* wakeups were recorded */
+	struct kvs_excerpt excerpt;	/* of the host's TSC: the only time that is counted */
 	u64 rr_ms;		/* a quantum of SCHED_RR, as told; 0: not told */
 };
 
 struct kvs_guest_set {
 	const char *host_path;
 	struct kvs_told told;
+	struct kvs_excerpt excerpt;
+	u64 from_ns, to_ns;	/* ... since the host's recording began; @to_ns 0: until its end */
 	struct kvs_guest *guests;
 	size_t nr;
 	struct kvs_host_side host;
@@ -144,8 +150,13 @@ void kvs_guest_marker(struct kvs_guest *g, struct kvs_guest_event *event, const 
 /* The task of a PID; @cpu tells idle tasks apart. */
 u32 kvs_guest_task(struct kvs_guest *g, s32 pid, unsigned int cpu);
 void kvs_guest_add(struct kvs_guest *g, const struct kvs_guest_event *event);
-/* Slices, waits and quanta, from events and lines */
+/* Slices, waits and quanta in the excerpt, from events and lines */
 void kvs_guest_account(struct kvs_guest *g);
+/* Is any of it in the excerpt? */
+static inline bool kvs_guest_span_any(const struct kvs_guest_span *span)
+{
+	return span->count || span->sum;
+}
 /* What both schedulers together did with a task, in one piece */
 enum kvs_guest_what {
 	KVS_GUEST_RAN,		/* the guest gave it the vCPU, and the host gave that a CPU */

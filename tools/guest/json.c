@@ -103,7 +103,8 @@ static json_t *guest_json(const struct kvs_guest_set *all, const struct kvs_gues
 	for (unsigned int i = 0; i < g->joined.side.parts->cpus; i++)
 		json_array_append_new(cpus, cpu_json(g, i, &all->host.ns));
 	for (size_t i = 0; i < g->nr_tasks; i++)
-		if (g->tasks[order[i]].slices.count || g->tasks[order[i]].waits.count)
+		if (kvs_guest_span_any(&g->tasks[order[i]].slices) ||
+		    kvs_guest_span_any(&g->tasks[order[i]].waits))
 			json_array_append_new(tasks, task_json(g, &g->tasks[order[i]],
 							       &all->host.ns));
 	free(order);
@@ -116,6 +117,14 @@ static json_t *guest_json(const struct kvs_guest_set *all, const struct kvs_gues
 			 "cpus", cpus, "tasks", tasks);
 }
 
+static json_t *excerpt_json(const struct kvs_guest_set *g)
+{
+	if (!g->excerpt.on)
+		return json_null();
+	return json_pack("{so so}", "from_ns", number(g->from_ns),
+			 "to_ns", number_if(g->to_ns, g->to_ns));
+}
+
 bool kvs_guest_set_json(const struct kvs_guest_set *g)
 {
 	json_t *guests = json_array(), *o;
@@ -123,7 +132,8 @@ bool kvs_guest_set_json(const struct kvs_guest_set *g)
 
 	for (size_t i = 0; i < g->nr; i++)
 		json_array_append_new(guests, guest_json(g, &g->guests[i]));
-	o = json_pack("{so so}", "recording", kvs_bytes_json(g->host_path), "guests", guests);
+	o = json_pack("{so so so}", "recording", kvs_bytes_json(g->host_path),
+		      "excerpt", excerpt_json(g), "guests", guests);
 	failed = json_dumpf(o, stdout, JSON_INDENT(1)) || putchar('\n') == EOF;
 	json_decref(o);
 	return !failed;

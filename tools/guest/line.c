@@ -228,6 +228,7 @@ void kvs_line_add(const struct kvs_guest_line *line, u64 begin, u64 end,
 	}
 	span->part[KVS_PART_UNKNOWN] += left;
 	span->sum += length;
+	span->counted += length;
 	span->count++;
 	if (length > span->longest)
 		span->longest = length;

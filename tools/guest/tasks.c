@@ -119,7 +119,8 @@ static void forget_quantum(struct kvs_guest_task *t, bool whole)
  * kernel goes on with what was left of the one before, so the next that is whole begins
  * after a turn.
  */
-static void end_quantum(struct kvs_guest_task *t, const struct kvs_guest_event *change)
+static void end_quantum(struct kvs_guest_task *t, const struct kvs_guest_event *change,
+			const struct kvs_excerpt *excerpt)
 {
 	bool turn = change->runnable && change->next_prio == change->prio;
 
@@ -128,7 +129,7 @@ static void end_quantum(struct kvs_guest_task *t, const struct kvs_guest_event *
 			forget_quantum(t, false);
 		return;
 	}
-	if (t->quantum_whole) {
+	if (t->quantum_whole && kvs_excerpt_has(excerpt, change->at)) {
 		struct kvs_guest_span *all = &t->quanta;
 
 		if (!all->count || t->quantum.sum < t->shortest_quantum)
@@ -138,9 +139,20 @@ static void end_quantum(struct kvs_guest_task *t, const struct kvs_guest_event *
 		for (unsigned int part = 0; part < KVS_PARTS; part++)
 			all->part[part] += t->quantum.part[part];
 		all->sum += t->quantum.sum;
+		all->counted += t->quantum.sum;
 		all->count++;
 	}
 	forget_quantum(t, true);
+}
+
+/* Those between @begin and @end that are in the excerpt, too */
+static u64 moments_in(const struct kvs_excerpt *w, const struct kvs_moments *m, u64 begin, u64 end)
+{
+	u64 length = kvs_excerpt_part(w, begin, end);
+
+	if (w->on && begin < w->from)
+		begin = w->from;
+	return length ? kvs_moments_between(m, begin, begin + length) : 0;
 }
 
 /* Was the first exit that the guest caused after a switch the load of CR3? */
@@ -152,20 +164,39 @@ static bool led_to_exit(const struct kvs_guest_line *line, u64 begin, u64 end)
 	return first < end && kvs_moments_between(&line->cr3, first, first + 1);
 }
 
+/* The part of the time from @begin to @end that is in the excerpt; it counts where it ends. */
+static void add_part(const struct kvs_guest *g, const struct kvs_guest_line *line, u64 begin,
+		     u64 end, struct kvs_guest_span *span)
+{
+	const struct kvs_excerpt *w = &g->excerpt;
+	u64 length = kvs_excerpt_part(w, begin, end);
+	bool ends = kvs_excerpt_has(w, end);
+
+	if (length) {
+		u64 from = w->on && begin < w->from ? w->from : begin;
+
+		kvs_line_add(line, from, from + length, span);
+		span->count--;
+		span->counted -= ends ? 0 : length;
+	}
+	span->count += ends;
+}
+
 static void end_slice(struct kvs_guest *g, struct kvs_guest_task *t,
 		      const struct kvs_guest_event *change)
 {
 	struct kvs_guest_cpu *cpu = &g->cpus[change->cpu];
 	const struct kvs_guest_line *line = &g->lines[change->cpu];
-	u64 cuts = kvs_moments_between(&line->cuts, cpu->since, change->at);
+	const struct kvs_excerpt *w = &g->excerpt;
 
-	kvs_line_add(line, cpu->since, change->at, &t->slices);
-	t->cuts += cuts;
-	t->cut_slices += !!cuts;
+	add_part(g, line, cpu->since, change->at, &t->slices);
+	t->cuts += moments_in(w, &line->cuts, cpu->since, change->at);
+	if (kvs_excerpt_has(w, change->at))
+		t->cut_slices += !!kvs_moments_between(&line->cuts, cpu->since, change->at);
 	if (change->prio < 0 || change->prio >= MAX_RT_PRIO || t->cpu >= 0)
 		return;
 	kvs_line_add(line, cpu->since, change->at, &t->quantum);
-	end_quantum(t, change);
+	end_quantum(t, change, w);
 }
 
 static void take_switch(struct kvs_guest *g, const struct kvs_guest_event *e)
@@ -173,19 +204,20 @@ static void take_switch(struct kvs_guest *g, const struct kvs_guest_event *e)
 	struct kvs_guest_task *prev = &g->tasks[e->task], *next = &g->tasks[e->next];
 	struct kvs_guest_cpu *cpu = &g->cpus[e->cpu];
 	const struct kvs_guest_line *line = &g->lines[e->cpu];
+	const struct kvs_excerpt *w = &g->excerpt;
 
-	if (cpu->current >= 0)
+	if (cpu->current >= 0 && kvs_excerpt_has(w, cpu->since))
 		cpu->switched_exits += led_to_exit(line, cpu->since, e->at);
 	if (cpu->current == (s64)e->task)
 		end_slice(g, prev, e);
-	cpu->switches++;
+	cpu->switches += kvs_excerpt_has(w, e->at);
 	prev->on_cpu = false;
 	prev->waiting = e->runnable && prev->cpu < 0;
 	prev->was_woken = false;
 	prev->wait_since = e->at;
 	if (next->waiting && next->wait_since <= e->at) {
-		kvs_line_add(line, next->wait_since, e->at, &next->waits);
-		next->woken += next->was_woken;
+		add_part(g, line, next->wait_since, e->at, &next->waits);
+		next->woken += next->was_woken && kvs_excerpt_has(w, e->at);
 	}
 	next->waiting = false;
 	next->on_cpu = true;
@@ -219,7 +251,7 @@ static void take_mark(struct kvs_guest_task *t, const struct kvs_guest_event *e)
 /* Events are missing: what any task does now will be known at its next switch. */
 static void take_loss(struct kvs_guest *g, const struct kvs_guest_event *e)
 {
-	g->cpus[e->cpu].lost++;
+	g->cpus[e->cpu].lost += kvs_excerpt_has(&g->excerpt, e->at);
 	for (unsigned int cpu = 0; cpu < g->joined.side.parts->cpus; cpu++)
 		g->cpus[cpu].current = -1;
 	for (size_t i = 0; i < g->nr_tasks; i++) {
@@ -229,6 +261,16 @@ static void take_loss(struct kvs_guest *g, const struct kvs_guest_event *e)
 		t->mark.nr = 0;
 		forget_quantum(t, false);
 	}
+}
+
+/* A CPU without events has no time. */
+static void cut_cpu(const struct kvs_excerpt *w, struct kvs_guest_cpu *cpu)
+{
+	u64 length = kvs_excerpt_part(w, cpu->first, cpu->last);
+
+	if (w->on && cpu->first && cpu->first < w->from)
+		cpu->first = w->from;
+	cpu->last = cpu->first + length;
 }
 
 void kvs_guest_account(struct kvs_guest *g)
@@ -244,7 +286,7 @@ void kvs_guest_account(struct kvs_guest *g)
 			take_switch(g, e);
 		else if (e->kind == KVS_GUEST_WAKING)
 			take_waking(&g->tasks[e->task], e->at);
-		else if (e->kind == KVS_GUEST_MARK)
+		else if (e->kind == KVS_GUEST_MARK && kvs_excerpt_has(&g->excerpt, e->at))
 			take_mark(&g->tasks[e->task], e);
 		else if (e->kind == KVS_GUEST_LOSS)
 			take_loss(g, e);
@@ -252,9 +294,10 @@ void kvs_guest_account(struct kvs_guest *g)
 	for (unsigned int i = 0; i < cpus; i++) {
 		struct kvs_guest_cpu *cpu = &g->cpus[i];
 
-		if (cpu->current >= 0)
+		if (cpu->current >= 0 && kvs_excerpt_has(&g->excerpt, cpu->since))
 			cpu->switched_exits += led_to_exit(&g->lines[i], cpu->since, cpu->last);
-		cpu->cr3 = kvs_moments_between(&g->lines[i].cr3, cpu->first, cpu->last);
+		cpu->cr3 = moments_in(&g->excerpt, &g->lines[i].cr3, cpu->first, cpu->last);
+		cut_cpu(&g->excerpt, cpu);
 	}
 }
 

@@ -54,7 +54,10 @@ static void cells_parts(struct kvs_rows *rows, const struct kvs_scale *ns,
 static void cells_average(struct kvs_rows *rows, const struct kvs_scale *ns,
 			  const struct kvs_guest_span *span)
 {
-	cell_time(rows, ns, span->count ? span->sum / span->count : 0);
+	if (span->count)
+		cell_time(rows, ns, span->counted / span->count);
+	else
+		kvs_cell(rows, "-");
 	cell_time(rows, ns, span->longest);
 }
 
@@ -98,7 +101,7 @@ static void print_policies(const struct kvs_guest *g, const u32 *order, const st
 		const struct kvs_guest_task *t = &g->tasks[order[i]];
 		char policy[KVS_GUEST_POLICY_LEN];
 
-		if (!t->slices.count)
+		if (!kvs_guest_span_any(&t->slices))
 			continue;
 		cells_name(&rows, t);
 		kvs_cell(&rows, "%s", kvs_guest_policy(policy, t));
@@ -120,7 +123,7 @@ static void print_slices(const struct kvs_guest *g, const u32 *order, const stru
 	for (size_t i = 0; i < g->nr_tasks; i++) {
 		const struct kvs_guest_task *t = &g->tasks[order[i]];
 
-		if (!t->slices.count)
+		if (!kvs_guest_span_any(&t->slices))
 			continue;
 		cells_name(&rows, t);
 		cells_parts(&rows, ns, &t->slices);
@@ -141,7 +144,7 @@ static void print_waits(const struct kvs_guest *g, const u32 *order, const struc
 	for (size_t i = 0; i < g->nr_tasks; i++) {
 		const struct kvs_guest_task *t = &g->tasks[order[i]];
 
-		if (!t->waits.count)
+		if (!kvs_guest_span_any(&t->waits))
 			continue;
 		cells_name(&rows, t);
 		kvs_cell_count(&rows, t->waits.count);
@@ -225,6 +228,12 @@ static void print_guest(const struct kvs_guest_set *all, const struct kvs_guest 
 
 	kvs_say(7, "Guest  %s", g->joined.side.path);
 	kvs_say(7, "VM     %s", kvs_host_vm_label(label, kvs_joined_vcpu(&g->joined)));
+	if (all->to_ns)
+		kvs_say(7, "Time   only %.6f to %.6f s of the host's recording",
+			all->from_ns / 1e9, all->to_ns / 1e9);
+	else if (all->excerpt.on)
+		kvs_say(7, "Time   only from %.6f s of the host's recording on",
+			all->from_ns / 1e9);
 	print_cpus(g, ns);
 	print_policies(g, order, ns);
 	print_slices(g, order, ns);
