@@ -4,6 +4,7 @@ against the cgroup's own cpu.stat; and those of real-time policies."""
 
 import contextlib
 import glob
+import itertools
 import os
 import time
 
@@ -17,6 +18,7 @@ BY_TASK = RELEASE >= (6, 18)	# each task is throttled by itself
 PERIOD = 100000		# us
 LOOK, LIMITED = 0.5, 1.5	# seconds: without a limit, and with one
 NO_LIMIT = f"max {PERIOD}"
+AUTOGROUP = "/proc/sys/kernel/sched_autogroup_enabled"
 LONG = "5000 1000000"	# nearly always throttled, for a second at a time
 
 
@@ -288,6 +290,64 @@ def joined(tap):
               since_before(found, kernels, (inside - limited) * 10 ** 6, cpus))
 
 
+def left_it(guest, tid):
+    """Record while a guest of an autogroup comes to /limited, which is throttled from then
+    on, and leaves it.  Returns the report, in which cgroups the vCPU's thread is told to be, one
+    after another, and the least and the most that it was throttled, in seconds."""
+    with host.Recording("-e", "+steal", "-m", "16M") as recording:
+        time.sleep(0.2)
+        host.write(f"{path('limited')}/cgroup.procs", guest.pid)
+        begin = time.monotonic()
+        host.write(f"{path('limited')}/cpu.max", LONG)
+        limited = time.monotonic()
+        time.sleep(0.4)
+        leaving = time.monotonic()
+        host.write(f"{CGROUP}/cgroup.procs", guest.pid)
+        left = time.monotonic()
+        time.sleep(0.8)
+        host.write(f"{path('limited')}/cpu.max", NO_LIMIT)
+        recording.stop()
+    told = [record["id"] for record in records.of_file(recording.file, "kvmsched_cgroup")
+            if record["tid"] == tid]
+    return (recording.report(), [one for one, _ in itertools.groupby(told)],
+            leaving - limited - 0.1, left - begin + 0.001)
+
+
+def autogroup(tap):
+    """A session of its own has a group of the scheduler, which is no cgroup: no quota keeps
+    it from the CPU, whatever is throttled there."""
+    if not os.path.exists(AUTOGROUP):
+        return		# PREEMPT_RT of newer kernels has none
+    with host.settings({AUTOGROUP: 1}), \
+            cgroups(["limited"]), host.running_guest("cpuid", "--cpu", 1) as guest, \
+            host.spin(10 ** 6, 1, "--cpu", 1), \
+            host.spin(10 ** 6, 1, "--cpu", 1, **enter("limited")):
+        group = host.read(f"/proc/{guest.pid}/autogroup")
+        within = host.read(f"/proc/{guest.pid}/cgroup")
+        host.write(f"{path('limited')}/cpu.max", LONG)
+        with host.Recording("-e", "+steal", "-d", 0.3) as recording:
+            recording.child.wait()
+        host.write(f"{path('limited')}/cpu.max", NO_LIMIT)
+        text = host.run(host.KVMSCHED, "report", recording.file).stdout
+        [vcpu] = [one for one in recording.report()["vcpus"] if one["vm"] == guest.pid]
+        report, told, least, most = left_it(guest, vcpu["tid"])
+        cgroup = number("limited")
+    [vcpu] = [one for one in report["vcpus"] if one["vm"] == guest.pid]
+    part = sum(parts(vcpu, "quota").values()) / 1e9
+    tasks = sum(row["ns"] for row in vcpu["thieves"] if row["kind"] == "task") / 1e9
+    tap.equal("throttle: an autogroup has no cgroup, and no quota",
+              (f"it is in {group.strip()}", group.startswith("/autogroup-"), True),
+              ("its cgroup", within.strip(), "0::/"),
+              ("words of throttling", [line for line in text.splitlines()
+                                       if "hrottle" in line], []),
+              ("the thread's cgroups, as told", told, [0, cgroup, 0]),
+              (f"{part:.3f} s, from {least:.3f} to {most:.3f}", least <= part <= most, True),
+              ("of which", round(row_of(report, cgroup)["vcpus_waited_ns"] / 1e9 - part, 6), 0),
+              ("throttled by whom nobody knows", parts(vcpu, "throttled"), {}),
+              # It waited afterwards, too: half of that time.
+              (f"{tasks:.3f} s of who competes with it", tasks > 0.2, True))
+
+
 def guest_ran_ns(guest):
     """All threads of a guest on a CPU, by the kernel's own count"""
     return sum(int(host.read(path).split()[0])
@@ -399,6 +459,7 @@ def test(tap):
         nested(tap)
         asleep(tap)
         joined(tap)
+        autogroup(tap)
         begun(tap)
         if RELEASE < (6, 12):
             real_time(tap)
