@@ -17,29 +17,7 @@
 #include "base/util.h"
 #include "record/watch.h"
 #include "trace/formats.h"
-
-#define CPUS	2
-
-static struct kvs_dat_system events;
-static const struct kvmsched_info info = {
-	.nr_cpus = CPUS, .tsc_khz = 1000000, .tsc_mult = 1, .tsc_shift = 0,
-};
-
-static int setup(void **unused)
-{
-	const char *tests = getenv("KVMSCHED_TESTS");
-	char *formats = xasprintf("%s/golden/formats", tests ? tests : "tests");
-	int ret = kvs_formats_read(formats, "kvmsched", &events);
-
-	free(formats);
-	return ret;
-}
-
-static int teardown(void **unused)
-{
-	kvs_formats_free(&events);
-	return 0;
-}
+#include "watching.h"
 
 static bool parses(const char *text, struct kvs_watch_limits *limits)
 {

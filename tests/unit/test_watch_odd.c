@@ -18,33 +18,12 @@
 #include "base/util.h"
 #include "record/watch.h"
 #include "trace/formats.h"
+#include "watching.h"
 
-#define CPUS		2
 #define HEADER		KVMSCHED_PAGE_HEADER
 #define RECORD		(4 + KS_RECORD_SIZE(exit))	/* with the word in front */
 #define RECORDS		((KVS_PAGE_SIZE - HEADER) / RECORD)	/* of a full page */
 #define LIMIT		100	/* cycles, and ns */
-
-static struct kvs_dat_system events;
-static const struct kvmsched_info info = {
-	.nr_cpus = CPUS, .tsc_khz = 1000000, .tsc_mult = 1, .tsc_shift = 0,
-};
-
-static int setup(void **unused)
-{
-	const char *tests = getenv("KVMSCHED_TESTS");
-	char *formats = xasprintf("%s/golden/formats", tests ? tests : "tests");
-	int ret = kvs_formats_read(formats, "kvmsched", &events);
-
-	free(formats);
-	return ret;
-}
-
-static int teardown(void **unused)
-{
-	kvs_formats_free(&events);
-	return 0;
-}
 
 static struct kvs_watch *watch(void)
 {

@@ -252,6 +252,12 @@ def since_before(found, kernels, before_us, cpus):
             kernels - cpus * before_us - 10000 <= told <= 1.01 * kernels + 10000, True)
 
 
+def vcpu_of(report, guest):
+    """The only vCPU of a guest"""
+    [found] = [vcpu for vcpu in report["vcpus"] if vcpu["vm"] == guest.pid]
+    return found
+
+
 def row_of(report, cgroup):
     """A cgroup of a report, by its number"""
     [found] = [one for one in report["cgroups"] if one["id"] == cgroup]
@@ -278,7 +284,7 @@ def joined(tap):
             kernels = throttled_us("limited") - kernels
             recording.stop()
         report = recording.report()
-    [vcpu] = [vcpu for vcpu in report["vcpus"] if vcpu["vm"] == guest.pid]
+    vcpu = vcpu_of(report, guest)
     part = sum(parts(vcpu, "quota").values()) / 1e9
     found = row_of(report, cgroup)
     # On CPU 0 as well, where the parent of who spins happened to be woken meanwhile
@@ -317,7 +323,8 @@ def autogroup(tap):
     """A session of its own has a group of the scheduler, which is no cgroup: no quota keeps
     it from the CPU, whatever is throttled there."""
     if not os.path.exists(AUTOGROUP):
-        return		# PREEMPT_RT of newer kernels has none
+        tap.note("without an autogroup: this kernel has none, as newer ones of PREEMPT_RT")
+        return
     with host.settings({AUTOGROUP: 1}), \
             cgroups(["limited"]), host.running_guest("cpuid", "--cpu", 1) as guest, \
             host.spin(10 ** 6, 1, "--cpu", 1), \
@@ -329,10 +336,10 @@ def autogroup(tap):
             recording.child.wait()
         host.write(f"{path('limited')}/cpu.max", NO_LIMIT)
         text = host.run(host.KVMSCHED, "report", recording.file).stdout
-        [vcpu] = [one for one in recording.report()["vcpus"] if one["vm"] == guest.pid]
+        vcpu = vcpu_of(recording.report(), guest)
         report, told, least, most = left_it(guest, vcpu["tid"])
         cgroup = number("limited")
-    [vcpu] = [one for one in report["vcpus"] if one["vm"] == guest.pid]
+    vcpu = vcpu_of(report, guest)
     part = sum(parts(vcpu, "quota").values()) / 1e9
     tasks = sum(row["ns"] for row in vcpu["thieves"] if row["kind"] == "task") / 1e9
     tap.equal("throttle: an autogroup has no cgroup, and no quota",
@@ -390,7 +397,7 @@ def begun(tap):
             tap.note(f"ends only: {found['ends_only']}, the vCPU ran: {ran}; {sums[-1][0]}")
             if found["ends_only"] and ran:
                 break
-    [vcpu] = [vcpu for vcpu in report["vcpus"] if vcpu["vm"] == guest.pid]
+    vcpu = vcpu_of(report, guest)
     part = sum(parts(vcpu, "quota").values())
     tap.equal("throttle: a recording that begins while it is on",
               ("the vCPU ran", ran, True),
