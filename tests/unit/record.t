@@ -114,6 +114,29 @@ counts_agree time.dat "-d: every record is in the file, in order"
 nothing_left "-d: nothing but the file is left"
 is "$(stat -c %a time.dat)" 600 "the file is its owner's alone"
 
+# Two ties, which the program's own clocks made: see tools/trace/ties.h.
+ties_tell()	# ties_tell FILE FROM TO: s since 1970, between which it was recorded
+{
+	python3 - "$@" << 'EOF'
+import struct
+import sys
+
+data = open(sys.argv[1], "rb").read()
+at = data.index(b"kvs-ties")
+nr, size = struct.unpack_from("<II", data, at + 8)
+first, last = [struct.unpack_from("<4Q", data, at + 16 + i * size) for i in range(nr)]
+lasted = [b - a for a, b in zip(first, last)]
+print(first, lasted)
+sys.exit(not (int(sys.argv[2]) <= first[3] / 1e9 <= int(sys.argv[3]) + 1 and lasted[0] > 0 and
+              all(0.25e9 <= ns <= 5e9 for ns in lasted[1:]) and
+              abs(lasted[1] - lasted[3]) < 1e6))
+EOF
+}
+
+before=$(date +%s)
+record -o time.dat -d 0.3
+ok "the file ties its clock to the host's" ties_tell time.dat "$before" "$(date +%s)"
+
 cp time.dat before.dat
 record -o time.dat -d 0.1
 ok "an existing FILE is kept as FILE.old" cmp before.dat time.dat.old

@@ -24,6 +24,7 @@
 #define LOST_COUNT	(1U << 30)
 #define CMDLINES_ROOM	(16U << 10)
 #define GUEST_ROOM	1024
+#define TIES_ROOM	(64 + sizeof(struct kvs_tie) * KVS_TIES_MAX)
 
 struct page {
 	uint64_t tsc;		/* of its first record, then in data too */
@@ -67,7 +68,7 @@ static struct synth *new_of(const char *file, unsigned int nr_cpus, const char *
 	s->desc.version = "synthetic";
 	s->desc.uname = "Linux synthetic 0 x86_64";
 	free(kvs_dat_header(&s->desc, &room));
-	s->spool = kvs_spool_create(file, nr_cpus, room + CMDLINES_ROOM + GUEST_ROOM);
+	s->spool = kvs_spool_create(file, nr_cpus, room + CMDLINES_ROOM + GUEST_ROOM + TIES_ROOM);
 	if (!s->spool)
 		exit(KVS_EXIT_FAILED);
 	s->comms = kvs_comms_new();
@@ -229,6 +230,12 @@ void synth_guest(struct synth *s, char *name, unsigned int vcpus, int32_t *tids)
 	s->guest = (struct kvs_dat_guest){ .name = name, .vcpus = vcpus, .tids = tids };
 	s->desc.guests = &s->guest;
 	s->desc.nr_guests = 1;
+}
+
+void synth_ties(struct synth *s, const struct kvs_tie *ties, size_t nr)
+{
+	s->desc.ties = ties;
+	s->desc.nr_ties = nr;
 }
 
 void synth_finish(struct synth *s)

@@ -25,6 +25,7 @@
 #include <sys/types.h>
 
 #include "rec.h"
+#include "trace/ties.h"
 
 #define SYNTH_TSC_KHZ	2000000U	/* 1 ns = 2 cycles, exactly */
 
@@ -69,6 +70,9 @@ void synth_comm(struct synth *s, pid_t pid, const char *comm);
 
 /* The header names a VM and the threads of its vCPUs; both must stay valid. */
 void synth_guest(struct synth *s, char *name, unsigned int vcpus, int32_t *tids);
+
+/* The header ties time stamps to the host's clocks; the ties must stay valid. */
+void synth_ties(struct synth *s, const struct kvs_tie *ties, size_t nr);
 
 void synth_finish(struct synth *s);
 

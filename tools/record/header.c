@@ -20,6 +20,7 @@
 /* VMs and their vCPUs appear likewise: 8 bytes for a vCPU, and a name for each VM */
 #define ROOM_FOR_GUESTS	(64U << 10)
 #define ROOM_FOR_STATS	256	/* of a CPU, in the last header only */
+#define ROOM_FOR_TIES	(64 + sizeof(struct kvs_tie) * KVS_TIES_MAX)
 
 int kvs_header_read_formats(struct kvs_header *h)
 {
@@ -67,12 +68,20 @@ void kvs_header_describe_clock(struct kvs_header *h, const struct kvmsched_info 
 	h->desc.tsc_offset = info->tsc_offset;
 }
 
+/* What is known of the host's clocks by now */
+static void describe_ties(struct kvs_header *h)
+{
+	h->desc.ties = h->ties.ties;
+	h->desc.nr_ties = h->ties.nr;
+}
+
 /* The header with the names of the start; the caller frees it. */
 static void *first_header(struct kvs_header *h, size_t *size)
 {
 	char *cmdlines = kvs_comms_text(h->before, MAX_NAMES);
 	void *header;
 
+	describe_ties(h);
 	h->desc.cmdlines = cmdlines;
 	header = kvs_dat_header(&h->desc, size);
 	h->desc.cmdlines = NULL;
@@ -85,7 +94,8 @@ size_t kvs_header_estimate(struct kvs_header *h)
 	size_t size;
 
 	free(first_header(h, &size));
-	return size + ROOM_FOR_NAMES + ROOM_FOR_GUESTS + h->desc.nr_cpus * ROOM_FOR_STATS;
+	return size + ROOM_FOR_NAMES + ROOM_FOR_GUESTS + ROOM_FOR_TIES +
+	       h->desc.nr_cpus * ROOM_FOR_STATS;
 }
 
 int kvs_header_save(struct kvs_header *h, struct kvs_spool *spool)
@@ -145,6 +155,7 @@ int kvs_header_finish(struct kvs_header *h, struct kvs_spool *spool, int dev)
 	guests = kvs_guests_named(h->guests, ROOM_FOR_GUESTS, &h->desc.nr_guests);
 	h->desc.cpustats = stats;
 	h->desc.guests = guests;
+	describe_ties(h);
 	free(kvs_dat_header(&h->desc, &size));
 	cmdlines = list_names(h, size < room ? room - size : 1);
 	h->desc.cmdlines = cmdlines;

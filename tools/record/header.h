@@ -15,6 +15,7 @@
 #include "record/comms.h"
 #include "record/guests.h"
 #include "record/spool.h"
+#include "record/ties.h"
 #include "trace/dat.h"
 #include "uapi/kvmsched.h"
 
@@ -23,6 +24,7 @@ struct kvs_header {
 	struct kvs_comms *before;	/* names of threads as of the start */
 	struct kvs_comms *named;	/* names that stand in records */
 	struct kvs_guests *guests;
+	struct kvs_ties ties;
 	char *uname;
 };
 

@@ -143,6 +143,7 @@ static int start(struct recorder *r)
 		return -1;
 	}
 	kvs_header_describe_clock(&r->header, &r->info);
+	kvs_ties_look(&r->header.ties);
 	warn_hooks(r);
 	if (r->opts->start.classes & KVMSCHED_CLASS_STEAL)
 		r->limits = kvs_limits_new();
@@ -268,6 +269,7 @@ static enum end consume(struct recorder *r)
 		}
 		if (!overwrite && kvs_rings_drain(r->rings, sink, r))
 			return END_FAILED;
+		kvs_ties_look(&r->header.ties);
 		if (look(r))
 			r->held = kvs_now();
 		if (fds[0].revents && take_signal(r))
@@ -294,6 +296,7 @@ static enum end stop(struct recorder *r, enum end end)
 	int ret;
 
 	tell_settings(r);
+	kvs_ties_look(&r->header.ties);
 	r->ended = kvs_now();
 	if (kvs_device_stop(r->dev)) {
 		kvs_errno("can't stop the recording");

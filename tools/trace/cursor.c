@@ -121,6 +121,41 @@ static void buffer_option(struct kvs_trace_info *info, const char *data, u32 siz
 		info->clock = KVS_CLOCK_TSC;
 }
 
+/* Time goes on from tie to tie, and the wall clock's within a stretch; else it is garbage. */
+static bool ties_make_sense(const struct kvs_tie *ties, unsigned int nr)
+{
+	const u64 most = UINT64_MAX / 4;
+
+	for (unsigned int i = 0; i < nr; i++)
+		if (ties[i].tsc > most || ties[i].realtime_ns > most || ties[i].boottime_ns > most ||
+		    (i && ties[i].tsc < ties[i - 1].tsc) ||
+		    (i % 2 && ties[i].realtime_ns < ties[i - 1].realtime_ns))
+			return false;
+	return true;
+}
+
+static void ties_option(struct kvs_trace_info *info, const char *data, u32 size)
+{
+	struct kvs_ties_head head;
+	struct kvs_tie *ties;
+
+	if (info->ties || size < sizeof(head))
+		return;
+	memcpy(&head, data, sizeof(head));
+	if (memcmp(head.tag, KVS_TIES_TAG, sizeof(head.tag)) || head.size != sizeof(*ties) ||
+	    !head.nr || head.nr % 2 || head.nr > KVS_TIES_MAX ||
+	    size != sizeof(head) + head.nr * sizeof(*ties))
+		return;
+	ties = xcalloc(head.nr, sizeof(*ties));
+	memcpy(ties, data + sizeof(head), head.nr * sizeof(*ties));
+	if (!ties_make_sense(ties, head.nr)) {
+		free(ties);
+		return;
+	}
+	info->ties = ties;
+	info->nr_ties = head.nr;
+}
+
 void kvs_option_get(struct kvs_cursor *c, struct kvs_trace_info *info, u16 option,
 		    u32 size)
 {
@@ -140,6 +175,9 @@ void kvs_option_get(struct kvs_cursor *c, struct kvs_trace_info *info, u16 optio
 	case KVS_OPTION_GUEST:
 		kvs_vm_names_add_guest(&info->names, data, size);
 		return;
+	case KVS_OPTION_TIES:
+		ties_option(info, data, size);
+		break;
 	case KVS_OPTION_TSC2NSEC:
 		if (size < 16)
 			break;

@@ -138,6 +138,20 @@ static void put_guest(FILE *out, const struct kvs_dat_guest *guest)
 	put_guest_data(out, guest);
 }
 
+static void put_ties(FILE *out, const struct kvs_dat_desc *desc)
+{
+	struct kvs_ties_head head = {
+		.nr = desc->nr_ties, .size = sizeof(*desc->ties),
+	};
+	size_t size = desc->nr_ties * sizeof(*desc->ties);
+
+	memcpy(head.tag, KVS_TIES_TAG, sizeof(head.tag));
+	put16(out, KVS_OPTION_TIES);
+	put32(out, sizeof(head) + size);
+	put(out, &head, sizeof(head));
+	put(out, desc->ties, size);
+}
+
 static void put_options(FILE *out, const struct kvs_dat_desc *desc)
 {
 	struct {
@@ -160,6 +174,8 @@ static void put_options(FILE *out, const struct kvs_dat_desc *desc)
 	/* This option only announces the clock's name, which follows the table of CPUs. */
 	put_option(out, DAT_OPTION_TRACECLOCK, NULL, 0);
 	put_option(out, DAT_OPTION_TSC2NSEC, &tsc2nsec, sizeof(tsc2nsec));
+	if (desc->nr_ties)
+		put_ties(out, desc);
 	for (size_t i = 0; i < desc->nr_guests; i++)
 		put_guest(out, &desc->guests[i]);
 	put16(out, DAT_OPTION_DONE);

@@ -23,6 +23,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "trace/ties.h"
+
 #define KVS_PAGE_SIZE	4096
 
 /* The `format` files of one event system, as tracefs shows them */
@@ -54,6 +56,8 @@ struct kvs_dat_desc {
 	const char *cmdlines;		/* names of tasks: lines "PID COMM" */
 	const struct kvs_dat_guest *guests;
 	size_t nr_guests;
+	const struct kvs_tie *ties;	/* of the TSC to the host's clocks */
+	size_t nr_ties;			/* 0: that is not told */
 };
 
 /*

@@ -9,6 +9,7 @@
 
 #include "trace/decode.h"
 #include "trace/schema.h"
+#include "trace/ties.h"
 #include "trace/vmnames.h"
 
 enum kvs_file_clock {
@@ -24,6 +25,9 @@ struct kvs_trace_info {
 	/* The file's option TSC2NSEC: ns = (tsc * mult >> shift) + offset.  */
 	u32 tsc_mult, tsc_shift; /* mult 0: the file doesn't have it */
 	u64 tsc_offset;
+	/* Of time stamps to the host's clocks, two for each stretch: trace/ties.h */
+	struct kvs_tie *ties;
+	unsigned int nr_ties;	/* 0: the file doesn't tell */
 	struct kvs_vm_names names;
 
 	/* These are known after kvs_trace_read(). */

@@ -107,6 +107,7 @@ void kvs_trace_close(struct kvs_trace *t)
 		t->reader->close(t);
 	kvs_decoder_destroy(t->decoder);
 	kvs_vm_names_free(&t->info.names);
+	free(t->info.ties);
 	if (t->fd >= 0)
 		close(t->fd);
 	free(t);
