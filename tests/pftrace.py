@@ -203,7 +203,7 @@ class Expected:
         self.db = sqlite3.connect(path)
         self.db.row_factory = sqlite3.Row
         self.base = self.db.execute(
-            "SELECT coalesce(begin_monotonic_ns, 0) FROM recording").fetchone()[0]
+            "SELECT coalesce(begin_boottime_ns, begin_monotonic_ns, 0) FROM recording").fetchone()[0]
         self.vcpus = {row["vcpu"]: row for row in self.db.execute(
             "SELECT * FROM vcpus LEFT JOIN vms USING (vm)")}
 

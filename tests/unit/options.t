@@ -92,6 +92,16 @@ while read -r kind command option limits; do
 			refuses "$command" "option '$option': '$bad' is not a number of seconds, nor a time such as 500ms" "$option" "$bad"
 		done
 		refuses "$command" "option '$option': '99999999s' is not a time $limits seconds" "$option" 99999999s ;;
+	when)
+		for bad in x 1x -1 0x10 inf ms; do
+			refuses "$command" "option '$option': '$bad' is not a time: say seconds since the recording began (12.5, 500ms) or since the boot (boot:12.5), as trace-cmd prints it (@12.5), or a time of the wall clock (17:15:49)" "$option" "$bad"
+		done
+		for bad in 25:00 2026-02-30; do
+			refuses "$command" "option '$option': '$bad' is not a time such as 17:15, 17:15:49.5 or 2026-11-29T17:15:49, with or without a zone such as Z or +01:00" "$option" "$bad"
+		done
+		refuses "$command" "option '$option': '@x' is not @ and a number of seconds" "$option" @x
+		refuses "$command" "option '$option': 'boot:-1' is not boot: and a number of seconds" "$option" boot:-1
+		refuses "$command" "option '$option': '99999999s' is not a time $limits seconds" "$option" 99999999s ;;
 	size)
 		for bad in x 0 -1 4T 4MB; do
 			refuses "$command" "option '$option': '$bad' is not a size such as 512K or 4M" "$option" "$bad"
@@ -133,13 +143,13 @@ number experiment --unrecorded from 0 to 1000000
 number experiment --vcpus from 1 to 65534
 name report --by port, msr, leaf, hypercall, address or vector
 time record --duration above 0 and up to 31622400
-time export --from from 0 and up to 31622400
-time export --to above 0 and up to 31622400
+when export --from from 0 and up to 31622400
+when export --to above 0 and up to 31622400
 time record --after above 0 and up to 31622400
-time report --from from 0 and up to 31622400
-time compare --from from 0 and up to 31622400
-time report --to above 0 and up to 31622400
-time compare --to above 0 and up to 31622400
+when report --from from 0 and up to 31622400
+when compare --from from 0 and up to 31622400
+when report --to above 0 and up to 31622400
+when compare --to above 0 and up to 31622400
 time top --delay from 0.01 to 86400
 time policy --for above 0 and up to 1000000
 time experiment --warmup from 0 and up to 1000000

@@ -190,7 +190,7 @@ def main():
         tap.empty("a window behind the end is refused",
                   refused("nothing to draw", "--svg", picture, "--from=5", steal))
         tap.empty("so is a window that ends before it begins",
-                  refused("nothing to draw", "--svg", picture, "--from=0.5", "--to=0.4", steal))
+                  refused("--from is not before --to", "--svg", picture, "--from=0.5", "--to=0.4", steal))
         tap.empty("and a VM that is not there",
                   refused("no such vCPU", "--svg", picture, "--vm=1", steal))
         tap.empty("a picture prints no report",

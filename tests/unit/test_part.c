@@ -115,6 +115,7 @@ static struct kvs_study study_of(const char *folder, struct kvs_part part, bool 
 }
 
 #define ALL	{ .vm = KVS_ANY_VM, .vcpu = -1 }
+#define AFTER(s) { .kind = KVS_WHEN_SINCE_BEGIN, .seconds = (s) }	/* a recording began */
 #define NAMED(text) { .vm = { .pid = -1, .index = -1, .name = text }, .vcpu = -1 }
 
 /* How many slices of one round there are, and how long the shortest and the longest are */
@@ -155,18 +156,18 @@ static void vms_are_told_apart(void **state)
 
 static void times_are_since_the_beginning(void **state)
 {
-	expect_slices(*state, (struct kvs_part){ .select = NAMED("quick"), .to = 5 }, 1000, 1000,
+	expect_slices(*state, (struct kvs_part){ .select = NAMED("quick"), .to = AFTER(5) }, 1000, 1000,
 		      4 * MS, 4 * MS);
-	expect_slices(*state, (struct kvs_part){ .select = NAMED("quick"), .from = 5.0001 },
+	expect_slices(*state, (struct kvs_part){ .select = NAMED("quick"), .from = AFTER(5.0001) },
 		      1666, 1667, 2 * MS, 2 * MS);
-	expect_slices(*state, (struct kvs_part){ .select = NAMED("quick"), .from = 1, .to = 2 },
+	expect_slices(*state, (struct kvs_part){ .select = NAMED("quick"), .from = AFTER(1), .to = AFTER(2) },
 		      199, 201, 4 * MS, 4 * MS);
 }
 
 /* What others do is no part of a share, of a rate, or of fairness. */
 static void shares_are_of_the_selected(void **state)
 {
-	const struct kvs_part part = { .select = NAMED("slow"), .from = 1, .to = 9 };
+	const struct kvs_part part = { .select = NAMED("slow"), .from = AFTER(1), .to = AFTER(9) };
 	bool ok;
 	struct kvs_study study = study_of(*state, part, true, &ok);
 	const struct kvs_arm *arm = &study.arms[0];
@@ -218,7 +219,7 @@ static void nothing_left_is_an_error(void **state)
 	const struct kvs_part parts[] = {
 		{ .select = NAMED("third") },
 		{ .select = { .vm = KVS_ANY_VM, .vcpu = 7 } },
-		{ .select = ALL, .from = 11 },
+		{ .select = ALL, .from = AFTER(11) },
 	};
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(parts); i++) {

@@ -57,6 +57,22 @@ static char *take_seconds(const struct kvs_value *v, const char *text)
 	return xasprintf("'%s' is not a time from %g to %.0f seconds", text, v->least, v->most);
 }
 
+static char *take_when(const struct kvs_value *v, const char *text)
+{
+	struct kvs_value seconds = *v;
+	double ignored;
+	char *why;
+
+	if (kvs_when_parse(text, v->when, &why))
+		return why;
+	if (!kvs_parse_seconds(text, &ignored))
+		return xasprintf("'%s' is not a time: say seconds since the recording began (12.5, 500ms) or since the boot (boot:12.5), as trace-cmd prints it (@12.5), or a time of the wall clock (17:15:49)",
+				 text);
+	v->when->kind = KVS_WHEN_SINCE_BEGIN;
+	seconds.seconds = &v->when->seconds;
+	return take_seconds(&seconds, text);
+}
+
 static char *size_text(uint64_t bytes)
 {
 	static const char suffixes[] = "KMG";
@@ -148,6 +164,8 @@ char *kvs_value_take(const struct kvs_value *v, const char *text)
 		return take_number(v, text);
 	if (v->seconds)
 		return take_seconds(v, text);
+	if (v->when)
+		return take_when(v, text);
 	if (v->size)
 		return take_size(v, text);
 	if (v->pid)

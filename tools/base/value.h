@@ -12,6 +12,7 @@
 
 #include "base/util.h"
 #include "base/vm.h"
+#include "base/when.h"
 
 #define KVS_LAST_VCPU	65534	/* 65535 stands for "no vCPU" in records */
 #define KVS_SHORTEST	1e-9	/* the shortest time: with it, 0 is refused */
@@ -26,6 +27,7 @@ struct kvs_value {
 	char **copy;		/* the same, but a copy is stored; the old one is freed */
 	long *number;		/* from @min to @max; @max 0: no limit */
 	double *seconds;	/* from @least to @most; may have a unit (ns, us, ms, s) */
+	struct kvs_when *when;	/* seconds likewise, since the recording began; or see when.h */
 	uint64_t *size;		/* bytes, up to @largest; may have a suffix K, M or G */
 	long *pid;
 	struct kvs_vm_id *vm;

@@ -44,6 +44,7 @@ static void print_metrics(void)
 		kvs_options_line(kvs_metrics[m].name, 22, what);
 		free(what);
 	}
+	kvs_options_times();
 }
 
 static char *take_metrics(void *to, const char *list)
@@ -139,11 +140,11 @@ static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments
 		KVS_OPTION(0, "vcpu", "N", "only vCPUs of this number",
 			   .value = { .number = &part->select.vcpu, .max = KVS_LAST_VCPU }),
 		KVS_OPTION(0, "from", "TIME",
-			   "only what was so long after a recording, or a round's window, "
-			   "began, or later; in s",
-			   .value = { .seconds = &part->from, .most = KVS_RECORD_MAX_SECONDS }),
+			   "only what was then or later: seconds since each recording, or a "
+			   "round's window, began; or see below",
+			   .value = { .when = &part->from, .most = KVS_RECORD_MAX_SECONDS }),
 		KVS_OPTION(0, "to", "TIME", "and only before this",
-			   .value = { .seconds = &part->to, .least = KVS_SHORTEST,
+			   .value = { .when = &part->to, .least = KVS_SHORTEST,
 				      .most = KVS_RECORD_MAX_SECONDS }),
 		KVS_OPTION(0, "guest-task", "NAME",
 			   "in an experiment's folder: compare the guests' tasks of this name, too, "
@@ -181,7 +182,8 @@ static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments
 		args->status = kvs_usage("compare", "--guest-task is about all VMs, so not with --vm or --vcpu");
 	else if (!args->nr)
 		args->status = kvs_usage("compare", "which recordings?");
-	else if (part->to > 0 && part->from >= part->to)
+	else if (part->from.kind == KVS_WHEN_SINCE_BEGIN &&
+		 part->to.kind == KVS_WHEN_SINCE_BEGIN && part->from.seconds >= part->to.seconds)
 		args->status = kvs_usage("compare", "--from is not before --to");
 	else if (o->json && o->study.to)
 		args->status = kvs_usage("compare", "--html and --json are two commands");

@@ -29,7 +29,7 @@ struct options {
 	const struct kvs_form *form;
 	const char *to_path;	/* what is written: one of those three */
 	struct kvs_select select;
-	double from, to;
+	struct kvs_when from, to;
 	u32 kinds;
 	bool force;
 };
@@ -47,6 +47,7 @@ static void print_kinds(void)
 	printf("\nKinds:\n");
 	for (unsigned int i = KVS_TABLE_SPANS; kvs_export_table(i); i++)
 		printf("  %s\n", kvs_export_table(i)->name);
+	kvs_options_times();
 }
 
 static char *take_kinds(void *to, const char *list)
@@ -102,10 +103,11 @@ static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments
 		KVS_OPTION(0, "vcpu", "N", "only vCPUs of this number",
 			   .value = { .number = &o->select.vcpu, .max = KVS_LAST_VCPU }),
 		KVS_OPTION(0, "from", "TIME",
-			   "only what lasted until so long after the recording began, or longer; in s",
-			   .value = { .seconds = &o->from, .most = KVS_RECORD_MAX_SECONDS }),
+			   "only what lasted until then, or longer: seconds since the recording "
+			   "began, or see below",
+			   .value = { .when = &o->from, .most = KVS_RECORD_MAX_SECONDS }),
 		KVS_OPTION(0, "to", "TIME", "only what began before this",
-			   .value = { .seconds = &o->to, .least = KVS_SHORTEST,
+			   .value = { .when = &o->to, .least = KVS_SHORTEST,
 				      .most = KVS_RECORD_MAX_SECONDS }),
 		KVS_OPTION(0, "kinds", "KIND,...", "only these tables of spans",
 			   .value = { .take = take_kinds, .to = &o->kinds }),
@@ -157,17 +159,13 @@ static bool choose_time(const struct options *o, const struct kvs_reading *r,
 		return false;
 	}
 	feed->start = kvs_model_start_ts(m);
-	/* What begins before the recording, as a deadline, is a part of it. */
-	feed->from = o->from > 0 ? kvs_reading_ts(r, o->from) : 0;
-	feed->to = o->to > 0 ? kvs_reading_ts(r, o->to) : UINT64_MAX;
 	feed->tsc_known = info->clock == KVS_CLOCK_TSC;
 	feed->tsc = feed->start;
 	feed->monotonic_known = feed->tsc_known && info->tsc_mult;
 	feed->monotonic_ns = kvs_scale(&r->times.ts, feed->start) + info->tsc_offset;
-	if (feed->from < feed->to)
-		return true;
-	kvs_err("--from is not before --to");
-	return false;
+	feed->wall_known = kvs_clocks_wall(&r->clocks, feed->start, &feed->realtime_ns) &&
+			   kvs_clocks_boottime(&r->clocks, feed->start, &feed->boottime_ns);
+	return kvs_reading_part(r, o->path, &o->from, &o->to, &feed->from, &feed->to);
 }
 
 /* Reads the recording once more than @known; its spans become rows. */

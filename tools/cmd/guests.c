@@ -21,13 +21,18 @@ char *kvs_take_guest_option(void *to, const char *text)
 	return kvs_take_guest(&g->guests[g->nr++].joined, (char *)text);
 }
 
-bool kvs_guests_excerpt(struct kvs_guest_set *g, const char *path, double from, double to)
+bool kvs_guests_excerpt(struct kvs_guest_set *g, const char *path, const struct kvs_when *from,
+			const struct kvs_when *to)
 {
+	double from_s, to_s;
+
 	g->excerpt.on = true;
-	g->from_ns = from * 1e9 + 0.5;
-	g->to_ns = to * 1e9 + 0.5;
 	/* Guests' records become cycles of the host's TSC, and that is its recording's clock. */
-	return kvs_reading_excerpt(path, from, to, &g->excerpt.from, &g->excerpt.to);
+	if (!kvs_reading_excerpt(path, from, to, &g->excerpt.from, &g->excerpt.to, &from_s, &to_s))
+		return false;
+	g->from_ns = from_s * 1e9 + 0.5;
+	g->to_ns = to_s * 1e9 + 0.5;
+	return true;
 }
 
 int kvs_report_guests(struct kvs_guest_set *g, const char *path, bool json)

@@ -2,12 +2,14 @@
 #ifndef KVMSCHED_CMD_GUESTS_H
 #define KVMSCHED_CMD_GUESTS_H
 
+#include "base/when.h"
 #include "guest/guest.h"
 
 /* Takes a --guest for `kvmsched report guest`; @to: struct kvs_guest_set */
 char *kvs_take_guest_option(void *to, const char *text);
-/* What --from and --to say, in s since the host's recording @path began; 0: not given */
-bool kvs_guests_excerpt(struct kvs_guest_set *g, const char *path, double from, double to);
+/* What --from and --to say, of the host's recording @path; false after a message */
+bool kvs_guests_excerpt(struct kvs_guest_set *g, const char *path, const struct kvs_when *from,
+			const struct kvs_when *to);
 /* Reads the host's recording @path and the guests', and prints; an exit status. */
 int kvs_report_guests(struct kvs_guest_set *g, const char *path, bool json);
 

@@ -231,6 +231,13 @@ void kvs_options_line(const char *name, size_t column, const char *text)
 	print_words(text, column, width);
 }
 
+void kvs_options_times(void)
+{
+	printf("\nTimes of a recording:\n");
+	for (const struct kvs_when_form *form = kvs_when_forms; form->name; form++)
+		kvs_options_line(form->name, MAX_COLUMN, form->what);
+}
+
 static void print_help(const struct kvs_options *o, const struct tables *t)
 {
 	size_t column = find_column(t);

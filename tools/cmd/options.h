@@ -68,6 +68,9 @@ bool kvs_options_parse(const struct kvs_options *options, int argc, char **argv,
 /* For print_more(): a line of --help, with @text from @column on. */
 void kvs_options_line(const char *name, size_t column, const char *text);
 
+/* For print_more(): the ways to write a TIME of a recording */
+void kvs_options_times(void);
+
 /*
  * The command line of a command, which begins with its name; all but plain text is quoted,
  * as a shell takes it.  The caller frees it.

@@ -35,6 +35,7 @@ struct survey {
 	struct kvs_density density;
 	struct kvs_view view;
 	struct kvs_window frame;	/* time stamps */
+	u64 asked[2];			/* time stamps that --from and --to mean */
 };
 
 static void take_span(void *ctx, const struct kvs_span *span)
@@ -53,7 +54,7 @@ static void listen(struct survey *s, struct kvs_model *m)
 
 static bool is_excerpt(const struct kvs_picture *p)
 {
-	return p->from > 0 || p->to > 0;
+	return p->from.kind != KVS_WHEN_OPEN || p->to.kind != KVS_WHEN_OPEN;
 }
 
 /* As `kvmsched report --from --to` reads it; false after a message */
@@ -64,8 +65,7 @@ static bool excerpt_read(struct survey *s, const struct kvs_picture *p)
 	s->has_excerpt = kvs_reading_begin(r, p->path);
 	if (!s->has_excerpt)
 		return false;
-	kvs_model_excerpt(&r->model, p->from > 0 ? kvs_reading_ts(&s->reading, p->from) : 0,
-			  p->to > 0 ? kvs_reading_ts(&s->reading, p->to) : UINT64_MAX);
+	kvs_model_excerpt(&r->model, s->asked[0], s->asked[1]);
 	listen(s, &r->model);
 	return kvs_reading_all(r);
 }
@@ -83,7 +83,8 @@ static bool survey_read(struct survey *s, const struct kvs_picture *p)
 	else
 		listen(s, &r->model);
 	kvs_sinks_add(&r->model.sinks, kvs_collect_kinds(), take_span, &s->density);
-	if (!kvs_reading_all(r) || !kvs_picture_frame(p, r, &s->frame.from, &s->frame.to))
+	if (!kvs_reading_all(r) || !kvs_picture_frame(p, r, &s->frame.from, &s->frame.to,
+						       s->asked))
 		return false;
 	if (!r->times.ts.known || !r->times.cycles.known) {
 		kvs_err("%s: the rate of its clock is unknown, so nothing in it has a length in ns",

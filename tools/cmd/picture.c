@@ -16,23 +16,29 @@
 #define COLUMNS	1000
 
 bool kvs_picture_frame(const struct kvs_picture *p, const struct kvs_reading *r, u64 *from,
-		       u64 *to)
+		       u64 *to, u64 excerpt[2])
 {
 	const struct kvs_model *m = &r->model;
 	u64 start = kvs_model_start_ts(m);
 	u64 end = start + kvs_model_duration_ts(m);
 
-	*from = kvs_reading_ts(r, p->from);
-	*to = p->to > 0 ? kvs_reading_ts(r, p->to) : end;
+	if (!kvs_model_records(m)) {
+		kvs_err("%s: no kvmsched records in it", p->path);
+		return false;
+	}
+	if (!kvs_reading_part(r, p->path, &p->from, &p->to, from, to))
+		return false;
+	if (excerpt) {
+		excerpt[0] = *from;
+		excerpt[1] = *to;
+	}
+	if (*from < start)
+		*from = start;
 	if (*to > end)
 		*to = end;
 	if (*from < *to)
 		return true;
-	if (!kvs_model_records(m))
-		kvs_err("%s: no kvmsched records in it", p->path);
-	else
-		kvs_err("%s: nothing to draw: it lasts %.6f s, and --from is %g s", p->path,
-			kvs_scale(&r->times.ts, end - start) / 1e9, p->from);
+	kvs_reading_refuse(r, p->path, "draw", &p->from);
 	return false;
 }
 
@@ -110,7 +116,7 @@ int kvs_picture_make(const struct kvs_picture *p)
 	if (!kvs_reading_begin(&r, p->path))
 		return KVS_EXIT_FAILED;
 	/* What can't be read is told by the second reading, too: once is enough. */
-	if (kvs_reading_all(&r) && kvs_picture_frame(p, &r, &frame.from, &frame.to)) {
+	if (kvs_reading_all(&r) && kvs_picture_frame(p, &r, &frame.from, &frame.to, NULL)) {
 		kvs_still_init(&still, &frame);
 		hidden = choose_vcpus(p, &r.model, &still);
 		status = still.lanes.nr_vcpus ? draw(p, &still, hidden) : KVS_EXIT_FAILED;

@@ -13,7 +13,7 @@ struct kvs_picture {
 	const char *svg, *html;	/* the picture; one of these is NULL */
 	const char *command;	/* that makes it, for a shell */
 	struct kvs_select select;
-	double from, to;	/* s since the recording began; @to 0: until its end */
+	struct kvs_when from, to;
 	long spans;		/* html: of up to so many, it shows each */
 	bool large;		/* even if the page gets larger than it should */
 };
@@ -23,11 +23,12 @@ int kvs_picture_make(const struct kvs_picture *picture);	/* the SVG */
 int kvs_page_make(const struct kvs_picture *picture);
 
 /*
- * For both: which time stamps are meant, from *@from until before *@to, after a reading.
- * False after a message: there are none.
+ * For both: which time stamps are meant, from *@from until before *@to, after a reading, and
+ * what kvs_model_excerpt() is told of them, if @excerpt is not NULL.  False after a message:
+ * there are none.
  */
 bool kvs_picture_frame(const struct kvs_picture *p, const struct kvs_reading *r, u64 *from,
-		       u64 *to);
+		       u64 *to, u64 excerpt[2]);
 /* Write the file @name by calling @put with @ctx, which returns false if it can't. */
 bool kvs_picture_write(const char *name, bool (*put)(FILE *f, void *ctx), void *ctx);
 

@@ -2,6 +2,8 @@
 /*
  * One reading of a recording; see reading.h.
  */
+#include <stdlib.h>
+
 #include "base/log.h"
 #include "cmd/reading.h"
 
@@ -12,6 +14,7 @@ bool kvs_reading_begin(struct kvs_reading *r, const char *path)
 		return false;
 	kvs_model_init(&r->model);
 	r->also = NULL;
+	r->clocks = (struct kvs_clocks){ 0 };
 	return true;
 }
 
@@ -48,19 +51,42 @@ bool kvs_reading_all(struct kvs_reading *r)
 	kvs_model_finish(&r->model);
 	kvs_model_name_vms(&r->model, &info->names);
 	kvs_times_init(&r->times, info, &r->model);
+	kvs_clocks_init(&r->clocks, info, &r->times);
 	return whole;
 }
 
-u64 kvs_reading_ts(const struct kvs_reading *r, double seconds)
+bool kvs_reading_part(const struct kvs_reading *r, const char *path, const struct kvs_when *from,
+		      const struct kvs_when *to, u64 *from_ts, u64 *to_ts)
 {
-	return kvs_ts_after(&r->times, kvs_model_start_ts(&r->model), seconds);
+	const u64 start = kvs_model_start_ts(&r->model);
+	const struct kvs_frame_of_time frame = {
+		.clocks = &r->clocks, .start = start, .begin = start,
+		.end = start + kvs_model_duration_ts(&r->model),
+	};
+	char *why;
+
+	if (kvs_when_part(from, to, &frame, from_ts, to_ts, &why))
+		return true;
+	kvs_err("%s: %s", path, why);
+	free(why);
+	return false;
 }
 
-static bool find_excerpt(const struct kvs_reading *r, const char *path, double from_s,
-			 double to_s, u64 *from, u64 *to)
+void kvs_reading_refuse(const struct kvs_reading *r, const char *path, const char *what,
+			const struct kvs_when *from)
 {
-	u64 duration = kvs_model_duration_ts(&r->model);
+	const u64 duration = kvs_model_duration_ts(&r->model);
+	char *text = kvs_when_text(from);
 
+	kvs_err("%s: nothing to %s: it lasts %.6f s, and --from is %s", path, what,
+		kvs_scale(&r->times.ts, duration) / 1e9, text);
+	free(text);
+}
+
+static bool find_excerpt(const struct kvs_reading *r, const char *path,
+			 const struct kvs_when *from, const struct kvs_when *to, u64 *from_ts,
+			 u64 *to_ts)
+{
 	if (!kvs_model_records(&r->model)) {
 		kvs_err("%s: no kvmsched records in it", path);
 		return false;
@@ -69,34 +95,38 @@ static bool find_excerpt(const struct kvs_reading *r, const char *path, double f
 		kvs_err("%s: the TSC's rate is not known, so --from and --to mean no time", path);
 		return false;
 	}
-	*from = from_s > 0 ? kvs_reading_ts(r, from_s) : 0;
-	*to = to_s > 0 ? kvs_reading_ts(r, to_s) : UINT64_MAX;
-	if (*from >= *to) {
-		kvs_err("--from is not before --to");
+	if (!kvs_reading_part(r, path, from, to, from_ts, to_ts))
 		return false;
-	}
-	if (*from >= kvs_model_start_ts(&r->model) + duration && *from) {
-		kvs_err("%s: nothing to report: it lasts %.6f s, and --from is %g s", path,
-			kvs_scale(&r->times.ts, duration) / 1e9, from_s);
+	if (*from_ts && *from_ts >= kvs_model_start_ts(&r->model) +
+				    kvs_model_duration_ts(&r->model)) {
+		kvs_reading_refuse(r, path, "report", from);
 		return false;
 	}
 	return true;
 }
 
-bool kvs_reading_excerpt(const char *path, double from_s, double to_s, u64 *from, u64 *to)
+bool kvs_reading_excerpt(const char *path, const struct kvs_when *from,
+			 const struct kvs_when *to, u64 *from_ts, u64 *to_ts,
+			 double *from_s, double *to_s)
 {
 	struct kvs_reading r;
 	bool ok;
 
 	if (!kvs_reading_begin(&r, path))
 		return false;
-	ok = kvs_reading_all(&r) && find_excerpt(&r, path, from_s, to_s, from, to);
+	ok = kvs_reading_all(&r) && find_excerpt(&r, path, from, to, from_ts, to_ts);
+	if (ok && from_s)
+		*from_s = kvs_seconds_since_begin(&r.model, &r.times, *from_ts);
+	if (ok && to_s)
+		*to_s = *to_ts == UINT64_MAX ? 0 :
+			kvs_seconds_since_begin(&r.model, &r.times, *to_ts);
 	kvs_reading_end(&r);
 	return ok;
 }
 
 void kvs_reading_end(struct kvs_reading *r)
 {
+	kvs_clocks_free(&r->clocks);
 	kvs_model_free(&r->model);
 	kvs_trace_close(r->trace);
 }

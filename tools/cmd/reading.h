@@ -12,12 +12,15 @@
 
 #include "model/clock.h"
 #include "model/model.h"
+#include "model/moments.h"
 #include "trace/load.h"
 
 struct kvs_reading {
 	struct kvs_trace *trace;
 	struct kvs_model model;
-	struct kvs_times times;		/* from kvs_reading_all() on */
+	/* From kvs_reading_all() on: */
+	struct kvs_times times;
+	struct kvs_clocks clocks;
 	const struct kvs_sink *also;	/* gets all records, before the model; NULL: nobody */
 };
 
@@ -25,13 +28,23 @@ struct kvs_reading {
 bool kvs_reading_begin(struct kvs_reading *r, const char *path);
 /* False after a message; what could be read is in the model, which is finished. */
 bool kvs_reading_all(struct kvs_reading *r);
-/* After kvs_reading_all(): the time stamp so many seconds after the recording began */
-u64 kvs_reading_ts(const struct kvs_reading *r, double seconds);
 /*
- * Reads @path once, to find the time stamps of what --from and --to say, in seconds; 0: not
- * given.  False after a message, also if the recording has nothing between them.
+ * After kvs_reading_all(): the time stamps that --from and --to mean, as kvs_when_part() has
+ * them.  False after a message.
  */
-bool kvs_reading_excerpt(const char *path, double from_s, double to_s, u64 *from, u64 *to);
+bool kvs_reading_part(const struct kvs_reading *r, const char *path, const struct kvs_when *from,
+		      const struct kvs_when *to, u64 *from_ts, u64 *to_ts);
+/* "nothing to WHAT: it lasts so long, and --from is behind its end" */
+void kvs_reading_refuse(const struct kvs_reading *r, const char *path, const char *what,
+			const struct kvs_when *from);
+/*
+ * Reads @path once, to find these; @from_s, if not NULL, gets --from in s since the recording
+ * began, and @to_s --to, 0: its end.  False after a message, also if the recording has nothing
+ * between them.
+ */
+bool kvs_reading_excerpt(const char *path, const struct kvs_when *from,
+			 const struct kvs_when *to, u64 *from_ts, u64 *to_ts,
+			 double *from_s, double *to_s);
 void kvs_reading_end(struct kvs_reading *r);
 
 #endif /* KVMSCHED_READING_H */

@@ -63,6 +63,7 @@ static void print_reports(void)
 	printf("\nReports:\n");
 	for (size_t i = 0; i < ARRAY_SIZE(reports); i++)
 		kvs_options_line(reports[i]->name, 12, reports[i]->what);
+	kvs_options_times();
 }
 
 /* A file of such a name is given with --input, or as ./thieves. */
@@ -176,11 +177,12 @@ static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments
 			   "write a page for a browser: time line, worst moments, plots, all tables",
 			   .value = { .text = &o->picture.html }),
 		KVS_OPTION(0, "from", "TIME",
-			   "only what happened so long after the recording began, or later; in s",
-			   .value = { .seconds = &o->picture.from, .most = KVS_RECORD_MAX_SECONDS },
+			   "only what happened then or later: seconds since the recording began, "
+			   "or see below",
+			   .value = { .when = &o->picture.from, .most = KVS_RECORD_MAX_SECONDS },
 			   .given = &o->windowed),
 		KVS_OPTION(0, "to", "TIME", "and only before this",
-			   .value = { .seconds = &o->picture.to, .least = KVS_SHORTEST,
+			   .value = { .when = &o->picture.to, .least = KVS_SHORTEST,
 				      .most = KVS_RECORD_MAX_SECONDS },
 			   .given = &o->windowed),
 		KVS_OPTION(0, "spans", "N", "html: show each of up to so many spans",
@@ -313,13 +315,14 @@ int kvs_cmd_report(int argc, char **argv)
 		return make_picture(&o, command);
 	free(command);
 	if (o.report == &guest_report && o.windowed &&
-	    !kvs_guests_excerpt(&o.guests, o.path, o.picture.from, o.picture.to)) {
+	    !kvs_guests_excerpt(&o.guests, o.path, &o.picture.from, &o.picture.to)) {
 		kvs_guest_set_free(&o.guests);
 		return KVS_EXIT_FAILED;
 	}
 	if (o.report == &guest_report)
 		return kvs_report_guests(&o.guests, o.path, o.json);
-	if (o.windowed && !kvs_reading_excerpt(o.path, o.picture.from, o.picture.to, &from, &to))
+	if (o.windowed && !kvs_reading_excerpt(o.path, &o.picture.from, &o.picture.to, &from, &to,
+					       NULL, NULL))
 		return KVS_EXIT_FAILED;
 	if (!kvs_reading_begin(&r, o.path))
 		return KVS_EXIT_FAILED;

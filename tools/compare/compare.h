@@ -28,6 +28,7 @@
 #include <stdio.h>
 
 #include "model/model.h"
+#include "model/moments.h"
 #include "report/view.h"
 #include "stats/stats.h"
 
@@ -111,7 +112,7 @@ void kvs_values_free(struct kvs_values *v);
 /* Which part of each recording is compared */
 struct kvs_part {
 	struct kvs_select select;	/* vCPUs */
-	double from, to;		/* s after it began, a round: after its window did; @to 0: all */
+	struct kvs_when from, to;	/* seconds count from where it began, or a round's window */
 };
 
 /* --- collect.c ------------------------------------------------ */
@@ -135,6 +136,7 @@ struct kvs_cut {
 /* What the first pass over a recording finds out */
 struct kvs_survey {
 	struct kvs_times times;
+	struct kvs_clocks clocks;
 	u64 start;		/* of the recording, a time stamp */
 	u64 begin, end;		/* the window, in time stamps of the file */
 	double longest_ns;	/* the longest slice */

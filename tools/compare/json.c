@@ -136,14 +136,28 @@ static json_t *vm_json(const struct kvs_vm_id *vm)
 	return o;
 }
 
+/* Seconds since a recording or a window began */
+static json_t *seconds_json(const struct kvs_when *when)
+{
+	return when->kind == KVS_WHEN_SINCE_BEGIN && when->seconds > 0 ? number(when->seconds) :
+									json_null();
+}
+
+/* A time of another clock, as it was written */
+static json_t *clock_json(const struct kvs_when *when)
+{
+	return when->kind == KVS_WHEN_OPEN || when->kind == KVS_WHEN_SINCE_BEGIN ? json_null() :
+		json_string(when->text);
+}
+
 /* Which part of each recording was compared; null: of that, there was no limit. */
 static json_t *part_json(const struct kvs_part *part)
 {
-	return json_pack("{so so so so}", "vm", vm_json(&part->select.vm),
+	return json_pack("{so so so so so so}", "vm", vm_json(&part->select.vm),
 			 "vcpu", part->select.vcpu < 0 ? json_null() :
 							 json_integer(part->select.vcpu),
-			 "from_s", part->from > 0 ? number(part->from) : json_null(),
-			 "to_s", part->to > 0 ? number(part->to) : json_null());
+			 "from_s", seconds_json(&part->from), "to_s", seconds_json(&part->to),
+			 "from", clock_json(&part->from), "to", clock_json(&part->to));
 }
 
 static json_t *settings_json(const struct kvs_study *study)

@@ -160,6 +160,7 @@ static bool conclude(const char *path, struct surveyor *s,
 	survey->lost_exact = kvs_model_lost(m, &survey->lost);
 	survey->tsc = info->clock == KVS_CLOCK_TSC;
 	kvs_times_init(&survey->times, info, m);
+	kvs_clocks_init(&survey->clocks, info, &survey->times);
 	if (!survey->records) {
 		kvs_err("%s: no kvmsched records in it", path);
 		kvs_hint("did a vCPU run, and was the recording ended by `kvmsched record` itself?");
@@ -234,10 +235,17 @@ bool kvs_survey_narrow(const char *path, const struct kvs_part *part,
 		       struct kvs_survey *survey)
 {
 	const u64 begin = survey->begin, end = survey->end;
-	u64 from = kvs_ts_after(&survey->times, survey->start, part->from);
-	u64 to = part->to > 0 ? kvs_ts_after(&survey->times, survey->start, part->to) :
-				end;
+	const struct kvs_frame_of_time frame = {
+		.clocks = &survey->clocks, .start = survey->start, .begin = begin, .end = end,
+	};
+	u64 from, to;
+	char *why;
 
+	if (!kvs_when_part(&part->from, &part->to, &frame, &from, &to, &why)) {
+		kvs_err("%s: %s", path, why);
+		free(why);
+		return false;
+	}
 	survey->begin = from > begin ? from : begin;
 	survey->end = to < end ? to : end;
 	if (survey->begin < survey->end)
@@ -252,6 +260,7 @@ void kvs_survey_free(struct kvs_survey *survey)
 {
 	free(survey->wanted);
 	survey->wanted = NULL;
+	kvs_clocks_free(&survey->clocks);
 }
 
 bool kvs_collect_file(const char *path, const struct kvs_survey *survey,

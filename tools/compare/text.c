@@ -190,6 +190,20 @@ static void print_drawn_blocks(const struct kvs_study *study)
 	}
 }
 
+/* ", from 1 s"; returns what comes before the next. */
+static const char *add_when(struct kvs_lines *lines, const char *before, const char *what,
+			    const struct kvs_when *when)
+{
+	char *text;
+
+	if (when->kind == KVS_WHEN_OPEN)
+		return before;
+	text = kvs_when_text(when);
+	kvs_lines_add(lines, "%s %s %s", before, what, text);
+	free(text);
+	return ",";
+}
+
 /* "Only VM web1, vCPU 0, from 1 s, to 2 s."; nothing, if all of the recordings counts */
 static void print_part(const struct kvs_part *part)
 {
@@ -208,13 +222,9 @@ static void print_part(const struct kvs_part *part)
 		kvs_lines_add(&lines, "%s vCPU %ld", before, select->vcpu);
 		before = ",";
 	}
-	if (part->from > 0) {
-		kvs_lines_add(&lines, "%s from %.9g s", before, part->from);
-		before = ",";
-	}
-	if (part->to > 0)
-		kvs_lines_add(&lines, "%s to %.9g s", before, part->to);
-	if (!kvs_select_is_any(select) || part->from > 0 || part->to > 0) {
+	before = add_when(&lines, before, "from", &part->from);
+	before = add_when(&lines, before, "to", &part->to);
+	if (*before == ',') {
 		kvs_lines_add(&lines, ".");
 		kvs_lines_end(&lines);
 	}

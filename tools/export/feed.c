@@ -366,6 +366,8 @@ void kvs_feed_recording(struct kvs_feed *feed, const struct kvs_model *m, const 
 	put(&r, moment(feed, feed->to < end ? feed->to : end));
 	put_if(&r, feed->monotonic_known, feed->monotonic_ns);
 	put_if(&r, feed->tsc_known, feed->tsc);
+	put_if(&r, feed->wall_known, feed->boottime_ns);
+	put_if(&r, feed->wall_known, feed->realtime_ns);
 	hand_over(feed, KVS_TABLE_RECORDING, &r);
 	feed_vms(feed, m);
 	feed_vcpus(feed, m);

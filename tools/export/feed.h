@@ -21,6 +21,10 @@ struct kvs_feed {
 	/* CLOCK_MONOTONIC and the TSC at @start, as far as the file tells them */
 	bool monotonic_known, tsc_known;
 	u64 monotonic_ns, tsc;
+	/* CLOCK_BOOTTIME and CLOCK_REALTIME at @start, if the file tells them */
+	bool wall_known;
+	u64 boottime_ns;
+	s64 realtime_ns;
 	u32 kinds;		/* that are wanted, by KVS_SPAN_BIT() */
 	/* By the index of a vCPU at first sight: is it wanted? */
 	const bool *wanted;

@@ -143,33 +143,55 @@ static void write_names(struct perfetto *p)
 	kvs_packets_write(&p->packets, &packet);
 }
 
-/*
- * Perfetto takes events of the scheduler for times of the boot clock.  A recording does not
- * tell that: it is taken for equal to the monotonic one, from which it differs by the time
- * that the machine was suspended.
- */
+/* The clocks at the beginning, as far as the recording tells them; returns how many. */
+static size_t list_clocks(const struct kvs_value_of *values, Pf__ClockSnapshot__Clock *clocks)
+{
+	/*
+	 * Perfetto takes events of the scheduler for times of the boot clock.  Older recordings
+	 * do not tell that: there it is taken for equal to the monotonic one, from which it
+	 * differs by the time that the machine was suspended.
+	 */
+	const bool boot = !cell(KVS_TABLE_RECORDING, values, "begin_boottime_ns")->null;
+	const struct {
+		uint32_t id;
+		const char *column;
+	} all[KVS_PF_CLOCKS] = {
+		{ KVS_PF_BOOTTIME, boot ? "begin_boottime_ns" : "begin_monotonic_ns" },
+		{ KVS_PF_MONOTONIC, "begin_monotonic_ns" },
+		{ KVS_PF_TSC, "begin_tsc" },
+		{ KVS_PF_REALTIME, "begin_realtime_ns" },
+	};
+	size_t nr = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		const struct kvs_value_of *value = cell(KVS_TABLE_RECORDING, values, all[i].column);
+
+		if (value->null)
+			continue;
+		pf__clock_snapshot__clock__init(&clocks[nr]);
+		clocks[nr].has_clock_id = clocks[nr].has_timestamp = true;
+		clocks[nr].clock_id = all[i].id;
+		clocks[nr++].timestamp = value->number;
+	}
+	return nr;
+}
+
 static void take_recording(struct perfetto *p, const struct kvs_value_of *values)
 {
 	const struct kvs_value_of *monotonic = cell(KVS_TABLE_RECORDING, values,
 						    "begin_monotonic_ns");
-	const struct kvs_value_of *tsc = cell(KVS_TABLE_RECORDING, values, "begin_tsc");
-	const uint32_t ids[] = { KVS_PF_BOOTTIME, KVS_PF_MONOTONIC, KVS_PF_TSC };
+	Pf__ClockSnapshot__Clock clocks[KVS_PF_CLOCKS], *pointers[KVS_PF_CLOCKS];
 	Pf__ClockSnapshot snapshot = PF__CLOCK_SNAPSHOT__INIT;
 	Pf__TracePacket packet = PF__TRACE_PACKET__INIT;
-	Pf__ClockSnapshot__Clock clocks[3], *pointers[3];
 
 	if (monotonic->null)
 		return;
-	p->packets.base_ns = monotonic->number;
 	snapshot.clocks = pointers;
-	snapshot.n_clocks = tsc->null ? 2 : 3;
-	for (size_t i = 0; i < snapshot.n_clocks; i++) {
-		pf__clock_snapshot__clock__init(&clocks[i]);
-		clocks[i].has_clock_id = clocks[i].has_timestamp = true;
-		clocks[i].clock_id = ids[i];
-		clocks[i].timestamp = i < 2 ? monotonic->number : tsc->number;
+	snapshot.n_clocks = list_clocks(values, clocks);
+	for (size_t i = 0; i < snapshot.n_clocks; i++)
 		pointers[i] = &clocks[i];
-	}
+	/* Packets have times of the boot clock. */
+	p->packets.base_ns = clocks[0].timestamp;
 	packet.has_timestamp = true;
 	packet.timestamp = p->packets.base_ns;
 	packet.clock_snapshot = &snapshot;

@@ -25,7 +25,8 @@ static const struct kvs_table_of tables[] = {
 	[KVS_TABLE_RECORDING] = { "recording", {
 		TEXT("file"), INT("length_ns"), INT("tsc_khz"), INT("records"),
 		INT("lost"), INT("lost_is_exact"), INT("from_ns"), INT("to_ns"),
-		INT("begin_monotonic_ns"), INT("begin_tsc") } },
+		INT("begin_monotonic_ns"), INT("begin_tsc"), INT("begin_boottime_ns"),
+		INT("begin_realtime_ns") } },
 	[KVS_TABLE_VMS] = { "vms", {
 		KEY("vm"), INT("pid"), INT("number"), TEXT("name") } },
 	[KVS_TABLE_VCPUS] = { "vcpus", {

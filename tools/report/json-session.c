@@ -7,6 +7,7 @@
 #include "uapi/kvmsched.h"
 #include "base/bytes.h"
 #include "model/clock.h"
+#include "model/moments.h"
 #include "model/names.h"
 #include "report/bpf-scheds.h"
 #include "report/json-number.h"
@@ -96,6 +97,22 @@ static json_t *excerpt_of(const struct kvs_view *view)
 		"all_records", number(kvs_model_all_records(m)));
 }
 
+/* Only where the file tells the wall clock: older ones don't. */
+static void add_begin(json_t *o, const struct kvs_view *view)
+{
+	u64 start = kvs_model_start_ts(view->model), boottime;
+	struct kvs_clocks clocks;
+	s64 wall;
+
+	kvs_clocks_init(&clocks, view->info, &view->times);
+	if (kvs_clocks_wall(&clocks, start, &wall) && kvs_clocks_boottime(&clocks, start, &boottime)) {
+		json_object_set_new(o, "begin_realtime_ns", json_integer(wall));
+		json_object_set_new(o, "begin_boottime_ns", number(boottime));
+		json_object_set_new(o, "clock_was_set", json_boolean(clocks.nr_ties > 2));
+	}
+	kvs_clocks_free(&clocks);
+}
+
 static void add_session(json_t *o, const struct kvs_view *view)
 {
 	const struct kvs_model *m = view->model;
@@ -105,6 +122,7 @@ static void add_session(json_t *o, const struct kvs_view *view)
 	bool exact = kvs_model_lost(m, &lost);
 
 	json_object_set_new(o, "duration_ns", number_if(ts->known, kvs_scale_sum(ts, duration)));
+	add_begin(o, view);
 	json_object_set_new(o, "excerpt", excerpt_of(view));
 	json_object_set_new(o, "records", number(kvs_model_records(m)));
 	json_object_set_new(o, "lost", number_if(exact || lost, lost));

@@ -10,6 +10,7 @@
 
 #include "uapi/kvmsched.h"
 #include "model/clock.h"
+#include "model/moments.h"
 #include "model/names.h"
 #include "report/bpf-scheds.h"
 #include "report/common.h"
@@ -183,6 +184,22 @@ static void print_classes(const struct kvs_model *m)
 	kvs_lines_end(&lines);
 }
 
+/* Older files, and those of trace-cmd, don't tell the wall clock. */
+static void print_begin(const struct kvs_view *view)
+{
+	u64 start = kvs_model_start_ts(view->model), ns;
+	struct kvs_clocks clocks;
+	char text[KVS_WALL_LEN];
+	s64 wall;
+
+	kvs_clocks_init(&clocks, view->info, &view->times);
+	if (kvs_clocks_wall(&clocks, start, &wall) && kvs_clocks_monotonic(&clocks, start, &ns))
+		kvs_say(INDENT, "Begin     %s, %" PRIu64 ".%06" PRIu64 " s after the boot%s",
+			kvs_wall_text(text, wall), ns / 1000000000, ns % 1000000000 / 1000,
+			clocks.nr_ties > 2 ? "; the wall clock was set meanwhile" : "");
+	kvs_clocks_free(&clocks);
+}
+
 /* What is told of losses, hooks and classes is of the whole recording. */
 static void print_excerpt(const struct kvs_view *view)
 {
@@ -210,6 +227,7 @@ void kvs_print_overview(const struct kvs_view *view)
 	kvs_lines_bold(&lines, "File");
 	kvs_lines_add(&lines, "      %s (trace.dat version %u)", view->path, view->info->version);
 	kvs_lines_end(&lines);
+	print_begin(view);
 	print_excerpt(view);
 	if (view->times.ts.known)
 		kvs_say(INDENT, "Duration  %.6f s%s", ns / 1e9,

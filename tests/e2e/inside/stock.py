@@ -13,6 +13,9 @@ from device import Device
 
 N = 300
 KEPT = ["kvm_arch_destroy_vm"]	# from the first listener until rmmod
+AHEAD_NS = 3600 * 10 ** 9	# by which the wall clock is put forward
+NEAR_NS = 10 ** 6
+LATE_NS = 5 * 10 ** 8		# the recorder looks ten times a second, if it has a CPU
 
 
 def exits_of(truth):
@@ -167,8 +170,59 @@ def refuses_under_perf(tap):
     tap.ok(not host.loaded(), "stock: and goes through afterwards")
 
 
+def clocks():
+    """The wall clock, the boot clock and the monotonic one, in ns"""
+    return [time.clock_gettime_ns(clock) for clock in (
+        time.CLOCK_REALTIME, time.CLOCK_BOOTTIME, time.CLOCK_MONOTONIC)]
+
+
+def set_wall_clock(ahead_ns):
+    """Put it forward by so much; the moment, of the monotonic clock"""
+    time.clock_settime_ns(time.CLOCK_REALTIME, time.clock_gettime_ns(time.CLOCK_REALTIME) + ahead_ns)
+    return time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+
+
+def tells_clocks(tap):
+    """When a recording began, and which of its times a wall clock's time is, also where
+    somebody sets the clock meanwhile."""
+    before = clocks()
+    with host.Recording() as recording:
+        after = clocks()
+        host.guest("hlt", 20)
+        put = set_wall_clock(AHEAD_NS)
+        try:
+            time.sleep(1)
+            wall, _, now = clocks()
+            time.sleep(0.2)
+            host.guest("hlt", 20)
+        finally:
+            set_wall_clock(-AHEAD_NS)
+    told = recording.report()
+    tap.ok(all(low <= told[key] <= high for key, low, high in zip(
+        ("begin_realtime_ns", "begin_boottime_ns"), before, after)) and told["clock_was_set"],
+           "stock: a recording tells when it began, by the wall clock and the boot clock",
+           before, after, told["begin_realtime_ns"], told["begin_boottime_ns"])
+
+    def begin(text):
+        return recording.report("--from", text)["excerpt"]["from_ns"]
+
+    def since_boot(ns):
+        return begin(f"boot:{ns // 10 ** 9}.{ns % 10 ** 9:09}")
+
+    def of_wall(ns):
+        return begin(time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(ns // 10 ** 9)) +
+                     f".{ns % 10 ** 9:09}Z")
+
+    tap.ok(abs(of_wall(wall) - since_boot(now)) < NEAR_NS,
+           "stock: after the clock was put forward, both name the same moment",
+           of_wall(wall), since_boot(now))
+    tap.ok(abs(of_wall(before[0] + now - before[2]) - since_boot(put)) < LATE_NS,
+           "stock: a time that the clock left out is when it was put forward",
+           of_wall(before[0] + now - before[2]), since_boot(put))
+
+
 def test(tap):
     with host.module():
         for part in (reads_ours, records_alone, both_at_once, reads_by_perf,
-                     unloads, refuses_under_perf):
+                     tells_clocks, unloads, refuses_under_perf):
             part(tap)
