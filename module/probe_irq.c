@@ -43,13 +43,15 @@ static DEFINE_PER_CPU(struct host_irq, host_irq);
  * vcpu_id.
  *
  * @task: whose tracepoint is to come.  @accepted: in whose the LAPIC was known; within
- * the same function kvm_apicv_accept_irq follows if the hardware delivers.  @kvm is
- * compared only: a task that migrated in between leaves here what nobody takes, and its
- * VM may be gone when the task next delivers here.
+ * the same function kvm_apicv_accept_irq follows if the hardware delivers.  @migrations:
+ * how often the task had migrated.  One that migrates in between leaves here what nobody
+ * takes when it comes back, since it has migrated once more.  @kvm is compared only: its
+ * VM may be gone by then.
  */
 struct accepting {
 	struct task_struct *task;
 	struct task_struct *accepted;
+	u64 migrations;
 	const struct kvm *kvm;
 	struct ks_who who;
 };
@@ -59,6 +61,12 @@ static DEFINE_PER_CPU(struct accepting [KS_CONTEXT_LEVELS], accepting);
 static struct accepting *ks_accepting_here(void)
 {
 	return this_cpu_ptr(&accepting[interrupt_context_level()]);
+}
+
+/* Is it @task that runs here, which stored something here and has not left since? */
+static bool ks_accepting_holds(const struct accepting *here, const struct task_struct *task)
+{
+	return task == current && here->migrations == current->se.nr_migrations;
 }
 
 /* The vCPU of a LAPIC: that of this thread, which gets its own timer's interrupts, or any */
@@ -85,6 +93,7 @@ static int ks_on_apic_accept_irq(struct kprobe *kprobe, struct pt_regs *regs)
 		ks_vcpu_who(vcpu, &here->who);
 		here->kvm = vcpu->kvm;
 		here->task = current;
+		here->migrations = current->se.nr_migrations;
 	}
 	return 0;
 }
@@ -92,7 +101,7 @@ static int ks_on_apic_accept_irq(struct kprobe *kprobe, struct pt_regs *regs)
 static void ks_note_accept(u32 vcpu_id, u16 delivery_mode, u16 level, u8 vector)
 {
 	struct accepting *here = ks_accepting_here();
-	bool known = here->task == current && here->who.id == vcpu_id;
+	bool known = ks_accepting_holds(here, here->task) && here->who.id == vcpu_id;
 	struct ks_rec_irq_accept *r;
 	struct ks_who who = here->who;
 	struct ks_sender sender;
@@ -145,7 +154,7 @@ static void ks_note_posted(u32 vcpu_id, u8 vector)
 	unsigned long flags;
 	u64 now;
 
-	if (here->accepted != current || who.id != vcpu_id)
+	if (!ks_accepting_holds(here, here->accepted) || who.id != vcpu_id)
 		ks_vcpu_guess(vcpu_id, &who);
 	if (!(who.wanted & KVMSCHED_CLASS_IRQ))
 		return;

@@ -112,26 +112,25 @@ void ks_vcpu_who(struct kvm_vcpu *vcpu, struct ks_who *who)
  * @id:  vcpu_id
  * @who: out
  *
- * It is one of the VM whose vCPU the current thread ran last, or else of the only VM that
- * has such a vCPU, or else of an unknown VM.
+ * It is one of the VM whose vCPU the current thread runs, or else of the only VM that has
+ * such a vCPU, or else of an unknown VM.  An interrupt may be for any VM, whichever it
+ * has interrupted.
  *
- * Context: any but NMI.
+ * Context: any but NMI; preemption off.
  */
 void ks_vcpu_guess(u16 id, struct ks_who *who)
 {
-	struct ks_vcpu *here = this_cpu_read(ks_current);
+	struct ks_vcpu *here = interrupt_context_level() ? NULL : ks_vcpu_loaded();
 	struct ks_vcpu *v, *found = NULL;
 	unsigned long flags;
 	unsigned int i;
-	bool ours;
 
 	raw_spin_lock_irqsave(&ks_tables.lock, flags);
 	ks_set_who_unseen(0, NULL, who);
 	who->id = id;
-	ours = here->thread && here->thread->task == current;
 	for (i = 0; i < ks_tables.used_vcpus; i++) {
 		v = &ks_tables.vcpus[i];
-		if (!v->key || v->id != id || (ours && v->kvm != here->kvm))
+		if (!v->key || v->id != id || (here && v->kvm != here->kvm))
 			continue;
 		if (found) {
 			found = NULL;
