@@ -2,6 +2,8 @@
 /*
  * All vCPUs at once: their ledgers, their last records, the end of a VM
  */
+#include <linux/mm.h>
+#include <linux/overflow.h>
 #include <linux/sched/task.h>
 #include <linux/vmalloc.h>
 
@@ -92,14 +94,18 @@ void ks_vcpus_record_last(bool overwritten)
 /**
  * ks_vcpus_make_ledgers - somebody will follow the ledgers: make room for them
  *
+ * Those of a large max_vcpus may not fit at all.  As for rings, to find that out by
+ * allocating would take all memory from everybody else meanwhile.
+ *
  * Context: process, hooks mutex held.
  * Return: 0 or -ENOMEM.
  */
 int ks_vcpus_make_ledgers(void)
 {
-	if (!ks_tables.ledgers)
-		ks_tables.ledgers = vzalloc(array_size(ks_vcpus_max,
-						       sizeof(*ks_tables.ledgers)));
+	size_t size = array_size(ks_vcpus_max, sizeof(*ks_tables.ledgers));
+
+	if (!ks_tables.ledgers && (long)(size >> PAGE_SHIFT) < si_mem_available())
+		ks_tables.ledgers = vzalloc(size);
 	return ks_tables.ledgers ? 0 : -ENOMEM;
 }
 
