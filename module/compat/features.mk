@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# What the kernel's headers have, where no version number can tell.
+# What the kernel's headers have: no version number tells, since distributions backport.
 
 # A header that is gone would else be one that lacks the word: the old way, in silence.
 ks_header = $(if $(wildcard $(srctree)/include/$(1)),'$(srctree)/include/$(1)',$(error \
@@ -12,6 +12,8 @@ ifneq ($(ks_controls),-DFOUND)
 $(error kvmsched: can't tell what the headers in $(srctree) have: "$(ks_controls)" in place of "-DFOUND")
 endif
 
+ccflags-y += $(call ks_has,vm_flags_mod,linux/mm.h,KS_HAVE_VM_FLAGS_MOD)
+ccflags-y += $(call ks_has,task_is_runnable,linux/sched.h,KS_HAVE_TASK_IS_RUNNABLE)
 ccflags-y += $(call ks_has,dl_server,linux/sched.h,KS_HAVE_DL_SERVER)
 ccflags-y += $(call ks_has,sched_throttle_work,linux/sched.h,KS_HAVE_TASK_THROTTLED)
 ccflags-y += $(call ks_has,override_halt_poll_ns,linux/kvm_host.h,KS_HAVE_OVERRIDE_HALT_POLL)

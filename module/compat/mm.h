@@ -3,7 +3,6 @@
 #define _KVMSCHED_COMPAT_MM_H
 
 #include <linux/mm.h>
-#include <linux/version.h>
 
 /*
  * vm_flags_set() and its mirror: bc292ab00f6c in 6.3, "mm: introduce
@@ -12,7 +11,7 @@
 static inline void ks_vm_flags_mod(struct vm_area_struct *vma,
 				   unsigned long set, unsigned long clear)
 {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+#ifdef KS_HAVE_VM_FLAGS_MOD
 	vm_flags_mod(vma, set, clear);
 #else
 	vma->vm_flags = (vma->vm_flags | set) & ~clear;

@@ -3,7 +3,6 @@
 #define _KVMSCHED_COMPAT_SCHED_H
 
 #include <linux/sched.h>
-#include <linux/version.h>
 
 #include "../uapi/records.h"
 
@@ -15,7 +14,7 @@
  */
 static inline bool ks_task_runnable(struct task_struct *task)
 {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+#ifdef KS_HAVE_TASK_IS_RUNNABLE
 	return task_is_runnable(task);
 #else
 	return task->on_rq;
