@@ -23,8 +23,8 @@ static inline bool ks_task_runnable(struct task_struct *task)
 
 /*
  * Does a deadline server (of the fair class, or of the ext class) let the task run
- * now?  Its field came with 6.8; before that there are none, and real-time
- * throttling does their work.
+ * now?  Its field came with 6.8 (63ba8422f876, "sched/deadline: Introduce deadline
+ * servers"); before that there are none, and real-time throttling does their work.
  */
 static inline bool ks_task_by_server(const struct task_struct *task)
 {
