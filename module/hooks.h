@@ -13,6 +13,7 @@
 /* At least as many as there are rows in all tables (hooks.c). */
 #define KS_MAX_HOOKS	64
 
+/* Guards what is wanted of the hooks, and who listens; attach.c has the order of all locks. */
 extern struct mutex ks_hooks_mutex;
 
 int ks_hooks_init(void);

@@ -83,6 +83,7 @@ struct ks_ring {
 	struct irq_work wake;
 };
 
+/* Each CPU's ring, and where a record is filled that no ring takes, with interrupts off */
 DECLARE_PER_CPU(struct ks_ring, ks_rings);
 DECLARE_PER_CPU(u64 [KS_RING_MAX_RECORD / sizeof(u64)], ks_scratch);
 

@@ -30,6 +30,7 @@ struct ks_rows {
 extern struct ks_rows ks_rows;
 
 #define KS_NR_TABLES	9
+/* Tables in the order of attaching; their rows are as struct ks_hook says. */
 extern struct ks_hook *const ks_hook_tables[KS_NR_TABLES];
 
 #define for_each_hook(table, hook)					\

@@ -77,6 +77,7 @@ struct ks_thread {
 	u8 kind;
 } ____cacheline_aligned;
 
+/* Of our notifiers, which are known by its address; constant since init */
 extern struct preempt_ops ks_preempt_ops;
 
 struct ks_thread *ks_thread_get(bool again);

@@ -192,6 +192,7 @@ struct ks_who {
 DECLARE_PER_CPU(struct ks_vcpu *, ks_current);
 extern struct ks_vcpu ks_nobody;
 
+/* The parameter max_vcpus: how many entries each table has; constant since init */
 extern unsigned int ks_vcpus_max;
 
 int ks_tables_create(void);
