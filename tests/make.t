@@ -67,6 +67,9 @@ features
 ok "a header that is gone is one clear line" said "kvmsched: this kernel has no include/linux/srcutree.h"
 ok "and nothing is built" test "$status" != 0
 
+ok "no file of the module asks for a version number" \
+	silent grep -rnE 'LINUX_VERSION_CODE|linux/version\.h' module
+
 # A sparse that notes what it is given, and then one that fails at the first line.
 mkdir -p "$work/sparse"
 printf '#!/bin/sh\n[ "$1" = --version ] || echo "$@" >>%q\n' "$work/given" >"$work/sparse/sparse"

@@ -25,7 +25,8 @@
  *                       the file is closed or starts another session.
  *   KVMSCHED_IOC_STATS  what one CPU's ring wrote and lost so far.
  *   KVMSCHED_IOC_FOLLOW keep the ledger of every vCPU up to date until this
- *			 file is closed; any number of files may ask.
+ *			 file is closed; any number of files may ask.  ENOMEM:
+ *			 max_vcpus ledgers don't fit into memory.
  *   KVMSCHED_IOC_LEDGER one vCPU's ledger; index 0, 1, ... until ENOENT.
  *			 EAGAIN: the ledger changed during each attempt to copy
  *			 it; try again.  ENODATA: nobody follows, or the machine

@@ -216,7 +216,8 @@ static int fake_ioctl(unsigned long request, void *arg)
 	case KVMSCHED_IOC_START:
 		return fake_start(arg);
 	case KVMSCHED_IOC_FOLLOW:
-		return 0;
+		errno = failure("follow");
+		return errno ? -1 : 0;
 	case KVMSCHED_IOC_LEDGER:	/* there is no vCPU */
 		errno = ENOENT;
 		return -1;

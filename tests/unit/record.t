@@ -431,6 +431,10 @@ says 'another program is recording' "device busy: it says so"
 FAKEDEV_FAIL="start 12" record -m 512M -d 1
 says 'less with -m' "no memory: what to do"
 is $status 1 "... status 1"
+status=0
+FAKEDEV_FAIL="follow 12" LD_PRELOAD=$work/fakedev.so "$kvmsched" top --once > out 2> err || status=$?
+says 'a smaller max_vcpus' "no memory for ledgers: what to do"
+is $status 1 "... status 1"
 FAKEDEV_TRACING=$work/nowhere record -d 1
 is $status 125 "(the stand-in needs formats)"
 

@@ -327,6 +327,8 @@ static int top(const struct options *o)
 		goto out;
 	if (ioctl(fd, KVMSCHED_IOC_FOLLOW)) {
 		kvs_errno("the module can't follow the vCPUs");
+		if (errno == ENOMEM)
+			kvs_hint("load it with a smaller max_vcpus: each takes 18 KiB here");
 		goto out;
 	}
 	sigaction(SIGINT, &action, NULL);
