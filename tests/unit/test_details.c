@@ -6,15 +6,20 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
 #include "base/util.h"
 #include "feed.h"
 #include "model/clock.h"
 #include "model/details.h"
+#include "printed.h"
+#include "report/report.h"
+#include "report/view.h"
 
 #define TID		500
 #define SVM_CPUID	0x72
@@ -217,6 +222,102 @@ static void the_rest_keeps_the_sums(void **unused)
 	end();
 }
 
+#define LINE		1024
+#define TSC_MULT	1594000000U	/* 0.3711 ns for a cycle: every time is rounded */
+#define TSC_SHIFT	32
+
+/* Hundredths of the number that is @back words before the end of @line */
+static u64 hundredths(const char *line, unsigned int back)
+{
+	const char *words[64];
+	unsigned int nr = 0;
+	unsigned long long whole, part;
+
+	for (const char *at = line; *at && nr < 64;) {
+		at += strspn(at, " \n");
+		if (*at)
+			words[nr++] = at;
+		at += strcspn(at, " \n");
+	}
+	assert_true(nr > back);
+	assert_int_equal(sscanf(words[nr - back], "%llu.%2llu", &whole, &part), 2);
+	return 100 * whole + part;
+}
+
+/* The times that are printed sum to that of row "=", to the last digit. */
+static void assert_text(const struct kvs_view *view)
+{
+	unsigned int rows = 0;
+	bool in = false;
+	char line[LINE];
+	u64 sum = 0;
+	FILE *f = begin_print();
+
+	kvs_report_exits.text(view);
+	end_print(f);
+	while (fgets(line, sizeof(line), f)) {
+		if (in && !strncmp(line, "= all", 5)) {
+			assert_int_equal(hundredths(line, 4), sum);
+			in = false;
+		} else if (in) {
+			sum += hundredths(line, 4);
+			rows++;
+		}
+		in |= !strncmp(line, "Port", 4);
+	}
+	fclose(f);
+	assert_int_equal(rows, 21);
+}
+
+static u64 host_ns(const json_t *o)
+{
+	return json_integer_value(json_object_get(o, "host_ns"));
+}
+
+static void assert_json(const struct kvs_view *view)
+{
+	json_t *o, *part, *row;
+	FILE *f = begin_print();
+	bool done = kvs_report_exits.json(view);
+	u64 sum;
+	size_t i;
+
+	end_print(f);
+	o = json_loadf(f, 0, NULL);
+	assert_true(done && o);
+	fclose(f);
+	part = json_array_get(json_object_get(o, "details"), 0);
+	sum = host_ns(json_object_get(part, "others"));
+	json_array_foreach(json_object_get(part, "rows"), i, row)
+		sum += host_ns(row);
+	assert_int_equal(i, 20);
+	assert_int_equal(sum, host_ns(json_object_get(part, "all")));
+	json_decref(o);
+}
+
+/* Twenty ports are shown, and the others together. */
+static void what_is_shown_sums_to_all(void **unused)
+{
+	static const struct kvs_trace_info info = {
+		.clock = KVS_CLOCK_TSC, .tsc_mult = TSC_MULT, .tsc_shift = TSC_SHIFT,
+	};
+	struct kvs_view view = {
+		.model = &m, .info = &info, .details = &d, .by = 1U << KVS_BY_PORT, .top = 20,
+		.select = { .vm = KVS_ANY_VM, .vcpu = -1 },
+	};
+
+	begin(KS_FEATURE_SVM | KS_FEATURE_DETAIL);
+	kvs_model_clock(&m, false, TSC_MULT, TSC_SHIFT);
+	for (unsigned int i = 0; i < 1000; i++)
+		exits(SVM_IOIO, 0, (u64)(i % 37) << 16, 100 + i * 7919 % 1009);
+	kvs_model_finish(&m);
+	kvs_view_init(&view);
+	assert_text(&view);
+	assert_json(&view);
+	kvs_view_free(&view);
+	end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -225,7 +326,10 @@ int main(void)
 		cmocka_unit_test(what_is_not_told_is_not_guessed),
 		cmocka_unit_test(ipis_are_counted),
 		cmocka_unit_test(the_rest_keeps_the_sums),
+		cmocka_unit_test(what_is_shown_sums_to_all),
 	};
 
+	/* Each table in one piece */
+	setenv("COLUMNS", "1000", 1);
 	return cmocka_run_group_tests_name("details", tests, NULL, NULL);
 }

@@ -85,8 +85,7 @@ static void row_of(struct kvs_rows *rows, const struct kvs_view *view, const cha
 	kvs_cell_share_part(rows, count, row->count);
 	if (!time)
 		return;
-	kvs_cell_share_part(rows, time, row->cycles);
-	kvs_cell_us(rows, cycles->known, sum);
+	kvs_cells_part(rows, cycles, time, row->cycles);
 	kvs_cell_us(rows, cycles->known, sum / row->count);
 	kvs_cell_us(rows, cycles->known,
 		    cycles->known ? kvs_scale(cycles, row->max_cycles) : 0);
@@ -101,8 +100,8 @@ static void print_part(const struct kvs_view *view, unsigned int by, const struc
 	struct kvs_rows rows;
 
 	kvs_title(view, "%s", titles[by]);
-	rows = timed ? kvs_rows_begin(KVS_HEADINGS(headings[by], "Samples", "Samples%", "Time%",
-						   "|Sum µs", "Avg µs", "Max µs")) :
+	rows = timed ? kvs_rows_begin(KVS_HEADINGS(headings[by], "Samples", "Samples%",
+						   "|Sum µs", "Time%", "Avg µs", "Max µs")) :
 		       kvs_rows_begin(KVS_HEADINGS(headings[by], "Sent", "Sent%"));
 	for (unsigned int i = 0; i < p->shown; i++)
 		row_of(&rows, view, kvs_detail_name(name, &p->rows[i]), &p->rows[i], &count, timed);
@@ -145,13 +144,18 @@ static void print_details(const struct kvs_view *view)
 	}
 }
 
-static json_t *sum_of(const struct kvs_view *view, const struct kvs_detail *row, bool timed)
+/* @before: the cycles of the rows before it; so the times of all rows sum to that of all. */
+static json_t *sum_of(const struct kvs_view *view, const struct kvs_detail *row, bool timed,
+		      kvs_u128 *before)
 {
 	const struct kvs_scale *cycles = &view->times.cycles;
 	bool known = timed && cycles->known;
+	kvs_u128 upto = *before + row->cycles;
+	u64 sum = known ? kvs_scale_sum(cycles, upto) - kvs_scale_sum(cycles, *before) : 0;
 
+	*before = upto;
 	return json_pack("{so so so}", "count", number(row->count),
-			 "host_ns", number_if(known, known ? (u64)kvs_scale_sum(cycles, row->cycles) : 0),
+			 "host_ns", number_if(known, sum),
 			 "max_ns", number_if(known, known ? kvs_scale(cycles, row->max_cycles) : 0));
 }
 
@@ -202,21 +206,23 @@ static json_t *json_part(const struct kvs_view *view, unsigned int by)
 {
 	bool timed = by != KVS_BY_VECTOR;
 	char name[KVS_DETAIL_LEN];
-	json_t *a = json_array(), *o;
+	json_t *a = json_array(), *o, *others;
+	kvs_u128 before = 0, none = 0;
 	struct part p;
 
 	part_of(&p, view, by);
 	for (unsigned int i = 0; i < p.shown; i++) {
-		o = sum_of(view, &p.rows[i], timed);
+		o = sum_of(view, &p.rows[i], timed, &before);
 		json_object_set_new(o, "name", json_string(kvs_detail_name(name, &p.rows[i])));
 		json_object_set_new(o, "known", json_boolean(p.rows[i].known));
 		add_key(o, &p.rows[i]);
 		json_array_append_new(a, o);
 	}
+	others = sum_of(view, &p.others, timed, &before);
 	o = json_pack("{ss sb so so so si}", "by", kvs_detail_by_name(by),
-		      "recorded", is_recorded(view, by), "rows", a,
-		      "others", sum_of(view, &p.others, timed),
-		      "all", sum_of(view, &p.all, timed), "others_rows", (int)(p.nr - p.shown));
+		      "recorded", is_recorded(view, by), "rows", a, "others", others,
+		      "all", sum_of(view, &p.all, timed, &none),
+		      "others_rows", (int)(p.nr - p.shown));
 	free(p.rows);
 	return o;
 }
