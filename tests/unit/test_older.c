@@ -3,6 +3,7 @@
  * Files of older modules lack records.  What "In short" infers from those that they have is
  * said as such; what newer ones tell is not inferred.  One cycle is one ns here.
  */
+#include <locale.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,8 +18,10 @@
 #include "uapi/kvmsched.h"
 #include "model/model.h"
 #include "model/summary.h"
+#include "report/report.h"
 #include "feed.h"
 #include "findings.h"
+#include "printed.h"
 
 #define MS	1000000ULL
 #define TID	100
@@ -75,6 +78,25 @@ static void expect(const char *kind, const char *text, bool contained)
 	if (!!strstr(sentence, text) != contained)
 		fail_msg("%s", sentence);
 	free(sentence);
+	done();
+}
+
+/* A report; NULL: the whole */
+static void print(const struct kvs_report *report, char *text, size_t size)
+{
+	FILE *f;
+	size_t got;
+
+	end();
+	f = begin_print();
+	if (report)
+		report->text(&view);
+	else
+		kvs_print_text(&view, false);
+	end_print(f);
+	got = fread(text, 1, size - 1, f);
+	text[got] = '\0';
+	fclose(f);
 	done();
 }
 
@@ -185,6 +207,31 @@ static void quotas_that_are_told(void **unused)
 	expect("wait", BEAT, true);
 }
 
+/* Whoever is named as a thief may have run only while a quota was used up. */
+static void thieves_beside_untold_quotas(void **unused)
+{
+	static const struct {
+		s16 prio;
+		bool told, noted;
+	} cases[] = {
+		{ .prio = 120, .noted = true }, { .prio = 120, .told = true }, { .prio = 49 },
+	};
+	char text[16384];
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
+		begin(0);
+		if (cases[i].told)
+			RECORD(attach, .hook = "tg_throttle_down",
+			       .classes = KVMSCHED_CLASS_STEAL);
+		run(30 * MS);
+		lose(50 * MS, 7, cases[i].prio);
+		print(&kvs_report_thieves, text, sizeof(text));
+		assert_non_null(strstr(text, "bystander"));
+		assert_int_equal(!!strstr(text, "Quotas (cpu.max) are not told here"),
+				 cases[i].noted);
+	}
+}
+
 /* --- timers -------------------------------------------------------------- */
 
 static void a_timer_that_is_not_told(void **unused)
@@ -289,6 +336,47 @@ static void what_comes_before_the_first_look(void **unused)
 	kvs_model_free(&m);
 }
 
+/* Entries were seen before exits: what looks like the fast path's is any exit. */
+static void entries_before_the_first_exit(void **unused)
+{
+	static const struct {
+		u32 features;
+		u64 early;	/* how many of two such exits are counted */
+	} cases[] = {
+		{ 0, 0 }, { KS_FEATURE_EXITS_TOLD, 2 }, { KS_FEATURE_NEW, 2 },
+	};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
+		begin(cases[i].features);
+		for (unsigned int j = 0; j < 2; j++) {
+			now += MS;
+			RECORD(exit, ME, .reason = 0x60, .flags = KS_EXIT_FASTPATH);
+		}
+		run(MS);
+		now += MS;
+		RECORD(exit, ME, .reason = 0x7c, .flags = KS_EXIT_FASTPATH);
+		end();
+		assert_int_equal(m.vcpus[0]->exit_count, cases[i].early + 2);
+		done();
+	}
+}
+
+/* What is unknown as records contradict each other was not lost: the head has a 0. */
+static void what_is_missing_was_not_lost(void **unused)
+{
+	char text[16384];
+
+	begin(0);
+	run(MS);
+	now += MS;
+	RECORD(put, ME);
+	run(MS);
+	print(NULL, text, sizeof(text));
+	assert_non_null(strstr(text, "Lost      0\n"));
+	assert_non_null(strstr(text, "where records are missing"));
+	assert_null(strstr(text, "were lost"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -299,9 +387,15 @@ int main(void)
 		cmocka_unit_test(a_timer_that_is_not_told),
 		cmocka_unit_test(one_vcpu_of_three_threads),
 		cmocka_unit_test(several_vms),
+		cmocka_unit_test(thieves_beside_untold_quotas),
 		cmocka_unit_test(what_comes_before_the_first_look),
+		cmocka_unit_test(entries_before_the_first_exit),
+		cmocka_unit_test(what_is_missing_was_not_lost),
 	};
 
+	/* Each table in one piece, and µ is printed as such. */
+	setenv("COLUMNS", "1000", 1);
+	setlocale(LC_CTYPE, "C.UTF-8");
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

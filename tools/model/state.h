@@ -313,6 +313,7 @@ struct kvs_vcpu {
 
 	/* Its exits and returns to userspace */
 	struct kvs_cut_exit cut_exit;
+	bool exits_told;	/* an exit was recorded as it came, or with a time */
 	struct {
 		bool on;
 		u32 epoch;

@@ -405,10 +405,23 @@ static void note_exit(const struct kvs_model *m, struct kvs_vcpu *v,
 	v->late_exit.span = span;
 }
 
+/*
+ * Modules of older versions attached the hook of entries before that of exits: until an
+ * exit is recorded as it comes, what an entry tells of the one before it, without a time,
+ * need not be the fast path's.  It is not counted: they had not seen all of the vCPU yet.
+ */
+static bool is_before_exits(struct kvs_vcpu *v, const struct kvs_record *rec)
+{
+	v->exits_told |= !(rec->exit.flags & KS_EXIT_FASTPATH) || rec->exit.guest_cycles;
+	return !v->exits_told && v->identified && !v->born &&
+	       !(v->features & KS_FEATURE_EXITS_TOLD);
+}
+
 void kvs_vcpu_exit(struct kvs_model *m, struct kvs_vcpu *v,
 		   const struct kvs_record *rec)
 {
 	bool fastpath = rec->exit.flags & KS_EXIT_FASTPATH;
+	bool before_exits = is_before_exits(v, rec);
 	unsigned int end = kvs_record_end(rec);
 
 	kvs_run_note(m, v, true, rec->ts);
@@ -416,7 +429,7 @@ void kvs_vcpu_exit(struct kvs_model *m, struct kvs_vcpu *v,
 		rate_pair(m, v, rec);
 	if (m->learn)
 		kvs_learn_rate(m);
-	if (kvs_span_wanted(v->sinks, KVS_SPAN_EXIT))
+	if (!before_exits && kvs_span_wanted(v->sinks, KVS_SPAN_EXIT))
 		note_exit(m, v, rec);
 	v->polled_ns = 0;
 	v->before_entry.on = false;

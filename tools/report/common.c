@@ -234,6 +234,30 @@ void kvs_note_unseen_timers(const struct kvs_view *view)
 	kvs_lines_end(&lines);
 }
 
+/* Only ordinary tasks have a quota, or run in what it leaves. */
+static bool has_ordinary_thief(const struct kvs_vcpu *v)
+{
+	const struct kvs_waiter *w = &v->waiter;
+
+	for (unsigned int i = 0; !w->real_time && i < w->nr; i++)
+		if (kvs_thief_is_task(&w->thieves[i].who) &&
+		    w->thieves[i].who.prio >= KVS_MAX_RT_PRIO)
+			return true;
+	return false;
+}
+
+void kvs_note_quotas(const struct kvs_view *view)
+{
+	const struct kvs_model *m = view->model;
+	bool any = false;
+
+	for (unsigned int i = 0; i < m->nr_vcpus; i++)
+		any |= kvs_selected(&view->select, m->vcpus[i]) &&
+		       has_ordinary_thief(m->vcpus[i]);
+	if (any && !kvs_model_tells_quotas(m))
+		kvs_say(2, "Quotas (cpu.max) are not told here: a task that ran while one kept the vCPU from its CPU took nothing, and can't be told from a thief");
+}
+
 bool kvs_note_no_timers(const struct kvs_view *view)
 {
 	const struct kvs_timer_stats *t = &view->total->timer;

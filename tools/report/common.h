@@ -35,6 +35,12 @@ void kvs_note_idle(const struct kvs_view *view);
 void kvs_note_unseen_timers(const struct kvs_view *view);
 
 /*
+ * Below what names thieves: whether some of them may have run only while a quota kept the
+ * vCPU from its CPU, since nothing tells of quotas
+ */
+void kvs_note_quotas(const struct kvs_view *view);
+
+/*
  * If no LAPIC timer of the selected vCPUs was seen, say so, and what can be seen of others.
  * Returns whether that is so.
  */

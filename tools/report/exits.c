@@ -71,7 +71,7 @@ void kvs_print_exits(const struct kvs_view *view)
 	row_blocked(&rows, view, "(none: waits for SIPI)", &v->blocked_sipi_ts);
 	row_blocked(&rows, view, "(none: async page fault)", &v->blocked_page_ts);
 	row_blocked(&rows, view, "(none: before the entry)", &v->blocked_before_ts);
-	row_blocked(&rows, view, "(unknown: records were lost)", &v->blocked_unknown_ts);
+	row_blocked(&rows, view, "(unknown: records are missing)", &v->blocked_unknown_ts);
 	kvs_rows_end(&rows);
 	if (!polls)
 		kvs_say(0, "Halt polling, if any, is part of these times: class switch tells it, and was not recorded");

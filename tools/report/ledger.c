@@ -97,7 +97,7 @@ void kvs_print_ledger(const struct kvs_view *view)
 		m->counting.excerpt.on ? "in the excerpt" : "recorded");
 	kvs_say(2, "Preempted and Woken: waits for a CPU");
 	kvs_say(2, "Unknown: before its first record, if it may have run before; between two threads%s",
-		lost ? "; where records were lost" : "");
+		lost ? "; where records are missing" : "");
 	if (kernel)
 		kvs_say(2, "(kernel): the ledger that the kernel kept of the vCPU above");
 	kvs_note_idle(view);
@@ -183,6 +183,7 @@ static void print_thieves(const struct kvs_view *view)
 		if (kvs_selected(&view->select, m->vcpus[i]))
 			rows_vcpu(&rows, view, m->vcpus[i]);
 	kvs_rows_end(&rows);
+	kvs_note_quotas(view);
 	kvs_print_quotas(view);
 	kvs_print_idle(view);
 }

@@ -56,10 +56,12 @@ static void print_chain(const struct kvs_view *view, const struct kvs_moment *mo
 	}
 }
 
-static void print_each(const struct kvs_view *view)
+/* Returns whether they name who had a CPU that a vCPU waited for. */
+static bool print_each(const struct kvs_view *view)
 {
 	const struct kvs_worst *w = view->worst;
 	unsigned int shown = 0;
+	bool named = false;
 
 	kvs_title(view, "Worst moments; times are since the recording began");
 	for (unsigned int i = 0; i < w->count; i++) {
@@ -71,9 +73,11 @@ static void print_each(const struct kvs_view *view)
 		kvs_say(5, "%3u. %s", ++shown, text);
 		free(text);
 		print_chain(view, &w->heap[i]);
+		named |= w->heap[i].shares.all;
 	}
 	if (!shown)
 		kvs_say(0, "none");
+	return named;
 }
 
 static void print_group(const struct kvs_view *view, unsigned int number,
@@ -97,27 +101,30 @@ static void print_group(const struct kvs_view *view, unsigned int number,
 	free(text);
 }
 
-static void print_alike(const struct kvs_view *view)
+/* Returns the same. */
+static bool print_alike(const struct kvs_view *view)
 {
 	unsigned int nr, shown;
+	bool named = false;
 	struct kvs_group *groups = kvs_view_groups(view, &nr);
 
 	kvs_title(view, "Worst moments, alike ones together; --each shows them one by one");
-	for (shown = 0; shown < nr && shown < view->worst->room; shown++)
+	for (shown = 0; shown < nr && shown < view->worst->room; shown++) {
 		print_group(view, shown + 1, &groups[shown]);
+		named |= groups[shown].worst.shares.all;
+	}
 	if (!nr)
 		kvs_say(0, "none");
 	else if (shown < nr)
 		kvs_say(0, "and %u more kinds; `-n %u` shows them", nr - shown, nr);
 	free(groups);
+	return named;
 }
 
 static void print_worst(const struct kvs_view *view)
 {
-	if (view->each)
-		print_each(view);
-	else
-		print_alike(view);
+	if (view->each ? print_each(view) : print_alike(view))
+		kvs_note_quotas(view);
 }
 
 const struct kvs_report kvs_report_worst = {
