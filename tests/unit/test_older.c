@@ -232,6 +232,19 @@ static void thieves_beside_untold_quotas(void **unused)
 	}
 }
 
+/* Others may have followed it, and had most of the wait. */
+static void who_ran_next_is_no_thief(void **unused)
+{
+	char text[16384];
+
+	begin(0);
+	lose_periods(2, 7, 120);
+	print(NULL, text, sizeof(text));
+	assert_non_null(strstr(text, "Who ran next, where a vCPU lost its CPU\n"));
+	assert_non_null(strstr(text, "Then waited µs"));
+	assert_non_null(strstr(text, "whoever else ran meanwhile"));
+}
+
 /* --- timers -------------------------------------------------------------- */
 
 static void a_timer_that_is_not_told(void **unused)
@@ -388,6 +401,7 @@ int main(void)
 		cmocka_unit_test(one_vcpu_of_three_threads),
 		cmocka_unit_test(several_vms),
 		cmocka_unit_test(thieves_beside_untold_quotas),
+		cmocka_unit_test(who_ran_next_is_no_thief),
 		cmocka_unit_test(what_comes_before_the_first_look),
 		cmocka_unit_test(entries_before_the_first_exit),
 		cmocka_unit_test(what_is_missing_was_not_lost),

@@ -156,9 +156,10 @@ static void print_takers(const struct kvs_view *view)
 	struct kvs_rows rows;
 	unsigned int shown = 0;
 
-	kvs_title(view, "Who took the CPU");
+	kvs_title(view, "Who ran next, where a vCPU lost its CPU");
 	rows = kvs_rows_begin(KVS_HEADINGS("=<Task", "=PID", "Prio", "Preempted", "Halted",
-					   "Blocked", "|Wait µs", "Avg µs", "Max µs"));
+					   "Blocked", "|Then waited µs", "Avg µs",
+					   "Max µs"));
 	for (; shown < sw->nr_takers && shown < TAKERS_SHOWN; shown++) {
 		const struct kvs_taker *t = &sw->takers[shown];
 		struct kvs_summary s;
@@ -175,6 +176,10 @@ static void print_takers(const struct kvs_view *view)
 	kvs_rows_end(&rows);
 	if (shown < sw->nr_takers)
 		kvs_say(0, "and %u others; --json has them all", sw->nr_takers - shown);
+	if (sw->nr_takers)
+		kvs_say(2, "Then waited: until the vCPU had a CPU again, whoever else ran meanwhile, and whatever kept it waiting: %s",
+			kvs_model_has_class(view->model, KVMSCHED_CLASS_STEAL) ?
+			"`kvmsched report thieves`" : "class steal tells that, and was not recorded");
 }
 
 static void print_switches(const struct kvs_view *view)
