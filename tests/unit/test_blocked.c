@@ -7,12 +7,17 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
 #include "uapi/kvmsched.h"
+#include "model/clock.h"
 #include "model/model.h"
+#include "model/moment.h"
 #include "model/summary.h"
+#include "model/worst.h"
 #include "feed.h"
 
 #define NPF	0x400
@@ -222,6 +227,72 @@ static void where_records_were_lost(void **unused)
 	assert_int_equal((u64)m.vcpus[0]->blocked_unknown_ts.sum, 7);
 }
 
+/* --- in words ------------------------------------------------------------ */
+
+/* It sleeps, an interrupt comes to it, and it sleeps on; what is said of that interrupt? */
+static void expect_words(u8 sleep, u64 slept, u64 more, const char *text)
+{
+	static const struct kvs_trace_info info = { .clock = KVS_CLOCK_NS };
+	struct kvs_times times;
+	struct kvs_worst worst;
+	char *sentence;
+
+	kvs_worst_init(&worst, 1, 1U << KVS_MOMENT_IRQ);
+	kvs_worst_listen(&worst, &m);
+	RECORD(switch_out, .kind = KS_SWITCH_BLOCKED, .loaded = 1, .sleep = sleep);
+	now += 100;
+	RECORD(irq_accept, .vector = 0x50);
+	comes_back(KS_SWITCH_BLOCKED, slept, 20);
+	sleeps(more, 0);
+	RECORD(irq_inject, .vector = 0x50);
+	enters();
+	end();
+	kvs_worst_sort(&worst);
+	assert_int_equal(worst.count, 1);
+	kvs_times_init(&times, &info, &m);
+	sentence = kvs_moment_sentence(&m, &times, &worst.heap[0]);
+	if (!strstr(sentence, text))
+		fail_msg("%s", sentence);
+	free(sentence);
+	kvs_worst_free(&worst);
+}
+
+static void words_for_an_exit(void **unused)
+{
+	/* Of an exit before, in which it slept for longer */
+	enters();
+	exits(IOIO, KS_EXIT_BY_SWITCH);
+	sleeps(9000000, 0);
+	enters();
+	exits(NPF, KS_EXIT_BY_SWITCH);
+	expect_words(KS_SLEEP_OTHER, 3000000, 40, "it was blocked in the host's kernel for 3.000 ms, "
+		     "mostly while npf was handled");
+}
+
+static void words_for_no_exit(void **unused)
+{
+	expect_words(KS_SLEEP_OTHER, 3000000, 40, "mostly before it entered the guest");
+}
+
+static void words_for_a_sipi(void **unused)
+{
+	expect_words(KS_SLEEP_SIPI, 3000000, 40, "mostly until another vCPU started it (SIPI)");
+}
+
+static void words_for_a_page(void **unused)
+{
+	expect_words(KS_SLEEP_PAGE, 3000000, 40,
+		     "mostly until the host had a page of the guest (async page fault)");
+}
+
+/* The two are as long as one another: neither is named. */
+static void no_words_for_two(void **unused)
+{
+	enters();
+	exits(NPF, KS_EXIT_BY_SWITCH);
+	expect_words(KS_SLEEP_OTHER, 100 + 3000000, 3000000, "within KVM_RUN but not in HLT");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -232,6 +303,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(until_a_page, setup, teardown),
 		cmocka_unit_test_setup_teardown(that_the_recording_ends, setup, teardown),
 		cmocka_unit_test_setup_teardown(where_records_were_lost, setup, teardown),
+		cmocka_unit_test_setup_teardown(words_for_an_exit, setup, teardown),
+		cmocka_unit_test_setup_teardown(words_for_no_exit, setup, teardown),
+		cmocka_unit_test_setup_teardown(words_for_a_sipi, setup, teardown),
+		cmocka_unit_test_setup_teardown(words_for_a_page, setup, teardown),
+		cmocka_unit_test_setup_teardown(no_words_for_two, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("blocked", tests, NULL, NULL);

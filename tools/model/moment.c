@@ -192,6 +192,31 @@ static void write_scheduler(const struct context *t, const struct kvs_moment *mo
 	free(text);
 }
 
+/* "it was blocked in the host's kernel for 3.000 ms, mostly while npf was handled" */
+static void write_blocked(const struct context *t, const struct kvs_moment *moment, double time)
+{
+	char name[KVS_EXIT_NAME_LEN];
+
+	fprintf(t->f, "it was blocked in the host's kernel for %.3f ms, ", time);
+	switch (moment->slept_for) {
+	case KVS_SLEPT_IN_EXIT:
+		fprintf(t->f, "mostly while %s was handled",
+			kvs_exit_name(name, moment->isa, moment->reason, moment->l2, false));
+		break;
+	case KVS_SLEPT_BEFORE_ENTRY:
+		fprintf(t->f, "mostly before it entered the guest");
+		break;
+	case KVS_SLEPT_FOR_SIPI:
+		fprintf(t->f, "mostly until another vCPU started it (SIPI)");
+		break;
+	case KVS_SLEPT_FOR_PAGE:
+		fprintf(t->f, "mostly until the host had a page of the guest (async page fault)");
+		break;
+	default:
+		fprintf(t->f, "within KVM_RUN but not in HLT");
+	}
+}
+
 static void write_cause(const struct context *t, const struct kvs_moment *moment)
 {
 	unsigned int cause = kvs_cause_main(moment->spent);
@@ -219,8 +244,7 @@ static void write_cause(const struct context *t, const struct kvs_moment *moment
 		fprintf(t->f, "it slept for %.3f ms more", time);
 		break;
 	case KVS_CAUSE_BLOCKED:
-		fprintf(t->f, "it was blocked in the host's kernel for %.3f ms, within KVM_RUN but not in HLT",
-			time);
+		write_blocked(t, moment, time);
 		break;
 	default:
 		fprintf(t->f, "what it did for %.3f ms is unknown, records are missing", time);

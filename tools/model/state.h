@@ -264,6 +264,25 @@ struct kvs_in_run {
 	u32 epoch;		/* of the last record that shows it */
 };
 
+/* What a vCPU slept for that slept within KVM_RUN, but not in HLT */
+enum kvs_slept_for {
+	KVS_SLEPT_UNKNOWN,	/* not told, or records were lost */
+	KVS_SLEPT_IN_EXIT,	/* while an exit was handled */
+	KVS_SLEPT_BEFORE_ENTRY,	/* no exit, but KVM_RUN had not entered the guest yet */
+	KVS_SLEPT_FOR_SIPI,	/* until another vCPU started it */
+	KVS_SLEPT_FOR_PAGE,	/* until the host had a page of the guest: async page fault */
+};
+
+/* Such a sleep; @reason, @isa and @l2 are of the exit, if it was in one. */
+struct kvs_sleep {
+	u64 begin, end;		/* time stamps; both 0: none yet */
+	u32 reason;
+	u8 isa;
+	u8 what;		/* enum kvs_slept_for */
+	bool l2;
+	bool over;		/* the guest was entered since */
+};
+
 /* The last return of KVM_RUN to userspace */
 struct kvs_last_put {
 	bool on;		/* and no load since then */
@@ -322,6 +341,7 @@ struct kvs_vcpu {
 	u64 polled_ns;		/* in halts whose exit is not recorded yet */
 	u32 polled_epoch;	/* at that time */
 	struct kvs_last_put last_put;
+	struct kvs_sleep last_sleep;	/* the longest since an entry or, if @over, before it */
 	struct {
 		bool on;	/* KVM_RUN began, and no entry or exit was seen since */
 		u32 epoch;	/* when it began */

@@ -130,6 +130,17 @@ void kvs_vcpu_cut(struct kvs_model *m, struct kvs_vcpu *v, u64 ts)
 		kvs_waits_cut(m, v, ts);
 }
 
+static enum kvs_slept_for slept_for(const struct kvs_span *span)
+{
+	if (span->exit.sleep == KS_SLEEP_SIPI)
+		return KVS_SLEPT_FOR_SIPI;
+	if (span->exit.sleep == KS_SLEEP_PAGE)
+		return KVS_SLEPT_FOR_PAGE;
+	if (span->exit.unknown)
+		return KVS_SLEPT_UNKNOWN;
+	return span->exit.before ? KVS_SLEPT_BEFORE_ENTRY : KVS_SLEPT_IN_EXIT;
+}
+
 void kvs_vcpu_slept(struct kvs_vcpu *v, u64 ts, u64 length)
 {
 	const struct kvs_cut_exit *cut = &v->cut_exit;
@@ -146,7 +157,14 @@ void kvs_vcpu_slept(struct kvs_vcpu *v, u64 ts, u64 length)
 		},
 	};
 
-	if (length && kvs_span_wanted(v->sinks, KVS_SPAN_BLOCKED))
+	if (!length)
+		return;
+	if (v->last_sleep.over || length > v->last_sleep.end - v->last_sleep.begin)
+		v->last_sleep = (struct kvs_sleep){
+			.begin = span.begin, .end = span.end, .reason = cut->reason,
+			.isa = cut->isa, .l2 = cut->l2, .what = slept_for(&span),
+		};
+	if (kvs_span_wanted(v->sinks, KVS_SPAN_BLOCKED))
 		kvs_span_emit(v->sinks, &span);
 }
 
@@ -441,6 +459,7 @@ void kvs_vcpu_exit(struct kvs_model *m, struct kvs_vcpu *v,
 			.l2 = kvs_record_l2(rec), .fastpath = fastpath,
 			.epoch = m->epoch,
 		};
+	v->last_sleep.over |= end == KS_EXIT_BY_ENTRY;
 	v->entry_ts = end == KS_EXIT_BY_ENTRY ? rec->ts : 0;
 	v->exit_epoch = m->epoch;
 }
@@ -468,6 +487,7 @@ void kvs_vcpu_entry(struct kvs_model *m, struct kvs_vcpu *v,
 		kvs_span_emit(v->sinks, &span);
 	}
 	v->cut_exit.on = v->before_entry.on = false;
+	v->last_sleep.over = true;
 	v->entry_ts = rec->ts;
 	v->exit_epoch = m->epoch;
 }

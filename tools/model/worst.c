@@ -98,6 +98,21 @@ static void fill_exit(struct kvs_moment *moment, const struct kvs_span *span)
 	moment->l2 = span->exit.l2;
 }
 
+/* The longest sleep tells what it slept for, if that was most of it. */
+static void fill_sleep(struct kvs_moment *moment)
+{
+	const struct kvs_sleep *s = &moment->vcpu->last_sleep;
+	u64 begin = s->begin > moment->begin ? s->begin : moment->begin;
+
+	if (s->end > moment->end || s->end <= begin ||
+	    s->end - begin <= moment->spent[KVS_CAUSE_BLOCKED] / 2)
+		return;
+	moment->slept_for = s->what;
+	moment->reason = s->reason;
+	moment->isa = s->isa;
+	moment->l2 = s->l2;
+}
+
 static void fill_irq(struct kvs_moment *moment, const struct kvs_span *span)
 {
 	const struct kvs_vector_stats *vector = span->irq.vector;
@@ -169,9 +184,11 @@ void kvs_moment_of(struct kvs_moment *moment, const struct kvs_span *span)
 		break;
 	case KVS_MOMENT_IRQ:
 		fill_irq(moment, span);
+		fill_sleep(moment);
 		break;
 	case KVS_MOMENT_TIMER:
 		fill_timer(moment, span);
+		fill_sleep(moment);
 		break;
 	}
 }

@@ -41,7 +41,11 @@ struct kvs_moment {
 	bool policy_known;
 	uint16_t policy;	/* of the vCPU's thread at its end */
 	uint16_t cpu;
-	uint8_t vector, isa, exit_end;
+	uint8_t vector, exit_end;
+	/* What most of spent[BLOCKED] was slept for, enum kvs_slept_for */
+	uint8_t slept_for;
+	/* The exit that it is, or in which it slept */
+	uint8_t isa;
 	bool l2;
 	uint32_t reason;
 };
