@@ -4,9 +4,11 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "uapi/kvmsched.h"
 #include "base/lines.h"
+#include "base/util.h"
 #include "model/clock.h"
 #include "model/names.h"
 #include "report/common.h"
@@ -54,6 +56,70 @@ static void row_vcpu(struct kvs_rows *rows, const struct kvs_view *view,
 	kvs_hist_free(&waits);
 }
 
+/* A table has one thread for each vCPU: here is where that is not all. */
+static void note_moves(const struct kvs_view *view)
+{
+	const struct kvs_vcpu *first = NULL;
+	char vcpu[KVS_VCPU_LEN];
+	unsigned int others = 0;
+	u64 moves = 0;
+
+	for (unsigned int i = 0; i < view->model->nr_vcpus; i++) {
+		const struct kvs_vcpu *v = view->model->vcpus[i];
+
+		if (!kvs_selected(&view->select, v) || v->threads < 2)
+			continue;
+		moves += v->threads - 1;
+		others += !!first;
+		first = first ? first : v;
+	}
+	if (!first)
+		return;
+	if (others)
+		kvs_say(2, "TID is the last: %s and %u more went from thread to thread, %" PRIu64 " times",
+			kvs_vcpu_words(vcpu, first), others, moves);
+	else
+		kvs_say(2, "TID is the last: %s went from thread to thread, %" PRIu64 " time%s",
+			kvs_vcpu_words(vcpu, first), moves, moves == 1 ? "" : "s");
+}
+
+static int by_tid(const void *left, const void *right)
+{
+	const s32 *a = left, *b = right;
+
+	return (*a > *b) - (*a < *b);
+}
+
+/* The same thread was the last of several vCPUs. */
+static void note_shared_threads(const struct kvs_view *view)
+{
+	const struct kvs_model *m = view->model;
+	s32 *tids = xcalloc(m->nr_vcpus, sizeof(*tids)), thread = 0;
+	unsigned int nr = 0, threads = 0, vcpus = 0;
+
+	for (unsigned int i = 0; i < m->nr_vcpus; i++)
+		if (m->vcpus[i]->tid && kvs_selected(&view->select, m->vcpus[i]))
+			tids[nr++] = m->vcpus[i]->tid;
+	qsort(tids, nr, sizeof(*tids), by_tid);
+	for (unsigned int i = 1; i < nr; i++) {
+		if (tids[i] != tids[i - 1])
+			continue;
+		vcpus++;
+		if (thread == tids[i])
+			continue;
+		thread = tids[i];
+		vcpus++;
+		threads++;
+	}
+	free(tids);
+	if (threads == 1)
+		kvs_say(2, "Thread %d ran %u of them in turn; slices of several count for none",
+			thread, vcpus);
+	else if (threads)
+		kvs_say(2, "%u threads ran several of them in turn; slices of several count for none",
+			threads);
+}
+
 static void print_vcpus(const struct kvs_view *view)
 {
 	struct kvs_rows rows;
@@ -72,6 +138,8 @@ static void print_vcpus(const struct kvs_view *view)
 		if (kvs_selected(&view->select, view->model->vcpus[i]))
 			row_vcpu(&rows, view, view->model->vcpus[i]);
 	kvs_rows_end(&rows);
+	note_moves(view);
+	note_shared_threads(view);
 }
 
 static void print_switch_kinds(const struct kvs_view *view)
