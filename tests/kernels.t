@@ -19,6 +19,7 @@ excused()
 	ext 6.1,6.1-rt,6.12,6.12-rt these kernels have no sched_ext
 	pause 6.1,6.1-rt,6.12,6.12-rt,newest QEMU's CPU has no PAUSE filter; check-vtx has it
 	merge 6.1,6.1-rt,6.12,6.12-rt,newest a Linux takes minutes; make check-guests has it, on 6.1 and 6.12
+	within 6.1,6.1-rt,6.12,6.12-rt,newest a Linux takes a minute; make check-guests has it, on 6.1
 	experiment newest its figures are those of slices that end at a tick
 	END
 }

@@ -75,6 +75,13 @@ class Linux:
             answer.append(text.rstrip("\n"))
         raise host.Failed(f"the guest ended at: {line}\n{self.child.err}")
 
+    def vmm(self):
+        """The PID of its VMM"""
+        for folder in os.listdir("/sys/kernel/debug/kvm"):
+            if "-" in folder:
+                return int(folder.split("-")[0])
+        raise host.Failed("KVM has no VM")
+
     def trace(self, room_kb, *events):
         self.say(f"trace_begin {room_kb} {' '.join(events or EVENTS)}")
 

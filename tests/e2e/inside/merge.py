@@ -32,6 +32,26 @@ CROWD = 40000
 BESIDE_US = 500, 1000
 
 
+def load(guest, seconds):
+    """Tasks that share its CPU, for so long between the marks of what they have run"""
+    guest.say(LOAD)
+    # What a task ran between the reading and the writing of its mark would be missing
+    # in the guest's count: nobody of the same policy gets the CPU meanwhile.
+    guest.say("renice -n -20 -p $$")
+    guest.say(f"sleep 0.2; mark; sleep {seconds}; mark")
+    guest.say("renice -n 20 -p $$")
+    guest.say("end $cfs; sleep 0.3; end $rr")
+
+
+def offsets():
+    """{PID: TSC offsets of its vCPUs}, as KVM tells"""
+    found = {}
+    for path in sorted(glob.glob("/sys/kernel/debug/kvm/*/vcpu*/tsc-offset")):
+        pid = int(path.split("/")[5].split("-")[0])
+        found.setdefault(pid, []).append(int(host.read(path)))
+    return found
+
+
 def record(smp):
     """(recording, the guest, its events by CPU, {PID: TSC offsets that KVM tells}, how
     often the emulator delivered an interrupt twice)"""
@@ -39,21 +59,12 @@ def record(smp):
         with host.Recording("-e", "+steal", "-m", "16M") as recording, \
                 host.spin(*BESIDE_US):
             guest.trace(ROOM_KB)
-            guest.say(LOAD)
-            # What a task ran between the reading and the writing of its mark would be missing
-            # in the guest's count: nobody of the same policy gets the CPU meanwhile.
-            guest.say("renice -n -20 -p $$")
-            guest.say(f"sleep 0.2; mark; sleep {SECONDS}; mark")
-            guest.say("renice -n 20 -p $$")
-            guest.say("end $cfs; sleep 0.3; end $rr")
+            load(guest, SECONDS)
             guest.crowd(CROWD)
             events = guest.stop()
-        offsets = {}
-        for path in sorted(glob.glob("/sys/kernel/debug/kvm/*/vcpu*/tsc-offset")):
-            pid = int(path.split("/")[5].split("-")[0])
-            offsets.setdefault(pid, []).append(int(host.read(path)))
+        told = offsets()
         twice = guest.off()
-    return recording, guest, events, offsets, twice
+    return recording, guest, events, told, twice
 
 
 def merged(recording, file, folder, status=0):
@@ -64,7 +75,7 @@ def merged(recording, file, folder, status=0):
     return json.loads(done.stdout) if not status else done.stderr
 
 
-def placed(tap, name, recording, file, events, offsets):
+def placed(tap, name, recording, file, events, told, narrow_ns=NARROW_NS):
     """All events are in guest mode by KVM's offset, and by few others."""
     guest, = merged(recording, file, "merged")["guests"]
     low, high = guest["later_ns_from"], guest["later_ns_to"]
@@ -77,10 +88,10 @@ def placed(tap, name, recording, file, events, offsets):
                  ("not told", cpu["not_told"], 0))))
     tap.equal(f"{name}: the offsets are those that KVM tells itself",
               ("offsets", [cpu["tsc_offset"] for cpu in guest["cpus"]],
-               offsets[guest["pid"]]))
+               told[guest["pid"]]))
     tap.ok(low is not None and high is not None and low <= 0 <= high and
-           high - low <= NARROW_NS,
-           f"{name}: causality leaves open {NARROW_NS} ns, and KVM's own is in it", low, high)
+           high - low <= narrow_ns,
+           f"{name}: causality leaves open {narrow_ns} ns, and KVM's own is in it", low, high)
     tap.note(f"{sum(events)} events; {low} to {high} ns around KVM's offset")
 
 
@@ -148,10 +159,10 @@ def test(tap):
             khz = device.info().tsc_khz
         for smp in SMP:
             name = "merge: one vCPU" if smp == 1 else "merge: two vCPUs"
-            recording, guest, events, offsets, twice = record(smp)
+            recording, guest, events, told, twice = record(smp)
             file = guest.write(os.path.join(host.WORK, "guest.dat"))
             tap.equal(f"{name}: each interrupt came once", ("twice", twice, 0))
-            placed(tap, name, recording, file, events, offsets)
+            placed(tap, name, recording, file, events, told)
             planted(tap, name, recording, guest, khz)
             stock(tap, name, events)
             if smp == 1:
