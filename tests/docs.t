@@ -113,10 +113,36 @@ missing_names()
 	done
 }
 
+# Who looks for something in the sources finds all folders there.
+unnamed_folders()
+{
+	local folder page
+
+	for page in CONTRIBUTING.md docs/design.md; do
+		for folder in tools/*/; do
+			grep -qwF -- "${folder%/}" "$page" || echo "$page: $folder is not named"
+		done
+	done
+}
+
+# Programs in Python whose names don't say so: those that there are, and those for which
+# .editorconfig has Python's indentation.
+python_by_editorconfig()
+{
+	local pattern
+
+	while read -r pattern; do
+		eval "printf '%s\n' $pattern"
+	done < <(sed -n 's/^\[\(tests\/.*\)\]$/\1/p' .editorconfig) | grep -v '^tests/golden/'
+}
+python_programs() { git grep --untracked -lE '^#!.*python3' | grep -v '\.py$'; }
+
 ok "links lead somewhere" silent broken_links
 ok "what is said to make can be made" silent unknown_targets
 ok "the paths that CONTRIBUTING.md names are there" silent missing_paths CONTRIBUTING.md
 ok "the paths that README.md and docs/design.md name are there" silent missing_paths README.md docs/design.md
 ok "so are the functions, structs and files" silent missing_names CONTRIBUTING.md docs/design.md
+ok "each folder of tools/ is named by both" silent unnamed_folders
+ok ".editorconfig knows what is in Python" diff <(python_programs | sort) <(python_by_editorconfig | sort)
 
 finish
