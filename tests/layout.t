@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The layout of module/ and tools/ is that of layout.levels: nothing needs what
 stands above it or beside it, so there is no circle; files stay short; and the module's
-functions are known by their names."""
+functions, and what files of the program share, are known by their names."""
 
 import collections
 import os
@@ -17,6 +17,8 @@ TOP = os.path.dirname(HERE)
 MAX_LINES = 600
 # Of our own functions, and of those that the kernel's macros make of our names
 PREFIXES = "ks_", "kvmsched_", "trace_", "perf_trace_", "__"
+# Of what a file of the program has for others: xmalloc() and its like are of base/util.h.
+TOOLS_PREFIXES = "kvs_", "x"
 
 # `unit` needs `other`; `why` says by which line or symbol
 Edge = collections.namedtuple("Edge", "unit other why")
@@ -185,6 +187,14 @@ def nameless(objects):
                 yield f"{objects[path]} has a function {name}"
 
 
+def bare_names(objects):
+    """Names that the program's files export without its prefix."""
+    for path in sorted(objects):
+        for name in sorted(symbols(path)[0] - {"main"}):
+            if not name.startswith(TOOLS_PREFIXES):
+                yield f"{os.path.basename(path)} of {objects[path]} exports {name}"
+
+
 def missing_units(half, levels, units):
     """Whatever is only in the tree or only in layout.levels."""
     return [f"{unit} stands on no level" for unit in sorted(units - set(levels))] + \
@@ -247,6 +257,9 @@ def check_ourselves(tap):
         tap.named("a planted function that says nothing is named",
                   list(nameless(module_objects(top, os.path.join(top, "module")))),
                   "other has a function spun")
+        tap.named("a planted export without the prefix is named",
+                  list(bare_names({os.path.join(top, "tools/other/c.o"): "other"})),
+                  "c.o of other exports c")
         tap.named("a unit without a level is named",
                   missing_units("tools", levels["tools"],
                                 {"high", "low", "other", "new"}), "new")
@@ -274,6 +287,7 @@ def main():
     check_half(tap, "tools", levels["tools"],
                list(includes(TOP)) + list(calls(objects)),
                set(objects.values()) | {"module/uapi"})
+    tap.empty("tools: each exported name says whose it is", bare_names(objects))
     tap.empty(f"no file has more than {MAX_LINES} lines", long_files(TOP))
     check_ourselves(tap)
     print(f"1..{tap.number}")

@@ -14,29 +14,29 @@
 
 EMBED(kvs_page_html, KVS_PICTURE "/page.html");
 EMBED(kvs_page_compare_html, KVS_PICTURE "/page-compare.html");
-EMBED(page_css, KVS_PICTURE "/page.css");
-EMBED(page_common_js, KVS_PICTURE "/page-common.js");
-EMBED(page_data_js, KVS_PICTURE "/page-data.js");
-EMBED(page_line_js, KVS_PICTURE "/page-line.js");
-EMBED(page_report_js, KVS_PICTURE "/page-report.js");
-EMBED(page_plots_js, KVS_PICTURE "/page-plots.js");
-EMBED(page_js, KVS_PICTURE "/page.js");
-EMBED(compare_css, KVS_PICTURE "/page-compare.css");
-EMBED(compare_js, KVS_PICTURE "/page-compare.js");
-EMBED(d3_licence, KVS_PICTURE "/d3.licence");
-EMBED(d3_js, KVS_D3);
+EMBED(kvs_page_css, KVS_PICTURE "/page.css");
+EMBED(kvs_page_common_js, KVS_PICTURE "/page-common.js");
+EMBED(kvs_page_data_js, KVS_PICTURE "/page-data.js");
+EMBED(kvs_page_line_js, KVS_PICTURE "/page-line.js");
+EMBED(kvs_page_report_js, KVS_PICTURE "/page-report.js");
+EMBED(kvs_page_plots_js, KVS_PICTURE "/page-plots.js");
+EMBED(kvs_page_js, KVS_PICTURE "/page.js");
+EMBED(kvs_compare_css, KVS_PICTURE "/page-compare.css");
+EMBED(kvs_compare_js, KVS_PICTURE "/page-compare.js");
+EMBED(kvs_d3_licence, KVS_PICTURE "/d3.licence");
+EMBED(kvs_d3_js, KVS_D3);
 
 const struct kvs_asset kvs_assets[] = {
-	{ "css", page_css, page_css_end },
-	{ "common", page_common_js, page_common_js_end },
-	{ "data", page_data_js, page_data_js_end },
-	{ "line", page_line_js, page_line_js_end },
-	{ "report", page_report_js, page_report_js_end },
-	{ "plots", page_plots_js, page_plots_js_end },
-	{ "js", page_js, page_js_end },
-	{ "compare-css", compare_css, compare_css_end },
-	{ "compare-js", compare_js, compare_js_end },
-	{ "licence", d3_licence, d3_licence_end },
-	{ "d3", d3_js, d3_js_end },
+	{ "css", kvs_page_css, kvs_page_css_end },
+	{ "common", kvs_page_common_js, kvs_page_common_js_end },
+	{ "data", kvs_page_data_js, kvs_page_data_js_end },
+	{ "line", kvs_page_line_js, kvs_page_line_js_end },
+	{ "report", kvs_page_report_js, kvs_page_report_js_end },
+	{ "plots", kvs_page_plots_js, kvs_page_plots_js_end },
+	{ "js", kvs_page_js, kvs_page_js_end },
+	{ "compare-css", kvs_compare_css, kvs_compare_css_end },
+	{ "compare-js", kvs_compare_js, kvs_compare_js_end },
+	{ "licence", kvs_d3_licence, kvs_d3_licence_end },
+	{ "d3", kvs_d3_js, kvs_d3_js_end },
 	{ 0 }
 };
