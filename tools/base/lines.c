@@ -169,7 +169,7 @@ void kvs_lines_bold(struct kvs_lines *lines, const char *fmt, ...)
 }
 
 /* All of the text is the word that goes on. */
-static void keep(const struct kvs_keeper *keeper, struct kvs_lines *lines)
+static void keep_word(const struct kvs_keeper *keeper, struct kvs_lines *lines)
 {
 	const char *text = lines->word ? : "";
 
@@ -184,7 +184,7 @@ static void keep(const struct kvs_keeper *keeper, struct kvs_lines *lines)
 void kvs_lines_end(struct kvs_lines *lines)
 {
 	if (kvs_keeper()) {
-		keep(kvs_keeper(), lines);
+		keep_word(kvs_keeper(), lines);
 	} else {
 		end_word(lines);
 		putchar('\n');

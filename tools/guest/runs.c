@@ -42,7 +42,7 @@ static void find_off(struct kvs_stretches *off, const struct kvs_guest_line *lin
 	kvs_stretches_sort(off);
 }
 
-static void tell(struct runs *r, enum kvs_guest_what what, u32 task, u64 begin, u64 end, bool open)
+static void hand_over(struct runs *r, enum kvs_guest_what what, u32 task, u64 begin, u64 end, bool open)
 {
 	const struct kvs_guest_run run = {
 		.what = what, .task = task, .begin = begin, .end = end, .open = open,
@@ -67,7 +67,7 @@ static void end_wait(struct runs *r, u32 task, u64 at)
 	struct state *s = &r->tasks[task];
 
 	if (s->waiting)
-		tell(r, KVS_GUEST_WAITED, task, s->since, at, false);
+		hand_over(r, KVS_GUEST_WAITED, task, s->since, at, false);
 	s->waiting = false;
 }
 
@@ -87,7 +87,7 @@ static void divide_slice(struct runs *r, const struct run_cpu *cpu, u64 end, boo
 			continue;
 		if (s->begin > at) {
 			end_wait(r, task, at);
-			tell(r, KVS_GUEST_RAN, task, at, s->begin, false);
+			hand_over(r, KVS_GUEST_RAN, task, at, s->begin, false);
 			at = s->begin;
 		}
 		begin_to_wait(r, task, at);
@@ -95,7 +95,7 @@ static void divide_slice(struct runs *r, const struct run_cpu *cpu, u64 end, boo
 	}
 	if (at < end) {
 		end_wait(r, task, at);
-		tell(r, KVS_GUEST_RAN, task, at, end, open);
+		hand_over(r, KVS_GUEST_RAN, task, at, end, open);
 	}
 }
 
@@ -131,7 +131,7 @@ static void take_late(struct runs *r, const struct kvs_guest_event *e, const str
 	u64 late = kvs_scale(&cycles, e->ran_ns);
 
 	if (task >= 0 && late < e->at)
-		tell(r, KVS_GUEST_LATE, task, e->at - late, e->at, false);
+		hand_over(r, KVS_GUEST_LATE, task, e->at - late, e->at, false);
 }
 
 static void take_event(struct runs *r, const struct kvs_guest_event *e, const struct kvs_scale *ns)
@@ -181,7 +181,7 @@ void kvs_guest_runs(const struct kvs_guest *g, const struct kvs_scale *ns, kvs_g
 	}
 	for (size_t i = 0; i < g->nr_tasks; i++)
 		if (r.tasks[i].waiting)
-			tell(&r, KVS_GUEST_WAITED, i, r.tasks[i].since, last, true);
+			hand_over(&r, KVS_GUEST_WAITED, i, r.tasks[i].since, last, true);
 	free(r.tasks);
 	free(r.cpus);
 }

@@ -31,7 +31,7 @@ static long read_number(const char *folder, const char *name)
 }
 
 /* False: another one has been loaded meanwhile. */
-static bool look(const char *folder, struct kvs_bpf_sched *s)
+static bool read_once(const char *folder, struct kvs_bpf_sched *s)
 {
 	char *state, *name;
 
@@ -54,7 +54,7 @@ bool kvs_bpf_sched_read(const char *folder, struct kvs_bpf_sched *s)
 	bool there = state;
 
 	free(state);
-	for (int i = 0; there && i < ATTEMPTS && !look(folder, s); i++)
+	for (int i = 0; there && i < ATTEMPTS && !read_once(folder, s); i++)
 		;
 	return there;
 }

@@ -98,7 +98,7 @@ static void free_vcpu(struct kvs_host_vcpu *v)
 }
 
 /* What the model knows at the end.  A vCPU whose identity was lost can't be joined. */
-static void settle(struct reading *r, const struct kvs_trace_info *info)
+static void collect_vcpus(struct reading *r, const struct kvs_trace_info *info)
 {
 	struct kvs_host_side *h = r->side;
 	struct kvs_times times;
@@ -135,7 +135,7 @@ static void settle(struct reading *r, const struct kvs_trace_info *info)
 	h->tsc_offset = info->tsc_offset;
 }
 
-static bool usable(const struct reading *r, const struct kvs_trace_info *info, const char *name)
+static bool is_usable(const struct reading *r, const struct kvs_trace_info *info, const char *name)
 {
 	if (info->clock != KVS_CLOCK_TSC) {
 		kvs_err("%s: its time stamps are not those of the TSC", name);
@@ -173,8 +173,8 @@ bool kvs_host_side_read(struct kvs_host_side *h, const char *path, const char *n
 	ok = kvs_trace_read(h->trace, &sink);
 	kvs_model_finish(&r.model);
 	kvs_model_name_vms(&r.model, &info->names);
-	settle(&r, info);
-	ok = ok && usable(&r, info, name);
+	collect_vcpus(&r, info);
+	ok = ok && is_usable(&r, info, name);
 	if (ok && h->unstable)
 		kvs_warn("%s: the host's TSC was unstable: different CPUs may tell different times",
 			 name);

@@ -28,7 +28,7 @@ static s64 shift_at(const struct kvs_guest_tsc *tsc, u64 guest)
 	return kvs_host_of_guest(tsc, guest) - guest;
 }
 
-static void put(FILE *out, u64 value, size_t size)
+static void put_number(FILE *out, u64 value, size_t size)
 {
 	fwrite(&value, 1, size, out);	/* little endian */
 }
@@ -58,13 +58,13 @@ static struct samples samples_of(const struct kvs_joined *g, unsigned int cpu)
 
 static void put_samples(FILE *out, const struct samples *s)
 {
-	put(out, s->nr, sizeof(u32));
+	put_number(out, s->nr, sizeof(u32));
 	for (u64 i = 0; i < s->nr; i++)
-		put(out, s->first + i * SAMPLE_STEP, sizeof(u64));
+		put_number(out, s->first + i * SAMPLE_STEP, sizeof(u64));
 	for (u64 i = 0; i < s->nr; i++)
-		put(out, s->tsc ? shift_at(s->tsc, s->first + i * SAMPLE_STEP) : 0, sizeof(u64));
+		put_number(out, s->tsc ? shift_at(s->tsc, s->first + i * SAMPLE_STEP) : 0, sizeof(u64));
 	for (u64 i = 0; i < s->nr; i++)
-		put(out, 1, sizeof(u64));
+		put_number(out, 1, sizeof(u64));
 }
 
 char *kvs_shift_make(const struct kvs_joined *g, u64 host_id, u32 *size)
@@ -74,9 +74,9 @@ char *kvs_shift_make(const struct kvs_joined *g, u64 host_id, u32 *size)
 	size_t length;
 	FILE *out = xopen_memstream(&data, &length);
 
-	put(out, host_id, sizeof(u64));
-	put(out, INTERPOLATE, sizeof(u32));
-	put(out, cpus, sizeof(u32));
+	put_number(out, host_id, sizeof(u64));
+	put_number(out, INTERPOLATE, sizeof(u32));
+	put_number(out, cpus, sizeof(u32));
 	for (unsigned int cpu = 0; cpu < cpus; cpu++) {
 		struct samples s = samples_of(g, cpu);
 
@@ -86,7 +86,7 @@ char *kvs_shift_make(const struct kvs_joined *g, u64 host_id, u32 *size)
 		struct samples s = samples_of(g, cpu);
 
 		for (u64 i = 0; i < s.nr; i++)
-			put(out, 0, sizeof(u64));
+			put_number(out, 0, sizeof(u64));
 	}
 	fclose(out);
 	*size = length;
@@ -99,7 +99,7 @@ struct bytes {
 	bool failed;
 };
 
-static u64 take(struct bytes *b, size_t size)
+static u64 take_number(struct bytes *b, size_t size)
 {
 	u64 value = 0;
 
@@ -163,7 +163,7 @@ static void compare_cpu(struct kvs_carried *c, const struct carried_cpu *cpu,
 static bool take_cpus(struct bytes *b, struct carried_cpu *cpus, u32 nr)
 {
 	for (u32 cpu = 0; cpu < nr && !b->failed; cpu++) {
-		cpus[cpu].nr = take(b, sizeof(u32));
+		cpus[cpu].nr = take_number(b, sizeof(u32));
 		cpus[cpu].times = take_array(b, cpus[cpu].nr);
 		cpus[cpu].offsets = take_array(b, cpus[cpu].nr);
 		cpus[cpu].ratios = take_array(b, cpus[cpu].nr);
@@ -185,9 +185,9 @@ struct kvs_carried kvs_shift_carried(const struct kvs_joined *g)
 	if (!option)
 		return c;
 	b = (struct bytes){ .at = option->data, .end = option->data + option->size };
-	take(&b, sizeof(u64));
-	take(&b, sizeof(u32));
-	nr = take(&b, sizeof(u32));
+	take_number(&b, sizeof(u64));
+	take_number(&b, sizeof(u32));
+	nr = take_number(&b, sizeof(u32));
 	/* Each CPU needs its number of samples at least. */
 	c.damaged = b.failed || nr > (size_t)(b.end - b.at) / sizeof(u32);
 	if (c.damaged)

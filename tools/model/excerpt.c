@@ -134,7 +134,7 @@ static void take_difference(const struct visitor *v, u64 key, void *counter, siz
 		*(u64 *)counter = value;
 }
 
-static void look(struct kvs_model *m, struct kvs_table *table)
+static void note_values(struct kvs_model *m, struct kvs_table *table)
 {
 	const struct visitor v = { .visit = note_value, .m = m, .table = table };
 
@@ -184,11 +184,11 @@ void kvs_excerpt_pass(struct kvs_model *m, u64 ts)
 	struct kvs_counting *c = &m->counting;
 
 	if (!c->begun && ts >= c->excerpt.from) {
-		look(m, &c->at_begin);
+		note_values(m, &c->at_begin);
 		c->begun = true;
 	}
 	if (!c->ended && ts >= c->excerpt.to) {
-		look(m, &c->at_end);
+		note_values(m, &c->at_end);
 		c->ended = true;
 	}
 }
@@ -281,7 +281,7 @@ void kvs_excerpt_finish(struct kvs_model *m)
 
 	/* It begins after the last record. */
 	if (!c->begun)
-		look(m, &c->at_begin);
+		note_values(m, &c->at_begin);
 	memcpy(c->records, m->records, sizeof(c->records));
 	visit_all(&v);
 	for (unsigned int i = 0; i < m->nr_vcpus; i++) {

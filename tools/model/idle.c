@@ -20,7 +20,7 @@ void kvs_idle_free(struct kvs_idle *w)
 	free(w->blocks);
 }
 
-static void follow(struct kvs_idles *all, struct kvs_idle *w)
+static void list_wait(struct kvs_idles *all, struct kvs_idle *w)
 {
 	if (w->listed)
 		return;
@@ -29,7 +29,7 @@ static void follow(struct kvs_idles *all, struct kvs_idle *w)
 	w->listed = true;
 }
 
-static void unfollow(struct kvs_idles *all, struct kvs_idle *w)
+static void unlist_wait(struct kvs_idles *all, struct kvs_idle *w)
 {
 	unsigned int i = 0;
 
@@ -102,7 +102,7 @@ static void set_home(struct kvs_idle *w, uint16_t cpu)
 }
 
 /* Time passes until @ts. */
-static void pass(struct kvs_idle *w, uint64_t ts)
+static void pass_time(struct kvs_idle *w, uint64_t ts)
 {
 	if (ts <= w->at)
 		return;
@@ -111,9 +111,9 @@ static void pass(struct kvs_idle *w, uint64_t ts)
 	w->at = ts;
 }
 
-static void settle(struct kvs_idle *w, const struct kvs_idle_change *c)
+static void apply_change(struct kvs_idle *w, const struct kvs_idle_change *c)
 {
-	pass(w, c->ts);
+	pass_time(w, c->ts);
 	switch (c->what) {
 	case IDLES:
 	case WORKS:
@@ -127,17 +127,17 @@ static void settle(struct kvs_idle *w, const struct kvs_idle_change *c)
 	}
 }
 
-static void change(struct kvs_idle *w, uint64_t ts, uint8_t what, uint16_t cpu)
+static void queue_change(struct kvs_idle *w, uint64_t ts, uint8_t what, uint16_t cpu)
 {
 	if (w->nr_late == KVS_IDLE_LATE) {
-		settle(w, &w->late[0]);
+		apply_change(w, &w->late[0]);
 		memmove(&w->late[0], &w->late[1], --w->nr_late * sizeof(w->late[0]));
 	}
 	w->late[w->nr_late++] = (struct kvs_idle_change){ .ts = ts, .what = what, .cpu = cpu };
 }
 
 /* What was known of the CPUs is so no more. */
-static void forget(struct kvs_idle *w)
+static void forget_cpus(struct kvs_idle *w)
 {
 	for (unsigned int i = 0; i < w->nr_blocks; i++) {
 		struct kvs_idle_block *b = &w->blocks[i];
@@ -153,8 +153,8 @@ static void forget(struct kvs_idle *w)
 }
 
 /* What the kernel tells of 64 CPUs now: those that differ from what it told before */
-static void tell(struct kvs_idle *w, uint64_t ts, struct kvs_idle_block *b, uint64_t allowed,
-		 uint64_t idle)
+static void note_cpus(struct kvs_idle *w, uint64_t ts, struct kvs_idle_block *b, uint64_t allowed,
+		      uint64_t idle)
 {
 	uint64_t differ = (b->allowed & b->idle) ^ (allowed & idle);
 	uint16_t first = b->first;
@@ -164,7 +164,7 @@ static void tell(struct kvs_idle *w, uint64_t ts, struct kvs_idle_block *b, uint
 	for (; differ; differ &= differ - 1) {
 		unsigned int bit = __builtin_ctzll(differ);
 
-		change(w, ts, allowed & idle & 1ULL << bit ? IDLES : WORKS, first + bit);
+		queue_change(w, ts, allowed & idle & 1ULL << bit ? IDLES : WORKS, first + bit);
 	}
 }
 
@@ -172,14 +172,14 @@ void kvs_idle_allowed(struct kvs_idles *all, struct kvs_idle *w, uint64_t ts, bo
 		      uint16_t first, uint64_t cpus, uint64_t idle)
 {
 	if (begins && !w->waits)
-		forget(w);
+		forget_cpus(w);
 	if (begins && w->waits)
 		for (unsigned int i = 0; i < w->nr_blocks; i++)
 			if (w->blocks[i].first != first / 64 * 64)
-				tell(w, ts, &w->blocks[i], 0, 0);
-	tell(w, ts, get_block(w, first), cpus, idle);
+				note_cpus(w, ts, &w->blocks[i], 0, 0);
+	note_cpus(w, ts, get_block(w, first), cpus, idle);
 	w->told = true;
-	follow(all, w);
+	list_wait(all, w);
 }
 
 void kvs_idle_cpu(struct kvs_idles *all, uint64_t ts, uint16_t cpu, bool idle)
@@ -190,7 +190,7 @@ void kvs_idle_cpu(struct kvs_idles *all, uint64_t ts, uint16_t cpu, bool idle)
 		struct kvs_idle_block *b = find_block(all->on[i], cpu);
 
 		if (b && b->allowed & bit)
-			tell(all->on[i], ts, b, b->allowed, idle ? b->idle | bit : b->idle & ~bit);
+			note_cpus(all->on[i], ts, b, b->allowed, idle ? b->idle | bit : b->idle & ~bit);
 	}
 }
 
@@ -199,10 +199,10 @@ void kvs_idle_begin(struct kvs_idle *w, uint64_t ts, uint16_t home, bool counts)
 	bool told = w->told && !w->waits;
 
 	if (!told)
-		forget(w);
+		forget_cpus(w);
 	/* Of what was told just before, all holds as the wait begins. */
 	for (unsigned int i = 0; i < w->nr_late; i++)
-		settle(w, &w->late[i]);
+		apply_change(w, &w->late[i]);
 	w->nr_late = 0;
 	w->told = told;
 	w->waits = true;
@@ -221,9 +221,9 @@ void kvs_idle_move(struct kvs_idle *w, uint64_t ts, uint16_t home, bool counts)
 		if (w->late[i].what == HOME)
 			before = w->late[i].cpu;
 	if (home != before)
-		change(w, ts, HOME, home);
+		queue_change(w, ts, HOME, home);
 	if (counts != w->runs_told)
-		change(w, ts, counts ? COUNTS : COUNTS_NOT, 0);
+		queue_change(w, ts, counts ? COUNTS : COUNTS_NOT, 0);
 	w->runs_told = counts;
 }
 
@@ -278,8 +278,8 @@ void kvs_idle_end(struct kvs_idles *all, struct kvs_idle *w, uint64_t begin, uin
 	};
 	if (past->known) {
 		for (unsigned int i = 0; i < w->nr_late && w->late[i].ts < end; i++)
-			settle(w, &w->late[i]);
-		pass(w, end);
+			apply_change(w, &w->late[i]);
+		pass_time(w, end);
 		find_longest(w, past);
 	}
 	if (kvs_excerpt_has(&all->excerpt, end))
@@ -289,6 +289,6 @@ void kvs_idle_end(struct kvs_idles *all, struct kvs_idle *w, uint64_t begin, uin
 
 void kvs_idle_drop(struct kvs_idles *all, struct kvs_idle *w)
 {
-	forget(w);
-	unfollow(all, w);
+	forget_cpus(w);
+	unlist_wait(all, w);
 }

@@ -34,7 +34,7 @@ static u64 in_run_since_due(const struct kvs_model *m, const struct kvs_vcpu *v,
 	return run > early ? run - early : 0;
 }
 
-static void count(struct kvs_overdue *o, u64 *step, u64 deadline, bool judged, bool at_end)
+static void count_one(struct kvs_overdue *o, u64 *step, u64 deadline, bool judged, bool at_end)
 {
 	if (judged) {
 		(*step)++;
@@ -45,7 +45,7 @@ static void count(struct kvs_overdue *o, u64 *step, u64 deadline, bool judged, b
 }
 
 /* What is still on its way at @ts, and should have arrived @grace before */
-static void look(struct kvs_model *m, struct kvs_vcpu *v, u64 ts, u64 grace, bool at_end)
+static void count_overdue(struct kvs_model *m, struct kvs_vcpu *v, u64 ts, u64 grace, bool at_end)
 {
 	struct kvs_timer_stats *t = &v->timer;
 	struct kvs_overdue *o = &t->overdue;
@@ -53,12 +53,12 @@ static void look(struct kvs_model *m, struct kvs_vcpu *v, u64 ts, u64 grace, boo
 
 	if (t->armed_now.on && t->armed_now.epoch == m->epoch &&
 	    t->armed_now.deadline < ts)
-		count(o, &o->not_expired, t->armed_now.deadline,
-		      in_run_since_due(m, v, ts) > grace, at_end);
+		count_one(o, &o->not_expired, t->armed_now.deadline,
+			  in_run_since_due(m, v, ts) > grace, at_end);
 	if (t->due && !t->due_again && t->expiry.epoch == m->epoch &&
 	    kvs_model_has_class(m, KVMSCHED_CLASS_IRQ)) {
 		since = kvs_run_since(m, v, t->expiry.in_run, ts);
-		count(o, &o->not_accepted, t->expiry.deadline, since > grace, at_end);
+		count_one(o, &o->not_accepted, t->expiry.deadline, since > grace, at_end);
 	}
 }
 
@@ -86,8 +86,8 @@ static void look_at_vectors(struct kvs_model *m, struct kvs_vcpu *v, u64 end, u6
 		if (!s || !s->pending || !s->of_timer || s->accept_epoch != m->epoch)
 			continue;
 		since = kvs_run_since(m, v, s->accept_in_run, end);
-		count(&t->overdue, &t->overdue.not_injected, t->expiry.deadline,
-		      since > grace, true);
+		count_one(&t->overdue, &t->overdue.not_injected, t->expiry.deadline,
+			  since > grace, true);
 		s->of_timer = false;
 	}
 }
@@ -99,7 +99,7 @@ void kvs_timer_watch(struct kvs_model *m, struct kvs_vcpu *v, u64 end, bool dies
 
 	kvs_timer_flush(v);
 	kvs_timer_armed_end(m, v, end);
-	look(m, v, end, grace, true);
+	count_overdue(m, v, end, grace, true);
 	look_at_vectors(m, v, end, grace);
 	if (!dies)
 		note_far(m, v, end);
@@ -149,6 +149,6 @@ static void note_armed(struct kvs_model *m, struct kvs_vcpu *v,
 void kvs_timer_watch_arm(struct kvs_model *m, struct kvs_vcpu *v,
 			 const struct kvs_record *rec)
 {
-	look(m, v, rec->ts, kvs_ts_of_ns(m, OVERDUE_NS), false);
+	count_overdue(m, v, rec->ts, kvs_ts_of_ns(m, OVERDUE_NS), false);
 	note_armed(m, v, rec);
 }

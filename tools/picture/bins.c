@@ -26,7 +26,7 @@ static u64 *new_kind(struct kvs_bins *bins)
 }
 
 /* Spans come nearly in order, and so do the pages that they need. */
-static void use(struct kvs_bins *bins, unsigned int kind, unsigned int bin)
+static void use_bin(struct kvs_bins *bins, unsigned int kind, unsigned int bin)
 {
 	unsigned int page = 1 + bin / (PAGE / sizeof(u64));
 
@@ -56,7 +56,7 @@ void kvs_bins_add(struct kvs_bins *bins, unsigned int kind, s64 begin, s64 end, 
 		if (until > end)
 			until = end;
 		bins->ns[kind][bin] += sign * (until - begin);
-		use(bins, kind, bin);
+		use_bin(bins, kind, bin);
 	}
 }
 

@@ -191,7 +191,7 @@ static void set_name(struct kvmsched_quota *quota, const char *path)
 		memcpy(quota->name, path + length - room, room);
 }
 
-static void tell(const struct kvs_limits *l, const char *path, int dev)
+static void tell_quota(const struct kvs_limits *l, const char *path, int dev)
 {
 	struct kvmsched_quota quota = { .cgroup = 0 };
 	char *dir = xasprintf("%s%s", l->mount, path);
@@ -223,5 +223,5 @@ void kvs_limits_tell(struct kvs_limits *l, int dev, uint32_t vcpus)
 	}
 	for (size_t i = 0; i < l->nr; i++)
 		if (has_limit(l, l->paths[i]))
-			tell(l, l->paths[i], dev);
+			tell_quota(l, l->paths[i], dev);
 }

@@ -41,7 +41,7 @@ void kvs_print_bpf_scheds(const struct kvs_view *view)
 		print_stretch(view, i ? "" : "Scheduler", &s->list[i]);
 }
 
-static json_t *at(const struct kvs_view *view, u64 ts)
+static json_t *json_time(const struct kvs_view *view, u64 ts)
 {
 	return number_if(view->times.ts.known,
 			 kvs_ns_since_begin(view->model, &view->times, ts));
@@ -59,7 +59,7 @@ json_t *kvs_json_bpf_scheds(const struct kvs_view *view)
 			"name", now->loaded ? kvs_bytes_json(now->name) : json_null(),
 			"all_threads", now->loaded ? json_boolean(now->all_threads) : json_null(),
 			"loads", number(now->loads),
-			"first_ns", at(view, now->first_ts), "last_ns", at(view, now->last_ts)));
+			"first_ns", json_time(view, now->first_ts), "last_ns", json_time(view, now->last_ts)));
 	}
 	return a;
 }

@@ -15,7 +15,7 @@
 #include "report/json-task.h"
 #include "report/report.h"
 
-static json_t *at(const struct kvs_view *view, u64 ts)
+static json_t *json_time(const struct kvs_view *view, u64 ts)
 {
 	return ts ? json_integer(kvs_ns_since_begin(view->model, &view->times, ts)) : json_null();
 }
@@ -83,8 +83,8 @@ static json_t *moment_of(const struct kvs_view *view, const struct kvs_moment *m
 		"vm_name", kvs_json_vm_name(v),
 		"vcpu", v->id, "tid", v->tid,
 		"ns", (json_int_t)kvs_scale(&view->times.ts, moment->length),
-		"begin_ns", at(view, moment->begin), "expired_ns", at(view, moment->expired),
-		"accepted_ns", at(view, moment->accepted), "end_ns", at(view, moment->end),
+		"begin_ns", json_time(view, moment->begin), "expired_ns", json_time(view, moment->expired),
+		"accepted_ns", json_time(view, moment->accepted), "end_ns", json_time(view, moment->end),
 		"cause", irq ? json_string(kvs_cause_name(kvs_cause_main(moment->spent))) : json_null(),
 		"causes_ns", causes_of(view, moment),
 		"thief", moment->thief_time ?
@@ -108,7 +108,7 @@ static json_t *group_of(const struct kvs_view *view, const struct kvs_group *g)
 		"kind", kvs_moment_kind_name(g->worst.kind),
 		"others", json_boolean(g->others), "count", (json_int_t)g->count,
 		"sum_ns", (json_int_t)kvs_scale(&view->times.ts, g->sum),
-		"first_ns", at(view, g->first), "last_ns", at(view, g->last),
+		"first_ns", json_time(view, g->first), "last_ns", json_time(view, g->last),
 		"worst", moment_of(view, &g->worst));
 }
 

@@ -20,7 +20,7 @@ static double ms(const struct kvs_view *view, u64 ts)
 	return kvs_us_of(&view->times.ts, ts) / 1e3;
 }
 
-static double at(const struct kvs_view *view, u64 ts)
+static double seconds_at(const struct kvs_view *view, u64 ts)
 {
 	return kvs_seconds_since_begin(view->model, &view->times, ts);
 }
@@ -38,7 +38,7 @@ static void print_chain(const struct kvs_view *view, const struct kvs_moment *mo
 	struct kvs_lines lines = kvs_lines_begin(5);
 	u64 begin = moment->begin, sum = 0, us;
 
-	kvs_lines_add(&lines, "     %s %.6f s", from[moment->kind], at(view, begin));
+	kvs_lines_add(&lines, "     %s %.6f s", from[moment->kind], seconds_at(view, begin));
 	if (moment->expired > begin)
 		kvs_lines_add(&lines, ", expired +%.3f ms", ms(view, moment->expired - begin));
 	if (moment->accepted > begin)
@@ -94,8 +94,8 @@ static void print_group(const struct kvs_view *view, unsigned int number,
 		      g->count, g->others ? "other " : "", one[g->worst.kind],
 		      g->count == 1 ? "" : "s", ms(view, g->worst.length), ms(view, g->sum));
 	if (g->count > 1)
-		kvs_lines_add(&lines, ", from %.6f s to %.6f s", at(view, g->first),
-			      at(view, g->last));
+		kvs_lines_add(&lines, ", from %.6f s to %.6f s", seconds_at(view, g->first),
+			      seconds_at(view, g->last));
 	kvs_lines_end(&lines);
 	kvs_say(5, "     %s", text);
 	free(text);

@@ -275,7 +275,7 @@ static bool copy_bytes(int from, u64 at, u64 size, int to)
 	return ok;
 }
 
-static void put(FILE *out, const void *data, size_t size)
+static void put_bytes(FILE *out, const void *data, size_t size)
 {
 	fwrite(data, 1, size, out);
 }
@@ -297,24 +297,24 @@ static char *make_middle(const struct kvs_parts *p, size_t *size)
 	FILE *out = xopen_memstream(&data, size);
 	u16 done = KVS_OPTION_DONE;
 
-	put(out, "options  ", 10);
+	put_bytes(out, "options  ", 10);
 	for (size_t i = 0; i < p->nr_options; i++) {
-		put(out, &p->options[i].number, sizeof(u16));
-		put(out, &p->options[i].size, sizeof(u32));
-		put(out, p->options[i].data, p->options[i].size);
+		put_bytes(out, &p->options[i].number, sizeof(u16));
+		put_bytes(out, &p->options[i].size, sizeof(u32));
+		put_bytes(out, p->options[i].data, p->options[i].size);
 	}
-	put(out, &done, sizeof(done));
-	put(out, "flyrecord", 10);
+	put_bytes(out, &done, sizeof(done));
+	put_bytes(out, "flyrecord", 10);
 	at = p->head + ftell(out) + table + (p->clocks ? sizeof(u64) + clocks : 0);
 	at = page_aligned(p, at);
 	for (unsigned int cpu = 0; cpu < p->cpus; cpu++) {
-		put(out, &at, sizeof(u64));
-		put(out, &p->ranges[cpu].size, sizeof(u64));
+		put_bytes(out, &at, sizeof(u64));
+		put_bytes(out, &p->ranges[cpu].size, sizeof(u64));
 		at += page_aligned(p, p->ranges[cpu].size);
 	}
 	if (p->clocks) {
-		put(out, &clocks, sizeof(u64));
-		put(out, p->clocks, clocks);
+		put_bytes(out, &clocks, sizeof(u64));
+		put_bytes(out, p->clocks, clocks);
 	}
 	for (u64 end = p->head + ftell(out); end != page_aligned(p, end); end++)
 		fputc(0, out);

@@ -12,7 +12,7 @@
 #define MAX_TASKS	65536
 #define MAX_GUESTS	65536
 
-static void keep(struct kvs_vm_names *n, char *text)
+static void keep_text(struct kvs_vm_names *n, char *text)
 {
 	n->texts = xrealloc(n->texts, (n->nr + 1) * sizeof(*n->texts));
 	n->texts[n->nr++] = text;
@@ -27,7 +27,7 @@ void kvs_vm_names_add_guest(struct kvs_vm_names *n, char *data, size_t size)
 		free(data);
 		return;
 	}
-	keep(n, data);
+	keep_text(n, data);
 	memcpy(&vcpus, data + at, sizeof(vcpus));
 	at += sizeof(vcpus);
 	for (; vcpus-- && at + sizeof(entry) <= size; at += sizeof(entry)) {
@@ -41,7 +41,7 @@ void kvs_vm_names_add_tasks(struct kvs_vm_names *n, char *text)
 {
 	char *line = text, *end, *comm;
 
-	keep(n, text);
+	keep_text(n, text);
 	for (size_t i = 0; i < MAX_TASKS && (end = strchr(line, '\n')); i++, line = end + 1) {
 		unsigned long pid = strtoul(line, &comm, 10);
 
