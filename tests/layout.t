@@ -67,12 +67,12 @@ def calls(objects):
                            f"{os.path.basename(other)}")
 
 
-def sources(top, half):
-    """All C files of a half, as paths below top."""
+def sources(top, half, endings=(".c", ".h")):
+    """All files of a half with such names, C's by default, as paths below top."""
     for folder, folders, names in os.walk(os.path.join(top, half)):
         folders.sort()
         for name in sorted(names):
-            if name.endswith((".c", ".h")):
+            if name.endswith(endings):
                 yield os.path.relpath(os.path.join(folder, name), top)
 
 
@@ -167,8 +167,8 @@ def tools_objects(top, folder):
 
 def long_files(top):
     """Files of more lines than one reads at once."""
-    for half in ("module", "tools"):
-        for path in sources(top, half):
+    for half in ("module", "tools", "tests"):
+        for path in sources(top, half, (".c", ".h", ".S", ".js", ".py", ".t")):
             with open(os.path.join(top, path), encoding="utf-8") as file:
                 count = sum(1 for _ in file)
             if count > MAX_LINES:

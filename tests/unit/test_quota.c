@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Quotas: who is kept from a CPU by which cgroup, and for how long, on lives whose truth
- * is written down while they are made up.  One cycle is one ns here.
+ * Quotas: who is kept from a CPU by which cgroup, and for how long.
  */
 #include <sched.h>
 #include <setjmp.h>
@@ -18,110 +17,8 @@
 #include "base/util.h"
 #include "model/model.h"
 #include "model/moment.h"
-#include "model/summary.h"
 #include "model/worst.h"
-#include "feed.h"
-
-#define ME		.vm = 1, .vcpu = vcpu
-#define MS		1000000ULL
-#define CPUID		0x72
-#define OUTER		70ULL
-#define INNER		((5ULL << 32) + 71)	/* the kernel's numbers have 64 bits */
-#define BYSTANDER	7
-
-static struct kvs_model m;
-static u64 now;
-static u16 vcpu, cpu;
-
-#define RECORD(name, ...)	FEED(&m, now, cpu, 100 + vcpu, name, __VA_ARGS__)
-
-static void session(u8 op)
-{
-	RECORD(session, .op = op, .tsc_khz = 1000000,
-	       .classes = KVMSCHED_CLASS_DEFAULT | KVMSCHED_CLASS_STEAL);
-}
-
-static void arrive(u16 id, u16 policy)
-{
-	vcpu = id;
-	RECORD(vcpu, ME, .tgid = 50, .features = KS_FEATURE_NEW, .policy = policy);
-	RECORD(cgroup, .tid = 100 + vcpu, .id = INNER, .parent = OUTER);
-	RECORD(cgroup, .id = OUTER, .parent = 1);
-	RECORD(load, ME);
-	RECORD(entry, ME);
-}
-
-static void begin(u16 policy)
-{
-	kvs_model_init(&m);
-	kvs_summary_listen(&m);
-	now = MS;
-	cpu = 0;
-	session(KS_SESSION_START);
-	arrive(0, policy);
-	RECORD(quota, .cgroup = OUTER, .quota_us = 50000, .period_us = 100000,
-	       .name = "/outer");
-}
-
-static void end(void)
-{
-	session(KS_SESSION_STOP);
-	kvs_model_finish(&m);
-}
-
-static int finish(void **unused)
-{
-	kvs_model_free(&m);
-	return 0;
-}
-
-static void throttle(u64 cgroup, u16 on_cpu, bool on)
-{
-	RECORD(throttle, .cgroup = cgroup, .cpu = on_cpu, .on = on);
-}
-
-static void lose(s32 next, u16 policy, u8 flags, u8 throttled)
-{
-	RECORD(exit, ME, .reason = CPUID, .flags = KS_EXIT_BY_SWITCH, .host_cycles = 1);
-	RECORD(switch_out, ME, .kind = KS_SWITCH_PREEMPTED, .loaded = 1, .next_pid = next,
-	       .next_policy = policy, .next_prio = 120, .next_comm = "bystander",
-	       .next_flags = KS_TASK_TOLD | flags, .throttled = throttled);
-}
-
-static void regain(u64 off)
-{
-	RECORD(switch_in, ME, .kind = KS_SWITCH_PREEMPTED, .off_cycles = off);
-	RECORD(entry, ME);
-}
-
-static u64 part_of(u16 id, unsigned int kind, u64 cgroup)
-{
-	const struct kvs_waiter *w = &m.vcpus[id]->waiter;
-	u64 sum = 0;
-
-	for (unsigned int i = 0; i < w->nr; i++)
-		if (w->thieves[i].who.kind == kind &&
-		    (!cgroup || w->thieves[i].who.cgroup->id == cgroup))
-			sum += w->thieves[i].time;
-	return sum;
-}
-
-/* The longest piece that is a quota's */
-static u64 longest_of(u16 id)
-{
-	const struct kvs_waiter *w = &m.vcpus[id]->waiter;
-	u64 max = 0;
-
-	for (unsigned int i = 0; i < w->nr; i++)
-		if (w->thieves[i].who.kind == KVS_THIEF_QUOTA && w->thieves[i].max > max)
-			max = w->thieves[i].max;
-	return max;
-}
-
-static const struct kvs_cgroup *cgroup_of(u64 id)
-{
-	return kvs_table_get(&m.quotas.by_id, id);
-}
+#include "throttling.h"
 
 /* Nobody takes what the vCPU may not have: neither a task nor an interrupt. */
 static void a_bystander_is_no_thief(void **unused)
@@ -199,12 +96,6 @@ static void nested_quotas(void **unused)
 	assert_int_equal(cgroup_of(OUTER)->throttled_ts, 25 * MS);
 }
 
-static void migrate_to_0(void)
-{
-	RECORD(migrate, ME, .cpu = 0, .from_cpu = 1, .holder_pid = BYSTANDER,
-	       .holder_comm = "bystander");
-}
-
 /* Another CPU's throttling is none of this one's, until the vCPU waits there. */
 static void on_another_cpu(void **unused)
 {
@@ -279,218 +170,6 @@ static void moved_to_another_cgroup(void **unused)
 	/* Whether cgroup 80 was throttled since before is not told any more. */
 	assert_int_equal(part_of(0, KVS_THIEF_UNKNOWN, 0), 5 * MS);
 	assert_int_equal(part_of(0, KVS_THIEF_TASK, 0), 2 * MS);
-}
-
-/* It sleeps, and is woken for CPU 1, where nothing of its cgroup was seen to run. */
-static void wake_elsewhere(void)
-{
-	RECORD(exit, ME, .reason = 0x78, .flags = KS_EXIT_BY_SWITCH, .host_cycles = 1);
-	RECORD(switch_out, ME, .kind = KS_SWITCH_HALTED, .loaded = 1);
-	now += MS;
-	RECORD(wake, ME, .cpu = 1, .holder_pid = BYSTANDER, .holder_comm = "bystander",
-	       .holder_flags = KS_TASK_TOLD);
-}
-
-static void get_cpu_1(u64 off)
-{
-	cpu = 1;
-	RECORD(switch_in, ME, .kind = KS_SWITCH_HALTED, .from_cpu = 0, .off_cycles = off);
-}
-
-/* CPU 1 goes from one task to the other, @nr times, every 100 us. */
-static void change_holders(unsigned int nr)
-{
-	for (unsigned int i = 0; i < nr; i++) {
-		now += MS / 10;
-		FEED(&m, now, 1, 0, holder, .pid = 8 + i % 2, .comm = "other");
-	}
-}
-
-/* It was on before anybody listened: only its end is seen, and tells of the wait before. */
-static void throttled_before_the_beginning(void **unused)
-{
-	begin(SCHED_OTHER);
-	now += 3 * MS;
-	wake_elsewhere();
-	change_holders(50);
-	FEED(&m, now, 1, 0, host_irq, .name = "local_timer", .cycles = 5000);
-	now += 5 * MS;
-	throttle(OUTER, 1, false);
-	now += 2 * MS;
-	get_cpu_1(13 * MS);
-	end();
-	assert_int_equal(part_of(0, KVS_THIEF_QUOTA, OUTER), 10 * MS);
-	assert_int_equal(longest_of(0), 10 * MS);
-	assert_int_equal(part_of(0, KVS_THIEF_TASK, 0), 2 * MS);
-	assert_int_equal(m.vcpus[0]->waiter.nr, 2);
-	assert_int_equal(cgroup_of(OUTER)->open, 1);
-	assert_int_equal(cgroup_of(OUTER)->open_ts, 14 * MS);
-	assert_int_equal(cgroup_of(OUTER)->throttled_ts, 0);
-	assert_int_equal(cgroup_of(OUTER)->count, 0);
-}
-
-/* So many may have been the thieves that not all of them are told apart. */
-static void too_many_in_doubt(void **unused)
-{
-	u64 task, unknown;
-
-	begin(SCHED_OTHER);
-	wake_elsewhere();
-	change_holders(1000);
-	throttle(OUTER, 1, false);
-	get_cpu_1(101 * MS);
-	end();
-	assert_int_equal(part_of(0, KVS_THIEF_QUOTA, OUTER), 100 * MS);
-	assert_int_equal(m.vcpus[0]->waiter.nr, 1);
-	finish(unused);
-
-	begin(SCHED_OTHER);
-	wake_elsewhere();
-	change_holders(1000);
-	get_cpu_1(101 * MS);
-	end();
-	task = part_of(0, KVS_THIEF_TASK, 0);
-	unknown = part_of(0, KVS_THIEF_UNKNOWN, 0);
-	assert_int_equal(task + unknown, 100 * MS);
-	assert_in_range(task, KVS_DOUBT_PIECES / 2 * MS / 10, KVS_DOUBT_PIECES * MS / 10);
-}
-
-/* It gets that CPU, and no throttling has ended: whoever had it was the thief. */
-static void not_throttled_after_all(void **unused)
-{
-	begin(SCHED_OTHER);
-	wake_elsewhere();
-	change_holders(50);
-	get_cpu_1(6 * MS);
-	RECORD(entry, ME);
-	lose(9, SCHED_OTHER, 0, 0);
-	now += 3 * MS;
-	/* Here it has run: that is no throttling of before. */
-	migrate_to_0();
-	now += 3 * MS;
-	cpu = 0;
-	regain(6 * MS);
-	end();
-	assert_int_equal(part_of(0, KVS_THIEF_TASK, 0), 11 * MS);
-	assert_int_equal(part_of(0, KVS_THIEF_UNKNOWN, 0), 0);
-}
-
-/* It goes elsewhere before that is known. */
-static void moved_in_doubt(void **unused)
-{
-	begin(SCHED_OTHER);
-	wake_elsewhere();
-	change_holders(50);
-	migrate_to_0();
-	now += 3 * MS;
-	throttle(OUTER, 1, false);
-	now += 4 * MS;
-	RECORD(switch_in, ME, .kind = KS_SWITCH_HALTED, .off_cycles = 13 * MS);
-	end();
-	assert_int_equal(part_of(0, KVS_THIEF_UNKNOWN, 0), 5 * MS);
-	assert_int_equal(part_of(0, KVS_THIEF_TASK, 0), 7 * MS);
-}
-
-/* The same without a quota: there is nothing to doubt. */
-static void moved_without_a_quota(void **unused)
-{
-	begin(SCHED_OTHER);
-	RECORD(quota, .cgroup = OUTER, .quota_us = -1, .period_us = 100000, .name = "/outer");
-	wake_elsewhere();
-	change_holders(50);
-	migrate_to_0();
-	now += 3 * MS;
-	RECORD(switch_in, ME, .kind = KS_SWITCH_HALTED, .off_cycles = 9 * MS);
-	end();
-	assert_int_equal(part_of(0, KVS_THIEF_UNKNOWN, 0), 0);
-	assert_int_equal(part_of(0, KVS_THIEF_TASK, 0), 8 * MS);
-}
-
-/* The recording ends before that is known; the quota itself is told during the wait. */
-static void ended_in_doubt(void **unused)
-{
-	begin(SCHED_OTHER);
-	RECORD(quota, .cgroup = OUTER, .quota_us = -1, .period_us = 100000, .name = "/outer");
-	wake_elsewhere();
-	now += 5 * MS;
-	RECORD(quota, .cgroup = OUTER, .quota_us = 5000, .period_us = 100000, .name = "/outer");
-	now += 5 * MS;
-	end();
-	assert_int_equal(part_of(0, KVS_THIEF_UNKNOWN, 0), 10 * MS);
-	assert_int_equal(part_of(0, KVS_THIEF_TASK, 0), 0);
-}
-
-/* It begins while that is in doubt: so it was not on before. */
-static void begins_in_doubt(void **unused)
-{
-	begin(SCHED_OTHER);
-	wake_elsewhere();
-	now += 4 * MS;
-	throttle(INNER, 1, true);
-	throttle(OUTER, 1, true);
-	now += 10 * MS;
-	throttle(OUTER, 1, false);
-	throttle(INNER, 1, false);
-	get_cpu_1(15 * MS);
-	end();
-	assert_int_equal(part_of(0, KVS_THIEF_QUOTA, INNER), 10 * MS);
-	assert_int_equal(part_of(0, KVS_THIEF_TASK, 0), 4 * MS);
-	assert_int_equal(cgroup_of(INNER)->open, 0);
-}
-
-/* Nobody watched that cgroup before the thread came to it. */
-static void moved_into_a_throttled_cgroup(void **unused)
-{
-	begin(SCHED_OTHER);
-	RECORD(cgroup, .tid = 100);
-	lose(BYSTANDER, SCHED_IDLE, 0, 0);
-	now += 2 * MS;
-	FEED(&m, now, 1, 999, cgroup, .tid = 100, .id = 80, .parent = 1);
-	for (unsigned int i = 0; i < 40; i++) {
-		now += MS / 2;
-		FEED(&m, now, 0, 0, holder, .pid = 8 + i % 2, .comm = "other");
-	}
-	throttle(80, 0, false);
-	now += MS;
-	regain(23 * MS);
-	end();
-	assert_int_equal(part_of(0, KVS_THIEF_QUOTA, 80), 20 * MS);
-	assert_int_equal(part_of(0, KVS_THIEF_TASK, 0), 3 * MS);
-	assert_int_equal(cgroup_of(80)->open_ts, 20 * MS);
-}
-
-/* Newer kernels tell that it is throttled: by which cgroup, only the end does. */
-static void by_itself_since_before(void **unused)
-{
-	begin(SCHED_OTHER);
-	lose(BYSTANDER, SCHED_OTHER, 0, KS_THROTTLED_YES);
-	now += 10 * MS;
-	throttle(OUTER, 0, false);
-	now += 2 * MS;
-	regain(12 * MS);
-	lose(BYSTANDER, SCHED_OTHER, 0, KS_THROTTLED_YES);
-	now += 7 * MS;
-	regain(7 * MS);
-	lose(BYSTANDER, SCHED_OTHER, 0, KS_THROTTLED_NO);
-	now += 5 * MS;
-	regain(5 * MS);
-	end();
-	assert_int_equal(part_of(0, KVS_THIEF_QUOTA, OUTER), 10 * MS);
-	assert_int_equal(part_of(0, KVS_THIEF_UNKNOWN, 0), 7 * MS);
-	assert_int_equal(part_of(0, KVS_THIEF_TASK, 0), 7 * MS);
-}
-
-/* Real-time tasks run in spite of quotas: that one ran tells nothing. */
-static void real_time_is_no_proof(void **unused)
-{
-	begin(SCHED_FIFO);
-	RECORD(policy, ME, .policy = SCHED_OTHER, .prio = 120);
-	lose(BYSTANDER, SCHED_OTHER, 0, 0);
-	now += 6 * MS;
-	throttle(OUTER, 0, false);
-	regain(6 * MS);
-	end();
-	assert_int_equal(part_of(0, KVS_THIEF_QUOTA, OUTER), 6 * MS);
 }
 
 /* Both ends may have been among the lost ones; after that, its end tells of the time since. */
@@ -686,16 +365,6 @@ int main(void)
 		TEST(two_vcpus_on_one_cpu),
 		TEST(over_two_cpus),
 		TEST(moved_to_another_cgroup),
-		TEST(throttled_before_the_beginning),
-		TEST(too_many_in_doubt),
-		TEST(not_throttled_after_all),
-		TEST(moved_in_doubt),
-		TEST(moved_without_a_quota),
-		TEST(ended_in_doubt),
-		TEST(begins_in_doubt),
-		TEST(moved_into_a_throttled_cgroup),
-		TEST(by_itself_since_before),
-		TEST(real_time_is_no_proof),
 		TEST(a_loss_makes_it_unknown),
 		TEST(throttled_by_itself),
 		TEST(real_time_has_no_quota),

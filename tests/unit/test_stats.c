@@ -14,6 +14,7 @@
 
 #include "base/util.h"
 #include "stats/stats.h"
+#include "near.h"
 
 static struct kvs_obs *plain(const double *x, size_t n)
 {
@@ -32,14 +33,6 @@ static void drop(struct kvs_arms *arms)
 	free((void *)arms->a);
 	free((void *)arms->b);
 }
-
-#define assert_near(x, y, eps)						\
-	do {								\
-		double got_ = (x), want_ = (y);				\
-									\
-		if (!(fabs(got_ - want_) <= (eps)))			\
-			fail_msg("%s is %.10g, not %.10g", #x, got_, want_); \
-	} while (0)
 
 /*
  * Permeability of the human chorioamnion at term and at 12 to 26 weeks:
