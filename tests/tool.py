@@ -2,6 +2,7 @@
 """The program under test, and recordings to try it on."""
 import os
 import pathlib
+import re
 import subprocess
 
 TOP = pathlib.Path(__file__).resolve().parents[1]
@@ -14,3 +15,11 @@ def run(*args):
     done = subprocess.run([KVMSCHED, *args], check=False, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     return done.returncode, done.stdout, done.stderr
+
+
+def reports():
+    """What `kvmsched report` is given for the whole and for each report on one recording,
+    each with as many rows as a page has."""
+    names = re.findall(r"^  ([a-z]+) ", run("report", "--help")[1].split("\nReports:\n")[1], re.M)
+    rows = {"worst": ["-n50"], "exits": ["-n50"]}
+    return [[], *([name, *rows.get(name, [])] for name in names if name != "guest")]

@@ -19,6 +19,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 sys.dont_write_bytecode = True
 from tap import Tap		# noqa: E402
+from tool import reports	# noqa: E402
 
 KVMSCHED = Path(os.environ.get("O", HERE.parents[1] / "build")).resolve() / "tools/kvmsched"
 GOLDEN = HERE.parent / "golden"
@@ -162,9 +163,6 @@ def details():
         yield f"{what} is refused", [] if answer[0] == 1 and message in answer[1] else [answer]
 
 
-PRINTED = (), ("worst", "-n50"), ("thieves",), ("exits", "-n50"), ("timers",), ("irqs",)
-
-
 def page(path, *options):
     """What a page of `report --html` has beside its bars"""
     with tempfile.TemporaryDirectory() as folder:
@@ -195,7 +193,7 @@ def on_page(data):
 def not_on_page(data, path, *options):
     """What `report` prints with the same options, and the page does not have"""
     mine = on_page(data)
-    for name in PRINTED:
+    for name in reports():
         host = ["--host"] if not name and "host" in report(path)["classes"] else []
         text = subprocess.run([KVMSCHED, "report", *name, *host, *options, path], check=True,
                               capture_output=True, text=True,

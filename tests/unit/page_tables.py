@@ -3,8 +3,8 @@
 
 Each function takes a page of html.t and tells what is wrong, piece by piece."""
 from selenium.webdriver.common.by import By
+from tool import reports
 
-REPORTS = [], ["worst", "-n50"], ["thieves"], ["exits", "-n50"], ["timers"], ["irqs"]
 BLOCKS = """return [...document.querySelectorAll("#report .block")].map(box => [
     box.querySelector("h3").textContent,
     ...[...box.querySelectorAll(":scope > p, tr")].map(node => node.tagName === "P" ?
@@ -21,7 +21,7 @@ def wrong_text(page, run):
     blocks = [[squeezed(line) for line in block] for block in page.js(BLOCKS)]
     mine = "\n".join(" ".join(block) for block in blocks)
     printed = ""
-    for report in REPORTS:
+    for report in reports():
         args = ["report", *report, page.recording]
         if not report and "host" in page.classes:
             args.append("--host")
