@@ -51,14 +51,16 @@ static inline u64 kvs_ts_of_cycles(const struct kvs_model *m, u64 cycles)
 
 static inline u64 kvs_ts_of_ns(const struct kvs_model *m, u64 ns)
 {
-	return m->ns_to_ts.known ? kvs_scale(&m->ns_to_ts, ns) : 0;
+	return ns && m->ns_to_ts.known ? kvs_scale(&m->ns_to_ts, ns) : 0;
 }
 
 static inline u64 kvs_cycles_of_ns(const struct kvs_model *m, u64 ns)
 {
 	const struct kvs_scale *s = &m->cycles_to_ts;
 
-	return s->known && s->mult ? ((kvs_u128)kvs_ts_of_ns(m, ns) << s->shift) / s->mult : 0;
+	if (!ns || !s->known || !s->mult)
+		return 0;
+	return ((kvs_u128)kvs_ts_of_ns(m, ns) << s->shift) / s->mult;
 }
 
 /* A time in whole µs, rounded; parts of it are shown as the differences of such sums. */

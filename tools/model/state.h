@@ -385,6 +385,7 @@ struct kvs_vcpu {
 	u64 exit_count;
 	struct kvs_exit_stats *exits;
 	unsigned int nr_exits;
+	unsigned int last_exit;	/* index of what was asked for last, where that is one */
 	u64 spins[KVS_SPINS];	/* exits that suggest it, by enum kvs_spin */
 	kvs_u128 guest_cycles;	/* before all of them */
 	/* As their blocked_ts: before KVM_RUN entered the guest, and in unknown exits */

@@ -85,6 +85,13 @@ static void free_irqs(struct kvs_vcpu *v)
 	kvs_hist_free(&v->clockevent_ns);
 }
 
+static bool is_exit_of(const struct kvs_exit_stats *e, u8 isa, bool l2, u32 reason,
+		       bool fastpath)
+{
+	return e->reason == reason && e->isa == isa && e->l2 == l2 &&
+	       e->fastpath == fastpath;
+}
+
 struct kvs_exit_stats *kvs_exit_get(struct kvs_vcpu *v, u8 isa, bool l2, u32 reason,
 				    bool fastpath)
 {
@@ -92,10 +99,15 @@ struct kvs_exit_stats *kvs_exit_get(struct kvs_vcpu *v, u8 isa, bool l2, u32 rea
 
 	if (v->nr_exits == MAX_EXITS - 1)
 		reason = KVS_OTHER_REASON;
+	/* Exits of one kind come in a row. */
+	if (v->last_exit < v->nr_exits &&
+	    is_exit_of(&v->exits[v->last_exit], isa, l2, reason, fastpath))
+		return &v->exits[v->last_exit];
 	for (e = v->exits; e < v->exits + v->nr_exits; e++)
-		if (e->reason == reason && e->isa == isa && e->l2 == l2 &&
-		    e->fastpath == fastpath)
+		if (is_exit_of(e, isa, l2, reason, fastpath)) {
+			v->last_exit = e - v->exits;
 			return e;
+		}
 	if (v->nr_exits == MAX_EXITS)
 		return &v->exits[MAX_EXITS - 1];
 	v->exits = xrealloc(v->exits, (v->nr_exits + 1) * sizeof(*v->exits));
