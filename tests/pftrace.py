@@ -29,8 +29,8 @@ TRACKS = {
     "host_irqs": ("host interrupt", "name"),
     "clockevents": ("clock event", None),
 }
-# Tables without a track: Perfetto's own tables have their rows.
-SCHED = {"tasks"}
+# Tables without a track: Perfetto's own tables have their rows, or another track has.
+NO_TRACK = {"tasks", "accepts"}
 TEXTS = {"state", "reason", "kind", "comm", "name", "mode"}
 
 Slice = collections.namedtuple("Slice", "track name begin end args")

@@ -262,6 +262,45 @@ static void more_than_anybody_has(void **unused)
 			 KVS_SENDER_OTHERS);
 }
 
+static struct kvs_span accepted;
+static unsigned int nr_accepted;
+
+static void keep_accepted(void *ctx, const struct kvs_span *span)
+{
+	accepted = *span;
+	nr_accepted++;
+}
+
+/* Each acceptance is a span, from being sent, if that is known. */
+static void acceptances(void **unused)
+{
+	nr_accepted = 0;
+	kvs_sinks_add(&m.sinks, KVS_SPAN_BIT(ACCEPT), keep_accepted, NULL);
+	BY(20, 100, irq_accept, ME, .vector = VECTOR, .by = KS_BY_ICR, VCPU(1),
+	   .sent_cycles = 7);
+	assert_int_equal(accepted.begin, 93);
+	assert_int_equal(accepted.end, 100);
+	assert_int_equal(accepted.length, 7);
+	assert_int_equal(accepted.irq.sent_ts, 93);
+	assert_int_equal(accepted.irq.vector->vector, VECTOR);
+	assert_int_equal(accepted.irq.sender->who.kind, KVS_SENDER_IPI);
+	assert_false(accepted.irq.merged);
+	assert_int_equal(accepted.irq.on_cpu_ts, 0);
+	BY(0, 105, host_switch, .prev_pid = 0, .next_pid = IOTHREAD, .next_comm = "io");
+	BY(IOTHREAD, 110, irq_accept, ME, .vector = VECTOR, .by = KS_BY_OTHER, TASK(VMM, "io"));
+	assert_true(accepted.irq.merged);
+	assert_int_equal(accepted.length, 0);
+	assert_int_equal(accepted.irq.sent_ts, 0);
+	assert_int_equal(accepted.irq.on_cpu_ts, 105);
+	/* What the worker had before it says nothing of who asked for it. */
+	BY(IOTHREAD, 120, irqfd, .vm = 1, .gsi = 5, TASK(VMM, "io"));
+	BY(0, 125, host_switch, .prev_pid = IOTHREAD, .next_pid = WORKER, .next_comm = "k");
+	by_work(130);
+	assert_int_equal(accepted.begin, 120);
+	assert_int_equal(accepted.irq.on_cpu_ts, 105);
+	assert_int_equal(nr_accepted, 3);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -284,6 +323,7 @@ int main(void)
 		TEST(older_file),
 		TEST(merged_by_another),
 		TEST(more_than_anybody_has),
+		TEST(acceptances),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

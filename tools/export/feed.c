@@ -71,9 +71,11 @@ static s64 length_of(const struct kvs_feed *f, const struct kvs_span *span)
 	return span->kind == KVS_SPAN_TIMER_LATE && span->timer.early ? -length : length;
 }
 
-/* Of these kinds 0 stands for a length that nobody measured. */
+/* Of slices and runs 0 stands for a length that nobody measured. */
 static bool length_known(const struct kvs_span *span)
 {
+	if (span->kind == KVS_SPAN_ACCEPT)
+		return span->irq.sent_ts;
 	return span->length || (span->kind != KVS_SPAN_SLICE && span->kind != KVS_SPAN_RUN);
 }
 
@@ -185,10 +187,9 @@ static void put_switch(const struct kvs_feed *f, struct row *r, const struct kvs
 }
 
 /* Nothing is known of it in an older file. */
-static void put_sender(const struct kvs_feed *f, struct row *r, const struct kvs_span *span)
+static void put_sender(struct row *r, const struct kvs_span *span)
 {
 	const struct kvs_sender *who = &span->irq.sender->who;
-	u64 sent = span->irq.sent_ts;
 	bool told = who->kind != KVS_SENDER_NOT_TOLD;
 
 	put_text(r, told ? kvs_sender_kind(who->kind) : NULL);
@@ -198,7 +199,25 @@ static void put_sender(const struct kvs_feed *f, struct row *r, const struct kvs
 	put_if(r, who->tid, who->tid);
 	put_if(r, who->tgid, who->tgid);
 	put_name(r, *who->name ? who->name : NULL);
-	put_if(r, sent, sent ? kvs_scale(&f->times->ts, span->begin - sent) : 0);
+}
+
+static void put_irq(const struct kvs_feed *f, struct row *r, const struct kvs_span *span)
+{
+	u64 sent = span->irq.sent_ts, on_cpu = span->irq.on_cpu_ts;
+
+	put(r, span->irq.vector->vector);
+	put(r, span->irq.of_timer);
+	switch (span->kind) {
+	case KVS_SPAN_ACCEPT:
+		put_sender(r, span);
+		put(r, span->irq.merged);
+		put_if(r, on_cpu, on_cpu ? moment(f, on_cpu) : 0);
+		break;
+	case KVS_SPAN_IRQ:
+		put_sender(r, span);
+		put_if(r, sent, sent ? kvs_scale(&f->times->ts, span->begin - sent) : 0);
+		break;
+	}
 }
 
 static void put_interrupt(const struct kvs_feed *f, struct row *r, const struct kvs_span *span)
@@ -220,11 +239,8 @@ static void put_interrupt(const struct kvs_feed *f, struct row *r, const struct 
 		put_text(r, span->length ? kvs_cause_name(kvs_cause_main(span->timer.spent)) :
 					   NULL);
 		break;
-	case KVS_SPAN_IRQ ... KVS_SPAN_SERVICE:
-		put(r, span->irq.vector->vector);
-		put(r, span->irq.of_timer);
-		if (span->kind == KVS_SPAN_IRQ)
-			put_sender(f, r, span);
+	case KVS_SPAN_ACCEPT ... KVS_SPAN_SERVICE:
+		put_irq(f, r, span);
 		break;
 	}
 }

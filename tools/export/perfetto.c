@@ -509,6 +509,7 @@ static void take_row(void *ctx, unsigned int table, const struct kvs_value_of *v
 		take_vcpu(p, values);
 		return;
 	case KVS_TABLE_LOSSES:
+	case KVS_TABLE_SPANS + KVS_SPAN_ACCEPT:
 		return;
 	case KVS_TABLE_SPANS + KVS_SPAN_TASK:
 		take_task(p, values);
@@ -583,6 +584,8 @@ static uint64_t size(const uint64_t *rows)
 		const struct kvs_column *c = kvs_export_table(i)->columns + COMMON;
 		uint64_t row = 70;
 
+		if (i == KVS_TABLE_SPANS + KVS_SPAN_ACCEPT)
+			continue;
 		for (; c->type; c++)
 			row += c->type == KVS_COLUMN_TEXT ? 14 : 4;
 		bytes += rows[i] * row;

@@ -19,6 +19,9 @@
 	INT("length_ns"), INT("gap"), INT("open")
 
 #define EXIT	TEXT("reason"), INT("code"), TEXT("isa"), INT("l2"), INT("fastpath")
+/* Who sent an interrupt */
+#define SENDER	TEXT("sender"), TEXT("sent_by"), INT("sender_vm"), INT("sender_vcpu_id"), \
+		INT("sender_tid"), INT("sender_pid"), TEXT("sender_comm")
 #define SPANS(kind)	[KVS_TABLE_SPANS + KVS_SPAN_##kind]
 
 static const struct kvs_table_of tables[] = {
@@ -57,9 +60,10 @@ static const struct kvs_table_of tables[] = {
 	SPANS(TIMER) = { "timers", { SPAN, INT("vector"), INT("deadline_ns"),
 		INT("expired_ns"), INT("accepted_ns"), TEXT("main_cause") } },
 	SPANS(TIMER_ENTRY) = { "timers_entered", { SPAN } },
-	SPANS(IRQ) = { "interrupts", { SPAN, INT("vector"), INT("of_timer"), TEXT("sender"),
-		TEXT("sent_by"), INT("sender_vm"), INT("sender_vcpu_id"), INT("sender_tid"),
-		INT("sender_pid"), TEXT("sender_comm"), INT("sent_to_accept_ns") } },
+	SPANS(ACCEPT) = { "accepts", { SPAN, INT("vector"), INT("of_timer"), SENDER,
+		INT("merged"), INT("sender_on_cpu_ns") } },
+	SPANS(IRQ) = { "interrupts", { SPAN, INT("vector"), INT("of_timer"), SENDER,
+		INT("sent_to_accept_ns") } },
 	SPANS(KICK) = { "kicks", { SPAN, INT("vector"), INT("of_timer") } },
 	SPANS(WAKEUP) = { "wakeups", { SPAN, INT("vector"), INT("of_timer") } },
 	SPANS(SERVICE) = { "services", { SPAN, INT("vector"), INT("of_timer") } },

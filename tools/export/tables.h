@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* Grows with each change that a query could notice. */
-#define KVS_EXPORT_SCHEMA	3
+#define KVS_EXPORT_SCHEMA	4
 
 /* Tables of the recording as a whole, and then one for each kind of span */
 enum kvs_export_table {

@@ -27,6 +27,8 @@ static const struct kvs_track tracks[] = {
 	[KVS_SPAN_TIMER_ACCEPT] = { "timer: expired" },
 	[KVS_SPAN_TIMER] = { "timer: deadline to injection", "vector" },
 	[KVS_SPAN_TIMER_ENTRY] = { "timer: injected" },
+	/* What follows has who sent it, and when, as well. */
+	[KVS_SPAN_ACCEPT] = { NULL },
 	[KVS_SPAN_IRQ] = { "interrupt: accepted", "vector" },
 	[KVS_SPAN_KICK] = { "interrupt: kick", "vector" },
 	[KVS_SPAN_WAKEUP] = { "interrupt: wakeup", "vector" },

@@ -46,6 +46,7 @@ static const struct distribution distributions[] = {
 	{ "report_interrupts_exited", "vcpu, vector", "kicks", "length_ns" },
 	{ "report_interrupts_on_cpu", "vcpu, vector", "wakeups", "length_ns" },
 	{ "report_interrupts_ended", "vcpu, vector", "services", "length_ns" },
+	{ "report_senders_accepted", SENDER_KEYS, "accepts WHERE sender NOT NULL", "length_ns" },
 	{ "report_senders", SENDER_KEYS, "interrupts WHERE sender NOT NULL", "length_ns" },
 	{ "report_senders_sent", SENDER_KEYS, "interrupts WHERE sender NOT NULL",
 	  "sent_to_accept_ns" },

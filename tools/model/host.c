@@ -110,6 +110,13 @@ void kvs_host_switch(struct kvs_model *m, const struct kvs_record *rec)
 	r->known = true;
 }
 
+u64 kvs_host_runs_since(const struct kvs_model *m, const struct kvs_record *rec)
+{
+	const struct kvs_running *r = rec->cpu < m->nr_running ? &m->running[rec->cpu] : NULL;
+
+	return r && r->known && r->epoch == m->epoch && r->pid == rec->ent.pid ? r->since_ts : 0;
+}
+
 void kvs_host_irq_record(struct kvs_model *m, struct kvs_vcpu *v,
 			 const struct kvs_record *rec)
 {

@@ -109,10 +109,10 @@ static bool is_timers(struct kvs_timer_stats *t, const struct kvs_record *rec)
 	}
 }
 
-/* Its sender's row; @sent gets when it was sent, 0: not known */
+/* Its sender's row; @sent gets when it was sent */
 static unsigned int note_sender(struct kvs_model *m, struct kvs_vcpu *v,
 				struct kvs_vector_stats *s, const struct kvs_record *rec,
-				u64 *sent)
+				struct kvs_sending *sent)
 {
 	const struct kvs_timer_stats *t = &v->timer;
 	const struct kvs_expiry *e = t->due_again ? &t->again : &t->expiry;
@@ -121,7 +121,7 @@ static unsigned int note_sender(struct kvs_model *m, struct kvs_vcpu *v,
 
 	kvs_sender_of(m, v, rec, &who, sent);
 	if (who.kind == KVS_SENDER_TIMER && t->due && e->epoch == m->epoch)
-		*sent = e->ts;
+		sent->ts = e->ts;
 	row = kvs_sender_row(s, &who);
 	s->senders[row].accepted++;
 	return row;
@@ -133,17 +133,18 @@ static void accept_vector(struct kvs_model *m, struct kvs_vcpu *v,
 	struct kvs_vector_stats *s = kvs_vector_get(v, rec->irq_accept.vector);
 	struct kvs_timer_stats *t = &v->timer;
 	bool merged = s->pending && s->accept_epoch == m->epoch;
-	u64 sent;
+	struct kvs_sending sent;
 	unsigned int sender = note_sender(m, v, s, rec, &sent);
 
 	s->accepted++;
+	kvs_accept_emit(v, s, sender, rec, &sent, merged);
 	if (merged) {
 		s->merged++;
 		s->senders[sender].merged++;
 	} else {
 		s->pending = true;
 		s->sender = sender;
-		s->sent_ts = sent;
+		s->sent_ts = sent.ts;
 		s->of_timer = false;
 		s->accept_ts = rec->ts;
 		s->accept_epoch = m->epoch;

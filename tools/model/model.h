@@ -229,6 +229,8 @@ void kvs_timer_follow_tsc(struct kvs_vcpu *v);
 
 /* host.c: the host's side */
 void kvs_host_switch(struct kvs_model *m, const struct kvs_record *rec);
+/* Since when the task of @rec has had its CPU, a time stamp; 0: class host does not tell */
+u64 kvs_host_runs_since(const struct kvs_model *m, const struct kvs_record *rec);
 /* @v: on whose time it came; NULL: on no vCPU's */
 void kvs_host_irq_record(struct kvs_model *m, struct kvs_vcpu *v,
 			 const struct kvs_record *rec);

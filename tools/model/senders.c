@@ -82,7 +82,7 @@ static void place(struct kvs_sender *who, u8 context, u8 flags, u16 vm, u16 vcpu
 	}
 }
 
-static bool is_same(const struct kvs_sender *a, const struct kvs_sender *b)
+bool kvs_sender_is_same(const struct kvs_sender *a, const struct kvs_sender *b)
 {
 	return a->kind == b->kind && a->by == b->by && a->vm == b->vm &&
 	       a->vcpu == b->vcpu && a->tid == b->tid && a->tgid == b->tgid &&
@@ -123,11 +123,12 @@ void kvs_sender_signal(struct kvs_model *m, const struct kvs_record *rec)
 		/* Of lost records, some may have been signals, too. */
 		*s = (struct kvs_signal){
 			.on = true, .ts = rec->ts, .epoch = m->epoch, .who = who,
+			.on_cpu_ts = kvs_host_runs_since(m, rec),
 		};
 		return;
 	}
 	s->again = true;
-	s->unsure |= !is_same(&s->who, &who);
+	s->unsure |= !kvs_sender_is_same(&s->who, &who);
 }
 
 /* One injection may go to several vCPUs, in the order of their ids. */
@@ -142,7 +143,7 @@ static bool goes_on(const struct kvs_signal *s, const struct kvs_record *rec)
  * them.
  */
 static void of_work(struct kvs_model *m, const struct kvs_record *rec,
-		    struct kvs_sender *who, u64 *sent)
+		    struct kvs_sender *who, struct kvs_sending *sent)
 {
 	const struct kvs_signal *s =
 		kvs_table_get(&m->signals, signal_key(rec->irq_accept.vm, rec->irq_accept.gsi));
@@ -151,7 +152,7 @@ static void of_work(struct kvs_model *m, const struct kvs_record *rec,
 	*who = sure ? s->who :
 		      (struct kvs_sender){ .kind = KVS_SENDER_WORK, .vcpu = KS_NO_VCPU };
 	if (sure && !s->again)
-		*sent = s->ts;
+		*sent = (struct kvs_sending){ .ts = s->ts, .on_cpu_ts = s->on_cpu_ts };
 }
 
 static void take_signal(struct kvs_model *m, const struct kvs_record *rec)
@@ -173,15 +174,18 @@ static void only(struct kvs_sender *who, u8 kind, u16 vm, u16 vcpu)
 }
 
 void kvs_sender_of(struct kvs_model *m, const struct kvs_vcpu *v,
-		   const struct kvs_record *rec, struct kvs_sender *who, u64 *sent)
+		   const struct kvs_record *rec, struct kvs_sender *who,
+		   struct kvs_sending *sent)
 {
 	u64 cycles = rec->irq_accept.sent_cycles;
 	u8 by = rec->irq_accept.by;
 
-	*sent = 0;
+	*sent = (struct kvs_sending){ .ts = 0 };
 	*who = sender_told(m, rec, irq_accept, v->identified ? v->tgid : vmm_of(m, v->vm));
 	if (cycles && m->cycles_to_ts.known && kvs_ts_of_cycles(m, cycles) < rec->ts)
-		*sent = rec->ts - kvs_ts_of_cycles(m, cycles);
+		sent->ts = rec->ts - kvs_ts_of_cycles(m, cycles);
+	if (who->tid && by != KS_BY_IRQFD_WORK)
+		sent->on_cpu_ts = kvs_host_runs_since(m, rec);
 	switch (by) {
 	case KS_BY_ICR:
 	case KS_BY_HYPERCALL:
@@ -208,7 +212,7 @@ unsigned int kvs_sender_row(struct kvs_vector_stats *s, const struct kvs_sender 
 	struct kvs_sender_stats *row;
 
 	for (unsigned int i = 0; i < s->nr_senders; i++)
-		if (is_same(&s->senders[i].who, who))
+		if (kvs_sender_is_same(&s->senders[i].who, who))
 			return i;
 	if (s->nr_senders == MAX_SENDERS)
 		return MAX_SENDERS - 1;
@@ -227,6 +231,24 @@ void kvs_senders_free(struct kvs_vector_stats *s)
 		kvs_hist_free(&s->senders[i].accept_to_inject_ts);
 	}
 	free(s->senders);
+}
+
+void kvs_accept_emit(struct kvs_vcpu *v, struct kvs_vector_stats *s, unsigned int row,
+		     const struct kvs_record *rec, const struct kvs_sending *sent, bool merged)
+{
+	u64 begin = sent->ts && sent->ts < rec->ts ? sent->ts : rec->ts;
+	const struct kvs_span span = {
+		.kind = KVS_SPAN_ACCEPT, .vcpu = v, .cpu = rec->cpu,
+		.begin = begin, .end = rec->ts, .length = rec->ts - begin,
+		.irq = {
+			.vector = s, .sender = &s->senders[row], .merged = merged,
+			.of_timer = s->senders[row].who.kind == KVS_SENDER_TIMER,
+			.sent_ts = sent->ts, .on_cpu_ts = sent->on_cpu_ts,
+		},
+	};
+
+	if (kvs_span_wanted(v->sinks, KVS_SPAN_ACCEPT))
+		kvs_span_emit(v->sinks, &span);
 }
 
 const char *kvs_sender_kind(unsigned int kind)

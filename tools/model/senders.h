@@ -52,6 +52,12 @@ struct kvs_sender_stats {
 	struct kvs_hist accept_to_inject_ts;
 };
 
+/* When an interrupt was sent, in time stamps; 0: not known */
+struct kvs_sending {
+	u64 ts;			/* for a timer 0, too: the caller knows its expiry */
+	u64 on_cpu_ts;		/* since when the thread that sent it has had its CPU */
+};
+
 /* The last signal of an irqfd, or those since a LAPIC has accepted one */
 struct kvs_signal {
 	bool on;
@@ -61,6 +67,7 @@ struct kvs_signal {
 	s32 worker;		/* taken: by which thread ... */
 	u16 vcpu;		/* ... it was delivered, and to which vCPU last */
 	u64 ts;			/* of the first */
+	u64 on_cpu_ts;		/* as in struct kvs_sending */
 	u32 epoch;
 	struct kvs_sender who;
 };
@@ -70,19 +77,23 @@ struct kvs_vcpu;
 
 /* An irqfd was signalled. */
 void kvs_sender_signal(struct kvs_model *m, const struct kvs_record *rec);
-/*
- * Who sent what @v's LAPIC accepts; @sent gets when, a time stamp, or 0 where that is not
- * known, and for a timer, whose expiry the caller knows.
- */
+/* Who sent what @v's LAPIC accepts, and when */
 void kvs_sender_of(struct kvs_model *m, const struct kvs_vcpu *v,
-		   const struct kvs_record *rec, struct kvs_sender *who, u64 *sent);
+		   const struct kvs_record *rec, struct kvs_sender *who,
+		   struct kvs_sending *sent);
 void kvs_signals_free(struct kvs_model *m);
+
+/* Are all fields equal? */
+bool kvs_sender_is_same(const struct kvs_sender *a, const struct kvs_sender *b);
 
 struct kvs_vector_stats;
 
 /* The row of a sender, made where it is new; its index in @s->senders */
 unsigned int kvs_sender_row(struct kvs_vector_stats *s, const struct kvs_sender *who);
 void kvs_senders_free(struct kvs_vector_stats *s);
+/* Hand an acceptance over as a span: of vector @s, by the sender of that row. */
+void kvs_accept_emit(struct kvs_vcpu *v, struct kvs_vector_stats *s, unsigned int row,
+		     const struct kvs_record *rec, const struct kvs_sending *sent, bool merged);
 
 /* "ipi", "timer", ...; NULL beyond the last */
 const char *kvs_sender_kind(unsigned int kind);

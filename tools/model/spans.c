@@ -23,6 +23,7 @@ static const char *const names[KVS_SPAN_KINDS] = {
 	[KVS_SPAN_TIMER_ACCEPT]	= "timer_accept",
 	[KVS_SPAN_TIMER]	= "timer",
 	[KVS_SPAN_TIMER_ENTRY]	= "timer_entry",
+	[KVS_SPAN_ACCEPT]	= "accept",
 	[KVS_SPAN_IRQ]		= "irq",
 	[KVS_SPAN_KICK]		= "kick",
 	[KVS_SPAN_WAKEUP]	= "wakeup",

@@ -59,6 +59,7 @@ enum kvs_span_kind {
 	KVS_SPAN_TIMER,		/* deadline to injection */
 	KVS_SPAN_TIMER_ENTRY,	/* injection to entry */
 	/* Its interrupts */
+	KVS_SPAN_ACCEPT,	/* sent to acceptance; a moment where it isn't known when sent */
 	KVS_SPAN_IRQ,		/* acceptance to injection */
 	KVS_SPAN_KICK,		/* acceptance to the exit that it forced */
 	KVS_SPAN_WAKEUP,	/* acceptance to having a CPU */
@@ -164,12 +165,14 @@ struct kvs_span {
 			const struct kvs_shares *shares;	/* TIMER: who had the CPU */
 			u8 vector;
 		} timer;
-		struct {			/* IRQ, KICK, WAKEUP, SERVICE */
+		struct {			/* ACCEPT, IRQ, KICK, WAKEUP, SERVICE */
 			struct kvs_vector_stats *vector;
 			bool of_timer;
-			/* IRQ: who sent it, in @vector's, and when; 0: not known */
+			bool merged;		/* ACCEPT: the last one was still pending */
+			/* ACCEPT, IRQ: who sent it, in @vector's, and when; 0: not known */
 			struct kvs_sender_stats *sender;
 			u64 sent_ts;
+			u64 on_cpu_ts;		/* ACCEPT: since when that thread has its CPU; likewise */
 		} irq;
 		/* TASK, TASK_WAIT; after a TASK, @waiting tells that it was preempted */
 		struct kvs_task *task;
@@ -202,7 +205,7 @@ struct kvs_span_sink {
 	void *ctx;
 };
 
-#define KVS_MAX_SINKS	8
+#define KVS_MAX_SINKS	10
 
 struct kvs_sinks {
 	struct kvs_span_sink sinks[KVS_MAX_SINKS];

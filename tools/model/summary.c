@@ -440,9 +440,10 @@ static void take_slice(void *ctx, const struct kvs_span *span)
 
 void kvs_summary_listen(struct kvs_model *m)
 {
-	/* The ledger and its waits are summed by the model itself. */
+	/* The ledger and its waits, and what is accepted, are summed by the model itself. */
 	kvs_sinks_add(&m->sinks, KVS_SPAN_ALL & ~(KVS_SPAN_BIT(STATE) | KVS_SPAN_BIT(WAIT) |
-						  KVS_SPAN_BIT(PIECE) | KVS_SPAN_BIT(SLICE)),
+						  KVS_SPAN_BIT(PIECE) | KVS_SPAN_BIT(SLICE) |
+						  KVS_SPAN_BIT(ACCEPT)),
 		      take_span, m);
 	kvs_sinks_add_whole(&m->sinks, KVS_SPAN_BIT(SLICE), take_slice, NULL);
 }
