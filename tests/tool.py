@@ -21,5 +21,5 @@ def reports():
     """What `kvmsched report` is given for the whole and for each report on one recording,
     each with as many rows as a page has."""
     names = re.findall(r"^  ([a-z]+) ", run("report", "--help")[1].split("\nReports:\n")[1], re.M)
-    rows = {"worst": ["-n50"], "exits": ["-n50"]}
+    rows = {"worst": ["-n50"], "exits": ["-n50"], "io": ["-n50"]}
     return [[], *([name, *rows.get(name, [])] for name in names if name != "guest")]

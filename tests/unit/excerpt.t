@@ -90,6 +90,11 @@ def detail_rows(path, *options):
     return found
 
 
+def io_rows(path, *options):
+    """Each sum of `report io`"""
+    return dict(sums(report(path, *options, name=("io", "--count=1000"))["io"]))
+
+
 def moments(path, *options):
     """Each moment of `report worst`"""
     return sorted(f"{m['kind']} {m['begin_ns']} {m['ns']} {m['sentence']}"
@@ -105,6 +110,13 @@ def other_reports(path):
         rows = [part.get(key, (0, 0)) for part in details]
         if count != sum(row[0] for row in rows) or abs(host - sum(row[1] for row in rows)) > 3:
             yield f"exits {key}: {count}, {host} ns; parts have {rows}"
+    parts_io = [io_rows(path, *options) for options in parts]
+    for key, value in io_rows(path).items():
+        told = sum(part.get(key, 0) for part in parts_io)
+        if abs(value - told) > (3 if is_time(key) else 0):
+            yield f"io {key}: {value}, parts have {told}"
+    if not any(io_rows(path).values()):
+        yield "no guest I/O"
     whole = moments(path)
     in_parts = sorted(sum((moments(path, *options) for options in parts), []))
     if len(whole) < 50 or whole != in_parts:

@@ -117,6 +117,7 @@ static void run(unsigned int seed, const char *file, const void *whole, size_t s
 		{ kvs_cmd_report, { "report", "--host" } },
 		{ kvs_cmd_report, { "report", "--json" } },
 		{ kvs_cmd_report, { "report", "worst", "--each", "--count=1000" } },
+		{ kvs_cmd_report, { "report", "io", "--json" } },
 		{ kvs_cmd_report, { "report", "--host", "--from=10ms", "--to=200ms" } },
 		{ kvs_cmd_compare, { "compare" } },
 	};

@@ -32,6 +32,7 @@ struct survey {
 	struct kvs_worst worst;
 	struct kvs_alike alike;
 	struct kvs_details details;
+	struct kvs_io io;
 	struct kvs_density density;
 	struct kvs_view view;
 	struct kvs_window frame;	/* time stamps */
@@ -50,6 +51,7 @@ static void listen(struct survey *s, struct kvs_model *m)
 	kvs_worst_listen(&s->worst, m);
 	kvs_alike_listen(&s->alike, m);
 	kvs_details_listen(&s->details, m);
+	kvs_io_listen(&s->io, m);
 }
 
 static bool is_excerpt(const struct kvs_picture *p)
@@ -78,6 +80,7 @@ static bool survey_read(struct survey *s, const struct kvs_picture *p)
 	kvs_worst_init(&s->worst, MANY_MOMENTS, (1U << KVS_MOMENT_KINDS) - 1);
 	kvs_alike_init(&s->alike, (1U << KVS_MOMENT_KINDS) - 1);
 	kvs_details_init(&s->details);
+	kvs_io_init(&s->io);
 	if (is_excerpt(p))
 		kvs_summary_listen(&r->model);
 	else
@@ -94,6 +97,7 @@ static bool survey_read(struct survey *s, const struct kvs_picture *p)
 	if (is_excerpt(p) && !excerpt_read(s, p))
 		return false;
 	kvs_worst_sort(&s->worst);
+	kvs_io_finish(&s->io);
 	return true;
 }
 
@@ -105,6 +109,7 @@ static void survey_view(struct survey *s, const struct kvs_picture *p)
 		.path = p->path, .info = kvs_trace_info(shown->trace),
 		.decoder = kvs_trace_decoder(shown->trace), .model = &shown->model,
 		.worst = &s->worst, .alike = &s->alike, .details = &s->details,
+		.io = &s->io,
 		.top = ROWS, .select = p->select,
 	};
 	kvs_view_init(&s->view);
@@ -249,6 +254,7 @@ int kvs_page_make(const struct kvs_picture *p)
 			status = make(s, p);
 			kvs_view_free(&s->view);
 		}
+		kvs_io_free(&s->io);
 		kvs_details_free(&s->details);
 		kvs_alike_free(&s->alike);
 		kvs_worst_free(&s->worst);

@@ -19,6 +19,7 @@
 #include "cmd/reading.h"
 #include "model/alike.h"
 #include "model/details.h"
+#include "model/io.h"
 #include "model/model.h"
 #include "model/summary.h"
 #include "model/worst.h"
@@ -127,8 +128,9 @@ static int take_operands(const struct kvs_options *options, const struct kvs_arg
 		return kvs_usage("report", "--kind and --each belong to `kvmsched report worst`");
 	if (o->by && (!o->report || !o->report->details))
 		return kvs_usage("report", "--by belongs to `kvmsched report exits`");
-	if (o->counted && (!o->report || (!o->report->moments && !o->report->details)))
-		return kvs_usage("report", "--count belongs to `kvmsched report worst` and `exits`");
+	if (o->counted && (!o->report || (!o->report->moments && !o->report->details &&
+					  !o->report->io)))
+		return kvs_usage("report", "--count belongs to `kvmsched report worst`, `exits` and `io`");
 	why = check_guests(o);
 	return why == KVS_EXIT_OK ? check_picture(o) : why;
 }
@@ -152,7 +154,7 @@ static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments
 			   .value = { .flag = &o->json }),
 		KVS_OPTION(0, "verbose", NULL, "name every hook that was attached, or was not",
 			   .value = { .flag = &o->verbose }),
-		KVS_OPTION('n', "count", "N", "worst, exits: so many rows",
+		KVS_OPTION('n', "count", "N", "worst, exits, io: so many rows",
 			   .value = { .number = &o->worst, .min = 1, .max = MAX_WORST },
 			   .given = &o->counted, .show_default = true),
 		KVS_OPTION(0, "kind", "KIND",
@@ -255,19 +257,20 @@ static bool print(const struct options *o, struct kvs_view *view)
 
 static int read_and_print(const struct options *o, struct kvs_reading *r,
 			  struct kvs_worst *worst, const struct kvs_alike *alike,
-			  const struct kvs_details *details)
+			  const struct kvs_details *details, struct kvs_io *io)
 {
 	const struct kvs_model *m = &r->model;
 	struct kvs_view view = {
 		.path = o->path, .info = kvs_trace_info(r->trace),
 		.decoder = kvs_trace_decoder(r->trace), .model = m, .worst = worst,
-		.alike = alike, .details = details, .by = o->by, .top = o->worst,
+		.alike = alike, .details = details, .io = io, .by = o->by, .top = o->worst,
 		.each = o->each, .verbose = o->verbose,
 		.select = o->select,
 	};
 	bool whole = kvs_reading_all(r);
 
 	kvs_worst_sort(worst);
+	kvs_io_finish(io);
 	if (!kvs_model_all_records(m)) {
 		kvs_err("%s: no kvmsched records in it", o->path);
 		kvs_hint("did a vCPU run, and was the recording ended by `kvmsched record` itself?");
@@ -297,6 +300,7 @@ int kvs_cmd_report(int argc, char **argv)
 	struct kvs_worst worst = { 0 };
 	struct kvs_alike alike;
 	struct kvs_details details;
+	struct kvs_io io;
 	struct kvs_reading r;
 	struct kvs_arguments args;
 	struct options o;
@@ -331,14 +335,18 @@ int kvs_cmd_report(int argc, char **argv)
 	kvs_summary_listen(&r.model);
 	kvs_alike_init(&alike, o.kinds);
 	kvs_details_init(&details);
+	kvs_io_init(&io);
 	if (o.report && o.report->details)
 		kvs_details_listen(&details, &r.model);
+	if (o.report && o.report->io)
+		kvs_io_listen(&io, &r.model);
 	if (o.report && o.report->moments) {
 		kvs_alike_listen(&alike, &r.model);
 		kvs_worst_init(&worst, o.worst, o.kinds);
 		kvs_worst_listen(&worst, &r.model);
 	}
-	status = read_and_print(&o, &r, &worst, &alike, &details);
+	status = read_and_print(&o, &r, &worst, &alike, &details, &io);
+	kvs_io_free(&io);
 	kvs_details_free(&details);
 	kvs_alike_free(&alike);
 	kvs_worst_free(&worst);

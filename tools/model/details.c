@@ -220,21 +220,29 @@ static bool classify_vmx(struct kvs_detail *row, u32 reason, u64 info, bool deta
 	return false;
 }
 
-static void take_span(void *ctx, const struct kvs_span *span)
+bool kvs_detail_of(const struct kvs_span *span, struct kvs_detail *one)
 {
 	const u32 features = span->vcpu->features;
 	bool detail = span->vcpu->identified && features & KS_FEATURE_DETAIL;
 	bool regs = detail && !(features & KS_FEATURE_NO_REGS);
 	u64 cost = kvs_span_cost(span);
-	struct kvs_detail one = {
+
+	*one = (struct kvs_detail){
 		.vcpu = span->vcpu->index, .count = 1, .cycles = cost, .max_cycles = cost,
 	};
-	bool has = span->exit.isa == KS_ISA_VMX ?
-		   classify_vmx(&one, span->exit.reason, span->exit.info, detail, regs) :
-		   classify_svm(&one, span->exit.reason, span->exit.info, detail, regs);
-
 	/* Of those of the fast path, the record was made when the registers had changed. */
-	if (has && !span->exit.fastpath)
+	if (span->exit.fastpath)
+		return false;
+	return span->exit.isa == KS_ISA_VMX ?
+	       classify_vmx(one, span->exit.reason, span->exit.info, detail, regs) :
+	       classify_svm(one, span->exit.reason, span->exit.info, detail, regs);
+}
+
+static void take_span(void *ctx, const struct kvs_span *span)
+{
+	struct kvs_detail one;
+
+	if (kvs_detail_of(span, &one))
 		kvs_detail_add(get_row(ctx, &one), &one);
 }
 

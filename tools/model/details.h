@@ -67,6 +67,9 @@ void kvs_details_init(struct kvs_details *d);
 void kvs_details_listen(struct kvs_details *d, struct kvs_model *m);
 void kvs_details_free(struct kvs_details *d);
 
+/* What a span of kind EXIT was for, as a row of its own; false: for nothing of these */
+bool kvs_detail_of(const struct kvs_span *span, struct kvs_detail *one);
+
 /* Add the counts and times of a row to another's. */
 void kvs_detail_add(struct kvs_detail *into, const struct kvs_detail *from);
 

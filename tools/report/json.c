@@ -13,41 +13,16 @@
 #include "model/clock.h"
 #include "model/names.h"
 #include "model/senders.h"
+#include "report/json-dist.h"
 #include "report/json-number.h"
 #include "report/idle.h"
+#include "report/json-sender.h"
 #include "report/json-session.h"
 #include "report/json-short.h"
 #include "report/json-stream.h"
 #include "report/json-task.h"
 #include "report/quotas.h"
 #include "report/report.h"
-
-static json_t *summary(const struct kvs_summary *s, bool known)
-{
-	if (!known)
-		return json_null();
-	return json_pack("{sI sI sf sI sI sI sI sI}",
-			 "count", clamp(s->count), "min", (json_int_t)s->min,
-			 "avg", s->avg, "p50", (json_int_t)s->p50,
-			 "p99", (json_int_t)s->p99, "p999", (json_int_t)s->p999,
-			 "max", (json_int_t)s->max, "total", clamp(s->total));
-}
-
-static json_t *dist(const struct kvs_hist *h, const struct kvs_scale *scale)
-{
-	struct kvs_summary s;
-	bool known = kvs_hist_summary(h, scale, &s);
-
-	return summary(&s, known);
-}
-
-static json_t *signed_dist(const struct kvs_shist *h, const struct kvs_scale *scale)
-{
-	struct kvs_summary s;
-	bool known = kvs_shist_summary(h, scale, &s);
-
-	return summary(&s, known);
-}
 
 static json_t *exit_of(const struct kvs_times *t, const struct kvs_exit_stats *e)
 {
@@ -144,22 +119,19 @@ static json_t *senders_of(const struct kvs_view *view, const struct kvs_vector_s
 
 	for (unsigned int i = 0; i < s->nr_senders; i++) {
 		const struct kvs_sender_stats *sender = &s->senders[i];
-		const struct kvs_sender *who = &sender->who;
-		bool vcpu = who->vcpu != KS_NO_VCPU;
+		json_t *o;
 
-		if (who->kind == KVS_SENDER_NOT_TOLD) {
+		if (sender->who.kind == KVS_SENDER_NOT_TOLD) {
 			json_decref(a);
 			return json_null();
 		}
-		json_array_append_new(a, json_pack("{ss ss so so so so sI sI so so}",
-			"kind", kvs_sender_kind(who->kind), "by", kvs_sent_by(who->by),
-			"vcpu", vcpu ? json_integer(who->vcpu) : json_null(),
-			"name", *who->name ? kvs_bytes_json(who->name) : json_null(),
-			"tid", who->tid ? json_integer(who->tid) : json_null(),
-			"process", who->tgid ? json_integer(who->tgid) : json_null(),
-			"accepted", clamp(sender->accepted), "merged", clamp(sender->merged),
-			"sent_to_accept_ns", dist(&sender->sent_to_accept_ts, ts),
-			"accept_to_inject_ns", dist(&sender->accept_to_inject_ts, ts)));
+		o = kvs_json_sender(&sender->who);
+		json_object_set_new(o, "accepted", number(sender->accepted));
+		json_object_set_new(o, "merged", number(sender->merged));
+		json_object_set_new(o, "sent_to_accept_ns", dist(&sender->sent_to_accept_ts, ts));
+		json_object_set_new(o, "accept_to_inject_ns",
+				    dist(&sender->accept_to_inject_ts, ts));
+		json_array_append_new(a, o);
 	}
 	return a;
 }

@@ -42,13 +42,14 @@ struct kvs_report {
 	const char *const *keys;
 	bool (*json)(const struct kvs_view *view);	/* false: it could not be written */
 	bool details;	/* it prints exits by detail, which --count and --by choose */
+	bool io;	/* it prints guest I/O, of which --count chooses the rows */
 	bool moments;	/* it prints the worst moments, which --count and --kind choose */
 };
 
 #define KVS_KEYS(...)	((const char *const[]){ __VA_ARGS__, NULL })
 
 /* All of them, in the order of --help */
-#define KVS_REPORTS(_)	_(thieves) _(worst) _(exits) _(timers) _(irqs)
+#define KVS_REPORTS(_)	_(thieves) _(worst) _(exits) _(timers) _(irqs) _(io)
 
 #define KVS_DECLARE_REPORT(name)	extern const struct kvs_report kvs_report_##name;
 KVS_REPORTS(KVS_DECLARE_REPORT)

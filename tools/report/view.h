@@ -12,6 +12,7 @@
 #include "model/alike.h"
 #include "model/clock.h"
 #include "model/details.h"
+#include "model/io.h"
 #include "model/model.h"
 #include "model/worst.h"
 #include "trace/load.h"
@@ -30,6 +31,7 @@ struct kvs_view {
 	const struct kvs_worst *worst;	/* of `report worst` */
 	const struct kvs_alike *alike;	/* all moments, in groups */
 	const struct kvs_details *details;	/* of `report exits` */
+	const struct kvs_io *io;	/* of `report io` */
 	u32 by;			/* its kinds, bits of enum kvs_detail_by; 0: all */
 	unsigned int top;	/* so many rows of each */
 	bool each;		/* `report worst` shows them one by one */
