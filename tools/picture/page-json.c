@@ -221,6 +221,7 @@ json_t *kvs_page_json(const struct kvs_page *page)
 {
 	const struct kvs_collect *c = page->collect;
 	json_t *o = json_object();
+	unsigned int left_out;
 
 	add_recording(o, page);
 	json_object_set_new(o, "frame", json_pack("{sI sI sI si}",
@@ -242,7 +243,8 @@ json_t *kvs_page_json(const struct kvs_page *page)
 	json_object_set_new(o, "reasons", kvs_reasons_json(&c->reasons));
 	json_object_set_new(o, "moments", moments_of(page));
 	json_object_set_new(o, "report", kvs_kept_report(page->view));
-	json_object_set_new(o, "spreads", kvs_plots_spreads(page->view));
+	json_object_set_new(o, "spreads", kvs_plots_spreads(page->view, &left_out));
+	json_object_set_new(o, "spreads_left_out", json_integer(left_out));
 	json_object_set_new(o, "thieves", kvs_plots_thieves(page->view));
 	json_object_set_new(o, "losses", losses_of(page));
 	json_object_set_new(o, "notes", notes_of(page));

@@ -90,8 +90,8 @@ function tableBehind(box, names, rows) {
 		names.map((name) => ({ name, text: false })), rows);
 }
 
-/* @spreads: as picture/plots.h has them */
-function drawSpreads(parent, spreads) {
+/* @spreads: as picture/plots.h has them; so many more found no room in the page */
+function drawSpreads(parent, spreads, leftOut) {
 	for (const { key, values } of d3.nest().key((s) => s.group).entries(spreads)) {
 		const order = key === "exits" || key === "interrupts" ?
 			values.slice().sort((a, b) => b.total_ns - a.total_ns) : values;
@@ -114,6 +114,9 @@ function drawSpreads(parent, spreads) {
 	}
 	if (!spreads.length)
 		parent.append("p").text("Nothing was measured.");
+	if (leftOut)
+		parent.append("p").text(`${leftOut} more, of exits and interrupts with less time, ` +
+			"found no room here: kvmsched report --json has them.");
 }
 
 /* The sums over all vCPUs, the largest first; all but the first few are one row. */

@@ -386,7 +386,7 @@ async function begin() {
 	definePaints();
 	listMoments();
 	drawReport(d3.select("#report"), data.report);
-	drawSpreads(d3.select("#spreads"), data.spreads);
+	drawSpreads(d3.select("#spreads"), data.spreads, data.spreads_left_out);
 	/* What is drawn so far comes into view before the data is unpacked. */
 	await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
 	await readData(data);

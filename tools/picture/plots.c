@@ -3,8 +3,11 @@
  * Distributions in bins, and the sums of thieves, as JSON.
  */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/bytes.h"
+#include "base/util.h"
 #include "model/names.h"
 #include "picture/plots.h"
 
@@ -70,7 +73,66 @@ static void add_interrupts(json_t *a, const struct kvs_view *view)
 	}
 }
 
-json_t *kvs_plots_spreads(const struct kvs_view *view)
+/* A distribution that wants its place in the page */
+struct candidate {
+	size_t index, size;
+	json_int_t weight;
+};
+
+/* A guest has any number of reasons and vectors; of the others there are few. */
+static json_int_t weight_of(const json_t *spread)
+{
+	const char *group = json_string_value(json_object_get(spread, "group"));
+
+	if (strcmp(group, "exits") && strcmp(group, "interrupts"))
+		return INT64_MAX;
+	return json_integer_value(json_object_get(spread, "total_ns"));
+}
+
+static int weight_order(const void *left, const void *right)
+{
+	const struct candidate *a = left, *b = right;
+
+	if (a->weight != b->weight)
+		return a->weight > b->weight ? -1 : 1;
+	return a->index < b->index ? -1 : 1;
+}
+
+static int index_order(const void *left, const void *right)
+{
+	const struct candidate *a = left, *b = right;
+
+	return a->index < b->index ? -1 : a->index > b->index;
+}
+
+/* Those of @all that fit, in their order; @all is given up. */
+static json_t *keep_heaviest(json_t *all, unsigned int *left_out)
+{
+	size_t nr = json_array_size(all), kept = 0, size = 0;
+	struct candidate *list = xcalloc(nr + 1, sizeof(*list));
+	json_t *a = json_array();
+
+	for (size_t i = 0; i < nr; i++) {
+		const json_t *spread = json_array_get(all, i);
+
+		list[i] = (struct candidate){
+			.index = i, .size = json_dumpb(spread, NULL, 0, JSON_COMPACT) + 1,
+			.weight = weight_of(spread),
+		};
+	}
+	qsort(list, nr, sizeof(*list), weight_order);
+	while (kept < nr && size + list[kept].size < KVS_SPREADS_SIZE)
+		size += list[kept++].size;
+	qsort(list, kept, sizeof(*list), index_order);
+	for (size_t i = 0; i < kept; i++)
+		json_array_append(a, json_array_get(all, list[i].index));
+	*left_out = nr - kept;
+	free(list);
+	json_decref(all);
+	return a;
+}
+
+json_t *kvs_plots_spreads(const struct kvs_view *view, unsigned int *left_out)
 {
 	const struct kvs_switch_stats *sw = &view->total->sw;
 	const struct kvs_timer_stats *t = &view->total->timer;
@@ -89,7 +151,7 @@ json_t *kvs_plots_spreads(const struct kvs_view *view)
 	add_spread(a, "timers", "injection to entry", &t->inject_to_entry_ts, 0, &times->ts);
 	add_signed(a, "timers", "deadline to injection", &t->deadline_to_inject_ts, &times->ts);
 	add_interrupts(a, view);
-	return a;
+	return keep_heaviest(a, left_out);
 }
 
 static void add_thieves(json_t *a, const struct kvs_view *view, const struct kvs_vcpu *v)
