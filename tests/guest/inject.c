@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "options.h"
+#include "payload.h"
 #include "vm.h"
 
 #define PIN		5	/* of the I/O APIC; its GSI has the same number */
@@ -27,6 +29,7 @@ enum inject_way inject_way(const char *name)
 		[INJECT_MSI] = "msi", [INJECT_MSI_LOWEST] = "msi-lowest",
 		[INJECT_LINE] = "line", [INJECT_IRQFD] = "irqfd",
 		[INJECT_IRQFD_LINE] = "irqfd-line", [INJECT_EVENTFD] = "eventfd",
+		[INJECT_VHOST] = "vhost", [INJECT_ITSELF] = "itself",
 	};
 
 	for (unsigned int i = INJECT_NONE + 1; i < sizeof(names) / sizeof(*names); i++)
@@ -97,6 +100,9 @@ static int set_up(struct injector *injector)
 	case INJECT_IRQFD:
 	case INJECT_EVENTFD:
 		return route_msi(vm) || open_irqfd(injector, GSI_MSI) ? -1 : 0;
+	case INJECT_VHOST:
+		return route_msi(vm) || open_irqfd(injector, GSI_MSI) ||
+		       vhost_begin(&injector->vhost, injector->fd) ? -1 : 0;
 	default:
 		return 0;
 	}
@@ -112,7 +118,7 @@ static int pulse(int vm)
 	return ioctl(vm, KVM_IRQ_LINE, &line);
 }
 
-static int send(const struct injector *injector)
+static int send(struct injector *injector)
 {
 	struct kvm_msi msi = { .address_lo = MSI_ADDRESS, .data = EXTERNAL_VECTOR };
 	int vm = injector->vcpu->vm->fd;
@@ -122,9 +128,12 @@ static int send(const struct injector *injector)
 		msi.data |= MSI_LOWEST;
 		/* fall through */
 	case INJECT_MSI:
+	case INJECT_ITSELF:
 		return ioctl(vm, KVM_SIGNAL_MSI, &msi) > 0 ? 0 : -1;
 	case INJECT_LINE:
 		return pulse(vm);
+	case INJECT_VHOST:
+		return vhost_ask(&injector->vhost);
 	default:
 		return eventfd_write(injector->fd, 1);
 	}
@@ -135,49 +144,86 @@ static bool is_over(const struct injector *injector)
 	return atomic_load(&injector->stop);
 }
 
+/* Until it wants the next; false: it won't any more. */
+static bool wait_for_guest(const struct injector *injector, uint64_t sent)
+{
+	const struct timespec poll = { .tv_nsec = POLL_NS };
+	const struct guest_block *block = injector->vcpu->block;
+	eventfd_t times;
+
+	if (injector->asked >= 0)
+		return !eventfd_read(injector->asked, &times) && !is_over(injector);
+	while (!is_over(injector) && (!block->ready || block->count < sent))
+		nanosleep(&poll, NULL);
+	return !is_over(injector);
+}
+
 /* One at a time: the next is sent after the guest has handled the one before. */
 static void *inject(void *arg)
 {
-	const struct timespec poll = { .tv_nsec = POLL_NS };
 	struct injector *injector = arg;
 	const struct guest_block *block = injector->vcpu->block;
-	uint64_t sent = 0;
 
 	prctl(PR_SET_NAME, "injector");
 	injector->tid = gettid();
-	while (!is_over(injector) && sent < block->n) {
-		if (!block->ready || block->count < sent) {
-			nanosleep(&poll, NULL);
-			continue;
-		}
+	for (uint64_t sent = 0; sent < block->n && wait_for_guest(injector, sent); sent++) {
 		if (send(injector)) {
 			perror("interrupt");
 			break;
 		}
-		sent++;
 	}
 	return NULL;
 }
 
-int inject_begin(struct injector *injector, struct vcpu *vcpu, enum inject_way way)
+/* How the guest asks: KVM signals the eventfd at its port write, or the vCPU's thread does. */
+static int set_up_asking(struct injector *injector, bool ioeventfd)
 {
-	injector->way = way;
+	struct kvm_ioeventfd port = {
+		.addr = PORT_ASK, .len = 4, .flags = KVM_IOEVENTFD_FLAG_PIO,
+	};
+
+	injector->asked = eventfd(0, EFD_CLOEXEC);
+	if (injector->asked < 0)
+		return -1;
+	port.fd = injector->asked;
+	return ioeventfd ? ioctl(injector->vcpu->vm->fd, KVM_IOEVENTFD, &port) : 0;
+}
+
+int inject_asked(struct injector *injector)
+{
+	return injector->way == INJECT_ITSELF ? send(injector) :
+						eventfd_write(injector->asked, 1);
+}
+
+int inject_begin(struct injector *injector, struct vcpu *vcpu, const struct options *options)
+{
+	injector->way = options->inject;
 	injector->vcpu = vcpu;
-	injector->fd = -1;
+	injector->fd = injector->asked = -1;
 	if (set_up(injector))
 		return -1;
-	if (way == INJECT_EVENTFD)
+	if (injector->way == INJECT_EVENTFD || injector->way == INJECT_ITSELF)
 		return 0;
+	if (options->payload->asks && set_up_asking(injector, options->payload->ioeventfd))
+		return -1;
 	errno = pthread_create(&injector->thread, NULL, inject, injector);
 	injector->begun = !errno;
 	return errno ? -1 : 0;
 }
 
-void inject_end(struct injector *injector)
+static void end_thread(struct injector *injector)
 {
 	if (!injector->begun)
 		return;
 	atomic_store(&injector->stop, true);
+	if (injector->asked >= 0)
+		eventfd_write(injector->asked, 1);
 	pthread_join(injector->thread, NULL);
 	injector->begun = false;
+}
+
+void inject_end(struct injector *injector)
+{
+	end_thread(injector);
+	vhost_end(&injector->vhost);
 }

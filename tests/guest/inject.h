@@ -8,6 +8,9 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "vhost.h"
+
+struct options;
 struct vcpu;
 
 enum inject_way {
@@ -18,12 +21,16 @@ enum inject_way {
 	INJECT_IRQFD,		/* an eventfd that is an MSI: KVM delivers it at once */
 	INJECT_IRQFD_LINE,	/* one that is a pin: KVM leaves that to a work item */
 	INJECT_EVENTFD,		/* as IRQFD, but somebody else signals it */
+	INJECT_VHOST,		/* as IRQFD, but a thread of vhost's signals it, when it is asked */
+	INJECT_ITSELF,		/* KVM_SIGNAL_MSI by the vCPU's thread, as it serves the port */
 };
 
 struct injector {
 	enum inject_way way;
 	struct vcpu *vcpu;
-	int fd;			/* eventfd, -1: none */
+	int fd;			/* eventfd that is an interrupt, -1: none */
+	int asked;		/* eventfd that the guest's port write signals, -1: none */
+	struct vhost vhost;
 	pthread_t thread;	/* called "injector" */
 	pid_t tid;
 	bool begun;
@@ -34,10 +41,12 @@ struct injector {
 enum inject_way inject_way(const char *name);
 
 /*
- * Sends an interrupt whenever @vcpu waits for one. 0, or -1 with errno set; what is
- * begun begins before the vCPU runs.
+ * Sends an interrupt whenever @vcpu waits for one, or with payloads that ask for it, when
+ * they do. 0, or -1 with errno set; what is begun begins before the vCPU runs.
  */
-int inject_begin(struct injector *injector, struct vcpu *vcpu, enum inject_way way);
+int inject_begin(struct injector *injector, struct vcpu *vcpu, const struct options *options);
+/* The vCPU's thread serves the port. 0, or -1 with errno set */
+int inject_asked(struct injector *injector);
 /* After the guest's end; does nothing if it was not begun. */
 void inject_end(struct injector *injector);
 

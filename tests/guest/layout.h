@@ -65,13 +65,15 @@
 
 /*
  * Ports: one that nobody has, one that keeps the VMM busy for two periods, two on
- * which a payload ends, and one at which the VMM looks at how long its thread waited.
+ * which a payload ends, one at which the VMM looks at how long its thread waited, and one
+ * that asks for an interrupt.
  */
 #define PORT_NOBODY		0x5f0
 #define PORT_BUSY		0x5f2
 #define PORT_DONE		0x5f4
 #define PORT_FAULT		0x5f8
 #define PORT_LOOK		0x5fa
+#define PORT_ASK		0x600
 
 /* Vectors from here up all run the payload's handler. */
 #define FIRST_IRQ_VECTOR	0x20

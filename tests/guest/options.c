@@ -70,9 +70,11 @@ static const char usage_text[] =
 "  --unstarted          all vCPUs but the first of a VM wait to be started, in vain:\n"
 "                       give --seconds\n"
 "  --no-exits LIST      of hlt, pause and mwait, as in hlt,pause: these do not exit\n"
-"  --inject WAY         wait: a thread called injector sends the interrupts, by\n"
-"                       msi or msi-lowest (KVM_SIGNAL_MSI), line (KVM_IRQ_LINE),\n"
-"                       irqfd or irqfd-line; eventfd: as irqfd, but somebody else sends\n"
+"  --inject WAY         wait, ask, ask-fd: a thread called injector sends the interrupts,\n"
+"                       by msi or msi-lowest (KVM_SIGNAL_MSI), line (KVM_IRQ_LINE),\n"
+"                       irqfd or irqfd-line; wait, by eventfd: as irqfd, but somebody\n"
+"                       else sends; ask, by itself: the vCPU's thread sends an MSI;\n"
+"                       by vhost: it asks /dev/vhost-vsock, whose thread sends\n"
 "  --start-barrier FILE set everything up, then wait until FILE exists\n"
 "  --ready-file FILE    create FILE when all VMs and policies are set up\n"
 "  --controller-prio N  SCHED_FIFO priority of the main thread, so that it can\n"
@@ -232,6 +234,23 @@ static int take_payload(struct options *options, const char *name,
 			 UINT32_MAX, &options->n);
 }
 
+static int check_inject(const struct options *options)
+{
+	const struct payload *payload = options->payload;
+	bool none = options->inject == INJECT_NONE;
+
+	if ((payload->waits || payload->asks) == none || (!none && options->vcpus > 1)) {
+		fprintf(stderr, "payloads wait, ask and ask-fd need --inject and one vCPU, and no other has --inject\n");
+		return -1;
+	}
+	if ((options->inject == INJECT_EVENTFD && !payload->waits) ||
+	    (options->inject == INJECT_ITSELF && (!payload->asks || payload->ioeventfd))) {
+		fprintf(stderr, "payload %s is not for this way of --inject\n", payload->name);
+		return -1;
+	}
+	return 0;
+}
+
 static int check(struct options *options)
 {
 	if (!options->vcpus)
@@ -241,11 +260,8 @@ static int check(struct options *options)
 			options->payload->name);
 		return -1;
 	}
-	if (options->payload->waits != (options->inject != INJECT_NONE) ||
-	    (options->inject && options->vcpus > 1)) {
-		fprintf(stderr, "payload wait needs --inject and one vCPU, and no other has --inject\n");
+	if (check_inject(options))
 		return -1;
-	}
 	if (options->payload->pages && options->n > GUEST_MAX_PAGES) {
 		fprintf(stderr, "payload %s has %u pages: N is too large\n",
 			options->payload->name, GUEST_MAX_PAGES);

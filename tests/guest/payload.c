@@ -12,6 +12,7 @@
 
 #define CODE(name) .start = payload_##name##_start, .end = payload_##name##_end
 
+BLOB(ask);
 BLOB(cpuid);
 BLOB(cr3);
 BLOB(deadline_lost);
@@ -340,6 +341,28 @@ static const struct payload payloads[] = {
 			EXIT_IO_LAST,
 		},
 		IPI_EACH_LOOP, IO_LAST, .halts = { 1, 0 },
+	},
+	{
+		.name = "ask", CODE(ask), .x2apic = true, .asks = true,
+		.what = "OUT to a port, then HLT until the VMM answers, see --inject",
+		.exits = {
+			EXIT_HLT_EACH_LOOP,
+			EXIT_WRMSR(1, 0),
+			EXIT_PAGES(PAGES_IRQ),
+			{ "io", "IO_INSTRUCTION", { 1, 1 }, ALWAYS },
+		},
+		IPI_EACH_LOOP, .io = { 1, 1 }, .halts = { 1, 0 },
+	},
+	{
+		.name = "ask-fd", CODE(ask), .x2apic = true, .asks = true, .ioeventfd = true,
+		.what = "the same, but the port is an ioeventfd: the vCPU stays in the kernel",
+		.exits = {
+			EXIT_HLT_EACH_LOOP,
+			EXIT_WRMSR(1, 0),
+			EXIT_PAGES(PAGES_IRQ),
+			{ "io", "IO_INSTRUCTION", { 1, 1 }, ALWAYS },
+		},
+		IPI_EACH_LOOP, IO_LAST, .io_taken = { 1, 0 }, .halts = { 1, 0 },
 	},
 	{
 		.name = "l2", CODE(l2),

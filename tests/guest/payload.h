@@ -57,12 +57,15 @@ struct payload {
 	bool tick_period;	/* period in APIC timer ticks, not TSC cycles */
 	bool endless;		/* N may be 0 */
 	bool waits;		/* for interrupts that the VMM sends */
+	bool asks;		/* the same, but it asks for each at a port */
+	bool ioeventfd;		/* which KVM has, not the VMM */
 	bool looks;		/* asks the VMM how long its thread has waited */
 	bool pages;		/* has memory for GUEST_MAX_PAGES, one a loop */
 	bool restored;		/* begins with its timer armed, by the VMM */
 	struct exit_promise exits[MAX_EXIT_PROMISES];
 	struct irq_promise irqs;
 	struct promise io;	/* userspace exits */
+	struct promise io_taken;	/* io exits that an ioeventfd takes */
 	struct promise mmio;
 	struct promise halts;	/* an early interrupt makes one fewer */
 };

@@ -85,7 +85,8 @@ static bool check_done(const struct vcpu *vcpu, const struct options *options)
 	ok &= check_equal(vcpu, "userspace exits mmio",
 			  vcpu->user_exits[KVM_EXIT_MMIO],
 			  promised(payload->mmio, n));
-	ok &= check_stat(vcpu, "io_exits", promised(payload->io, n));
+	ok &= check_stat(vcpu, "io_exits",
+			 promised(payload->io, n) + promised(payload->io_taken, n));
 	ok &= check_stat(vcpu, "mmio_exits", promised(payload->mmio, n));
 	ok &= check_stat(vcpu, "halt_exits",
 			 promised_halts(vcpu, options, payload->halts));

@@ -82,6 +82,12 @@ static bool handle_io(struct vcpu *vcpu)
 		keep_steal(vcpu);
 		vcpu->looks[vcpu->n_looks++].waited_ns = usage_waited(vcpu->schedstat);
 		return true;
+	case PORT_ASK:
+		if (!inject_asked(&vcpu->vm->injector))
+			return true;
+		vcpu_error(vcpu, "interrupt");
+		vcpu->end = END_ERROR;
+		return false;
 	case PORT_DONE:
 		memcpy(&vcpu->told, (char *)run + run->io.data_offset,
 		       sizeof(vcpu->told));

@@ -179,7 +179,7 @@ int vm_create(struct vm *vm, int kvm_fd, unsigned int index,
 	if (options->late_page_us &&
 	    late_page_begin(&vm->late, vm->memory + GUEST_PAYLOAD, options->late_page_us))
 		return vm_error(vm, "userfaultfd");
-	if (options->inject && inject_begin(&vm->injector, &vm->vcpus[0], options->inject))
+	if (options->inject && inject_begin(&vm->injector, &vm->vcpus[0], options))
 		return vm_error(vm, "--inject");
 	return 0;
 }

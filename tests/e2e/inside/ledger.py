@@ -34,7 +34,8 @@ PAYLOADS = (("cpuid", 300), ("userspace", 300), ("pio", 300), ("mmio", 100),
             ("deadline-lost", 5), ("rr", 2), ("turns", 20), ("tmict", 60), ("tmict-periodic", 30),
             ("periodic-spin", 30),
             ("timer-user", 30), ("timer-cli", 30), ("restored", 30), ("selfipi", 100),
-            ("wait", 40, "--inject", "msi"),
+            ("wait", 40, "--inject", "msi"), ("ask", 40, "--inject", "itself"),
+            ("ask-fd", 40, "--inject", "irqfd"),
             ("l2", 100), ("kick", 100), ("ipi", 40), ("spin", 0, "--seconds", 1),
             ("pause", 0, "--seconds", 1), ("steal", 20))
 EIGHT = ("--vms", 4, "--vcpus", 2)

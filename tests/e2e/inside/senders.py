@@ -90,6 +90,23 @@ def vmm(tap, way, by, sent):
               ("known when sent", leg, N if sent else 0))
 
 
+def vhost(tap):
+    """A thread of vhost's: the kernel's up to Linux 6.3, the VMM's own afterwards."""
+    host.run("modprobe", "vhost_vsock")
+    with host.Recording() as recording:
+        truth = host.guest("wait", N, "--inject", "vhost")
+    [vcpu] = truth["vcpus"]
+    sender = only(senders(recording, truth, EXTERNAL), vcpu["tid"])
+    tap.equal("senders: vhost: its thread, which works for the VMM",
+              ("sender", told(sender, "kind", "by", "name", "accepted"),
+               {"all of them": True, "kind": "vhost", "by": "irqfd",
+                "name": f"vhost-{truth['pid']}", "accepted": N}),
+              ("another than the VMM's own threads",
+               sender.get("tid") not in (truth["pid"], truth["vms"][0]["injector"], vcpu["tid"]),
+               True),
+              ("legs", legs(sender, N), True))
+
+
 def eventfd_of(child):
     """The guest's eventfd, as one of our own"""
     folder = f"/proc/{child.pid}/fd"
@@ -199,6 +216,7 @@ def test(tap):
         vmm(tap, "line", "other", False)
         vmm(tap, "irqfd", "irqfd", True)
         vmm(tap, "irqfd-line", "irqfd-work", True)
+        vhost(tap)
         another(tap)
         if "-rt-" in os.uname().release:
             tap.note("without a hard interrupt: on PREEMPT_RT an eventfd takes locks that "
