@@ -42,7 +42,8 @@ static void find_off(struct kvs_stretches *off, const struct kvs_guest_line *lin
 	kvs_stretches_sort(off);
 }
 
-static void hand_over(struct runs *r, enum kvs_guest_what what, u32 task, u64 begin, u64 end, bool open)
+static void hand_over(struct runs *r, enum kvs_guest_what what, u32 task, u64 begin, u64 end,
+		      bool open)
 {
 	const struct kvs_guest_run run = {
 		.what = what, .task = task, .begin = begin, .end = end, .open = open,

@@ -175,15 +175,20 @@ static u64 ask(struct kvs_io *io, struct io_vcpu *v, struct kvs_io_row *row)
 	       kvs_io_ask(vm_of(io, v->vcpu), row, e->begin, e->epoch) : 0;
 }
 
+/* It does not go to userspace: the row where it counts; NULL: it is no I/O then. */
+static struct kvs_io_row *count_marked_exit(struct kvs_io *io, struct io_vcpu *v)
+{
+	v->exit.on &= !v->exit.maybe;
+	return v->exit.on ? count_exit(io, v) : NULL;
+}
+
 /* @end: when the guest was entered again; 0: not known */
 static void stays_in_kernel(struct kvs_io *io, struct io_vcpu *v, u64 end)
 {
-	struct kvs_io_row *row;
+	struct kvs_io_row *row = count_marked_exit(io, v);
 
-	v->exit.on &= !v->exit.maybe;
-	if (!v->exit.on)
+	if (!row)
 		return;
-	row = count_exit(io, v);
 	row->kernel++;
 	if (end > v->exit.begin)
 		kvs_hist_add(&row->kernel_ts, end - v->exit.begin);
@@ -193,12 +198,10 @@ static void stays_in_kernel(struct kvs_io *io, struct io_vcpu *v, u64 end)
 /* Nobody can tell any more who took it. */
 static void give_up_exit(struct kvs_io *io, struct io_vcpu *v)
 {
-	struct kvs_io_row *row;
+	struct kvs_io_row *row = count_marked_exit(io, v);
 
-	v->exit.on &= !v->exit.maybe;
-	if (!v->exit.on)
+	if (!row)
 		return;
-	row = count_exit(io, v);
 	row->untold++;
 	ask(io, v, row);
 }
@@ -402,12 +405,8 @@ static int row_order(const void *left, const void *right)
 	const struct kvs_io_row *b = *(struct kvs_io_row *const *)right;
 	const struct kvs_detail *what = &a->what, *other = &b->what;
 
-	if (a->vcpu->tgid != b->vcpu->tgid)
-		return a->vcpu->tgid < b->vcpu->tgid ? -1 : 1;
-	if (a->vcpu->vm != b->vcpu->vm)
-		return a->vcpu->vm < b->vcpu->vm ? -1 : 1;
-	if (a->vcpu->id != b->vcpu->id)
-		return a->vcpu->id < b->vcpu->id ? -1 : 1;
+	if (a->vcpu != b->vcpu)
+		return kvs_vcpu_order(a->vcpu, b->vcpu);
 	if (what->rest != other->rest)
 		return what->rest ? 1 : -1;
 	if (what->count != other->count)

@@ -501,16 +501,19 @@ void kvs_model_cut(struct kvs_model *m, u64 ts)
 	m->sinks.cut_ts = ts;
 }
 
-static int vcpu_order(const void *left, const void *right)
+int kvs_vcpu_order(const struct kvs_vcpu *a, const struct kvs_vcpu *b)
 {
-	const struct kvs_vcpu *a = *(const struct kvs_vcpu *const *)left;
-	const struct kvs_vcpu *b = *(const struct kvs_vcpu *const *)right;
-
 	if (a->tgid != b->tgid)
 		return a->tgid < b->tgid ? -1 : 1;
 	if (a->vm != b->vm)
 		return a->vm < b->vm ? -1 : 1;
 	return (int)a->id - (int)b->id;
+}
+
+static int vcpu_order(const void *left, const void *right)
+{
+	return kvs_vcpu_order(*(const struct kvs_vcpu *const *)left,
+			      *(const struct kvs_vcpu *const *)right);
 }
 
 /* The module numbers VMs in the order of first sight, over all processes. */

@@ -80,6 +80,8 @@ void kvs_session_finish(struct kvs_model *m);
 
 /* vcpu.c: one vCPU's thread, exits and returns to userspace */
 struct kvs_vcpu *kvs_vcpu_create(u16 vm, u16 id);
+/* As qsort() wants it: by process, VM and number, the order in which reports have them */
+int kvs_vcpu_order(const struct kvs_vcpu *a, const struct kvs_vcpu *b);
 void kvs_vcpu_free(struct kvs_vcpu *v);
 /* Its thread wrote a record, so it runs, even where its switch in was lost. */
 void kvs_vcpu_runs(struct kvs_model *m, struct kvs_vcpu *v,
@@ -103,6 +105,8 @@ void kvs_vcpu_entry(struct kvs_model *m, struct kvs_vcpu *v,
 void kvs_vcpu_halt(struct kvs_model *m, struct kvs_vcpu *v, const struct kvs_record *rec);
 /* It has slept until @ts, @length of that in KVM_RUN but not in HLT. */
 void kvs_vcpu_slept(struct kvs_vcpu *v, u64 ts, u64 length);
+/* What a span of kind BLOCKED was slept for */
+enum kvs_slept_for kvs_slept_for(const struct kvs_span *span);
 /* The thread goes on with another vCPU, or the recording is over. */
 void kvs_vcpu_leave(struct kvs_model *m, struct kvs_vcpu *v, u64 ts);
 /* Its thread or its VM has ended, and with it its life, unless it runs again one day. */

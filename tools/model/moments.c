@@ -33,11 +33,6 @@ void kvs_clocks_free(struct kvs_clocks *c)
 	c->nr_ties = 0;
 }
 
-bool kvs_clocks_tell_wall(const struct kvs_clocks *c)
-{
-	return c->nr_ties;
-}
-
 /* --- from time stamps to clocks ------------------------------------------ */
 
 bool kvs_clocks_trace(const struct kvs_clocks *c, u64 ts, u64 *ns)

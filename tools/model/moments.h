@@ -22,8 +22,6 @@ void kvs_clocks_init(struct kvs_clocks *c, const struct kvs_trace_info *info,
 		     const struct kvs_times *times);
 void kvs_clocks_free(struct kvs_clocks *c);
 
-/* Whether the file tells the wall clock */
-bool kvs_clocks_tell_wall(const struct kvs_clocks *c);
 /*
  * The clocks at time stamp @ts, in ns.  False: the file does not tell it.
  * trace: as trace-cmd prints it, which leaves out the offset of TSC2NSEC

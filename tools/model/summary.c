@@ -222,19 +222,26 @@ static void add_exit(struct kvs_vcpu *v, const struct kvs_span *span)
 
 static void add_blocked(struct kvs_vcpu *v, const struct kvs_span *span)
 {
-	struct kvs_hist *h;
+	struct kvs_hist *h = NULL;
 
-	if (span->exit.sleep == KS_SLEEP_SIPI)
+	switch (kvs_slept_for(span)) {
+	case KVS_SLEPT_FOR_SIPI:
 		h = &v->blocked_sipi_ts;
-	else if (span->exit.sleep == KS_SLEEP_PAGE)
+		break;
+	case KVS_SLEPT_FOR_PAGE:
 		h = &v->blocked_page_ts;
-	else if (span->exit.unknown)
+		break;
+	case KVS_SLEPT_UNKNOWN:
 		h = &v->blocked_unknown_ts;
-	else if (span->exit.before)
+		break;
+	case KVS_SLEPT_BEFORE_ENTRY:
 		h = &v->blocked_before_ts;
-	else
+		break;
+	case KVS_SLEPT_IN_EXIT:
 		h = &kvs_exit_get(v, span->exit.isa, span->exit.l2, span->exit.reason,
 				  span->exit.fastpath)->blocked_ts;
+		break;
+	}
 	kvs_hist_add(h, span->length);
 }
 

@@ -130,7 +130,7 @@ void kvs_vcpu_cut(struct kvs_model *m, struct kvs_vcpu *v, u64 ts)
 		kvs_waits_cut(m, v, ts);
 }
 
-static enum kvs_slept_for slept_for(const struct kvs_span *span)
+enum kvs_slept_for kvs_slept_for(const struct kvs_span *span)
 {
 	if (span->exit.sleep == KS_SLEEP_SIPI)
 		return KVS_SLEPT_FOR_SIPI;
@@ -162,7 +162,7 @@ void kvs_vcpu_slept(struct kvs_vcpu *v, u64 ts, u64 length)
 	if (v->last_sleep.over || length > v->last_sleep.end - v->last_sleep.begin)
 		v->last_sleep = (struct kvs_sleep){
 			.begin = span.begin, .end = span.end, .reason = cut->reason,
-			.isa = cut->isa, .l2 = cut->l2, .what = slept_for(&span),
+			.isa = cut->isa, .l2 = cut->l2, .what = kvs_slept_for(&span),
 		};
 	if (kvs_span_wanted(v->sinks, KVS_SPAN_BLOCKED))
 		kvs_span_emit(v->sinks, &span);

@@ -59,7 +59,8 @@ json_t *kvs_json_bpf_scheds(const struct kvs_view *view)
 			"name", now->loaded ? kvs_bytes_json(now->name) : json_null(),
 			"all_threads", now->loaded ? json_boolean(now->all_threads) : json_null(),
 			"loads", number(now->loads),
-			"first_ns", json_time(view, now->first_ts), "last_ns", json_time(view, now->last_ts)));
+			"first_ns", json_time(view, now->first_ts),
+			"last_ns", json_time(view, now->last_ts)));
 	}
 	return a;
 }

@@ -101,6 +101,16 @@ void kvs_cells_full(struct kvs_rows *rows, const struct kvs_summary *s, bool kno
 	kvs_cell_us(rows, known, s->p999);
 }
 
+void kvs_cells_leg(struct kvs_rows *rows, const struct kvs_view *view, const struct kvs_hist *h)
+{
+	struct kvs_summary s;
+	bool known = kvs_hist_summary(h, &view->times.ts, &s) && s.count;
+
+	kvs_cell_us(rows, known, s.avg);
+	kvs_cell_us(rows, known, s.p99);
+	kvs_cell_us(rows, known, s.max);
+}
+
 /* "vm 1, vm 2 and 3 more VMs" have such vCPUs; the number of these VMs is returned. */
 static unsigned int add_vms(struct kvs_lines *lines, const struct kvs_view *view,
 			    bool (*is_such)(const struct kvs_vcpu *v))

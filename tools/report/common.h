@@ -23,6 +23,8 @@ bool kvs_recorded(const struct kvs_view *view, u32 class, const char *what,
 void kvs_cells_vcpu(struct kvs_rows *rows, const struct kvs_vcpu *v);
 /* The cells min, max and avg, in the order of perf kvm stat, and the percentiles */
 void kvs_cells_full(struct kvs_rows *rows, const struct kvs_summary *s, bool known);
+/* The cells avg, p99 and max of time stamps' differences; dashes where there are none */
+void kvs_cells_leg(struct kvs_rows *rows, const struct kvs_view *view, const struct kvs_hist *h);
 /* Print a line if the hardware delivers interrupts to a selected vCPU without an exit. */
 void kvs_note_apicv(const struct kvs_view *view);
 

@@ -49,18 +49,6 @@ static void begin_row(struct kvs_rows *rows, const struct kvs_io_row *row)
 	kvs_cell(rows, "%s", kvs_detail_name(name, &row->what));
 }
 
-/* A leg, by its mean, a percentile and the longest; dashes where it isn't known */
-static void cells_leg(struct kvs_rows *rows, const struct kvs_view *view,
-		      const struct kvs_hist *h)
-{
-	struct kvs_summary s;
-	bool known = kvs_hist_summary(h, &view->times.ts, &s) && s.count;
-
-	kvs_cell_us(rows, known, s.avg);
-	kvs_cell_us(rows, known, s.p99);
-	kvs_cell_us(rows, known, s.max);
-}
-
 static void show_taken(void *rows, const struct kvs_view *view, const struct kvs_io_row *row)
 {
 	begin_row(rows, row);
@@ -68,9 +56,9 @@ static void show_taken(void *rows, const struct kvs_view *view, const struct kvs
 	kvs_cell_count(rows, row->kernel);
 	kvs_cell_count(rows, row->user);
 	kvs_cell_count(rows, row->untold);
-	cells_leg(rows, view, &row->kernel_ts);
-	cells_leg(rows, view, &row->to_user_ts);
-	cells_leg(rows, view, &row->user_ts);
+	kvs_cells_leg(rows, view, &row->kernel_ts);
+	kvs_cells_leg(rows, view, &row->to_user_ts);
+	kvs_cells_leg(rows, view, &row->user_ts);
 }
 
 static void print_taken(const struct kvs_view *view)
@@ -158,9 +146,9 @@ static void show_legs(void *ctx, const struct kvs_view *view, const struct kvs_i
 		kvs_cell(&table->rows, "%u", table->nr++);
 		kvs_cell(&table->rows, "%s", kvs_detail_name(name, &row->what));
 		kvs_cell(&table->rows, a->others ? "-" : "%#x", a->vector);
-		cells_leg(&table->rows, view, &a->to_sender_ts);
-		cells_leg(&table->rows, view, &a->to_accept_ts);
-		cells_leg(&table->rows, view, &a->accept_to_inject_ts);
+		kvs_cells_leg(&table->rows, view, &a->to_sender_ts);
+		kvs_cells_leg(&table->rows, view, &a->to_accept_ts);
+		kvs_cells_leg(&table->rows, view, &a->accept_to_inject_ts);
 	}
 }
 

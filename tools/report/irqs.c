@@ -223,17 +223,6 @@ static void rows_vectors(struct kvs_rows *rows, const struct kvs_view *view,
 	}
 }
 
-static void cells_short_leg(struct kvs_rows *rows, const struct kvs_view *view,
-			    const struct kvs_hist *h)
-{
-	struct kvs_summary s;
-	bool known = kvs_hist_summary(h, &view->times.ts, &s) && s.count;
-
-	kvs_cell_us(rows, known, s.avg);
-	kvs_cell_us(rows, known, s.p99);
-	kvs_cell_us(rows, known, s.max);
-}
-
 static void rows_senders(struct kvs_rows *rows, const struct kvs_view *view,
 			 const struct kvs_vcpu *v, const struct kvs_vector_stats *s)
 {
@@ -247,8 +236,8 @@ static void rows_senders(struct kvs_rows *rows, const struct kvs_view *view,
 		kvs_cell(rows, "%s", kvs_sender_words(who, v, &sender->who));
 		kvs_cell_count(rows, sender->accepted);
 		kvs_cell_count(rows, sender->merged);
-		cells_short_leg(rows, view, &sender->sent_to_accept_ts);
-		cells_short_leg(rows, view, &sender->accept_to_inject_ts);
+		kvs_cells_leg(rows, view, &sender->sent_to_accept_ts);
+		kvs_cells_leg(rows, view, &sender->accept_to_inject_ts);
 	}
 }
 

@@ -83,8 +83,10 @@ static json_t *moment_of(const struct kvs_view *view, const struct kvs_moment *m
 		"vm_name", kvs_json_vm_name(v),
 		"vcpu", v->id, "tid", v->tid,
 		"ns", (json_int_t)kvs_scale(&view->times.ts, moment->length),
-		"begin_ns", json_time(view, moment->begin), "expired_ns", json_time(view, moment->expired),
-		"accepted_ns", json_time(view, moment->accepted), "end_ns", json_time(view, moment->end),
+		"begin_ns", json_time(view, moment->begin),
+		"expired_ns", json_time(view, moment->expired),
+		"accepted_ns", json_time(view, moment->accepted),
+		"end_ns", json_time(view, moment->end),
 		"cause", irq ? json_string(kvs_cause_name(kvs_cause_main(moment->spent))) : json_null(),
 		"causes_ns", causes_of(view, moment),
 		"thief", moment->thief_time ?
