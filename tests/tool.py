@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The program under test, and recordings to try it on."""
+"""The build folder, the program under test, and recordings to try it on."""
 import os
 import pathlib
 import re
 import subprocess
 
 TOP = pathlib.Path(__file__).resolve().parents[1]
-KVMSCHED = pathlib.Path(os.environ.get("O", TOP / "build")).resolve() / "tools/kvmsched"
+O = pathlib.Path(os.environ.get("O", TOP / "build")).resolve()
+KVMSCHED = O / "tools/kvmsched"
 GOLDEN = TOP / "tests/golden"
+FORMATS = GOLDEN / "formats"
 
 
 def run(*args):

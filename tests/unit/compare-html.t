@@ -19,14 +19,12 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 sys.dont_write_bytecode = True
 from tap import Tap  # noqa: E402
+from tool import FORMATS, KVMSCHED, O  # noqa: E402
 from browser import start  # noqa: E402
 from selenium.webdriver.common.action_chains import ActionChains  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
 
-O = pathlib.Path(os.environ.get("O", HERE.parents[1] / "build")).resolve()
-KVMSCHED = O / "tools/kvmsched"
-FORMATS = HERE.parent / "golden/formats"
 HOSTILE = "</script><img/> & <b>"
 ROUNDS = 6
 # Name of an arm, CPUs and vCPUs of its rounds

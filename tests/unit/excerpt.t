@@ -19,10 +19,8 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 sys.dont_write_bytecode = True
 from tap import Tap		# noqa: E402
-from tool import reports	# noqa: E402
+from tool import GOLDEN, KVMSCHED, reports	# noqa: E402
 
-KVMSCHED = Path(os.environ.get("O", HERE.parents[1] / "build")).resolve() / "tools/kvmsched"
-GOLDEN = HERE.parent / "golden"
 
 # What tells a row from the others of its list
 IDENTITY = ("vm", "vm_index", "vcpu", "name", "kind", "pid", "tid", "comm", "task", "reason",

@@ -21,6 +21,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 sys.dont_write_bytecode = True
 from tap import Tap  # noqa: E402
+from tool import GOLDEN, KVMSCHED, O  # noqa: E402
 
 import page_tables  # noqa: E402
 from browser import start  # noqa: E402
@@ -28,9 +29,6 @@ from selenium.webdriver.common.action_chains import ActionChains  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
 
-O = pathlib.Path(os.environ.get("O", HERE.parents[1] / "build")).resolve()
-KVMSCHED = O / "tools/kvmsched"
-GOLDEN = HERE.parent / "golden"
 SAMPLES = 200
 SLOW_MS = 250  # for a frame: five times what is meant, as others may have the CPU
 HOSTILE = b"</script><img/>"

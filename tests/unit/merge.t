@@ -17,10 +17,8 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 import tap  # noqa: E402
+from tool import FORMATS, KVMSCHED, O  # noqa: E402
 
-O = pathlib.Path(os.environ.get("O", HERE.parent.parent / "build")).resolve()
-KVMSCHED = O / "tools/kvmsched"
-FORMATS = HERE.parent / "golden/formats"
 TEST = tap.Tap()
 
 

@@ -7,7 +7,6 @@ usage: page-size.t            (O: the build folder, as for make)
 """
 import base64
 import json
-import os
 import pathlib
 import re
 import subprocess
@@ -19,8 +18,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 sys.dont_write_bytecode = True
 from tap import Tap  # noqa: E402
+from tool import O  # noqa: E402
 
-O = pathlib.Path(os.environ.get("O", HERE.parents[1] / "build")).resolve()
 MOST = 5_000_000
 EXITS, LANES = 935_000, 64
 TAP = Tap()
