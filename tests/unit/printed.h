@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "report/report.h"
+
 static int printed_saved = -1;
 
 /* Standard output goes to a file until end_print(). */
@@ -29,6 +31,19 @@ static void end_print(FILE *f)
 	dup2(printed_saved, STDOUT_FILENO);
 	close(printed_saved);
 	rewind(f);
+}
+
+/* What @report prints, to be read and closed; NULL: the whole */
+static inline FILE *print_report(const struct kvs_view *shown, const struct kvs_report *report)
+{
+	FILE *f = begin_print();
+
+	if (report)
+		report->text(shown);
+	else
+		kvs_print_text(shown, false);
+	end_print(f);
+	return f;
 }
 
 #endif /* PRINTED_H */

@@ -88,12 +88,7 @@ static void print(const struct kvs_report *report, char *text, size_t size)
 	size_t got;
 
 	end();
-	f = begin_print();
-	if (report)
-		report->text(&view);
-	else
-		kvs_print_text(&view, false);
-	end_print(f);
+	f = print_report(&view, report);
 	got = fread(text, 1, size - 1, f);
 	text[got] = '\0';
 	fclose(f);

@@ -47,12 +47,7 @@ static void print(const struct kvs_report *report, const char *heading)
 
 	kvs_view_free(&view);
 	find_all(&m);
-	f = begin_print();
-	if (report)
-		report->text(&view);
-	else
-		kvs_print_text(&view, false);
-	end_print(f);
+	f = print_report(&view, report);
 	*text = '\0';
 	while (fgets(line, sizeof(line), f)) {
 		line[strcspn(line, "\n")] = '\0';

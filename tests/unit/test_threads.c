@@ -56,9 +56,7 @@ static void expect(const char *lines)
 	now += MS;
 	FEED(&m, now, 0, 1, session, .op = KS_SESSION_STOP);
 	find_all(&m);
-	f = begin_print();
-	kvs_print_text(&view, false);
-	end_print(f);
+	f = print_report(&view, NULL);
 	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
 	fclose(f);
 	/* The table is one piece; the heading and a row for each vCPU */
