@@ -27,6 +27,7 @@
 #include "compat/mm.h"
 #include "compat/workqueue.h"
 #include "hooks.h"
+#include "memory.h"
 #include "ring.h"
 #include "session.h"
 #include "session_records.h"
@@ -101,25 +102,13 @@ static void ks_free_rings(void)
 		ks_ring_free(cpu);
 }
 
-/*
- * Would the rings fit at all?  To find that out by allocating would take seconds,
- * and all memory from everybody else meanwhile.
- */
-static bool ks_rings_fit(u32 pages)
-{
-	u64 need = (u64)num_possible_cpus() * (KVMSCHED_RING_DATA + pages);
-	long available = si_mem_available();
-
-	return available > 0 && need <= available;
-}
-
 /* Replace the rings of the session before; nobody owns the new ones yet. */
 static int ks_alloc_rings(u32 pages, bool overwrite)
 {
 	int cpu, ret;
 
 	ks_free_rings();
-	if (!ks_rings_fit(pages))
+	if (!ks_memory_suffices((u64)num_possible_cpus() * (KVMSCHED_RING_DATA + pages)))
 		return -ENOMEM;
 	for_each_possible_cpu(cpu) {
 		ret = ks_ring_alloc(cpu, pages, overwrite, ks_queue_wakeup);

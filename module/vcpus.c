@@ -2,11 +2,11 @@
 /*
  * All vCPUs at once: their ledgers, their last records, the end of a VM
  */
-#include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/sched/task.h>
 #include <linux/vmalloc.h>
 
+#include "memory.h"
 #include "tables.h"
 
 /*
@@ -94,8 +94,7 @@ void ks_vcpus_record_last(bool overwritten)
 /**
  * ks_vcpus_make_ledgers - somebody will follow the ledgers: make room for them
  *
- * Those of a large max_vcpus may not fit at all.  As for rings, to find that out by
- * allocating would take all memory from everybody else meanwhile.
+ * Those of a large max_vcpus may not fit at all.
  *
  * Context: process, hooks mutex held.
  * Return: 0 or -ENOMEM.
@@ -104,7 +103,7 @@ int ks_vcpus_make_ledgers(void)
 {
 	size_t size = array_size(ks_vcpus_max, sizeof(*ks_tables.ledgers));
 
-	if (!ks_tables.ledgers && (long)(size >> PAGE_SHIFT) < si_mem_available())
+	if (!ks_tables.ledgers && ks_memory_suffices((size >> PAGE_SHIFT) + 1))
 		ks_tables.ledgers = vzalloc(size);
 	return ks_tables.ledgers ? 0 : -ENOMEM;
 }
