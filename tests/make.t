@@ -40,32 +40,51 @@ ok "without headers make fails" test "$status" != 0
 ok "and names what to install" said "apt install linux-headers-$(uname -r)"
 ok "the program is built all the same" test -x "$O/tools/kvmsched"
 
-# What a kernel has is looked up in its headers. Where that can't be, nobody builds the old way.
-mkdir -p "$work/include"
-while read -r header; do
-	mkdir -p "$work/include/$(dirname "$header")"
-	: >"$work/include/$header"
-done < <(sed -nE 's/^ccflags-y.*ks_has,[^,]*,([^,]*),.*/\1/p' module/compat/features.mk)
-echo 'struct preempt_notifier;' >"$work/include/linux/preempt.h"
-echo 'struct srcu_usage *srcu_sup;' >"$work/include/linux/srcutree.h"
-features()
+# What a kernel has is asked by compiling with its headers. Where that can't be, nobody builds
+# the old way.
+mkdir -p "$work/include/linux"
+echo 'struct preempt_notifier { int one; };' >"$work/include/linux/preempt.h"
+echo 'struct srcu_struct { int *srcu_sup; };' >"$work/include/linux/srcu.h"
+echo 'void destroy_timer_on_stack(void *timer);' >"$work/include/linux/timer.h"
+cat >"$work/questions" <<'END'
+# a comment
+SRCU_SUP: linux/srcu.h: (void)((struct srcu_struct *)0)->srcu_sup;
+TIMER_DESTROY_ON_STACK: linux/timer.h: timer_destroy_on_stack((void *)0);
+TIMER_NOT_SO: linux/timer.h: int (*other)(void) = destroy_timer_on_stack; other();
+END
+ask()
 {
-	run make -f <(printf '%s\n' 'include module/compat/features.mk' 'all:; @echo $(ccflags-y)') \
-		srctree="$work"
+	rm -f "$work/features.h"
+	run module/compat/probe "$work/questions" "$work/features.h" "$@"
 }
-features
-is "$(<"$work/log")" -DKS_HAVE_SRCU_SUP "a feature is found by its word"
-echo 'struct preempt_notifier; int preempt_notifier_of_nobody;' >"$work/include/linux/preempt.h"
-features
-ok "a look that finds what nobody has is an error" said "can't tell what the headers in $work have"
-: >"$work/include/linux/preempt.h"
-features
-ok "so is one that doesn't find what all kernels have" said "can't tell what the headers in $work have"
-echo 'struct preempt_notifier;' >"$work/include/linux/preempt.h"
-rm "$work/include/linux/srcutree.h"
-features
-ok "a header that is gone is one clear line" said "kvmsched: this kernel has no include/linux/srcutree.h"
-ok "and nothing is built" test "$status" != 0
+answers() { sed -n 's/^#define //p' "$work/features.h" 2>/dev/null; }
+one_line() { [[ $(wc -l <"$work/log") = 1 ]]; }
+compiler=(gcc -Wall -Wextra -Werror -I"$work/include")
+
+ask "${compiler[@]}"
+is "$(answers)" KS_HAVE_SRCU_SUP "what compiles is there, and what does not is not"
+printf '#!/bin/sh\necho "cc1: error: it is broken" >&2\nexit 1\n' >"$work/broken"
+printf '#!/bin/sh\nexit 0\n' >"$work/polite"
+chmod +x "$work/broken" "$work/polite"
+ask "$work/broken" -I"$work/include"
+ok "a compiler that compiles nothing is an error" \
+	said "kvmsched: $work/broken can't compile for this kernel, so what it has is not known: cc1: error: it is broken"
+ok "in one line" one_line
+ok "and nothing is built" test "$status" != 0 -a ! -e "$work/features.h"
+ask "$work/polite" -I"$work/include"
+ok "so is one that compiles what no kernel has" \
+	said "kvmsched: $work/polite compiles what no kernel has, so what this one has is not known"
+ok "in one line, and nothing is built" eval 'one_line && test "$status" != 0 -a ! -e "$work/features.h"'
+rm "$work/include/linux/timer.h"
+ask "${compiler[@]}"
+ok "a header that is gone is an error" said "kvmsched: this kernel has no linux/timer.h that compiles"
+ok "in one line" one_line
+ok "and nothing is built" test "$status" != 0 -a ! -e "$work/features.h"
+# 6.1's answers, by its sources
+is "$(sed -n 's/^#define //p' "$O/module/$release/compat/features.h")" KS_HAVE_OVERRIDE_HALT_POLL \
+	"the module is built with what its kernel has"
+is "$(grep -LE '\([0-9a-f]{12}, "' $(grep -lE 'KS_HAVE_' module/compat/*.h | grep -v features.h))" '' \
+	"each difference between kernels cites its commit"
 
 ok "no file of the module asks for a version number" \
 	silent grep -rnE 'LINUX_VERSION_CODE|linux/version\.h' module

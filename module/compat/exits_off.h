@@ -4,12 +4,14 @@
 
 #include <linux/kvm_host.h>
 
+#include "features.h"
+
 /*
  * What of a VM's guests does not exit: bits KVM_X86_DISABLE_EXITS_*.
  *
  * Its VMM asks for that (KVM_CAP_X86_DISABLE_EXITS); exits of PAUSE are KVM's own choice,
- * too.  The bits became one mask in 6.17 ("KVM: x86: Replace growing set of *_in_guest
- * bools with a u64"); before, there was a bool for each.
+ * too.  The bits became one mask in 6.17 (6fbef8615d35, "KVM: x86: Replace growing set of
+ * *_in_guest bools with a u64"); before, there was a bool for each.
  */
 static inline u64 ks_kvm_exits_off(const struct kvm *kvm)
 {

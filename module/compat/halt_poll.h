@@ -4,6 +4,8 @@
 
 #include <linux/kvm_host.h>
 
+#include "features.h"
+
 /*
  * Does kvm->max_halt_poll_ns hold the VM's limit of halt polling?
  *

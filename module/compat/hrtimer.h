@@ -5,9 +5,12 @@
 #include <linux/hrtimer.h>
 #include <linux/ktime.h>
 
+#include "features.h"
+
 /*
- * How does the tracepoint hrtimer_expire_entry hand over the time?  In 6.12 by a
- * pointer, in 7.3 as it is.
+ * How does the tracepoint hrtimer_expire_entry hand over the time?  Since 7.1 as it is
+ * (bd803783dfa7, "hrtimer: Drop unnecessary pointer indirection in hrtimer_expire_entry
+ * event"), before by a pointer.
  */
 #ifdef KS_HAVE_HRTIMER_NOW_BY_VALUE
 typedef ktime_t ks_hrtimer_now_t;
@@ -15,7 +18,7 @@ typedef ktime_t ks_hrtimer_now_t;
 typedef ktime_t *ks_hrtimer_now_t;
 #endif
 
-/* One call since 6.13 ("hrtimers: Introduce hrtimer_setup() to replace hrtimer_init()") */
+/* One call since 6.13 (444cb7db4c9f, "hrtimers: Introduce hrtimer_setup_on_stack()") */
 #ifndef KS_HAVE_HRTIMER_SETUP
 static inline void hrtimer_setup_on_stack(struct hrtimer *timer,
 					  enum hrtimer_restart (*function)(struct hrtimer *),

@@ -4,9 +4,11 @@
 
 #include <linux/mm.h>
 
+#include "features.h"
+
 /*
- * vm_flags_set() and its mirror: bc292ab00f6c in 6.3, "mm: introduce
- * vma->vm_flags wrapper functions"
+ * Flags are changed by functions since 6.3 (bc292ab00f6c, "mm: introduce vma->vm_flags
+ * wrapper functions").
  */
 static inline void ks_vm_flags_mod(struct vm_area_struct *vma,
 				   unsigned long set, unsigned long clear)

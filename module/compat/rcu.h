@@ -12,6 +12,8 @@
 #include <linux/srcu.h>
 #include <linux/workqueue.h>
 
+#include "features.h"
+
 void rcu_expedite_gp(void);
 void rcu_unexpedite_gp(void);
 void rcu_force_quiescent_state(void);

@@ -5,12 +5,14 @@
 #include <linux/sched.h>
 
 #include "../uapi/records.h"
+#include "features.h"
 
 /*
  * Is the task that is being switched out still runnable?
  *
  * Since 6.12 (152e11f6df29, "sched/fair: Implement delayed dequeue") a task
- * that sleeps may stay on_rq for a while; task_is_runnable() came with it.
+ * that sleeps may stay on_rq for a while.  task_is_runnable() looks through that
+ * (cd9626e9ebc7, "sched/fair: Fix external p->on_rq users").
  */
 static inline bool ks_task_runnable(struct task_struct *task)
 {
@@ -38,11 +40,11 @@ static inline bool ks_task_by_server(const struct task_struct *task)
 /*
  * Does a quota keep the task itself from the CPU?  Since 6.18 (e1fad12dcb66, "sched/fair:
  * Switch to task based throttle model") it does not hold for all tasks of a cgroup at
- * once; before that there is no such field.
+ * once; before that, and in kernels without such quotas, there is no such field.
  */
 static inline u8 ks_task_throttled(const struct task_struct *task)
 {
-#if defined(KS_HAVE_TASK_THROTTLED) && defined(CONFIG_CFS_BANDWIDTH)
+#ifdef KS_HAVE_TASK_THROTTLED
 	return READ_ONCE(task->throttled) ? KS_THROTTLED_YES : KS_THROTTLED_NO;
 #else
 	return KS_THROTTLED_AS_GROUP;

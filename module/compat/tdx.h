@@ -4,14 +4,17 @@
 
 #include <linux/kvm_host.h>
 
+#include "features.h"
+
 /*
- * Is it a TDX guest?  KVM has them since 6.16, with a number of their own among
- * the types of VMs.  The host can read no VMCS of theirs, and their exits come as
- * results of SEAMCALL.
+ * Is it a TDX guest?  KVM has them since 6.16 (161d34609f9b, "KVM: TDX: Make TDX VM type
+ * supported"), with a number among the types of VMs that is a little older (9364789567f9,
+ * "KVM: x86: Add a VM type define for TDX").  The host can read no VMCS of theirs, and their
+ * exits come as results of SEAMCALL.
  */
 static inline bool ks_kvm_is_tdx(const struct kvm *kvm)
 {
-#ifdef KVM_X86_TDX_VM
+#ifdef KS_HAVE_TDX_VM
 	return kvm->arch.vm_type == KVM_X86_TDX_VM;
 #else
 	return false;
