@@ -38,29 +38,31 @@ static inline u32 ks_tsc_frac_bits(void)
 }
 
 /*
- * VMREAD.  It fails if no VMCS is current (CF) or the VMCS lacks the field
- * (ZF), and faults if VMX is off: a reboot doesn't wait for guests.
+ * VMREAD, or @otherwise.  It fails if no VMCS is current or the VMCS lacks the field, and
+ * faults if VMX is off: a reboot doesn't wait for guests.  In each of these cases it
+ * leaves the register as it was (SDM vol. 3, 31.3), so nothing has to look at the flags.
  */
-static __always_inline bool ks_vmread_ok(unsigned long field, u64 *value)
+static __always_inline u64 ks_vmread_or(unsigned long field, u64 otherwise)
 {
-	bool ok = false;
+	u64 value = otherwise;
 
-	*value = 0;
-	asm volatile("1: vmread %[field], %[value]\n\t"
-		     "seta %[ok]\n"
+	asm volatile("1: vmread %[field], %[value]\n"
 		     "2:\n"
 		     _ASM_EXTABLE(1b, 2b)
-		     : [value] "+r" (*value), [ok] "+q" (ok)
+		     : [value] "+r" (value)
 		     : [field] "r" (field) : "cc");
-	return ok;
+	return value;
 }
 
 static __always_inline u64 ks_vmread(unsigned long field)
 {
-	u64 value;
+	return ks_vmread_or(field, 0);
+}
 
-	ks_vmread_ok(field, &value);
-	return value;
+/* Hyper-V's enlightened VMCS can't be read so. */
+static __always_inline u32 ks_vmread_reason(void)
+{
+	return ks_vmread_or(VM_EXIT_REASON, (u16)KS_REASON_NONE);
 }
 
 static __always_inline struct vmcb *ks_vmcb(struct kvm_vcpu *vcpu)
@@ -237,14 +239,9 @@ static __always_inline void ks_exit_fetch_vmx_special(struct kvm_vcpu *vcpu,
 static __always_inline void ks_exit_fetch_vmx(struct kvm_vcpu *vcpu,
 					      struct ks_exit_raw *raw, u64 *info)
 {
-	u64 reason;
-
-	/* VMREAD can't read Hyper-V's enlightened VMCS. */
-	if (unlikely(!ks_vmread_ok(VM_EXIT_REASON, &reason)))
-		reason = (u16)KS_REASON_NONE;
-	raw->reason = reason;
+	raw->reason = ks_vmread_reason();
 	raw->event = ks_vmread(VM_EXIT_INTR_INFO);
-	if (likely(!ks_vmx_special[(u8)reason]))
+	if (likely(!ks_vmx_special[(u8)raw->reason]))
 		*info = ks_vmread(EXIT_QUALIFICATION);
 	else
 		ks_exit_fetch_vmx_special(vcpu, raw, info);
@@ -278,25 +275,29 @@ static __always_inline void ks_exit_set_msr(u64 *info, const struct kvm_vcpu *vc
 	ks_exit_set_halves(info, vcpu->arch.regs[VCPU_REGS_RCX], control->exit_info_1);
 }
 
+static __always_inline void ks_exit_set_npf(u64 *info,
+					    const struct vmcb_control_area *control)
+{
+	*info = ks_exit_fault(control->exit_info_2, control->exit_info_1);
+}
+
 /**
  * ks_exit_fetch_svm - the same for SVM, and any exit
  * @vcpu: whose exit
  * @raw:  out
  * @info: out, as records have it
  */
-static inline void ks_exit_fetch_svm(struct kvm_vcpu *vcpu, struct ks_exit_raw *raw,
-				     u64 *info)
+static __always_inline void ks_exit_fetch_svm(struct kvm_vcpu *vcpu,
+					      struct ks_exit_raw *raw, u64 *info)
 {
 	const struct vmcb_control_area *control = &ks_vmcb(vcpu)->control;
 
 	raw->reason = control->exit_code;
 	raw->event = control->exit_int_info;
-	/* The most frequent one of those that have no fast path */
-	if (likely(raw->reason == SVM_EXIT_NPF)) {
-		*info = ks_exit_fault(control->exit_info_2, control->exit_info_1);
-		return;
-	}
 	switch (raw->reason) {
+	case SVM_EXIT_NPF:
+		ks_exit_set_npf(info, control);
+		break;
 	case SVM_EXIT_CPUID:
 		ks_exit_set_leaf(info, vcpu);
 		break;
@@ -317,9 +318,9 @@ static inline void ks_exit_fetch_svm(struct kvm_vcpu *vcpu, struct ks_exit_raw *
  * The same for any vCPU, even if its reasons failed the self-check, and for its
  * guest's guest
  */
-static inline void ks_exit_fetch_any(const struct ks_vcpu *v,
-				     struct kvm_vcpu *vcpu,
-				     struct ks_exit_raw *raw, u64 *info)
+static __always_inline void ks_exit_fetch_any(const struct ks_vcpu *v,
+					      struct kvm_vcpu *vcpu,
+					      struct ks_exit_raw *raw, u64 *info)
 {
 	*info = 0;
 	if (v->features & KS_FEATURE_NO_REASON)
@@ -373,12 +374,10 @@ static inline bool ks_exit_by_interrupt(const struct ks_vcpu *v)
  */
 static inline bool ks_unseen_exit_by_interrupt(const struct ks_vcpu *v)
 {
-	u64 reason;
-
 	if (v->features & KS_FEATURE_SVM)
 		return (u32)ks_vmcb(v->key)->control.exit_code == SVM_EXIT_INTR;
-	return v->features & KS_FEATURE_VMX && ks_vmread_ok(VM_EXIT_REASON, &reason) &&
-	       (u16)reason == EXIT_REASON_EXTERNAL_INTERRUPT;
+	return v->features & KS_FEATURE_VMX &&
+	       (u16)ks_vmread_reason() == EXIT_REASON_EXTERNAL_INTERRUPT;
 }
 
 #endif /* _KVMSCHED_EXIT_REASON_H */

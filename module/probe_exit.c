@@ -295,8 +295,28 @@ static notrace void ks_on_vmx_exit(void *data, struct kvm_vcpu *vcpu, u32 isa)
 }
 
 /*
+ * The rest: nested page faults, AVIC's, what came while an event was delivered, and codes
+ * beyond the table.  What is an error, or has no number, is looked at by the slow path.
+ */
+static __always_inline void ks_note_svm_other(struct ks_vcpu *v, struct kvm_vcpu *vcpu,
+					      const struct vmcb_control_area *control,
+					      u8 kind, struct ks_exit_raw *raw)
+{
+	if (unlikely(kind >= (KS_SVM_OTHER | KS_SVM_MSR) ||
+		     raw->reason > SVM_EXIT_VMGEXIT))
+		return ks_note_exit_slow(vcpu);
+	raw->event = control->exit_int_info;
+	if (likely(raw->reason == SVM_EXIT_NPF))
+		ks_exit_set_npf(&v->exit.info, control);
+	else
+		v->exit.info = control->exit_info_1;
+	ks_note_exit(v, raw);
+}
+
+/*
  * Each kind of exit has a way of its own to the end: a jump back would cost it more than
  * the one instruction.  The conditions are so that one comparison serves the first two.
+ * tests/exits.t counts the instructions of each way.
  *
  * Context: as above.  Interrupts are on, and preemption is off, in 6.1 and where a
  * kprobe's handler calls this.
@@ -318,7 +338,7 @@ static notrace void ks_on_svm_exit(void *data, struct kvm_vcpu *vcpu, u32 isa)
 		ks_note_exit(v, &raw);
 	} else if ((s8)kind <= KS_SVM_PLAIN) {	/* KS_SVM_OTHER is its sign */
 		if (raw.reason != SVM_EXIT_VMMCALL)
-			return ks_note_exit_slow(vcpu);
+			return ks_note_svm_other(v, vcpu, control, kind, &raw);
 		v->exit.info = (u32)vcpu->arch.regs[VCPU_REGS_RAX];
 		ks_note_exit(v, &raw);
 	} else if (kind >= KS_SVM_CPUID) {
