@@ -51,6 +51,8 @@ def main():
         for words in [], ["worst"], ["--json"], ["timers", "--json"]:
             test.empty(f"{' '.join(['report', *words])} of 1,000 vCPUs on 256 CPUs",
                        wrong(4, KVMSCHED, "report", *words, many))
+        test.empty("report --html of 1,000 vCPUs on 256 CPUs",
+                   wrong(8, KVMSCHED, "report", "--html", folder + "/page.html", many))
         crowd = folder + "/crowd.dat"
         subprocess.run([O / "unit/crowd", FORMATS, crowd, "4000", "5000"], check=True)
         for words in (["compare", crowd], ["report"], ["report", "worst"],

@@ -39,7 +39,7 @@ static uint64_t bucket_value(const struct kvs_bucket *b, unsigned int octave)
 	return mean - low < width ? mean : low + width / 2;
 }
 
-#define LISTED_MAX	32	/* buckets of an octave; where one more is used, it has all */
+#define LISTED_MAX	56	/* buckets of an octave; where one more is used, it has all */
 
 /* The octave of this number, which is made where there is none yet */
 static struct kvs_octave *get_octave(struct kvs_hist *h, unsigned int octave)
@@ -76,14 +76,29 @@ static void list_all_buckets(struct kvs_octave *o)
 	o->nr = o->room = KVS_HIST_STEPS;
 }
 
+/* Of the listed buckets, the first that is not below @step; @nr: there is none */
+static unsigned int find_bucket(const struct kvs_octave *o, unsigned int step)
+{
+	unsigned int first = 0, end = o->nr;
+
+	while (first < end) {
+		unsigned int middle = (first + end) / 2;
+
+		if (o->buckets[middle].step < step)
+			first = middle + 1;
+		else
+			end = middle;
+	}
+	return first;
+}
+
 static struct kvs_bucket *get_bucket(struct kvs_octave *o, unsigned int step)
 {
-	unsigned int i = 0;
+	unsigned int i;
 
 	if (o->nr == KVS_HIST_STEPS)
 		return &o->buckets[step];
-	while (i < o->nr && o->buckets[i].step < step)
-		i++;
+	i = find_bucket(o, step);
 	if (i < o->nr && o->buckets[i].step == step)
 		return &o->buckets[i];
 	if (o->nr == LISTED_MAX) {
@@ -91,7 +106,7 @@ static struct kvs_bucket *get_bucket(struct kvs_octave *o, unsigned int step)
 		return &o->buckets[step];
 	}
 	if (o->nr == o->room) {
-		o->room = o->room ? 2 * o->room : 2;
+		o->room += o->room / 2 + 1;
 		o->buckets = xrealloc(o->buckets, o->room * sizeof(*o->buckets));
 	}
 	memmove(&o->buckets[i + 1], &o->buckets[i], (o->nr - i) * sizeof(*o->buckets));
