@@ -4,6 +4,7 @@
  * gains the CPU, its policy changes
  */
 #include <linux/kvm_host.h>
+#include <linux/sched/task_stack.h>
 #include <trace/events/kvm.h>
 #include <trace/events/sched.h>
 
@@ -49,6 +50,30 @@ static __always_inline void ks_check_policy(struct ks_vcpu *v)
 		ks_tell_policy(v);
 }
 
+static void ks_mark_run(struct ks_thread *t, struct kvm_vcpu *vcpu)
+{
+	const struct pt_regs *user = task_pt_regs(current);
+
+	t->run = vcpu;
+	t->run_si = user->si;
+	t->run_cx = user->cx;
+}
+
+/*
+ * Is this the vcpu_load() of the KVM_RUN that has begun?  If that one has failed, the
+ * thread is in another ioctl.  One of these registers has its command, of a 32-bit
+ * caller another one than of a 64-bit one, and nothing changes them within the call.
+ */
+static bool ks_take_run(struct ks_thread *t, const struct kvm_vcpu *vcpu)
+{
+	const struct pt_regs *user = task_pt_regs(current);
+
+	if (t->run != vcpu)
+		return false;
+	t->run = NULL;
+	return t->run_si == user->si && t->run_cx == user->cx;
+}
+
 /*
  * int kvm_arch_vcpu_ioctl_run(struct kvm_vcpu *vcpu)
  *
@@ -65,7 +90,7 @@ static int ks_on_vcpu_ioctl_run(struct kprobe *kprobe, struct pt_regs *regs)
 	if (unlikely(!t))
 		t = ks_thread_get(false);
 	if (t)
-		t->run = (struct kvm_vcpu *)ks_arg1(regs);
+		ks_mark_run(t, (struct kvm_vcpu *)ks_arg1(regs));
 	return 0;
 }
 
@@ -79,9 +104,8 @@ static int ks_on_vcpu_load(struct kprobe *kprobe, struct pt_regs *regs)
 	struct ks_vcpu *v;
 	u64 now;
 
-	if (!t || t->run != vcpu)
+	if (!t || !ks_take_run(t, vcpu))
 		return 0;
-	t->run = NULL;
 	v = ks_vcpu_take(t, vcpu, false);
 	if (!v)
 		return 0;

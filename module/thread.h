@@ -36,6 +36,7 @@ struct kvm_vcpu;
  * @kvm:	the VM of that vCPU, or of the one before; compared only; table
  * @run:	KVM_RUN of this one has begun, vcpu_load() is still to come; owner,
  *		compared and never followed
+ * @run_si:	the user's registers in that system call; likewise @run_cx
  * @gone:	the VM that it ran last was destroyed: the entry is given up at the
  *		next switch out; table
  *
@@ -61,6 +62,8 @@ struct ks_thread {
 	struct ks_vcpu *vcpu;
 	struct kvm *kvm;
 	struct kvm_vcpu *run;
+	unsigned long run_si;
+	unsigned long run_cx;
 	bool gone;
 
 	u64 seen;

@@ -4,6 +4,8 @@ vCPU goes from thread to thread with each KVM_RUN, and threads that end before t
 vCPU or outlive it."""
 
 import collections
+import contextlib
+import os
 import time
 
 import host
@@ -15,6 +17,7 @@ from vmm import Vmm
 N = 500
 RUNS, NAPS = 20, 20
 GONE = 0x200			# KS_FEATURE_GONE
+CGROUP = "/sys/fs/cgroup"
 
 
 def by_vm(vcpus):
@@ -110,6 +113,54 @@ def outlived(tap):
               ("vCPUs", info.vcpus, 2), ("refused", info.refused, 0))
 
 
+@contextlib.contextmanager
+def no_more_threads(pid):
+    """The process has as many threads as its cgroup may have."""
+    group = os.path.join(CGROUP, "e2e")
+    host.write(os.path.join(CGROUP, "cgroup.subtree_control"), "+pids")
+    os.mkdir(group)
+    host.write(os.path.join(group, "cgroup.procs"), pid)
+    host.write(os.path.join(group, "pids.max"), len(os.listdir(f"/proc/{pid}/task")))
+    try:
+        yield
+    finally:
+        host.write(os.path.join(CGROUP, "cgroup.procs"), pid)
+        os.rmdir(group)
+        host.write(os.path.join(CGROUP, "cgroup.subtree_control"), "-pids")
+
+
+def attempts(vmm):
+    """Of KVM_RUNs that may fail before vcpu_load(), each followed by another ioctl: the
+    records of the thread, and the exits that KVM counted."""
+    with host.Recording() as recording:
+        tid = vmm.ask("thread", "attempt", RUNS)
+    told = [record.event for record in
+            records.of_file(recording.file, "kvmsched_load", "kvmsched_put",
+                            "kvmsched_exit", "kvmsched_vcpu") if record.tid == tid]
+    return collections.Counter(event.replace("kvmsched_", "") for event in told), vmm.exits()
+
+
+def refused(tap, device):
+    """From 6.12 on a VM's first KVM_RUN starts a thread of KVM's in the VMM, before
+    vcpu_load().  Where its cgroup has no room, KVM_RUN fails, and no vcpu_put() comes."""
+    with Vmm() as vmm:
+        vmm.ask("thread", "nap")
+        with no_more_threads(vmm.pid):
+            told, exits = attempts(vmm)
+            kept = device.vcpus(vmm.pid)
+        if exits:
+            tap.note("KVM starts no thread in the VMM's cgroup here, so no KVM_RUN fails")
+            return
+        tap.equal("threads: of a KVM_RUN that fails before vcpu_load() nothing is told",
+                  ("records", dict(told), {}), ("ledgers", kept, []))
+        told, exits = attempts(vmm)
+        runs = RUNS if exits else 0
+        tap.equal("threads: afterwards each KVM_RUN that is one is told, and no other ioctl",
+                  ("loads", told["load"], runs), ("puts", told["put"], runs),
+                  ("exits, KVM's count", told["exit"], exits))
+        tap.note(f"{exits} exits, once its cgroup has room again")
+
+
 def test(tap):
     outlived(tap)
     with host.module(), Device() as device:
@@ -124,3 +175,4 @@ def test(tap):
                 truth = host.guest("pio", N, *options)
             check(tap, name, options[-1], truth, recording)
         handed_on(tap, device)
+        refused(tap, device)

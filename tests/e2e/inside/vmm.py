@@ -5,6 +5,7 @@ end before it, and outlive the VM.
 There is no LAPIC in the kernel, so each HLT of the guest ends a KVM_RUN.
 """
 
+import contextlib
 import ctypes
 import fcntl
 import glob
@@ -20,7 +21,8 @@ import time
 import host
 
 KVM_CREATE_VM, KVM_CREATE_VCPU, KVM_RUN = 0xae01, 0xae41, 0xae80
-KVM_SET_USER_MEMORY_REGION = 0x4020ae46
+KVM_SET_USER_MEMORY_REGION, KVM_GET_REGS = 0x4020ae46, 0x8090ae81
+REGS = 144			# bytes of struct kvm_regs
 PAGE = mmap.PAGESIZE
 RESET = 0xfffffff0		# where a CPU begins
 HLT_FOR_EVER = b"\xf4\xeb\xfd"
@@ -73,6 +75,13 @@ class Steps(threading.Thread):
     def run_vcpu(self, times):
         for _ in range(times):
             fcntl.ioctl(self.vcpu, KVM_RUN, 0)
+
+    def attempt(self, times):
+        """KVM_RUNs that may fail; after each of them the registers are read."""
+        for _ in range(times):
+            with contextlib.suppress(OSError):
+                fcntl.ioctl(self.vcpu, KVM_RUN, 0)
+            fcntl.ioctl(self.vcpu, KVM_GET_REGS, bytes(REGS))
 
     def nap(self, times):
         for _ in range(times):
