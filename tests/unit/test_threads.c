@@ -34,17 +34,22 @@ static void begin(void)
 	     .classes = KVMSCHED_CLASS_DEFAULT);
 }
 
-/* One KVM_RUN of a vCPU, in this thread */
-static void run(u16 vcpu, s32 tid)
+/* One KVM_RUN of a vCPU of this VMM, in this thread */
+static void run_of(s32 vmm, u16 vcpu, s32 tid)
 {
 	now += MS;
-	FEED(&m, now, 0, tid, vcpu, .vm = 1, .vcpu = vcpu, .tgid = 90);
+	FEED(&m, now, 0, tid, vcpu, .vm = 1, .vcpu = vcpu, .tgid = vmm);
 	FEED(&m, now, 0, tid, load, .vm = 1, .vcpu = vcpu);
 	FEED(&m, now, 0, tid, entry, .vm = 1, .vcpu = vcpu);
 	now += MS;
 	FEED(&m, now, 0, tid, exit, .vm = 1, .vcpu = vcpu, .reason = 0x7b,
 	     .flags = KS_EXIT_BY_PUT, .guest_cycles = MS - 1, .host_cycles = 1);
 	FEED(&m, now, 0, tid, put, .vm = 1, .vcpu = vcpu);
+}
+
+static void run(u16 vcpu, s32 tid)
+{
+	run_of(90, vcpu, tid);
 }
 
 /* @lines: what is said below the table of vCPUs */
@@ -105,12 +110,39 @@ static void one_thread_for_several(void **unused)
 	expect("2 threads ran several of them in turn; slices of several count for none\n");
 }
 
+/*
+ * The number of a VM that has ended is given to another one, when 65535 have been there
+ * since: their vCPUs stay two, and a record that still comes for the first one is its own.
+ */
+static void number_of_another_vm(void **unused)
+{
+	begin();
+	run(0, 100);
+	run(0, 100);
+	now += MS;
+	FEED(&m, now, 0, 95, vcpu, .vm = 1, .tgid = 90, .features = KS_FEATURE_GONE);
+	FEED(&m, now, 0, 95, ledger, .vm = 1, .tid = 100, .exits = 2);
+	run_of(91, 0, 200);
+	run_of(91, 0, 200);
+	run_of(91, 0, 200);
+	find_all(&m);
+	assert_int_equal(m.nr_vcpus, 2);
+	for (unsigned int i = 0; i < 2; i++) {
+		assert_int_equal(m.vcpus[i]->tgid, 90 + i);
+		assert_int_equal(m.vcpus[i]->tid, 100 + 100 * i);
+		assert_int_equal(m.vcpus[i]->exit_count, 2 + i);
+		assert_int_equal(m.vcpus[i]->gone, !i);
+	}
+	free_found(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_has_its_own),
 		cmocka_unit_test(from_thread_to_thread),
 		cmocka_unit_test(one_thread_for_several),
+		cmocka_unit_test(number_of_another_vm),
 	};
 
 	setenv("COLUMNS", "1000", 1);

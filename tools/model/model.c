@@ -51,7 +51,7 @@ static struct kvs_vcpu *vcpu_get(struct kvs_model *m, u16 vm, u16 id)
 {
 	struct kvs_vcpu *v = kvs_table_get(&m->vcpu_table, vcpu_key(vm, id));
 
-	if (v)
+	if (v && !v->replaced)
 		return v;
 	if (!vm || id == KS_NO_VCPU) {
 		m->unattributed++;
@@ -207,10 +207,24 @@ static void look_for_former_self(const struct kvs_model *m, struct kvs_vcpu *v)
 	}
 }
 
+/*
+ * A VM's number is used again when 65535 others have been there since, and not while it
+ * lives.  So who has it after a VM's end is another one.
+ */
+static void note_next_of_number(struct kvs_model *m, const struct kvs_record *rec)
+{
+	struct kvs_vcpu *v = kvs_table_get(&m->vcpu_table,
+					   vcpu_key(rec->vcpu.vm, rec->vcpu.vcpu));
+
+	if (v && v->gone && !(rec->vcpu.features & KS_FEATURE_GONE))
+		v->replaced = true;
+}
+
 HANDLE(vcpu)
 {
 	struct kvs_vcpu *v;
 
+	note_next_of_number(m, rec);
 	if (rec->vcpu.features & KS_FEATURE_NEW && !note_birth(m, rec))
 		return;
 	/* Its VM is destroyed, by whatever thread. */

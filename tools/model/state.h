@@ -321,6 +321,7 @@ struct kvs_vcpu {
 	} newborn;
 	const struct kvs_vcpu *once;	/* it seems to be this one, of another number; NULL: no */
 	bool gone;		/* its VM was destroyed */
+	bool replaced;		/* and another VM has the number since */
 	bool ended;		/* so was the end of its thread or its VM: its ledger ends there */
 	bool shared_slice;	/* this slice began with another vCPU */
 	u64 out_ts;		/* of the switch out; 0: on the CPU, or not known */
