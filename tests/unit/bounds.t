@@ -48,11 +48,14 @@ def main():
         many = folder + "/many.dat"
         subprocess.run([O / "unit/bigfile", FORMATS, many, "1100000", "256", "1000"],
                        check=True)
-        for words in [], ["worst"], ["--json"], ["timers", "--json"]:
+        for words in [], ["worst"], ["--json"], ["timers", "--json"], ["io"]:
             test.empty(f"{' '.join(['report', *words])} of 1,000 vCPUs on 256 CPUs",
                        wrong(4, KVMSCHED, "report", *words, many))
         test.empty("report --html of 1,000 vCPUs on 256 CPUs",
                    wrong(8, KVMSCHED, "report", "--html", folder + "/page.html", many))
+        ios = folder + "/ios.dat"
+        subprocess.run([O / "unit/ios", FORMATS, ios, "1500000"], check=True)
+        test.empty("report io of much guest I/O", wrong(2, KVMSCHED, "report", "io", ios))
         crowd = folder + "/crowd.dat"
         subprocess.run([O / "unit/crowd", FORMATS, crowd, "4000", "5000"], check=True)
         for words in (["compare", crowd], ["report"], ["report", "worst"],

@@ -5,19 +5,22 @@ files against the databases.
 
 usage: export.t            (O: the build folder, as for make)
 """
+import collections
 import csv
 import json
 import pathlib
 import re
 import sqlite3
+import subprocess
 import sys
 import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 from tap import Tap  # pylint: disable=wrong-import-position
-from tool import GOLDEN, TOP, run  # pylint: disable=wrong-import-position
+from tool import FORMATS, GOLDEN, O, TOP, run  # pylint: disable=wrong-import-position
 
+ANSWERS = TOP / "docs/answers/data"
 TAP = Tap()
 
 
@@ -153,6 +156,159 @@ def compare(db, report):
     return wrong, compared
 
 
+def detail_of(row):
+    """What exits of a row of JSON were for, as the columns of a view tell it."""
+    known = row.get("known", True)
+    number = [row[key] for key in ("port", "msr", "leaf", "hypercall", "page") if key in row]
+    way = not row["in"] if "in" in row else row.get("write")
+    return tuple(number or [None]) + (
+        row.get("subleaf"), row.get("bytes"), None if way is None else int(way)) if known \
+        else (None,) * 4
+
+
+def summed(part):
+    """The rows of one table of `report exits`, by what they were for."""
+    for row in part["rows"]:
+        ways = row.get("accesses", {})
+        yield detail_of(row), (row["count"], row["host_ns"], row["max_ns"],
+                               int(row["mmio"]) if "mmio" in row else None,
+                               *(ways.get(k, 0)
+                                 for k in ("read", "write", "execute", "present")))
+
+
+def details(db, recording):
+    """How the view of what exits were for differs from the report; how much there was."""
+    wrong, compared = [], 0
+    for part in json.loads(run("report", "exits", "--json", "-n", "10000",
+                               recording)[1])["details"]:
+        if part["by"] == "vector":
+            mine = dict(db.execute("SELECT coalesce(vector, mode), sum(sent) FROM ipis GROUP BY 1"))
+            theirs = {row["name"] if row["vector"] is None else row["vector"]: row["count"]
+                      for row in part["rows"]}
+            compared += len(theirs)
+            wrong += [] if mine == theirs else [("vector", mine, theirs)]
+            continue
+        mine = {tuple(row)[:4]: tuple(row)[4:] for row in db.execute(
+            'SELECT detail, subleaf, bytes, is_write, sum("count"), sum(host_ns), max(max_ns),'
+            "max(is_mmio), sum(reads), sum(writes), sum(executes), sum(present) "
+            "FROM report_details WHERE detail_by = ? GROUP BY 1, 2, 3, 4", (part["by"],))}
+        theirs = dict(summed(part))
+        compared += len(theirs)
+        wrong += [(part["by"], key) for key in mine.keys() ^ theirs.keys()]
+        for key in mine.keys() & theirs.keys():
+            # A sum of rounded numbers
+            less = theirs[key][1] - mine[key][1]
+            if not -1 <= less <= mine[key][0] or \
+                    mine[key][:1] + mine[key][2:] != theirs[key][:1] + theirs[key][2:]:
+                wrong.append((part["by"], key, mine[key], theirs[key]))
+    return wrong, compared
+
+
+def rows_of(db, view, *columns):
+    """The rows of a view, by what these columns and the vCPU tell."""
+    rows = db.execute(f"SELECT * FROM {view}").fetchall()
+    by_key = {tuple(row[column] for column in ("vcpu", *columns)): row for row in rows}
+    assert len(by_key) == len(rows), view
+    return by_key
+
+
+IO_KEY = "detail_by", "detail", "bytes", "is_write"
+IO_LEGS = {"report_io_kernel": "in_kernel_ns", "report_io_to_vmm": "to_userspace_ns",
+           "report_io_in_vmm": "in_userspace_ns"}
+ANSWER_KEY = *IO_KEY, "request", "vector", "sender", "sent_by", "sender_vcpu_id", "sender_tid", \
+    "sender_comm"
+ANSWER_LEGS = {"report_io_answers": "exit_to_accept_ns",
+               "report_io_answers_sender": "exit_to_sender_on_cpu_ns",
+               "report_io_answers_injected": "accept_to_inject_ns"}
+
+
+def answers_of(views, key, row):
+    """How interrupts after requests of one row of JSON differ from the views."""
+    for answer in row["requests"]["interrupts"]:
+        who = answer["sender"]
+        told = key + (answer["request"], answer["vector"], who["kind"], who["by"], who["vcpu"],
+                      who["tid"], who["name"])
+        for view, leg in ANSWER_LEGS.items():
+            mine = views[view].get(told)
+            yield from differs(f"{view} {told}", mine, answer[leg])
+            if not mine or mine["rows"] != answer["count"]:
+                yield f"{view} {told}: {answer['count']}"
+
+
+def guest_io(db, recording):
+    """The same of guest I/O: who took it, and the interrupts that came next."""
+    wrong, had = [], collections.Counter()
+    views = {view: rows_of(db, view, *IO_KEY)
+             for view in ("report_io", "report_io_requests", *IO_LEGS)}
+    views.update({view: rows_of(db, view, *ANSWER_KEY) for view in ANSWER_LEGS})
+    report = json.loads(run("report", "io", "--json", "-n", "10000", recording)[1])
+    for row in report["io"]:
+        number, _, size, way = detail_of(row)
+        key = (key_of(db, row), "port" if "port" in row else "address", number, size, way)
+        mine = views["report_io"].get(key)
+        had["exits"] += 1
+        if not mine or tuple(mine)[-4:] != (row["exits"], row["kernel"], row["userspace"],
+                                            row["not_told"]):
+            wrong.append((key, dict(mine) if mine else None))
+        for view, leg in IO_LEGS.items():
+            wrong += differs(f"{view} {key}", views[view].get(key), row[leg])
+        asked = row["requests"]
+        mine = views["report_io_requests"].get(key)
+        theirs = tuple(asked[key] for key in ("count", "served", "alone", "several", "none",
+                                              "not_told")) if asked else (0,)
+        if (tuple(mine)[-6:] if mine else (0,)) != theirs and (mine or theirs[0]):
+            wrong.append((key, dict(mine) if mine else None, asked))
+        if asked:
+            had.update({kind: asked[kind] for kind in asked if kind != "interrupts"})
+            had["answers"] += len(asked["interrupts"])
+            wrong += answers_of(views, key, row)
+    untold = db.execute("SELECT count(*) FROM accepts WHERE sender IS NULL").fetchone()[0]
+    if untold != report["untold_senders"]:
+        wrong.append(("untold senders", untold))
+    for view, nr in ("report_io", had["exits"]), ("report_io_answers", had["answers"]):
+        if len(views[view]) != nr:
+            wrong.append(f"{view} has {len(views[view])} rows, not {nr}")
+    return wrong, had
+
+
+def inputs_and_outputs(folder):
+    """What exits were for, and guest I/O: every recording, and one with much of all that."""
+    path, exits = folder / "ios.dat", folder / "exits.dat"
+    subprocess.run([O / "unit/ios", FORMATS, path, "30000"], check=True)
+    subprocess.run([O / "unit/ios", FORMATS, exits, "3000", "exits"], check=True)
+    nr, all_io = 0, collections.Counter()
+    for recording in *sorted(GOLDEN.glob("*.dat")), *sorted(ANSWERS.glob("*.dat")), path, exits:
+        db = export(recording, folder / "io.db")
+        wrong, compared = details(db, recording)
+        TAP.empty(f"what exits of {recording.name} were for", wrong)
+        nr += compared
+        wrong, had = guest_io(db, recording)
+        all_io += had
+        TAP.empty(f"guest I/O of {recording.name}", wrong)
+        db.close()
+    TAP.empty("many ports, pages and so on were compared", [] if nr > 200 else [nr])
+    TAP.empty("there was I/O of each kind",
+              [key for key in ("served", "alone", "several", "not_told", "answers", "exits")
+               if all_io[key] < 50] + [key for key in ("none",) if all_io[key] < 5])
+    options_and_io(folder, path)
+
+
+def options_and_io(folder, path):
+    """They leave rows of I/O out as well."""
+    whole = export(path, folder / "whole.db")
+    rows = {table: whole.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+            for table in ("io", "io_answers")}
+    half = whole.execute("SELECT max(end_ns) / 2 FROM io").fetchone()[0]
+    part = export(path, folder / "part.db", "--to", f"{half}ns", "--kinds", "io", "--vm", "4000")
+    mine = part.execute("SELECT count(*) FROM io").fetchone()[0]
+    want = whole.execute("SELECT count(*) FROM io JOIN vcpus USING (vcpu) JOIN vms USING (vm) "
+                         "WHERE begin_ns < ? AND pid = 4000", (half,)).fetchone()[0]
+    others = sum(part.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+                 for table in ("io_answers", "exits"))
+    TAP.empty("options select I/O as well", [] if 0 < mine == want < rows["io"] and not others
+              else [mine, want, rows, others])
+
+
 def golden(folder):
     """Every recording of tests/golden."""
     compared = 0
@@ -222,7 +378,7 @@ def schema(folder):
     """Types, version, indices, and what is never overwritten."""
     db = export(GOLDEN / "svm-steal.dat", folder / "steal.db")
     TAP.empty("the schema has its number", [] if
-              db.execute("PRAGMA user_version").fetchone()[0] == 4 else ["another"])
+              db.execute("PRAGMA user_version").fetchone()[0] == 5 else ["another"])
     TAP.empty("tables are strict", [row["name"] for row in db.execute(
         "SELECT name, sql FROM sqlite_schema WHERE type = 'table'")
         if not row["sql"].endswith("STRICT")])
@@ -292,11 +448,12 @@ def csv_files(folder):
 
 def questions(folder):
     """The queries of docs/sql.md are right, and most find something."""
-    dbs = [export(GOLDEN / f"{name}.dat", folder / f"{name}.db")
-           for name in ("svm-steal", "everything")]
+    dbs = [export(path, folder / f"{path.stem}.db")
+           for path in (GOLDEN / "svm-steal.dat", GOLDEN / "everything.dat",
+                        ANSWERS / "interrupts.dat")]
     text = (TOP / "docs/sql.md").read_text()
     queries = re.findall(r"^    (?:SELECT|WITH)[^;]*;", text, re.M)
-    TAP.empty("there are ten questions", [] if len(queries) == 10 else [len(queries)])
+    TAP.empty("there are twelve questions", [] if len(queries) == 12 else [len(queries)])
     wrong = []
     for query in queries:
         try:
@@ -314,6 +471,7 @@ def main():
         golden(folder)
         parts(folder)
         armed(folder)
+        inputs_and_outputs(folder)
         schema(folder)
         questions(folder)
         csv_files(folder)

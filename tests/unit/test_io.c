@@ -16,7 +16,7 @@
 #include "feed.h"
 #include "model/clock.h"
 #include "model/excerpt.h"
-#include "model/io.h"
+#include "model/io-order.h"
 
 #define ME		.vm = 1, .vcpu = 0
 #define TID		10
@@ -41,10 +41,70 @@ static struct kvs_io io;
 #define TASK(tgid_, name_)	.context = KS_CONTEXT_TASK, .from_vcpu = KS_NO_VCPU,	\
 				.task_flags = KS_TASK_TOLD, .tgid = tgid_, .name = name_
 
+/* What was told one by one, in the excerpt: it must sum to the rows. */
+static struct {
+	u64 takers[3], requests[KVS_IO_REQUESTS], asked, answers;
+	u64 kernel_ts, to_user_ts, user_ts, to_accept_ts;
+} told;
+
+static void take_told(void *ctx, const struct kvs_io_told *one)
+{
+	assert_ptr_equal(ctx, &told);
+	told.takers[one->taker]++;
+	told.asked += one->is_request;
+	told.requests[one->request] += one->is_request;
+	told.kernel_ts += one->kernel_ts;
+	told.to_user_ts += one->to_user_ts;
+	told.user_ts += one->user_ts;
+}
+
+static void take_answer(void *ctx, const struct kvs_io_told *request,
+			const struct kvs_io_event *interrupt)
+{
+	assert_true(ctx == &told && request->is_request);
+	told.answers++;
+	told.to_accept_ts += interrupt->ts > request->begin ? interrupt->ts - request->begin : 0;
+}
+
+static void assert_told(void)
+{
+	u64 answers = 0, to_accept = 0, kernel = 0, user = 0, untold = 0;
+
+	for (unsigned int i = 0; i < io.nr; i++) {
+		const struct kvs_io_row *row = io.rows[i];
+
+		kernel += row->kernel;
+		user += row->user;
+		untold += row->untold;
+		told.asked -= row->asked;
+		told.kernel_ts -= row->kernel_ts.sum;
+		told.to_user_ts -= row->to_user_ts.sum;
+		told.user_ts -= row->user_ts.sum;
+		for (unsigned int k = 0; k < KVS_IO_REQUESTS; k++)
+			told.requests[k] -= row->requests[k];
+		for (unsigned int k = 0; k < row->nr_answers; k++) {
+			answers += row->answers[k].count;
+			to_accept += row->answers[k].to_accept_ts.sum;
+		}
+	}
+	assert_int_equal(told.takers[KVS_IO_KERNEL], kernel);
+	assert_int_equal(told.takers[KVS_IO_USER], user);
+	assert_int_equal(told.takers[KVS_IO_UNTOLD], untold);
+	assert_int_equal(told.answers, answers);
+	assert_int_equal(told.to_accept_ts, to_accept);
+	assert_int_equal(told.asked | told.kernel_ts | told.to_user_ts | told.user_ts, 0);
+	for (unsigned int k = 0; k < KVS_IO_REQUESTS; k++)
+		assert_int_equal(told.requests[k], 0);
+}
+
 static void begin(void)
 {
 	kvs_model_init(&m);
 	kvs_io_init(&io);
+	memset(&told, 0, sizeof(told));
+	io.teller = (struct kvs_io_teller){
+		.exit = take_told, .answer = take_answer, .ctx = &told,
+	};
 }
 
 static void listen(void)
@@ -73,6 +133,7 @@ static void finish(void)
 {
 	kvs_model_finish(&m);
 	kvs_io_finish(&io);
+	assert_told();
 }
 
 /* An exit from @from to @to, where its record is written */
@@ -120,11 +181,11 @@ static void assert_taken(const struct kvs_io_row *row, u64 kernel, u64 user, u64
 static void assert_asked(const struct kvs_io_row *row, u64 served, u64 alone, u64 several,
 			 u64 none, u64 unclear)
 {
-	assert_int_equal(row->served, served);
-	assert_int_equal(row->alone, alone);
-	assert_int_equal(row->several, several);
-	assert_int_equal(row->none, none);
-	assert_int_equal(row->unclear, unclear);
+	assert_int_equal(row->requests[KVS_IO_SERVED], served);
+	assert_int_equal(row->requests[KVS_IO_ALONE], alone);
+	assert_int_equal(row->requests[KVS_IO_SEVERAL], several);
+	assert_int_equal(row->requests[KVS_IO_NONE], none);
+	assert_int_equal(row->requests[KVS_IO_UNCLEAR], unclear);
 	assert_int_equal(row->asked, served + alone + several + none + unclear);
 }
 
@@ -487,8 +548,8 @@ static void more_than_are_kept(void **unused)
 	for (unsigned int i = 0; i < io.nr; i++) {
 		exits_seen += row_at(i)->what.count;
 		asked += row_at(i)->asked;
-		alone += row_at(i)->alone;
-		several += row_at(i)->several;
+		alone += row_at(i)->requests[KVS_IO_ALONE];
+		several += row_at(i)->requests[KVS_IO_SEVERAL];
 	}
 	assert_in_range(io.nr, 100, 999);
 	assert_true(row_at(io.nr - 1)->what.rest);

@@ -120,7 +120,7 @@ static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments
 	};
 
 	*o = (struct options){
-		.path = KVS_DEFAULT_FILE, .kinds = KVS_SPAN_ALL,
+		.path = KVS_DEFAULT_FILE, .kinds = KVS_KIND_ALL,
 		.select = { .vm = KVS_ANY_VM, .vcpu = -1 },
 	};
 	if (!kvs_options_parse(&options, argc, argv, args))
@@ -135,7 +135,8 @@ static bool *choose_vcpus(const struct options *o, const struct kvs_model *m)
 	unsigned int nr;
 	bool *wanted = kvs_selected_ones(&o->select, m, &nr);
 
-	if (nr)
+	/* A recording may be of the host alone. */
+	if (nr || kvs_select_is_any(&o->select))
 		return wanted;
 	free(wanted);
 	kvs_err("%s: no such vCPU in it", o->path);
@@ -173,6 +174,7 @@ static bool feed_from(const struct options *o, const struct kvs_model *known,
 		      struct kvs_feed *feed)
 {
 	struct kvs_reading r;
+	struct kvs_io io;
 	bool whole;
 
 	if (!kvs_reading_begin(&r, o->path))
@@ -181,8 +183,11 @@ static bool feed_from(const struct options *o, const struct kvs_model *known,
 	feed->model = known;
 	kvs_feed_recording(feed, known, o->path);
 	feed->model = &r.model;
-	kvs_feed_listen(feed, &r.model);
+	kvs_io_init(&io);
+	kvs_feed_listen(feed, &r.model, &io);
 	whole = kvs_reading_all(&r);
+	kvs_io_finish(&io);
+	kvs_io_free(&io);
 	kvs_reading_end(&r);
 	return whole;
 }
@@ -243,7 +248,8 @@ int kvs_cmd_export(int argc, char **argv)
 		feed.wanted = wanted;
 		feed.nr_wanted = r.model.nr_vcpus;
 		feed.all = kvs_select_is_any(&o.select);
-		feed.kinds = o.kinds;
+		feed.kinds = o.perfetto ? o.kinds & KVS_SPAN_ALL : o.kinds;
+		feed.irqs = kvs_model_has_class(&r.model, KVMSCHED_CLASS_IRQ);
 		feed.times = &r.times;
 		status = wanted ? write_export(&o, &r.model, &feed) : KVS_EXIT_FAILED;
 		free(wanted);

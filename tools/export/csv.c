@@ -14,15 +14,12 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "export/form.h"
-#include "model/spans.h"
-
-#define TABLES	(KVS_TABLE_SPANS + KVS_SPAN_KINDS)
 
 struct csv {
 	char *folder;
 	bool made;		/* the folder was not there before */
-	FILE *files[TABLES];
-	unsigned int columns[TABLES];
+	FILE *files[KVS_TABLES];
+	unsigned int columns[KVS_TABLES];
 	bool failed;		/* a message was printed */
 };
 
@@ -97,7 +94,7 @@ static void create_file(struct csv *c, unsigned int table)
 /* Of what was written: another's file of this name was never opened. */
 static void discard(struct csv *c, bool keep)
 {
-	for (unsigned int i = 0; i < TABLES; i++) {
+	for (unsigned int i = 0; i < KVS_TABLES; i++) {
 		char *path = path_of(c, i);
 
 		if (c->files[i] && !keep)
@@ -112,7 +109,7 @@ static void discard(struct csv *c, bool keep)
 
 static void close_files(struct csv *c)
 {
-	for (unsigned int i = 0; i < TABLES; i++) {
+	for (unsigned int i = 0; i < KVS_TABLES; i++) {
 		bool bad = c->files[i] && ferror(c->files[i]);
 
 		if (c->files[i] && (fclose(c->files[i]) || bad))
@@ -154,7 +151,7 @@ static void *create(const char *path, const uint64_t *rows)
 		free(c);
 		return NULL;
 	}
-	for (unsigned int i = 0; i < TABLES && !c->failed; i++)
+	for (unsigned int i = 0; i < KVS_TABLES && !c->failed; i++)
 		create_file(c, i);
 	if (!c->failed)
 		return c;
@@ -198,7 +195,7 @@ static uint64_t size(const uint64_t *rows)
 {
 	uint64_t bytes = 0;
 
-	for (unsigned int i = 0; i < TABLES; i++)
+	for (unsigned int i = 0; i < KVS_TABLES; i++)
 		bytes += rows[i] * 5 * kvs_export_columns(kvs_export_table(i));
 	return bytes;
 }

@@ -9,7 +9,9 @@
 #include "base/util.h"
 #include "export/feed.h"
 #include "model/causes.h"
+#include "model/details.h"
 #include "model/holder.h"
+#include "model/io-order.h"
 #include "model/names.h"
 #include "model/senders.h"
 
@@ -104,17 +106,46 @@ static void put_reason(struct row *r, const struct kvs_span *span)
 	put(r, span->exit.fastpath);
 }
 
+/* Which ways a page was accessed in: bits, the first is KVS_ACCESS_READ's */
+static u64 accesses_of(const struct kvs_detail *what)
+{
+	u64 bits = 0;
+
+	for (unsigned int i = 0; i < KVS_NR_ACCESSES; i++)
+		bits |= what->accesses[i] ? 1ULL << i : 0;
+	return bits;
+}
+
+/* @what NULL: it was for nothing of these. */
+static void put_detail(struct row *r, const struct kvs_detail *what)
+{
+	const unsigned int by = what && what->known ? what->by : KVS_DETAIL_KINDS;
+	const u64 key = what ? what->key : 0;
+	const bool leaf = by == KVS_BY_LEAF, port = by == KVS_BY_PORT;
+	const bool msr = by == KVS_BY_MSR, page = by == KVS_BY_ADDRESS;
+
+	put_text(r, what ? kvs_detail_by_name(what->by) : NULL);
+	put_if(r, by != KVS_DETAIL_KINDS, port ? key >> 16 : leaf || msr ? (u32)key : key);
+	put_if(r, leaf, key >> 32);
+	put_if(r, port, key >> 8 & 0xff);
+	put_if(r, port || msr, port ? !(key & 1) : !!(key & KS_EXIT_MSR_WRITE));
+	put_if(r, page, page && what->mmio);
+	put_if(r, page, page ? accesses_of(what) : 0);
+}
+
 static void put_exit(const struct kvs_feed *f, struct row *r, const struct kvs_span *span)
 {
 	const struct kvs_scale *cycles = &f->times->cycles;
 	u64 guest = span->exit.guest_cycles;
 	bool timed = !span->exit.fastpath;
+	struct kvs_detail what;
 
 	put_reason(r, span);
 	put_text(r, kvs_exit_end(span->exit.end));
 	put_if(r, timed && !span->exit.halts, kvs_scale(cycles, kvs_span_cost(span)));
 	put_if(r, timed, kvs_scale(cycles, span->exit.poll_cycles));
 	put_if(r, timed && guest, kvs_scale(cycles, guest));
+	put_detail(r, kvs_detail_of(span, &what) ? &what : NULL);
 }
 
 /* What a thread's exits, slices and returns have beside the common columns */
@@ -187,9 +218,8 @@ static void put_switch(const struct kvs_feed *f, struct row *r, const struct kvs
 }
 
 /* Nothing is known of it in an older file. */
-static void put_sender(struct row *r, const struct kvs_span *span)
+static void put_sender(struct row *r, const struct kvs_sender *who)
 {
-	const struct kvs_sender *who = &span->irq.sender->who;
 	bool told = who->kind != KVS_SENDER_NOT_TOLD;
 
 	put_text(r, told ? kvs_sender_kind(who->kind) : NULL);
@@ -209,12 +239,12 @@ static void put_irq(const struct kvs_feed *f, struct row *r, const struct kvs_sp
 	put(r, span->irq.of_timer);
 	switch (span->kind) {
 	case KVS_SPAN_ACCEPT:
-		put_sender(r, span);
+		put_sender(r, &span->irq.sender->who);
 		put(r, span->irq.merged);
 		put_if(r, on_cpu, on_cpu ? moment(f, on_cpu) : 0);
 		break;
 	case KVS_SPAN_IRQ:
-		put_sender(r, span);
+		put_sender(r, &span->irq.sender->who);
 		put_if(r, sent, sent ? kvs_scale(&f->times->ts, span->begin - sent) : 0);
 		break;
 	}
@@ -302,9 +332,75 @@ static void take_span(void *ctx, const struct kvs_span *span)
 	hand_over(f, KVS_TABLE_SPANS + span->kind, &r);
 }
 
-void kvs_feed_listen(struct kvs_feed *feed, struct kvs_model *m)
+static bool io_wanted(const struct kvs_feed *f, const struct kvs_io_told *io, u32 kind)
 {
-	kvs_sinks_add(&m->sinks, feed->kinds, take_span, feed);
+	return f->kinds & kind && io->end >= f->from && io->begin < f->to &&
+	       wanted(f, io->vcpu);
+}
+
+/* Without interrupts nobody knows what came of a request. */
+static const char *request_name(const struct kvs_feed *f, const struct kvs_io_told *io)
+{
+	return io->is_request && f->irqs ? kvs_io_request_name(io->request) : NULL;
+}
+
+static void take_io(void *ctx, const struct kvs_io_told *io)
+{
+	struct kvs_feed *f = ctx;
+	const struct kvs_scale *ts = &f->times->ts;
+	const bool vmm = io->taker == KVS_IO_USER;
+	struct row r = { 0 };
+
+	if (!io_wanted(f, io, KVS_KIND_IO))
+		return;
+	put(&r, io->vcpu->index + 1);
+	put(&r, io->cpu);
+	put(&r, moment(f, io->begin));
+	put(&r, moment(f, io->end));
+	put_detail(&r, &io->what);
+	put_text(&r, kvs_io_taker_name(io->taker));
+	put_if(&r, io->kernel_ts, kvs_scale(ts, io->kernel_ts));
+	put_if(&r, vmm, kvs_scale(ts, io->to_user_ts));
+	put_if(&r, io->user_known, kvs_scale(ts, io->user_ts));
+	put(&r, io->is_request);
+	put_text(&r, request_name(f, io));
+	hand_over(f, KVS_TABLE_IO, &r);
+}
+
+/* Only in a damaged file does time go back. */
+static s64 leg(const struct kvs_feed *f, u64 from, u64 to)
+{
+	return to > from ? kvs_scale(&f->times->ts, to - from) : 0;
+}
+
+static void take_answer(void *ctx, const struct kvs_io_told *io, const struct kvs_io_event *irq)
+{
+	struct kvs_feed *f = ctx;
+	struct row r = { 0 };
+
+	if (!io_wanted(f, io, KVS_KIND_ANSWERS))
+		return;
+	put(&r, io->vcpu->index + 1);
+	put(&r, moment(f, io->begin));
+	put_detail(&r, &io->what);
+	put_text(&r, kvs_io_request_name(irq->served ? KVS_IO_SERVED : KVS_IO_ALONE));
+	put(&r, irq->vector);
+	put_sender(&r, &irq->who);
+	put_if(&r, irq->on_cpu_ts, leg(f, io->begin, irq->on_cpu_ts));
+	put(&r, leg(f, io->begin, irq->ts));
+	put_if(&r, irq->injected_ts, leg(f, irq->ts, irq->injected_ts));
+	hand_over(f, KVS_TABLE_IO_ANSWERS, &r);
+}
+
+void kvs_feed_listen(struct kvs_feed *feed, struct kvs_model *m, struct kvs_io *io)
+{
+	kvs_sinks_add(&m->sinks, feed->kinds & KVS_SPAN_ALL, take_span, feed);
+	if (!(feed->kinds & ~KVS_SPAN_ALL))
+		return;
+	io->teller = (struct kvs_io_teller){
+		.exit = take_io, .answer = take_answer, .ctx = feed,
+	};
+	kvs_io_listen(io, m);
 }
 
 static void feed_vms(struct kvs_feed *f, const struct kvs_model *m)
@@ -366,6 +462,24 @@ static void feed_losses(struct kvs_feed *f, const struct kvs_model *m)
 	}
 }
 
+static void feed_ipis(struct kvs_feed *f, const struct kvs_vcpu *v)
+{
+	char mode[KVS_DETAIL_LEN];
+
+	for (unsigned int i = 0; v->ipis && i < KVS_IPIS; i++) {
+		const struct kvs_detail what = { .by = KVS_BY_VECTOR, .known = true, .key = i };
+		struct row r = { 0 };
+
+		if (!v->ipis[i])
+			continue;
+		put(&r, v->index + 1);
+		put_if(&r, i < KVS_VECTORS, i);
+		put_text(&r, i < KVS_VECTORS ? NULL : kvs_detail_name(mode, &what));
+		put(&r, v->ipis[i]);
+		hand_over(f, KVS_TABLE_IPIS, &r);
+	}
+}
+
 void kvs_feed_recording(struct kvs_feed *feed, const struct kvs_model *m, const char *path)
 {
 	u64 end = feed->start + kvs_model_duration_ts(m), lost;
@@ -388,4 +502,7 @@ void kvs_feed_recording(struct kvs_feed *feed, const struct kvs_model *m, const 
 	feed_vms(feed, m);
 	feed_vcpus(feed, m);
 	feed_losses(feed, m);
+	for (unsigned int i = 0; i < m->nr_vcpus; i++)
+		if (wanted(feed, m->vcpus[i]))
+			feed_ipis(feed, m->vcpus[i]);
 }

@@ -10,6 +10,7 @@
 
 #include "export/tables.h"
 #include "model/clock.h"
+#include "model/io.h"
 #include "model/model.h"
 
 /* The caller sets all but @rows. */
@@ -25,7 +26,8 @@ struct kvs_feed {
 	bool wall_known;
 	u64 boottime_ns;
 	s64 realtime_ns;
-	u32 kinds;		/* that are wanted, by KVS_SPAN_BIT() */
+	u32 kinds;		/* that are wanted: KVS_SPAN_BIT(), KVS_KIND_* */
+	bool irqs;		/* interrupts were recorded */
 	/* By the index of a vCPU at first sight: is it wanted? */
 	const bool *wanted;
 	unsigned int nr_wanted;
@@ -33,11 +35,14 @@ struct kvs_feed {
 	/* Gets each row; NULL: they are only counted. */
 	void (*row)(void *ctx, unsigned int table, const struct kvs_value_of *values);
 	void *ctx;
-	u64 rows[KVS_TABLE_SPANS + KVS_SPAN_KINDS];
+	u64 rows[KVS_TABLES];
 };
 
-/* Before the first record: spans become rows. */
-void kvs_feed_listen(struct kvs_feed *feed, struct kvs_model *m);
+/*
+ * Before the first record: spans become rows, and so do exits that are guest I/O, with all
+ * that @io finds out, until kvs_io_finish().
+ */
+void kvs_feed_listen(struct kvs_feed *feed, struct kvs_model *m, struct kvs_io *io);
 /* Of a model that is finished: the tables that hold no spans */
 void kvs_feed_recording(struct kvs_feed *feed, const struct kvs_model *m, const char *path);
 

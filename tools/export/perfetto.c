@@ -15,7 +15,7 @@
 #include "export/tracks.h"
 #include "model/spans.h"
 
-#define TABLES	(KVS_TABLE_SPANS + KVS_SPAN_KINDS)
+#define TABLES	(KVS_TABLE_SPANS + KVS_SPAN_KINDS)	/* that can be slices */
 
 /* Tracks that have no table of their own stand behind those that have. */
 enum {
@@ -509,6 +509,7 @@ static void take_row(void *ctx, unsigned int table, const struct kvs_value_of *v
 		take_vcpu(p, values);
 		return;
 	case KVS_TABLE_LOSSES:
+	case KVS_TABLE_IPIS:
 	case KVS_TABLE_SPANS + KVS_SPAN_ACCEPT:
 		return;
 	case KVS_TABLE_SPANS + KVS_SPAN_TASK:

@@ -13,15 +13,12 @@
 #include "base/util.h"
 #include "export/form.h"
 #include "export/sqlite.h"
-#include "model/spans.h"
-
-#define TABLES	(KVS_TABLE_SPANS + KVS_SPAN_KINDS)
 
 struct sqlite {
 	char *path, *part;	/* of the result, and of the file until then */
 	sqlite3 *db;
-	sqlite3_stmt *insert[TABLES];
-	unsigned int columns[TABLES];
+	sqlite3_stmt *insert[KVS_TABLES];
+	unsigned int columns[KVS_TABLES];
 	bool failed;		/* a message was printed */
 };
 
@@ -76,7 +73,7 @@ static void prepare_insert(struct sqlite *s, unsigned int table)
 
 static void discard(struct sqlite *s)
 {
-	for (unsigned int i = 0; i < TABLES; i++)
+	for (unsigned int i = 0; i < KVS_TABLES; i++)
 		sqlite3_finalize(s->insert[i]);
 	sqlite3_close(s->db);
 	unlink(s->part);
@@ -100,7 +97,7 @@ static void *create(const char *path, const uint64_t *rows)
 	execute(s, "PRAGMA synchronous = OFF");
 	execute(s, "PRAGMA user_version = " KVS_STRING(KVS_EXPORT_SCHEMA));
 	execute(s, "BEGIN");
-	for (unsigned int i = 0; i < TABLES; i++) {
+	for (unsigned int i = 0; i < KVS_TABLES; i++) {
 		create_table(s, kvs_export_table(i));
 		prepare_insert(s, i);
 	}
@@ -137,7 +134,7 @@ static void write_row(void *ctx, unsigned int table, const struct kvs_value_of *
 /* Made after the rows: that is quicker than to keep them up to date with each. */
 static void create_indices(struct sqlite *s)
 {
-	for (unsigned int i = KVS_TABLE_SPANS; i < TABLES; i++) {
+	for (unsigned int i = KVS_TABLE_SPANS; i < KVS_TABLES; i++) {
 		const char *name = kvs_export_table(i)->name;
 		char *sql = xasprintf("CREATE INDEX %s_by_vcpu ON %s (vcpu, begin_ns)",
 				      name, name);
@@ -176,7 +173,7 @@ static uint64_t size(const uint64_t *rows)
 {
 	uint64_t bytes = 0;
 
-	for (unsigned int i = 0; i < TABLES; i++) {
+	for (unsigned int i = 0; i < KVS_TABLES; i++) {
 		const struct kvs_column *c = kvs_export_table(i)->columns;
 		uint64_t row = 8 + 14;
 

@@ -7,7 +7,6 @@
 
 #include "base/base.h"
 #include "export/tables.h"
-#include "model/spans.h"
 
 #define KEY(name)	{ name, KVS_COLUMN_KEY }
 #define INT(name)	{ name, KVS_COLUMN_INT }
@@ -19,6 +18,9 @@
 	INT("length_ns"), INT("gap"), INT("open")
 
 #define EXIT	TEXT("reason"), INT("code"), TEXT("isa"), INT("l2"), INT("fastpath")
+/* What an exit was for */
+#define DETAIL	TEXT("detail_by"), INT("detail"), INT("subleaf"), INT("bytes"), INT("is_write"), \
+		INT("is_mmio"), INT("accesses")
 /* Who sent an interrupt */
 #define SENDER	TEXT("sender"), TEXT("sent_by"), INT("sender_vm"), INT("sender_vcpu_id"), \
 		INT("sender_tid"), INT("sender_pid"), TEXT("sender_comm")
@@ -37,9 +39,11 @@ static const struct kvs_table_of tables[] = {
 		TEXT("policy"), INT("priority"), INT("nice"), INT("wall_ns") } },
 	[KVS_TABLE_LOSSES] = { "losses", {
 		INT("cpu"), INT("records"), INT("is_exact") } },
+	[KVS_TABLE_IPIS] = { "ipis", {
+		INT("vcpu"), INT("vector"), TEXT("mode"), INT("sent") } },
 	SPANS(STATE) = { "states", { SPAN, TEXT("state") } },
 	SPANS(EXIT) = { "exits", { SPAN, EXIT, TEXT("ended_by"), INT("host_ns"),
-		INT("poll_ns"), INT("guest_ns") } },
+		INT("poll_ns"), INT("guest_ns"), DETAIL } },
 	SPANS(OUT) = { "outs", { SPAN, EXIT } },
 	SPANS(BLOCKED) = { "blocked", { SPAN, EXIT, INT("before_entry"), INT("unknown"),
 		TEXT("sleep") } },
@@ -74,10 +78,17 @@ static const struct kvs_table_of tables[] = {
 	SPANS(HOST_IRQ) = { "host_irqs", { SPAN, TEXT("name"), TEXT("kind"), INT("irq"),
 		INT("vector"), INT("ended_guest") } },
 	SPANS(CLOCKEVENT) = { "clockevents", { SPAN } },
+	[KVS_TABLE_IO] = { "io", {
+		INT("vcpu"), INT("cpu"), INT("begin_ns"), INT("end_ns"), DETAIL,
+		TEXT("taken_by"), INT("in_kernel_ns"), INT("to_vmm_ns"), INT("in_vmm_ns"),
+		INT("is_request"), TEXT("request") } },
+	[KVS_TABLE_IO_ANSWERS] = { "io_answers", {
+		INT("vcpu"), INT("begin_ns"), DETAIL, TEXT("request"), INT("vector"), SENDER,
+		INT("exit_to_sender_ns"), INT("exit_to_accept_ns"),
+		INT("accept_to_inject_ns") } },
 };
 
-static_assert(ARRAY_SIZE(tables) == KVS_TABLE_SPANS + KVS_SPAN_KINDS,
-	      "each kind of span has its table");
+static_assert(ARRAY_SIZE(tables) == KVS_TABLES, "each kind of span has its table");
 
 const struct kvs_table_of *kvs_export_table(unsigned int table)
 {

@@ -8,19 +8,30 @@
 
 #include <stdint.h>
 
-/* Grows with each change that a query could notice. */
-#define KVS_EXPORT_SCHEMA	4
+#include "model/spans.h"
 
-/* Tables of the recording as a whole, and then one for each kind of span */
+/* Grows with each change that a query could notice. */
+#define KVS_EXPORT_SCHEMA	5
+
+/* Tables of the recording as a whole, one for each kind of span, and those of guest I/O */
 enum kvs_export_table {
 	KVS_TABLE_RECORDING,
 	KVS_TABLE_VMS,
 	KVS_TABLE_VCPUS,
 	KVS_TABLE_LOSSES,
+	KVS_TABLE_IPIS,
 	KVS_TABLE_SPANS,	/* the first of those, in the order of enum kvs_span_kind */
+	KVS_TABLE_IO = KVS_TABLE_SPANS + KVS_SPAN_KINDS,
+	KVS_TABLE_IO_ANSWERS,
+	KVS_TABLES
 };
 
-#define KVS_EXPORT_COLUMNS	20	/* a table has at most so many */
+/* A bit for each table that --kinds may name, KVS_SPAN_BIT() for those of spans */
+#define KVS_KIND_IO	(1U << (KVS_TABLE_IO - KVS_TABLE_SPANS))
+#define KVS_KIND_ANSWERS (1U << (KVS_TABLE_IO_ANSWERS - KVS_TABLE_SPANS))
+#define KVS_KIND_ALL	(KVS_SPAN_ALL | KVS_KIND_IO | KVS_KIND_ANSWERS)
+
+#define KVS_EXPORT_COLUMNS	24	/* a table has at most so many */
 
 /* '\0' ends the columns of a table. */
 enum kvs_column_type {

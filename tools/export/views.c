@@ -18,8 +18,11 @@ struct distribution {
 };
 
 #define EXIT_KEYS	"vcpu, reason, code, isa, l2, fastpath"
-#define SENDER_KEYS	"vcpu, vector, sender, sent_by, sender_vm, sender_vcpu_id, "	\
+#define SENDER		"sender, sent_by, sender_vm, sender_vcpu_id, "			\
 			"sender_tid, sender_pid, sender_comm"
+#define SENDER_KEYS	"vcpu, vector, " SENDER
+#define IO_KEYS		"vcpu, detail_by, detail, bytes, is_write"
+#define ANSWER_KEYS	IO_KEYS ", request, vector, " SENDER
 
 static const struct distribution distributions[] = {
 	{ "report_exits", EXIT_KEYS, "exits", "host_ns" },
@@ -58,6 +61,12 @@ static const struct distribution distributions[] = {
 	{ "report_host_tasks", "pid, comm", "tasks", "length_ns" },
 	{ "report_host_waits", "pid, comm", "task_waits", "length_ns" },
 	{ "report_clockevents", "vcpu", "clockevents", "length_ns" },
+	{ "report_io_kernel", IO_KEYS, "io WHERE taken_by = 'kernel'", "in_kernel_ns" },
+	{ "report_io_to_vmm", IO_KEYS, "io WHERE taken_by = 'vmm'", "to_vmm_ns" },
+	{ "report_io_in_vmm", IO_KEYS, "io WHERE taken_by = 'vmm'", "in_vmm_ns" },
+	{ "report_io_answers", ANSWER_KEYS, "io_answers", "exit_to_accept_ns" },
+	{ "report_io_answers_sender", ANSWER_KEYS, "io_answers", "exit_to_sender_ns" },
+	{ "report_io_answers_injected", ANSWER_KEYS, "io_answers", "accept_to_inject_ns" },
 };
 
 /* The value at rank ceil(share * samples), where the ranks are per mille */
@@ -93,6 +102,35 @@ static const char ledger[] =
 	" count(*) FILTER (WHERE ended_by = 'aborted') AS aborted "
 	"FROM slices WHERE NOT open GROUP BY 1, 2, 3;\n";
 
+/* What exits were for.  A page was accessed in each way by so many of them. */
+static const char details[] =
+	"CREATE VIEW report_details AS "
+	"SELECT vcpu, detail_by, detail, subleaf, bytes, is_write, max(is_mmio) AS is_mmio,"
+	" count(*) AS \"count\", sum(coalesce(host_ns, 0)) AS host_ns,"
+	" coalesce(max(host_ns), 0) AS max_ns,"
+	" sum(coalesce(accesses, 0) & 1) AS reads,"
+	" sum(coalesce(accesses, 0) >> 1 & 1) AS writes,"
+	" sum(coalesce(accesses, 0) >> 2 & 1) AS executes,"
+	" sum(coalesce(accesses, 0) >> 3 & 1) AS present "
+	"FROM exits WHERE detail_by NOT NULL GROUP BY 1, 2, 3, 4, 5, 6;\n";
+
+/* Guest I/O: who took the exits, and what is known of an interrupt for them */
+static const char io[] =
+	"CREATE VIEW report_io AS "
+	"SELECT " IO_KEYS ", count(*) AS exits,"
+	" count(*) FILTER (WHERE taken_by = 'kernel') AS kernel,"
+	" count(*) FILTER (WHERE taken_by = 'vmm') AS vmm,"
+	" count(*) FILTER (WHERE taken_by IS NULL) AS not_told "
+	"FROM io GROUP BY 1, 2, 3, 4, 5;\n"
+	"CREATE VIEW report_io_requests AS "
+	"SELECT " IO_KEYS ", count(*) AS requests,"
+	" count(*) FILTER (WHERE request = 'served') AS served,"
+	" count(*) FILTER (WHERE request = 'alone') AS alone,"
+	" count(*) FILTER (WHERE request = 'several') AS several,"
+	" count(*) FILTER (WHERE request = 'none') AS none,"
+	" count(*) FILTER (WHERE request = 'not told') AS not_told "
+	"FROM io WHERE is_request AND request NOT NULL GROUP BY 1, 2, 3, 4, 5;\n";
+
 char *kvs_sqlite_views(void)
 {
 	size_t size;
@@ -100,6 +138,8 @@ char *kvs_sqlite_views(void)
 	FILE *f = xopen_memstream(&sql, &size);
 
 	fputs(ledger, f);
+	fputs(details, f);
+	fputs(io, f);
 	for (size_t i = 0; i < ARRAY_SIZE(distributions); i++)
 		print_distribution(f, &distributions[i]);
 	fclose(f);

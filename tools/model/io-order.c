@@ -32,10 +32,13 @@ static struct kvs_io_answer *answer_get(struct kvs_io_row *row, const struct kvs
 	return a;
 }
 
-static void add_answer(struct kvs_io_row *row, const struct kvs_io_event *e, u64 asked)
+static void add_answer(struct kvs_io_vm *vm, struct kvs_io_row *row, struct kvs_io_told *told,
+		       const struct kvs_io_event *e, u64 asked)
 {
 	struct kvs_io_answer *a = answer_get(row, e);
 
+	if (told)
+		vm->teller->answer(vm->teller->ctx, told, e);
 	a->count++;
 	if (e->on_cpu_ts)
 		kvs_hist_add(&a->to_sender_ts, e->on_cpu_ts > asked ? e->on_cpu_ts - asked : 0);
@@ -45,15 +48,41 @@ static void add_answer(struct kvs_io_row *row, const struct kvs_io_event *e, u64
 		kvs_hist_add(&a->accept_to_inject_ts, e->injected_ts - e->ts);
 }
 
+void kvs_io_told_part(const struct kvs_io_teller *teller, struct kvs_io_told *told)
+{
+	if (!told || --told->pending)
+		return;
+	teller->exit(teller->ctx, told);
+	free(told);
+}
+
+static void count_request(struct kvs_io_vm *vm, struct kvs_io_row *row,
+			  struct kvs_io_told *told, enum kvs_io_request as)
+{
+	row->requests[as]++;
+	if (told)
+		told->request = as;
+	kvs_io_told_part(vm->teller, told);
+}
+
+static void count_open(struct kvs_io_vm *vm, enum kvs_io_request as)
+{
+	for (unsigned int i = 0; i < vm->nr_open; i++)
+		count_request(vm, vm->open[i].row, vm->open[i].told, as);
+	vm->nr_open = 0;
+}
+
 static void settle_request(struct kvs_io_vm *vm, const struct kvs_io_event *e)
 {
 	if (e->served) {
-		e->row->served++;
+		count_request(vm, e->row, e->told, KVS_IO_SERVED);
 	} else if (vm->nr_open == KVS_IO_OPEN) {
-		e->row->several++;
+		count_request(vm, e->row, e->told, KVS_IO_SEVERAL);
 		vm->more = true;
 	} else {
-		vm->open[vm->nr_open++] = (struct kvs_io_open){ .row = e->row, .ts = e->ts };
+		vm->open[vm->nr_open++] = (struct kvs_io_open){
+			.row = e->row, .told = e->told, .ts = e->ts,
+		};
 	}
 }
 
@@ -63,28 +92,22 @@ static void settle_interrupt(struct kvs_io_vm *vm, const struct kvs_io_event *e)
 	bool alone = vm->nr_open == 1 && !vm->more && !unclear;
 
 	if (alone)
-		add_answer(vm->open[0].row, e, vm->open[0].ts);
-	for (unsigned int i = 0; i < vm->nr_open; i++) {
-		struct kvs_io_row *row = vm->open[i].row;
-
-		if (unclear)
-			row->unclear++;
-		else if (alone)
-			row->alone++;
-		else
-			row->several++;
-	}
-	vm->nr_open = 0;
+		add_answer(vm, vm->open[0].row, vm->open[0].told, e, vm->open[0].ts);
+	count_open(vm, unclear ? KVS_IO_UNCLEAR : alone ? KVS_IO_ALONE : KVS_IO_SEVERAL);
 	vm->more = vm->blind = false;
 }
 
 /* Of lost records, some may have been an interrupt, or a request. */
 static void note_loss(struct kvs_io_vm *vm)
 {
-	for (unsigned int i = 0; i < vm->nr_open; i++)
-		vm->open[i].row->unclear++;
-	vm->nr_open = 0;
+	count_open(vm, KVS_IO_UNCLEAR);
 	vm->blind = true;
+}
+
+static void settle_served(struct kvs_io_vm *vm, const struct kvs_io_event *e)
+{
+	add_answer(vm, e->row, e->told, e, e->asked_ts);
+	kvs_io_told_part(vm->teller, e->told);
 }
 
 static void settle(struct kvs_io_vm *vm, const struct kvs_io_event *e)
@@ -96,7 +119,7 @@ static void settle(struct kvs_io_vm *vm, const struct kvs_io_event *e)
 	if (!e->interrupt)
 		settle_request(vm, e);
 	else if (e->served)
-		add_answer(e->row, e, e->asked_ts);
+		settle_served(vm, e);
 	else
 		settle_interrupt(vm, e);
 }
@@ -129,16 +152,21 @@ static void insert(struct kvs_io_vm *vm, const struct kvs_io_event *event)
 	vm->nr++;
 }
 
-u64 kvs_io_ask(struct kvs_io_vm *vm, struct kvs_io_row *row, u64 ts, u32 epoch)
+u64 kvs_io_ask(struct kvs_io_vm *vm, struct kvs_io_row *row, struct kvs_io_told *told, u64 ts,
+	       u32 epoch)
 {
 	const struct kvs_io_event event = {
-		.ts = ts, .request = ++vm->requests, .epoch = epoch, .row = row,
+		.ts = ts, .request = ++vm->requests, .epoch = epoch, .row = row, .told = told,
 	};
 
 	row->asked++;
+	if (told) {
+		told->is_request = true;
+		told->pending++;
+	}
 	make_room(vm);
 	if (ts < vm->settled_ts)
-		row->unclear++;
+		count_request(vm, row, told, KVS_IO_UNCLEAR);
 	else
 		insert(vm, &event);
 	return event.request;
@@ -160,8 +188,11 @@ void kvs_io_interrupt(struct kvs_io_vm *vm, const struct kvs_io_event *event)
 
 	interrupt.interrupt = true;
 	interrupt.served = request;
+	interrupt.told = request ? request->told : NULL;
 	if (request)
 		request->served = true;
+	if (interrupt.told)
+		interrupt.told->pending++;
 	make_room(vm);
 	insert(vm, &interrupt);
 }
@@ -184,11 +215,5 @@ void kvs_io_settle_all(struct kvs_io_vm *vm)
 	for (unsigned int i = 0; i < vm->nr; i++)
 		settle(vm, &vm->events[i]);
 	vm->nr = 0;
-	for (unsigned int i = 0; i < vm->nr_open; i++) {
-		if (vm->blind)
-			vm->open[i].row->unclear++;
-		else
-			vm->open[i].row->none++;
-	}
-	vm->nr_open = 0;
+	count_open(vm, vm->blind ? KVS_IO_UNCLEAR : KVS_IO_NONE);
 }

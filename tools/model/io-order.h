@@ -19,6 +19,7 @@ struct kvs_io_event {
 	 */
 	bool served;
 	struct kvs_io_row *row;
+	struct kvs_io_told *told;	/* of the request; NULL: nobody wants it */
 	u64 asked_ts;
 	/* An interrupt */
 	bool untold;		/* by whom: an older file, where it may be an IPI or a timer's */
@@ -32,6 +33,7 @@ struct kvs_io_event {
 /* A request that no interrupt has followed yet */
 struct kvs_io_open {
 	struct kvs_io_row *row;
+	struct kvs_io_told *told;
 	u64 ts;
 };
 
@@ -39,6 +41,7 @@ struct kvs_io_open {
 
 /* All zeroes is an empty one. */
 struct kvs_io_vm {
+	const struct kvs_io_teller *teller;
 	struct kvs_io_event *events;
 	unsigned int nr, room;
 	u64 requests;		/* numbers given so far */
@@ -50,8 +53,9 @@ struct kvs_io_vm {
 	bool more;		/* there were too many */
 };
 
-/* A request of @row at @ts, which gets a number. */
-u64 kvs_io_ask(struct kvs_io_vm *vm, struct kvs_io_row *row, u64 ts, u32 epoch);
+/* A request of @row at @ts, which gets a number; @told may be NULL. */
+u64 kvs_io_ask(struct kvs_io_vm *vm, struct kvs_io_row *row, struct kvs_io_told *told, u64 ts,
+	       u32 epoch);
 /*
  * An interrupt, with all fields that belong to it.  If it is served and nobody knows the
  * request any more, it is as any other.
@@ -59,6 +63,8 @@ u64 kvs_io_ask(struct kvs_io_vm *vm, struct kvs_io_row *row, u64 ts, u32 epoch);
 void kvs_io_interrupt(struct kvs_io_vm *vm, const struct kvs_io_event *event);
 /* What was accepted at @accepted was injected. */
 void kvs_io_injected(struct kvs_io_vm *vm, unsigned int vcpu, u8 vector, u64 accepted, u64 ts);
+/* One part of what was to come of it is known, or never will be; it may be NULL. */
+void kvs_io_told_part(const struct kvs_io_teller *teller, struct kvs_io_told *told);
 /* Nothing comes any more. */
 void kvs_io_settle_all(struct kvs_io_vm *vm);
 

@@ -20,13 +20,16 @@ struct io_exit {
 	bool maybe;		/* a page that KVM has not marked: MMIO if it goes to userspace */
 	bool inside;		/* it ended in the excerpt, so it counts */
 	struct kvs_detail what;
-	u64 begin;
+	u16 cpu;
+	u64 begin, end;
 	u32 epoch;
+	struct kvs_io_told *told;	/* as soon as it counts, if anybody wants it */
 };
 
 /* One that the VMM serves, until the next exit or entry */
 struct io_served {
 	struct kvs_io_row *row;	/* NULL: there is none */
+	struct kvs_io_told *told;
 	bool out;		/* KVM_RUN has returned for it, at @put_ts */
 	u64 put_ts;
 	u64 user;		/* so long it was out before that */
@@ -42,6 +45,25 @@ struct io_vcpu {
 	struct kvs_io_row **rows;	/* until kvs_io_finish() */
 	unsigned int nr;
 };
+
+static const char *const takers[] = {
+	[KVS_IO_KERNEL] = "kernel", [KVS_IO_USER] = "vmm",
+};
+
+static const char *const request_names[] = {
+	[KVS_IO_SERVED] = "served", [KVS_IO_ALONE] = "alone", [KVS_IO_SEVERAL] = "several",
+	[KVS_IO_NONE] = "none", [KVS_IO_UNCLEAR] = "not told",
+};
+
+const char *kvs_io_taker_name(unsigned int taker)
+{
+	return takers[taker];
+}
+
+const char *kvs_io_request_name(unsigned int request)
+{
+	return request_names[request];
+}
 
 void kvs_io_init(struct kvs_io *io)
 {
@@ -99,6 +121,7 @@ static struct kvs_io_vm *vm_of(struct kvs_io *io, const struct kvs_vcpu *v)
 
 	if (!vm) {
 		vm = xcalloc(1, sizeof(*vm));
+		vm->teller = &io->teller;
 		kvs_table_put(&io->vms, v->vm, vm);
 	}
 	return vm;
@@ -148,6 +171,21 @@ static struct kvs_io_row *get_row(struct io_vcpu *v, const struct kvs_detail *wh
 	return row;
 }
 
+static struct kvs_io_told *tell_later(const struct kvs_io *io, const struct io_vcpu *v)
+{
+	const struct io_exit *e = &v->exit;
+	struct kvs_io_told *told;
+
+	if (!io->teller.exit || !e->inside)
+		return NULL;
+	told = xmalloc(sizeof(*told));
+	*told = (struct kvs_io_told){
+		.vcpu = v->vcpu, .what = e->what, .cpu = e->cpu,
+		.begin = e->begin, .end = e->end, .pending = 1,
+	};
+	return told;
+}
+
 /* It is known now that the exit is I/O: the row where it counts. */
 static struct kvs_io_row *count_exit(struct kvs_io *io, struct io_vcpu *v)
 {
@@ -155,6 +193,7 @@ static struct kvs_io_row *count_exit(struct kvs_io *io, struct io_vcpu *v)
 
 	kvs_detail_add(&row->what, &v->exit.what);
 	v->exit.on = false;
+	v->exit.told = tell_later(io, v);
 	return row;
 }
 
@@ -172,7 +211,7 @@ static u64 ask(struct kvs_io *io, struct io_vcpu *v, struct kvs_io_row *row)
 	const struct io_exit *e = &v->exit;
 
 	return is_request(&e->what) ?
-	       kvs_io_ask(vm_of(io, v->vcpu), row, e->begin, e->epoch) : 0;
+	       kvs_io_ask(vm_of(io, v->vcpu), row, e->told, e->begin, e->epoch) : 0;
 }
 
 /* It does not go to userspace: the row where it counts; NULL: it is no I/O then. */
@@ -192,7 +231,12 @@ static void stays_in_kernel(struct kvs_io *io, struct io_vcpu *v, u64 end)
 	row->kernel++;
 	if (end > v->exit.begin)
 		kvs_hist_add(&row->kernel_ts, end - v->exit.begin);
+	if (v->exit.told) {
+		v->exit.told->taker = KVS_IO_KERNEL;
+		v->exit.told->kernel_ts = end > v->exit.begin ? end - v->exit.begin : 0;
+	}
 	ask(io, v, row);
+	kvs_io_told_part(&io->teller, v->exit.told);
 }
 
 /* Nobody can tell any more who took it. */
@@ -204,20 +248,26 @@ static void give_up_exit(struct kvs_io *io, struct io_vcpu *v)
 		return;
 	row->untold++;
 	ask(io, v, row);
+	kvs_io_told_part(&io->teller, v->exit.told);
 }
 
 static void goes_to_user(struct kvs_io *io, struct io_vcpu *v, u64 put_ts)
 {
+	/* Only in a damaged file does time go back. */
+	u64 to_user = put_ts > v->exit.begin ? put_ts - v->exit.begin : 0;
 	struct kvs_io_row *row;
 
 	/* KVM has not marked the page yet, but nobody else than the VMM has it. */
 	v->exit.what.mmio |= v->exit.what.by == KVS_BY_ADDRESS;
 	row = count_exit(io, v);
 	row->user++;
-	/* Only in a damaged file does time go back. */
-	kvs_hist_add(&row->to_user_ts, put_ts > v->exit.begin ? put_ts - v->exit.begin : 0);
+	kvs_hist_add(&row->to_user_ts, to_user);
+	if (v->exit.told) {
+		v->exit.told->taker = KVS_IO_USER;
+		v->exit.told->to_user_ts = to_user;
+	}
 	v->served = (struct io_served){
-		.row = row, .out = true, .put_ts = put_ts, .begin = v->exit.begin,
+		.row = row, .told = v->exit.told, .out = true, .put_ts = put_ts, .begin = v->exit.begin,
 		.request = ask(io, v, row), .epoch = v->exit.epoch,
 	};
 }
@@ -227,8 +277,16 @@ static void end_service(struct kvs_io *io, struct io_vcpu *v)
 {
 	struct io_served *s = &v->served;
 
-	if (s->row && !s->out && s->epoch == io->model->epoch)
+	if (!s->row)
+		return;
+	if (!s->out && s->epoch == io->model->epoch) {
 		kvs_hist_add(&s->row->user_ts, s->user);
+		if (s->told) {
+			s->told->user_known = true;
+			s->told->user_ts = s->user;
+		}
+	}
+	kvs_io_told_part(&io->teller, s->told);
 	s->row = NULL;
 }
 
@@ -250,7 +308,9 @@ static void take_exit(struct kvs_io *io, const struct kvs_span *span)
 	e->on = true;
 	e->maybe = e->what.by == KVS_BY_ADDRESS && !e->what.mmio;
 	e->inside = kvs_excerpt_has(&io->model->counting.excerpt, span->end);
+	e->cpu = span->cpu;
 	e->begin = span->begin;
+	e->end = span->end;
 	e->epoch = io->model->epoch;
 	if (span->exit.end == KS_EXIT_BY_ENTRY)
 		stays_in_kernel(io, v, span->end);

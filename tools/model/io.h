@@ -28,6 +28,49 @@
 #include "model/model.h"
 #include "model/senders.h"
 
+struct kvs_io_event;
+
+/* What is known of an interrupt for a request: each request is one of these. */
+enum kvs_io_request {
+	KVS_IO_SERVED,		/* see above */
+	KVS_IO_ALONE,		/* likewise */
+	KVS_IO_SEVERAL,		/* one of several between two interrupts */
+	KVS_IO_NONE,		/* there was no interrupt after it */
+	/* Records were lost or came too late, or an older file does not tell senders. */
+	KVS_IO_UNCLEAR,
+	KVS_IO_REQUESTS
+};
+
+enum kvs_io_taker {
+	KVS_IO_UNTOLD,		/* records don't tell, or were lost */
+	KVS_IO_KERNEL,		/* an ioeventfd, or a device of KVM's */
+	KVS_IO_USER,		/* the VMM */
+};
+
+/* One exit, when all is known of it that records tell; in time stamps */
+struct kvs_io_told {
+	const struct kvs_vcpu *vcpu;
+	struct kvs_detail what;
+	u16 cpu;		/* as in its span */
+	u64 begin, end;		/* likewise */
+	u8 taker;		/* enum kvs_io_taker */
+	bool user_known;
+	/* To the entry, 0: not known; to KVM_RUN's return; and out of KVM_RUN, if known */
+	u64 kernel_ts, to_user_ts, user_ts;
+	bool is_request;
+	u8 request;		/* enum kvs_io_request */
+	/* What is to come: it is told when that is 0. */
+	unsigned int pending;
+};
+
+/* Who wants exits, and interrupts after requests that were served or alone, one by one */
+struct kvs_io_teller {
+	void (*exit)(void *ctx, const struct kvs_io_told *told);
+	void (*answer)(void *ctx, const struct kvs_io_told *request,
+		       const struct kvs_io_event *interrupt);
+	void *ctx;
+};
+
 /* Interrupts of one vector by one sender, after requests of one row */
 struct kvs_io_answer {
 	bool served;		/* else alone, see above */
@@ -51,19 +94,15 @@ struct kvs_io_row {
 	struct kvs_hist kernel_ts;
 	struct kvs_hist to_user_ts;	/* from the exit to KVM_RUN's return */
 	struct kvs_hist user_ts;	/* out of KVM_RUN, whatever the thread does there */
-	/*
-	 * Of the exits, those that are requests.  Each is in one of the others: served or
-	 * alone (see above); one of several between two interrupts; without an interrupt
-	 * after it; or not to be told, as records were lost or came too late,
-	 * or an older file does not tell senders.
-	 */
-	u64 asked, served, alone, several, none, unclear;
+	/* Of the exits, those that are requests, and what is known of an interrupt for them */
+	u64 asked, requests[KVS_IO_REQUESTS];
 	struct kvs_io_answer *answers;
 	unsigned int nr_answers;
 };
 
 struct kvs_io {
 	const struct kvs_model *model;
+	struct kvs_io_teller teller;	/* set after kvs_io_init(), if at all */
 	struct kvs_table vcpus;		/* by index: struct io_vcpu of io.c */
 	struct kvs_table vms;		/* by number: struct io_vm of io.c */
 	/* After kvs_io_finish(): by vCPU, in the model's order, and the most exits first */
@@ -79,5 +118,10 @@ void kvs_io_listen(struct kvs_io *io, struct kvs_model *m);
 /* After kvs_model_finish() */
 void kvs_io_finish(struct kvs_io *io);
 void kvs_io_free(struct kvs_io *io);
+
+/* "kernel", "vmm"; NULL: not told */
+const char *kvs_io_taker_name(unsigned int taker);
+/* "served", "alone", ... "not told" */
+const char *kvs_io_request_name(unsigned int request);
 
 #endif /* KVMSCHED_IO_H */

@@ -86,11 +86,11 @@ static void show_asked(void *rows, const struct kvs_view *view, const struct kvs
 		return;
 	begin_row(rows, row);
 	kvs_cell_count(rows, row->asked);
-	kvs_cell_count(rows, row->served);
-	kvs_cell_count(rows, row->alone);
-	kvs_cell_count(rows, row->several);
-	kvs_cell_count(rows, row->none);
-	kvs_cell_count(rows, row->unclear);
+	kvs_cell_count(rows, row->requests[KVS_IO_SERVED]);
+	kvs_cell_count(rows, row->requests[KVS_IO_ALONE]);
+	kvs_cell_count(rows, row->requests[KVS_IO_SEVERAL]);
+	kvs_cell_count(rows, row->requests[KVS_IO_NONE]);
+	kvs_cell_count(rows, row->requests[KVS_IO_UNCLEAR]);
 }
 
 static void print_asked(const struct kvs_view *view)
@@ -237,10 +237,12 @@ static json_t *requests_of(const struct kvs_view *view, const struct kvs_io_row 
 {
 	if (!kvs_model_has_class(view->model, KVMSCHED_CLASS_IRQ))
 		return json_null();
-	return json_pack("{sI sI sI sI sI sI so}",
-		"count", clamp(row->asked), "served", clamp(row->served),
-		"alone", clamp(row->alone), "several", clamp(row->several),
-		"none", clamp(row->none), "not_told", clamp(row->unclear),
+	return json_pack("{sI sI sI sI sI sI so}", "count", clamp(row->asked),
+		"served", clamp(row->requests[KVS_IO_SERVED]),
+		"alone", clamp(row->requests[KVS_IO_ALONE]),
+		"several", clamp(row->requests[KVS_IO_SEVERAL]),
+		"none", clamp(row->requests[KVS_IO_NONE]),
+		"not_told", clamp(row->requests[KVS_IO_UNCLEAR]),
 		"interrupts", answers_of(view, row));
 }
 
