@@ -89,8 +89,8 @@ static void *create(const char *path, const uint64_t *rows)
 	s->path = xstrdup(path);
 	s->part = xasprintf("%s.part", path);
 	unlink(s->part);
-	if (sqlite3_open_v2(s->part, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
-			    NULL) != SQLITE_OK)
+	if (sqlite3_open_v2(s->part, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
+			    SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
 		fail(s);
 	/* Nobody reads the file before it is whole, so it needs no journal. */
 	execute(s, "PRAGMA journal_mode = OFF");
