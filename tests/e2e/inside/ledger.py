@@ -190,9 +190,10 @@ def compared(vcpu, exits):
     wall = vcpu["wall_ns"]
     kernel, ours = vcpu["kernel_ledger_ns"], vcpu["states_ns"]
     close = max(RESIDUAL * sum(kernel.values()), WAKE_NS)
-    differ = {state: (ours[state], kernel[state]) for state in ours
-              if state != "unknown" and
-              abs(ours[state] - kernel[state]) > close}
+    differ = any(abs(ours[state] - kernel[state]) > close for state in ours
+                 if state != "unknown")
+    # All of them then: where one has more, another has less, or the whole is longer.
+    differ = {state: (ours[state], kernel[state]) for state in ours if differ}
     return [("residual", abs(vcpu["residual_ns"]) <= RESIDUAL * wall, True),
             ("lost", vcpu["unknown_by_loss_ns"], 0),
             ("report's state, kernel's", differ, {}),
