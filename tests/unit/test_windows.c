@@ -102,7 +102,7 @@ static u64 sum_of(const struct kvs_bins *bins, unsigned int kind)
 	u64 sum = 0;
 
 	for (unsigned int i = 0; i < bins->frame.nr; i++)
-		sum += bins->ns[kind][i];
+		sum += kvs_bins_ns(bins, kind, i);
 	return sum;
 }
 
@@ -119,7 +119,7 @@ static void halving_keeps_sums(void **unused)
 
 		assert_int_equal(sum_of(&bins, 0) + sum_of(&bins, 1), 1428 * 500 + 403);
 		assert_true(bins.frame.nr * width >= 1000003);
-		assert_true(bins.ns[0][bin] + bins.ns[1][bin] <= (u64)width);
+		assert_true(kvs_bins_ns(&bins, 0, bin) + kvs_bins_ns(&bins, 1, bin) <= width);
 		kvs_bins_halve(&bins);
 	}
 	assert_int_equal(bins.frame.nr, 1);
@@ -133,10 +133,53 @@ static void used_memory_is_known(void **unused)
 
 	kvs_bins_divide(&bins.frame, 65536);
 	kvs_bins_add(&bins, 3, 5000, 6000, 1);
-	assert_int_equal(bins.size, bins.frame.nr * sizeof(u64));
+	assert_int_equal(bins.size, bins.frame.nr * sizeof(u32));
 	assert_in_range(bins.used, 1, 8192);
 	kvs_bins_add(&bins, 3, 0, 1 << 25, 1);
 	assert_in_range(bins.used, bins.size / 2, bins.size / 2 + 8192);
+	kvs_bins_free(&bins);
+}
+
+/* However long a recording is, and however much overlaps */
+static void no_bin_is_too_small(void **unused)
+{
+	static const s64 widths[] = { 1LL << 20, 1LL << 28, (1LL << 30) + 1, 1LL << 33 };
+
+	for (unsigned int i = 0; i < 4; i++) {
+		struct kvs_bins bins = { .frame = { .from = 0, .to = 64 * widths[i] } };
+		u64 all = 0;
+
+		kvs_bins_divide(&bins.frame, 64);
+		/* What is taken off may come first. */
+		kvs_bins_add(&bins, 1, widths[i] / 2, 3 * widths[i], -1);
+		for (unsigned int times = 0; times < 20; times++, all += 63 * widths[i])
+			kvs_bins_add(&bins, 1, widths[i], bins.frame.to, 1);
+		kvs_bins_add(&bins, 1, widths[i] / 2, 3 * widths[i], 1);
+		kvs_bins_add(&bins, 2, 5, 7, 1);
+		for (; bins.frame.nr > 1; kvs_bins_halve(&bins)) {
+			unsigned int last = bins.frame.nr - 1;
+
+			assert_int_equal(kvs_bins_ns(&bins, 1, last), 20 * bins.frame.width);
+			assert_int_equal(sum_of(&bins, 1), all);
+			assert_int_equal(sum_of(&bins, 2), 2);
+		}
+		assert_int_equal(sum_of(&bins, 1), all);
+		assert_int_equal(bins.size, 2 * (bins.wide ? sizeof(u64) : sizeof(u32)));
+		assert_int_equal(bins.wide, i > 0);
+		kvs_bins_free(&bins);
+	}
+}
+
+/* Most of a long bin is nothing, and that is as long. */
+static void nothing_is_not_too_long(void **unused)
+{
+	struct kvs_bins bins = { .frame = { .from = 0, .to = 1LL << 36 } };
+
+	kvs_bins_divide(&bins.frame, 4);
+	kvs_bins_add(&bins, 0, 0, 10, 1);
+	assert_int_equal(kvs_bins_settle(&bins), KVS_BIN_NOTHING);
+	assert_int_equal(sum_of(&bins, 0), 10);
+	assert_int_equal(kvs_bins_bytes(&bins), 1);
 	kvs_bins_free(&bins);
 }
 
@@ -149,6 +192,8 @@ int main(void)
 		cmocka_unit_test(nothing_has_no_window),
 		cmocka_unit_test(halving_keeps_sums),
 		cmocka_unit_test(used_memory_is_known),
+		cmocka_unit_test(no_bin_is_too_small),
+		cmocka_unit_test(nothing_is_not_too_long),
 	};
 
 	return cmocka_run_group_tests_name("windows", tests, NULL, NULL);

@@ -6,6 +6,8 @@
 #ifndef KVMSCHED_BINS_H
 #define KVMSCHED_BINS_H
 
+#include <stdbool.h>
+
 #include "picture/pack.h"
 #include "trace/schema.h"
 
@@ -22,10 +24,22 @@ struct kvs_bins_frame {
 struct kvs_bins {
 	struct kvs_bins_frame frame;	/* set before the first span is added */
 	unsigned int halved;		/* so many times since then */
-	u64 *ns[KVS_BIN_KINDS];		/* [bin]; NULL: nothing was of that kind */
+	bool wide;			/* some bin has more than 32 bits can hold */
+	void *ns[KVS_BIN_KINDS];	/* see kvs_bins_ns(); NULL: nothing was of that kind */
 	unsigned int page[KVS_BIN_KINDS];	/* of memory, where the last span was added */
 	size_t size, used;		/* bytes of memory, and those that are not untouched */
 };
+
+/*
+ * The time of a kind that is there.  Until all is added it may be less than 0, as what is
+ * taken off may come first.
+ */
+static inline s64 kvs_bins_ns(const struct kvs_bins *bins, unsigned int kind, unsigned int bin)
+{
+	const void *ns = bins->ns[kind];
+
+	return bins->wide ? ((const s64 *)ns)[bin] : ((const s32 *)ns)[bin];
+}
 
 /* Set @width and @nr of a frame, so that there are at least @least bins if it has so many ns. */
 void kvs_bins_divide(struct kvs_bins_frame *frame, unsigned int least);
