@@ -121,6 +121,36 @@ run make dist O="$work/again"
 ok "the same commit gives the same bytes" \
 	cmp "$work/packed/kvmsched-$version.tar.gz" "$work/again/kvmsched-$version.tar.gz"
 
+# What `make demo` would run on either machine: in a tree where nothing is built or booted.
+dry=$work/dry
+mkdir -p "$dry"/{bin,tests/demo,tests/lab,build/tools}
+cp Makefile "$dry/"
+cp tests/demo/demo "$dry/tests/demo/"
+for program in bin/make tests/deps tests/lab/run tests/demo/side-by-side build/tools/kvmsched; do
+	printf '#!/bin/sh\necho "%s $*"\n' "$program" >"$dry/$program"
+	chmod +x "$dry/$program"
+done
+printf '#!/bin/sh\necho %q\n' "$dry" >"$dry/tests/lab/kernel"
+chmod +x "$dry/tests/lab/kernel"
+echo 6.1.0 >"$dry/release"
+demo() { run env PATH="$dry/bin:$PATH" "$(type -P make)" -C "$dry" O="$dry/build" demo "$@"; }
+demo
+ok "make demo: an AMD machine that counts instructions" \
+	said "tests/lab/run --kernel 6.1 --icount --timeout 400 --memory tests/demo/inside --name demo -- tests/demo/inside $dry/build/demo"
+demo ARCH=vtx KERNEL=6.12
+ok "make demo ARCH=vtx succeeds" test "$status" = 0
+ok "it asks for what an Intel machine needs" said "tests/deps demo vtx"
+ok "builds for the kernel that was asked for" said "bin/make -s -j$(nproc) modules KERNEL=6.12"
+ok "boots an Intel machine" \
+	said "tests/lab/run --kernel 6.12 --arch vtx --timeout 1500 --name demo -- tests/demo/inside $dry/build/demo"
+ok "reports, and compares" eval 'said "build/tools/kvmsched report $dry/build/demo/rr.dat" &&
+	said "build/tools/kvmsched compare --histogram slice $dry/build/demo/rounds"'
+ok "and says how to go on on that machine" \
+	said "tests/lab/run --arch vtx --kernel 6.12 -- kvmsched info"
+demo ARCH=arm
+ok "another machine is an error" said "demo: ARCH=arm is neither svm nor vtx"
+ok "and nothing is booted" eval 'test "$status" != 0 && ! said tests/lab/run'
+
 # As somebody without root, on a machine without any of the programs; in a
 # copy, as the tree may be root's own.
 mkdir -p "$work/bin" "$work/tests"
