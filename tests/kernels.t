@@ -18,6 +18,7 @@ excused()
 	policies 6.1-rt,6.12-rt the kernel's own threads cut the slices that it measures
 	ext 6.1,6.1-rt,6.12,6.12-rt these kernels have no sched_ext
 	pause 6.1,6.1-rt,6.12,6.12-rt,newest QEMU's CPU has no PAUSE filter; check-vtx has it
+	fastpath 6.1,6.1-rt,6.12,6.12-rt,newest it is VMX's; check-vtx has it
 	merge 6.1,6.1-rt,6.12,6.12-rt,newest a Linux takes minutes; make check-guests has it, on 6.1 and 6.12
 	within 6.1,6.1-rt,6.12,6.12-rt,newest a Linux takes a minute; make check-guests has it, on 6.1
 	experiment newest its figures are those of slices that end at a tick
