@@ -316,6 +316,12 @@ KS_EVENT(irq_posted, KS_IRQ_POSTED_FIELDS, KS_ARGS(
 	"vm=%u vcpu=%u vector=%u",
 	__entry->vm, __entry->vcpu, __entry->vector));
 
+KS_EVENT(stimer, KS_STIMER_FIELDS, KS_ARGS(
+	"vm=%u vcpu=%u timer=%u %s periodic=%u direct=%u ahead_cycles=%llu",
+	__entry->vm, __entry->vcpu, __entry->timer,
+	__print_symbolic(__entry->what, KVMSCHED_STIMERS(KS_SHOW)),
+	__entry->periodic, __entry->direct, __entry->ahead_cycles));
+
 #endif /* _KVMSCHED_EVENTS_H */
 
 #undef TRACE_INCLUDE_PATH

@@ -116,6 +116,7 @@ extern struct ks_hook ks_irq_hooks[];
 extern struct ks_hook ks_sender_hooks[];
 extern struct ks_hook ks_softirq_hooks[];
 extern struct ks_hook ks_timer_hooks[];
+extern struct ks_hook ks_stimer_hooks[];
 extern struct ks_hook ks_host_hooks[];
 extern struct ks_hook ks_steal_hooks[];
 extern struct ks_hook ks_throttle_hooks[];

@@ -29,8 +29,8 @@ struct ks_rows ks_rows = {
 /* Attached in this order, detached in the reverse. */
 struct ks_hook *const ks_hook_tables[KS_NR_TABLES] = {
 	ks_irq_hooks, ks_sender_hooks, ks_softirq_hooks, ks_timer_hooks,
-	ks_sched_hooks, ks_exit_hooks, ks_host_hooks, ks_throttle_hooks,
-	ks_steal_hooks,
+	ks_stimer_hooks, ks_sched_hooks, ks_exit_hooks, ks_host_hooks,
+	ks_throttle_hooks, ks_steal_hooks,
 };
 
 static bool ks_has_tracepoint(const char *name)

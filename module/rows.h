@@ -29,7 +29,7 @@ struct ks_rows {
 };
 extern struct ks_rows ks_rows;
 
-#define KS_NR_TABLES	9
+#define KS_NR_TABLES	10
 /* Tables in the order of attaching; their rows are as struct ks_hook says. */
 extern struct ks_hook *const ks_hook_tables[KS_NR_TABLES];
 

@@ -27,6 +27,7 @@ LISTS = {
     "KVMSCHED_EXIT_ENDS": "exit",
     "KVMSCHED_TIMER_MODES": "timer_arm",
     "KVMSCHED_ARMS": "timer_arm",
+    "KVMSCHED_STIMERS": "stimer",
     "KVMSCHED_SENT_BYS": "irq_accept",
     "KVMSCHED_CONTEXTS": "irqfd",
     "KVMSCHED_HOST_IRQ_KINDS": "host_irq",

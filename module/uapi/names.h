@@ -112,6 +112,17 @@
 	X(BY_VMM,		3, "vmm"),				\
 	X(STOPPED,		4, "stopped")
 
+/* What KVM does with a synthetic timer of Hyper-V's interface */
+#define KVMSCHED_STIMERS(X)						\
+	/* it has begun to run, for each period anew */			\
+	X(ARMED,		0, "armed"),				\
+	/* what it was set to is forgotten: the guest writes to it */	\
+	X(STOPPED,		1, "stopped"),				\
+	/* it was due, and the guest gets its interrupt or message */	\
+	X(DELIVERED,		2, "delivered"),			\
+	/* the same, but the message finds no room; KVM tries again */	\
+	X(REFUSED,		3, "refused")
+
 /* How a guest's interrupt came to its LAPIC, as far as hooks tell */
 #define KVMSCHED_SENT_BYS(X)						\
 	/* older files don't tell */					\

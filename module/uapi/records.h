@@ -343,6 +343,19 @@ enum { KVMSCHED_TIMER_MODES(KS_TIMER_ENUM), KS_NR_TIMER_MODES };
 #define KS_MERGED_NO		1
 #define KS_MERGED_YES		2
 
+/* A synthetic timer of Hyper-V's interface, of which each vCPU has four */
+#define KS_STIMER_FIELDS(F, A)						\
+	F(u16, vm)							\
+	F(u16, vcpu)							\
+	F(u8, timer)		/* 0 to 3 */				\
+	F(u8, what)		/* KS_STIMER_* */			\
+	F(u8, periodic)		/* ARMED: for each period anew */	\
+	F(u8, direct)		/* DELIVERED: an interrupt, else a message */ \
+	F(u64, ahead_cycles)	/* ARMED: until it is due */
+#define KS_STIMER_ENUM(symbol, number, name)	KS_STIMER_##symbol = (number)
+enum { KVMSCHED_STIMERS(KS_STIMER_ENUM), KS_NR_STIMER_WHATS };
+#define KS_STIMERS	4
+
 /* The host programs its own clock event device while a vCPU is loaded */
 #define KS_CLOCKEVENT_FIELDS(F, A)					\
 	F(u16, vm)							\
@@ -523,7 +536,8 @@ enum { KVMSCHED_TIMER_MODES(KS_TIMER_ENUM), KS_NR_TIMER_MODES };
 	X(irqfd, KS_IRQFD_FIELDS, KVMSCHED_CLASS_IRQ)			\
 	X(allowed, KS_ALLOWED_FIELDS, KVMSCHED_CLASS_STEAL)		\
 	X(idle, KS_IDLE_FIELDS, KVMSCHED_CLASS_STEAL)			\
-	X(irq_posted, KS_IRQ_POSTED_FIELDS, KVMSCHED_CLASS_IRQ)
+	X(irq_posted, KS_IRQ_POSTED_FIELDS, KVMSCHED_CLASS_IRQ)		\
+	X(stimer, KS_STIMER_FIELDS, KVMSCHED_CLASS_TIMER)
 
 /* Fields that files of older versions lack.  There they are 0: "not told". */
 #define KS_LATER_FIELDS(X)						\

@@ -32,6 +32,7 @@ BLOB(rr);
 BLOB(selfipi);
 BLOB(spin);
 BLOB(steal);
+BLOB(stimer);
 BLOB(syscalls);
 BLOB(timer_cli);
 BLOB(timer_user);
@@ -58,7 +59,7 @@ BLOB(wait);
 	.irqs = { .arms = { 0, 1 }, .accepts_vary = true, .expiries_vary = true, \
 		  .injections = { 1, 0 }, .eois = { 1, 0 } }
 
-/* Also of those that the VMM sends */
+/* Also of those that the VMM sends, and of timers that are not the LAPIC's */
 #define IPI_EACH_LOOP \
 	.irqs = { .accepts = { 1, 0 }, .injections = { 1, 0 }, .eois = { 1, 0 } }
 
@@ -184,6 +185,20 @@ static const struct payload payloads[] = {
 			EXIT_IO_LAST,
 		},
 		TIMER_EACH_LOOP, IO_LAST,
+	},
+	{
+		.name = "stimer", CODE(stimer), .x2apic = true, .hyperv = true,
+		.tick_period = true,
+		.what = "synthetic timer of Hyper-V's interface, then HLT until it comes",
+		.exits = {
+			EXIT_HLT_EACH_LOOP,
+			{ "msr", NULL, { 3, 1 }, ALWAYS },
+			{ NULL, "MSR_READ", { 1, 0 }, ALWAYS },
+			{ NULL, "MSR_WRITE", { 2, 1 }, ALWAYS },
+			EXIT_PAGES(PAGES_IRQ),
+			EXIT_IO_LAST,
+		},
+		IPI_EACH_LOOP, IO_LAST, .halts = { 1, 0 },
 	},
 	{
 		.name = "tmict", CODE(tmict), .tick_period = true,

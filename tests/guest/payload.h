@@ -53,6 +53,7 @@ struct payload {
 	const unsigned char *start;
 	const unsigned char *end;
 	bool x2apic;
+	bool hyperv;		/* is given Hyper-V's interface, and not KVM's */
 	bool pairs;		/* needs an even number of vCPUs */
 	bool tick_period;	/* period in APIC timer ticks, not TSC cycles */
 	bool endless;		/* N may be 0 */

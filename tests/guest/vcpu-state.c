@@ -48,6 +48,16 @@
 
 #define MAX_CPUID_ENTRIES	256
 
+/* Hyper-V's leaves, where KVM's own are otherwise */
+#define CPUID_HYPERVISOR	0x40000000
+#define CPUID_HYPERVISOR_END	0x40000100
+#define HYPERV_LEAVES		3
+#define HYPERV_SIGNATURE	0x31237648	/* "Hv#1" */
+#define HYPERV_3_EAX_TIME_REF	(1u << 1)
+#define HYPERV_3_EAX_SYNIC	(1u << 2)
+#define HYPERV_3_EAX_STIMER	(1u << 3)
+#define HYPERV_3_EDX_DIRECT	(1u << 19)
+
 #define CHECK_BLOCK(member, offset) \
 	_Static_assert(offsetof(struct guest_block, member) == (offset), \
 		       "layout.h: " #member)
@@ -148,15 +158,40 @@ void vm_fill_memory(struct vm *vm, const struct options *options)
 		fill_block(&vm->vcpus[i], options);
 }
 
+/* KVM handles these MSRs for a guest that is told of that interface. */
+static int give_hyperv(struct vcpu *vcpu, struct kvm_cpuid2 *cpuid)
+{
+	static const struct kvm_cpuid_entry2 leaves[HYPERV_LEAVES] = {
+		{ .function = CPUID_HYPERVISOR, .eax = CPUID_HYPERVISOR + 5,
+		  .ebx = 0x7263694d, .ecx = 0x666f736f, .edx = 0x76482074 }, /* Microsoft Hv */
+		{ .function = CPUID_HYPERVISOR + 1, .eax = HYPERV_SIGNATURE },
+		{ .function = CPUID_HYPERVISOR + 3,
+		  .eax = HYPERV_3_EAX_TIME_REF | HYPERV_3_EAX_SYNIC | HYPERV_3_EAX_STIMER,
+		  .edx = HYPERV_3_EDX_DIRECT },
+	};
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_HYPERV_SYNIC2 };
+	unsigned int nent = 0, i;
+
+	for (i = 0; i < cpuid->nent; i++)
+		if (cpuid->entries[i].function < CPUID_HYPERVISOR ||
+		    cpuid->entries[i].function >= CPUID_HYPERVISOR_END)
+			cpuid->entries[nent++] = cpuid->entries[i];
+	memcpy(&cpuid->entries[nent], leaves, sizeof(leaves));
+	cpuid->nent = nent + HYPERV_LEAVES;
+	if (ioctl(vcpu->fd, KVM_ENABLE_CAP, &cap))
+		return vcpu_error(vcpu, "KVM_CAP_HYPERV_SYNIC2");
+	return 0;
+}
+
 /* What KVM can do, and the two APIC bits that only userspace may grant. */
-static int set_cpuid(struct vcpu *vcpu, int kvm_fd)
+static int set_cpuid(struct vcpu *vcpu, int kvm_fd, bool hyperv)
 {
 	struct kvm_cpuid2 *cpuid;
 	unsigned int i;
 	int ret = -1;
 
 	cpuid = calloc(1, sizeof(*cpuid) +
-		       MAX_CPUID_ENTRIES * sizeof(cpuid->entries[0]));
+		       (MAX_CPUID_ENTRIES + HYPERV_LEAVES) * sizeof(cpuid->entries[0]));
 	if (!cpuid)
 		return vcpu_error(vcpu, "CPUID table");
 	cpuid->nent = MAX_CPUID_ENTRIES;
@@ -168,6 +203,8 @@ static int set_cpuid(struct vcpu *vcpu, int kvm_fd)
 		if (cpuid->entries[i].function == 1)
 			cpuid->entries[i].ecx |= CPUID_1_ECX_X2APIC |
 						 CPUID_1_ECX_DEADLINE;
+	if (hyperv && give_hyperv(vcpu, cpuid))
+		goto out;
 	ret = ioctl(vcpu->fd, KVM_SET_CPUID2, cpuid);
 	if (ret)
 		vcpu_error(vcpu, "KVM_SET_CPUID2");
@@ -281,7 +318,7 @@ int vcpu_set_state(struct vcpu *vcpu, int kvm_fd,
 	/* All but vCPU 0 would otherwise wait for INIT and SIPI. */
 	struct kvm_mp_state state = { KVM_MP_STATE_RUNNABLE };
 
-	if (set_cpuid(vcpu, kvm_fd) ||
+	if (set_cpuid(vcpu, kvm_fd, options->payload->hyperv) ||
 	    set_sregs(vcpu, options->payload->x2apic, head->system_call) ||
 	    enable_apic(vcpu, options))
 		return -1;

@@ -206,6 +206,17 @@ static void posted(void)
 	}
 }
 
+/* The same vCPU uses a synthetic timer: set, due and delivered 5 us late, set anew. */
+static void synthetic(void)
+{
+	on(1, 5101, 4, 0);
+	VPUT(stimer, .what = KS_STIMER_ARMED, .periodic = 1, .ahead_cycles = 10 * US);
+	now += 15 * US;
+	VPUT(stimer, .what = KS_STIMER_DELIVERED, .direct = 1);
+	VPUT(stimer, .what = KS_STIMER_ARMED, .periodic = 1, .ahead_cycles = 5 * US);
+	VPUT(stimer, .what = KS_STIMER_STOPPED);
+}
+
 /* An interrupt to the first vCPU, accepted so long before it is injected */
 static void accepted(u64 us, u8 vector)
 {
@@ -320,10 +331,12 @@ static void everything(const char *path, const char *formats)
 	hook("sched_in/out", KVMSCHED_CLASS_SWITCH, KVMSCHED_HOW_NOTIFIER, 0);
 	hook("clockevents_program_event", KVMSCHED_CLASS_TIMER, KVMSCHED_HOW_KPROBE, -2);
 	hook("kvm_apicv_accept_irq", KVMSCHED_CLASS_IRQ, KVMSCHED_HOW_TRACEPOINT, 0);
+	hook("kvm_hv_stimer_expiration", KVMSCHED_CLASS_TIMER, KVMSCHED_HOW_TRACEPOINT, 0);
 	schedulers(false);
 	busy_vcpu();
 	other_vcpus();
 	posted();
+	synthetic();
 	host_side();
 	schedulers(true);
 	quotas();

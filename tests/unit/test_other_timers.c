@@ -38,6 +38,17 @@ static void begin(u32 classes, u32 features)
 	FEED(&m, 2 * MS, 0, 10, exit, ME, .reason = 0x72);
 }
 
+/* Makes one blank of several. */
+static void squeeze(char *line)
+{
+	char *to = line;
+
+	for (const char *from = line; *from; from++)
+		if (*from != ' ' || (to > line && to[-1] != ' '))
+			*to++ = *from;
+	*to = '\0';
+}
+
 /* The lines below the first heading that begins with @heading, as one, up to a blank one */
 static void print(const struct kvs_report *report, const char *heading)
 {
@@ -53,8 +64,9 @@ static void print(const struct kvs_report *report, const char *heading)
 		line[strcspn(line, "\n")] = '\0';
 		if (within && !*line)
 			break;
+		squeeze(line);
 		if (within && strlen(text) + strlen(line) + 2 < sizeof(text))
-			strcat(strcat(text, *text ? " " : ""), line + strspn(line, " "));
+			strcat(strcat(text, *text ? " " : ""), line);
 		within |= !strncmp(line, heading, strlen(heading));
 	}
 	fclose(f);
@@ -68,6 +80,8 @@ static int end(void **unused)
 
 #define SEEN	"none of the LAPIC's. Of others (the PIT's, those of Hyper-V's and Xen's "	\
 		"interfaces, the VMM's own) only the interrupts are seen: `kvmsched report irqs`"
+#define XENS	"none of the LAPIC's. Of others (the PIT's, those of Xen's interface, the VMM's "	\
+		"own) only the interrupts are seen: `kvmsched report irqs`"
 #define UNSEEN	"none of the LAPIC's. Of others (the PIT's, those of Hyper-V's and Xen's "	\
 		"interfaces, the VMM's own) only the interrupts can be seen, and they were "	\
 		"not recorded (class irq)"
@@ -114,6 +128,48 @@ static void there_is_one_of_the_lapic(void **unused)
 	assert_non_null(strstr(text, "armed 1"));
 }
 
+#define STIMER(ts, ...)	FEED(&m, ts, 0, 10, stimer, ME, __VA_ARGS__)
+
+/* Two are delivered: one 20 us late, and one that was due when it was set. */
+static void synthetic_timers(void)
+{
+	begin(KVMSCHED_CLASS_DEFAULT, KS_FEATURE_IRQCHIP);
+	FEED(&m, 2 * MS, 0, 10, attach, .hook = "kvm_hv_stimer_expiration",
+	     .classes = KVMSCHED_CLASS_TIMER, .how = KVMSCHED_HOW_TRACEPOINT);
+	STIMER(3 * MS, .timer = 1, .what = KS_STIMER_ARMED, .ahead_cycles = MS);
+	STIMER(4 * MS + 20000, .timer = 1, .what = KS_STIMER_DELIVERED, .direct = 1);
+	STIMER(5 * MS, .timer = 1, .what = KS_STIMER_ARMED, .ahead_cycles = MS);
+	STIMER(5 * MS + 1, .timer = 1, .what = KS_STIMER_STOPPED);
+	STIMER(9 * MS, .timer = 1, .what = KS_STIMER_DELIVERED, .direct = 1);
+	STIMER(10 * MS, .timer = 3, .what = KS_STIMER_REFUSED);
+	/* Of a damaged file */
+	STIMER(10 * MS, .timer = KS_STIMERS, .what = KS_STIMER_ARMED);
+}
+
+static void synthetic_timers_are_told(void **unused)
+{
+	synthetic_timers();
+	print(NULL, "Guest timers");
+	assert_string_equal(text, XENS);
+	print(NULL, "Synthetic timers");
+	assert_non_null(strstr(text, "9 0 1 one-shot interrupt 2 2 0 9 0 3 - - 0 0 1"));
+	assert_non_null(strstr(text, "9 0 1 20.00 20.00 20.00 9 0 3 - - -"));
+	print(&kvs_report_timers, "Synthetic timers");
+	assert_non_null(strstr(text, "one-shot interrupt 2 2 0"));
+}
+
+/* Nothing pairs a deadline with a delivery if records between them are missing. */
+static void a_deadline_before_a_loss(void **unused)
+{
+	begin(KVMSCHED_CLASS_DEFAULT, KS_FEATURE_IRQCHIP);
+	STIMER(3 * MS, .what = KS_STIMER_ARMED, .ahead_cycles = MS);
+	kvs_model_missed(&m, 0, 1);
+	STIMER(4 * MS, .what = KS_STIMER_DELIVERED);
+	print(NULL, "Synthetic timers");
+	assert_non_null(strstr(text, "9 0 0 one-shot message 1 1 0"));
+	assert_non_null(strstr(text, "9 0 0 - - -"));
+}
+
 #define TEST(function)	cmocka_unit_test_teardown(function, end)
 
 int main(void)
@@ -124,6 +180,8 @@ int main(void)
 		TEST(interrupts_were_not_recorded),
 		TEST(all_are_in_userspace),
 		TEST(there_is_one_of_the_lapic),
+		TEST(synthetic_timers_are_told),
+		TEST(a_deadline_before_a_loss),
 	};
 
 	return cmocka_run_group_tests_name("other_timers", tests, NULL, NULL);

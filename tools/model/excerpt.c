@@ -68,6 +68,13 @@ static void visit_timer(const struct visitor *v, struct kvs_timer_stats *t)
 	VISIT(v, t->overdue.not_judged);
 }
 
+static void visit_stimer(const struct visitor *v, struct kvs_stimer *t)
+{
+	VISIT(v, t->armed);
+	VISIT(v, t->delivered);
+	VISIT(v, t->refused);
+}
+
 static void visit_vcpu(const struct visitor *v, struct kvs_vcpu *vcpu)
 {
 	VISIT(v, vcpu->policy_changes);
@@ -78,6 +85,8 @@ static void visit_vcpu(const struct visitor *v, struct kvs_vcpu *vcpu)
 	VISIT(v, vcpu->halts.poll_ns);
 	VISIT(v, vcpu->halts.halt_ns);
 	visit_timer(v, &vcpu->timer);
+	for (unsigned int i = 0; vcpu->stimers && i < KS_STIMERS; i++)
+		visit_stimer(v, &vcpu->stimers[i]);
 	for (unsigned int i = 0; i < KVS_VECTORS; i++)
 		if (vcpu->vector[i])
 			visit_vector(v, vcpu->vector[i]);

@@ -397,6 +397,14 @@ HANDLE(timer_expire)
 		kvs_timer_expire(m, v, rec);
 }
 
+HANDLE(stimer)
+{
+	struct kvs_vcpu *v = OTHER(stimer);
+
+	if (v)
+		kvs_stimer_record(m, v, rec);
+}
+
 HANDLE(clockevent)
 {
 	struct kvs_vcpu *v = OTHER(clockevent);

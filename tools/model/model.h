@@ -164,6 +164,9 @@ void kvs_timer_arm(struct kvs_model *m, struct kvs_vcpu *v,
 		   const struct kvs_record *rec);
 void kvs_timer_expire(struct kvs_model *m, struct kvs_vcpu *v,
 		      const struct kvs_record *rec);
+/* stimers.c: synthetic timers */
+void kvs_stimer_record(struct kvs_model *m, struct kvs_vcpu *v, const struct kvs_record *rec);
+
 /* A timer's injection is handed to the sinks now, settled or not. */
 void kvs_timer_flush(struct kvs_vcpu *v);
 struct kvs_vector_stats *kvs_vector_get(struct kvs_vcpu *v, u8 vector);

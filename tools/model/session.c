@@ -45,6 +45,8 @@ void kvs_attach_record(struct kvs_model *m, const struct kvs_record *rec)
 		m->queues.idles.blind = true;
 	if (!strcmp(hook.name, "tg_throttle_down") && !hook.status)
 		m->quotas_told = true;
+	if (!strcmp(hook.name, "kvm_hv_stimer_expiration") && !hook.status)
+		m->stimers_told = true;
 	if (!strcmp(hook.name, "kvm_apicv_accept_irq") && !hook.status)
 		m->posts_told = true;
 	for (unsigned int i = 0; i < m->nr_hooks; i++)

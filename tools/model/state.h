@@ -198,6 +198,20 @@ struct kvs_timer_stats {
 	struct kvs_trail trail, trail_again;
 };
 
+/* A synthetic timer of Hyper-V's interface */
+struct kvs_stimer {
+	u64 armed;		/* for each period anew */
+	u64 delivered;		/* its interrupt, or its message */
+	u64 refused;		/* messages that found no room; KVM tries again */
+	bool periodic, direct;	/* as it was armed last; as it was delivered last */
+	struct kvs_hist late_ts;	/* deadline to delivery */
+	struct {
+		u64 ts;		/* deadline, a time stamp */
+		u32 epoch;
+		bool known;
+	} due;
+};
+
 /* Who took the CPU */
 struct kvs_taker {
 	s32 pid;
@@ -374,6 +388,7 @@ struct kvs_vcpu {
 	} kick;			/* an injection in guest mode: the next exit may be its kick */
 	u64 other_accepts;	/* NMI, SMI, INIT, SIPI: not by a vector */
 	struct kvs_timer_stats timer;
+	struct kvs_stimer *stimers;	/* KS_STIMERS of them; NULL: none was seen */
 
 	struct {
 		u64 count, slept;
@@ -452,6 +467,7 @@ struct kvs_model {
 	struct kvs_hook *hooks;
 	unsigned int nr_hooks;
 	bool quotas_told;	/* each begin and end of throttling is */
+	bool stimers_told;	/* each delivery of a synthetic timer is */
 	bool posts_told;	/* of each interrupt that is left to the hardware */
 
 	/* How many records there are, and how many are missing */

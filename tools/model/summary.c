@@ -79,6 +79,9 @@ static void free_irqs(struct kvs_vcpu *v)
 	kvs_shist_free(&v->timer.deadline_to_inject_ts);
 	for (unsigned int i = 0; i < KVS_CAUSES; i++)
 		kvs_hist_free(&v->timer.cause_ts[i]);
+	for (unsigned int i = 0; v->stimers && i < KS_STIMERS; i++)
+		kvs_hist_free(&v->stimers[i].late_ts);
+	free(v->stimers);
 	for (unsigned int i = 0; i < v->host_irqs.nr; i++)
 		kvs_hist_free(&v->host_irqs.irqs[i].cycles);
 	free(v->host_irqs.irqs);

@@ -278,8 +278,9 @@ bool kvs_note_no_timers(const struct kvs_view *view)
 	if (t->armed[0] || t->armed[1] || t->armed[2] || t->rearmed || t->expired || t->found ||
 	    t->by_vmm)
 		return false;
-	kvs_say(0, "none of the LAPIC's. Of others (the PIT's, those of Hyper-V's and Xen's "
-		"interfaces, the VMM's own) only the interrupts %s", seen);
+	kvs_say(0, "none of the LAPIC's. Of others (the PIT's, those of %s, the VMM's own) only "
+		"the interrupts %s", view->model->stimers_told ? "Xen's interface" :
+		"Hyper-V's and Xen's interfaces", seen);
 	kvs_note_unseen_timers(view);
 	return true;
 }

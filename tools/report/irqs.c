@@ -11,6 +11,7 @@
 #include "model/senders.h"
 #include "report/common.h"
 #include "report/report.h"
+#include "report/stimers.h"
 
 #define LEG_HEADINGS	"|Count", "Avg µs", "p50 µs", "|p99 µs", "p99.9 µs", "Max µs"
 
@@ -198,9 +199,15 @@ static void print_timers(const struct kvs_view *view)
 	print_watchdog(view);
 }
 
+static void print_all_timers(const struct kvs_view *view)
+{
+	print_timers(view);
+	kvs_print_stimers(view);
+}
+
 const struct kvs_report kvs_report_timers = {
 	.name = "timers", .what = "guest timers leg by leg, and why they were late",
-	.text = print_timers, .keys = KVS_KEYS("timers"),
+	.text = print_all_timers, .keys = KVS_KEYS("timers", "synthetic_timers"),
 };
 
 static void rows_vectors(struct kvs_rows *rows, const struct kvs_view *view,

@@ -23,6 +23,7 @@
 #include "report/json-task.h"
 #include "report/quotas.h"
 #include "report/report.h"
+#include "report/stimers.h"
 
 static json_t *exit_of(const struct kvs_times *t, const struct kvs_exit_stats *e)
 {
@@ -422,6 +423,7 @@ static json_t *vcpu_of(const struct kvs_view *view, struct kvs_vcpu *v)
 	json_object_set_new(o, "preempted_slices_ns", dist(&v->sw.full_slice_cycles, &t->cycles));
 	json_object_set_new(o, "interrupts", interrupts_of(view, v));
 	json_object_set_new(o, "timers", timers_of(view, v));
+	json_object_set_new(o, "synthetic_timers", kvs_json_stimers(view, v));
 	json_object_set_new(o, "userspace_exits", users_of(view, v));
 	kvs_sort_host_irqs(&v->host_irqs);
 	json_object_set_new(o, "host_irqs", host_irqs_of(view, &v->host_irqs, KVMSCHED_CLASS_IRQ));

@@ -14,6 +14,7 @@
 #include "report/common.h"
 #include "report/report.h"
 #include "report/short.h"
+#include "report/stimers.h"
 
 /* The cells avg, p50, p99 and max, for tables that have other columns as well */
 static void cells_short(struct kvs_rows *rows, const struct kvs_hist *h,
@@ -447,6 +448,7 @@ void kvs_print_text(const struct kvs_view *view, bool host)
 		print_switches(view);
 		print_interrupts(view);
 		print_timers(view);
+		kvs_print_stimers(view);
 		print_users(view);
 		kvs_print_host_irqs(view);
 		print_clockevents(view);

@@ -16,6 +16,7 @@ THIEF_US = 30000
 STOPPED_S = 2
 POWER_OFFS = 20
 AHEAD_S = 1000
+SYNTHETIC = 100
 
 
 def timers_of(recording):
@@ -151,12 +152,32 @@ def far(tap, name, guest, *expected):
            words)
 
 
+def synthetic(tap):
+    """Those of Hyper-V's interface, which are none of the LAPIC's."""
+    with host.Recording() as recording:
+        truth = host.guest("stimer", SYNTHETIC, "--period-us", 2 * PERIOD_US)
+    vcpu = host.vcpu_by_tid(recording.report(), truth["vcpus"][0]["tid"])
+    [timer] = vcpu["synthetic_timers"] or [{}]
+    late = timer.pop("deadline_to_delivery_ns", None) or {}
+    text = host.run(host.KVMSCHED, "report", "timers", recording.file).stdout
+    tap.equal("timers: a synthetic timer of Hyper-V's interface is told",
+              ("told", timer, {"timer": 0, "armed": SYNTHETIC, "delivered": SYNTHETIC,
+                               "refused": 0, "periodic": False, "direct": True}),
+              ("deliveries whose deadline is known", late.get("count"), SYNTHETIC),
+              ("late by less than a minute", 0 <= late.get("min", -1) and
+               late["max"] < 60 * NS or late, True),
+              ("armed in the LAPIC", vcpu["timers"]["armed"], 0),
+              ("a table of them", "Synthetic timers" in text or text, True))
+    tap.note(f"late by {late.get('p50')} ns, {late.get('max')} at most")
+
+
 def test(tap):
     with host.module():
         thief(tap)
         stopped(tap)
         power_off(tap)
         pending(tap)
+        synthetic(tap)
         far(tap, "a deadline further away than the recording",
             ("hlt", "--period-us", AHEAD_S * 1000000),
             ("armed by the guest", lambda timers: timers["armed"], 1),
