@@ -196,6 +196,27 @@ def held_up(tap, payload, cause):
     tap.note(moments[0]["sentence"])
 
 
+def kept_out(tap):
+    """A VMM that is busy for two periods between two KVM_RUNs: its thread has the CPU, and
+    the vCPU does not run.  Nobody took it."""
+    with host.Recording("-e", "+steal", "-m", "16M") as recording:
+        truth = host.guest("timer-user", TIMERS, "--period-us", HELD_US, *ABOVE)
+    vcpu = host.vcpu_by_tid(recording.report(), truth["vcpus"][0]["tid"])
+    [returns] = [row for row in vcpu["userspace_exits"] if row["reason"] == "IO"]
+    busy, user = 2 * HELD_US * 1000, returns["user_ns"]
+    waited = sum(ns for state, ns in vcpu["states_ns"].items() if state.startswith("wait"))
+    said = {moment["sentence"] for moment in host.worst(recording.file, "timer", TIMERS)}
+    tap.equal("causes: kept out of KVM_RUN: each time, and for how long",
+              ("times", user["count"], TIMERS),
+              (f"from {user['min']} to {user['max']} ns each",
+               busy * 0.999 <= user["min"] <= user["max"] <= busy * 1.05, True),
+              (f"{vcpu['states_ns']['user']} ns in the ledger, {user['total']} in all",
+               0 <= vcpu["states_ns"]["user"] - user["total"] < busy, True),
+              (f"waited for a CPU for {waited} ns", waited < busy, True),
+              ("in words", [one for one in said if
+                            "the VMM kept it out of KVM_RUN for" not in one][:3], []))
+
+
 def theft(tap):
     """A theft of 5 ms from a guest that never sleeps, now and then.  The guest
     is above all ordinary tasks: the recorder might take longer than that."""
@@ -332,6 +353,7 @@ def test(tap):
         thieves(tap, "two thieves of a sleeper", TWO, "hlt", 100)
         timers(tap)
         held_up(tap, "timer-user", "in userspace")
+        kept_out(tap)
         held_up(tap, "timer-cli", "waiting for an exit")
         theft(tap)
         lost_timer(tap)
