@@ -218,7 +218,12 @@ def two(tap, cpus, percent, *options):
 
 
 def nested(tap):
-    case = Case({"outer": 20, "outer/inner": 90}, "cpuid", "--cpu", 1)
+    """A machine that stands still for a while uses up the inner quota, too, by the kernel's
+    own count: it is tried again."""
+    for _ in range(3):
+        case = Case({"outer": 20, "outer/inner": 90}, "cpuid", "--cpu", 1)
+        if not case.kernels_us["outer/inner"]:
+            break
     [vcpu] = case.vcpus
     tap.equal("throttle: the cgroup above has the quota that is used up",
               case.sums("outer"),
