@@ -70,7 +70,7 @@ def wrong_files(pages):
     used = {claim.recording for page in pages for claim in page.claims}
     shown = {name for page in pages for name, _ in pictures(page)}
     for path in sorted(glob.glob(f"{claims.DATA}/*.dat")):
-        name = os.path.basename(path).removesuffix(".dat")
+        name = os.path.basename(path).removesuffix(".dat").removesuffix(claims.OF_GUEST)
         if os.path.getsize(path) > MOST:
             yield f"{name}.dat has more than {MOST} bytes"
         if name not in used:

@@ -9,6 +9,10 @@ lists at its end where each comes from:
 that is what jq prints for this query on `kvmsched report --json data/interrupts.dat`. A
 query that begins with SELECT is one of the tables of `kvmsched export --sqlite`, and of
 quanta, see below.
+
+Where there is data/NAME-guest.dat beside data/NAME.dat, a guest has recorded its own
+scheduler meanwhile. Queries of jq are then about `kvmsched report guest --json data/NAME.dat
+--guest data/NAME-guest.dat`.
 """
 
 import collections
@@ -25,6 +29,7 @@ BUILD = os.path.realpath(os.environ.get("O") or f"{TOP}/build")
 KVMSCHED = f"{BUILD}/tools/kvmsched"
 ANSWERS = f"{TOP}/docs/answers"
 DATA = f"{ANSWERS}/data"
+OF_GUEST = "-guest"		# in the name of what a guest has recorded
 
 # What a process of payload rr had from one CPUID to the next, which tell its switches
 QUANTA = """CREATE VIEW quanta AS
@@ -67,7 +72,9 @@ def pages():
 @functools.lru_cache(maxsize=None)
 def report(folder, recording):
     """The report of a recording in a folder, as JSON"""
-    return subprocess.run([KVMSCHED, "report", "--json", f"{folder}/{recording}.dat"],
+    guest = f"{folder}/{recording}{OF_GUEST}.dat"
+    words = ["guest", "--guest", guest] if os.path.exists(guest) else []
+    return subprocess.run([KVMSCHED, "report", *words, "--json", f"{folder}/{recording}.dat"],
                           check=True, stdout=subprocess.PIPE).stdout
 
 
