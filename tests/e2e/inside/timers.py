@@ -153,17 +153,20 @@ def far(tap, name, guest, *expected):
 
 
 def synthetic(tap):
-    """Those of Hyper-V's interface, which are none of the LAPIC's."""
+    """Those of Hyper-V's interface, which are none of the LAPIC's.  On a busy machine one
+    may be due when it is set: KVM delivers it, and starts no timer."""
     with host.Recording() as recording:
-        truth = host.guest("stimer", SYNTHETIC, "--period-us", 2 * PERIOD_US)
+        truth = host.guest("stimer", SYNTHETIC, "--period-us", 5 * PERIOD_US)
     vcpu = host.vcpu_by_tid(recording.report(), truth["vcpus"][0]["tid"])
     [timer] = vcpu["synthetic_timers"] or [{}]
     late = timer.pop("deadline_to_delivery_ns", None) or {}
+    armed = timer.pop("armed", 0)
     text = host.run(host.KVMSCHED, "report", "timers", recording.file).stdout
     tap.equal("timers: a synthetic timer of Hyper-V's interface is told",
-              ("told", timer, {"timer": 0, "armed": SYNTHETIC, "delivered": SYNTHETIC,
-                               "refused": 0, "periodic": False, "direct": True}),
-              ("deliveries whose deadline is known", late.get("count"), SYNTHETIC),
+              ("told", timer, {"timer": 0, "delivered": SYNTHETIC, "refused": 0,
+                               "periodic": False, "direct": True}),
+              (f"{armed} armed", SYNTHETIC * 0.9 <= armed <= SYNTHETIC, True),
+              ("deliveries whose deadline is known", late.get("count"), armed),
               ("late by less than a minute", 0 <= late.get("min", -1) and
                late["max"] < 60 * NS or late, True),
               ("armed in the LAPIC", vcpu["timers"]["armed"], 0),
