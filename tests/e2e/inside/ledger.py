@@ -32,7 +32,7 @@ POLICIES = ("other", "rr:10", "fifo:10")
 PAYLOADS = (("cpuid", 300), ("userspace", 300), ("pio", 300), ("mmio", 100),
             ("pages", 300), ("rdmsr", 300), ("cr3", 300), ("syscalls", 300), ("hlt", 60), ("tscspin", 60),
             ("deadline-lost", 5), ("rr", 2), ("turns", 20), ("tmict", 60), ("tmict-periodic", 30),
-            ("periodic-spin", 30),
+            ("periodic-spin", 30), ("stimer", 60),
             ("timer-user", 30), ("timer-cli", 30), ("restored", 30), ("selfipi", 100),
             ("wait", 40, "--inject", "msi"), ("ask", 40, "--inject", "itself"),
             ("ask-fd", 40, "--inject", "irqfd"),
