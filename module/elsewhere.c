@@ -290,6 +290,8 @@ static void ks_look_at_cpu(void *unused)
 	memcpy(task->comm, current->comm, sizeof(task->comm));
 }
 
+#define KS_LOOK_LATER_MS	100
+
 /* Set by whoever waits, for the next report; one of several is enough. */
 static const char *ks_delayed;
 
@@ -304,6 +306,8 @@ static void ks_write_report(struct work_struct *work)
 
 	pr_warn("%s still waits for a grace period after %d s\n",
 		READ_ONCE(ks_delayed), KS_DELAY);
+	/* Whoever asked for this may still have a CPU, on the way to its sleep. */
+	msleep(KS_LOOK_LATER_MS);
 	on_each_cpu(ks_look_at_cpu, NULL, 1);
 	for_each_online_cpu(cpu) {
 		task = per_cpu_ptr(&ks_rt_tasks, cpu);
