@@ -49,32 +49,28 @@ static void ks_note_stimer(int vcpu_id, const struct ks_rec_stimer *what)
 	local_irq_restore(flags);
 }
 
-/* How far ahead is that?  The guest chooses it, and may choose any number. */
-static u64 ks_stimer_ahead(u64 now, u64 then)
+/* It is due at @then.  The guest chooses that, and may choose any number. */
+static void ks_note_stimer_armed(int vcpu_id, int timer, u64 now, u64 then, bool periodic)
 {
-	return ks_cycles_of(min(ks_since(then, now), KS_NEVER / KS_STIMER_NS) * KS_STIMER_NS);
+	const u64 ahead = min(ks_since(then, now), KS_NEVER / KS_STIMER_NS);
+	const struct ks_rec_stimer what = {
+		.timer = timer, .what = KS_STIMER_ARMED, .periodic = periodic,
+		.ahead_cycles = ks_cycles_of(ahead * KS_STIMER_NS),
+	};
+
+	ks_note_stimer(vcpu_id, &what);
 }
 
 static void ks_on_stimer_start_periodic(void *data, int vcpu_id, int timer, u64 time_now,
 					u64 exp_time)
 {
-	const struct ks_rec_stimer what = {
-		.timer = timer, .what = KS_STIMER_ARMED, .periodic = 1,
-		.ahead_cycles = ks_stimer_ahead(time_now, exp_time),
-	};
-
-	ks_note_stimer(vcpu_id, &what);
+	ks_note_stimer_armed(vcpu_id, timer, time_now, exp_time, true);
 }
 
 static void ks_on_stimer_start_one_shot(void *data, int vcpu_id, int timer, u64 time_now,
 					u64 count)
 {
-	const struct ks_rec_stimer what = {
-		.timer = timer, .what = KS_STIMER_ARMED,
-		.ahead_cycles = ks_stimer_ahead(time_now, count),
-	};
-
-	ks_note_stimer(vcpu_id, &what);
+	ks_note_stimer_armed(vcpu_id, timer, time_now, count, false);
 }
 
 static void ks_on_stimer_expiration(void *data, int vcpu_id, int timer, int direct,
