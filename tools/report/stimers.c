@@ -34,34 +34,45 @@ static void row_stimer(struct kvs_rows *rows, const struct kvs_view *view,
 	kvs_cells_leg(rows, view, &t->late_ts);
 }
 
-static bool any_is_used(const struct kvs_view *view)
+/* The number of @v's that are used, if it is selected; each has a row, unless @rows is NULL. */
+static unsigned int show_stimers(struct kvs_rows *rows, const struct kvs_view *view,
+				 const struct kvs_vcpu *v)
 {
-	const struct kvs_model *m = view->model;
-	bool any = false;
+	unsigned int used = 0;
 
-	for (unsigned int i = 0; i < m->nr_vcpus; i++)
-		for (unsigned int n = 0; n < KS_STIMERS && m->vcpus[i]->stimers &&
-		     kvs_selected(&view->select, m->vcpus[i]); n++)
-			any |= is_used(&m->vcpus[i]->stimers[n]);
-	return any;
+	if (!v->stimers || !kvs_selected(&view->select, v))
+		return 0;
+	for (unsigned int n = 0; n < KS_STIMERS; n++) {
+		if (!is_used(&v->stimers[n]))
+			continue;
+		used++;
+		if (rows)
+			row_stimer(rows, view, v, n);
+	}
+	return used;
+}
+
+/* The same of all vCPUs */
+static unsigned int show_all_stimers(struct kvs_rows *rows, const struct kvs_view *view)
+{
+	unsigned int used = 0;
+
+	for (unsigned int i = 0; i < view->model->nr_vcpus; i++)
+		used += show_stimers(rows, view, view->model->vcpus[i]);
+	return used;
 }
 
 void kvs_print_stimers(const struct kvs_view *view)
 {
-	const struct kvs_model *m = view->model;
 	struct kvs_rows rows;
 
-	if (!any_is_used(view))
+	if (!show_all_stimers(NULL, view))
 		return;
 	kvs_title(view, "Synthetic timers (Hyper-V): from the deadline to KVM's delivery");
 	rows = kvs_rows_begin(KVS_HEADINGS("=<VM", "=vCPU", "=Timer", "<Armed as", "<Comes as",
 					   "Armed", "Delivered", "Refused", "|Avg µs",
 					   "p99 µs", "Max µs"));
-	for (unsigned int i = 0; i < m->nr_vcpus; i++)
-		for (unsigned int n = 0; n < KS_STIMERS && m->vcpus[i]->stimers &&
-		     kvs_selected(&view->select, m->vcpus[i]); n++)
-			if (is_used(&m->vcpus[i]->stimers[n]))
-				row_stimer(&rows, view, m->vcpus[i], n);
+	show_all_stimers(&rows, view);
 	kvs_rows_end(&rows);
 }
 
