@@ -35,7 +35,8 @@ def halt_poll(tap):
 
 
 def lost(tap):
-    """A reader that stands still loses an identity record; it comes later."""
+    """A reader that stands still loses an identity record; it comes as soon as there is
+    room again, not only at the recording's end."""
     with host.Recording("-m", "16K") as recording:
         recording.child.signal(signal.SIGSTOP)
         for cpu in sorted(os.sched_getaffinity(0)):
@@ -47,12 +48,18 @@ def lost(tap):
             recording.stop()
     summary = recording.report()
     late = [vcpu for vcpu in summary["vcpus"] if vcpu["vm"] == guest.pid]
+    told = records.of_file(recording.file, "kvmsched_vcpu:", "kvmsched_exit:")
+    begins = [i for i, record in enumerate(told)
+              if record.event == "kvmsched_vcpu" and record["tgid"] == guest.pid]
+    exits = [record.tid for record in told[begins[0]:] if record.event == "kvmsched_exit"]
     tap.equal("identity: a lost record is written again",
               ("identity records were lost",
                summary["lost_by_event"]["vcpu"] >= 1, True),
               ("vCPUs of the VM that began meanwhile", len(late), 1),
               ("their exits were recorded",
-               sum(vcpu["exit_count"] for vcpu in late) > 100, True))
+               sum(vcpu["exit_count"] for vcpu in late) > 100, True),
+              # Not only as the recording ends.
+              ("after it", exits.count(late[0]["tid"]) > 100, True))
 
 
 def table_full(tap):
