@@ -5,14 +5,13 @@ Under icount: elsewhere the emulator itself keeps guests from their CPU.
 """
 
 import contextlib
-import os
 import re
 import signal
 import time
 
+import cgroup
 import host
 
-CGROUP = "/sys/fs/cgroup"
 STOPPED = 0.3  # seconds
 
 
@@ -64,18 +63,14 @@ def stopped(tap):
 
 @contextlib.contextmanager
 def quota(percent):
-    """A cgroup whose threads have so much of a CPU; this thread is in it."""
-    group = os.path.join(CGROUP, "limited")
-    try:
-        host.write(os.path.join(CGROUP, "cgroup.subtree_control"), "+cpu")
-        os.mkdir(group)
-        host.write(os.path.join(group, "cpu.max"), f"{percent * 1000} 100000")
-        host.write(os.path.join(group, "cgroup.procs"), os.getpid())
-        yield
-    finally:
-        host.write(os.path.join(CGROUP, "cgroup.procs"), os.getpid())
-        if os.path.isdir(group):
-            os.rmdir(group)
+    """This process, and who is born in it, has so much of a CPU."""
+    with cgroup.made("limited"):
+        cgroup.write("limited", "cpu.max", cgroup.of_percent(percent))
+        cgroup.enter(0, "limited")
+        try:
+            yield
+        finally:
+            cgroup.enter(0)
 
 
 def throttled(tap):

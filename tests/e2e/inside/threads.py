@@ -8,6 +8,7 @@ import contextlib
 import os
 import time
 
+import cgroup
 import host
 import ledger
 import records
@@ -17,7 +18,6 @@ from vmm import Vmm
 N = 500
 RUNS, NAPS = 20, 20
 GONE = 0x200			# KS_FEATURE_GONE
-CGROUP = "/sys/fs/cgroup"
 
 
 def by_vm(vcpus):
@@ -116,17 +116,13 @@ def outlived(tap):
 @contextlib.contextmanager
 def no_more_threads(pid):
     """The process has as many threads as its cgroup may have."""
-    group = os.path.join(CGROUP, "e2e")
-    host.write(os.path.join(CGROUP, "cgroup.subtree_control"), "+pids")
-    os.mkdir(group)
-    host.write(os.path.join(group, "cgroup.procs"), pid)
-    host.write(os.path.join(group, "pids.max"), len(os.listdir(f"/proc/{pid}/task")))
-    try:
-        yield
-    finally:
-        host.write(os.path.join(CGROUP, "cgroup.procs"), pid)
-        os.rmdir(group)
-        host.write(os.path.join(CGROUP, "cgroup.subtree_control"), "-pids")
+    with cgroup.made("crowd", controller="pids"):
+        cgroup.enter(pid, "crowd")
+        cgroup.write("crowd", "pids.max", len(os.listdir(f"/proc/{pid}/task")))
+        try:
+            yield
+        finally:
+            cgroup.enter(pid)
 
 
 def attempts(vmm):

@@ -8,43 +8,17 @@ import itertools
 import os
 import time
 
+import cgroup
 import device as abi
 import host
 import records
 
-CGROUP = "/sys/fs/cgroup"
 RELEASE = tuple(int(part) for part in os.uname().release.split(".")[:2])
 BY_TASK = RELEASE >= (6, 18)	# each task is throttled by itself
-PERIOD = 100000		# us
 LOOK, LIMITED = 0.5, 1.5	# seconds: without a limit, and with one
-NO_LIMIT = f"max {PERIOD}"
 AUTOGROUP = "/proc/sys/kernel/sched_autogroup_enabled"
 HOOKS = "walk_tg_tree_from", "tg_throttle_down", "tg_unthrottle_up"
 LONG = "5000 1000000"	# nearly always throttled, for a second at a time
-
-
-def path(name):
-    return f"{CGROUP}/{name}"
-
-
-def of_percent(percent):
-    return f"{percent * PERIOD // 100} {PERIOD}"
-
-
-@contextlib.contextmanager
-def cgroups(names):
-    """Without limits, outer ones first; gone afterwards."""
-    try:
-        for name in names:
-            host.write(f"{os.path.dirname(path(name))}/cgroup.subtree_control", "+cpu")
-            os.mkdir(path(name))
-        yield
-    finally:
-        for name in reversed(names):
-            if os.path.isdir(path(name)):
-                host.wait_for(lambda name=name: not host.read(
-                    f"{path(name)}/cgroup.procs"), "the cgroup's last process")
-                os.rmdir(path(name))
 
 
 def ran_ns(pid):
@@ -56,14 +30,14 @@ def ran_ns(pid):
 
 def throttled_us(name):
     stat = dict(line.split() for line in
-                host.read(f"{path(name)}/cpu.stat").splitlines())
+                host.read(cgroup.path(name, "cpu.stat")).splitlines())
     return int(stat["throttled_usec"])
 
 
 def enter(name):
     """For a child: it is in that cgroup before it begins.  The task that spins is its
     child, and would stay outside if it were there already."""
-    return {"preexec_fn": lambda: host.write(f"{path(name)}/cgroup.procs", 0)}
+    return {"preexec_fn": lambda: cgroup.enter(0, name)}
 
 
 class Case:
@@ -72,9 +46,9 @@ class Case:
 
     def __init__(self, limits, payload, *options, beside=(), inside=()):
         inner = list(limits)[-1]
-        with cgroups(list(limits)), contextlib.ExitStack() as stack:
+        with cgroup.made(*limits), contextlib.ExitStack() as stack:
             guest = stack.enter_context(host.running_guest(payload, *options))
-            host.write(f"{path(inner)}/cgroup.procs", guest.pid)
+            cgroup.enter(guest.pid, inner)
             others = [stack.enter_context(host.spin(*argv)) for argv in beside]
             for argv in inside:
                 stack.enter_context(host.spin(*argv, **enter(inner)))
@@ -83,10 +57,10 @@ class Case:
                 time.sleep(LOOK)
                 before = {name: throttled_us(name) for name in limits}
                 for name, percent in limits.items():
-                    host.write(f"{path(name)}/cpu.max", of_percent(percent))
+                    cgroup.write(name, "cpu.max", cgroup.of_percent(percent))
                 time.sleep(LIMITED)
                 for name in limits:
-                    host.write(f"{path(name)}/cpu.max", NO_LIMIT)
+                    cgroup.write(name, "cpu.max", cgroup.NO_LIMIT)
                 self.kernels_us = {name: throttled_us(name) - before[name]
                                    for name in limits}
                 recording.stop()
@@ -154,7 +128,7 @@ def waited(vcpu):
 
 
 def named(name, percent):
-    return f"throttled by cgroup /{name} (cpu.max {of_percent(percent)})"
+    return f"throttled by cgroup /{name} (cpu.max {cgroup.of_percent(percent)})"
 
 
 def alone(tap):
@@ -254,8 +228,8 @@ def asleep(tap):
     case.note(tap)
 
 
-def number(name):
-    return os.stat(path(name)).st_ino
+def id_of(name):
+    return os.stat(cgroup.path(name)).st_ino
 
 
 def since_before(found, kernels, before_us, cpus):
@@ -272,35 +246,35 @@ def vcpu_of(report, guest):
     return found
 
 
-def row_of(report, cgroup):
+def row_of(report, number):
     """A cgroup of a report, by its number"""
-    [found] = [one for one in report["cgroups"] if one["id"] == cgroup]
+    [found] = [one for one in report["cgroups"] if one["id"] == number]
     return found
 
 
 def joined(tap):
     """A vCPU comes to a cgroup that is throttled already, whoever runs meanwhile."""
-    with cgroups(["limited"]), host.running_guest("cpuid", "--cpu", 1) as guest, \
+    with cgroup.made("limited"), host.running_guest("cpuid", "--cpu", 1) as guest, \
             host.spin(10 ** 6, 1, "--cpu", 1, "--policy", "idle"), \
             host.spin(10 ** 6, 1, "--cpu", 1, **enter("limited")):
-        kernels, cgroup = throttled_us("limited"), number("limited")
+        kernels, limited_id = throttled_us("limited"), id_of("limited")
         limited = time.monotonic()
-        host.write(f"{path('limited')}/cpu.max", LONG)
+        cgroup.write("limited", "cpu.max", LONG)
         with host.Recording("-e", "+steal", "-m", "16M") as recording:
             time.sleep(LOOK)
             begin = time.monotonic()
-            host.write(f"{path('limited')}/cgroup.procs", guest.pid)
+            cgroup.enter(guest.pid, "limited")
             inside = time.monotonic()
             time.sleep(LOOK)
             end = time.monotonic()
-            host.write(f"{path('limited')}/cpu.max", NO_LIMIT)
+            cgroup.write("limited", "cpu.max", cgroup.NO_LIMIT)
             free = time.monotonic()
             kernels = throttled_us("limited") - kernels
             recording.stop()
         report = recording.report()
     vcpu = vcpu_of(report, guest)
     part = sum(parts(vcpu, "quota").values()) / 1e9
-    found = row_of(report, cgroup)
+    found = row_of(report, limited_id)
     # On CPU 0 as well, where the parent of who spins happened to be woken meanwhile
     cpus = found["ends_only"]
     tap.equal("throttle: a vCPU that comes to a cgroup which is throttled already",
@@ -316,16 +290,16 @@ def left_it(guest, tid):
     after another, and the least and the most that it was throttled, in seconds."""
     with host.Recording("-e", "+steal", "-m", "16M") as recording:
         time.sleep(0.2)
-        host.write(f"{path('limited')}/cgroup.procs", guest.pid)
+        cgroup.enter(guest.pid, "limited")
         begin = time.monotonic()
-        host.write(f"{path('limited')}/cpu.max", LONG)
+        cgroup.write("limited", "cpu.max", LONG)
         limited = time.monotonic()
         time.sleep(0.4)
         leaving = time.monotonic()
-        host.write(f"{CGROUP}/cgroup.procs", guest.pid)
+        cgroup.enter(guest.pid)
         left = time.monotonic()
         time.sleep(0.8)
-        host.write(f"{path('limited')}/cpu.max", NO_LIMIT)
+        cgroup.write("limited", "cpu.max", cgroup.NO_LIMIT)
         recording.stop()
     told = [record["id"] for record in records.of_file(recording.file, "kvmsched_cgroup")
             if record["tid"] == tid]
@@ -340,19 +314,19 @@ def autogroup(tap):
         tap.note("without an autogroup: this kernel has none, as newer ones of PREEMPT_RT")
         return
     with host.settings({AUTOGROUP: 1}), \
-            cgroups(["limited"]), host.running_guest("cpuid", "--cpu", 1) as guest, \
+            cgroup.made("limited"), host.running_guest("cpuid", "--cpu", 1) as guest, \
             host.spin(10 ** 6, 1, "--cpu", 1), \
             host.spin(10 ** 6, 1, "--cpu", 1, **enter("limited")):
         group = host.read(f"/proc/{guest.pid}/autogroup")
         within = host.read(f"/proc/{guest.pid}/cgroup")
-        host.write(f"{path('limited')}/cpu.max", LONG)
+        cgroup.write("limited", "cpu.max", LONG)
         with host.Recording("-e", "+steal", "-d", 0.3) as recording:
             recording.child.wait()
-        host.write(f"{path('limited')}/cpu.max", NO_LIMIT)
+        cgroup.write("limited", "cpu.max", cgroup.NO_LIMIT)
         text = host.run(host.KVMSCHED, "report", recording.file).stdout
         vcpu = vcpu_of(recording.report(), guest)
         report, told, least, most = left_it(guest, vcpu["tid"])
-        cgroup = number("limited")
+        limited_id = id_of("limited")
     vcpu = vcpu_of(report, guest)
     part = sum(parts(vcpu, "quota").values()) / 1e9
     tasks = sum(row["ns"] for row in vcpu["thieves"] if row["kind"] == "task") / 1e9
@@ -361,9 +335,9 @@ def autogroup(tap):
               ("its cgroup", within.strip(), "0::/"),
               ("words of throttling", [line for line in text.splitlines()
                                        if "hrottle" in line], []),
-              ("the thread's cgroups, as told", told, [0, cgroup, 0]),
+              ("the thread's cgroups, as told", told, [0, limited_id, 0]),
               (f"{part:.3f} s, from {least:.3f} to {most:.3f}", least <= part <= most, True),
-              ("of which", round(row_of(report, cgroup)["vcpus_waited_ns"] / 1e9 - part, 6), 0),
+              ("of which", round(row_of(report, limited_id)["vcpus_waited_ns"] / 1e9 - part, 6), 0),
               ("throttled by whom nobody knows", parts(vcpu, "throttled"), {}),
               # It waited afterwards, too: half of that time.
               (f"{tasks:.3f} s of who competes with it", tasks > 0.2, True))
@@ -381,7 +355,7 @@ def begun_once(guest):
     with the next quota: one that overran its quota by more than that had not."""
     kernels = throttled_us("limited")
     limited = time.monotonic()
-    host.write(f"{path('limited')}/cpu.max", LONG)
+    cgroup.write("limited", "cpu.max", LONG)
     time.sleep(0.1)
     with host.Recording("-e", "+steal", "-m", "16M") as recording:
         before = time.monotonic() - limited
@@ -389,7 +363,7 @@ def begun_once(guest):
         time.sleep(LIMITED)
         ran = guest_ran_ns(guest) - ran
         time.sleep(LIMITED)
-        host.write(f"{path('limited')}/cpu.max", NO_LIMIT)
+        cgroup.write("limited", "cpu.max", cgroup.NO_LIMIT)
         kernels = throttled_us("limited") - kernels
         recording.stop()
     return recording.report(), kernels, before * 10 ** 6, ran > 0
@@ -399,14 +373,14 @@ def begun(tap):
     """A recording begins while vCPUs that the module knows are throttled.  To begin takes
     so long that the cgroup may have its next quota just then: it is tried again."""
     sums = []
-    with cgroups(["limited"]), host.running_guest("cpuid", "--cpu", 1) as guest, \
+    with cgroup.made("limited"), host.running_guest("cpuid", "--cpu", 1) as guest, \
             host.spin(10 ** 6, 1, "--cpu", 1, "--policy", "idle"):
-        host.write(f"{path('limited')}/cgroup.procs", guest.pid)
+        cgroup.enter(guest.pid, "limited")
         with host.Recording("-e", "+steal", file="known.dat"):
             time.sleep(LOOK)
         for _ in range(5):
             report, kernels, before, ran = begun_once(guest)
-            found = row_of(report, number("limited"))
+            found = row_of(report, id_of("limited"))
             sums.append(since_before(found, kernels, before, os.cpu_count()))
             tap.note(f"ends only: {found['ends_only']}, the vCPU ran: {ran}; {sums[-1][0]}")
             if found["ends_only"] and ran:
@@ -422,7 +396,7 @@ def begun(tap):
 def real_time(tap):
     """All real-time tasks of a CPU have half of its time; there is nobody else."""
     proc = "/proc/sys/kernel/sched_rt_"
-    with host.settings({proc + "runtime_us": 50000, proc + "period_us": PERIOD}), \
+    with host.settings({proc + "runtime_us": 50000, proc + "period_us": cgroup.PERIOD_US}), \
             host.Recording("-e", "+steal", "-m", "16M") as recording:
         truth = host.guest("cpuid", 3000, "--cpu", 1, "--policy", "fifo:10")
     vcpu = host.vcpu_by_tid(recording.report(), truth["vcpus"][0]["tid"])
@@ -435,8 +409,8 @@ def real_time(tap):
 def served(tap):
     """An ordinary task has the CPU of a real-time vCPU now and then."""
     server = "/sys/kernel/debug/sched/fair_server/cpu1/"
-    with host.settings({server + "period": PERIOD * 1000,
-                        server + "runtime": PERIOD * 100}), \
+    with host.settings({server + "period": cgroup.PERIOD_US * 1000,
+                        server + "runtime": cgroup.PERIOD_US * 100}), \
             host.Recording("-e", "+steal", "-m", "16M") as recording, \
             host.spin(10 ** 6, 1, "--cpu", 1):
         truth = host.guest("cpuid", 6000, "--cpu", 1, "--policy", "fifo:10")
@@ -451,7 +425,7 @@ def served(tap):
 def asked(tap):
     """The module takes a quota from whoever records class steal, and a struct that is
     larger than its own if the rest is zero."""
-    quota = abi.QUOTA.pack(1, -1, PERIOD, 0, 0, 0, b"/named", 0, 0, 0, 0)
+    quota = abi.QUOTA.pack(1, -1, cgroup.PERIOD_US, 0, 0, 0, b"/named", 0, 0, 0, 0)
     longer = abi.with_size(abi.IOC_QUOTA, abi.QUOTA.size + 8)
     with abi.Device() as device:
         answers = [device.ioctl(abi.IOC_QUOTA, quota)]

@@ -13,11 +13,11 @@ import re
 import shutil
 import time
 
+import cgroup
 import host
 import linux
 import merge
 import records
-import throttle
 from device import Device
 
 SECONDS = 1			# between the marks of the slices
@@ -48,17 +48,17 @@ def steal_from(guest):
     with host.spin(*THIEF):
         guest.say(f"spin --quiet --seconds {STEALING}")
     said.append(stolen(guest))
-    host.write(f"{throttle.path(CGROUP)}/cpu.max", throttle.of_percent(QUOTA))
+    cgroup.write(CGROUP, "cpu.max", cgroup.of_percent(QUOTA))
     guest.say(f"spin --quiet --seconds {STEALING}")
-    host.write(f"{throttle.path(CGROUP)}/cpu.max", throttle.NO_LIMIT)
+    cgroup.write(CGROUP, "cpu.max", cgroup.NO_LIMIT)
     said.append(stolen(guest))
     return said
 
 
 def record():
     """(recording, the guest, its events by CPU, KVM's offsets, what it believes of steal)"""
-    with throttle.cgroups([CGROUP]), linux.Linux(1) as guest:
-        host.write(f"{throttle.path(CGROUP)}/cgroup.procs", guest.vmm())
+    with cgroup.made(CGROUP), linux.Linux(1) as guest:
+        cgroup.enter(guest.vmm(), CGROUP)
         with host.Recording("-e", "+steal", "-m", "16M") as recording:
             guest.trace(merge.ROOM_KB)
             with host.spin(*merge.BESIDE_US):
