@@ -241,10 +241,11 @@ def vmx(code, reason, qualification=INFO1):
 
 def main():
     test = tap.Tap()
-    modules = sorted((O / "module").glob("6.1.0-*-amd64/kvmsched.ko"))
-    if not modules:
+    release = O / "kernels/6.1/release"
+    module = release.is_file() and O / "module" / release.read_text().strip() / "kvmsched.ko"
+    if not module or not module.is_file():
         raise SystemExit("Bail out! make modules KERNEL=6.1")
-    code = Code(modules[-1])
+    code = Code(module)
     leaf = (RCX & 0xffffffff) << 32 | RAX & 0xffffffff
     msr, call = RCX & 0xffffffff, RAX & 0xffffffff
     fault = INFO2 | (INFO1 & 0xff) << 56
