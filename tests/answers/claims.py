@@ -41,7 +41,7 @@ SELECT *, end_ns - begin_ns AS length_ns,
         AND s.end_ns > e.begin_ns AND s.begin_ns < e.end_ns) AS guest_ns
 FROM ends e WHERE begin_ns IS NOT NULL"""
 
-LINE = re.compile(r"    (\d\.\d+) +(\S+) +(\S.*\S) +=(?: (.*))?$")
+LINE = re.compile(r"    (?P<number>\d\.\d+) +(\S+) +(?P<query>\S.*\S) +=(?: (.*))?$")
 CITED = re.compile(r"\[(\d\.\d+)\]")
 # One or more of them, and what stands before them since the ones before
 STATED = re.compile(r"(.*?)((?:\[\d\.\d+\]\s*)+)", re.DOTALL)
