@@ -23,7 +23,6 @@ import claims			# noqa: E402
 from tap import Tap		# noqa: E402
 
 MOST = 300 * 1024		# bytes of a recording
-DRAWN = re.compile(r"    \$ kvmsched (report --svg (\S+) .*)")
 
 
 def wrong_claims(page):
@@ -46,7 +45,7 @@ def wrong_claims(page):
 
 def pictures(page):
     """(file, command) of each that a page shows"""
-    return [(name, shlex.split(command)) for command, name in DRAWN.findall(page.text)]
+    return [(name, shlex.split(command)) for command, name in claims.DRAWN.findall(page.text)]
 
 
 def wrong_pictures(page, update):

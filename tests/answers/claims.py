@@ -42,6 +42,7 @@ SELECT *, end_ns - begin_ns AS length_ns,
 FROM ends e WHERE begin_ns IS NOT NULL"""
 
 LINE = re.compile(r"    (?P<number>\d\.\d+) +(\S+) +(?P<query>\S.*\S) +=(?: (.*))?$")
+DRAWN = re.compile(r"    \$ kvmsched (report --svg (\S+) .*)")
 CITED = re.compile(r"\[(\d\.\d+)\]")
 # One or more of them, and what stands before them since the ones before
 STATED = re.compile(r"(.*?)((?:\[\d\.\d+\]\s*)+)", re.DOTALL)

@@ -280,6 +280,13 @@ def vcpu_by_tid(summary, tid):
     return found[0]
 
 
+def hits_dropped(summary, *hooks):
+    """Hits of these hooks, or of all, that the kernel dropped, and counted: a kprobe's that
+    come by an interrupt within another one's handler"""
+    return sum(row["count"] for row in summary["missed"]
+               if not hooks or row["hook"] in hooks)
+
+
 class Recording:
     """`kvmsched record` in the background: with Recording() as recording."""
 

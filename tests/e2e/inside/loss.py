@@ -49,14 +49,9 @@ def sum_of(truths, key):
     return sum(key(vcpu) for truth in truths for vcpu in truth["vcpus"])
 
 
-def hits_dropped(summary):
-    """Kprobe hits that the kernel dropped: told apart, lost by no ring."""
-    return sum(row["count"] for row in summary["missed"])
-
-
 def adds_up(tap, name, truths, summary):
     recorded, lost = summary["records_by_event"], summary["lost_by_event"]
-    dropped = hits_dropped(summary)
+    dropped = host.hits_dropped(summary)
     tap.equal(f"{name}: exit records + lost = KVM's count",
               ("sum", recorded["exit"] + lost["exit"],
                sum_of(truths, lambda vcpu: vcpu["stats"]["exits"])))

@@ -151,16 +151,9 @@ def without_late(found):
             for tid, (accepted, rows) in found.items()}
 
 
-def dropped(recording, *hooks):
-    """Hits of these hooks that the kernel dropped, and counted: those of an interrupt that
-    comes within another kprobe's handler"""
-    return sum(row["count"] for row in recording.report()["missed"]
-               if row["hook"] in hooks)
-
-
 def without_missed(recording, found, tid):
     """A signal that irqfd_wakeup missed is not known to be an irqfd's."""
-    missed = dropped(recording, "irqfd_wakeup")
+    missed = host.hits_dropped(recording.report(), "irqfd_wakeup")
     accepted, rows = found.get(tid, (0, []))
     other = [row for row in rows if row["by"] == "other"]
     unknown = sum(row["accepted"] for row in other)
@@ -188,7 +181,8 @@ def handler(tap):
                 "name": "local_timer", "tid": None}),
               ("not fewer than needed, but for hits that were dropped",
                sender.get("accepted", 0) +
-               dropped(recording, "irqfd_wakeup", "__apic_accept_irq") >= N, True),
+               host.hits_dropped(recording.report(), "irqfd_wakeup",
+                                 "__apic_accept_irq") >= N, True),
               ("legs", legs(sender, (sender.get("accept_to_inject_ns") or
                                      {"count": 0})["count"]), True))
 

@@ -76,9 +76,8 @@ class Case:
         return (self.cgroups[name]["throttled_ns"] + self.cgroups[name]["ends_only_ns"]) / 1000
 
     def missed(self):
-        """Begins and ends that the kernel did not tell: a kprobe that is hit by an interrupt
-        within another one's handler is none."""
-        return sum(row["count"] for row in self.report["missed"] if row["hook"] in HOOKS)
+        """Begins and ends that no record tells"""
+        return host.hits_dropped(self.report, *HOOKS)
 
     def sums(self, name):
         """The group's time over its CPUs is the kernel's; but newer ones count only from
