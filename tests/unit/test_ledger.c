@@ -326,6 +326,79 @@ static void what_is_learnt_late_is_older(void **unused)
 	assert_int_equal(spent[KVS_CAUSE_SLEEP], 0);
 }
 
+/* Nothing tells exits from guest mode there: not even that the host was at work. */
+static void without_exits_kvm_run_is_unknown(void **unused)
+{
+	struct kvs_ledger_mark mark;
+	u64 spent[KVS_CAUSES] = { 0 };
+	struct kvs_ledger l;
+
+	kvs_ledger_begin(&l, 0);
+	l.no_exits = true;
+	kvs_ledger_load(&l, 10);
+	mark = kvs_ledger_mark(&l, 20);
+	kvs_ledger_switch_out(&l, 100, KS_SWITCH_HALTED, true);
+	kvs_ledger_wake(&l, 150);
+	kvs_ledger_switch_in(&l, 160, 60, 10, &(struct kvs_ledger_wait){ 0 });
+	kvs_ledger_poll(&l, 170, 7);
+	kvs_spent_since(&l, &mark, 180, spent);
+	assert_int_equal(spent[KVS_CAUSE_UNKNOWN], 80 + 20);
+	assert_int_equal(spent[KVS_CAUSE_HOST], 0);
+	kvs_ledger_put(&l, 190);
+	kvs_ledger_load(&l, 200);
+	assert_int_equal(l.states[KVMSCHED_STATE_UNKNOWN], 100 + 30);
+	assert_int_equal(l.states[KVMSCHED_STATE_HALTED], 50);
+	assert_int_equal(l.states[KVMSCHED_STATE_WAIT_WOKEN], 10);
+	assert_int_equal(l.states[KVMSCHED_STATE_USER], 10);
+	assert_int_equal(l.lost, 0);
+	/* They are recorded after all. */
+	kvs_ledger_entry(&l, 220);
+	kvs_ledger_exit(&l, 300, 50, 30, false);
+	assert_int_equal(l.states[KVMSCHED_STATE_GUEST], 50);
+	assert_int_equal(l.states[KVMSCHED_STATE_EXIT], 30);
+	assert_int_equal(kvs_ledger_residual(&l), 0);
+}
+
+/* It is the session that says so. */
+static void what_a_session_leaves_out_is_unknown(void **unused)
+{
+	m.classes = KVMSCHED_CLASS_SWITCH;
+	spend(KVMSCHED_STATE_UNKNOWN, 500);
+	RECORD(vcpu, ME, .tgid = 50);
+	RECORD(load, ME);
+	spend(KVMSCHED_STATE_UNKNOWN, 40);
+	RECORD(put, ME);
+	spend(KVMSCHED_STATE_USER, 20);
+	RECORD(load, ME);
+	spend(KVMSCHED_STATE_UNKNOWN, 60);
+	end();
+	expect_truth();
+}
+
+/* Out of guest mode it may sleep, wait for a CPU or be in userspace. */
+static void without_switches_guest_mode_alone_is_known(void **unused)
+{
+	struct kvs_ledger l;
+
+	kvs_ledger_begin(&l, 0);
+	l.no_switches = true;
+	kvs_ledger_exit(&l, 100, 60, 30, true);
+	kvs_ledger_exit(&l, 200, 80, 20, true);
+	kvs_ledger_exit(&l, 300, 70, 30, false);
+	kvs_ledger_entry(&l, 350);
+	assert_int_equal(l.states[KVMSCHED_STATE_GUEST], 60 + 80 + 70);
+	assert_int_equal(l.states[KVMSCHED_STATE_UNKNOWN], 10 + 30 + 20 + 30 + 50);
+	assert_int_equal(l.lost, 0);
+	assert_int_equal(kvs_ledger_residual(&l), 0);
+	/* They are recorded after all. */
+	kvs_ledger_exit(&l, 400, 30, 20, false);
+	kvs_ledger_put(&l, 410);
+	kvs_ledger_load(&l, 430);
+	kvs_ledger_entry(&l, 440);
+	assert_int_equal(l.states[KVMSCHED_STATE_EXIT], 10);
+	assert_int_equal(l.states[KVMSCHED_STATE_USER], 20);
+}
+
 /* Three ways for a timer to be lost; the fourth is on time. */
 static void watchdog_names_lost_timers(void **unused)
 {
@@ -403,6 +476,9 @@ int main(void)
 		TEST(hits_of_kprobes_are_not_lost_records),
 		TEST(blocked_is_not_asleep),
 		TEST(what_is_learnt_late_is_older),
+		TEST(without_exits_kvm_run_is_unknown),
+		TEST(what_a_session_leaves_out_is_unknown),
+		TEST(without_switches_guest_mode_alone_is_known),
 		TEST(watchdog_names_lost_timers),
 		TEST(clocks_of_two_kinds),
 	};

@@ -45,6 +45,8 @@ static uint64_t paused_at(const struct kvs_ledger *l, uint64_t ts)
 
 static void change_state(struct kvs_ledger *l, unsigned int state, uint64_t at)
 {
+	if (state == KVMSCHED_STATE_EXIT && (l->no_exits || l->no_switches))
+		state = KVMSCHED_STATE_UNKNOWN;
 	if (at < l->since)
 		at = l->since;
 	book_state(l, l->state, l->since, at);
@@ -140,6 +142,7 @@ static void expect_state(struct kvs_ledger *l, unsigned int from, uint64_t ts)
 
 void kvs_ledger_load(struct kvs_ledger *l, uint64_t ts)
 {
+	l->no_switches = false;
 	expect_state(l, KVMSCHED_STATE_USER, ts);
 	change_state(l, KVMSCHED_STATE_EXIT, ts);
 	l->exit_time = l->halted = 0;
@@ -147,12 +150,14 @@ void kvs_ledger_load(struct kvs_ledger *l, uint64_t ts)
 
 void kvs_ledger_put(struct kvs_ledger *l, uint64_t ts)
 {
+	l->no_switches = false;
 	expect_state(l, KVMSCHED_STATE_EXIT, ts);
 	change_state(l, KVMSCHED_STATE_USER, ts);
 }
 
 void kvs_ledger_entry(struct kvs_ledger *l, uint64_t ts)
 {
+	l->no_exits = false;
 	expect_state(l, KVMSCHED_STATE_EXIT, ts);
 	change_state(l, KVMSCHED_STATE_GUEST, ts);
 }
@@ -189,6 +194,7 @@ void kvs_ledger_exit_slow(struct kvs_ledger *l, uint64_t ts, uint64_t guest,
 {
 	uint64_t exit, entry;
 
+	l->no_exits = false;
 	/* Only a damaged file goes back in time. */
 	if (ts < l->since)
 		ts = l->since;
@@ -223,6 +229,7 @@ void kvs_ledger_switch_out(struct kvs_ledger *l, uint64_t ts, unsigned int kind,
 #define STATE_OF(kind, state)	[KS_SWITCH_##kind] = KVMSCHED_STATE_##state
 	static const uint8_t state_of[] = { KVMSCHED_SWITCH_STATES(STATE_OF) };
 
+	l->no_switches = false;
 	if (l->gap || kvs_ledger_off_cpu(l))
 		book_unknown(l, ts);
 	if (l->state == KVMSCHED_STATE_GUEST && ts > l->since) {

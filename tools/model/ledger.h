@@ -25,6 +25,12 @@ struct kvs_ledger {
 	bool loaded;		/* the last switch out was within KVM_RUN */
 	bool gap;		/* on a CPU: records of that CPU were lost since the last one */
 	bool doubt;		/* off the CPU: records of any CPU were lost since then */
+	/*
+	 * No exits, or no switches, are recorded, which the caller says after
+	 * kvs_ledger_begin(); the first record of one says otherwise.  State exit is unknown
+	 * then: nothing tells it from guest mode, or from the time off the CPU.
+	 */
+	bool no_exits, no_switches;
 	uint64_t begin;		/* of the ledger, a time stamp */
 	uint64_t since;		/* of the current state, a time stamp */
 	uint64_t states[KVMSCHED_NR_STATES];	/* time in each state until @since */
@@ -131,7 +137,7 @@ static inline void kvs_ledger_exit(struct kvs_ledger *l, uint64_t ts,
 {
 	uint64_t whole = ts - l->since;
 
-	if (l->state != KVMSCHED_STATE_GUEST || l->gap || !entered || !guest ||
+	if (l->state != KVMSCHED_STATE_GUEST || l->gap || l->no_switches || !entered || !guest ||
 	    l->polled || ts < l->since || guest > whole) {
 		kvs_ledger_exit_slow(l, ts, guest, host, entered);
 		return;

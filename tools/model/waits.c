@@ -57,6 +57,8 @@ static void emit_ended_piece(struct kvs_waiter *w, u64 from, u64 to,
 void kvs_waits_begin(struct kvs_model *m, struct kvs_vcpu *v, u64 ts)
 {
 	kvs_ledger_begin(&v->ledger, ts);
+	v->ledger.no_exits = !kvs_model_has_class(m, KVMSCHED_CLASS_EXIT);
+	v->ledger.no_switches = !kvs_model_has_class(m, KVMSCHED_CLASS_SWITCH);
 	if (kvs_span_wanted(&m->sinks, KVS_SPAN_STATE))
 		v->ledger.booked = emit_booked;
 	if (kvs_span_wanted(&m->sinks, KVS_SPAN_PIECE))

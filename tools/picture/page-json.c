@@ -160,8 +160,10 @@ static json_t *notes_of(const struct kvs_page *page)
 	const struct kvs_model *m = page->model;
 	json_t *a = json_array();
 
-	if (!kvs_model_has_ledger(m))
-		json_array_append_new(a, json_string("No states are drawn: they need classes exit and switch, which were not recorded."));
+	if (!kvs_model_has_class(m, KVMSCHED_CLASS_EXIT))
+		json_array_append_new(a, json_string("What a vCPU does within KVM_RUN is unknown while it is on a CPU: class exit was not recorded."));
+	if (!kvs_model_has_class(m, KVMSCHED_CLASS_SWITCH))
+		json_array_append_new(a, json_string("What a vCPU does out of guest mode is unknown: class switch was not recorded."));
 	if (!kvs_model_has_class(m, KVMSCHED_CLASS_TIMER))
 		json_array_append_new(a, json_string("No timers are drawn: class timer was not recorded."));
 	if (!kvs_model_has_class(m, KVMSCHED_CLASS_HOST))

@@ -382,6 +382,10 @@ static void draw_legend(struct svg *svg, unsigned int hidden)
 	legend_kinds(&l, kvs_state_paint, states, KVMSCHED_NR_STATES);
 	legend_kinds(&l, kvs_runs_paint, runs, KVS_RUNS_KINDS);
 	legend_marks(&l);
+	if (!kvs_model_has_class(svg->m, KVMSCHED_CLASS_EXIT))
+		legend_note(&l, "vCPUs: what they do within KVM_RUN is unknown while they are on a CPU: class exit was not recorded");
+	if (!kvs_model_has_class(svg->m, KVMSCHED_CLASS_SWITCH))
+		legend_note(&l, "vCPUs: what they do out of guest mode is unknown: class switch was not recorded");
 	if (!kvs_model_has_class(svg->m, KVMSCHED_CLASS_HOST))
 		legend_note(&l, "CPUs: nothing is drawn where another task ran, or none: class host was not recorded");
 	if (hidden)

@@ -195,6 +195,8 @@ static void print_timers(const struct kvs_view *view)
 	    kvs_recorded(view, KVMSCHED_CLASS_SWITCH, "Causes", "switch")) {
 		kvs_title(view, "Causes: where the time from deadline to injection went");
 		print_causes(view);
+		if (!kvs_model_has_class(view->model, KVMSCHED_CLASS_EXIT))
+			kvs_say(2, "Unknown: what a vCPU did within KVM_RUN while it was on a CPU: class exit tells it, and was not recorded");
 	}
 	print_watchdog(view);
 }
