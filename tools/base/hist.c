@@ -76,31 +76,28 @@ static void list_all_buckets(struct kvs_octave *o)
 	o->nr = o->room = KVS_HIST_STEPS;
 }
 
-/* Of the listed buckets, the first that is not below @step; @nr: there is none */
-static unsigned int find_bucket(const struct kvs_octave *o, unsigned int step)
+/* How many bits are set: in place, as x86-64's first CPUs have no instruction for it. */
+static inline unsigned int bits_in(uint64_t x)
 {
-	unsigned int first = 0, end = o->nr;
-
-	while (first < end) {
-		unsigned int middle = (first + end) / 2;
-
-		if (o->buckets[middle].step < step)
-			first = middle + 1;
-		else
-			end = middle;
-	}
-	return first;
+	x -= x >> 1 & 0x5555555555555555;
+	x = (x & 0x3333333333333333) + (x >> 2 & 0x3333333333333333);
+	x = (x + (x >> 4)) & 0x0f0f0f0f0f0f0f0f;
+	return x * 0x0101010101010101 >> 56;
 }
 
-static struct kvs_bucket *get_bucket(struct kvs_octave *o, unsigned int step)
+/* Where the list has the bucket of @step, or would have it */
+static inline unsigned int find_bucket(const struct kvs_octave *o, unsigned int step)
 {
-	unsigned int i;
+	/* As many are listed before it as have a lower step. */
+	unsigned int i = bits_in(o->used[step / 64] & ((1ULL << step % 64) - 1));
 
-	if (o->nr == KVS_HIST_STEPS)
-		return &o->buckets[step];
-	i = find_bucket(o, step);
-	if (i < o->nr && o->buckets[i].step == step)
-		return &o->buckets[i];
+	return step < 64 ? i : i + bits_in(o->used[0]);
+}
+
+static struct kvs_bucket *list_bucket(struct kvs_octave *o, unsigned int step)
+{
+	unsigned int i = find_bucket(o, step);
+
 	if (o->nr == LISTED_MAX) {
 		list_all_buckets(o);
 		return &o->buckets[step];
@@ -112,29 +109,35 @@ static struct kvs_bucket *get_bucket(struct kvs_octave *o, unsigned int step)
 	memmove(&o->buckets[i + 1], &o->buckets[i], (o->nr - i) * sizeof(*o->buckets));
 	o->buckets[i] = (struct kvs_bucket){ .step = step };
 	o->nr++;
+	o->used[step / 64] |= 1ULL << step % 64;
 	return &o->buckets[i];
 }
 
-static struct kvs_bucket *bucket_of(struct kvs_hist *h, unsigned int octave,
-				    unsigned int step)
+/* NULL: no value has fallen there yet. */
+static inline struct kvs_bucket *used_bucket(const struct kvs_hist *h, unsigned int octave,
+					     unsigned int step)
 {
-	/* Most values fall where others have fallen before. */
-	if (octave - h->first < h->nr)
-		return get_bucket(&h->octaves[octave - h->first], step);
-	return get_bucket(get_octave(h, octave), step);
+	const struct kvs_octave *o;
+
+	if (octave - h->first >= h->nr)
+		return NULL;
+	o = &h->octaves[octave - h->first];
+	if (o->nr == KVS_HIST_STEPS)
+		return &o->buckets[step];
+	if (!(o->used[step / 64] >> step % 64 & 1))
+		return NULL;
+	return &o->buckets[find_bucket(o, step)];
 }
 
-static void add_to_bucket(struct kvs_hist *h, uint64_t value, uint64_t count)
+static struct kvs_bucket *get_bucket(struct kvs_hist *h, unsigned int octave, unsigned int step)
 {
-	unsigned int octave = octave_of(value);
-	struct kvs_bucket *b = bucket_of(h, octave, step_of(value, octave));
+	struct kvs_bucket *b = used_bucket(h, octave, step);
 
-	b->count += count;
-	b->sum += value * count;
+	return b ? b : list_bucket(get_octave(h, octave), step);
 }
 
 /* Account for @count values between @min and @max in what is exact, but the sum. */
-static void add_extremes(struct kvs_hist *h, uint64_t min, uint64_t max,
+static inline void add_extremes(struct kvs_hist *h, uint64_t min, uint64_t max,
 			 uint64_t count)
 {
 	if (!h->count || min < h->min)
@@ -144,11 +147,29 @@ static void add_extremes(struct kvs_hist *h, uint64_t min, uint64_t max,
 	h->count += count;
 }
 
+static void add_to_bucket(struct kvs_hist *h, uint64_t value, uint64_t count)
+{
+	unsigned int octave = octave_of(value);
+	struct kvs_bucket *b = get_bucket(h, octave, step_of(value, octave));
+
+	b->count += count;
+	b->sum += value * count;
+}
+
 void kvs_hist_add(struct kvs_hist *h, uint64_t value)
 {
+	unsigned int octave = octave_of(value);
+	struct kvs_bucket *b = used_bucket(h, octave, step_of(value, octave));
+
 	add_extremes(h, value, value, 1);
 	h->sum += value;
-	add_to_bucket(h, value, 1);
+	/* Most values fall where others have fallen before. */
+	if (!b) {
+		add_to_bucket(h, value, 1);
+		return;
+	}
+	b->count++;
+	b->sum += value;
 }
 
 void kvs_hist_merge(struct kvs_hist *into, const struct kvs_hist *from)
@@ -164,7 +185,7 @@ void kvs_hist_merge(struct kvs_hist *into, const struct kvs_hist *from)
 
 			if (!b->count)
 				continue;
-			to = bucket_of(into, from->first + o, b->step);
+			to = get_bucket(into, from->first + o, b->step);
 			to->count += b->count;
 			to->sum += b->sum;
 		}

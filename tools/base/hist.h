@@ -34,6 +34,7 @@ struct kvs_bucket {
 
 struct kvs_octave {
 	struct kvs_bucket *buckets;	/* in the order of steps */
+	uint64_t used[KVS_HIST_STEPS / 64];	/* a bit for each step that is listed */
 	uint8_t nr, room;	/* both KVS_HIST_STEPS: all are there */
 };
 
