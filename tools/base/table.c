@@ -1,30 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A hash table with open addressing and linear probing, at most half full.
+ * How a hash table is filled; the look-up, which each record needs, is in table.h.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/table.h"
 #include "base/util.h"
-
-static struct kvs_slot *slot_of(const struct kvs_table *t, uint64_t key)
-{
-	/* Fibonacci hashing spreads keys well that are small consecutive numbers. */
-	size_t i = (key * 0x9e3779b97f4a7c15ULL) >> 32;
-
-	for (;; i++) {
-		struct kvs_slot *slot = &t->slots[i & (t->room - 1)];
-
-		if (!slot->value || slot->key == key)
-			return slot;
-	}
-}
-
-void *kvs_table_get(const struct kvs_table *t, uint64_t key)
-{
-	return t->room ? slot_of(t, key)->value : NULL;
-}
 
 static void grow(struct kvs_table *t)
 {
@@ -33,7 +15,7 @@ static void grow(struct kvs_table *t)
 	bigger.slots = xcalloc(bigger.room, sizeof(*bigger.slots));
 	for (size_t i = 0; i < t->room; i++)
 		if (t->slots[i].value)
-			*slot_of(&bigger, t->slots[i].key) = t->slots[i];
+			*kvs_table_slot(&bigger, t->slots[i].key) = t->slots[i];
 	bigger.count = t->count;
 	free(t->slots);
 	*t = bigger;
@@ -45,7 +27,7 @@ void kvs_table_put(struct kvs_table *t, uint64_t key, void *value)
 
 	if (2 * t->count >= t->room)
 		grow(t);
-	slot = slot_of(t, key);
+	slot = kvs_table_slot(t, key);
 	t->count += !slot->value;
 	slot->key = key;
 	slot->value = value;

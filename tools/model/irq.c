@@ -368,19 +368,24 @@ static void timer_entered(struct kvs_vcpu *v, const struct kvs_record *rec)
 	v->timer.entry_due = 0;
 }
 
+/* The guest was left with an injection that ends there, or may have made it leave. */
+static void left_guest(const struct kvs_model *m, struct kvs_vcpu *v,
+		       const struct kvs_record *rec)
+{
+	u64 left = rec->ts - kvs_ts_of_cycles(m, rec->exit.host_cycles);
+
+	if (v->timer.injection.on)
+		correct_injection(v, left);
+	if (v->kick.vector)
+		end_kick(v, rec->cpu, left);
+}
+
 void kvs_irq_exit(struct kvs_model *m, struct kvs_vcpu *v, const struct kvs_record *rec)
 {
-	u64 left;
-
 	if (v->timer.entry_due && kvs_record_end(rec) == KS_EXIT_BY_ENTRY)
 		timer_entered(v, rec);
-	if (m->cycles_to_ts.known) {
-		left = rec->ts - kvs_ts_of_cycles(m, rec->exit.host_cycles);
-		if (v->timer.injection.on)
-			correct_injection(v, left);
-		if (v->kick.vector)
-			end_kick(v, rec->cpu, left);
-	}
+	if ((v->timer.injection.on || v->kick.vector) && m->cycles_to_ts.known)
+		left_guest(m, v, rec);
 	kvs_timer_flush(v);
 }
 

@@ -47,12 +47,10 @@ static u64 vcpu_key(u16 vm, u16 id)
 }
 
 /* NULL for a vCPU that the module didn't know, and once there are too many. */
-static struct kvs_vcpu *vcpu_get(struct kvs_model *m, u16 vm, u16 id)
+static noinline struct kvs_vcpu *vcpu_add(struct kvs_model *m, u16 vm, u16 id)
 {
-	struct kvs_vcpu *v = kvs_table_get(&m->vcpu_table, vcpu_key(vm, id));
+	struct kvs_vcpu *v;
 
-	if (v && !v->replaced)
-		return v;
 	if (!vm || id == KS_NO_VCPU) {
 		m->unattributed++;
 		if (id != KS_NO_VCPU) {
@@ -75,24 +73,26 @@ static struct kvs_vcpu *vcpu_get(struct kvs_model *m, u16 vm, u16 id)
 	return v;
 }
 
-/* The thread that carries @v, from now on. */
-static void note_thread(struct kvs_model *m, struct kvs_vcpu *v,
-			const struct kvs_record *rec)
+static inline struct kvs_vcpu *vcpu_get(struct kvs_model *m, u16 vm, u16 id)
 {
-	s32 tid = rec->ent.pid;
-	struct kvs_vcpu *before;
+	struct kvs_vcpu *v = kvs_table_get(&m->vcpu_table, vcpu_key(vm, id));
 
-	if (v->tid == tid && v->state != KVS_STATE_UNKNOWN)
-		return;
-	before = kvs_table_get(&m->threads, (u32)tid);
+	return v && !v->replaced ? v : vcpu_add(m, vm, id);
+}
+
+/* The thread that carries @v, from now on. */
+static noinline void change_thread(struct kvs_model *m, struct kvs_vcpu *v, s32 tid, u64 ts)
+{
+	struct kvs_vcpu *before = kvs_table_get(&m->threads, (u32)tid);
+
 	if (before && before != v && before->tid == tid) {
 		if (before->state == KVS_STATE_ON_CPU)
 			v->shared_slice = true;
-		kvs_vcpu_rest(m, before, rec->ts);
+		kvs_vcpu_rest(m, before, ts);
 	}
 	if (v->tid != tid) {
 		/* What it was doing, it did in another thread. */
-		kvs_vcpu_leave(m, v, rec->ts);
+		kvs_vcpu_leave(m, v, ts);
 		v->threads++;
 		v->tid = tid;
 	}
@@ -120,7 +120,8 @@ static struct kvs_vcpu *by_own_thread(struct kvs_model *m, u16 vm, u16 id,
 	struct kvs_vcpu *v = by_another(m, vm, id, rec);
 
 	if (v) {
-		note_thread(m, v, rec);
+		if (v->tid != rec->ent.pid || v->state == KVS_STATE_UNKNOWN)
+			change_thread(m, v, rec->ent.pid, rec->ts);
 		v->last_cpu = rec->cpu;
 	}
 	return v;

@@ -30,6 +30,7 @@
 #define KVS_SWITCH_KINDS	KS_NR_SWITCH_KINDS
 #define KVS_EXIT_ENDS	KS_NR_EXIT_ENDS
 #define KVS_TIMER_MODES	KS_NR_TIMER_MODES
+#define KVS_LAST_EXITS	64	/* the usual reasons of either vendor differ in their low bits */
 #define KVS_VECTORS	256
 /* What a vCPU sends: vectors, and behind them what has none, by its delivery mode */
 #define KVS_IPIS	(KVS_VECTORS + 8)
@@ -401,7 +402,7 @@ struct kvs_vcpu {
 	u64 exit_count;
 	struct kvs_exit_stats *exits;
 	unsigned int nr_exits;
-	unsigned int last_exit;	/* index of what was asked for last, where that is one */
+	u8 last_exit[KVS_LAST_EXITS];	/* index of the last of such a reason, where that is one */
 	u64 spins[KVS_SPINS];	/* exits that suggest it, by enum kvs_spin */
 	kvs_u128 guest_cycles;	/* before all of them */
 	/* As their blocked_ts: before KVM_RUN entered the guest, and in unknown exits */

@@ -95,20 +95,14 @@ static bool is_exit_of(const struct kvs_exit_stats *e, u8 isa, bool l2, u32 reas
 	       e->fastpath == fastpath;
 }
 
-struct kvs_exit_stats *kvs_exit_get(struct kvs_vcpu *v, u8 isa, bool l2, u32 reason,
-				    bool fastpath)
+static noinline struct kvs_exit_stats *find_exit(struct kvs_vcpu *v, u8 isa, bool l2,
+						 u32 reason, bool fastpath)
 {
 	struct kvs_exit_stats *e;
 
-	if (v->nr_exits == MAX_EXITS - 1)
-		reason = KVS_OTHER_REASON;
-	/* Exits of one kind come in a row. */
-	if (v->last_exit < v->nr_exits &&
-	    is_exit_of(&v->exits[v->last_exit], isa, l2, reason, fastpath))
-		return &v->exits[v->last_exit];
 	for (e = v->exits; e < v->exits + v->nr_exits; e++)
 		if (is_exit_of(e, isa, l2, reason, fastpath)) {
-			v->last_exit = e - v->exits;
+			v->last_exit[reason % KVS_LAST_EXITS] = e - v->exits;
 			return e;
 		}
 	if (v->nr_exits == MAX_EXITS)
@@ -119,6 +113,19 @@ struct kvs_exit_stats *kvs_exit_get(struct kvs_vcpu *v, u8 isa, bool l2, u32 rea
 		.reason = reason, .isa = isa, .l2 = l2, .fastpath = fastpath,
 	};
 	return e;
+}
+
+struct kvs_exit_stats *kvs_exit_get(struct kvs_vcpu *v, u8 isa, bool l2, u32 reason,
+				    bool fastpath)
+{
+	unsigned int last;
+
+	if (v->nr_exits == MAX_EXITS - 1)
+		reason = KVS_OTHER_REASON;
+	last = v->last_exit[reason % KVS_LAST_EXITS];
+	if (last < v->nr_exits && is_exit_of(&v->exits[last], isa, l2, reason, fastpath))
+		return &v->exits[last];
+	return find_exit(v, isa, l2, reason, fastpath);
 }
 
 struct kvs_user_stats *kvs_user_get(struct kvs_vcpu *v, u32 reason)

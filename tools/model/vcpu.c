@@ -75,7 +75,7 @@ static bool waits_since_switch(const struct kvs_model *m, const struct kvs_vcpu 
 }
 
 /* The exit that a switch has cut goes to the sinks, and so much more of it was polled. */
-static void emit_late_exit(const struct kvs_model *m, struct kvs_vcpu *v, u64 polled_ns)
+static noinline void emit_late_exit(const struct kvs_model *m, struct kvs_vcpu *v, u64 polled_ns)
 {
 	struct kvs_span *span = &v->late_exit.span;
 

@@ -257,8 +257,8 @@ static void copy_field(const struct found *f, const unsigned char *data,
 	}
 }
 
-static void copy_fields(const struct layout *l, const unsigned char *data,
-			struct kvs_record *rec)
+static noinline void copy_fields(const struct layout *l, const unsigned char *data,
+				 struct kvs_record *rec)
 {
 	memset(&rec->ent, 0, sizeof(*rec) - offsetof(struct kvs_record, ent));
 	memcpy(&rec->ent.pid, data + l->pid_offset, sizeof(rec->ent.pid));
@@ -274,7 +274,10 @@ enum kvs_decoded kvs_decode(const struct kvs_decoder *d, const void *data,
 
 	if (size < (size_t)d->type_offset + d->type_size)
 		return KVS_DECODED_SHORT;
-	memcpy(&type, (const char *)data + d->type_offset, d->type_size);
+	if (d->type_size == sizeof(u16))	/* as all kernels have it */
+		memcpy(&type, (const char *)data + d->type_offset, sizeof(u16));
+	else
+		memcpy(&type, (const char *)data + d->type_offset, d->type_size);
 	l = type < MAX_EVENTS ? d->layout[type] : NULL;
 	if (!l)
 		return KVS_DECODED_OTHER;
