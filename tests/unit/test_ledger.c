@@ -375,6 +375,16 @@ static void what_a_session_leaves_out_is_unknown(void **unused)
 	expect_truth();
 }
 
+static void words_say_why_a_state_is_unknown(void **unused)
+{
+	m.classes = KVMSCHED_CLASS_SWITCH;
+	assert_string_equal(kvs_model_why_unknown(&m), "class exit was not recorded");
+	m.classes = KVMSCHED_CLASS_EXIT;
+	assert_string_equal(kvs_model_why_unknown(&m), "class switch was not recorded");
+	m.classes = KVMSCHED_CLASS_SWITCH | KVMSCHED_CLASS_EXIT;
+	assert_string_equal(kvs_model_why_unknown(&m), "records are missing");
+}
+
 /* Out of guest mode it may sleep, wait for a CPU or be in userspace. */
 static void without_switches_guest_mode_alone_is_known(void **unused)
 {
@@ -478,6 +488,7 @@ int main(void)
 		TEST(what_is_learnt_late_is_older),
 		TEST(without_exits_kvm_run_is_unknown),
 		TEST(what_a_session_leaves_out_is_unknown),
+		TEST(words_say_why_a_state_is_unknown),
 		TEST(without_switches_guest_mode_alone_is_known),
 		TEST(watchdog_names_lost_timers),
 		TEST(clocks_of_two_kinds),

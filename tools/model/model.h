@@ -68,6 +68,8 @@ bool kvs_model_has_class(const struct kvs_model *m, u32 class);
 bool kvs_model_tells_quotas(const struct kvs_model *m);
 /* Whether the ledger has all that it lives on. */
 bool kvs_model_has_ledger(const struct kvs_model *m);
+/* Why nobody knows what a vCPU did, in words */
+const char *kvs_model_why_unknown(const struct kvs_model *m);
 
 /* --- The stages: for model.c alone, and for one another downwards -------- */
 

@@ -247,7 +247,8 @@ static void write_cause(const struct context *t, const struct kvs_moment *moment
 		write_blocked(t, moment, time);
 		break;
 	default:
-		fprintf(t->f, "what it did for %.3f ms is unknown, records are missing", time);
+		fprintf(t->f, "what it did for %.3f ms is unknown: %s", time,
+			kvs_model_why_unknown(t->model));
 	}
 }
 

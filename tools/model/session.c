@@ -221,6 +221,15 @@ bool kvs_model_has_ledger(const struct kvs_model *m)
 	       kvs_model_has_class(m, KVMSCHED_CLASS_EXIT);
 }
 
+const char *kvs_model_why_unknown(const struct kvs_model *m)
+{
+	if (!kvs_model_has_class(m, KVMSCHED_CLASS_EXIT))
+		return "class exit was not recorded";
+	if (!kvs_model_has_class(m, KVMSCHED_CLASS_SWITCH))
+		return "class switch was not recorded";
+	return "records are missing";
+}
+
 static const u32 event_classes[KS_NR_EVENTS] = {
 #define EVENT_CLASS(record, FIELDS, classes) [KS_EV_##record] = classes,
 	KS_RECORDS(EVENT_CLASS)

@@ -367,7 +367,7 @@ static void write_late(const struct words *w)
 		[KVS_CAUSE_GUEST] = "while it was in guest mode, until its next exit",
 		[KVS_CAUSE_SLEEP] = "while it was asleep, to be woken",
 		[KVS_CAUSE_BLOCKED] = "while it was blocked in the host's kernel",
-		[KVS_CAUSE_UNKNOWN] = "nobody knows how: records are missing",
+		[KVS_CAUSE_UNKNOWN] = "nobody knows how",
 	};
 	const struct kvs_timer_stats *t = &w->finding->vcpu->timer;
 	unsigned int main = 0;
@@ -385,6 +385,8 @@ static void write_late(const struct words *w)
 	if (all)
 		fprintf(w->f, "; %.0f %% of all their lateness arose %s",
 			100 * (double)t->cause_ts[main].sum / all, causes[main]);
+	if (all && main == KVS_CAUSE_UNKNOWN)
+		fprintf(w->f, ": %s", kvs_model_why_unknown(w->view->model));
 }
 
 static void write_ticks(const struct words *w)
