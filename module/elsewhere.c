@@ -290,6 +290,7 @@ static void ks_look_at_cpu(void *unused)
 	memcpy(task->comm, current->comm, sizeof(task->comm));
 }
 
+/* Until who waits, and has just asked for a report, is off its CPU */
 #define KS_LOOK_LATER_MS	100
 
 /* Set by whoever waits, for the next report; one of several is enough. */
@@ -297,7 +298,8 @@ static const char *ks_delayed;
 
 /*
  * Who waits may have preempted the task that it waits for, so this is a worker's
- * work.
+ * work.  It never sleeps: its CPU may be the one where a vCPU spins, and have no time
+ * for the thread that would wake it.
  */
 static void ks_write_report(struct work_struct *work)
 {
@@ -306,8 +308,6 @@ static void ks_write_report(struct work_struct *work)
 
 	pr_warn("%s still waits for a grace period after %d s\n",
 		READ_ONCE(ks_delayed), KS_DELAY);
-	/* Whoever asked for this may still have a CPU, on the way to its sleep. */
-	msleep(KS_LOOK_LATER_MS);
 	on_each_cpu(ks_look_at_cpu, NULL, 1);
 	for_each_online_cpu(cpu) {
 		task = per_cpu_ptr(&ks_rt_tasks, cpu);
@@ -318,34 +318,51 @@ static void ks_write_report(struct work_struct *work)
 	}
 }
 static DECLARE_WORK(ks_report, ks_write_report);
-/* No report is asked for any more; by ks_report_lock. */
+/* No report is asked for any more; by ks_report_lock, with interrupts off. */
 static bool ks_reports_end;
-static DEFINE_SPINLOCK(ks_report_lock);
+static DEFINE_RAW_SPINLOCK(ks_report_lock);
 
-/**
- * ks_report_delay - say in the log that something waits, and who may delay it
- * @what: what waits
- *
- * Context: process.
- */
-void ks_report_delay(const char *what)
+/* Context: hard interrupt, for other timers may need a thread that never runs. */
+static enum hrtimer_restart ks_delay_is_due(struct hrtimer *timer)
 {
-	WRITE_ONCE(ks_delayed, what);
-	spin_lock(&ks_report_lock);
+	raw_spin_lock(&ks_report_lock);
 	if (!ks_reports_end)
 		queue_work(system_dfl_wq, &ks_report);
-	spin_unlock(&ks_report_lock);
+	raw_spin_unlock(&ks_report_lock);
+	return HRTIMER_NORESTART;
+}
+
+/**
+ * ks_delay_begin - have it said in the log that something waits, and who may delay it
+ * @delay: on the caller's stack, until ks_delay_end()
+ * @what:  what waits
+ *
+ * Context: process; the caller sleeps next.
+ */
+void ks_delay_begin(struct ks_delay *delay, const char *what)
+{
+	WRITE_ONCE(ks_delayed, what);
+	hrtimer_setup_on_stack(&delay->timer, ks_delay_is_due, CLOCK_MONOTONIC,
+			       HRTIMER_MODE_REL_HARD);
+	hrtimer_start(&delay->timer, ms_to_ktime(KS_LOOK_LATER_MS), HRTIMER_MODE_REL_HARD);
+}
+
+void ks_delay_end(struct ks_delay *delay)
+{
+	hrtimer_cancel(&delay->timer);
+	destroy_hrtimer_on_stack(&delay->timer);
 }
 
 /**
  * ks_elsewhere_exit - nothing reports a delay any more
  *
- * ftrace disables our events after our exit only, and that may still wait.
+ * ftrace disables our events after our exit only, and that may still wait.  A report
+ * that no worker has begun is dropped: on a CPU where a vCPU spins, none may.
  */
 void ks_elsewhere_exit(void)
 {
-	spin_lock(&ks_report_lock);
+	raw_spin_lock_irq(&ks_report_lock);
 	ks_reports_end = true;
-	spin_unlock(&ks_report_lock);
-	flush_work(&ks_report);
+	raw_spin_unlock_irq(&ks_report_lock);
+	cancel_work_sync(&ks_report);
 }

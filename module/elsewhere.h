@@ -40,7 +40,6 @@ struct ks_worker {
 void ks_work_begin(struct ks_worker *worker);
 void ks_work_end(struct ks_worker *worker);
 void ks_elsewhere(const char *what, void (*run)(void *), void *arg);
-void ks_report_delay(const char *what);
 void ks_elsewhere_exit(void);
 
 /**
@@ -103,6 +102,17 @@ void ks_offer_withdraw_sync(struct ks_offered *offered);
 #define KS_DELAY	5	/* seconds until a wait is reported */
 
 /**
+ * struct ks_delay - a wait that takes long, on the stack of whoever waits
+ * @timer: has it reported, once who waits is off its CPU
+ */
+struct ks_delay {
+	struct hrtimer timer;
+};
+
+void ks_delay_begin(struct ks_delay *delay, const char *what);
+void ks_delay_end(struct ks_delay *delay);
+
+/**
  * ks_wait_long - wait for a worker, and report if that takes long
  * @queue:     where it wakes the caller
  * @condition: what is waited for
@@ -119,9 +129,12 @@ void ks_offer_withdraw_sync(struct ks_offered *offered);
 					  ktime_set(KS_DELAY, 0), state); \
 									\
 	if (ret_ == -ETIME) {						\
-		ks_report_delay(what);					\
+		struct ks_delay delay_;					\
+									\
+		ks_delay_begin(&delay_, what);				\
 		ret_ = __wait_event_hrtimeout(queue, condition,		\
 					      KTIME_MAX, state);	\
+		ks_delay_end(&delay_);					\
 	}								\
 	ret_;								\
 })

@@ -38,6 +38,8 @@ CALLER = 99
 MODULE = "dummy"		# any that nothing needs
 EVENT = f"{host.TRACING}/instances/hog/events/kvmsched/kvmsched_exit/enable"
 RCU = "rcu_preempt"
+# Where workers may run that are bound to no CPU
+WORKERS = "/sys/devices/virtual/workqueue/cpumask"
 KTHREAD_PRIO = "/sys/module/rcutree/parameters/kthread_prio"
 # Beside the limits for real-time tasks, the share that 6.12 gives to all others
 UNLIMITED = {"/proc/sys/kernel/sched_rt_runtime_us": -1,
@@ -297,6 +299,33 @@ def calls(tap, policy, beside=False):
                f"{others.turns} turns, the longest {others.longest:.1f} s")
 
 
+def reported(tap):
+    """The report of a delay runs on the hogs' CPU, in what real-time tasks leave of it,
+    and does not sleep there: no thread of that CPU's timers would wake it."""
+    with host.settings({WORKERS: f"{1 << CPU:x}"}), contextlib.ExitStack() as stack:
+        host.load()
+        with host.settings(UNLIMITED):
+            caller = stack.enter_context(Asked())
+            low = stack.enter_context(hog("rr:5"))
+            caller.ask("start")
+            caller.ask("stop")
+            caller.ask("close")
+            high = stack.enter_context(hog("fifo:98"))
+            waits = caller.ask("rmmod", REPORTED + 3)
+        said = is_said()
+        high.signal(signal.SIGKILL)
+        answer = caller.answer(LIMIT)
+        alive = low.running()
+        low.signal(signal.SIGKILL)
+        if not answer:
+            tap.note(f"rmmod: {caller.answer(host.PATIENCE)}")
+    tap.equal("hog: a report holds nobody up",
+              ("rmmod waits for the hog above RCU", waits, None),
+              ("the log says which CPU delays it", said, True),
+              (f"rmmod ends within {LIMIT} s after that", bool(answer), True),
+              ("the other hog", alive, True))
+
+
 def test(tap):
     with host.affinity({0}):
         for policy in ("rr:5", "fifo:98"):
@@ -306,6 +335,8 @@ def test(tap):
         if "-rt-" in os.uname().release:
             host.unload()
             calls(tap, "rr:5", beside=True)
+            host.unload()
+            reported(tap)
 
 
 if __name__ == "__main__":
