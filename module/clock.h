@@ -14,21 +14,10 @@
 #include <linux/time64.h>
 #include <asm/tsc.h>
 
+#include "since.h"
+
 /* The limit in either unit: two years at 1 GHz. */
 #define KS_NEVER	(1ULL << 56)
-
-/**
- * ks_since - how long ago was that?
- * @now:  TSC of this CPU
- * @then: TSC, perhaps of another CPU
- *
- * Where two TSCs differ, @then may be in this CPU's future: a moment ago.  Where
- * both are of one CPU, a plain difference does.
- */
-static __always_inline u64 ks_since(u64 now, u64 then)
-{
-	return now > then ? now - then : 0;
-}
 
 static inline u64 ks_ns_of(u64 cycles)
 {

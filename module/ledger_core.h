@@ -17,6 +17,7 @@
 
 #include <linux/types.h>
 
+#include "since.h"
 #include "uapi/records.h"
 
 /**
@@ -286,7 +287,7 @@ static inline void ks_core_switch_in(struct ks_ledger_core *core, __u64 woken,
 		ks_core_move(core, KVMSCHED_STATE_WAIT_WOKEN, woken);
 	}
 	if (core->state != KVMSCHED_STATE_UNKNOWN) {
-		wait = got > core->since ? got - core->since : 0;
+		wait = ks_since(got, core->since);
 		core->waits++;
 		if (wait > core->wait_max)
 			core->wait_max = wait;

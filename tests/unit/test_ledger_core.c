@@ -485,10 +485,20 @@ static void no_time_is_below_zero(void **unused)
 	assert_int_equal(sum, 3100 - core.begin);
 }
 
+/* What is ahead of this CPU's TSC was a moment ago, not 2^64 cycles. */
+static void no_duration_is_below_zero(void **unused)
+{
+	assert_int_equal(ks_since(2000, 1900), 100);
+	assert_int_equal(ks_since(2000, 2000), 0);
+	assert_int_equal(ks_since(1900, 2000), 0);
+	assert_int_equal(ks_since(0, UINT64_MAX), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_length_has_a_bucket),
+		cmocka_unit_test(no_duration_is_below_zero),
 		cmocka_unit_test(no_time_is_below_zero),
 		cmocka_unit_test(the_same_to_the_cycle),
 	};
