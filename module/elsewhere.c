@@ -29,7 +29,6 @@
 #include "compat/hrtimer.h"
 #include "compat/rcu.h"
 #include "compat/timer.h"
-#include "compat/workqueue.h"
 #include "elsewhere.h"
 
 /**
@@ -273,12 +272,13 @@ void ks_elsewhere(const char *what, void (*run)(void *), void *arg)
 	destroy_work_on_stack(&errand.offered.work);
 }
 
-/* Who runs on each CPU at real-time priority; prio is 0 where nobody does */
+/* Who ran on each CPU at real-time priority, at the last look; prio is 0 where nobody did */
 struct ks_rt_task {
 	pid_t pid;
 	int prio;
 	char comm[TASK_COMM_LEN];
 };
+/* Written by its own CPU in hard interrupt context; a look may come while others read. */
 static DEFINE_PER_CPU(struct ks_rt_task, ks_rt_tasks);
 
 static void ks_look_at_cpu(void *unused)
@@ -290,25 +290,91 @@ static void ks_look_at_cpu(void *unused)
 	memcpy(task->comm, current->comm, sizeof(task->comm));
 }
 
-/* Until who waits, and has just asked for a report, is off its CPU */
-#define KS_LOOK_LATER_MS	100
+/* In use until its CPU has looked; who finds it so makes do with that look. */
+static DEFINE_PER_CPU(call_single_data_t, ks_looks);
 
-/* Set by whoever waits, for the next report; one of several is enough. */
-static const char *ks_delayed;
+/* Context: hard interrupt. */
+static void ks_look_at_cpus(void)
+{
+	call_single_data_t *look;
+	int cpu;
+
+	for_each_online_cpu(cpu) {
+		look = per_cpu_ptr(&ks_looks, cpu);
+		/* Always the same.  The loader puts no pointer into a module's per-CPU data. */
+		look->func = ks_look_at_cpu;
+		smp_call_function_single_async(cpu, look);
+	}
+}
 
 /*
- * Who waits may have preempted the task that it waits for, so this is a worker's
- * work.  It never sleeps: its CPU may be the one where a vCPU spins, and have no time
- * for the thread that would wake it.
+ * Context: hard interrupt.  The task that waits is off its CPU: the CPU runs what kept
+ * it waiting, perhaps.
  */
-static void ks_write_report(struct work_struct *work)
+static enum hrtimer_restart ks_alarm_rings(struct hrtimer *timer)
+{
+	struct ks_alarm *alarm = container_of(timer, struct ks_alarm, timer);
+
+	if (alarm->looks)
+		ks_look_at_cpus();
+	/* The task sees this before it sleeps, or is woken. */
+	WRITE_ONCE(alarm->rang, true);
+	wake_up_process(alarm->task);
+	return HRTIMER_NORESTART;
+}
+
+/**
+ * ks_alarm_set - be woken after some time
+ * @alarm: on the caller's stack, until ks_alarm_clear()
+ * @ns:    how long that is
+ * @looks: see struct ks_alarm
+ *
+ * Context: process.
+ */
+void ks_alarm_set(struct ks_alarm *alarm, s64 ns, bool looks)
+{
+	alarm->task = current;
+	alarm->looks = looks;
+	alarm->rang = false;
+	hrtimer_setup_on_stack(&alarm->timer, ks_alarm_rings, CLOCK_MONOTONIC,
+			       HRTIMER_MODE_REL_HARD);
+	hrtimer_start(&alarm->timer, ns_to_ktime(ns), HRTIMER_MODE_REL_HARD);
+}
+
+static void ks_nothing(void *unused)
+{
+}
+
+/**
+ * ks_alarm_clear - it does not ring any more, and all CPUs have looked
+ * @alarm: the alarm
+ *
+ * Context: process.
+ */
+void ks_alarm_clear(struct ks_alarm *alarm)
+{
+	hrtimer_cancel(&alarm->timer);
+	destroy_hrtimer_on_stack(&alarm->timer);
+	/* A CPU does what it is asked for in that order. */
+	if (alarm->looks && alarm->rang)
+		on_each_cpu(ks_nothing, NULL, 1);
+}
+
+/**
+ * ks_report_delay - say in the log that something waits, and who may delay it
+ * @what: what waits
+ *
+ * By who waits: a worker may find itself on a CPU where a vCPU spins, and not get it
+ * again.
+ *
+ * Context: process, after an alarm that looks has rung.
+ */
+void ks_report_delay(const char *what)
 {
 	struct ks_rt_task *task;
 	int cpu;
 
-	pr_warn("%s still waits for a grace period after %d s\n",
-		READ_ONCE(ks_delayed), KS_DELAY);
-	on_each_cpu(ks_look_at_cpu, NULL, 1);
+	pr_warn("%s still waits for a grace period after %d s\n", what, KS_DELAY);
 	for_each_online_cpu(cpu) {
 		task = per_cpu_ptr(&ks_rt_tasks, cpu);
 		if (task->prio)
@@ -316,53 +382,4 @@ static void ks_write_report(struct work_struct *work)
 				cpu, TASK_COMM_LEN, task->comm, task->pid,
 				task->prio);
 	}
-}
-static DECLARE_WORK(ks_report, ks_write_report);
-/* No report is asked for any more; by ks_report_lock, with interrupts off. */
-static bool ks_reports_end;
-static DEFINE_RAW_SPINLOCK(ks_report_lock);
-
-/* Context: hard interrupt, for other timers may need a thread that never runs. */
-static enum hrtimer_restart ks_delay_is_due(struct hrtimer *timer)
-{
-	raw_spin_lock(&ks_report_lock);
-	if (!ks_reports_end)
-		queue_work(system_dfl_wq, &ks_report);
-	raw_spin_unlock(&ks_report_lock);
-	return HRTIMER_NORESTART;
-}
-
-/**
- * ks_delay_begin - have it said in the log that something waits, and who may delay it
- * @delay: on the caller's stack, until ks_delay_end()
- * @what:  what waits
- *
- * Context: process; the caller sleeps next.
- */
-void ks_delay_begin(struct ks_delay *delay, const char *what)
-{
-	WRITE_ONCE(ks_delayed, what);
-	hrtimer_setup_on_stack(&delay->timer, ks_delay_is_due, CLOCK_MONOTONIC,
-			       HRTIMER_MODE_REL_HARD);
-	hrtimer_start(&delay->timer, ms_to_ktime(KS_LOOK_LATER_MS), HRTIMER_MODE_REL_HARD);
-}
-
-void ks_delay_end(struct ks_delay *delay)
-{
-	hrtimer_cancel(&delay->timer);
-	destroy_hrtimer_on_stack(&delay->timer);
-}
-
-/**
- * ks_elsewhere_exit - nothing reports a delay any more
- *
- * ftrace disables our events after our exit only, and that may still wait.  A report
- * that no worker has begun is dropped: on a CPU where a vCPU spins, none may.
- */
-void ks_elsewhere_exit(void)
-{
-	raw_spin_lock_irq(&ks_report_lock);
-	ks_reports_end = true;
-	raw_spin_unlock_irq(&ks_report_lock);
-	cancel_work_sync(&ks_report);
 }

@@ -40,7 +40,50 @@ struct ks_worker {
 void ks_work_begin(struct ks_worker *worker);
 void ks_work_end(struct ks_worker *worker);
 void ks_elsewhere(const char *what, void (*run)(void *), void *arg);
-void ks_elsewhere_exit(void);
+
+/**
+ * struct ks_alarm - wakes a task that waits, on whose stack it is
+ * @timer: expires in hard interrupt context
+ * @task:  whose it is
+ * @looks: it looks first which tasks the CPUs run, for ks_report_delay()
+ * @rang:  it has expired
+ *
+ * On PREEMPT_RT the time limits of wait_event_hrtimeout() and the like need a thread,
+ * for tasks without real-time priority, and the caller's CPU may keep that from
+ * running.
+ */
+struct ks_alarm {
+	struct hrtimer timer;
+	struct task_struct *task;
+	bool looks;
+	bool rang;
+};
+
+void ks_alarm_set(struct ks_alarm *alarm, s64 ns, bool looks);
+void ks_alarm_clear(struct ks_alarm *alarm);
+void ks_report_delay(const char *what);
+
+/**
+ * ks_wait_for - wait, but not longer than so long
+ * @queue:     where the caller is woken
+ * @condition: what is waited for
+ * @state:     TASK_UNINTERRUPTIBLE or TASK_KILLABLE
+ * @ns:	       for how long
+ * @looks:     see struct ks_alarm
+ *
+ * Return: 0, -ETIME, or -ERESTARTSYS if killed.
+ */
+#define ks_wait_for(queue, condition, state, ns, looks) ({		\
+	struct ks_alarm alarm_;						\
+	int ret_;							\
+									\
+	ks_alarm_set(&alarm_, ns, looks);				\
+	ret_ = __wait_event_hrtimeout(queue,				\
+				      (condition) || READ_ONCE(alarm_.rang), \
+				      KTIME_MAX, state);		\
+	ks_alarm_clear(&alarm_);					\
+	ret_ ?: (condition) ? 0 : -ETIME;				\
+})
 
 /**
  * struct ks_offered - work that is offered to one CPU after the other
@@ -89,7 +132,7 @@ void ks_offer_withdraw_sync(struct ks_offered *offered);
 	s64 ns_ = KS_OFFER_NS;						\
 	unsigned int n_ = 1;						\
 									\
-	while (wait_event_hrtimeout(queue, condition, ns_to_ktime(ns_)) && \
+	while (ks_wait_for(queue, condition, TASK_UNINTERRUPTIBLE, ns_, false) && \
 	       n_++ < (most) && ks_offer_withdraw(what)) {		\
 		cpu_ = ks_offer(what, cpu_);				\
 		if ((work_busy(&(what)->work) & WORK_BUSY_RUNNING) ||	\
@@ -102,41 +145,24 @@ void ks_offer_withdraw_sync(struct ks_offered *offered);
 #define KS_DELAY	5	/* seconds until a wait is reported */
 
 /**
- * struct ks_delay - a wait that takes long, on the stack of whoever waits
- * @timer: has it reported, once who waits is off its CPU
- */
-struct ks_delay {
-	struct hrtimer timer;
-};
-
-void ks_delay_begin(struct ks_delay *delay, const char *what);
-void ks_delay_end(struct ks_delay *delay);
-
-/**
  * ks_wait_long - wait for a worker, and report if that takes long
  * @queue:     where it wakes the caller
  * @condition: what is waited for
  * @state:     TASK_UNINTERRUPTIBLE or TASK_KILLABLE
  * @what:      in the log, if it takes long
  *
- * By an hrtimer: other timers need threads that the caller's CPU may keep from
- * running.
- *
  * Return: 0, or -ERESTARTSYS if killed.
  */
 #define ks_wait_long(queue, condition, state, what) ({			\
-	int ret_ = __wait_event_hrtimeout(queue, condition,		\
-					  ktime_set(KS_DELAY, 0), state); \
+	int wait_ = ks_wait_for(queue, condition, state,		\
+				KS_DELAY * NSEC_PER_SEC, true);		\
 									\
-	if (ret_ == -ETIME) {						\
-		struct ks_delay delay_;					\
-									\
-		ks_delay_begin(&delay_, what);				\
-		ret_ = __wait_event_hrtimeout(queue, condition,		\
-					      KTIME_MAX, state);	\
-		ks_delay_end(&delay_);					\
+	if (wait_ == -ETIME) {						\
+		ks_report_delay(what);					\
+		wait_ = __wait_event_hrtimeout(queue, condition,	\
+					       KTIME_MAX, state);	\
 	}								\
-	ret_;								\
+	wait_;								\
 })
 
 #endif /* _KVMSCHED_ELSEWHERE_H */

@@ -177,7 +177,7 @@ int ks_hooks_attach(u32 wanted)
 
 /* A usual grace period is over in less, and one of these CPUs has time. */
 #define KS_DETACH_OFFERS 5
-#define KS_DETACH_TIME	ktime_set(1, 0)
+#define KS_DETACH_NS	NSEC_PER_SEC
 
 /**
  * ks_hooks_detach - detach the rows that no wanted class needs
@@ -206,8 +206,8 @@ void ks_hooks_detach(u32 wanted)
 	ks_offer_until(&ks_detach.offered, ks_changed,
 		       ks_is_done(&ks_detach, ticket), KS_DETACH_OFFERS,
 		       TASK_UNINTERRUPTIBLE);
-	wait_event_hrtimeout(ks_changed, ks_is_done(&ks_detach, ticket),
-			     KS_DETACH_TIME);
+	ks_wait_for(ks_changed, ks_is_done(&ks_detach, ticket),
+		    TASK_UNINTERRUPTIBLE, KS_DETACH_NS, false);
 }
 
 /**
@@ -260,5 +260,4 @@ void ks_hooks_exit(void)
 	mutex_unlock(&ks_rows.mutex);
 	ks_hook_modules_exit();
 	ks_elsewhere("rmmod", ks_wait_for_handlers, NULL);
-	ks_elsewhere_exit();
 }

@@ -62,24 +62,36 @@ def one_cycle(nth, passing):
         recording.report()["records_by_event"]["exit"]
 
 
+@contextlib.contextmanager
+def lasting(guests):
+    """A thread that is killed needs a CPU to end, which a hog of a higher priority keeps
+    from it: so all of them are told to end before any is waited for."""
+    with contextlib.ExitStack() as stack:
+        started = []
+        try:
+            for guest in guests:
+                started.append(stack.enter_context(start(*guest)))
+            yield started
+            for guest in started:
+                guest.signal(signal.SIGTERM)
+            for guest in started:
+                guest.wait(status=None)
+        finally:
+            for guest in started:
+                guest.signal(signal.SIGKILL)
+
+
 def cycles(tap, name, guests, least, seconds):
     exits, devices = [], []
-    with contextlib.ExitStack() as stack:
-        lasting = [stack.enter_context(start(*guest)) for guest in guests]
-        # A thread that is killed needs a CPU to end, which a hog of a higher priority
-        # keeps from it: so all of them are, before any is waited for.
-        stack.callback(lambda: [guest.signal(signal.SIGKILL) for guest in lasting])
+    with lasting(guests) as started:
         passing = [start(*guest) for guest in PASSING[:2]]
         end = time.monotonic() + seconds
         while time.monotonic() < end or len(exits) < least:
             exits.append(one_cycle(len(exits), passing))
             devices.append(os.path.exists("/dev/kvmsched"))
-        alive = [guest.running() for guest in lasting]
+        alive = [guest.running() for guest in started]
         for guest in passing:
             kill(guest)
-        for guest in lasting:
-            guest.signal(signal.SIGTERM)
-            guest.wait(status=None)
     tap.equal(f"stress: {name}: load, record, unload",
               ("guests alive", alive, [True] * len(guests)),
               ("devices left", any(devices), False),
