@@ -19,7 +19,6 @@
 #include <linux/cpumask.h>
 #include <linux/delay.h>
 #include <linux/jiffies.h>
-#include <linux/percpu.h>
 #include <linux/sched/isolation.h>
 #include <linux/sched/rt.h>
 #include <linux/smp.h>
@@ -272,51 +271,22 @@ void ks_elsewhere(const char *what, void (*run)(void *), void *arg)
 	destroy_work_on_stack(&errand.offered.work);
 }
 
-/* Who ran on each CPU at real-time priority, at the last look; prio is 0 where nobody did */
-struct ks_rt_task {
-	pid_t pid;
-	int prio;
-	char comm[TASK_COMM_LEN];
-};
-/* Written by its own CPU in hard interrupt context; a look may come while others read. */
-static DEFINE_PER_CPU(struct ks_rt_task, ks_rt_tasks);
-
-static void ks_look_at_cpu(void *unused)
+static void ks_look(void *out)
 {
-	struct ks_rt_task *task = this_cpu_ptr(&ks_rt_tasks);
+	struct ks_rt_task *task = out;
 
 	task->prio = rt_task(current) ? current->rt_priority : 0;
 	task->pid = current->pid;
 	memcpy(task->comm, current->comm, sizeof(task->comm));
 }
 
-/* In use until its CPU has looked; who finds it so makes do with that look. */
-static DEFINE_PER_CPU(call_single_data_t, ks_looks);
-
 /* Context: hard interrupt. */
-static void ks_look_at_cpus(void)
-{
-	call_single_data_t *look;
-	int cpu;
-
-	for_each_online_cpu(cpu) {
-		look = per_cpu_ptr(&ks_looks, cpu);
-		/* Always the same.  The loader puts no pointer into a module's per-CPU data. */
-		look->func = ks_look_at_cpu;
-		smp_call_function_single_async(cpu, look);
-	}
-}
-
-/*
- * Context: hard interrupt.  The task that waits is off its CPU: the CPU runs what kept
- * it waiting, perhaps.
- */
 static enum hrtimer_restart ks_alarm_rings(struct hrtimer *timer)
 {
 	struct ks_alarm *alarm = container_of(timer, struct ks_alarm, timer);
 
-	if (alarm->looks)
-		ks_look_at_cpus();
+	alarm->cpu = smp_processor_id();
+	ks_look(&alarm->ran);
 	/* The task sees this before it sleeps, or is woken. */
 	WRITE_ONCE(alarm->rang, true);
 	wake_up_process(alarm->task);
@@ -327,27 +297,22 @@ static enum hrtimer_restart ks_alarm_rings(struct hrtimer *timer)
  * ks_alarm_set - be woken after some time
  * @alarm: on the caller's stack, until ks_alarm_clear()
  * @ns:    how long that is
- * @looks: see struct ks_alarm
  *
  * Context: process.
  */
-void ks_alarm_set(struct ks_alarm *alarm, s64 ns, bool looks)
+void ks_alarm_set(struct ks_alarm *alarm, s64 ns)
 {
+	might_sleep();
 	alarm->task = current;
-	alarm->looks = looks;
 	alarm->rang = false;
 	hrtimer_setup_on_stack(&alarm->timer, ks_alarm_rings, CLOCK_MONOTONIC,
-			       HRTIMER_MODE_REL_HARD);
-	hrtimer_start(&alarm->timer, ns_to_ktime(ns), HRTIMER_MODE_REL_HARD);
-}
-
-static void ks_nothing(void *unused)
-{
+			       HRTIMER_MODE_REL_PINNED_HARD);
+	hrtimer_start(&alarm->timer, ns_to_ktime(ns), HRTIMER_MODE_REL_PINNED_HARD);
 }
 
 /**
- * ks_alarm_clear - it does not ring any more, and all CPUs have looked
- * @alarm: the alarm
+ * ks_alarm_clear - it does not ring any more
+ * @alarm: the alarm; what it found stays
  *
  * Context: process.
  */
@@ -355,31 +320,31 @@ void ks_alarm_clear(struct ks_alarm *alarm)
 {
 	hrtimer_cancel(&alarm->timer);
 	destroy_hrtimer_on_stack(&alarm->timer);
-	/* A CPU does what it is asked for in that order. */
-	if (alarm->looks && alarm->rang)
-		on_each_cpu(ks_nothing, NULL, 1);
 }
 
 /**
  * ks_report_delay - say in the log that something waits, and who may delay it
- * @what: what waits
+ * @what:  what waits
+ * @alarm: has rung
  *
  * By who waits: a worker may find itself on a CPU where a vCPU spins, and not get it
  * again.
  *
- * Context: process, after an alarm that looks has rung.
+ * Context: process.
  */
-void ks_report_delay(const char *what)
+void ks_report_delay(const char *what, const struct ks_alarm *alarm)
 {
-	struct ks_rt_task *task;
+	struct ks_rt_task task;
 	int cpu;
 
 	pr_warn("%s still waits for a grace period after %d s\n", what, KS_DELAY);
 	for_each_online_cpu(cpu) {
-		task = per_cpu_ptr(&ks_rt_tasks, cpu);
-		if (task->prio)
+		if (cpu == alarm->cpu)
+			task = alarm->ran;
+		else if (smp_call_function_single(cpu, ks_look, &task, 1))
+			continue;
+		if (task.prio && task.pid != current->pid)
 			pr_warn("CPU %d runs %.*s, thread %d, at real-time priority %d\n",
-				cpu, TASK_COMM_LEN, task->comm, task->pid,
-				task->prio);
+				cpu, TASK_COMM_LEN, task.comm, task.pid, task.prio);
 	}
 }

@@ -7,6 +7,7 @@
 
 #include <linux/hrtimer.h>
 #include <linux/ktime.h>
+#include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/timer.h>
 #include <linux/types.h>
@@ -42,11 +43,24 @@ void ks_work_end(struct ks_worker *worker);
 void ks_elsewhere(const char *what, void (*run)(void *), void *arg);
 
 /**
+ * struct ks_rt_task - who runs on a CPU at real-time priority
+ * @pid:  the thread
+ * @prio: its priority; 0: whoever runs there has none
+ * @comm: its name
+ */
+struct ks_rt_task {
+	pid_t pid;
+	int prio;
+	char comm[TASK_COMM_LEN];
+};
+
+/**
  * struct ks_alarm - wakes a task that waits, on whose stack it is
- * @timer: expires in hard interrupt context
+ * @timer: expires in hard interrupt context, on the CPU where the task began to wait
  * @task:  whose it is
- * @looks: it looks first which tasks the CPUs run, for ks_report_delay()
- * @rang:  it has expired
+ * @rang:  it has expired; what follows is known since then
+ * @cpu:   that CPU
+ * @ran:   who ran there before the task was woken, and may have taken it
  *
  * On PREEMPT_RT the time limits of wait_event_hrtimeout() and the like need a thread,
  * for tasks without real-time priority, and the caller's CPU may keep that from
@@ -55,34 +69,38 @@ void ks_elsewhere(const char *what, void (*run)(void *), void *arg);
 struct ks_alarm {
 	struct hrtimer timer;
 	struct task_struct *task;
-	bool looks;
 	bool rang;
+	int cpu;
+	struct ks_rt_task ran;
 };
 
-void ks_alarm_set(struct ks_alarm *alarm, s64 ns, bool looks);
+void ks_alarm_set(struct ks_alarm *alarm, s64 ns);
 void ks_alarm_clear(struct ks_alarm *alarm);
-void ks_report_delay(const char *what);
+void ks_report_delay(const char *what, const struct ks_alarm *alarm);
 
 /**
  * ks_wait_for - wait, but not longer than so long
+ * @alarm:     on the caller's stack; with -ETIME it tells who ran
  * @queue:     where the caller is woken
  * @condition: what is waited for
  * @state:     TASK_UNINTERRUPTIBLE or TASK_KILLABLE
  * @ns:	       for how long
- * @looks:     see struct ks_alarm
  *
  * Return: 0, -ETIME, or -ERESTARTSYS if killed.
  */
-#define ks_wait_for(queue, condition, state, ns, looks) ({		\
-	struct ks_alarm alarm_;						\
-	int ret_;							\
+#define ks_wait_for(alarm, queue, condition, state, ns) ({		\
+	int ret_ = 0;							\
 									\
-	ks_alarm_set(&alarm_, ns, looks);				\
-	ret_ = __wait_event_hrtimeout(queue,				\
-				      (condition) || READ_ONCE(alarm_.rang), \
-				      KTIME_MAX, state);		\
-	ks_alarm_clear(&alarm_);					\
-	ret_ ?: (condition) ? 0 : -ETIME;				\
+	if (!(condition)) {						\
+		ks_alarm_set(alarm, ns);				\
+		ret_ = __wait_event_hrtimeout(queue,			\
+				(condition) || READ_ONCE((alarm)->rang), \
+				KTIME_MAX, state);			\
+		ks_alarm_clear(alarm);					\
+		if (!ret_ && !(condition))				\
+			ret_ = -ETIME;					\
+	}								\
+	ret_;								\
 })
 
 /**
@@ -130,9 +148,10 @@ void ks_offer_withdraw_sync(struct ks_offered *offered);
 #define ks_offer_until(what, queue, condition, most, state) do {	\
 	int cpu_ = ks_offer(what, raw_smp_processor_id());		\
 	s64 ns_ = KS_OFFER_NS;						\
+	struct ks_alarm alarm_;						\
 	unsigned int n_ = 1;						\
 									\
-	while (ks_wait_for(queue, condition, TASK_UNINTERRUPTIBLE, ns_, false) && \
+	while (ks_wait_for(&alarm_, queue, condition, TASK_UNINTERRUPTIBLE, ns_) && \
 	       n_++ < (most) && ks_offer_withdraw(what)) {		\
 		cpu_ = ks_offer(what, cpu_);				\
 		if ((work_busy(&(what)->work) & WORK_BUSY_RUNNING) ||	\
@@ -154,11 +173,12 @@ void ks_offer_withdraw_sync(struct ks_offered *offered);
  * Return: 0, or -ERESTARTSYS if killed.
  */
 #define ks_wait_long(queue, condition, state, what) ({			\
-	int wait_ = ks_wait_for(queue, condition, state,		\
-				KS_DELAY * NSEC_PER_SEC, true);		\
+	struct ks_alarm alarm_;						\
+	int wait_ = ks_wait_for(&alarm_, queue, condition, state,	\
+				KS_DELAY * NSEC_PER_SEC);		\
 									\
 	if (wait_ == -ETIME) {						\
-		ks_report_delay(what);					\
+		ks_report_delay(what, &alarm_);				\
 		wait_ = __wait_event_hrtimeout(queue, condition,	\
 					       KTIME_MAX, state);	\
 	}								\

@@ -192,6 +192,7 @@ void ks_hooks_detach(u32 wanted)
 {
 	static int slow_cpu;	/* where it was offered last */
 	bool slow = !ks_is_done(&ks_detach, ks_detach.asked);
+	struct ks_alarm alarm;
 	unsigned long ticket;
 
 	WRITE_ONCE(ks_rows.wanted, wanted);
@@ -206,8 +207,8 @@ void ks_hooks_detach(u32 wanted)
 	ks_offer_until(&ks_detach.offered, ks_changed,
 		       ks_is_done(&ks_detach, ticket), KS_DETACH_OFFERS,
 		       TASK_UNINTERRUPTIBLE);
-	ks_wait_for(ks_changed, ks_is_done(&ks_detach, ticket),
-		    TASK_UNINTERRUPTIBLE, KS_DETACH_NS, false);
+	ks_wait_for(&alarm, ks_changed, ks_is_done(&ks_detach, ticket),
+		    TASK_UNINTERRUPTIBLE, KS_DETACH_NS);
 }
 
 /**

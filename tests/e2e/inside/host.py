@@ -206,11 +206,13 @@ class Child:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         # It needs a CPU to end.  If a hog has that, whoever began the hog ends it next.
+        # What has failed before tells more.
         try:
             self.wait(status=None)
-        except Failed:
+        except Failed as failed:
             if kind is None:
                 raise
+            print(f"# {failed}", flush=True)
 
 
 def spin(on_us, off_us, *options, **popen):

@@ -85,13 +85,15 @@ def cycles(tap, name, guests, least, seconds):
     exits, devices = [], []
     with lasting(guests) as started:
         passing = [start(*guest) for guest in PASSING[:2]]
-        end = time.monotonic() + seconds
-        while time.monotonic() < end or len(exits) < least:
-            exits.append(one_cycle(len(exits), passing))
-            devices.append(os.path.exists("/dev/kvmsched"))
-        alive = [guest.running() for guest in started]
-        for guest in passing:
-            kill(guest)
+        try:
+            end = time.monotonic() + seconds
+            while time.monotonic() < end or len(exits) < least:
+                exits.append(one_cycle(len(exits), passing))
+                devices.append(os.path.exists("/dev/kvmsched"))
+            alive = [guest.running() for guest in started]
+        finally:
+            for guest in passing:
+                kill(guest)
     tap.equal(f"stress: {name}: load, record, unload",
               ("guests alive", alive, [True] * len(guests)),
               ("devices left", any(devices), False),
