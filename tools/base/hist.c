@@ -138,7 +138,7 @@ static struct kvs_bucket *get_bucket(struct kvs_hist *h, unsigned int octave, un
 
 /* Account for @count values between @min and @max in what is exact, but the sum. */
 static inline void add_extremes(struct kvs_hist *h, uint64_t min, uint64_t max,
-			 uint64_t count)
+				uint64_t count)
 {
 	if (!h->count || min < h->min)
 		h->min = min;

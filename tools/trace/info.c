@@ -4,11 +4,11 @@
  */
 #include "trace/info.h"
 
-bool kvs_info_count(struct kvs_trace_info *info, enum kvs_decoded what)
+void kvs_info_count_unusable(struct kvs_trace_info *info, enum kvs_decoded what)
 {
 	switch (what) {
 	case KVS_DECODED:
-		return true;
+		break;
 	case KVS_DECODED_UNKNOWN:
 		info->unknown++;
 		break;
@@ -19,5 +19,4 @@ bool kvs_info_count(struct kvs_trace_info *info, enum kvs_decoded what)
 		info->bad_records++;
 		break;
 	}
-	return false;
 }

@@ -38,7 +38,15 @@ struct kvs_trace_info {
 	u64 absent;		/* bytes that a truncated file lacks */
 };
 
-/* Counts the result of decoding a record.  True: it is for the sink. */
-bool kvs_info_count(struct kvs_trace_info *info, enum kvs_decoded what);
+void kvs_info_count_unusable(struct kvs_trace_info *info, enum kvs_decoded what);
+
+/* Counts the result of decoding a record.  True: it is for the sink, as nearly all are. */
+static inline bool kvs_info_count(struct kvs_trace_info *info, enum kvs_decoded what)
+{
+	if (what == KVS_DECODED)
+		return true;
+	kvs_info_count_unusable(info, what);
+	return false;
+}
 
 #endif /* KVMSCHED_INFO_H */

@@ -116,10 +116,8 @@ static void hand_over(struct kvs_merge *m, struct stream *s)
 		m->sink->missed(m->sink->ctx, s->source.cpu, s->missed);
 		s->missed = 0;
 	}
-	if (what != KVS_DECODED) {
-		kvs_info_count(m->info, what);
+	if (!kvs_info_count(m->info, what))
 		return;
-	}
 	m->rec.ts = s->ts;
 	m->rec.cpu = s->source.cpu;
 	m->sink->record(m->sink->ctx, &m->rec);
