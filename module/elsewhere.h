@@ -57,9 +57,10 @@ struct ks_rt_task {
 /**
  * struct ks_alarm - wakes a task that waits, on whose stack it is
  * @timer: expires in hard interrupt context, on the CPU where the task began to wait
+ *	   unless that has gone offline
  * @task:  whose it is
  * @rang:  it has expired; what follows is known since then
- * @cpu:   that CPU
+ * @cpu:   where it has
  * @ran:   who ran there before the task was woken, and may have taken it
  *
  * On PREEMPT_RT the time limits of wait_event_hrtimeout() and the like need a thread,
