@@ -28,37 +28,37 @@ static int ks_event_reg(struct trace_event_call *event, enum trace_reg type,
  * The struct in the ring has the layout of the one that ftrace made of the same
  * fields, so that one `format` file describes both.
  */
-#define KS_SAME_FIELD(type, name)					\
+#define F(type, name)							\
 	static_assert(offsetof(raw, name) == offsetof(rec, name));	\
 	static_assert(sizeof_field(raw, name) == sizeof_field(rec, name));
-#define KS_SAME_ARRAY(type, name, n)	KS_SAME_FIELD(type, name)
-#define KS_SAME_LAYOUT(record, FIELDS, classes)				\
+#define A(type, name, n)	F(type, name)
+#define KS_RECORD(record, classes, fields, ...)				\
 	static inline __maybe_unused void same_layout_##record(void)	\
 	{								\
 		typedef struct trace_event_raw_kvmsched_##record raw;	\
 		typedef struct ks_rec_##record rec;			\
-		FIELDS(KS_SAME_FIELD, KS_SAME_ARRAY)			\
+		fields							\
 		static_assert(offsetof(raw, __data) == offsetof(rec, __end)); \
 	}
-KS_RECORDS(KS_SAME_LAYOUT)
+#include "uapi/record_list.h"
 
-/* events.h prints as much of these names. */
+/* record_list.h prints as much of these names. */
 static_assert(KVMSCHED_QUOTA_NAME == 48 && KVMSCHED_BPF_SCHEDULER_NAME == 64);
 
 /* Written at init, read by all probes */
 u16 ks_event_ids[KS_NR_EVENTS] __ro_after_init;
 
 const char *const ks_event_names[KS_NR_EVENTS] = {
-#define KS_NAME(record, FIELDS, classes) "kvmsched_" #record,
-	KS_RECORDS(KS_NAME)
+#define KS_RECORD(record, ...) "kvmsched_" #record,
+#include "uapi/record_list.h"
 };
 
 static const struct {
 	struct trace_event_call *call;
 	u32 classes;
 } events[KS_NR_EVENTS] = {
-#define KS_CALL(record, FIELDS, classes) { &event_kvmsched_##record, classes },
-	KS_RECORDS(KS_CALL)
+#define KS_RECORD(record, classes, ...) { &event_kvmsched_##record, classes },
+#include "uapi/record_list.h"
 };
 
 static u32 ks_classes_of_event(const struct trace_event_call *call)

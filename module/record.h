@@ -58,7 +58,7 @@ static __always_inline void *__ks_begin(enum ks_event event, u32 size,
 
 /**
  * ks_begin - begin a record
- * @record:  its name, as in KS_RECORDS
+ * @record:  its name, as in uapi/record_list.h
  * @to_ring: whether the session wants it; asked with interrupts off, for
  *	     the sake of ks_listen_publish()
  * @now:     u64 variable that gets the record's time, in TSC cycles

@@ -2,7 +2,7 @@
 /*
  * struct ks_rec_exit, struct ks_rec_vcpu, ...: the records as the ring has them
  *
- * events.h makes a TRACE_EVENT of each list of fields, and this file a plain
+ * events.h makes a TRACE_EVENT of each record, and uapi/record_structs.h a plain
  * struct of the same layout.  The probes fill that struct in place: in the ring
  * or, where only ftrace listens, in a scratch buffer.  events.c proves at build
  * time that both layouts are the same.
@@ -12,8 +12,6 @@
 
 #include <linux/trace_events.h>
 
-#include "uapi/records.h"
-
-KS_RECORDS(KS_RECORD_STRUCT)
+#include "uapi/record_structs.h"
 
 #endif /* _KVMSCHED_RECORD_LAYOUT_H */

@@ -38,17 +38,17 @@ PROGRAM = """
 #include <stdio.h>
 #include "uapi/records.h"
 
-#define FIELD(type, name)	puts("field " #name);
-#define ARRAY(type, name, n)	puts("field " #name);
-#define RECORD(record, FIELDS, classes) \\
+#define F(type, name)	puts("field " #name);
+#define A(type, name, n)	puts("field " #name);
+#define KS_RECORD(record, classes, fields, ...) \\
 	printf("record " #record " %u\\n", (unsigned int)(classes)); \\
-	FIELDS(FIELD, ARRAY)
+	fields
 #define NAME(symbol, number, name)	printf("name %u %s\\n", number, name)
 #define LIST(list)	puts("list " #list); list(NAME);
 
 int main(void)
 {
-	KS_RECORDS(RECORD)
+#include "uapi/record_list.h"
 @LISTS@
 	return 0;
 }

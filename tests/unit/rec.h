@@ -6,7 +6,6 @@
 #define REC_H
 
 #include "trace/schema.h"
-
-KS_RECORDS(KS_RECORD_STRUCT)
+#include "uapi/record_structs.h"
 
 #endif /* REC_H */

@@ -45,8 +45,8 @@ struct synth {
 };
 
 static const char *const names[] = {
-#define NAME(record, FIELDS, ...) "kvmsched_" #record,
-	KS_RECORDS(NAME)
+#define KS_RECORD(record, ...) "kvmsched_" #record,
+#include "uapi/record_list.h"
 };
 
 static void die(const char *what)

@@ -285,8 +285,8 @@ static void pid_is_where_the_event_has_it(void **unused)
 static void formats_are_the_schema(void **unused)
 {
 	static const char *const names[] = {
-#define NAME(record, ...) #record,
-		KS_RECORDS(NAME)
+#define KS_RECORD(record, ...) #record,
+#include "uapi/record_list.h"
 	};
 	const char *tests = getenv("KVMSCHED_TESTS");
 

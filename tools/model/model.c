@@ -499,8 +499,8 @@ HANDLE(bpf_scheduler)
 }
 
 static void (*const handlers[KS_NR_EVENTS])(struct kvs_model *, const struct kvs_record *) = {
-#define HANDLER(record, FIELDS, classes) [KS_EV_##record] = handle_##record,
-	KS_RECORDS(HANDLER)
+#define KS_RECORD(record, ...) [KS_EV_##record] = handle_##record,
+#include "uapi/record_list.h"
 };
 
 void kvs_model_record(void *ctx, const struct kvs_record *rec)

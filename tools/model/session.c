@@ -60,8 +60,8 @@ void kvs_attach_record(struct kvs_model *m, const struct kvs_record *rec)
 }
 
 static const char *const event_names[KS_NR_EVENTS] = {
-#define EVENT_NAME(record, FIELDS, ...) [KS_EV_##record] = KVS_EVENT_PREFIX #record,
-	KS_RECORDS(EVENT_NAME)
+#define KS_RECORD(record, ...) [KS_EV_##record] = KVS_EVENT_PREFIX #record,
+#include "uapi/record_list.h"
 };
 
 static struct kvs_cpu_loss *cpu_loss(struct kvs_model *m, unsigned int cpu)
@@ -231,8 +231,8 @@ const char *kvs_model_why_unknown(const struct kvs_model *m)
 }
 
 static const u32 event_classes[KS_NR_EVENTS] = {
-#define EVENT_CLASS(record, FIELDS, classes) [KS_EV_##record] = classes,
-	KS_RECORDS(EVENT_CLASS)
+#define KS_RECORD(record, classes, ...) [KS_EV_##record] = classes,
+#include "uapi/record_list.h"
 };
 
 bool kvs_model_has_class(const struct kvs_model *m, u32 class)

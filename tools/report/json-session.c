@@ -29,8 +29,8 @@ static json_t *attach_of(const struct kvs_model *m)
 static json_t *by_event(const u64 counts[KS_NR_EVENTS])
 {
 	static const char *const names[KS_NR_EVENTS] = {
-#define JSON_NAME(record, FIELDS, classes) [KS_EV_##record] = #record,
-		KS_RECORDS(JSON_NAME)
+#define KS_RECORD(record, ...) [KS_EV_##record] = #record,
+#include "uapi/record_list.h"
 	};
 	json_t *o = json_object();
 

@@ -21,8 +21,8 @@
 static void print_lost(const struct kvs_view *view)
 {
 	static const char *const names[KS_NR_EVENTS] = {
-#define LOST_NAME(record, FIELDS, classes) [KS_EV_##record] = #record,
-		KS_RECORDS(LOST_NAME)
+#define KS_RECORD(record, ...) [KS_EV_##record] = #record,
+#include "uapi/record_list.h"
 	};
 	struct kvs_lines lines = kvs_lines_begin(INDENT);
 	const struct kvs_model *m = view->model;

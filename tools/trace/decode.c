@@ -30,18 +30,17 @@ struct schema {
 	{ #member, offsetof(s, member), sizeof(((s *)0)->member), false, true },
 
 /*
- * The lists in records.h pass a field's type and name to these macros, but not the
- * record.  So each list is expanded in a function of its own, where rec_t is the
- * type of the record.
+ * The rows of record_list.h pass a field's type and name to F and A, but not the record.
+ * So each row is expanded in a function of its own, where rec_t is the type of the record.
  */
-#define WANT_F(type, member)		WANT_MEMBER(rec_t, type, member)
-#define WANT_A(type, member, n)		WANT_ARRAY(rec_t, type, member, n)
-#define DEFINE_SCHEMA(record, FIELDS, ...)					\
+#define F(type, member)		WANT_MEMBER(rec_t, type, member)
+#define A(type, member, n)	WANT_ARRAY(rec_t, type, member, n)
+#define KS_RECORD(record, classes, fields, ...)				\
 	static void schema_##record(struct schema *s)			\
 	{								\
 		typedef __typeof__(((struct kvs_record *)0)->record) rec_t; \
 		static const struct want want[] = {			\
-			FIELDS(WANT_F, WANT_A)				\
+			fields						\
 		};							\
 									\
 		_Static_assert(ARRAY_SIZE(want) <= MAX_FIELDS,		\
@@ -49,7 +48,7 @@ struct schema {
 		s->name = KVS_EVENT_PREFIX #record;			\
 		memcpy(s->want, want, sizeof(want));			\
 	}
-KS_RECORDS(DEFINE_SCHEMA)
+#include "uapi/record_list.h"
 
 /* Where a field is in the file's record, and where it goes; offsets and sizes in bytes */
 struct found {
@@ -82,8 +81,8 @@ struct kvs_decoder *kvs_decoder_create(void)
 {
 	struct kvs_decoder *d = xcalloc(1, sizeof(*d));
 
-#define FILL_SCHEMA(record, FIELDS, ...) schema_##record(&d->schema[KS_EV_##record]);
-	KS_RECORDS(FILL_SCHEMA)
+#define KS_RECORD(record, ...) schema_##record(&d->schema[KS_EV_##record]);
+#include "uapi/record_list.h"
 	d->layout = xcalloc(MAX_EVENTS, sizeof(*d->layout));
 	d->type_offset = offsetof(struct trace_entry, type);
 	d->type_size = sizeof(u16);

@@ -2,7 +2,7 @@
 /*
  * A decoded record: what the loader hands to the model.
  *
- * The members of the union are made of module/uapi/records.h's own lists, so a field
+ * The members of the union are made of module/uapi/record_list.h's rows, so a field
  * that is added there is decoded here without another line.
  */
 #ifndef KVMSCHED_SCHEMA_H
@@ -35,21 +35,20 @@ struct trace_entry {
 #define KVS_SYSTEM	"kvmsched"
 #define KVS_EVENT_PREFIX	"kvmsched_"
 
-#define KVS_MEMBER_FIELD(type, name)	type name;
-#define KVS_MEMBER_ARRAY(type, name, n)	type name[n];
-#define KVS_RECORD_MEMBER(record, FIELDS, ...)				\
-	struct {							\
-		struct trace_entry record##_ent;			\
-		FIELDS(KVS_MEMBER_FIELD, KVS_MEMBER_ARRAY)		\
-	} record;
-
 struct kvs_record {
 	u64 ts;			/* in the file's clock */
 	u16 event;		/* enum ks_event */
 	u16 cpu;
 	union {
 		struct trace_entry ent;
-		KS_RECORDS(KVS_RECORD_MEMBER)
+#define F(type, name)		type name;
+#define A(type, name, n)	type name[n];
+#define KS_RECORD(record, classes, fields, ...)				\
+		struct {						\
+			struct trace_entry record##_ent;		\
+			fields						\
+		} record;
+#include "uapi/record_list.h"
 	};
 };
 
