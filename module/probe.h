@@ -100,15 +100,13 @@ int ks_hook_probe(struct ks_hook *hook);
 	  .handler = (_handler), .hint = true }
 
 /*
- * Does a handler have the prototype of its tracepoint?  A kernel that changes one
- * must not build.  For tracepoints of public headers, behind the handler; those
- * of KVM's own trace.h can't be checked.
+ * The same for a tracepoint of a public header; KVM's own trace.h is none.  Here the
+ * compiler compares the prototypes of handler and tracepoint, so that on a kernel that
+ * changed the latter the module does not build.  The call is never made: it has type void.
  */
-#define KS_CHECK_PROBE(_name, _probe)					\
-	static inline void __maybe_unused _probe##_fits_##_name(void)	\
-	{								\
-		check_trace_callback_type_##_name(_probe);		\
-	}
+#define KS_CHECKED_ROW(_name, _module, _classes, _when, _probe)		\
+	KS_TRACEPOINT_ROW(#_name, _module, _classes, _when,		\
+		(typeof(check_trace_callback_type_##_name(_probe)) *)(_probe))
 
 extern struct ks_hook ks_sched_hooks[];
 extern struct ks_hook ks_exit_hooks[];

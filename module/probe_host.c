@@ -31,10 +31,8 @@ static void ks_on_host_switch(void *data, bool preempt, struct task_struct *prev
 	ks_end_at(host_switch, r);
 }
 
-KS_CHECK_PROBE(sched_switch, ks_on_host_switch)
-
 struct ks_hook ks_host_hooks[] = {
-	KS_TRACEPOINT_ROW("sched_switch", "", KVMSCHED_CLASS_HOST, KS_ALWAYS,
-			  ks_on_host_switch),
+	KS_CHECKED_ROW(sched_switch, "", KVMSCHED_CLASS_HOST, KS_ALWAYS,
+		       ks_on_host_switch),
 	{}
 };

@@ -373,15 +373,6 @@ VECTOR(irq_work, KS_HOST_IRQ_OTHER)
 VECTOR(thermal_apic, KS_HOST_IRQ_OTHER)
 VECTOR(x86_platform_ipi, KS_HOST_IRQ_OTHER)
 
-KS_CHECK_PROBE(irq_handler_entry, ks_on_irq_handler_entry)
-KS_CHECK_PROBE(irq_handler_exit, ks_on_irq_handler_exit)
-/*
- * One vector stands for all: their events are of one class.  Some vectors, e.g.
- * thermal_apic, are not in every kernel.
- */
-KS_CHECK_PROBE(local_timer_entry, ks_on_local_timer_entry)
-KS_CHECK_PROBE(local_timer_exit, ks_on_local_timer_exit)
-
 /*
  * Class exit needs host interrupts for the time of some exits, see
  * probe_exit.c, and class switch for the time at which a thread got the CPU.
@@ -424,6 +415,7 @@ void ks_irq_attached(u32 before)
 	on_each_cpu(ks_forget_irqs, &before, 1);
 }
 
+/* Some vectors, thermal_apic for example, are not in every kernel. */
 #define VECTOR_ROWS(event)						\
 	KS_TRACEPOINT_ROW(#event "_exit", "", HOST_IRQ_CLASSES,		\
 			  KS_ALWAYS, ks_on_##event##_exit),		\
@@ -446,11 +438,15 @@ struct ks_hook ks_irq_hooks[] = {
 			  ks_on_apic_ipi),
 	KS_KPROBE_HINT_ROW("__apic_accept_irq", "kvm", KVMSCHED_CLASS_IRQ,
 			   ks_on_apic_accept_irq),
-	KS_TRACEPOINT_ROW("irq_handler_exit", "", HOST_IRQ_CLASSES, KS_ALWAYS,
-			  ks_on_irq_handler_exit),
-	KS_TRACEPOINT_ROW("irq_handler_entry", "", HOST_IRQ_CLASSES, KS_ALWAYS,
-			  ks_on_irq_handler_entry),
-	VECTOR_ROWS(local_timer),
+	KS_CHECKED_ROW(irq_handler_exit, "", HOST_IRQ_CLASSES, KS_ALWAYS,
+		       ks_on_irq_handler_exit),
+	KS_CHECKED_ROW(irq_handler_entry, "", HOST_IRQ_CLASSES, KS_ALWAYS,
+		       ks_on_irq_handler_entry),
+	/* One vector is checked for all: their events are of one class. */
+	KS_CHECKED_ROW(local_timer_exit, "", HOST_IRQ_CLASSES, KS_ALWAYS,
+		       ks_on_local_timer_exit),
+	KS_CHECKED_ROW(local_timer_entry, "", HOST_IRQ_CLASSES, KS_ALWAYS,
+		       ks_on_local_timer_entry),
 	VECTOR_ROWS(reschedule),
 	VECTOR_ROWS(call_function),
 	VECTOR_ROWS(call_function_single),

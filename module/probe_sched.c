@@ -474,9 +474,6 @@ static int ks_on_destroy_vm(struct kprobe *kprobe, struct pt_regs *regs)
 	return 0;
 }
 
-KS_CHECK_PROBE(sched_wakeup, ks_on_sched_wakeup)
-KS_CHECK_PROBE(kvm_vcpu_wakeup, ks_on_vcpu_wakeup)
-
 struct ks_hook ks_sched_hooks[] = {
 	KS_KPROBE_KEPT_ROW("kvm_arch_destroy_vm", "kvm", KS_CLASS_VCPU,
 			   ks_on_destroy_vm),
@@ -486,11 +483,10 @@ struct ks_hook ks_sched_hooks[] = {
 		      NULL, ks_on_vcpu_load),
 	KS_KPROBE_ROW("kvm_arch_vcpu_ioctl_run", "kvm", KS_CLASS_VCPU, KS_ALWAYS,
 		      NULL, ks_on_vcpu_ioctl_run),
-	KS_TRACEPOINT_ROW("sched_wakeup", "", KVMSCHED_CLASS_SWITCH |
-			  KVMSCHED_CLASS_STEAL | KS_CLASS_LEDGER, KS_ALWAYS,
-			  ks_on_sched_wakeup),
-	KS_TRACEPOINT_ROW("kvm_vcpu_wakeup", "kvm",
-			  KVMSCHED_CLASS_SWITCH | KS_CLASS_LEDGER, KS_ALWAYS,
-			  ks_on_vcpu_wakeup),
+	KS_CHECKED_ROW(sched_wakeup, "",
+		       KVMSCHED_CLASS_SWITCH | KVMSCHED_CLASS_STEAL | KS_CLASS_LEDGER,
+		       KS_ALWAYS, ks_on_sched_wakeup),
+	KS_CHECKED_ROW(kvm_vcpu_wakeup, "kvm", KVMSCHED_CLASS_SWITCH | KS_CLASS_LEDGER,
+		       KS_ALWAYS, ks_on_vcpu_wakeup),
 	{}
 };

@@ -199,14 +199,11 @@ void ks_softirq_forget(void)
 	this_cpu_ptr(&ks_softirqs)->due = 0;
 }
 
-KS_CHECK_PROBE(softirq_entry, ks_on_softirq_entry)
-KS_CHECK_PROBE(softirq_exit, ks_on_softirq_exit)
-
 /* As for interrupts, the end is attached before the beginning. */
 struct ks_hook ks_softirq_hooks[] = {
-	KS_TRACEPOINT_ROW("softirq_exit", "", KS_SOFTIRQ_CLASSES, KS_ALWAYS,
-			  ks_on_softirq_exit),
-	KS_TRACEPOINT_ROW("softirq_entry", "", KS_SOFTIRQ_CLASSES, KS_ALWAYS,
-			  ks_on_softirq_entry),
+	KS_CHECKED_ROW(softirq_exit, "", KS_SOFTIRQ_CLASSES, KS_ALWAYS,
+		       ks_on_softirq_exit),
+	KS_CHECKED_ROW(softirq_entry, "", KS_SOFTIRQ_CLASSES, KS_ALWAYS,
+		       ks_on_softirq_entry),
 	{}
 };

@@ -242,13 +242,10 @@ void ks_steal_attached(void)
 	on_each_cpu(ks_learn_holder, NULL, 1);
 }
 
-KS_CHECK_PROBE(sched_switch, ks_on_steal_switch)
-KS_CHECK_PROBE(sched_migrate_task, ks_on_migrate_task)
-
 struct ks_hook ks_steal_hooks[] = {
-	KS_TRACEPOINT_ROW("sched_switch", "", KVMSCHED_CLASS_STEAL, KS_ALWAYS,
-			  ks_on_steal_switch),
-	KS_TRACEPOINT_ROW("sched_migrate_task", "", KVMSCHED_CLASS_STEAL,
-			  KS_ALWAYS, ks_on_migrate_task),
+	KS_CHECKED_ROW(sched_switch, "", KVMSCHED_CLASS_STEAL, KS_ALWAYS,
+		       ks_on_steal_switch),
+	KS_CHECKED_ROW(sched_migrate_task, "", KVMSCHED_CLASS_STEAL,
+		       KS_ALWAYS, ks_on_migrate_task),
 	{}
 };

@@ -274,8 +274,6 @@ void ks_throttle_published(void)
 	rcu_read_unlock();
 }
 
-KS_CHECK_PROBE(cgroup_attach_task, ks_on_cgroup_attach_task)
-
 struct ks_hook ks_throttle_hooks[] = {
 	KS_KPROBE_ROW("walk_tg_tree_from", "", KVMSCHED_CLASS_STEAL, KS_ALWAYS,
 		      NULL, ks_on_walk_tg_tree),
@@ -283,7 +281,7 @@ struct ks_hook ks_throttle_hooks[] = {
 		      NULL, ks_on_tg_unthrottle_up),
 	KS_KPROBE_ROW("tg_throttle_down", "", KVMSCHED_CLASS_STEAL, KS_ALWAYS,
 		      NULL, ks_on_tg_throttle_down),
-	KS_TRACEPOINT_ROW("cgroup_attach_task", "", KVMSCHED_CLASS_STEAL,
-			  KS_ALWAYS, ks_on_cgroup_attach_task),
+	KS_CHECKED_ROW(cgroup_attach_task, "", KVMSCHED_CLASS_STEAL,
+		       KS_ALWAYS, ks_on_cgroup_attach_task),
 	{}
 };

@@ -427,13 +427,11 @@ static int ks_on_program_event(struct kprobe *kprobe, struct pt_regs *regs)
 	return 0;
 }
 
-KS_CHECK_PROBE(hrtimer_expire_entry, ks_on_hrtimer_expire)
-
 struct ks_hook ks_timer_hooks[] = {
 	KS_TRACEPOINT_ROW("kvm_hv_timer_state", "kvm", KVMSCHED_CLASS_TIMER,
 			  KS_ALWAYS, ks_on_hv_timer_state),
-	KS_TRACEPOINT_ROW("hrtimer_expire_entry", "", KVMSCHED_CLASS_TIMER,
-			  KS_ALWAYS, ks_on_hrtimer_expire),
+	KS_CHECKED_ROW(hrtimer_expire_entry, "", KVMSCHED_CLASS_TIMER,
+		       KS_ALWAYS, ks_on_hrtimer_expire),
 	/*
 	 * A hit that the kernel drops in an interrupt is one of the hrtimer's.
 	 */

@@ -317,6 +317,47 @@ static void schedulers(bool loaded)
 		PUT(bpf_scheduler, .loads = 3);
 }
 
+/* It halts, is woken to where another task runs, and moved to where a third one does. */
+static void woken(void)
+{
+	on(0, 4711, 1, 0);
+	cut(SVM_HLT, ISA_SVM, 100, 2, KS_EXIT_BY_SWITCH);
+	PUT(switch_out, .vm = 1, .kind = KS_SWITCH_HALTED, .loaded = 1, .next_pid = 910,
+	    .next_prio = 120, .next_comm = "stress", .ran_cycles = 102 * US);
+	now += 300 * US;
+	on(0, 910, 1, 0);
+	VPUT(wake, .cpu = 0, .holder_pid = 910, .holder_prio = 120, .holder_comm = "stress");
+	now += 40 * US;
+	on(0, 910, 0, KS_NO_VCPU);
+	VPUT(holder, .pid = 911, .prio = 120, .comm = "spin", .waiters = 1);
+	now += 60 * US;
+	on(1, 912, 1, 0);
+	VPUT(migrate, .cpu = 1, .from_cpu = 0, .holder_pid = 912, .holder_prio = 120,
+	     .holder_comm = "make");
+	now += 10 * US;
+	on(1, 4711, 1, 0);
+	VPUT(switch_in, .kind = KS_SWITCH_HALTED, .off_cycles = 410 * US, .wait_ns = 110000);
+	VPUT(halt, .waited = 1, .valid = 1, .halt_ns = 412000);
+	VPUT(entry, .since_exit_cycles = 412 * US);
+}
+
+/* The module's own ledger of a vCPU that halted for all of its life */
+static void closing(void)
+{
+	on(1, 600, 4, 0);
+	VPUT(ledger, .tid = 5101, .states = { [KVMSCHED_STATE_HALTED] = 1000 * US });
+}
+
+/* One record, of nobody's vCPU, of each event that nothing above tells of; lossy() loses. */
+static void untold(void)
+{
+	on(0, 600, 0, KS_NO_VCPU);
+#define KS_RECORD(record, ...)						\
+	if (KS_EV_##record != KS_EV_lost && !synth_has(s, KS_EV_##record)) \
+		PUT(record);
+#include "uapi/record_list.h"
+}
+
 static void everything(const char *path, const char *formats)
 {
 	const u32 classes = KVMSCHED_CLASS_ALL;
@@ -342,7 +383,10 @@ static void everything(const char *path, const char *formats)
 	quotas();
 	elsewhere();
 	senders();
+	woken();
 	schedulers(true);
+	closing();
+	untold();
 	now += 100 * US;
 	session(KS_SESSION_STOP, classes, 2);
 	synth_finish(s);

@@ -42,6 +42,7 @@ struct synth {
 	struct kvs_comms *comms;
 	struct page *pages;
 	int ids[KS_NR_EVENTS];
+	bool has[KS_NR_EVENTS];
 };
 
 static const char *const names[] = {
@@ -182,6 +183,7 @@ void synth_add(struct synth *s, unsigned int cpu, uint64_t tsc,
 	if (s->ids[event] < 0 || size > DATA_MAX || size % 4)
 		die(names[event]);
 	ent->type = s->ids[event];
+	s->has[event] = true;
 	add_record(s, cpu, tsc, record, size);
 }
 
@@ -213,6 +215,11 @@ void synth_print(struct synth *s, unsigned int cpu, uint64_t tsc, pid_t pid, con
 uint16_t synth_id(const struct synth *s, enum ks_event event)
 {
 	return s->ids[event];
+}
+
+bool synth_has(const struct synth *s, enum ks_event event)
+{
+	return s->has[event];
 }
 
 const char *synth_name(enum ks_event event)

@@ -66,6 +66,9 @@ void synth_flush(struct synth *s, unsigned int cpu);
 uint16_t synth_id(const struct synth *s, enum ks_event event);
 const char *synth_name(enum ks_event event);
 
+/* Has a record of that event been added? */
+bool synth_has(const struct synth *s, enum ks_event event);
+
 void synth_comm(struct synth *s, pid_t pid, const char *comm);
 
 /* The header names a VM and the threads of its vCPUs; both must stay valid. */

@@ -103,6 +103,16 @@ const char *kvs_exit_name(char name[KVS_EXIT_NAME_LEN], uint8_t isa, uint32_t re
 	return name;
 }
 
+const char *kvs_event_name(enum ks_event event)
+{
+	static const char *const names[KS_NR_EVENTS] = {
+#define KS_RECORD(record, ...) [KS_EV_##record] = #record,
+#include "uapi/record_list.h"
+	};
+
+	return names[event];
+}
+
 const char *kvs_user_reason(char name[KVS_NAME_LEN], uint32_t reason)
 {
 #define NAMED(reason)	[KVM_EXIT_##reason] = #reason

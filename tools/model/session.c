@@ -8,6 +8,7 @@
 #include "base/util.h"
 #include "model/clock.h"
 #include "model/model.h"
+#include "model/names.h"
 
 #define MAX_HOOKS	1024
 
@@ -59,11 +60,6 @@ void kvs_attach_record(struct kvs_model *m, const struct kvs_record *rec)
 	m->hooks[m->nr_hooks++] = hook;
 }
 
-static const char *const event_names[KS_NR_EVENTS] = {
-#define KS_RECORD(record, ...) [KS_EV_##record] = KVS_EVENT_PREFIX #record,
-#include "uapi/record_list.h"
-};
-
 static struct kvs_cpu_loss *cpu_loss(struct kvs_model *m, unsigned int cpu)
 {
 	m->cpu_loss = xgrow(m->cpu_loss, &m->nr_cpu_loss, cpu, sizeof(*m->cpu_loss));
@@ -92,12 +88,14 @@ static void missed_hits(struct kvs_model *m, const char *hook, u64 count)
 void kvs_lost_record(struct kvs_model *m, const struct kvs_record *rec)
 {
 	char name[sizeof(rec->lost.name) + 1];
+	const char *bare = name;
 	unsigned int event;
 
 	kvs_copy_comm(name, rec->lost.name, sizeof(rec->lost.name));
+	if (!strncmp(name, KVS_EVENT_PREFIX, strlen(KVS_EVENT_PREFIX)))
+		bare += strlen(KVS_EVENT_PREFIX);
 	for (event = 0; event < KS_NR_EVENTS; event++)
-		if (!strcmp(name, event_names[event]) ||
-		    !strcmp(name, event_names[event] + strlen(KVS_EVENT_PREFIX)))
+		if (!strcmp(bare, kvs_event_name(event)))
 			break;
 	/*
 	 * Not of an event: records that made room for others, vCPUs that found none, hits

@@ -28,14 +28,10 @@ static json_t *attach_of(const struct kvs_model *m)
 
 static json_t *by_event(const u64 counts[KS_NR_EVENTS])
 {
-	static const char *const names[KS_NR_EVENTS] = {
-#define KS_RECORD(record, ...) [KS_EV_##record] = #record,
-#include "uapi/record_list.h"
-	};
 	json_t *o = json_object();
 
 	for (unsigned int i = 0; i < KS_NR_EVENTS; i++)
-		json_object_set_new(o, names[i], number(counts[i]));
+		json_object_set_new(o, kvs_event_name(i), number(counts[i]));
 	return o;
 }
 

@@ -20,10 +20,6 @@
 
 static void print_lost(const struct kvs_view *view)
 {
-	static const char *const names[KS_NR_EVENTS] = {
-#define KS_RECORD(record, ...) [KS_EV_##record] = #record,
-#include "uapi/record_list.h"
-	};
 	struct kvs_lines lines = kvs_lines_begin(INDENT);
 	const struct kvs_model *m = view->model;
 	u64 lost;
@@ -40,7 +36,8 @@ static void print_lost(const struct kvs_view *view)
 		kvs_lines_strong(&lines, "some, nobody counted how many");
 	for (unsigned int i = 0; i < KS_NR_EVENTS; i++)
 		if (m->lost_closing[i])
-			kvs_lines_add(&lines, ", %s %" PRIu64, names[i], m->lost_closing[i]);
+			kvs_lines_add(&lines, ", %s %" PRIu64, kvs_event_name(i),
+				      m->lost_closing[i]);
 	kvs_lines_end(&lines);
 	kvs_say(INDENT, "          what is counted below is less than the truth; a larger ring helps: "
 		"`kvmsched record -m SIZE`");
