@@ -99,6 +99,8 @@
 	(ks_npf_has(rec, KS_NPF_PRESENT) || ks_ept_has(rec, KS_EPT_PRESENT)) ? " present" : "", \
 	(ks_npf_has(rec, KS_NPF_RESERVED) || ks_is_misconfig(rec)) ? " MMIO" : ""
 
+/* tests/golden/mkformats makes format files of the records instead. */
+#ifndef KS_RECORD
 #define F(type, name)		__field(type, name)
 #define A(type, name, n)	__array(type, name, n)
 #define KS_RECORD(record, classes, fields, ...)				\
@@ -108,6 +110,7 @@
 		TP_STRUCT__entry(fields),				\
 		TP_fast_assign(KS_ASSIGN(record);),			\
 		TP_printk(__VA_ARGS__));
+#endif
 #include "uapi/record_list.h"
 
 #endif /* _KVMSCHED_EVENTS_H */

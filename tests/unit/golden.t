@@ -37,6 +37,16 @@ for dat in *.dat; do
 	compare "${dat%.dat}.json" "$dat as JSON" \
 		"$kvmsched" report --json "$dat"
 done
+# The fields of all events; kernels differ in whether char is signed.
+fields_of() { (cd -- "$1" && grep -r field: . | sed 's/\(field:char.*\)signed:.;/\1/' | sort); }
+same_fields()
+{
+	made=$(mktemp -d) || return
+	./mkformats "$made"
+	diff <(fields_of formats/kvmsched) <(fields_of "$made/kvmsched") || return
+	rm -rf -- "$made"
+}
+ok "formats are what mkformats makes of the schema" same_fields
 compare select.txt "one vCPU of one VM" \
 	"$kvmsched" report --vm 4700.1 --vcpu 0 everything.dat
 compare c-locale.txt "a locale without µ" \
