@@ -348,13 +348,19 @@ static void closing(void)
 	VPUT(ledger, .tid = 5101, .states = { [KVMSCHED_STATE_HALTED] = 1000 * US });
 }
 
-/* One record, of nobody's vCPU, of each event that nothing above tells of; lossy() loses. */
+/* One record of the first vCPU, of each event that nothing above tells of; lossy() loses. */
 static void untold(void)
 {
-	on(0, 600, 0, KS_NO_VCPU);
-#define KS_RECORD(record, ...)						\
-	if (KS_EV_##record != KS_EV_lost && !synth_has(s, KS_EV_##record)) \
-		PUT(record);
+	on(0, 4711, 1, 0);
+#define F(type, name)	if (!strcmp(#name, "vm")) rec.name = vm;
+#define A(type, name, n)
+#define KS_RECORD(record, classes, fields, ...)				\
+	if (KS_EV_##record != KS_EV_lost && !synth_has(s, KS_EV_##record)) { \
+		struct ks_rec_##record rec = { .ent.pid = pid };	\
+									\
+		fields							\
+		SYNTH_ADD(s, cpu, now, record, &rec);			\
+	}
 #include "uapi/record_list.h"
 }
 
