@@ -100,9 +100,11 @@ int ks_hook_probe(struct ks_hook *hook);
 	  .handler = (_handler), .hint = true }
 
 /*
- * The same for a tracepoint of a public header; KVM's own trace.h is none.  Here the
- * compiler compares the prototypes of handler and tracepoint, so that on a kernel that
- * changed the latter the module does not build.  The call is never made: it has type void.
+ * KS_TRACEPOINT_ROW for a tracepoint of a public header, its name without quotes.  The
+ * compiler compares the prototypes of handler and tracepoint, so that the module does not
+ * build on a kernel that has changed the latter.  KVM's own trace.h is not public.
+ *
+ * The comparison is a call within typeof(), which is never made; the type of that is void.
  */
 #define KS_CHECKED_ROW(_name, _module, _classes, _when, _probe)		\
 	KS_TRACEPOINT_ROW(#_name, _module, _classes, _when,		\

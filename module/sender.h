@@ -31,7 +31,7 @@ struct ks_sender {
 	const char *name;
 };
 
-/* How it came: fields of KS_IRQ_ACCEPT_FIELDS */
+/* How it came: fields of irq_accept */
 struct ks_way {
 	u8 by;
 	u32 gsi;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
 """The manual pages against the module: kvmsched-events(5) has every record and
-field of uapi/records.h and every name of uapi/names.h; kvmsched(8) has every
+field of uapi/record_list.h and every name of uapi/names.h; kvmsched(8) has every
 parameter and class."""
 
 import glob

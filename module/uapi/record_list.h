@@ -4,6 +4,9 @@
  *
  *	KS_RECORD(name, classes, fields, "format", arguments)
  *
+ * No comma stands between two fields, and one behind the last.  There is at least one
+ * argument.  A new record goes to the end: the order is that of the events' ids.
+ *
  * Whoever includes this file says what becomes of a record, as often as it likes:
  *
  *	#define KS_RECORD(record, classes, fields, ...)	#record,
@@ -33,7 +36,7 @@
  * nice and flags (KS_TASK_*).  Older files lack the latter four.  Then flags is 0,
  * and the others mean nothing.
  *
- * records.h has what the numbers in the fields mean.
+ * records.h has what the numbers in the fields mean; include it before.
  */
 #ifndef KS_RECORD
 #error "KS_RECORD() says what becomes of each record"
@@ -185,7 +188,8 @@ KS_RECORD(exit, KVMSCHED_CLASS_EXIT,
 	F(u64, guest_cycles)	/* from entry to this exit, 0 if unknown; */
 				/* to the record, if by the fast path */
 	F(u64, host_cycles),	/* from this exit to the record */
-	"vm=%u vcpu=%u reason=%s%s%s%s info=%#llx%s%s%s%s%s vector=%d guest_cycles=%llu host_cycles=%llu end=%s",
+	"vm=%u vcpu=%u reason=%s%s%s%s info=%#llx%s%s%s%s%s vector=%d "
+	"guest_cycles=%llu host_cycles=%llu end=%s",
 	__entry->vm, __entry->vcpu,
 	__entry->flags & KS_EXIT_L2 ? "L2 " : "",
 	ks_show_reason(__entry->flags, __entry->reason),
@@ -314,7 +318,7 @@ KS_RECORD(halt, KVMSCHED_CLASS_SWITCH,
 	F(u8, waited)		/* 1: it slept */
 	F(u8, valid)		/* 0: woken for nothing */
 	F(u64, poll_ns)		/* polled, by KVM's halt_poll_*_ns */
-	F(u64, halt_ns),		/* polled and slept, by KVM */
+	F(u64, halt_ns),	/* polled and slept, by KVM */
 	"vm=%u vcpu=%u %s%s poll_ns=%llu halt_ns=%llu",
 	__entry->vm, __entry->vcpu, __entry->waited ? "slept" : "polled",
 	__entry->valid ? "" : " for nothing",
@@ -504,7 +508,7 @@ KS_RECORD(allowed, KVMSCHED_CLASS_STEAL,
 /* Class steal: this CPU begins to idle, or ends that, while a vCPU waits for any CPU */
 KS_RECORD(idle, KVMSCHED_CLASS_STEAL,
 	F(u8, idle)		/* 1: it idles from now on */
-	F(u16, waiters),		/* vCPUs that wait, for whichever CPU */
+	F(u16, waiters),	/* vCPUs that wait, for whichever CPU */
 	"%s waiters=%u",
 	__entry->idle ? "begins" : "ends", __entry->waiters)
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
- * kvmsched: what the numbers in records mean; record_list.h has the records
+ * kvmsched: what the numbers in records mean, and the fields that two of them share;
+ * record_list.h has the records
  */
 #ifndef _UAPI_KVMSCHED_RECORDS_H
 #define _UAPI_KVMSCHED_RECORDS_H
@@ -120,9 +121,9 @@ enum { KVMSCHED_SENT_BYS(KS_BY_ENUM), KS_NR_BYS };
 enum { KVMSCHED_HOST_IRQ_KINDS(KS_HOST_IRQ_ENUM), KS_NR_HOST_IRQ_KINDS };
 
 /*
- * timer_arm, @rearm: AGAIN is KVM's doing: the same deadline, or the next period.  FOUND was armed before
- * the recording; @deadline is that of KVM's hrtimer.  BY_VMM: by another ioctl than
- * KVM_RUN.  STOPPED by the guest, in TSC deadline mode.
+ * timer_arm, @rearm.  AGAIN is KVM's doing: the same deadline, or the next period.
+ * FOUND was armed before the recording; @deadline is that of KVM's hrtimer.  BY_VMM: by
+ * another ioctl than KVM_RUN.  STOPPED by the guest, in TSC deadline mode.
  */
 #define KS_ARM_ENUM(symbol, number, name)	KS_ARM_##symbol = (number)
 enum { KVMSCHED_ARMS(KS_ARM_ENUM), KS_NR_ARMS };
@@ -141,9 +142,10 @@ enum { KVMSCHED_STIMERS(KS_STIMER_ENUM), KS_NR_STIMER_WHATS };
 #define KS_STIMERS	4	/* of each vCPU */
 
 /*
- * switch_out and wake, @throttled: does a quota keep the vCPU's thread from the CPU?  Up to 6.17 it keeps all tasks of
- * a cgroup from it at once.  Since then each task runs on until it would return to user
- * or guest mode: a thread that has lost the CPU before that may get it again.
+ * switch_out and wake, @throttled: does a quota keep the vCPU's thread from the CPU?  Up
+ * to 6.17 it keeps all tasks of a cgroup from it at once.  Since then each task runs on
+ * until it would return to user or guest mode: a thread that has lost the CPU before that
+ * may get it again.
  */
 #define KS_THROTTLED_AS_GROUP	0	/* as long as its cgroup is, see kvmsched_throttle */
 #define KS_THROTTLED_NO		1

@@ -7,7 +7,7 @@
 
 #include "model/model.h"
 
-/* Event @name at @ts_ on @cpu_, of thread @pid_; its fields as in records.h, by name */
+/* Event @name at @ts_ on @cpu_, of thread @pid_; its fields as in record_list.h, by name */
 #define FEED(model, ts_, cpu_, pid_, name, ...) do {			\
 	struct kvs_record rec_ = {					\
 		.ts = (ts_), .event = KS_EV_##name, .cpu = (cpu_),	\

@@ -41,12 +41,25 @@ done
 fields_of() { (cd -- "$1" && grep -r field: . | sed 's/\(field:char.*\)signed:.;/\1/' | sort); }
 same_fields()
 {
-	made=$(mktemp -d) || return
+	local made status=0
+	made=$(mktemp -d)
 	./mkformats "$made"
-	diff <(fields_of formats/kvmsched) <(fields_of "$made/kvmsched") || return
+	diff <(fields_of formats/kvmsched) <(fields_of "$made/kvmsched") || status=$?
 	rm -rf -- "$made"
+	return "$status"
 }
-ok "formats are what mkformats makes of the schema" same_fields
+ok "the fields of formats/ are those of the schema" same_fields
+# lossy.dat has the record that is left out here.
+each_event()
+{
+	local missing
+	missing=$("$kvmsched" report --json everything.dat | python3 -c 'if True:
+		import json, sys
+		counts = json.load(sys.stdin)["records_by_event"]
+		print(*(event for event, count in counts.items() if not count))')
+	[[ $missing == lost ]] || { echo "missing: $missing"; return 1; }
+}
+ok "everything.dat has all events" each_event
 compare select.txt "one vCPU of one VM" \
 	"$kvmsched" report --vm 4700.1 --vcpu 0 everything.dat
 compare c-locale.txt "a locale without µ" \

@@ -317,7 +317,10 @@ static void schedulers(bool loaded)
 		PUT(bpf_scheduler, .loads = 3);
 }
 
-/* It halts, is woken to where another task runs, and moved to where a third one does. */
+/*
+ * It halts, is woken on a CPU that another task has, and while it waits is moved to a CPU
+ * that a third one has.
+ */
 static void woken(void)
 {
 	on(0, 4711, 1, 0);
@@ -341,14 +344,17 @@ static void woken(void)
 	VPUT(entry, .since_exit_cycles = 412 * US);
 }
 
-/* The module's own ledger of a vCPU that halted for all of its life */
+/* The module's own ledger of a vCPU; its numbers are made up, not those of its records. */
 static void closing(void)
 {
 	on(1, 600, 4, 0);
 	VPUT(ledger, .tid = 5101, .states = { [KVMSCHED_STATE_HALTED] = 1000 * US });
 }
 
-/* One record of the first vCPU, of each event that nothing above tells of; lossy() loses. */
+/*
+ * One record of the first vCPU, with nothing but zeros in it, of each event that nothing
+ * above has; lossy() has the record of a loss.
+ */
 static void untold(void)
 {
 	on(0, 4711, 1, 0);

@@ -32,7 +32,7 @@ static inline int teardown(void **unused)
 	return 0;
 }
 
-/* A record of that event; fields as in records.h, by name */
+/* A record of that event; fields as in record_list.h, by name */
 #define RECORD(at, name, ...)	FEED(&m, at, cpu, pid, name, __VA_ARGS__)
 
 #define AT(vm_, vcpu_)	.vm = (vm_), .vcpu = (vcpu_)

@@ -180,7 +180,11 @@ void synth_add(struct synth *s, unsigned int cpu, uint64_t tsc,
 {
 	struct trace_entry *ent = record;
 
-	if (s->ids[event] < 0 || size > DATA_MAX || size % 4)
+	if (s->ids[event] < 0) {
+		kvs_err("synth: %s has no format", names[event]);
+		exit(KVS_EXIT_FAILED);
+	}
+	if (size > DATA_MAX || size % 4)
 		die(names[event]);
 	ent->type = s->ids[event];
 	s->has[event] = true;

@@ -11,7 +11,7 @@
  *	synth_lost(s, 0, 17);	// 17 lost between this record and the next
  *	synth_finish(s);	// writes x.dat, frees s
  *
- * The structs are those of module/uapi/records.h; include paths are tools, module
+ * The structs are those of module/uapi/record_structs.h; include paths are tools, module
  * and module/uapi, and libkvmsched.a is linked.
  * common_type is filled in here; set ent.pid yourself.  Each CPU's records must
  * come in the order of time.  Pages are written out as they fill, so a file of

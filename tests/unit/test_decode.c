@@ -24,7 +24,7 @@
 	"\tfield:int common_pid;\toffset:4;\tsize:4;\tsigned:1;\n"	\
 	"\n"
 
-/* As records.h has it today */
+/* As record_list.h has it today */
 static const char eoi[] =
 	"name: kvmsched_irq_eoi\nID: 77\n" COMMON
 	"\tfield:u16 vm;\toffset:8;\tsize:2;\tsigned:0;\n"
@@ -48,7 +48,7 @@ static const char swapped_eoi[] =
 	"\tfield:s32 vector;\toffset:12;\tsize:4;\tsigned:1;\n"
 	"\nprint fmt: \"\"\n";
 
-/* As records.h has it, and as files of older versions do */
+/* As record_list.h has it, and as files of older versions do */
 #define HOLDER(later)							\
 	"name: kvmsched_holder\nID: 78\n" COMMON			\
 	"\tfield:s32 pid;\toffset:8;\tsize:4;\tsigned:1;\n"		\
@@ -281,7 +281,7 @@ static void pid_is_where_the_event_has_it(void **unused)
 	assert_int_equal(rec.ent.pid, 7);
 }
 
-/* Every event and field of records.h is in the formats, and at its place. */
+/* Every event and field of record_list.h is in the formats, and at its place. */
 static void formats_are_the_schema(void **unused)
 {
 	static const char *const names[] = {
@@ -298,7 +298,8 @@ static void formats_are_the_schema(void **unused)
 		snprintf(path, sizeof(path), "%s/golden/formats/kvmsched/kvmsched_%s/format",
 			 tests ? tests : "tests", names[i]);
 		f = fopen(path, "r");
-		assert_non_null(f);
+		if (!f)
+			fail_msg("no %s: tests/golden/mkformats makes it", path);
 		size = fread(text, 1, sizeof(text), f);
 		fclose(f);
 		agrees_with_libtraceevent(text, size);

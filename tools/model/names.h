@@ -29,7 +29,7 @@ const char *kvs_exit_name(char name[KVS_EXIT_NAME_LEN], uint8_t isa, uint32_t re
 /* KVM_EXIT_*, why KVM_RUN returned; "KVM_EXIT_99" for an unknown one */
 const char *kvs_user_reason(char name[KVS_NAME_LEN], uint32_t reason);
 
-/* A record's event, without the system: "exit", "timer_arm" */
+/* The name of an event, below KS_NR_EVENTS, without the system: "exit", "timer_arm" */
 const char *kvs_event_name(enum ks_event event);
 
 /* Tables of names; NULL beyond their end. */

@@ -11,7 +11,7 @@
 #define MAX_EVENTS	65536	/* common_type has 16 bits */
 #define MAX_FIELDS	20
 
-/* A field that is looked for in the file's formats: one for each field of records.h */
+/* A field that is looked for in the file's formats: one for each field of record_list.h */
 struct want {
 	const char *name;
 	u16 offset, size;
@@ -59,8 +59,8 @@ struct found {
 
 struct layout {
 	bool ours;		/* it is an event of system kvmsched ... */
-	bool known;		/* ... that records.h has */
-	bool same;		/* the layout is that of records.h, byte for byte */
+	bool known;		/* ... that record_list.h has */
+	bool same;		/* the layout is that of record_list.h, byte for byte */
 	u16 event;		/* enum ks_event */
 	u16 pid_offset;		/* formats need not agree where the PID is */
 	u16 need;		/* bytes that the fields take, from the record's start */
