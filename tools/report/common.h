@@ -33,6 +33,9 @@ const char *kvs_idle_why(const struct kvs_vcpu *v);
 /* Print which of the selected VMs idle without an exit, if there are any. */
 void kvs_note_idle(const struct kvs_view *view);
 
+/* Print lines with the numbers of timers armed, by whom, and of those that expired. */
+void kvs_print_timer_counts(const struct kvs_timer_stats *t);
+
 /* Print the selected VMs whose timers can't be seen, as their LAPIC is in userspace. */
 void kvs_note_unseen_timers(const struct kvs_view *view);
 

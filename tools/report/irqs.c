@@ -175,6 +175,53 @@ static void print_watchdog(const struct kvs_view *view)
 		kvs_say(0, "none");
 }
 
+static void print_timer_arms(const struct kvs_timer_stats *t)
+{
+	struct kvs_lines lines = kvs_lines_begin(2);
+
+	kvs_lines_add(&lines, "armed %" PRIu64, t->armed[0] + t->armed[1] + t->armed[2]);
+	for (unsigned int mode = 0; mode < KVS_TIMER_MODES; mode++)
+		if (t->armed[mode])
+			kvs_lines_add(&lines, ", %s %" PRIu64, kvs_timer_mode(mode),
+				      t->armed[mode]);
+	kvs_lines_add(&lines, "; on the preemption timer %" PRIu64
+		      "; armed again by KVM %" PRIu64, t->hv_armed, t->rearmed);
+	if (t->found)
+		kvs_lines_add(&lines, "; armed before the recording %" PRIu64, t->found);
+	if (t->by_vmm)
+		kvs_lines_add(&lines, "; armed by the VMM %" PRIu64, t->by_vmm);
+	kvs_lines_end(&lines);
+}
+
+static void print_timer_expiries(const struct kvs_timer_stats *t)
+{
+	struct kvs_lines lines = kvs_lines_begin(2);
+
+	kvs_lines_add(&lines, "expired %" PRIu64, t->expired);
+	if (t->hv_expired)
+		kvs_lines_add(&lines, ", by the preemption timer %" PRIu64, t->hv_expired);
+	if (t->merged || t->skipped || t->armed[KS_TIMER_PERIODIC])
+		kvs_lines_add(&lines, ", of which %" PRIu64 " merged; skipped by KVM %" PRIu64,
+			      t->merged, t->skipped);
+	if (t->left_out)
+		kvs_lines_add(&lines, " (and %" PRIu64 " one or the other: this file does not tell)",
+			      t->left_out);
+	kvs_lines_add(&lines, ", injected %" PRIu64, t->injected);
+	if (t->posted)
+		kvs_lines_add(&lines, ", left to the hardware %" PRIu64, t->posted);
+	if (t->vector >= 0)
+		kvs_lines_add(&lines, ", vector %#x", t->vector);
+	else if (t->vector == -2)
+		kvs_lines_add(&lines, ", different vectors");
+	kvs_lines_end(&lines);
+}
+
+void kvs_print_timer_counts(const struct kvs_timer_stats *t)
+{
+	print_timer_arms(t);
+	print_timer_expiries(t);
+}
+
 static void print_timers(const struct kvs_view *view)
 {
 	struct kvs_rows rows;
@@ -184,6 +231,7 @@ static void print_timers(const struct kvs_view *view)
 	kvs_title(view, "Guest timers, leg by leg");
 	if (kvs_note_no_timers(view))
 		return;
+	kvs_print_timer_counts(&view->total->timer);
 	rows = kvs_rows_begin(KVS_HEADINGS("=<VM", "=vCPU", "=<Leg", LEG_HEADINGS));
 	for (unsigned int i = 0; i < view->model->nr_vcpus; i++)
 		if (kvs_selected(&view->select, view->model->vcpus[i]))

@@ -310,47 +310,6 @@ static void row_leg(struct kvs_rows *rows, const char *name,
 	kvs_cells_full(rows, s, known);
 }
 
-static void print_timer_arms(const struct kvs_timer_stats *t)
-{
-	struct kvs_lines lines = kvs_lines_begin(2);
-
-	kvs_lines_add(&lines, "armed %" PRIu64, t->armed[0] + t->armed[1] + t->armed[2]);
-	for (unsigned int mode = 0; mode < KVS_TIMER_MODES; mode++)
-		if (t->armed[mode])
-			kvs_lines_add(&lines, ", %s %" PRIu64, kvs_timer_mode(mode),
-				      t->armed[mode]);
-	kvs_lines_add(&lines, "; on the preemption timer %" PRIu64
-		      "; armed again by KVM %" PRIu64, t->hv_armed, t->rearmed);
-	if (t->found)
-		kvs_lines_add(&lines, "; armed before the recording %" PRIu64, t->found);
-	if (t->by_vmm)
-		kvs_lines_add(&lines, "; armed by the VMM %" PRIu64, t->by_vmm);
-	kvs_lines_end(&lines);
-}
-
-static void print_timer_expiries(const struct kvs_timer_stats *t)
-{
-	struct kvs_lines lines = kvs_lines_begin(2);
-
-	kvs_lines_add(&lines, "expired %" PRIu64, t->expired);
-	if (t->hv_expired)
-		kvs_lines_add(&lines, ", by the preemption timer %" PRIu64, t->hv_expired);
-	if (t->merged || t->skipped || t->armed[KS_TIMER_PERIODIC])
-		kvs_lines_add(&lines, ", of which %" PRIu64 " merged; skipped by KVM %" PRIu64,
-			      t->merged, t->skipped);
-	if (t->left_out)
-		kvs_lines_add(&lines, " (and %" PRIu64 " one or the other: this file does not tell)",
-			      t->left_out);
-	kvs_lines_add(&lines, ", injected %" PRIu64, t->injected);
-	if (t->posted)
-		kvs_lines_add(&lines, ", left to the hardware %" PRIu64, t->posted);
-	if (t->vector >= 0)
-		kvs_lines_add(&lines, ", vector %#x", t->vector);
-	else if (t->vector == -2)
-		kvs_lines_add(&lines, ", different vectors");
-	kvs_lines_end(&lines);
-}
-
 static void print_timers(const struct kvs_view *view)
 {
 	const struct kvs_timer_stats *t = &view->total->timer;
@@ -363,8 +322,7 @@ static void print_timers(const struct kvs_view *view)
 	kvs_title(view, "Guest timers");
 	if (kvs_note_no_timers(view))
 		return;
-	print_timer_arms(t);
-	print_timer_expiries(t);
+	kvs_print_timer_counts(t);
 	rows = kvs_rows_begin(KVS_HEADINGS("<Leg", "Count", "Min µs", "Max µs", "Avg µs",
 					   "|p50 µs", "p99 µs", "p99.9 µs"));
 	known = kvs_shist_summary(&t->late_cycles, &view->times.cycles, &s);
