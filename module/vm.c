@@ -6,6 +6,7 @@
  */
 #include <linux/sched.h>
 
+#include "next_number.h"
 #include "tables.h"
 
 #define for_each_vm(vm) \
@@ -37,15 +38,6 @@ static bool ks_vm_number_is_used(u16 number)
 	return false;
 }
 
-/* Records have 16 bits, and so many VMs may have been there before. */
-static u16 ks_vm_next_number(void)
-{
-	do {
-		ks_tables.last_vm++;
-	} while (!ks_tables.last_vm || ks_vm_number_is_used(ks_tables.last_vm));
-	return ks_tables.last_vm;
-}
-
 /**
  * ks_vm_get - the entry of a VM, made now if it has none
  * @kvm: the VM, of which the current thread runs a vCPU
@@ -60,7 +52,9 @@ struct ks_vm *ks_vm_get(struct kvm *kvm)
 	if (vm)
 		return vm;
 	vm = ks_vm_find(NULL) ?: &ks_tables.vms[ks_tables.used_vms++];
-	vm->number = ks_vm_next_number();
+	/* Records have 16 bits, and so many VMs may have been there before. */
+	ks_tables.last_vm = ks_next_number(ks_tables.last_vm, ks_vm_number_is_used);
+	vm->number = ks_tables.last_vm;
 	vm->kvm = kvm;
 	vm->vmm = ks_process_of(current);
 	return vm;
