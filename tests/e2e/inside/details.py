@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What exits were for is told by port, MSR, leaf, page and vector, exactly."""
+"""What exits were for is told by port, MSR, leaf, page and vector, exactly; and each exit
+record says what KVM's own kvm_exit says."""
 
 import json
+import re
 
 import host
+import records
 
 N = 200
 PORT_NOBODY, APIC_BASE, IPI_VECTOR = 0x5f0, 0x1b, 0x50
@@ -35,7 +38,63 @@ def exits(recording, truth, *reasons):
                for exit in vcpu["exits"] if exit["reason"] in reasons)
 
 
+# ftrace's line of an exit, and a field of a record as trace-cmd shows it raw
+SEEN = re.compile(r"reason (\S+) .*info1 (\w+) .*intr_info (\w+)")
+RAW = re.compile(r"(\w+)= *(-?\w+)")
+INFO_VALID = 1 << 3		# KS_EXIT_INFO_VALID
+VALID = 1 << 31			# of the interruption information: SDM vol. 3, table 25-18
+# Of these, @info has the guest's registers or the address.
+REPLACED = re.compile("cpuid|msr|npf|CPUID|MSR_|EPT_|VMCALL|vmmcall")
+
+
+def by_ftrace(lines, tid):
+    """(reason, qualification, vector) of each exit; None: it is not in a record"""
+    found = []
+    for line in lines:
+        if line.tid == tid:
+            reason, info, interrupt = SEEN.search(line.text).groups()
+            interrupt = int(interrupt, 16)
+            found.append((reason, None if REPLACED.match(reason) else int(info, 16),
+                          interrupt & 0xff if interrupt & VALID else None))
+    return found
+
+
+def by_records(recording, tid):
+    names = {exit["code"]: exit["reason"]
+             for exit in host.vcpu_by_tid(recording.report(), tid)["exits"]}
+    found = []
+    for record in records.of_file(recording.file, "kvmsched_exit"):
+        if record.tid == tid:
+            raw = {name: int(value, 0) for name, value in RAW.findall(record.text)}
+            reason = names.get(raw["reason"])
+            found.append((reason, None if REPLACED.match(reason) else raw["info"],
+                          raw["vector"] if raw["flags"] & INFO_VALID else None))
+    return found
+
+
+def as_ftrace(tap):
+    """Of a guest that writes to a port, and of one that interrupts end again and again"""
+    with host.module(), host.Ftrace(clock="x86-tsc") as ftrace:
+        with host.Recording() as recording:
+            ftrace.enable("kvm/kvm_exit")
+            tids = [host.guest(payload, N)["vcpus"][0]["tid"] for payload in ("pio", "tscspin")]
+            ftrace.enable("kvm/kvm_exit", on=0)
+        lines = records.of_ftrace(ftrace)
+    for name, tid in zip(("port", "timer"), tids):
+        ours, theirs = by_records(recording, tid), by_ftrace(lines, tid)
+        differ = [pair for pair in zip(ours, theirs) if pair[0] != pair[1]]
+        tap.equal(f"details: {name}: reason, qualification and vector are ftrace's",
+                  ("exits", len(ours), len(theirs)), ("differences", differ[:3], []),
+                  ("there were some", len(ours) > N, True))
+        tap.note(f"{sum(bool(info) for _, info, _ in ours)} with a qualification, "
+                 f"{sum(vector is not None for *_, vector in ours)} with a vector")
+    # SVM leaves the interrupt to the host's own handler.
+    tap.ok(not host.VMX or any(vector is not None for *_, vector in ours),
+           "details: VMX tells which interrupt ended guest mode")
+
+
 def test(tap):
+    as_ftrace(tap)
     with host.module(), host.Recording() as recording:
         pio = host.guest("pio", N)
         rdmsr = host.guest("rdmsr", N)

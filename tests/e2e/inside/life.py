@@ -11,6 +11,7 @@ import time
 import host
 import records
 from device import Device
+from exactness import FAST
 from host import running_guest
 
 N = 200
@@ -84,6 +85,9 @@ def late(tap, how):
         first = mine[0]
         exits = [r for r in mine if r.event == "kvmsched_exit"]
         seen = sum(line.tid == tid and line.ts > first.ts for line in lines)
+        # No handler had listened yet as the exit came whose handling began before.
+        fast = {exit["reason"] for exit in host.vcpu_by_tid(recording.report(), tid)["exits"]
+                if exit["fastpath"]}
         tap.equal(f"life: {how}: late to a {payload} guest",
                   ("the first record", first.event, "kvmsched_vcpu"),
                   ("says that it was late", first["features"] & (LATE | NEW), LATE),
@@ -91,6 +95,8 @@ def late(tap, how):
                   # we have told who it is.
                   ("exits from then on", len(exits) - seen in (0, 1), True),
                   ("there were some", len(exits) > 2, True),
+                  ("reasons that no handler saw",
+                   fast - (FAST if how == "kprobe" else set()), set()),
                   ("the end of KVM_RUN",
                    any(r.event == "kvmsched_put" for r in mine), True))
         tap.note(f"{len(exits)} exits, ftrace {seen}")
