@@ -3,9 +3,11 @@
 vCPU goes from thread to thread with each KVM_RUN, and threads that end before their
 vCPU or outlive it."""
 
+import bisect
 import collections
 import contextlib
 import os
+import re
 import time
 
 import cgroup
@@ -18,6 +20,8 @@ from vmm import Vmm
 N = 500
 RUNS, NAPS = 20, 20
 GONE = 0x200			# KS_FEATURE_GONE
+EXIT_FLAGS = re.compile(r"flags= *(\w+)")
+EXIT_END, BY_ENTRY = 3, 0	# KS_EXIT_END, KS_EXIT_BY_ENTRY
 
 
 def by_vm(vcpus):
@@ -28,7 +32,34 @@ def by_vm(vcpus):
     return sorted(vms.values())
 
 
-def check(tap, name, threads, truth, recording):
+def by_thread(found, tids):
+    return collections.Counter(record.tid for record in found if record.tid in tids)
+
+
+def entries_and_switches(recording, lines, loads):
+    """[(what, ours by thread, ftrace's)]; switches within KVM_RUN, since out of it another
+    thread may have the vCPU"""
+    tids = {load.tid for load in loads}
+    ends = {tid: [] for tid in tids}	# of KVM_RUNs: from the first on, to the second ...
+    for record in sorted(loads + records.of_file(recording.file, "kvmsched_put"),
+                         key=lambda record: record.ts):
+        ends[record.tid].append(record.ts)
+    within = lambda record: record.tid in tids and \
+        bisect.bisect(ends[record.tid], record.ts) % 2
+    entries = records.of_file(recording.file, "kvmsched_entry") + [
+        exit for exit in records.of_file(recording.file, "kvmsched_exit")
+        if int(EXIT_FLAGS.search(exit.text)[1], 0) & EXIT_END == BY_ENTRY]
+    return [
+        ("entries by thread", by_thread(entries, tids),
+         by_thread((line for line in lines if line.event == "kvm_entry"), tids)),
+        ("switches out by thread", by_thread(filter(within, records.of_file(
+            recording.file, "kvmsched_switch_out")), tids),
+         by_thread((line for line in lines if line.event == "sched_switch" and within(line)),
+                   tids)),
+    ]
+
+
+def check(tap, name, threads, truth, recording, lines):
     summary = recording.report()
     loads = records.of_file(recording.file, "kvmsched_load")
     identities = records.of_file(recording.file, "kvmsched_vcpu")
@@ -54,6 +85,7 @@ def check(tap, name, threads, truth, recording):
               ("threads that ran them", len({load.tid for load in loads}), threads),
               ("identity records, two for each vCPU at most",
                len(identities) <= 2 * vcpus or len(identities), True),
+              *entries_and_switches(recording, lines, loads),
               *ledgers)
 
 
@@ -88,6 +120,21 @@ def handed_on(tap, device):
               ("sleeps of the first, while it had it", len(naps) >= NAPS, True),
               ("and afterwards", [ts for ts in naps if ts > loads[0]], []),
               ("sleeps of the third", len(last) >= NAPS, True))
+
+
+def one_after_the_other(tap):
+    """A vCPU's thread that ends before another vCPU of the VM first runs: one VM"""
+    with Vmm() as vmm:
+        with host.Recording() as recording:
+            vmm.ask("first", "run", RUNS)
+            vmm.ask("first", "end")
+            vmm.ask("second", "run", RUNS, vcpu=1)
+            exits = vmm.exits()
+    rows = [row for row in recording.report()["vcpus"] if row["vm"] == vmm.pid]
+    tap.equal("threads: a VM whose first thread ends before its second vCPU runs is one",
+              ("vCPUs", sorted(row["vcpu"] for row in rows), [0, 1]),
+              ("VMs", {row["vm_index"] for row in rows}, {0}),
+              ("exits", sum(row["exit_count"] for row in rows), exits))
 
 
 def outlived(tap):
@@ -167,8 +214,12 @@ def test(tap):
                 ("4 threads run 8 vCPUs", ("--vcpus", 8, "--threads", 4)),
                 ("3 threads run 2 VMs of 2 vCPUs",
                  ("--vms", 2, "--vcpus", 2, "--threads", 3))):
-            with host.Recording("-m", "16M") as recording:
-                truth = host.guest("pio", N, *options)
-            check(tap, name, options[-1], truth, recording)
+            with host.Ftrace(clock="x86-tsc") as ftrace:
+                with host.Recording("-m", "16M") as recording:
+                    ftrace.enable("kvm/kvm_entry", "sched/sched_switch")
+                    truth = host.guest("pio", N, *options)
+                    ftrace.enable("kvm/kvm_entry", "sched/sched_switch", on=0)
+                check(tap, name, options[-1], truth, recording, records.of_ftrace(ftrace))
         handed_on(tap, device)
+        one_after_the_other(tap)
         refused(tap, device)

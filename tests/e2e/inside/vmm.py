@@ -39,9 +39,10 @@ class Vmm:
         self.pid = self.process.pid
         return self
 
-    def ask(self, thread, step, times=1):
-        """The thread's number in the kernel, after it has done so."""
-        self.process.stdin.write(f"{thread} {step} {times}\n")
+    def ask(self, thread, step, times=1, vcpu=0):
+        """The thread's number in the kernel, after it has done so.  The VM has two vCPUs;
+        which one a thread is for is told as it begins."""
+        self.process.stdin.write(f"{thread} {step} {times} {vcpu}\n")
         answer = self.process.stdout.readline()
         if not answer:
             raise host.Failed(f"the VMM died in {step}")
@@ -66,9 +67,9 @@ class Vmm:
 class Steps(threading.Thread):
     """A thread of the VMM; the names of the methods are the steps."""
 
-    def __init__(self, vm, vcpu):
+    def __init__(self, files, vcpu):
         super().__init__(daemon=True)
-        self.vm, self.vcpu = vm, vcpu
+        self.files, self.vcpu = files, vcpu
         self.asked, self.done = queue.SimpleQueue(), queue.SimpleQueue()
         self.start()
 
@@ -88,8 +89,8 @@ class Steps(threading.Thread):
             time.sleep(0.002)
 
     def close(self, _):
-        os.close(self.vcpu)
-        os.close(self.vm)
+        for file in self.files:
+            os.close(file)
 
     def run(self):
         step = None
@@ -101,7 +102,7 @@ class Steps(threading.Thread):
 
 
 def create_vm():
-    """(the VM, its vCPU, its memory)"""
+    """(its vCPUs, the VM; its memory)"""
     kvm = os.open("/dev/kvm", os.O_RDWR | os.O_CLOEXEC)
     vm = fcntl.ioctl(kvm, KVM_CREATE_VM, 0)
     memory = mmap.mmap(-1, PAGE)
@@ -109,16 +110,16 @@ def create_vm():
     address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
     fcntl.ioctl(vm, KVM_SET_USER_MEMORY_REGION,
                 struct.pack("<2I3Q", 0, 0, RESET - RESET % PAGE, PAGE, address))
-    return vm, fcntl.ioctl(vm, KVM_CREATE_VCPU, 0), memory
+    return [*(fcntl.ioctl(vm, KVM_CREATE_VCPU, id) for id in range(2)), vm], memory
 
 
 def serve():
-    vm, vcpu, _memory = create_vm()
+    files, _memory = create_vm()
     threads = {}
     for line in sys.stdin:
-        name, step, times = line.split()
+        name, step, times, vcpu = line.split()
         if name not in threads:
-            threads[name] = Steps(vm, vcpu)
+            threads[name] = Steps(files, files[int(vcpu)])
         threads[name].asked.put((step, int(times)))
         tid = threads[name].done.get()
         if step == "end":
