@@ -275,10 +275,10 @@ def report(file, *options):
     return json.loads(run(KVMSCHED, "report", "--json", file, *options).stdout)
 
 
-def worst(file, kind, count=10):
-    """The worst moments of a kind, as `report worst` has them."""
+def worst(file, kind=None, count=10):
+    """The worst moments of a kind, or of any, as `report worst` has them."""
     return json.loads(run(KVMSCHED, "report", "worst", file, "--json",
-                          "--kind", kind, "-n", count).stdout)["worst"]
+                          *(("--kind", kind) if kind else ()), "-n", count).stdout)["worst"]
 
 
 def vcpu_by_tid(summary, tid):
