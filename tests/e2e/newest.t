@@ -4,4 +4,4 @@
 # check`; in `make check-kernels` it does.
 here=$(dirname -- "${BASH_SOURCE[0]}")
 exec "$here/../todo" "the newest kernel may have changed" \
-	"$here/boot" --kernel newest --single --timeout 1200 -- exactness ledger
+	"$here/boot" --kernel newest --single --timeout 1200 -- exactness life ledger
