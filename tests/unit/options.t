@@ -124,6 +124,10 @@ while read -r kind command option limits; do
 		refuses "$command" "option '$option': 'x' is not NAME=VALUE" "$option" x
 		refuses "$command" "option '$option': there is no setting 'x'; \`kvmsched policy show\` lists them" "$option" x=1
 		refuses "$command" "option '$option': 'x' is not a number from -1 on" "$option" halt_poll_ns=x ;;
+	quantile)
+		for bad in x 0 -0.5 1.5 " 0.9" +0.9 "0.9 " 0x1p-1 inf nan; do
+			refuses "$command" "option '$option': '$bad' is not $limits" "$option" "$bad"
+		done ;;
 	name)
 		refuses "$command" "option '$option': 'x' is not $limits" "$option" x ;;
 	esac
@@ -186,7 +190,7 @@ name top --sort vm, guest, exit, user, halted, wait, exits, waits or worst
 text merge --output
 name experiment --order shuffled or interleaved
 name compare --family pair or all
-name compare --statistic median, mean or a quantile up to 1
+quantile compare --statistic median, mean or a quantile up to 1
 EOF
 
 refuses compare "option '--metric': there is no metric 'x'; --help lists them" --metric slice,x

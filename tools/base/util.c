@@ -241,11 +241,16 @@ bool kvs_parse_time(const char *s, double *ns)
 	return *ns <= 1e18;
 }
 
-bool kvs_parse_seconds(const char *s, double *seconds)
+bool kvs_parse_decimal(const char *s, double *value)
 {
 	const char *end;
 
-	if (parse_decimal(s, seconds, &end) && !*end)
+	return parse_decimal(s, value, &end) && !*end;
+}
+
+bool kvs_parse_seconds(const char *s, double *seconds)
+{
+	if (kvs_parse_decimal(s, seconds))
 		return *seconds <= 1e9;
 	if (!kvs_parse_time(s, seconds))
 		return false;

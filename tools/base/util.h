@@ -63,6 +63,9 @@ int kvs_write_all(int fd, const void *data, size_t size);
 /* True if all of @s is one decimal number, which is within @min .. @max. */
 bool kvs_parse_long(const char *s, long min, long max, long *value);
 
+/* True if all of @s is one decimal number without a sign, as "0.99" or "1e-3". */
+bool kvs_parse_decimal(const char *s, double *value);
+
 /* True if @s is a number of bytes, with or without a suffix K, M or G (powers of 1024). */
 bool kvs_parse_size(const char *s, uint64_t *bytes);
 

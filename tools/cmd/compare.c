@@ -2,7 +2,6 @@
 /*
  * kvmsched compare: what differs between recordings under different policies
  */
-#include <errno.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,15 +83,12 @@ static char *take_histograms(void *to, const char *list)
 static char *take_statistic(void *to, const char *text)
 {
 	double *statistic = to, quantile;
-	char *end;
 
 	if (!strcmp(text, "median") || !strcmp(text, "mean")) {
 		*statistic = text[2] == 'd' ? 0.5 : KVS_STATISTIC_MEAN;
 		return NULL;
 	}
-	errno = 0;
-	quantile = strtod(text, &end);
-	if (errno || end == text || *end || !(quantile > 0 && quantile <= 1))
+	if (!kvs_parse_decimal(text, &quantile) || quantile <= 0 || quantile > 1)
 		return xasprintf("'%s' is not median, mean or a quantile up to 1", text);
 	*statistic = quantile;
 	return NULL;
