@@ -157,7 +157,7 @@ static u64 ks_publish(bool joined)
 		next.recording = now->recording ?: next.generation;
 	next.identity = joined ? next.generation : now->identity;
 	next.ledger = ks_begun(follow, now->ledger, &next);
-	next.story = ks_begun(next.classes & KS_CLASS_VCPU, now->story, &next);
+	next.vcpus_since = ks_begun(next.classes & KS_CLASS_VCPU, now->vcpus_since, &next);
 	next.halts = ks_begun(next.classes & (KVMSCHED_CLASS_SWITCH | KS_CLASS_LEDGER),
 			      now->halts, &next);
 	next.timers = ks_begun(next.classes & KVMSCHED_CLASS_TIMER, now->timers, &next);

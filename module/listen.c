@@ -9,13 +9,13 @@
 
 /* One is published, the other is next. */
 static struct ks_listen copies[2] = {
-	{ .story = U64_MAX, .halts = U64_MAX, .timers = U64_MAX, .ledger = U64_MAX },
+	{ .vcpus_since = U64_MAX, .halts = U64_MAX, .timers = U64_MAX, .ledger = U64_MAX },
 };
 const struct ks_listen *ks_listen = &copies[0];
 
 /**
  * ks_listen_publish - from now on these listen
- * @next: who, and the generation behind the present one
+ * @next: who listens; its generation is that of *ks_listen plus 1
  *
  * Handlers that run now may still write for those who listened before.
  *

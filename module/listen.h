@@ -34,10 +34,11 @@
  * @session:	classes that the session records, 0: there is none
  * @events:	classes that enabled events need
  * @recording:	generation in which the session began, 0: there is none
- * @story:	since this generation the hooks of vCPUs have been attached
- *		without a pause; what is older is forgotten.  U64_MAX: they are not
- * @halts:	since this generation halts have been seen, likewise @timers for the
- *		guest's timers; U64_MAX: they are not
+ * @vcpus_since: the generation since which the hooks of vCPUs have been attached
+ *		without a pause.  State of a vCPU or thread that was last updated
+ *		in an older one is out of date.  U64_MAX: they are not attached
+ * @halts:	the same for the hooks that see halts, and @timers for those that see
+ *		the guest's timers
  * @ledger:	since this generation somebody follows the ledgers; U64_MAX: nobody
  * @identity:	somebody new listens since this generation, and needs the identity
  *		record of each vCPU
@@ -50,7 +51,7 @@ struct ks_listen {
 	u32 session;
 	u32 events;
 	u64 recording;
-	u64 story;
+	u64 vcpus_since;
 	u64 halts;
 	u64 timers;
 	u64 ledger;

@@ -129,7 +129,7 @@ bool ks_thread_look(struct ks_thread *t)
 
 	if (!(listen->classes & KS_CLASS_VCPU))
 		return false;
-	if (t->seen < listen->story) {
+	if (t->seen < listen->vcpus_since) {
 		WRITE_ONCE(t->wake_tsc, 0);
 		t->got_tsc = 0;
 		t->in_tsc = 0;

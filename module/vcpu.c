@@ -351,11 +351,11 @@ bool ks_vcpu_look_anew(struct ks_vcpu *v, bool loaded, bool late)
 
 	local_irq_save(flags);
 	listen = ks_listening();
-	ok = listen->classes & KS_CLASS_VCPU && (loaded || v->seen >= listen->story);
+	ok = listen->classes & KS_CLASS_VCPU && (loaded || v->seen >= listen->vcpus_since);
 	if (ok && v->seen != listen->generation) {
-		/* Only who has settled since then may take the fast path. */
+		/* ks_vcpu_set_fast() allows the fast path anew, once all below is known. */
 		WRITE_ONCE(v->fast_vcpu, NULL);
-		if (v->seen < listen->story)
+		if (v->seen < listen->vcpus_since)
 			ks_vcpu_forget_past(v, late);
 		if (v->seen < listen->halts)
 			v->polled = KS_POLLED_UNKNOWN;
@@ -366,7 +366,10 @@ bool ks_vcpu_look_anew(struct ks_vcpu *v, bool loaded, bool late)
 		ks_vcpu_look_at_ledger(v, listen);
 		WRITE_ONCE(v->recorded, ks_vcpu_is_recorded(v, listen) ?
 					listen->recording : 0);
-		/* Others believe the rest only behind this. */
+		/*
+		 * Last: other CPUs compare @seen with listen->vcpus_since before they
+		 * use the fields above, which must be up to date by then.
+		 */
 		smp_store_release(&v->seen, listen->generation);
 	}
 	local_irq_restore(flags);
@@ -377,8 +380,9 @@ bool ks_vcpu_look_anew(struct ks_vcpu *v, bool loaded, bool late)
  * ks_vcpu_set_fast - may exits take the fast path?
  * @v: the current thread's vCPU, which is loaded
  *
- * Whoever changes what this depends on sets fast_vcpu to NULL behind that.  So it
- * is looked at once more when fast_vcpu is set: one of the two sees the other.
+ * Whoever changes a condition of the fast path does so first, and sets fast_vcpu to
+ * NULL then.  Here fast_vcpu is set first, and the conditions are read once more
+ * then: so one of the two sees what the other wrote, and fast_vcpu ends as NULL.
  *
  * Context: owner.
  */

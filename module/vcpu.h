@@ -238,7 +238,7 @@ u64 ks_vcpus_refused(void);
  */
 static __always_inline bool ks_vcpu_is_known(const struct ks_vcpu *v)
 {
-	return READ_ONCE(v->seen) >= ks_listening()->story;
+	return READ_ONCE(v->seen) >= ks_listening()->vcpus_since;
 }
 
 /**
