@@ -8,9 +8,9 @@
 #include "base/util.h"
 #include "model/io-order.h"
 
-/* So many wait for what is older and comes late. */
+/* How many events are kept back, since older ones may still come */
 #define MAX_EVENTS	256
-#define MAX_ANSWERS	64	/* of one row: that, and the others */
+#define MAX_ANSWERS	64	/* of one row; the last one sums all others */
 
 static struct kvs_io_answer *answer_get(struct kvs_io_row *row, const struct kvs_io_event *e)
 {
@@ -72,7 +72,7 @@ static void count_open(struct kvs_io_vm *vm, enum kvs_io_request as)
 	vm->nr_open = 0;
 }
 
-static void settle_request(struct kvs_io_vm *vm, const struct kvs_io_event *e)
+static void take_request(struct kvs_io_vm *vm, const struct kvs_io_event *e)
 {
 	if (e->served) {
 		count_request(vm, e->row, e->told, KVS_IO_SERVED);
@@ -86,7 +86,7 @@ static void settle_request(struct kvs_io_vm *vm, const struct kvs_io_event *e)
 	}
 }
 
-static void settle_interrupt(struct kvs_io_vm *vm, const struct kvs_io_event *e)
+static void take_interrupt(struct kvs_io_vm *vm, const struct kvs_io_event *e)
 {
 	bool unclear = vm->blind || e->untold;
 	bool alone = vm->nr_open == 1 && !vm->more && !unclear;
@@ -104,24 +104,28 @@ static void note_loss(struct kvs_io_vm *vm)
 	vm->blind = true;
 }
 
-static void settle_served(struct kvs_io_vm *vm, const struct kvs_io_event *e)
+static void take_served_interrupt(struct kvs_io_vm *vm, const struct kvs_io_event *e)
 {
 	add_answer(vm, e->row, e->told, e, e->asked_ts);
 	kvs_io_told_part(vm->teller, e->told);
 }
 
-static void settle(struct kvs_io_vm *vm, const struct kvs_io_event *e)
+/*
+ * Match an event with those before it, all of which are known by now: an interrupt
+ * answers the requests that are open.
+ */
+static void match_event(struct kvs_io_vm *vm, const struct kvs_io_event *e)
 {
-	vm->settled_ts = e->ts;
+	vm->matched_ts = e->ts;
 	if (e->epoch != vm->epoch)
 		note_loss(vm);
 	vm->epoch = e->epoch;
 	if (!e->interrupt)
-		settle_request(vm, e);
+		take_request(vm, e);
 	else if (e->served)
-		settle_served(vm, e);
+		take_served_interrupt(vm, e);
 	else
-		settle_interrupt(vm, e);
+		take_interrupt(vm, e);
 }
 
 static void make_room(struct kvs_io_vm *vm)
@@ -130,7 +134,7 @@ static void make_room(struct kvs_io_vm *vm)
 
 	if (vm->nr == MAX_EVENTS) {
 		for (unsigned int i = 0; i < half; i++)
-			settle(vm, &vm->events[i]);
+			match_event(vm, &vm->events[i]);
 		vm->nr -= half;
 		memmove(vm->events, vm->events + half, vm->nr * sizeof(*vm->events));
 	}
@@ -140,7 +144,7 @@ static void make_room(struct kvs_io_vm *vm)
 	}
 }
 
-/* After make_room(): behind all that are not younger */
+/* In the order of time, and after events of the same time; make_room() made the room. */
 static void insert(struct kvs_io_vm *vm, const struct kvs_io_event *event)
 {
 	unsigned int i;
@@ -165,14 +169,14 @@ u64 kvs_io_ask(struct kvs_io_vm *vm, struct kvs_io_row *row, struct kvs_io_told 
 		told->pending++;
 	}
 	make_room(vm);
-	if (ts < vm->settled_ts)
+	if (ts < vm->matched_ts)
 		count_request(vm, row, told, KVS_IO_UNCLEAR);
 	else
 		insert(vm, &event);
 	return event.request;
 }
 
-/* The request that is served; NULL: it is settled already */
+/* The request that is served; NULL: it was matched already */
 static struct kvs_io_event *request_of(struct kvs_io_vm *vm, u64 request)
 {
 	for (unsigned int i = vm->nr; i--; )
@@ -210,10 +214,10 @@ void kvs_io_injected(struct kvs_io_vm *vm, unsigned int vcpu, u8 vector, u64 acc
 	}
 }
 
-void kvs_io_settle_all(struct kvs_io_vm *vm)
+void kvs_io_match_rest(struct kvs_io_vm *vm)
 {
 	for (unsigned int i = 0; i < vm->nr; i++)
-		settle(vm, &vm->events[i]);
+		match_event(vm, &vm->events[i]);
 	vm->nr = 0;
 	count_open(vm, vm->blind ? KVS_IO_UNCLEAR : KVS_IO_NONE);
 }

@@ -22,7 +22,7 @@ struct kvs_io_event {
 	struct kvs_io_told *told;	/* of the request; NULL: nobody wants it */
 	u64 asked_ts;
 	/* An interrupt */
-	bool untold;		/* by whom: an older file, where it may be an IPI or a timer's */
+	bool untold;		/* an older file: its sender is unknown, maybe an IPI or the timer */
 	u8 vector;
 	unsigned int vcpu;	/* index, of the one that gets it */
 	struct kvs_sender who;
@@ -45,7 +45,7 @@ struct kvs_io_vm {
 	struct kvs_io_event *events;
 	unsigned int nr, room;
 	u64 requests;		/* numbers given so far */
-	u64 settled_ts;		/* of the last event that was settled */
+	u64 matched_ts;		/* of the last event that was matched with those before it */
 	u32 epoch;		/* likewise */
 	bool blind;		/* some since the last interrupt may have been lost */
 	struct kvs_io_open open[KVS_IO_OPEN];
@@ -65,7 +65,7 @@ void kvs_io_interrupt(struct kvs_io_vm *vm, const struct kvs_io_event *event);
 void kvs_io_injected(struct kvs_io_vm *vm, unsigned int vcpu, u8 vector, u64 accepted, u64 ts);
 /* One part of what was to come of it is known, or never will be; it may be NULL. */
 void kvs_io_told_part(const struct kvs_io_teller *teller, struct kvs_io_told *told);
-/* Nothing comes any more. */
-void kvs_io_settle_all(struct kvs_io_vm *vm);
+/* The end: match what still waits for older events. */
+void kvs_io_match_rest(struct kvs_io_vm *vm);
 
 #endif /* KVMSCHED_IO_ORDER_H */

@@ -497,7 +497,7 @@ void kvs_io_finish(struct kvs_io *io)
 	}
 	for (size_t i = 0; i < io->vms.room; i++)
 		if (io->vms.slots[i].value)
-			kvs_io_settle_all(io->vms.slots[i].value);
+			kvs_io_match_rest(io->vms.slots[i].value);
 	for (unsigned int i = 0; i < io->nr; i++)
 		if (io->rows[i]->nr_answers)
 			qsort(io->rows[i]->answers, io->rows[i]->nr_answers,
