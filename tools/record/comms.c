@@ -256,7 +256,7 @@ static void look_at_record(struct kvs_comms *comms, const char *record, size_t s
 			continue;
 		add_record(comms, &comms->sources[i], record, size);
 		if (comms->sources[i].teller == KVS_TOLD_ITSELF && comms->guests)
-			kvs_guests_see(comms->guests, record, size);
+			kvs_guests_add_vcpu(comms->guests, record, size);
 	}
 }
 

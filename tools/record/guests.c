@@ -79,7 +79,7 @@ static void note_thread(struct kvs_dat_guest *dat, unsigned int vcpu, int32_t ti
 	dat->tids[vcpu] = tid;
 }
 
-void kvs_guests_see(struct kvs_guests *g, const void *record, size_t size)
+void kvs_guests_add_vcpu(struct kvs_guests *g, const void *record, size_t size)
 {
 	struct kvs_record rec;
 	struct guest *guest;

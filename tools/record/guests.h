@@ -20,8 +20,8 @@ struct kvs_guests *kvs_guests_new(const struct kvs_dat_system *events);
 /* @g may be NULL. */
 void kvs_guests_free(struct kvs_guests *g);
 
-/* A record of event kvmsched_vcpu, as the ring has it */
-void kvs_guests_see(struct kvs_guests *g, const void *record, size_t size);
+/* Adds the vCPU, and its VM, of a record of event kvmsched_vcpu, as the ring has it. */
+void kvs_guests_add_vcpu(struct kvs_guests *g, const void *record, size_t size);
 
 /*
  * Names those that /proc had no name for, as they had ended before it was asked: unless
