@@ -22,8 +22,8 @@ void *xcalloc(size_t n, size_t size);
 void *xrealloc(void *p, size_t size);
 char *xstrdup(const char *s);
 /*
- * An array of @nr elements, of @size bytes each, that is to have one at @index: the same,
- * or a longer one with zeroes behind what was there.
+ * Make room for the element @index in an array of @nr elements of @size bytes.  Returns the
+ * array, which may have moved; new elements are zeroes, and @nr is the new number.
  */
 void *xgrow_to(void *array, unsigned int *nr, unsigned int index, size_t size);
 static inline void *xgrow(void *array, unsigned int *nr, unsigned int index, size_t size)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The file of a Perfetto trace: packets, one behind the other.
+ * The file of a Perfetto trace: a sequence of packets.
  */
 #ifndef KVMSCHED_PACKETS_H
 #define KVMSCHED_PACKETS_H
@@ -17,7 +17,7 @@ enum {
 	KVS_PF_SLICE_BEGIN = 1, KVS_PF_SLICE_END = 2, KVS_PF_INSTANT = 3,
 	KVS_PF_FORGET = 1, KVS_PF_NEEDS_NAMES = 2,
 	KVS_PF_REALTIME = 1, KVS_PF_MONOTONIC = 3, KVS_PF_BOOTTIME = 6, KVS_PF_TSC = 9,
-	KVS_PF_CLOCKS = 4,	/* so many of them */
+	KVS_PF_CLOCKS = 4,	/* number of the clocks above */
 };
 
 /*

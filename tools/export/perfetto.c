@@ -17,7 +17,10 @@
 
 #define TABLES	(KVS_TABLE_SPANS + KVS_SPAN_KINDS)	/* that can be slices */
 
-/* Tracks that have no table of their own stand behind those that have. */
+/*
+ * The kinds of tracks: first one for each kind of span, by its number, since its table is
+ * drawn there; then those that are made of parts of other tables.
+ */
 enum {
 	TRACK_EXPIRY = KVS_SPAN_KINDS,	/* of a vCPU: its timer expires */
 	TRACK_INJECTION,		/* ... and its interrupt is injected */
@@ -29,7 +32,10 @@ static const char *const more_tracks[] = {
 	"timer: expiry", "timer: injection", "had by, while vCPUs waited",
 };
 
-/* Tracks of one name: slices of the first overlap with those of the others. */
+/*
+ * Tracks of one name.  Slices of one track must not overlap in Perfetto, so one that does
+ * goes to the next lane.
+ */
 struct lanes {
 	struct lane {
 		uint64_t uuid;
@@ -290,7 +296,7 @@ static struct lane *new_lane(struct perfetto *p, const struct owner *o, struct l
 	return &l->lanes[l->nr++];
 }
 
-/* The first track of this name where the slice lies behind all others */
+/* The first track of this name whose last slice ended before this slice begins */
 static uint64_t lane_for(struct perfetto *p, struct owner *o, unsigned int track,
 			 int64_t begin, int64_t end)
 {

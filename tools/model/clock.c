@@ -39,7 +39,7 @@ void kvs_times_init(struct kvs_times *t, const struct kvs_trace_info *info,
 	t->ts = info->clock == KVS_CLOCK_TSC ? t->cycles : t->ns;
 }
 
-/* A rate learnt from so many cycles is used until there are twice as many. */
+/* Learn the rate anew whenever it can be learnt from twice as many cycles as before. */
 void kvs_learn_rate(struct kvs_model *m)
 {
 	if (m->rate_cycles < 2 * m->learnt_cycles || !m->rate_cycles)

@@ -77,7 +77,7 @@ struct kvs_shares {
  * and so are all migration threads.
  */
 bool kvs_same_culprit(const struct kvs_holder *a, const struct kvs_holder *b);
-/* The row that sums all who have none, and whether it is that one */
+/* The culprit of the row that sums all who have no row of their own */
 struct kvs_holder kvs_others(void);
 bool kvs_is_others(const struct kvs_holder *who);
 

@@ -134,7 +134,7 @@ static u64 port_key(u64 port, u64 bytes, bool in)
 	return port << 16 | bytes << 8 | in;
 }
 
-/* Pages are told by their address, without what tells how it was accessed. */
+/* The address of the page, without the bits that say how it was accessed */
 static u64 page_of(u64 info, bool detail)
 {
 	return (detail ? info & ADDRESS_MASK : info) >> PAGE_SHIFT << PAGE_SHIFT;

@@ -151,8 +151,8 @@ static void note_values(struct kvs_model *m, struct kvs_table *table)
 }
 
 /*
- * A stretch of time in a state.  A poll was told as state exit first, and whether state
- * blocked is out of KVM_RUN, or state unknown is for a loss, the ledger knows.
+ * A stretch of time in a state.  The time of a poll came as state exit before, and is taken
+ * from that.  The ledger knows if state blocked is out of KVM_RUN, and unknown a loss.
  */
 static void take_state(void *ctx, const struct kvs_span *span)
 {

@@ -3,7 +3,7 @@
  * A part of the time of a recording, which is all that is counted.
  *
  * The model reads every record, whatever the excerpt: what went on when it begins is known
- * only from what came before, and what it was is often told only after its end.  What has
+ * only from what came before, and records often say what it was only after its end.  What has
  * a length in time, as a state, a slice or a piece of a wait, is cut at both ends of the
  * excerpt.  What happens at a moment, or is measured as one, as an exit or the lateness of a
  * timer, belongs to the excerpt in which it ends.  So adjacent excerpts sum to the whole.

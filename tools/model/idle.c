@@ -152,7 +152,7 @@ static void forget_cpus(struct kvs_idle *w)
 	w->told = w->waits = w->unknown = false;
 }
 
-/* What the kernel tells of 64 CPUs now: those that differ from what it told before */
+/* Note of 64 CPUs those whose state differs from what the records before said. */
 static void note_cpus(struct kvs_idle *w, uint64_t ts, struct kvs_idle_block *b, uint64_t allowed,
 		      uint64_t idle)
 {
@@ -200,7 +200,7 @@ void kvs_idle_begin(struct kvs_idle *w, uint64_t ts, uint16_t home, bool counts)
 
 	if (!told)
 		forget_cpus(w);
-	/* Of what was told just before, all holds as the wait begins. */
+	/* Changes that were recorded just before the wait hold when it begins. */
 	for (unsigned int i = 0; i < w->nr_late; i++)
 		apply_change(w, &w->late[i]);
 	w->nr_late = 0;

@@ -8,8 +8,8 @@
  * running there: not while it was throttled, nor while the CPU that it waited for idled
  * itself.  That CPU is never one of those that count.
  *
- * A wait's end is told late, by the switch in: so the last changes are kept apart until it
- * is sure that the wait was not over before them.
+ * The end of a wait is known late, by the record of the switch in.  So the last changes are
+ * kept apart until it is sure that the wait was not over before them.
  */
 #ifndef KVMSCHED_IDLE_H
 #define KVMSCHED_IDLE_H
@@ -20,9 +20,9 @@
 #include "model/excerpt.h"
 
 /*
- * A wait that is shorter than this on idle CPUs is not told by itself: the scheduler looks
- * for idle CPUs in its tick.  That is how long the longest tick is (HZ=100); the file does
- * not tell which one the kernel has.
+ * A wait of which less than this was beside idle CPUs is no finding of its own: the
+ * scheduler looks for idle CPUs in its tick.  This is the longest tick that kernels have
+ * (HZ=100); the file does not say which one this kernel has.
  */
 #define KVS_IDLE_TICK_NS	10000000
 

@@ -12,7 +12,7 @@
 #include "model/io-order.h"
 
 #define LAPIC_PAGE	0xfee00000	/* unless the guest has moved it, which no record tells */
-#define MAX_ROWS	256	/* of one vCPU: so many, and the rest */
+#define MAX_ROWS	256	/* of one vCPU, and one more that sums the rest */
 
 /* An exit of a port or a page, of which it is not known yet who takes it */
 struct io_exit {

@@ -10,9 +10,7 @@
 #include "model/clock.h"
 #include "model/model.h"
 
-/*
- * A vCPU costs a few kB.  No host has so many; a damaged file may seem to.
- */
+/* A vCPU costs a few kB.  No host has more than this; a damaged file may seem to. */
 #define MAX_VCPUS	4096
 
 void kvs_model_init(struct kvs_model *m)
@@ -178,8 +176,9 @@ static void note_first_run(struct kvs_model *m, struct kvs_vcpu *v, u64 ts)
 }
 
 /*
- * The module has had a first look at it, and so it ran before.  Modules of older versions
- * told what came to it until then, and not whose it was.  That is no fault of the file.
+ * The module sees the vCPU for the first time, but it ran before.  Modules of older versions
+ * recorded until then what came to it, but without its VM.  That is no fault of the file, so
+ * these don't count as records of an unknown vCPU.
  */
 static void note_first_look(struct kvs_model *m, const struct kvs_vcpu *v,
 			    const struct kvs_record *rec)

@@ -47,7 +47,7 @@ u64 kvs_model_records(const struct kvs_model *m);
 u64 kvs_model_all_records(const struct kvs_model *m);
 /* Records of an event (enum ks_event), whether they are in the excerpt or not */
 u64 kvs_model_ever(const struct kvs_model *m, unsigned int event);
-/* False: at least so many. */
+/* How many records were lost.  False: @lost is only the least that it may be. */
 bool kvs_model_lost(const struct kvs_model *m, u64 *lost);
 /* Did the module, or the model, have no room for a vCPU?  Nobody counts its records. */
 bool kvs_model_vcpus_missing(const struct kvs_model *m);
@@ -210,7 +210,7 @@ static inline void kvs_run_waited(const struct kvs_model *m, struct kvs_vcpu *v,
 		v->in_run.since += length;
 }
 
-/* What of this was spent since kvs_run_until() told @before */
+/* How much that has grown since kvs_run_until() returned @before */
 static inline u64 kvs_run_since(const struct kvs_model *m, const struct kvs_vcpu *v,
 				u64 before, u64 ts)
 {

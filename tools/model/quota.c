@@ -10,7 +10,7 @@
 #include "base/util.h"
 #include "model/quota.h"
 
-/* No host has so many with vCPUs, or so many above another; a damaged file may seem to. */
+/* No host has more cgroups with vCPUs, or nests them deeper; a damaged file may seem to. */
 #define MAX_CGROUPS	16384
 #define MAX_DEPTH	64
 
@@ -63,7 +63,7 @@ static struct kvs_cgroup *get_cgroup(struct kvs_quotas *q, u64 id)
 	return c;
 }
 
-/* A thread that has left all cgroups is in this one. */
+/* The cgroup of threads that have left all cgroups */
 static struct kvs_cgroup nowhere;
 
 void kvs_quota_cgroup(struct kvs_quotas *q, const struct kvs_record *rec)

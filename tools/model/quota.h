@@ -39,7 +39,7 @@ struct kvs_cgroup {
 	/* Throttling on a CPU that has ended: how often, and for how long, over all CPUs */
 	u64 count;
 	kvs_u128 throttled_ts;
-	bool strange;		/* a vCPU was moved to it: it may have a limit, not told yet */
+	bool strange;		/* a vCPU was moved to it: its limit may not be recorded yet */
 	u64 open;		/* how often the end alone was seen: it is not in the sum */
 	kvs_u128 open_ts;	/* what of that is known to be within the recording */
 	kvs_u128 part_ts, open_part_ts;	/* the same two, of the excerpt */
@@ -48,7 +48,7 @@ struct kvs_cgroup {
 		u64 ts;		/* ... since this time stamp, or earlier, ... */
 		u32 epoch;	/* ... unless records were lost since then */
 	} watched;
-	unsigned int stats;	/* how often the kernel's counts were told */
+	unsigned int stats;	/* how many records had the kernel's counts */
 	struct kvs_cpu_stat first, last;
 };
 

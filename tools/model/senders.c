@@ -12,7 +12,7 @@
 #include "model/model.h"
 #include "model/senders.h"
 
-/* Only a damaged file has so many irqfds, or so many senders of one vector. */
+/* Only a damaged file has more irqfds, or more senders of one vector. */
 #define MAX_SIGNALS	65536
 #define MAX_SENDERS	256
 
@@ -271,7 +271,7 @@ const char *kvs_sender_kind(unsigned int kind)
 	return kind < KVS_SENDER_KINDS ? names[kind] : NULL;
 }
 
-/* How it came, behind who sent it */
+/* By which way it came: text that follows the name of the sender */
 static const char *way(const struct kvs_sender *who)
 {
 	switch (who->by) {

@@ -22,7 +22,7 @@ enum kvs_sender_kind {
 	KVS_SENDER_IPI,		/* the guest, on one of its vCPUs */
 	KVS_SENDER_TIMER,	/* the timer of the same LAPIC */
 	KVS_SENDER_VCPU,	/* the thread of a vCPU, within KVM_RUN */
-	KVS_SENDER_VMM,		/* another thread of the VMM, or that one outside of KVM_RUN */
+	KVS_SENDER_VMM,		/* another thread of the VMM, or a vCPU's thread out of KVM_RUN */
 	KVS_SENDER_VHOST,
 	KVS_SENDER_HOST_IRQ,	/* the handler of a host interrupt */
 	KVS_SENDER_SOFTIRQ,	/* a softirq of the host */

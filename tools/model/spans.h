@@ -13,7 +13,7 @@
  * report late: an exit is recorded when its handling is over, so state guest
  * and kick come with it; where guest mode was left by a switch, the exit is recorded
  * only after the thread runs again (SVM up to Linux 6.1, and attach=kprobe), and
- * so are the states before that switch; a wait's end is told by the switch in, so its
+ * so are the states before that switch; a wait's end is known by the switch in, so its
  * last pieces come with that; of an exit that a switch
  * has cut, the end of the halt tells what was polled, so it comes with the next record
  * that shows the thread within KVM_RUN; state poll comes when the halt is over,

@@ -32,13 +32,13 @@
 #define KVS_TIMER_MODES	KS_NR_TIMER_MODES
 #define KVS_LAST_EXITS	64	/* the usual reasons of either vendor differ in their low bits */
 #define KVS_VECTORS	256
-/* What a vCPU sends: vectors, and behind them what has none, by its delivery mode */
+/* Kinds of IPIs that a vCPU sends: the vectors; then those without, by delivery mode */
 #define KVS_IPIS	(KVS_VECTORS + 8)
 
 /*
  * One exit reason.  Host time is counted on the CPU and in the kernel only: from the exit
  * to the entry, or, where a switch or a return to userspace ended the exit's record (a cut
- * exit), until that.  Halt polling is no part of it, and told apart.  out_cycles of an
+ * exit), until that.  Halt polling is no part of it, and has a sum of its own.  out_cycles of an
  * exit that was cut or polled is the whole time out of the guest.
  */
 struct kvs_exit_stats {

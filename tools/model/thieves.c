@@ -321,8 +321,9 @@ static bool is_least(const struct kvs_holder *who)
 }
 
 /*
- * The scheduler has chosen who gets the CPU, while this one could run there, or is kept
- * from it.  Quotas are for ordinary tasks, and those of real-time ones are for all of them.
+ * The scheduler has given the CPU to @who, though the vCPU was runnable.  If @who should not
+ * have got it, the vCPU is kept from it: by the quota of its cgroup, or, if it has real-time
+ * priority, by the one quota for all real-time tasks.
  */
 static void note_choice(const struct kvs_waiter *w, struct kvs_holder *who)
 {

@@ -5,7 +5,7 @@
  * A wait is cut wherever the holder of that CPU changes, or the vCPU is moved
  * to the queue of another one; each piece belongs to one thief.  The pieces of an open
  * wait are summed by culprit.  They are booked when the wait ends, and only if the ledger
- * knows of that wait.  Its end is told late, by the switch in: what was seen after the
+ * knows of that wait.  Its end is known late, by the switch in: what was seen after the
  * thread had got its CPU is cut off.  So a vCPU's thieves sum to its states
  * wait_preempted and wait_woken exactly.
  *
@@ -100,8 +100,8 @@ struct kvs_waiter {
 #define KVS_NEXT_PIECE	UINT64_MAX	/* since the current piece will have ended */
 
 /*
- * Each change of a CPU's holder is a piece for everybody who waits there.  Where so many
- * vCPUs wait for one CPU, the holders that the others wait for are not told apart.
+ * Each change of a CPU's holder is a piece for everybody who waits there.  If more than
+ * this wait for one CPU, all holders that the rest of them wait for are summed as one.
  */
 #define KVS_QUEUE_MAX	32
 
@@ -185,7 +185,7 @@ const struct kvs_past_wait *kvs_wait_end(struct kvs_queues *q, struct kvs_waiter
  * doesn't know of any), and nothing is known of the vCPU after @ts.
  */
 void kvs_wait_cut(struct kvs_queues *q, struct kvs_waiter *w, uint64_t begin, uint64_t ts);
-/* All pieces until now are handed over: no end that is told later comes before them. */
+/* Hand over all pieces until now: it is sure that the wait did not end before them. */
 void kvs_wait_settle(struct kvs_queues *q, struct kvs_waiter *w);
 
 /* Something is on its way to the vCPU since @ts, or has arrived. */
@@ -195,12 +195,12 @@ void kvs_trail_end(struct kvs_trail *trail);
 /* The row of a thief, made where it is new */
 struct kvs_thief *kvs_thief_get(struct kvs_waiter *w, const struct kvs_holder *who);
 const char *kvs_thief_kind_name(unsigned int kind);
-/* One task, of which more may be told; not the row that sums the rest */
+/* Is it one task, and not the row that sums the rest? */
 static inline bool kvs_thief_is_task(const struct kvs_holder *who)
 {
 	return who->kind == KVS_THIEF_TASK && who->pid > 0;
 }
-/* It was kept from its CPU, whoever had that: told, or inferred */
+/* Was the vCPU kept from its CPU, whoever had that?  By a record, or inferred */
 static inline bool kvs_thief_is_throttling(const struct kvs_holder *who)
 {
 	return who->kind == KVS_THIEF_THROTTLED || who->kind == KVS_THIEF_QUOTA ||

@@ -86,8 +86,8 @@ static noinline void emit_late_exit(const struct kvs_model *m, struct kvs_vcpu *
 }
 
 /*
- * No end of a halt is told for the exit that a switch has cut.  If that put the vCPU to
- * sleep in HLT, its halt goes on (@open), or records were lost.
+ * A switch has cut the exit, and no record of the end of its halt will come any more.  If
+ * the switch put the vCPU to sleep in HLT, the halt goes on (@open), or records were lost.
  */
 static void settle_exit(const struct kvs_model *m, struct kvs_vcpu *v, bool open)
 {

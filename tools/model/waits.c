@@ -284,7 +284,10 @@ void kvs_waits_cgroup(struct kvs_model *m, const struct kvs_record *rec)
 	look_at_quotas(m, v, rec->ts, false);
 }
 
-/* An end alone tells that the quota kept it from that CPU all the time. */
+/*
+ * If a throttling began before the recording, only its end is seen: then the quota has kept
+ * the vCPU from that CPU all the time.
+ */
 void kvs_waits_throttle(struct kvs_model *m, const struct kvs_record *rec)
 {
 	const struct kvs_cgroup *ended = kvs_quota_throttle(&m->quotas, rec, m->start_ts);
@@ -302,7 +305,7 @@ void kvs_waits_throttle(struct kvs_model *m, const struct kvs_record *rec)
 	}
 }
 
-/* That there is a quota may be told after the first waits have begun. */
+/* The record of a quota may come after the first waits have begun. */
 void kvs_waits_quota(struct kvs_model *m, const struct kvs_record *rec)
 {
 	if (!kvs_quota_told(&m->quotas, rec))

@@ -12,7 +12,7 @@
 #include "trace/schema.h"
 
 #define KVS_BIN_KINDS	16
-#define KVS_BIN_NOTHING	(KVS_BIN_KINDS - 1)	/* the rest of a bin: nothing was told of it */
+#define KVS_BIN_NOTHING	(KVS_BIN_KINDS - 1)	/* the rest of a bin, in which no span was */
 
 /* What time they are of.  The last bin ends with the frame, and may be shorter. */
 struct kvs_bins_frame {
@@ -23,7 +23,7 @@ struct kvs_bins_frame {
 
 struct kvs_bins {
 	struct kvs_bins_frame frame;	/* set before the first span is added */
-	unsigned int halved;		/* so many times since then */
+	unsigned int halved;		/* how often kvs_bins_halve() was called since then */
 	bool wide;			/* some bin has more than 32 bits can hold */
 	void *ns[KVS_BIN_KINDS];	/* see kvs_bins_ns(); NULL: nothing was of that kind */
 	unsigned int page[KVS_BIN_KINDS];	/* of memory, where the last span was added */
@@ -41,7 +41,7 @@ static inline s64 kvs_bins_ns(const struct kvs_bins *bins, unsigned int kind, un
 	return bins->wide ? ((const s64 *)ns)[bin] : ((const s32 *)ns)[bin];
 }
 
-/* Set @width and @nr of a frame, so that there are at least @least bins if it has so many ns. */
+/* Set @width and @nr of a frame: at least @least bins, unless the frame has fewer ns. */
 void kvs_bins_divide(struct kvs_bins_frame *frame, unsigned int least);
 
 /* Add @sign times the part of [@begin, @end) within the frame. */

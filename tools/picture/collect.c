@@ -9,7 +9,7 @@
 
 #include "picture/collect.h"
 
-#define LATE_EXIT	8	/* an exit is told within so many states of its own */
+#define LATE_EXIT	8	/* by how many states the span of an exit comes late, at most */
 #define MAX_BINS_SIZE	34000000	/* memory of the bins of all lanes */
 
 s64 kvs_collect_ns(const struct kvs_times *times, u64 start, u64 ts)

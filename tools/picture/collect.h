@@ -59,8 +59,8 @@ void kvs_collect_listen(struct kvs_collect *c, struct kvs_model *m);
 void kvs_collect_sort(struct kvs_collect *c);
 void kvs_collect_free(struct kvs_collect *c);
 /*
- * Not so many spans can be shown: afterwards only those are kept that touch a window.  If
- * all had been, there are bins of them now.
+ * There are too many spans for the page: keep only those that touch a window.  If all had
+ * been kept (@whole), first make bins of them.
  */
 void kvs_collect_thin(struct kvs_collect *c);
 

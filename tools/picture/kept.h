@@ -13,8 +13,8 @@
  * An array of { "heading", "parts" }, in the order of the report and then of the reports
  * that answer one question.  A part is { "line" }, or a table: { "columns", "rows",
  * "left_out" }, where a column is { "name", "text" } and a row an array of cells, which are
- * text or null; of long tables only the first rows are there, fewer where there are many such tables, and of moments and details
- * so many of each kind as the view's @top says.
+ * text or null.  Of long tables only the first rows are there, fewer where there are many
+ * such tables, and of moments and details as many of each kind as the view's @top says.
  */
 json_t *kvs_kept_report(const struct kvs_view *view);
 

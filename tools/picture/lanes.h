@@ -7,8 +7,8 @@
 
 #include "model/model.h"
 
-#define KVS_LANES	128	/* at most so many vCPUs are drawn, and so many CPUs */
-#define KVS_TASK_LANES	8	/* and so many tasks of the host */
+#define KVS_LANES	128	/* the most vCPUs that are drawn, and the most CPUs */
+#define KVS_TASK_LANES	8	/* the most tasks of the host */
 
 /* What takes time on a CPU; the vCPUs of the first VMs that are drawn have a kind each. */
 enum kvs_runs {

@@ -98,7 +98,7 @@ static bool are_too_many(const struct places *p)
 	return size > KVS_PAGE_SIZE;
 }
 
-/* All bars if they fit; else those of the windows, or of so many windows as fit */
+/* All bars if they fit; else those of the windows, of as many windows as fit. */
 static void make_bars(struct places *p)
 {
 	struct kvs_collect *c = p->page->collect;

@@ -12,17 +12,17 @@
 #include "report/view.h"
 
 #define KVS_PAGE_MOMENTS	10	/* the worst ones, of those that are selected */
-#define KVS_PAGE_BINS		65536	/* at least so many, unless they don't fit */
-#define KVS_PAGE_LANES		32	/* that have so many, where the page makes them of bars */
+#define KVS_PAGE_BINS		65536	/* of each lane at least, unless the file gets too large */
+#define KVS_PAGE_LANES		32	/* with KVS_PAGE_BINS each; of more, each has fewer */
 #define KVS_PAGE_SIZE		5000000	/* bytes of the file */
 
 struct kvs_page {
 	const char *command;		/* that makes the page, for a shell */
 	const struct kvs_view *view;	/* of one reading, with moments; maybe of an excerpt */
-	struct kvs_collect *collect;	/* of another */
-	const struct kvs_model *model;	/* of that one, which is of the whole recording */
+	struct kvs_collect *collect;	/* of a second reading, of the whole recording */
+	const struct kvs_model *model;	/* of the second reading, too */
 	const struct kvs_losses *losses;	/* finished */
-	unsigned int hidden;		/* so many vCPUs more were asked for than are drawn */
+	unsigned int hidden;		/* how many selected vCPUs are not drawn, for lack of lanes */
 	bool large;			/* may have more than KVS_PAGE_SIZE if all spans are there */
 };
 

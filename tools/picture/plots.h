@@ -12,7 +12,7 @@
 /*
  * An array of { "group", "name", "count", "early", "total_ns", "max_ns", "bins" }, over the
  * vCPUs that are selected.  @early of @count values are below 0: they are in no bin, and
- * not in the total.  A bin is [its first ns, the first ns behind it, how many].  Where all of
+ * not in the total.  A bin is [its first ns, the first ns after it, how many].  Where all of
  * them are more than KVS_SPREADS_SIZE, exits and interrupts with the least time are left out:
  * @left_out gets how many.
  */

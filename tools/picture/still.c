@@ -76,7 +76,7 @@ static void take_state(struct kvs_still *still, const struct kvs_span *span)
 		return;
 	kvs_strip_add(&lane->states, &still->frame, span->state.state, span->begin, span->end,
 		      1, NULL);
-	/* It was told as part of state exit, too. */
+	/* The span of state exit had the time of the poll, too. */
 	if (span->state.state == KVMSCHED_STATE_POLL)
 		kvs_strip_add(&lane->states, &still->frame, KVMSCHED_STATE_EXIT, span->begin,
 			      span->end, -1, NULL);

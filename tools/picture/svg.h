@@ -8,7 +8,7 @@
 #include "model/clock.h"
 #include "picture/still.h"
 
-/* A still as an SVG file.  @hidden: so many vCPUs more were asked for than are drawn */
+/* A still as an SVG file.  @hidden: how many selected vCPUs are not drawn */
 void kvs_svg_write(FILE *f, const struct kvs_still *still, const struct kvs_model *m,
 		   const struct kvs_times *times, const char *path, unsigned int hidden);
 

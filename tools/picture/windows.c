@@ -71,7 +71,7 @@ static u64 begin_of(const struct kvs_density *d, unsigned int cell)
 	return cell < d->nr ? d->begins[cell] : UINT64_MAX;
 }
 
-/* Take cells on both sides in turns, until there are so many spans. */
+/* Take cells on both sides in turns, until the window has @spans spans. */
 static struct kvs_window grow(const struct kvs_density *d, const struct kvs_window *whole,
 			      unsigned int low, unsigned int high, u64 spans)
 {

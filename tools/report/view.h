@@ -33,7 +33,7 @@ struct kvs_view {
 	const struct kvs_details *details;	/* of `report exits` */
 	const struct kvs_io *io;	/* of `report io` */
 	u32 by;			/* its kinds, bits of enum kvs_detail_by; 0: all */
-	unsigned int top;	/* so many rows of each */
+	unsigned int top;	/* the most rows of `report worst`, `exits` and `io`, by kind */
 	bool each;		/* `report worst` shows them one by one */
 	bool verbose;		/* name each hook */
 	struct kvs_times times;
