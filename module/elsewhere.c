@@ -160,7 +160,7 @@ void ks_work_end(struct ks_worker *worker)
  * The CPU serves its timers: let its worker have the work.
  *
  * Context: timer, interrupts off.  If the CPU was to go offline, another one took
- * over its timers, and this is that one.
+ * over its timers, and this runs on that other CPU.
  */
 void ks_offer_is_due(struct timer_list *timer)
 {

@@ -22,7 +22,7 @@ static bool ks_vcpu_is_new(const struct ks_vcpu *v, const struct kvm_vcpu *vcpu)
 	       !vcpu->stat.signal_exits;
 }
 
-/* What the record tells of the current thread */
+/* The fields of the record that describe the current thread */
 static void ks_fill_thread(struct ks_vcpu *v, struct ks_rec_vcpu *r)
 {
 	ks_vcpu_take_policy(v);
@@ -38,7 +38,7 @@ static void ks_keep_identity(struct ks_vcpu *v, const struct ks_rec_vcpu *r)
 {
 	raw_spin_lock(&ks_identity_lock);
 	memcpy(&v->identity, r, KS_RECORD_SIZE(vcpu));
-	/* It is no longer new where this is told again. */
+	/* When the copy is written, at the end, the vCPU is no longer new. */
 	v->identity.features &= ~KS_FEATURE_NEW;
 	raw_spin_unlock(&ks_identity_lock);
 	WRITE_ONCE(v->identity_lost, ks_vcpu_ring(v) && !ks_in_ring(r));
@@ -88,8 +88,8 @@ void ks_vcpu_identify(struct ks_vcpu *v)
  * @v: the current thread's vCPU, which has been identified before
  *
  * KVM may have freed its vCPU: the end of a VM is not seen where kprobes are switched
- * off.  So what only KVM knows is written as it was told last, and stays due until
- * the next KVM_RUN.
+ * off.  So what only KVM knows is copied from the last identity record, and another
+ * one stays due until the next KVM_RUN.
  *
  * Context: in the thread that has the vCPU, interrupts off, the lock of the tables
  * held.
@@ -154,7 +154,7 @@ static void ks_write_identity(struct ks_vcpu *v, u32 more_features)
 	raw_spin_lock(&ks_identity_lock);
 	memcpy(r, &v->identity, KS_RECORD_SIZE(vcpu));
 	raw_spin_unlock(&ks_identity_lock);
-	/* Another thread may have it by now than the one that told it. */
+	/* The vCPU may belong to another thread than when the copy was made. */
 	r->ent.pid = v->exit.ent.pid;
 	r->features |= more_features;
 	ks_end(vcpu, r, flags);

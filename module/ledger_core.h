@@ -78,7 +78,7 @@ static __always_inline void ks_core_move(struct ks_ledger_core *core,
  * ks_core_doubt - it is not in guest mode, and has not been since the last change
  * @core: the ledger
  *
- * An entry has failed, and nothing told when.
+ * For an entry that failed: no hook saw when.
  */
 static __always_inline void ks_core_doubt(struct ks_ledger_core *core)
 {

@@ -3,9 +3,9 @@
  * Marks: the function of KVM's in which an interrupt is about to be sent
  *
  * A kprobe at its first instruction leaves a mark.  The LAPIC accepts the interrupt
- * deeper on the same stack, and there the mark is found.  Nothing tells that the
- * function has returned.  But then its return address is not where it was any more, or
- * the stack is not so deep: that is looked at before a mark is believed.
+ * deeper on the same stack, and there the mark is found.  No hook sees the function
+ * return.  But after it has, its return address is no longer where it was, or the stack
+ * is not so deep: that is checked before a mark is used.
  */
 #ifndef _KVMSCHED_MARK_H
 #define _KVMSCHED_MARK_H
@@ -18,7 +18,7 @@ struct work_struct;
 
 /**
  * struct ks_mark - a function that sends interrupts
- * @task:   it runs in, or has interrupted, this one; compared only
+ * @task:   the task that the function runs in, or has interrupted; compared only
  * @frame:  where its return address is
  * @ret:    that address
  * @work:   IRQFD_WORK: the work item that called it; compared only

@@ -267,8 +267,8 @@ static void ks_on_eoi(void *data, struct kvm_lapic *apic, int vector)
 /*
  * Does the interrupt come between the switch to a vCPU's thread and sched_in?
  * The switch lets interrupts in before it calls the notifiers.  The thread's
- * wait is over by then, and this is where the time is told: hooking the switch
- * itself would be paid for by every switch of the host.
+ * wait is over by then, and this is where its end is noted: a hook on the switch
+ * itself would cost every switch of the host.
  */
 static void ks_note_cpu_got(u64 now)
 {
@@ -341,8 +341,8 @@ static void ks_host_irq_end(u8 kind, int nr, int vector, const char *name)
 }
 
 /*
- * Context of these and of all vectors: an interrupt, before the first and behind the
- * last of its handlers; interrupts off.
+ * Context of these and of all vectors: an interrupt, before the first of its handlers
+ * or after the last one; interrupts off.
  */
 static void ks_on_irq_handler_entry(void *data, int irq, struct irqaction *action)
 {

@@ -16,8 +16,9 @@
 #include "vcpu.h"
 
 /*
- * The identity record has told the policy; from then on its changes are told.  That
- * another identity is due by now changes nothing: it may come much later.
+ * Record a change of the policy.  Until the identity record is written, none is: that
+ * record has the policy.  It does not matter that another identity record is due by
+ * now, since that may come much later.
  */
 static noinline void ks_tell_policy(struct ks_vcpu *v)
 {
@@ -60,9 +61,10 @@ static void ks_mark_run(struct ks_thread *t, struct kvm_vcpu *vcpu)
 }
 
 /*
- * Is this the vcpu_load() of the KVM_RUN that has begun?  If that one has failed, the
- * thread is in another ioctl.  One of these registers has its command, of a 32-bit
- * caller another one than of a 64-bit one, and nothing changes them within the call.
+ * Is this the vcpu_load() of the KVM_RUN that has begun?  If that KVM_RUN has failed,
+ * the thread is in another ioctl by now.  The command of an ioctl is in the user's SI
+ * if the caller is a 64-bit one, and in CX if it is a 32-bit one; nothing changes the
+ * two within the call.
  */
 static bool ks_take_run(struct ks_thread *t, const struct kvm_vcpu *vcpu)
 {
@@ -183,7 +185,7 @@ static int ks_on_vcpu_put(struct kprobe *kprobe, struct pt_regs *regs)
  * to sleep may stay queued (delayed dequeue), and be woken before the switch is
  * complete, while its CPU looks for other work without the runqueue lock: then
  * it is runnable as well.  To the kernel, HLT is an interruptible sleep like any
- * other, so KVM's own state tells it apart.
+ * other, so KVM's own state distinguishes it.
  */
 static u8 ks_switch_kind(const struct ks_thread *t, const struct ks_vcpu *v)
 {

@@ -251,8 +251,8 @@ static void ks_write_irqfd(const struct kvm_kernel_irqfd *irqfd, const struct ks
  * static int irqfd_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync,
  *			   void *key)
  *
- * An MSI is delivered within; so its vector tells it from what comes later.  Anything
- * else takes a work item.
+ * This function delivers an MSI itself; so the vector in the mark distinguishes the MSI
+ * from interrupts that are sent later.  Anything else is left to a work item.
  */
 static int ks_on_irqfd_wakeup(struct kprobe *kprobe, struct pt_regs *regs)
 {

@@ -4,13 +4,13 @@
  *
  * A cgroup with a quota has its own share of each CPU's time.  Once that is used
  * up on a CPU, no task of the cgroup, or of one below it, may run there, whoever
- * else does: such a wait is nobody's theft.  The scheduler tells by no tracepoint.
+ * else does: such a wait is nobody's theft.  The scheduler has no tracepoint for it.
  * It walks the tree of groups from the one whose quota it is, and calls
  * tg_throttle_down() or tg_unthrottle_up() for each, with the runqueue lock of the
  * CPU that it concerns, which may be another one.
  *
- * A record tells of the group where the walk begins alone: other records have said
- * in which cgroup each vCPU's thread is, and which are above that.  Quotas of
+ * Only the group where the walk begins gets a record: other records have said in which
+ * cgroup each vCPU's thread is, and which cgroups are above that.  Quotas of
  * several of them may be used up at the same time.
  */
 #include <linux/bitmap.h>
@@ -25,8 +25,8 @@
 
 /*
  * The groups that a vCPU's thread is in, or below, as bits by the hash of their
- * addresses.  Nobody cares whether such a group is still there: what is told of
- * another one of the same hash does no harm.
+ * addresses.  They stay set when such a group goes: a record about another
+ * group of the same hash does no harm.
  */
 #define KS_GROUP_BITS	12
 static DECLARE_BITMAP(ks_groups, 1 << KS_GROUP_BITS);
@@ -36,7 +36,7 @@ static DECLARE_BITMAP(ks_groups, 1 << KS_GROUP_BITS);
  *
  * Interrupts are off during those that count.
  *
- * @next: the last one, of which no group has been told yet
+ * @next: where the last walk began, until it calls one of the two functions; else NULL
  * @ends: the last one that ends a throttling.  Since 6.18 it queues the tasks that were
  *	  kept from the CPU, which may use up another quota: then another walk begins
  *	  and ends within this one, and throttles
@@ -107,7 +107,7 @@ void ks_throttle_tell_cgroup(struct ks_thread *t, struct ks_vcpu *v)
 		told &= ks_write_cgroup(v, 0, css);
 	rcu_read_unlock();
 	WRITE_ONCE(t->group, group);
-	/* What was lost is told again, at the next wait. */
+	/* If a record was lost, write all again at the next wait. */
 	WRITE_ONCE(t->group_told, told ? generation : 0);
 }
 
@@ -160,7 +160,7 @@ static void ks_on_cgroup_attach_task(void *data, struct cgroup *to, const char *
 
 /*
  * The runqueues are data of each CPU (kernel/sched/core.c), among those that other
- * CPUs look at, which the linker places behind those that are hot or mostly read,
+ * CPUs look at, which the linker places after those that are hot or mostly read,
  * as this_cpu_off is.  So the CPU of a runqueue is the one whose own this_cpu_off
  * comes last before it.
  */
@@ -187,7 +187,7 @@ static int ks_on_walk_tg_tree(struct kprobe *kprobe, struct pt_regs *regs)
 	return 0;
 }
 
-/* Has the walk that tells of this group begun there?  Down from there it is told first. */
+/* Did the walk that calls for @group begin there?  On the way down, @group is its first. */
 static bool ks_walk_begins_throttle(const void *group)
 {
 	if (this_cpu_read(ks_walks.next) != group)
@@ -196,7 +196,7 @@ static bool ks_walk_begins_throttle(const void *group)
 	return true;
 }
 
-/* The same on the way up: there it is told last. */
+/* The same on the way up, where the group at which the walk began comes last. */
 static bool ks_walk_ends_throttle(const void *group)
 {
 	const void *next = this_cpu_read(ks_walks.next);

@@ -293,7 +293,7 @@ static void ks_write_expiry(struct kvm_lapic *apic)
 /*
  * static void apic_timer_expired(struct kvm_lapic *apic, bool from_timer_fn)
  *
- * The hrtimer's interrupt calls it too, and its expiry is told elsewhere.  The other
+ * The hrtimer's interrupt calls it too; another hook records that expiry.  The other
  * callers run in the vCPU's thread: an exit by the preemption timer, and the
  * arming of a timer whose deadline has passed.
  *

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A process, told from those that have its number before or after it
+ * A process: its number, and when it began, since the kernel uses numbers again
  */
 #ifndef _KVMSCHED_PROCESS_H
 #define _KVMSCHED_PROCESS_H

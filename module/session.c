@@ -41,7 +41,7 @@ static void ks_wake_readers(struct work_struct *work);
  * @rings_mutex: guards @owner, @facts, @cut, the conversion of time stamps and
  *		the memory of rings that have an owner as well: one of the
  *		mutexes is needed to look, both to change.  It is held for
- *		moments only, so whoever just looks takes this one alone:
+ *		moments only, so whoever just looks takes @rings_mutex alone:
  *		INFO, STATS, poll() and mmap().  The last must: it is called
  *		with mmap_lock held, and a holder of @mutex may wait for CPU
  *		hotplug, within which cpusets take mmap_lock.

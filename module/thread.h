@@ -32,10 +32,10 @@ struct kvm_vcpu;
  *		@notifier was on, still reads its link
  * @task:	the thread, with a reference; NULL: entry is free; table
  * @vcpu:	the vCPU that it ran last, unless another thread has run that since;
- *		table.  Its switches outside of KVM_RUN are told as this vCPU's
+ *		table.  The records of its switches outside of KVM_RUN name this vCPU
  * @kvm:	the VM of that vCPU, or of the one before; compared only; table
- * @run:	KVM_RUN of this one has begun, vcpu_load() is still to come; owner,
- *		compared and never followed
+ * @run:	the vCPU of which KVM_RUN has begun, while vcpu_load() is still to come,
+ *		else NULL; owner, compared and never followed
  * @run_si:	the user's registers in that system call; likewise @run_cx
  * @gone:	the VM that it ran last was destroyed: the entry is given up at the
  *		next switch out; table
@@ -47,8 +47,8 @@ struct kvm_vcpu;
  * @got_tsc:	when the scheduler gave it the CPU; 0 after sched_in
  * @wait_cpu:	class steal: on whose queue it waits, -1: it doesn't;
  *		runqueue lock of the thread
- * @group:	the scheduler's group of the thread, as a record has told it last; compared
- *		only.  Any context: two that write at once tell the same
+ * @group:	the scheduler's group of the thread, as in the last record of it; compared
+ *		only.  Any context: two that write at once write the same
  * @group_told:	generation (listen.h) of that record, 0: there is none; likewise
  * @in_tsc:	last switch in, 0 if not seen; @out_tsc the last switch out
  * @run_delay:	the kernel's count, at the last switch out; @nvcsw likewise

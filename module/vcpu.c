@@ -42,8 +42,9 @@ static bool ks_vm_has_vcpus(const struct kvm *kvm)
 }
 
 /*
- * Has the thread ended that ran it last?  It may have run others since, and have left
- * this one without a thread.  Another thread that has its entry has another number.
+ * Has the thread ended that ran it last?  It may have run other vCPUs since, and
+ * have left @v without a thread.  Another thread that has got the entry of the old one
+ * has another number.
  */
 static bool ks_vcpu_is_left(const struct ks_vcpu *v)
 {

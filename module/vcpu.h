@@ -69,7 +69,7 @@ struct ks_arm {
  *
  * @seen:	generation (listen.h) in which the owner looked at the rest last
  * @recorded:	the recording (its first generation) that records it; owner
- * @identified:	generation in which the identity was told last; owner
+ * @identified:	generation in which the identity record was written last; owner
  * @identity_due: it has changed, or somebody new listens; any
  * @identity_lost: the ring had no room for it, and has none of it yet; owner,
  *		read at the end of the session
@@ -93,7 +93,7 @@ struct ks_arm {
  * @put_tsc:	end of the last KVM_RUN, 0 if unknown; @load_tsc its beginning
  * @polled:	KVM's count of ns of halt polling, when it was read last, or
  *		KS_POLLED_UNKNOWN
- * @policy:	of the thread, as it was told last; likewise @prio, @static_prio
+ * @policy:	of the thread, as in the last record of it; likewise @prio, @static_prio
  *
  * @arm:	how the guest programmed its timer, until it is known what backs
  *		the timer; see probe_timer.c
@@ -246,7 +246,8 @@ static __always_inline bool ks_vcpu_is_known(const struct ks_vcpu *v)
  * @v: any entry
  *
  * Context: any; if a record is to be written, interrupts have been off since
- * before, and go on only behind it: so the end of the session waits for it.
+ * before this call, and stay off until the record is complete: so the end of the
+ * session waits for it.
  * Return: KVMSCHED_CLASS_*.
  */
 static __always_inline u32 ks_vcpu_ring(const struct ks_vcpu *v)
@@ -352,7 +353,7 @@ static inline void ks_vcpu_retry_identity(struct ks_vcpu *v)
 		ks_vcpu_tell_lost_identity(v);
 }
 
-/* The current thread's policy is told; its changes count from now on. */
+/* A record has the current thread's policy; changes are compared with it from now on. */
 static inline void ks_vcpu_take_policy(struct ks_vcpu *v)
 {
 	v->policy = current->policy;

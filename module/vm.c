@@ -52,7 +52,7 @@ struct ks_vm *ks_vm_get(struct kvm *kvm)
 	if (vm)
 		return vm;
 	vm = ks_vm_find(NULL) ?: &ks_tables.vms[ks_tables.used_vms++];
-	/* Records have 16 bits, and so many VMs may have been there before. */
+	/* Records have 16 bits for it, and there may have been 2^16 VMs since the module came. */
 	ks_tables.last_vm = ks_next_number(ks_tables.last_vm, ks_vm_number_is_used);
 	vm->number = ks_tables.last_vm;
 	vm->kvm = kvm;
