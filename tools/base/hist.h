@@ -11,8 +11,8 @@
  * and zero if all values in the bucket are equal, as time slices often are.
  *
  * A thousand vCPUs have tens of thousands of histograms, most of them with few values.
- * So a histogram has octaves only where it has values, and an octave lists the buckets
- * that are used, until there are so many that it has all.
+ * So a histogram has octaves only where it has values, and an octave lists only the
+ * buckets that are used; once they are many, it lists all.
  */
 #ifndef KVMSCHED_HIST_H
 #define KVMSCHED_HIST_H

@@ -73,7 +73,7 @@ static size_t word_length(const char *word)
 	return quoted + strcspn(word + quoted, " ");
 }
 
-/* The word goes on with @length bytes of @text, which take so many @columns. */
+/* The word goes on with @length bytes of @text, which is @columns wide. */
 static void add_word(struct kvs_lines *lines, const char *text, size_t length, size_t columns)
 {
 	char *longer = xasprintf("%s%.*s", lines->word ? : "", (int)length, text);

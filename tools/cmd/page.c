@@ -22,7 +22,7 @@
 
 #define MANY_MOMENTS	1000	/* the worst of all, so that some of those selected are among them */
 #define ROWS		50	/* of each kind of details, and of the worst moments */
-#define WINDOW_SPANS	12000	/* about so many in each window */
+#define WINDOW_SPANS	12000	/* in each window, roughly */
 
 /* What the first reading finds, and that of the excerpt */
 struct survey {
@@ -151,8 +151,9 @@ static unsigned int choose_vcpus(const struct kvs_picture *p, const struct kvs_m
 }
 
 /*
- * So many that a browser has room for them, where it makes them of all spans.  How many CPUs
- * will have a lane is not known yet: as many as vCPUs, as a rule.
+ * How many bins a lane has where the browser makes them of all spans: the more lanes, the
+ * fewer, since its memory has to suffice.  How many CPUs will have a lane is not known yet:
+ * as many as vCPUs, as a rule.
  */
 static unsigned int bins_of(const struct kvs_lanes *lanes)
 {

@@ -14,7 +14,7 @@ struct kvs_picture {
 	const char *command;	/* that makes it, for a shell */
 	struct kvs_select select;
 	struct kvs_when from, to;
-	long spans;		/* html: of up to so many, it shows each */
+	long spans;		/* html: the most spans of which it shows each */
 	bool large;		/* even if the page gets larger than it should */
 };
 

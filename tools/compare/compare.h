@@ -127,7 +127,7 @@ struct kvs_witness {
 /* How a recording is divided into units, and what its records may not show */
 struct kvs_cut {
 	double block_ns;	/* length of a unit; 0: the whole recording is one unit */
-	size_t most_blocks;	/* of more than these, so many are drawn; 0: all are taken */
+	size_t most_blocks;	/* the most units: of more, this many are drawn; 0: all are taken */
 	uint64_t seed;		/* of those that are drawn */
 	const struct kvs_witness *witnesses;
 	size_t nr_witnesses;
@@ -261,8 +261,9 @@ enum kvs_inference { KVS_BY_ROUND, KVS_BY_BLOCK };
 #define KVS_BLOCK_SLICES	10	/* a block is at least as long as 10 longest slices */
 #define KVS_MAX_BLOCKS	20	/* that the shorter file is divided into */
 /*
- * And so many times as many of a longer file: what 4 for each one leave of the precision of
- * any number is 4/5 (Ury, Biometrics 31, 1975), while the cost of the test grows with them.
+ * A longer file gives up to this many times as many.  4 blocks for each one of the other file
+ * give 4/5 of the precision that any number could give (Ury, Biometrics 31, 1975), while the
+ * cost of the test grows with them.
  */
 #define KVS_BLOCK_RATIO	4
 
@@ -331,7 +332,7 @@ struct kvs_study {
 	struct kvs_comparison *pairs;
 	size_t nr_pairs;
 	double block_ns;	/* by block: length of a block */
-	size_t most_blocks;	/* by block: of more than these in a file, so many are drawn */
+	size_t most_blocks;	/* by block: the most of one file; of more, this many are drawn */
 	double needed_ns;	/* too_short: length that recordings need; else 0 */
 	bool by_factors;	/* compare them, and not each arm with the baseline */
 	struct kvs_factors *factors;	/* if so */

@@ -228,7 +228,10 @@ static bool take_workload(struct file *f, yaml_node_t *node)
 	return take_command(f, node, &f->e->workload);
 }
 
-/* Its two arguments come behind: a shell takes the first word there for its own name. */
+/*
+ * The hook's two arguments follow a word of their own: sh -c takes the first word after the
+ * command for its own name.
+ */
 static bool take_guest_hook(struct file *f, yaml_node_t *node)
 {
 	char **argv;

@@ -42,7 +42,7 @@ struct kvs_experiment {
 	char **guest_hook;	/* argv likewise, see guest.c; NULL: none */
 	char **guests;		/* files that the hook leaves, NULL at the end; NULL: none */
 	struct kvs_selection select;
-	long vcpus;		/* a round waits for so many; 0: until no more come */
+	long vcpus;		/* a round waits until there are this many; 0: until no more come */
 	long rounds;		/* of each arm */
 	unsigned int order;	/* enum kvs_exp_order */
 	long seed;		/* 0: one is drawn */

@@ -410,7 +410,7 @@ static void feed_vms(struct kvs_feed *f, const struct kvs_model *m)
 		bool again = false;
 		struct row r = { 0 };
 
-		/* The vCPUs of a VM may stand apart, where its process was not told. */
+		/* The vCPUs of a VM may not be neighbours, if its process was not recorded. */
 		for (unsigned int k = 0; k < i && !again; k++)
 			again = m->vcpus[k]->vm == v->vm && wanted(f, m->vcpus[k]);
 		if (again || !wanted(f, v))

@@ -11,8 +11,8 @@
 
 struct kvs_form {
 	/*
-	 * Begin with all tables, empty; each will have so many of @rows.  NULL after a
-	 * message.
+	 * Begin with all tables, empty; @rows has, for each table, how many rows will be
+	 * added.  NULL after a message.
 	 */
 	void *(*create)(const char *path, const uint64_t *rows);
 	/*
@@ -22,7 +22,7 @@ struct kvs_form {
 	void (*row)(void *ctx, unsigned int table, const struct kvs_value_of *values);
 	/* If not @keep, or after a message, nothing is left of it. */
 	bool (*finish)(void *ctx, bool keep);
-	/* Roughly how many bytes so many rows of each table will need */
+	/* Roughly how many bytes are needed, if table i has @rows[i] rows */
 	uint64_t (*size)(const uint64_t *rows);
 };
 

@@ -180,7 +180,7 @@ void kvs_guest_runs(const struct kvs_guest *g, const struct kvs_scale *ns, kvs_g
 u32 *kvs_guest_order(const struct kvs_guest *g);
 /* How long a quantum should be; 0: not told, or the task is none of SCHED_RR */
 u64 kvs_guest_asked_ns(const struct kvs_guest *g, const struct kvs_guest_task *t);
-/* The mean length of its quanta by that; it has some, and the length is told. */
+/* The mean length of its quanta, divided by the length that was asked for.  It must have both. */
 double kvs_guest_inflation(const struct kvs_guest *g, const struct kvs_guest_task *t,
 			   const struct kvs_scale *ns);
 /* Did the guest tell twice what the task had run, and it has run meanwhile? */

@@ -138,7 +138,7 @@ static bool has_thread(const struct kvs_part_option *option, const struct kvs_jo
 	return has;
 }
 
-/* The host's own option GUEST of this VM knows no guest's CPUs: this one takes its place. */
+/* The option GUEST of the host's own file lacks the guest's CPUs: replace it. */
 static void put_guest(struct kvs_parts *host, const struct kvs_merged_guest *guest)
 {
 	const struct kvs_joined *g = &guest->joined;

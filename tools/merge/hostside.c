@@ -47,7 +47,7 @@ static void take_span(void *ctx, const struct kvs_span *span)
 			  span->begin, span->end);
 }
 
-/* An identity is told again for other reasons, too: only a change of the TSC counts. */
+/* Identity records are repeated for many reasons: only a change of the TSC counts here. */
 static void take_identity(struct reading *r, const struct kvs_record *rec)
 {
 	struct kvs_host_vcpu *v = get_vcpu(r, rec->vcpu.vm, rec->vcpu.vcpu);

@@ -36,7 +36,7 @@ struct kvs_host_vcpu {
 	 * What lies in neither is unknown.
 	 */
 	struct kvs_stretches guest, out;
-	/* As its identity was told: each holds from @since to the next. */
+	/* From its identity records: each holds from @since to the next. */
 	struct kvs_tsc_epoch {
 		u64 since;
 		struct kvs_guest_tsc tsc;

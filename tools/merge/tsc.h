@@ -17,7 +17,7 @@ struct kvs_guest_tsc {
 	u32 frac_bits;
 };
 
-/* Can times be told by it?  A damaged file may have any ratio. */
+/* Can times be converted with it?  A damaged file may have any ratio. */
 static inline bool kvs_guest_tsc_valid(const struct kvs_guest_tsc *tsc)
 {
 	return tsc->ratio && tsc->frac_bits < 64;

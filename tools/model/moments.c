@@ -8,7 +8,7 @@
 #include "base/util.h"
 #include "model/moments.h"
 
-/* A stretch that is shorter tells its rate less well than the TSC's frequency does. */
+/* The ties of a shorter stretch give a worse rate than the TSC's frequency does. */
 #define LONG_NS		100000000
 #define MOST_NS		(INT64_MAX / 4)	/* as times of ties: trace/cursor.c */
 
@@ -53,7 +53,7 @@ bool kvs_clocks_monotonic(const struct kvs_clocks *c, u64 ts, u64 *ns)
 	return true;
 }
 
-/* A stretch by its first tie; the last one is behind it. */
+/* The stretch of @ts: its first tie, which its last tie follows in the array */
 static const struct kvs_tie *stretch_at(const struct kvs_clocks *c, u64 ts)
 {
 	unsigned int i = c->nr_ties - 2;
@@ -182,7 +182,7 @@ static void offer_wall(struct choice *choice, s64 ns)
 		s64 from = i ? (s64)first->tsc : INT64_MIN;
 		s64 to = i + 2 < c->nr_ties ? (s64)first[2].tsc : INT64_MAX;
 
-		/* It was put forward from before @ns to behind it. */
+		/* The clock was put forward over @ns, which it never showed. */
 		if (i && before >= from && ts < from)
 			offer(choice, from);
 		if (ts >= from && ts < to)

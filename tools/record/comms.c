@@ -22,9 +22,9 @@
 #define NR_IDS		65536U		/* common_type is a u16 */
 
 /*
- * Who told a name.  A thread has several in its life, and the last one counts: exec()
- * renames it.  CPUs are read one after the other, so records of two are in no order;
- * what a vCPU's thread tells itself is later than what others told at its birth.
+ * Where a name comes from.  A thread has several names in its life, and the last one counts:
+ * exec() renames it.  CPUs are read one after the other, so records of two CPUs are in no
+ * order; but a record by the thread itself is later than one that another wrote at its birth.
  */
 enum teller { KVS_OTHERS_TOLD, KVS_TOLD_ITSELF };
 

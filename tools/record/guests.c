@@ -19,7 +19,7 @@ struct guest {
 	uint16_t vm;		/* the module's number */
 	int32_t tgid;
 	unsigned int teller;	/* the vCPU with the smallest number of those met */
-	char comm[17];			/* the name of that one's thread, with a NUL */
+	char comm[17];			/* the name of the thread of @teller, with a NUL */
 	struct kvs_dat_guest dat;	/* its name may be NULL: not known yet */
 };
 

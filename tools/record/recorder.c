@@ -53,7 +53,7 @@ struct recorder {
 	struct kvs_header header;
 	struct kvs_watch *watch;	/* NULL: nothing is waited for */
 	struct kvs_limits *limits;	/* NULL: nobody asks for quotas, or there are none */
-	double told;		/* when that was looked at last */
+	double told;		/* when tell_settings() ran last, by kvs_now() */
 	double held;		/* when it had happened, 0: not yet */
 	uint64_t *first;	/* by CPU: time of the first page in the file */
 	double started;		/* seconds of CLOCK_MONOTONIC */
@@ -117,7 +117,7 @@ static void warn_hooks(struct recorder *r)
 	}
 }
 
-/* What nothing in the kernel tells when it changes: a look now and then finds it. */
+/* Give the module settings whose changes no hook sees: it is called now and then. */
 static void tell_settings(struct recorder *r)
 {
 	struct kvmsched_info info;

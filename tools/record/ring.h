@@ -23,8 +23,8 @@ int kvs_rings_drain(struct kvs_rings *rings, ring_sink sink, void *ctx);
 
 /*
  * A copy of each page that is complete now and was not handed on by this yet;
- * the writer overwrites and doesn't wait.  A page behind ones that were
- * overwritten first has ftrace's flag for lost records.
+ * the writer overwrites and doesn't wait.  A page that follows overwritten ones
+ * has ftrace's flag for lost records.
  */
 int kvs_rings_peek(struct kvs_rings *rings, ring_sink sink, void *ctx);
 

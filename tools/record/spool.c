@@ -401,7 +401,7 @@ static int assemble(struct kvs_spool *spool, const void *header, size_t size,
 		return -1;
 	}
 	if (spool->fds[base] < 0) {
-		/* It was killed behind its last but one step. */
+		/* The result is in place: all that is left is to remove the spool. */
 		kvs_spool_discard(spool);
 		return 0;
 	}

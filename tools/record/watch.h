@@ -16,7 +16,7 @@
 #include "model/worst.h"
 #include "trace/dat.h"
 
-/* Longer than so many ns, by kind of moment; 0: not waited for */
+/* By kind of moment: a longer one ends the recording; 0: none of that kind does */
 struct kvs_watch_limits {
 	uint64_t ns[KVS_MOMENT_KINDS];
 };

@@ -197,7 +197,7 @@ static void print_begin(const struct kvs_view *view)
 	kvs_clocks_free(&clocks);
 }
 
-/* What is told of losses, hooks and classes is of the whole recording. */
+/* Losses, hooks and classes are those of the whole recording, whatever the excerpt. */
 static void print_excerpt(const struct kvs_view *view)
 {
 	const struct kvs_model *m = view->model;

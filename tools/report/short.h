@@ -10,7 +10,7 @@
 
 #include "report/view.h"
 
-#define KVS_SHORT	6	/* at most so many sentences */
+#define KVS_SHORT	6	/* the most sentences */
 
 /*
  * A share of a vCPU's life (of the ledger's wall time) that stands out.  Below it, an
@@ -30,8 +30,9 @@
 /* Its own exits: a guest that does much I/O spends a tenth of its life on them. */
 #define KVS_SHORT_EXITS	0.2
 /*
- * Exits that suggest that the guest spins: so many in all, and in a second of its life,
- * as often as a guest's tick comes at most.  Locks that are rarely contended make few.
+ * Exits that suggest that the guest spins: the least number of them in all, and in a second
+ * of its life on average, which is as often as a guest's tick comes at most.  Locks that are
+ * rarely contended make few.
  */
 #define KVS_SHORT_SPINS		100
 #define KVS_SHORT_SPINS_HZ	1000
@@ -46,7 +47,7 @@
 #define KVS_SHORT_ASLEEP	0.5
 
 /*
- * In the order in which they are told: what never came; what was taken from a vCPU;
+ * In the order in which the report has them: what never came; what was taken from a vCPU;
  * what came late; what its own exits cost; and what the recording can't show, or lacks.
  */
 enum kvs_finding_kind {

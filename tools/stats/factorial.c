@@ -23,7 +23,7 @@
 #include "base/util.h"
 #include "stats/stats.h"
 
-#define ALL_FLIPS	14	/* up to so many turns, all changes of signs are counted */
+#define ALL_FLIPS	14	/* the most turns of which all changes of signs are counted */
 #define EPS		1e-9	/* sums that differ by less are equal */
 
 /* --- a main effect ---------------------------------------------------- */

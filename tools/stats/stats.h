@@ -173,7 +173,7 @@ size_t kvs_cells_turns(const struct kvs_cells *c);
  * one's level; NaN if there are no such turns.  From all changes of signs, up to 14 turns.
  */
 double kvs_interaction_p(const struct kvs_cells *c, uint64_t seed);
-/* The least p that so many turns can give */
+/* The least p that is possible with @turns turns */
 double kvs_interaction_least_p(size_t turns);
 
 /* The seed that @p was made with; for power.c */

@@ -37,8 +37,8 @@ unsigned int kvs_decoder_events(const struct kvs_decoder *d);
 void kvs_decoder_note_missing(struct kvs_decoder *d, const char *field);
 
 /*
- * The fields that the file lacks, as "kvmsched_exit.flags"; NULL behind the last.  Those
- * of KS_LATER_FIELDS are not among them.
+ * The fields that the file lacks, as "kvmsched_exit.flags", one for each @index; NULL: there
+ * are no more.  Those of KS_LATER_FIELDS are not among them.
  */
 const char *kvs_decoder_missing(const struct kvs_decoder *d, unsigned int index);
 

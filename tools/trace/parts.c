@@ -103,7 +103,7 @@ static void take_option(struct kvs_parts *p, u16 number, char *data, u32 size)
 	};
 }
 
-/* Options, and the word behind them that says that pages follow */
+/* Options, and after them the word that says that pages follow */
 static bool get_options(struct kvs_cursor *c, struct kvs_parts *p)
 {
 	char word[10];
