@@ -234,8 +234,8 @@ static double duration_ns(const struct kvs_survey *survey)
 
 /*
  * Blocks are equally long in all files: at least KVS_BLOCK_SLICES times the longest slice of
- * any, and at most KVS_MAX_BLOCKS are in the shortest file.  A longer one has room for many more, and
- * gives KVS_BLOCK_RATIO times as many.
+ * any, and at most KVS_MAX_BLOCKS are in the shortest file.  A longer one has room for many
+ * more, and gives KVS_BLOCK_RATIO times as many.
  */
 static void choose_block(struct kvs_study *study, const struct sources *sources)
 {

@@ -17,10 +17,7 @@
 
 #define TABLES	(KVS_TABLE_SPANS + KVS_SPAN_KINDS)	/* that can be slices */
 
-/*
- * The kinds of tracks: first one for each kind of span, by its number, since its table is
- * drawn there; then those that are made of parts of other tables.
- */
+/* Kinds of tracks: each kind of span has one, by its number; these follow, without a table. */
 enum {
 	TRACK_EXPIRY = KVS_SPAN_KINDS,	/* of a vCPU: its timer expires */
 	TRACK_INJECTION,		/* ... and its interrupt is injected */
@@ -32,10 +29,7 @@ static const char *const more_tracks[] = {
 	"timer: expiry", "timer: injection", "had by, while vCPUs waited",
 };
 
-/*
- * Tracks of one name.  Slices of one track must not overlap in Perfetto, so one that does
- * goes to the next lane.
- */
+/* Tracks of one name: a slice that overlaps with those of one lane goes to the next lane. */
 struct lanes {
 	struct lane {
 		uint64_t uuid;

@@ -77,7 +77,7 @@ struct kvs_shares {
  * and so are all migration threads.
  */
 bool kvs_same_culprit(const struct kvs_holder *a, const struct kvs_holder *b);
-/* The culprit of the row that sums all who have no row of their own */
+/* The culprit of the row that sums all who have no row of their own; and is @who that one? */
 struct kvs_holder kvs_others(void);
 bool kvs_is_others(const struct kvs_holder *who);
 

@@ -22,7 +22,7 @@ struct kvs_page {
 	struct kvs_collect *collect;	/* of a second reading, of the whole recording */
 	const struct kvs_model *model;	/* of the second reading, too */
 	const struct kvs_losses *losses;	/* finished */
-	unsigned int hidden;		/* how many selected vCPUs are not drawn, for lack of lanes */
+	unsigned int hidden;		/* how many selected vCPUs are not drawn */
 	bool large;			/* may have more than KVS_PAGE_SIZE if all spans are there */
 };
 
