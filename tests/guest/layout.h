@@ -104,6 +104,7 @@
 #define BLK_FAULT_RIP		80
 #define BLK_READY		88
 #define BLK_STEAL		96
+#define BLK_NOTHING		104
 
 #ifndef __ASSEMBLER__
 #include <stdint.h>
@@ -127,6 +128,7 @@ struct guest_block {
 	volatile uint64_t fault_rip;
 	volatile uint64_t ready;	/* wait: it runs, and waits from now on */
 	volatile uint64_t steal;	/* steal: KVM's, in ns, after the last look */
+	volatile uint64_t for_nothing;	/* HLTs that ended before their interrupt came */
 };
 
 /* Stands at the head of each payload; offsets count from GUEST_PAYLOAD. */

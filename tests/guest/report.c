@@ -53,13 +53,16 @@ static bool check_stat(const struct vcpu *vcpu, const char *name,
 	       check_equal(vcpu, name, is, should);
 }
 
-/* An interrupt that came before its HLT had the guest leave that HLT out. */
+/*
+ * An interrupt that came before its HLT had the guest leave that HLT out; one that came
+ * after it had the guest halt again.
+ */
 static uint64_t promised_halts(const struct vcpu *vcpu, const struct options *options,
 			       struct promise promise)
 {
 	if (options->exits_off & KVM_X86_DISABLE_EXITS_HLT)
 		return 0;
-	return promised(promise, options->n) - vcpu->block->early;
+	return promised(promise, options->n) - vcpu->block->early + vcpu->block->for_nothing;
 }
 
 /* A spin without N ends at whatever count its time allowed. */
@@ -264,6 +267,7 @@ static void print_vcpu(struct json *json, const struct vcpu *vcpu,
 	json_u64(json, "n", options->n);
 	json_u64(json, "guest_count", vcpu->block->count);
 	json_u64(json, "early", vcpu->block->early);
+	json_u64(json, "for_nothing", vcpu->block->for_nothing);
 	json_u64(json, "repeated", vcpu->block->repeated);
 	json_string(json, "end", end_names[vcpu->end]);
 	json_u64(json, "kvm_run_calls", vcpu->run_calls);

@@ -73,6 +73,7 @@ CHECK_BLOCK(repeated, BLK_REPEATED);
 CHECK_BLOCK(fault, BLK_FAULT);
 CHECK_BLOCK(fault_rip, BLK_FAULT_RIP);
 CHECK_BLOCK(ready, BLK_READY);
+CHECK_BLOCK(for_nothing, BLK_NOTHING);
 CHECK_BLOCK(steal, BLK_STEAL);
 
 /* @user: PTE_USER, or 0 where there is no user mode */
