@@ -162,8 +162,8 @@ static const u8 ks_svm_special[KS_SVM_CODES] = {
 };
 
 /*
- * VMX's, by the low byte of the number.  Other reasons with the same low byte are sorted
- * out by whoever found an entry here.
+ * VMX's, by the low byte of the number.  ks_exit_fetch_vmx_special() sorts out other
+ * reasons with the same low byte.
  */
 static const bool ks_vmx_special[256] = {
 	[EXIT_REASON_CPUID] = true,

@@ -38,7 +38,7 @@ static void ks_keep_identity(struct ks_vcpu *v, const struct ks_rec_vcpu *r)
 {
 	raw_spin_lock(&ks_identity_lock);
 	memcpy(&v->identity, r, KS_RECORD_SIZE(vcpu));
-	/* When the copy is written, at the end, the vCPU is no longer new. */
+	/* Whenever the copy is written, the vCPU is no longer new. */
 	v->identity.features &= ~KS_FEATURE_NEW;
 	raw_spin_unlock(&ks_identity_lock);
 	WRITE_ONCE(v->identity_lost, ks_vcpu_ring(v) && !ks_in_ring(r));

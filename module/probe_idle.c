@@ -84,7 +84,7 @@ void ks_idle_tell_allowed(const struct ks_vcpu *v, const struct task_struct *tas
 		cpus = allowed[BIT_WORD(first)] & online[BIT_WORD(first)];
 		if (!cpus)
 			continue;
-		/* Read the time before the masks: what changes after has its own, later record. */
+		/* The time, then what idles: what changes after that has its own, later record. */
 		r = ks_begin(allowed, ks_vcpu_ring(v) & KVMSCHED_CLASS_STEAL, now, flags);
 		r->vm = v->vm;
 		r->vcpu = v->id;

@@ -341,8 +341,8 @@ static void ks_host_irq_end(u8 kind, int nr, int vector, const char *name)
 }
 
 /*
- * Context of these and of all vectors: an interrupt, before the first of its handlers
- * or after the last one; interrupts off.
+ * Context of these and of all vectors: an interrupt, before and after each of its
+ * handlers; interrupts off.
  */
 static void ks_on_irq_handler_entry(void *data, int irq, struct irqaction *action)
 {

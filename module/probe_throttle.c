@@ -37,9 +37,9 @@ static DECLARE_BITMAP(ks_groups, 1 << KS_GROUP_BITS);
  * Interrupts are off during those that count.
  *
  * @next: where the last walk began, until it calls one of the two functions; else NULL
- * @ends: the last one that ends a throttling.  Since 6.18 it queues the tasks that were
- *	  kept from the CPU, which may use up another quota: then another walk begins
- *	  and ends within this one, and throttles
+ * @ends: where the last walk that ends a throttling began.  Since 6.18 such a walk queues
+ *	  the tasks that were kept from the CPU, which may use up another quota: then
+ *	  another walk begins and ends within it, and throttles
  */
 struct ks_walks {
 	const void *next;

@@ -34,8 +34,9 @@ struct kvm_vcpu;
  * @vcpu:	the vCPU that it ran last, unless another thread has run that since;
  *		table.  The records of its switches outside of KVM_RUN name this vCPU
  * @kvm:	the VM of that vCPU, or of the one before; compared only; table
- * @run:	the vCPU of which KVM_RUN has begun, while vcpu_load() is still to come,
- *		else NULL; owner, compared and never followed
+ * @run:	the vCPU of the last KVM_RUN, until a vcpu_load() of that vCPU takes it, or
+ *		NULL; a KVM_RUN that fails before leaves it; owner, compared and never
+ *		followed
  * @run_si:	the user's registers in that system call; likewise @run_cx
  * @gone:	the VM that it ran last was destroyed: the entry is given up at the
  *		next switch out; table

@@ -102,7 +102,7 @@ static const char ledger[] =
 	" count(*) FILTER (WHERE ended_by = 'aborted') AS aborted "
 	"FROM slices WHERE NOT open GROUP BY 1, 2, 3;\n";
 
-/* What exits were for.  The last four columns count those that accessed a page in that way. */
+/* What exits were for.  The last four columns count exits by bits of @accesses. */
 static const char details[] =
 	"CREATE VIEW report_details AS "
 	"SELECT vcpu, detail_by, detail, subleaf, bytes, is_write, max(is_mmio) AS is_mmio,"

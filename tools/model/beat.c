@@ -5,7 +5,7 @@
 #include "model/beat.h"
 
 #define MIN_HITS	5
-#define MAX_MISSED	8	/* the most periods in a row without a long wait */
+#define MAX_MISSED	8	/* the most periods from one long wait to the next */
 /* A period's timer may be late, and the scheduler's choice after it: a hundredth of it */
 #define TOLERANCE	100
 

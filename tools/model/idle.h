@@ -20,8 +20,8 @@
 #include "model/excerpt.h"
 
 /*
- * A wait of which less than this was beside idle CPUs is no finding of its own: the
- * scheduler looks for idle CPUs in its tick.  This is the longest tick that kernels have
+ * A wait of which less than this was beside idle CPUs is not counted, and the sentence of
+ * its moment does not mention them: the scheduler looks for idle CPUs in its tick.  This is the longest tick that kernels have
  * (HZ=100); the file does not say which one this kernel has.
  */
 #define KVS_IDLE_TICK_NS	10000000

@@ -111,8 +111,9 @@ static void take_served_interrupt(struct kvs_io_vm *vm, const struct kvs_io_even
 }
 
 /*
- * Match an event with those before it, all of which are known by now: an interrupt
- * answers the requests that are open.
+ * Match an event with those before it: an interrupt answers the requests that are open.
+ * None that is older will come; where one does, as there was no room to wait for it, it
+ * counts as unclear.
  */
 static void match_event(struct kvs_io_vm *vm, const struct kvs_io_event *e)
 {

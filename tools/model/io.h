@@ -59,7 +59,7 @@ struct kvs_io_told {
 	u64 kernel_ts, to_user_ts, user_ts;
 	bool is_request;
 	u8 request;		/* enum kvs_io_request */
-	/* How many parts are still unknown; when that is 0, it is given to @exit. */
+	/* How many parts are still unknown; when that is 0, it is given to kvs_io_teller.exit(). */
 	unsigned int pending;
 };
 

@@ -285,8 +285,9 @@ void kvs_waits_cgroup(struct kvs_model *m, const struct kvs_record *rec)
 }
 
 /*
- * If a throttling began before the recording, only its end is seen: then the quota has kept
- * the vCPU from that CPU all the time.
+ * Of a throttling that began before the recording, or before anybody watched its cgroup, only
+ * the end is seen, and likewise where the record of its begin is lost.  Then the quota has
+ * kept the vCPU from that CPU all the time.
  */
 void kvs_waits_throttle(struct kvs_model *m, const struct kvs_record *rec)
 {

@@ -12,8 +12,8 @@
 #include "report/view.h"
 
 #define KVS_PAGE_MOMENTS	10	/* the worst ones, of those that are selected */
-#define KVS_PAGE_BINS		65536	/* of each lane at least, unless the file gets too large */
-#define KVS_PAGE_LANES		32	/* with KVS_PAGE_BINS each; of more, each has fewer */
+#define KVS_PAGE_BINS		65536	/* of each lane; fewer if the file gets too large */
+#define KVS_PAGE_LANES		32	/* where the browser makes the bins, more lanes have fewer each */
 #define KVS_PAGE_SIZE		5000000	/* bytes of the file */
 
 struct kvs_page {

@@ -41,7 +41,7 @@ class Told:
         self.strange += [(row["tid"], exit["reason"]) for row in rows
                          for exit in row["exits"] if exit["fastpath"]]
         self.strange += [moment["sentence"] for moment in host.worst(recording.file)
-                         if moment["begin_ns"] < 0 or moment["ns"] > report["duration_ns"]]
+                         if moment["ns"] > report["duration_ns"] or moment["end_ns"] < moment["ns"]]
         self.rows = sorted((row["vm"] or 0, row["vcpu"], row["tid"])
                            for row in rows)
         self.nameless = [row["vcpu"] for row in rows if not row["policy"]]

@@ -89,8 +89,9 @@ def as_ftrace(tap):
         tap.note(f"{sum(bool(info) for _, info, _ in ours)} with a qualification, "
                  f"{sum(vector is not None for *_, vector in ours)} with a vector")
     # SVM leaves the interrupt to the host's own handler.
-    tap.ok(not host.VMX or any(vector is not None for *_, vector in ours),
-           "details: VMX tells which interrupt ended guest mode")
+    if host.VMX:
+        tap.ok(any(vector is not None for *_, vector in ours),
+               "details: VMX tells which interrupt ended guest mode")
 
 
 def test(tap):

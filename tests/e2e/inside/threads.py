@@ -60,6 +60,7 @@ def entries_and_switches(recording, lines, loads):
 
 
 def check(tap, name, threads, truth, recording, lines):
+    """Returns how many switches within KVM_RUN were compared."""
     summary = recording.report()
     loads = records.of_file(recording.file, "kvmsched_load")
     identities = records.of_file(recording.file, "kvmsched_vcpu")
@@ -87,6 +88,8 @@ def check(tap, name, threads, truth, recording, lines):
                len(identities) <= 2 * vcpus or len(identities), True),
               *entries_and_switches(recording, lines, loads),
               *ledgers)
+    return sum(record["loaded"] for record in records.of_file(
+        recording.file, "kvmsched_switch_out"))
 
 
 def of_threads(recording, *tids):
@@ -208,6 +211,7 @@ def test(tap):
     outlived(tap)
     with host.module(), Device() as device:
         device.follow()
+        switches = 0
         for name, options in (
                 ("one thread runs two VMs", ("--vms", 2, "--threads", 1)),
                 ("one thread runs two vCPUs", ("--vcpus", 2, "--threads", 1)),
@@ -219,7 +223,9 @@ def test(tap):
                     ftrace.enable("kvm/kvm_entry", "sched/sched_switch")
                     truth = host.guest("pio", N, *options)
                     ftrace.enable("kvm/kvm_entry", "sched/sched_switch", on=0)
-                check(tap, name, options[-1], truth, recording, records.of_ftrace(ftrace))
+                switches += check(tap, name, options[-1], truth, recording,
+                                  records.of_ftrace(ftrace))
+        tap.ok(switches > 0, "threads: some were switched within KVM_RUN", switches)
         handed_on(tap, device)
         one_after_the_other(tap)
         refused(tap, device)
