@@ -7,6 +7,7 @@ import time
 
 import host
 import records
+from vmm import Vmm
 
 NS = 10 ** 9
 TICKS, PERIOD_US = 300, 1000
@@ -17,6 +18,7 @@ STOPPED_S = 2
 POWER_OFFS = 20
 AHEAD_S = 1000
 SYNTHETIC = 100
+RESTORED = 2
 
 
 def timers_of(recording):
@@ -152,6 +154,19 @@ def far(tap, name, guest, *expected):
            words)
 
 
+def by_the_vmm(tap):
+    """The VMM sets a vCPU's timer between two KVM_RUNs, as it does where it restores one."""
+    with Vmm(lapic=True) as vmm, host.Recording() as recording:
+        for step, times in (("run", 3), ("set_timer", RESTORED), ("run", 3)):
+            vmm.ask("thread", step, times)
+    [row] = [row for row in recording.report()["vcpus"] if row["vm"] == vmm.pid]
+    tap.equal("timers: one that the VMM sets is told as the VMM's",
+              ("by the VMM", row["timers"]["armed_by_vmm"], RESTORED),
+              ("by the guest", row["timers"]["armed"], 0),
+              ("again by KVM", row["timers"]["rearmed"], 0),
+              ("exits", row["exit_count"] >= 6 or row["exit_count"], True))
+
+
 def synthetic(tap):
     """Those of Hyper-V's interface, which are none of the LAPIC's.  On a busy machine one
     may be due when it is set: KVM delivers it, and starts no timer."""
@@ -180,6 +195,7 @@ def test(tap):
         stopped(tap)
         power_off(tap)
         pending(tap)
+        by_the_vmm(tap)
         synthetic(tap)
         far(tap, "a deadline further away than the recording",
             ("hlt", "--period-us", AHEAD_S * 1000000),

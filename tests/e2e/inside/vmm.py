@@ -2,7 +2,8 @@
 """A VMM of a few lines, for what kvmguest doesn't do: its threads hand the vCPU on,
 end before it, and outlive the VM.
 
-There is no LAPIC in the kernel, so each HLT of the guest ends a KVM_RUN.
+There is no LAPIC in the kernel, so each HLT of the guest ends a KVM_RUN; or there is
+one, and each write to a port does.
 """
 
 import contextlib
@@ -22,19 +23,26 @@ import host
 
 KVM_CREATE_VM, KVM_CREATE_VCPU, KVM_RUN = 0xae01, 0xae41, 0xae80
 KVM_SET_USER_MEMORY_REGION, KVM_GET_REGS = 0x4020ae46, 0x8090ae81
+KVM_CREATE_IRQCHIP, KVM_GET_LAPIC, KVM_SET_LAPIC = 0xae60, 0x8400ae8e, 0x4400ae8f
 REGS = 144			# bytes of struct kvm_regs
 PAGE = mmap.PAGESIZE
 RESET = 0xfffffff0		# where a CPU begins
-HLT_FOR_EVER = b"\xf4\xeb\xfd"
+HLT_FOR_EVER, OUT_FOR_EVER = b"\xf4\xeb\xfd", b"\xe6\x80\xeb\xfc"
+# The LAPIC's page: enabled; a one-shot timer, which counts from a billion on, each ns
+LAPIC_BYTES = 0x400
+ONE_SHOT = {0xf0: 0x1ff, 0x320: 0x40, 0x3e0: 0xb, 0x380: 10 ** 9, 0x390: 10 ** 9}
 
 
 class Vmm:
     """The VMM, as a test sees it: each thread does what it is asked for, and begins
     when it is asked first."""
 
+    def __init__(self, lapic=False):
+        self.options = ["lapic"] if lapic else []
+
     def __enter__(self):
         self.process = subprocess.Popen(
-            [sys.executable, "-B", __file__], stdin=subprocess.PIPE,
+            [sys.executable, "-B", __file__, *self.options], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, text=True, bufsize=1)
         self.pid = self.process.pid
         return self
@@ -84,6 +92,15 @@ class Steps(threading.Thread):
                 fcntl.ioctl(self.vcpu, KVM_RUN, 0)
             fcntl.ioctl(self.vcpu, KVM_GET_REGS, bytes(REGS))
 
+    def set_timer(self, times):
+        """What a VMM does that restores a vCPU"""
+        for _ in range(times):
+            lapic = bytearray(LAPIC_BYTES)
+            fcntl.ioctl(self.vcpu, KVM_GET_LAPIC, lapic)
+            for register, value in ONE_SHOT.items():
+                struct.pack_into("<I", lapic, register, value)
+            fcntl.ioctl(self.vcpu, KVM_SET_LAPIC, bytes(lapic))
+
     def nap(self, times):
         for _ in range(times):
             time.sleep(0.002)
@@ -101,12 +118,15 @@ class Steps(threading.Thread):
             self.done.put(threading.get_native_id())
 
 
-def create_vm():
+def create_vm(lapic):
     """(its vCPUs, the VM; its memory)"""
     kvm = os.open("/dev/kvm", os.O_RDWR | os.O_CLOEXEC)
     vm = fcntl.ioctl(kvm, KVM_CREATE_VM, 0)
+    if lapic:
+        fcntl.ioctl(vm, KVM_CREATE_IRQCHIP, 0)
     memory = mmap.mmap(-1, PAGE)
-    memory[RESET % PAGE:RESET % PAGE + len(HLT_FOR_EVER)] = HLT_FOR_EVER
+    code = OUT_FOR_EVER if lapic else HLT_FOR_EVER
+    memory[RESET % PAGE:RESET % PAGE + len(code)] = code
     address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
     fcntl.ioctl(vm, KVM_SET_USER_MEMORY_REGION,
                 struct.pack("<2I3Q", 0, 0, RESET - RESET % PAGE, PAGE, address))
@@ -114,7 +134,7 @@ def create_vm():
 
 
 def serve():
-    files, _memory = create_vm()
+    files, _memory = create_vm("lapic" in sys.argv)
     threads = {}
     for line in sys.stdin:
         name, step, times, vcpu = line.split()
