@@ -86,8 +86,8 @@ def late(tap, how):
         exits = [r for r in mine if r.event == "kvmsched_exit"]
         seen = sum(line.tid == tid and line.ts > first.ts for line in lines)
         # No handler had listened yet as the exit came whose handling began before.
-        fast = {exit["reason"] for exit in host.vcpu_by_tid(recording.report(), tid)["exits"]
-                if exit["fastpath"]}
+        vcpu = host.vcpu_by_tid(recording.report(), tid)
+        fast = {exit["reason"] for exit in vcpu["exits"] if exit["fastpath"]}
         tap.equal(f"life: {how}: late to a {payload} guest",
                   ("the first record", first.event, "kvmsched_vcpu"),
                   ("says that it was late", first["features"] & (LATE | NEW), LATE),
@@ -99,6 +99,11 @@ def late(tap, how):
                    fast - (FAST if how == "kprobe" else set()), set()),
                   ("the end of KVM_RUN",
                    any(r.event == "kvmsched_put" for r in mine), True))
+        if host.VMX and payload == "hlt":
+            # The signal cuts the last HLT short: KVM gives the timer back to the hardware.
+            tap.ok(vcpu["timers"]["rearmed"] > 0,
+                   f"life: {how}: a timer that goes back to the preemption timer is told",
+                   vcpu["timers"])
         tap.note(f"{len(exits)} exits, ftrace {seen}")
 
 
