@@ -41,6 +41,7 @@ BLOB(tmict_periodic);
 BLOB(tscspin);
 BLOB(turns);
 BLOB(wait);
+BLOB(wbinvd);
 
 /* Each payload ends with one port write: the io exit beside its own. */
 #define EXIT_IO_LAST	{ "io", "IO_INSTRUCTION", { 0, 1 }, ALWAYS }
@@ -106,6 +107,16 @@ static const struct payload payloads[] = {
 		.what = "CPUID: an exit handled in the kernel",
 		.exits = {
 			{ "cpuid", "CPUID", { 1, 0 }, ALWAYS },
+			EXIT_PAGES(PAGES_PLAIN),
+			EXIT_IO_LAST,
+		},
+		IO_LAST,
+	},
+	{
+		.name = "wbinvd", CODE(wbinvd),
+		.what = "WBINVD: the same, and the exit is for no register",
+		.exits = {
+			{ "wbinvd", "WBINVD", { 1, 0 }, ALWAYS },
 			EXIT_PAGES(PAGES_PLAIN),
 			EXIT_IO_LAST,
 		},
