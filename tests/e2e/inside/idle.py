@@ -74,7 +74,7 @@ def delays(recording, switches):
 
 def compare(recording, switches, late, tid):
     """[(the wait as told, idle ns by sched_switch)] of each wait that both have, but for
-    those within which a probe was late: how many these are"""
+    those in which a probe of theirs or ours was late: how many these are"""
     ns = 1e6 / recording.report()["tsc_khz"]
     waits = stretches(switches,
                       lambda one: one["prev_pid"] == tid and
@@ -87,13 +87,18 @@ def compare(recording, switches, late, tid):
     told = sorted((one for one in host.worst(recording.file, "wait", 10000)
                    if one["tid"] == tid), key=lambda one: one["begin_ns"])
     found, left_out = [], 0
+
+    def reach(gap):
+        """Cycles: one of the two probes may have run outside of the wait."""
+        return gap / ns if math.isfinite(gap) else 0
+
     for out, moment in zip(outs, told):
         for wait in waits:
             if abs(wait[0] - out.ts) * ns >= NEAR_NS:
                 continue
             end = abs((wait[1] - out.ts) * ns - moment["ns"])
             within = [gap for ts, gap in late.items()
-                      if wait[0] - NEAR_NS / ns <= ts <= wait[1]]
+                      if wait[0] - reach(gap) - NEAR_NS / ns <= ts <= wait[1] + reach(gap)]
             if end + sum(within) < NEAR_NS:
                 found.append((moment, common(wait, idle) * ns))
             else:
