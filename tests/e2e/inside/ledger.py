@@ -29,9 +29,9 @@ LOAD = (3000, 2000)		# us on, us off
 ENDLESS = (("hlt", "--period-us", 2000), ("cpuid",), ("pio",), ("spin",))
 POLICIES = ("other", "rr:10", "fifo:10")
 # All that kvmguest has, and what needs two CPUs.
-PAYLOADS = (("cpuid", 300), ("userspace", 300), ("pio", 300), ("mmio", 100),
-            ("pages", 300), ("rdmsr", 300), ("cr3", 300), ("syscalls", 300), ("hlt", 60), ("tscspin", 60),
-            ("deadline-lost", 5), ("rr", 2), ("turns", 20), ("tmict", 60), ("tmict-periodic", 30),
+PAYLOADS = (("cpuid", 300), ("wbinvd", 300), ("userspace", 300), ("pio", 300), ("mmio", 100),
+            ("pages", 300), ("rdmsr", 300), ("cr3", 300), ("syscalls", 300), ("hlt", 60),
+            ("tscspin", 60), ("deadline-lost", 5), ("rr", 2), ("turns", 20), ("tmict", 60), ("tmict-periodic", 30),
             ("periodic-spin", 30), ("stimer", 60),
             ("timer-user", 30), ("timer-cli", 30), ("restored", 30), ("selfipi", 100),
             ("wait", 40, "--inject", "msi"), ("ask", 40, "--inject", "itself"),
