@@ -14,6 +14,7 @@
 #include <cmocka.h>
 #include <traceevent/event-parse.h>
 
+#include "model/names.h"
 #include "trace/decode.h"
 
 #define COMMON								\
@@ -284,10 +285,6 @@ static void pid_is_where_the_event_has_it(void **unused)
 /* Every event and field of record_list.h is in the formats, and at its place. */
 static void formats_are_the_schema(void **unused)
 {
-	static const char *const names[] = {
-#define KS_RECORD(record, ...) #record,
-#include "uapi/record_list.h"
-	};
 	const char *tests = getenv("KVMSCHED_TESTS");
 
 	for (size_t i = 0; i < KS_NR_EVENTS; i++) {
@@ -296,7 +293,7 @@ static void formats_are_the_schema(void **unused)
 		FILE *f;
 
 		snprintf(path, sizeof(path), "%s/golden/formats/kvmsched/kvmsched_%s/format",
-			 tests ? tests : "tests", names[i]);
+			 tests ? tests : "tests", kvs_event_name(i));
 		f = fopen(path, "r");
 		if (!f)
 			fail_msg("no %s: tests/golden/mkformats makes it", path);

@@ -38,9 +38,8 @@ def exits(recording, truth, *reasons):
                for exit in vcpu["exits"] if exit["reason"] in reasons)
 
 
-# ftrace's line of an exit, and a field of a record as trace-cmd shows it raw
+# ftrace's line of an exit
 SEEN = re.compile(r"reason (\S+) .*info1 (\w+) .*intr_info (\w+)")
-RAW = re.compile(r"(\w+)= *(-?\w+)")
 INFO_VALID = 1 << 3		# KS_EXIT_INFO_VALID
 VALID = 1 << 31			# of the interruption information: SDM vol. 3, table 25-18
 # Of these, @info has the guest's registers or the address.
@@ -60,15 +59,14 @@ def by_ftrace(lines, tid):
 
 
 def by_records(recording, tid):
-    names = {exit["code"]: exit["reason"]
-             for exit in host.vcpu_by_tid(recording.report(), tid)["exits"]}
+    names = host.reason_names(host.vcpu_by_tid(recording.report(), tid))
     found = []
     for record in records.of_file(recording.file, "kvmsched_exit"):
         if record.tid == tid:
-            raw = {name: int(value, 0) for name, value in RAW.findall(record.text)}
-            reason = names.get(raw["reason"])
-            found.append((reason, None if REPLACED.match(reason) else raw["info"],
-                          raw["vector"] if raw["flags"] & INFO_VALID else None))
+            reason = names.get(record.number("reason"))
+            valid = record.number("flags") & INFO_VALID
+            found.append((reason, None if REPLACED.match(reason) else record.number("info"),
+                          record.number("vector") if valid else None))
     return found
 
 

@@ -14,7 +14,8 @@ from device import Device
 N = 300
 GUESTS = (
     ("cpuid",), ("wbinvd",), ("pio",), ("mmio",), ("pages",), ("rdmsr",), ("syscalls",),
-    ("hlt",), ("tscspin",), ("tmict",), ("tmict-periodic",), ("periodic-spin",), ("timer-user",), ("timer-cli",),
+    ("hlt",), ("tscspin",), ("tmict",), ("tmict-periodic",), ("periodic-spin",),
+    ("timer-user",), ("timer-cli",),
     ("turns",), ("restored",), ("l2",), ("selfipi",), ("ipi",), ("ipi-spin", "--cpu", "0-1", "--spread"),
     ("cpuid", "--vcpus", 2), ("hlt", "--vms", 2), ("hlt", "--vcpus", 2),
     ("selfipi", "--vms", 2, "--vcpus", 2),

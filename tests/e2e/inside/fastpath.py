@@ -20,7 +20,6 @@ FASTPATH = 1 << 5		# KS_EXIT_FASTPATH
 # and of the kprobes: 10 us were seen, of guest times of 1 ms.
 SLACK_NS = 40000
 REASON = re.compile(r"reason (\S+)")	# ftrace's
-CODE = re.compile(r"reason= *(-?\d+)")	# ours, padded
 
 
 class Exit:
@@ -47,10 +46,10 @@ class Thread:
 
     def __init__(self, tid, recording, lines, tsc_khz):
         self.vcpu = host.vcpu_by_tid(recording.report(), tid)
-        names = {exit["code"]: exit["reason"] for exit in self.vcpu["exits"]}
+        names = host.reason_names(self.vcpu)
         self.told = [record for record in records.of_file(recording.file, "kvmsched_exit")
                      if record.tid == tid]
-        self.reasons = [names.get(int(CODE.search(record.text)[1])) for record in self.told]
+        self.reasons = [names.get(record.number("reason")) for record in self.told]
         self.seen = exits_of_ftrace(lines, tid)
         self.khz = tsc_khz
 

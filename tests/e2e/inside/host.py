@@ -288,6 +288,11 @@ def vcpu_by_tid(summary, tid):
     return found[0]
 
 
+def reason_names(vcpu):
+    """{number: name} of the reasons of a vCPU's exits"""
+    return {exit["code"]: exit["reason"] for exit in vcpu["exits"]}
+
+
 def hits_dropped(summary, *hooks):
     """Hits of these hooks, or of all, that the kernel dropped, and counted: a kprobe's that
     come by an interrupt within another one's handler"""

@@ -36,6 +36,10 @@ class Record:
         except ValueError:
             return value
 
+    def number(self, field):
+        """A field that trace-cmd pads with spaces"""
+        return int(re.search(rf"\b{field}= *(-?\w+)", self.text)[1], 0)
+
     def __repr__(self):
         return f"{self.ts} {self.event} {self.text}"
 

@@ -7,7 +7,6 @@ import bisect
 import collections
 import contextlib
 import os
-import re
 import time
 
 import cgroup
@@ -20,7 +19,6 @@ from vmm import Vmm
 N = 500
 RUNS, NAPS = 20, 20
 GONE = 0x200			# KS_FEATURE_GONE
-EXIT_FLAGS = re.compile(r"flags= *(\w+)")
 EXIT_END, BY_ENTRY = 3, 0	# KS_EXIT_END, KS_EXIT_BY_ENTRY
 
 
@@ -44,11 +42,13 @@ def entries_and_switches(recording, lines, loads):
     for record in sorted(loads + records.of_file(recording.file, "kvmsched_put"),
                          key=lambda record: record.ts):
         ends[record.tid].append(record.ts)
-    within = lambda record: record.tid in tids and \
-        bisect.bisect(ends[record.tid], record.ts) % 2
+
+    def within(record):
+        return record.tid in tids and bisect.bisect(ends[record.tid], record.ts) % 2
+
     entries = records.of_file(recording.file, "kvmsched_entry") + [
         exit for exit in records.of_file(recording.file, "kvmsched_exit")
-        if int(EXIT_FLAGS.search(exit.text)[1], 0) & EXIT_END == BY_ENTRY]
+        if exit.number("flags") & EXIT_END == BY_ENTRY]
     return [
         ("entries by thread", by_thread(entries, tids),
          by_thread((line for line in lines if line.event == "kvm_entry"), tids)),
@@ -66,6 +66,7 @@ def check(tap, name, threads, truth, recording, lines):
     identities = records.of_file(recording.file, "kvmsched_vcpu")
     exits = {(record["vm"], record["vcpu"]): record["exits"]
              for record in records.of_file(recording.file, "kvmsched_ledger")}
+    entries, switches = entries_and_switches(recording, lines, loads)
     runs = collections.Counter((load["vm"], load["vcpu"]) for load in loads)
     vcpus = len(truth["vcpus"])
     ledgers = [(f"row {n}: {what}", got, want)
@@ -86,10 +87,9 @@ def check(tap, name, threads, truth, recording, lines):
               ("threads that ran them", len({load.tid for load in loads}), threads),
               ("identity records, two for each vCPU at most",
                len(identities) <= 2 * vcpus or len(identities), True),
-              *entries_and_switches(recording, lines, loads),
+              entries, switches,
               *ledgers)
-    return sum(record["loaded"] for record in records.of_file(
-        recording.file, "kvmsched_switch_out"))
+    return sum(switches[1].values())
 
 
 def of_threads(recording, *tids):
