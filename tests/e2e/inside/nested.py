@@ -48,14 +48,25 @@ def boot(device):
         return recording, linux.process.returncode, console, used
 
 
+def emulators_fault(recording, status, said):
+    """What the emulator did to the guest, of which the lab saves its own kernel only
+    (tests/e2e/README.md); or None"""
+    if status and BREAKPOINT in said:
+        return "the guest ran a breakpoint that is gone"
+    ends = {row["reason"] for vcpu in recording.report()["vcpus"]
+            for row in vcpu["userspace_exits"]}
+    if status and not said.strip() and "SHUTDOWN" in ends:
+        return "the guest's CPU shut down before its kernel's first word"
+    return None
+
+
 def test(tap):
     with host.module(), Device() as device:
         device.follow()
         recording, status, said, used = boot(device)
-        if status and BREAKPOINT in said:
-            # The emulator's fault, of which the lab saves its own kernel only
-            # (tests/lab/README.md).
-            tap.note("the guest ran a breakpoint that is gone; once more")
+        fault = emulators_fault(recording, status, said)
+        if fault:
+            tap.note(f"{fault}; once more")
             recording, status, said, used = boot(device)
     summary = recording.report()
     exits, _ = ledger.told_by_records(recording.file)
