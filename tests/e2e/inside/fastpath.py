@@ -4,7 +4,6 @@ them, but the next entry.  Their reasons are right and they are marked; and the 
 before them is the guest's, by the time stamps of ftrace's kvm_entry and kvm_exit."""
 
 import contextlib
-import re
 
 import host
 import records
@@ -19,14 +18,13 @@ FASTPATH = 1 << 5		# KS_EXIT_FASTPATH
 # Between ftrace's time stamp and ours is some of KVM's own way, and the handlers of ftrace
 # and of the kprobes: 10 us were seen, of guest times of 1 ms.
 SLACK_NS = 40000
-REASON = re.compile(r"reason (\S+)")	# ftrace's
 
 
 class Exit:
     """One exit, by ftrace: from its entry on, and until the next one; times in TSC cycles"""
 
     def __init__(self, entry, exit, following):
-        self.reason = REASON.search(exit.text)[1]
+        self.reason = records.REASON.search(exit.text)[1]
         self.guest = exit.ts - entry.ts
         self.to_next = following.ts - entry.ts if following else None
 

@@ -10,6 +10,8 @@ LINE = re.compile(r"^\s*(?P<comm>.+)-(?P<tid>\d+) +\[(?P<cpu>\d+)\]"
                   r"(?P<event>\w+):\s*(?P<text>.*)$")
 LOST = re.compile(r"\[(?:(\d+) )?EVENTS DROPPED\]")
 FIELD = re.compile(r"(\w+)=(\S+)")
+# Why an exit came, in a line of ftrace's kvm_exit
+REASON = re.compile(r"reason (\S+)")
 # Instructions between our handler and ftrace's of the same tracepoint
 HANDLERS_NS = 1600
 # ftrace's events of the interrupts that come in the lab: their beginnings and ends

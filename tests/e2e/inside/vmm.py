@@ -23,11 +23,18 @@ import host
 
 KVM_CREATE_VM, KVM_CREATE_VCPU, KVM_RUN = 0xae01, 0xae41, 0xae80
 KVM_SET_USER_MEMORY_REGION, KVM_GET_REGS = 0x4020ae46, 0x8090ae81
+KVM_GET_SREGS, KVM_SET_SREGS, KVM_SET_CPUID2 = 0x8138ae83, 0x4138ae84, 0x4008ae90
 KVM_CREATE_IRQCHIP, KVM_GET_LAPIC, KVM_SET_LAPIC = 0xae60, 0x8400ae8e, 0x4400ae8f
-REGS = 144			# bytes of struct kvm_regs
+REGS, SREGS = 144, 312		# bytes of struct kvm_regs and of struct kvm_sregs
 PAGE = mmap.PAGESIZE
 RESET = 0xfffffff0		# where a CPU begins
 HLT_FOR_EVER, OUT_FOR_EVER = b"\xf4\xeb\xfd", b"\xe6\x80\xeb\xfc"
+# {where in struct kvm_sregs: (format, value)}: 64-bit mode, whose code segment is a 32-bit one,
+# too (L and D).  KVM takes it, and the hardware does not: SDM vol. 3, 27.3.1.2; APM vol. 2, 15.5.1
+REFUSED = {17: ("B", 1), 19: ("B", 1), 224: ("Q", 1 << 31 | 1 << 4 | 1), 248: ("Q", 1 << 5),
+           264: ("Q", 1 << 10 | 1 << 8)}
+# (leaf, EAX, EDX) of CPUID: that there are such leaves, 64-bit mode, 48 bits of an address
+CPUID = (0x80000000, 0x80000008, 0), (0x80000001, 0, 1 << 29), (0x80000008, 48, 0)
 # The LAPIC's page: enabled; a one-shot timer, which counts from a billion on, each ns
 LAPIC_BYTES = 0x400
 ONE_SHOT = {0xf0: 0x1ff, 0x320: 0x40, 0x3e0: 0xb, 0x380: 10 ** 9, 0x390: 10 ** 9}
@@ -92,6 +99,18 @@ class Steps(threading.Thread):
                 fcntl.ioctl(self.vcpu, KVM_RUN, 0)
             fcntl.ioctl(self.vcpu, KVM_GET_REGS, bytes(REGS))
 
+    def refuse(self, times):
+        """KVM_RUNs that the hardware refuses; before any other"""
+        leaves = b"".join(struct.pack("<10I", leaf, 0, 0, eax, 0, 0, edx, 0, 0, 0)
+                          for leaf, eax, edx in CPUID)
+        fcntl.ioctl(self.vcpu, KVM_SET_CPUID2, struct.pack("<2I", len(CPUID), 0) + leaves)
+        sregs = bytearray(SREGS)
+        fcntl.ioctl(self.vcpu, KVM_GET_SREGS, sregs)
+        for at, (form, value) in REFUSED.items():
+            struct.pack_into(form, sregs, at, value)
+        fcntl.ioctl(self.vcpu, KVM_SET_SREGS, bytes(sregs))
+        self.run_vcpu(times)
+
     def set_timer(self, times):
         """What a VMM does that restores a vCPU"""
         for _ in range(times):
@@ -133,7 +152,14 @@ def create_vm(lapic):
     return [*(fcntl.ioctl(vm, KVM_CREATE_VCPU, id) for id in range(2)), vm], memory
 
 
+def give_up(told):
+    """A thread's step failed: whoever asked for it is told so by our end."""
+    sys.excepthook(told.exc_type, told.exc_value, told.exc_traceback)
+    os._exit(1)
+
+
 def serve():
+    threading.excepthook = give_up
     files, _memory = create_vm("lapic" in sys.argv)
     threads = {}
     for line in sys.stdin:
