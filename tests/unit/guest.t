@@ -7,6 +7,7 @@ usage: guest.t            (O: the build folder, as for make)"""
 import json
 import os
 import pathlib
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -263,6 +264,19 @@ def check_compare():
          (status, "single recordings" in err), (1, True))
 
 
+def check_export():
+    """Each task of the guest ran as long as its slices, without the host's waits."""
+    subprocess.run([KVMSCHED, "export", "--sqlite", "guest.db", "--guest", "guest.dat", "host.dat"],
+                   check=True, stderr=subprocess.DEVNULL)
+    rows = sqlite3.connect("guest.db").execute(
+        "SELECT comm, what, sum(end_ns - begin_ns) / 1000 FROM guest_tasks JOIN vms USING (vm) "
+        "WHERE vms.pid = 4700 GROUP BY comm, what ORDER BY comm, what").fetchall()
+    same("rows of an export", rows,
+         [("alpha", "late", 300), ("alpha", "runs", 7990), ("alpha", "waits", 10110),
+          ("beta", "runs", 7510), ("beta", "waits", 10090), ("gamma", "runs", 600),
+          ("gamma", "waits", 3000)])
+
+
 def refused(name, status, part, *words):
     got, out, err = report(*words)
     same(name, (got, out, part in err), (status, "", True))
@@ -270,7 +284,7 @@ def refused(name, status, part, *words):
 
 def check_refused():
     refused("no guest", 2, "--guest GUEST.dat", "guest", "host.dat")
-    refused("a guest for another report", 2, "belongs to `kvmsched report guest`", "host.dat",
+    refused("a guest for another report", 2, "belongs to `kvmsched report guest` and to --html", "host.dat",
             "--guest", "guest.dat")
     refused("no VM of that name", 1, "recorded no such VM", "guest", "host.dat", "--guest", "web2=guest.dat")
     refused("a trace without sched_switch", 1, "has no sched_switch", "guest", "host.dat",
@@ -290,6 +304,7 @@ def main():
         check_excerpts()
         check_text()
         check_compare()
+        check_export()
         check_refused()
         os.chdir("/")
     print(f"1..{TEST.number}")

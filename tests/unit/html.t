@@ -37,8 +37,12 @@ PROFILE = """return {
     vcpus: data.vcpus.map(v => ({index: v.index, vm: v.vm, name: v.name, bars: v.bars.nr,
         polls: v.polls.nr, pieces: v.pieces.nr, levels: v.levels.map(l => l.nr)})),
     cpus: data.cpus.map(c => ({cpu: c.cpu, bars: c.bars.nr, levels: c.levels.map(l => l.nr)})),
-    timers: data.timers.map(t => ({of: data.vcpus[t.lane].index, bars: t.bars.nr,
+    timers: data.timers.map(t => ({of: t.below.index, bars: t.bars.nr,
         levels: t.levels.map(l => l.nr)})),
+    irqs: data.irqs.map(i => ({of: i.below.index, bars: i.bars.nr,
+        levels: i.levels.map(l => l.nr)})),
+    hosts: data.hosts.map(h => ({cpu: h.below.cpu, bars: h.bars.nr,
+        levels: h.levels.map(l => l.nr)})),
     tasks: data.tasks.map(t => ({pid: t.pid, bars: t.bars.nr, levels: t.levels.map(l => l.nr)})),
     states: data.states.map(s => s.name)}"""
 SPANS = """return arguments[0].map(([lane, list, i]) => {
@@ -93,6 +97,10 @@ LOSSES = """
     return [data.losses.map((l) => [l.cpu, l.records, l.last, line.gutter + line.scale(l.from),
                 line.gutter + line.scale(l.to), TOP + l.lane.row * (LANE + GAP),
                 inWords({lane: line.lanes.indexOf(l.lane), t: l.to})]), strips];"""
+# [name, it ran, it waited], ns, of each task of a guest
+GUESTS = """return data.guests.map((lane) => [lane.comm, ...[0, 1].map((kind) => sumOf(lane, kind))])"""
+# What guests.c lets them do, us: guest.t has the same figures of slices and waits
+GUEST_US = {"alpha": [7990, 10110], "beta": [7510, 10090], "gamma": [600, 3000]}
 TAP = Tap()
 
 
@@ -124,6 +132,7 @@ class Page:
         self.said = self.js(PROFILE)
         self.nr_vcpus = len(self.said["vcpus"])
         self.random = random.Random(1)
+        self.vmms = {tgid for (tgid,) in self.db.execute("SELECT pid FROM vms")}
         vms = list(dict.fromkeys(v["vm"] for v in self.said["vcpus"]))
         self.hue = {v["index"] + 1: vms.index(v["vm"]) % 6 for v in self.said["vcpus"]}
 
@@ -145,37 +154,82 @@ class Page:
                 "SELECT state, begin_ns, end_ns FROM states WHERE vcpu = ? AND end_ns >= ? "
                 "AND begin_ns <= ?", (self.vcpu_key(lane), low, high))]
         lane -= self.nr_vcpus
-        if lane >= len(self.said["cpus"]):
-            return self.rows_beside(lane - len(self.said["cpus"]), low, high)
-        cpu = self.said["cpus"][lane]["cpu"]
-        slices = [(8 if gap else self.hue.get(vcpu, 6), begin, end)
+        for group, rows in (("cpus", self.rows_of_cpu), ("timers", self.rows_of_timer),
+                            ("irqs", self.rows_of_irqs), ("hosts", self.rows_of_host),
+                            ("tasks", self.rows_of_task)):
+            if lane < len(self.said[group]):
+                return rows(self.said[group][lane], low, high)
+            lane -= len(self.said[group])
+        raise IndexError(lane)
+
+    def rows_of_cpu(self, lane, low, high):
+        """The same of a CPU"""
+        cpu = lane["cpu"]
+        slices = [(9 if gap else self.hue.get(vcpu, 6), begin, end)
                   for vcpu, gap, begin, end in self.db.execute(
                       "SELECT vcpu, gap, begin_ns, end_ns FROM slices WHERE begin_is_seen AND "
                       "cpu = ? AND end_ns >= ? AND begin_ns <= ?", (cpu, low, high))]
-        return slices + [(8 if gap else 7, begin, end) for gap, begin, end in self.db.execute(
-            "SELECT gap, begin_ns, end_ns FROM tasks WHERE NOT is_vcpu AND cpu = ? "
-            "AND end_ns >= ? AND begin_ns <= ?", (cpu, low, high))]
+        return slices + [(9 if gap else 7 if tgid in self.vmms else 8, begin, end)
+                         for gap, tgid, begin, end in self.db.execute(
+                             "SELECT gap, tgid, begin_ns, end_ns FROM tasks WHERE NOT is_vcpu "
+                             "AND cpu = ? AND end_ns >= ? AND begin_ns <= ?", (cpu, low, high))]
 
-    def rows_beside(self, lane, low, high):
-        """The same of timers, and then of tasks"""
-        timers = self.said["timers"]
-        if lane < len(timers):
-            return self.db.execute(
-                "SELECT 0, begin_ns, end_ns FROM timers WHERE vcpu = :key AND end_ns >= :low "
-                "AND begin_ns <= :high UNION ALL SELECT 1 + gap, begin_ns, end_ns FROM "
-                "timers_armed WHERE vcpu = :key AND end_ns >= :low AND begin_ns <= :high",
-                {"key": timers[lane]["of"] + 1, "low": low, "high": high}).fetchall()
+    def rows_of_timer(self, lane, low, high):
+        """The same of a vCPU's timer"""
+        return self.db.execute(
+            "SELECT 0, begin_ns, end_ns FROM timers WHERE vcpu = :key AND end_ns >= :low "
+            "AND begin_ns <= :high UNION ALL SELECT 1 + gap, begin_ns, end_ns FROM "
+            "timers_armed WHERE vcpu = :key AND end_ns >= :low AND begin_ns <= :high",
+            {"key": lane["of"] + 1, "low": low, "high": high}).fetchall()
+
+    def rows_of_irqs(self, lane, low, high):
+        """The same of a vCPU's interrupts"""
+        return self.db.execute(
+            "SELECT 0, begin_ns, end_ns FROM services WHERE vcpu = :key AND end_ns >= :low "
+            "AND begin_ns <= :high UNION ALL SELECT 1, begin_ns, end_ns FROM interrupts "
+            "WHERE vcpu = :key AND end_ns >= :low AND begin_ns <= :high",
+            {"key": lane["of"] + 1, "low": low, "high": high}).fetchall()
+
+    def rows_of_host(self, lane, low, high):
+        """The same of what a CPU serves for the host"""
+        return [(int("softirq" in kind), begin, end) for kind, begin, end in self.db.execute(
+            "SELECT kind, begin_ns, end_ns FROM host_irqs WHERE cpu = ? AND end_ns >= ? "
+            "AND begin_ns <= ?", (lane["cpu"], low, high))]
+
+    def rows_of_task(self, lane, low, high):
+        """The same of a task"""
         return self.db.execute(
             "SELECT 0, begin_ns, end_ns FROM tasks WHERE pid = :pid AND end_ns >= :low "
             "AND begin_ns <= :high UNION ALL SELECT 1, begin_ns, end_ns FROM task_waits "
             "WHERE pid = :pid AND end_ns >= :low AND begin_ns <= :high",
-            {"pid": self.said["tasks"][lane - len(timers)]["pid"],
-             "low": low, "high": high}).fetchall()
+            {"pid": lane["pid"], "low": low, "high": high}).fetchall()
 
     def all_lanes(self):
         """In the order of their numbers"""
-        return [lane for group in ("vcpus", "cpus", "timers", "tasks")
+        return [lane for group in ("vcpus", "cpus", "timers", "irqs", "hosts", "tasks")
                 for lane in self.said[group]]
+
+    def wrong_groups(self):
+        """A box takes the lanes of one kind away, and brings them back."""
+        rows = "return line.rows.map(i => line.lanes[i].name)"
+        names = "return [...document.querySelectorAll('#over g:last-child > text > title')]" \
+                ".map(t => t.textContent)"
+        before = self.js(rows)
+        for box in self.browser.find_elements(By.CSS_SELECTOR, "#groups label"):
+            last = {"timers": "timers", "interrupts of guests": "irqs",
+                    "interrupts of the host": "hosts", "tasks": "tasks"}[box.text.strip()]
+            mine = self.js(f"return data.{last}.map(lane => lane.name)")
+            box.click()
+            left = self.js(rows)
+            if len(left) != len(before) - len(mine) or not mine:
+                yield f"{box.text}: {len(left)} of {len(before)} lanes are left"
+            if self.js(names) != left:
+                yield f"{box.text}: {self.js(names)} are named"
+            box.click()
+            if self.js(rows) != before:
+                yield f"{box.text}: they are not back"
+        if len(before) != len(self.all_lanes()):
+            yield f"{len(before)} lanes are drawn"
 
     def wrong_log(self):
         """What the browser complains about"""
@@ -400,6 +454,19 @@ def hostile(browser, folder):
             "return $('file').textContent")])
 
 
+def guests(browser, folder):
+    """Lanes of a guest's tasks: what guests.c says that they did"""
+    subprocess.run([O / "unit/guests", GOLDEN / "formats", folder], check=True)
+    page = Page(browser, folder, folder / "host.dat", "--guest", folder / "guest.dat")
+    TAP.empty("a guest's tasks: the browser has no complaint", page.wrong_log())
+    found = {name: [us / 1000 for us in sums] for name, *sums in page.js(GUESTS)}
+    TAP.empty("a guest's tasks ran and waited so long", [] if found == GUEST_US else [found])
+    words = page.js("return inWords({lane: line.lanes.indexOf(data.guests[0]), "
+                    "t: data.guests[0].bars.begin[0]})")
+    TAP.empty("and words tell it", [] if "web1/4700: beta/" in words or
+              "web1/4700: alpha/" in words else [words])
+
+
 def many_lanes(browser, folder, vcpus, height):
     """Busy vCPUs on as many CPUs: too much for bins as fine as elsewhere.  A frame has the
     lanes that the window shows, so that is as high as all of the vCPUs' and more."""
@@ -452,6 +519,7 @@ def main():
         TAP.empty("a click on the third worst moment lands on it", page.wrong_moment(3))
         TAP.empty("a click on a wait lights up who held the CPU", page.wrong_wait())
         TAP.empty("all of it can be reached by keyboard", page.wrong_keys())
+        TAP.empty("lanes can be left out", page.wrong_groups())
         TAP.empty("tables and lines are those that are printed", page_tables.wrong_text(page, run))
         TAP.empty("they are sorted, searched and copied", page_tables.wrong_sorting(page))
         TAP.empty("distributions are the export's", page_tables.wrong_spreads(page))
@@ -484,6 +552,7 @@ def main():
         TAP.empty("there are enough bins", [] if page.said["frame"]["nr"] >= 65536 else
                   [page.said["frame"]])
         hostile(browser, folder)
+        guests(browser, folder)
         many_lanes(browser, folder, 64, 1900)
         many_lanes(browser, folder, 128, 3800)
     browser.quit()

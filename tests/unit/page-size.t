@@ -43,7 +43,7 @@ class Page:
         return zlib.decompress(base64.b64decode(self.part(name)))
 
     def lanes(self):
-        return [lane for group in ("vcpus", "timers", "cpus", "tasks")
+        return [lane for group in ("vcpus", "timers", "irqs", "cpus", "hosts", "tasks")
                 for lane in self.json[group]]
 
     def wrong_bins(self):

@@ -16,6 +16,8 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "cmd/cmd.h"
+#include "cmd/guestfile.h"
+#include "cmd/guests.h"
 #include "cmd/options.h"
 #include "cmd/reading.h"
 #include "export/feed.h"
@@ -31,6 +33,7 @@ struct options {
 	struct kvs_select select;
 	struct kvs_when from, to;
 	u32 kinds;
+	struct kvs_guest_set guests;	/* what guests recorded of themselves */
 	bool force;
 };
 
@@ -82,6 +85,10 @@ static int take_operands(const struct kvs_options *options, const struct kvs_arg
 		return kvs_usage("export",
 				 "%s? Say --sqlite FILE.db, --csv FOLDER or --perfetto FILE.pftrace",
 				 o->sqlite || o->csv ? "which of them" : "into which file");
+	if (o->perfetto && o->guests.nr)
+		return kvs_usage("export", "--guest is for --sqlite and --csv: Perfetto shows no tasks of guests");
+	if (o->guests.told.nr && !o->guests.nr)
+		return kvs_usage("export", "--cpu belongs to --guest");
 	o->form = o->csv ? &kvs_form_csv : o->sqlite ? &kvs_form_sqlite : &kvs_form_perfetto;
 	o->to_path = o->csv ?: o->sqlite ?: o->perfetto;
 	return KVS_EXIT_OK;
@@ -111,6 +118,12 @@ static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments
 				      .most = KVS_RECORD_MAX_SECONDS }),
 		KVS_OPTION(0, "kinds", "KIND,...", "only these tables of spans",
 			   .value = { .take = take_kinds, .to = &o->kinds }),
+		KVS_OPTION(0, "guest", "GUEST.dat",
+			   "what the guest recorded of itself, too; VM=GUEST.dat says whose it is; repeatable",
+			   .value = { .take = kvs_take_guest_option, .to = &o->guests }),
+		KVS_OPTION(0, "cpu", "CPU=VCPU",
+			   "this CPU of the guest is that vCPU, as for `kvmsched merge`",
+			   .value = { .take = kvs_take_cpu, .to = &o->guests.told }),
 		KVS_OPTION(0, "force", NULL, "even if it will have more than 2 GB",
 			   .value = { .flag = &o->force }),
 		{ }
@@ -169,6 +182,35 @@ static bool choose_time(const struct options *o, const struct kvs_reading *r,
 	return kvs_reading_part(r, o->path, &o->from, &o->to, &feed->from, &feed->to);
 }
 
+struct guest_runs {
+	struct kvs_feed *feed;
+	const struct kvs_guest *guest;
+};
+
+static void take_guest_run(void *ctx, const struct kvs_guest_run *run)
+{
+	static const char *const what[] = {
+		[KVS_GUEST_RAN] = "runs", [KVS_GUEST_WAITED] = "waits", [KVS_GUEST_LATE] = "late",
+	};
+	const struct guest_runs *runs = ctx;
+	const struct kvs_guest_task *t = &runs->guest->tasks[run->task];
+	const struct kvs_feed_guest_task task = {
+		.vm = kvs_joined_vcpu(&runs->guest->joined)->vm, .pid = t->pid, .comm = t->comm,
+		.what = what[run->what], .begin = run->begin, .end = run->end, .open = run->open,
+	};
+
+	kvs_feed_guest_task(runs->feed, &task);
+}
+
+static void feed_guests(const struct kvs_guest_set *set, struct kvs_feed *feed)
+{
+	for (size_t i = 0; i < set->nr; i++) {
+		struct guest_runs runs = { .feed = feed, .guest = &set->guests[i] };
+
+		kvs_guest_runs(runs.guest, &set->host.ns, take_guest_run, &runs);
+	}
+}
+
 /* Reads the recording once more than @known; its spans become rows. */
 static bool feed_from(const struct options *o, const struct kvs_model *known,
 		      struct kvs_feed *feed)
@@ -187,6 +229,7 @@ static bool feed_from(const struct options *o, const struct kvs_model *known,
 	kvs_feed_listen(feed, &r.model, &io);
 	whole = kvs_reading_all(&r);
 	kvs_io_finish(&io);
+	feed_guests(&o->guests, feed);
 	kvs_io_free(&io);
 	kvs_reading_end(&r);
 	return whole;
@@ -240,8 +283,12 @@ int kvs_cmd_export(int argc, char **argv)
 	setlocale(LC_CTYPE, "");
 	if (!parse(argc, argv, &o, &args))
 		return args.status;
-	if (kvs_is_the_recording(o.path, o.to_path) || !kvs_reading_begin(&r, o.path))
+	o.guests.host_path = o.path;
+	if (kvs_is_the_recording(o.path, o.to_path) ||
+	    (o.guests.nr && !kvs_guest_set_read(&o.guests)) || !kvs_reading_begin(&r, o.path)) {
+		kvs_guest_set_free(&o.guests);
 		return status;
+	}
 	/* What can't be read is told by the next reading, too: once is enough. */
 	if (kvs_reading_all(&r) && choose_time(&o, &r, &feed)) {
 		wanted = choose_vcpus(&o, &r.model);
@@ -255,5 +302,6 @@ int kvs_cmd_export(int argc, char **argv)
 		free(wanted);
 	}
 	kvs_reading_end(&r);
+	kvs_guest_set_free(&o.guests);
 	return status;
 }

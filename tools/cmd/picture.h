@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "cmd/reading.h"
+#include "guest/guest.h"
 #include "report/view.h"
 
 /* What `kvmsched report --svg` or `--html` was told */
@@ -16,11 +17,12 @@ struct kvs_picture {
 	struct kvs_when from, to;
 	long spans;		/* html: the most spans of which it shows each */
 	bool large;		/* even if the page gets larger than it should */
+	struct kvs_guest_set guests;	/* html: what guests recorded of themselves */
 };
 
 /* Both return an exit status, after a message if it is not KVS_EXIT_OK. */
 int kvs_picture_make(const struct kvs_picture *picture);	/* the SVG */
-int kvs_page_make(const struct kvs_picture *picture);
+int kvs_page_make(struct kvs_picture *picture);	/* the page; it reads @guests */
 
 /*
  * For both: which time stamps are meant, from *@from until before *@to, after a reading, and

@@ -47,7 +47,6 @@ struct options {
 	long worst;
 	uint32_t kinds, by;
 	struct kvs_picture picture;
-	struct kvs_guest_set guests;
 	bool counted;		/* --count is there */
 	bool windowed;		/* --from or --to is */
 	bool each, host, json, verbose;
@@ -92,11 +91,12 @@ static int check_picture(const struct options *o)
 
 static int check_guests(const struct options *o)
 {
+	const struct kvs_guest_set *guests = &o->picture.guests;
 	bool wanted = o->report == &guest_report;
 
-	if (!wanted && o->guests.nr)
-		return kvs_usage("report", "--guest belongs to `kvmsched report guest`");
-	if (wanted && !o->guests.nr)
+	if (!wanted && guests->nr && !o->picture.html)
+		return kvs_usage("report", "--guest belongs to `kvmsched report guest` and to --html");
+	if (wanted && !guests->nr)
 		return kvs_usage("report", "which guest? Say --guest GUEST.dat, a recording that it made of itself");
 	if (wanted && !kvs_vm_is_any(&o->select.vm))
 		return kvs_usage("report", "--vm is not for `kvmsched report guest`: say --guest VM=GUEST.dat");
@@ -104,8 +104,8 @@ static int check_guests(const struct options *o)
 		return kvs_usage("report", "--vcpu is not for `kvmsched report guest`: its tasks move from vCPU to vCPU");
 	if (wanted && (o->host || o->verbose))
 		return kvs_usage("report", "--host and --verbose are not for `kvmsched report guest`");
-	if (o->guests.told.nr && !o->guests.nr)
-		return kvs_usage("report", "--cpu belongs to `kvmsched report guest`");
+	if (guests->told.nr && !guests->nr)
+		return kvs_usage("report", "--cpu belongs to --guest");
 	return KVS_EXIT_OK;
 }
 
@@ -167,11 +167,11 @@ static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments
 			   "worst: the moments one by one, with their steps and causes",
 			   .value = { .flag = &o->each }),
 		KVS_OPTION(0, "guest", "GUEST.dat",
-			   "guest: what the guest recorded of itself; VM=GUEST.dat says whose it is; repeatable",
-			   .value = { .take = kvs_take_guest_option, .to = &o->guests }),
+			   "guest, html: what the guest recorded of itself; VM=GUEST.dat says whose it is; repeatable",
+			   .value = { .take = kvs_take_guest_option, .to = &o->picture.guests }),
 		KVS_OPTION(0, "cpu", "CPU=VCPU",
-			   "guest: this CPU of the guest is that vCPU, as for `kvmsched merge`",
-			   .value = { .take = kvs_take_cpu, .to = &o->guests.told }),
+			   "guest, html: this CPU of the guest is that vCPU, as for `kvmsched merge`",
+			   .value = { .take = kvs_take_cpu, .to = &o->picture.guests.told }),
 		KVS_OPTION(0, "svg", "PICTURE",
 			   "draw the time line of vCPUs and CPUs into this file, as SVG",
 			   .value = { .text = &o->picture.svg }),
@@ -291,6 +291,7 @@ static int make_picture(struct options *o, char *command)
 	if (!kvs_is_the_recording(o->path, to))
 		status = o->picture.svg ? kvs_picture_make(&o->picture) :
 					  kvs_page_make(&o->picture);
+	kvs_guest_set_free(&o->picture.guests);
 	free(command);
 	return status;
 }
@@ -319,12 +320,12 @@ int kvs_cmd_report(int argc, char **argv)
 		return make_picture(&o, command);
 	free(command);
 	if (o.report == &guest_report && o.windowed &&
-	    !kvs_guests_excerpt(&o.guests, o.path, &o.picture.from, &o.picture.to)) {
-		kvs_guest_set_free(&o.guests);
+	    !kvs_guests_excerpt(&o.picture.guests, o.path, &o.picture.from, &o.picture.to)) {
+		kvs_guest_set_free(&o.picture.guests);
 		return KVS_EXIT_FAILED;
 	}
 	if (o.report == &guest_report)
-		return kvs_report_guests(&o.guests, o.path, o.json);
+		return kvs_report_guests(&o.picture.guests, o.path, o.json);
 	if (o.windowed && !kvs_reading_excerpt(o.path, &o.picture.from, &o.picture.to, &from, &to,
 					       NULL, NULL))
 		return KVS_EXIT_FAILED;

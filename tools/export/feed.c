@@ -281,6 +281,7 @@ static void put_host(struct row *r, const struct kvs_span *span)
 	case KVS_SPAN_TASK:
 	case KVS_SPAN_TASK_WAIT:
 		put(r, span->task->pid);
+		put_if(r, span->task->tgid, span->task->tgid);
 		put_name(r, span->task->comm);
 		put_text(r, kvs_policy_name(span->task->policy));
 		put(r, span->task->prio);
@@ -401,6 +402,31 @@ void kvs_feed_listen(struct kvs_feed *feed, struct kvs_model *m, struct kvs_io *
 		.exit = take_io, .answer = take_answer, .ctx = feed,
 	};
 	kvs_io_listen(io, m);
+}
+
+static bool vm_wanted(const struct kvs_feed *f, u16 vm)
+{
+	for (unsigned int i = 0; i < f->model->nr_vcpus; i++)
+		if (f->model->vcpus[i]->vm == vm && wanted(f, f->model->vcpus[i]))
+			return true;
+	return false;
+}
+
+void kvs_feed_guest_task(struct kvs_feed *f, const struct kvs_feed_guest_task *task)
+{
+	struct row r = { 0 };
+
+	if (!(f->kinds & KVS_KIND_GUEST_TASKS) || task->end < f->from || task->begin >= f->to ||
+	    !vm_wanted(f, task->vm))
+		return;
+	put(&r, task->vm);
+	put(&r, task->pid);
+	put_name(&r, task->comm);
+	put_text(&r, task->what);
+	put(&r, moment(f, task->begin));
+	put(&r, moment(f, task->end));
+	put(&r, task->open);
+	hand_over(f, KVS_TABLE_GUEST_TASKS, &r);
 }
 
 static void feed_vms(struct kvs_feed *f, const struct kvs_model *m)

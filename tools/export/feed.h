@@ -43,6 +43,17 @@ struct kvs_feed {
  * that @io finds out, until kvs_io_finish().
  */
 void kvs_feed_listen(struct kvs_feed *feed, struct kvs_model *m, struct kvs_io *io);
+/* What a task of a guest did, by the guest's own trace; times are time stamps */
+struct kvs_feed_guest_task {
+	u16 vm;
+	s32 pid;		/* in its guest */
+	const char *comm, *what;
+	u64 begin, end;
+	bool open;		/* it lasted at least until @end */
+};
+
+void kvs_feed_guest_task(struct kvs_feed *feed, const struct kvs_feed_guest_task *task);
+
 /* Of a model that is finished: the tables that hold no spans */
 void kvs_feed_recording(struct kvs_feed *feed, const struct kvs_model *m, const char *path);
 

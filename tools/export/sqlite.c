@@ -136,8 +136,9 @@ static void create_indices(struct sqlite *s)
 {
 	for (unsigned int i = KVS_TABLE_SPANS; i < KVS_TABLES; i++) {
 		const char *name = kvs_export_table(i)->name;
-		char *sql = xasprintf("CREATE INDEX %s_by_vcpu ON %s (vcpu, begin_ns)",
-				      name, name);
+		const char *whose = kvs_export_table(i)->columns[0].name;
+		char *sql = xasprintf("CREATE INDEX %s_by_%s ON %s (%s, begin_ns)",
+				      name, whose, name, whose);
 
 		execute(s, sql);
 		free(sql);

@@ -71,10 +71,10 @@ static const struct kvs_table_of tables[] = {
 	SPANS(KICK) = { "kicks", { SPAN, INT("vector"), INT("of_timer") } },
 	SPANS(WAKEUP) = { "wakeups", { SPAN, INT("vector"), INT("of_timer") } },
 	SPANS(SERVICE) = { "services", { SPAN, INT("vector"), INT("of_timer") } },
-	SPANS(TASK) = { "tasks", { SPAN, INT("pid"), TEXT("comm"), TEXT("policy"),
+	SPANS(TASK) = { "tasks", { SPAN, INT("pid"), INT("tgid"), TEXT("comm"), TEXT("policy"),
 		INT("prio"), INT("is_vcpu"), INT("preempted") } },
-	SPANS(TASK_WAIT) = { "task_waits", { SPAN, INT("pid"), TEXT("comm"), TEXT("policy"),
-		INT("prio"), INT("is_vcpu") } },
+	SPANS(TASK_WAIT) = { "task_waits", { SPAN, INT("pid"), INT("tgid"), TEXT("comm"),
+		TEXT("policy"), INT("prio"), INT("is_vcpu") } },
 	SPANS(HOST_IRQ) = { "host_irqs", { SPAN, TEXT("name"), TEXT("kind"), INT("irq"),
 		INT("vector"), INT("ended_guest") } },
 	SPANS(CLOCKEVENT) = { "clockevents", { SPAN } },
@@ -86,6 +86,9 @@ static const struct kvs_table_of tables[] = {
 		INT("vcpu"), INT("begin_ns"), DETAIL, TEXT("request"), INT("vector"), SENDER,
 		INT("exit_to_sender_ns"), INT("exit_to_accept_ns"),
 		INT("accept_to_inject_ns") } },
+	[KVS_TABLE_GUEST_TASKS] = { "guest_tasks", {
+		INT("vm"), INT("pid"), TEXT("comm"), TEXT("what"), INT("begin_ns"),
+		INT("end_ns"), INT("open") } },
 };
 
 static_assert(ARRAY_SIZE(tables) == KVS_TABLES, "each kind of span has its table");

@@ -11,9 +11,12 @@
 #include "model/spans.h"
 
 /* Grows with each change that a query could notice. */
-#define KVS_EXPORT_SCHEMA	5
+#define KVS_EXPORT_SCHEMA	6
 
-/* Tables of the recording as a whole, one for each kind of span, and those of guest I/O */
+/*
+ * Tables of the recording as a whole, one for each kind of span, those of guest I/O, and one
+ * of what guests recorded of themselves
+ */
 enum kvs_export_table {
 	KVS_TABLE_RECORDING,
 	KVS_TABLE_VMS,
@@ -23,13 +26,15 @@ enum kvs_export_table {
 	KVS_TABLE_SPANS,	/* the first of those, in the order of enum kvs_span_kind */
 	KVS_TABLE_IO = KVS_TABLE_SPANS + KVS_SPAN_KINDS,
 	KVS_TABLE_IO_ANSWERS,
+	KVS_TABLE_GUEST_TASKS,
 	KVS_TABLES
 };
 
 /* A bit for each table that --kinds may name, KVS_SPAN_BIT() for those of spans */
 #define KVS_KIND_IO	(1U << (KVS_TABLE_IO - KVS_TABLE_SPANS))
 #define KVS_KIND_ANSWERS (1U << (KVS_TABLE_IO_ANSWERS - KVS_TABLE_SPANS))
-#define KVS_KIND_ALL	(KVS_SPAN_ALL | KVS_KIND_IO | KVS_KIND_ANSWERS)
+#define KVS_KIND_GUEST_TASKS (1U << (KVS_TABLE_GUEST_TASKS - KVS_TABLE_SPANS))
+#define KVS_KIND_ALL	(KVS_SPAN_ALL | KVS_KIND_IO | KVS_KIND_ANSWERS | KVS_KIND_GUEST_TASKS)
 
 #define KVS_EXPORT_COLUMNS	24	/* a table has at most so many */
 

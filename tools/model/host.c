@@ -32,11 +32,12 @@ static struct kvs_task *task_get(struct kvs_model *m, s32 pid)
 	return t;
 }
 
-static void task_describe(struct kvs_task *t, const char *comm, size_t size,
+static void task_describe(struct kvs_task *t, const char *comm, size_t size, s32 tgid,
 			  u8 policy, s16 prio, bool is_vcpu)
 {
 	if (t->pid > 0)
 		kvs_copy_comm(t->comm, comm, size);
+	t->tgid = tgid;
 	t->policy = policy;
 	t->prio = prio;
 	t->is_vcpu |= is_vcpu;
@@ -66,7 +67,7 @@ static void task_out(struct kvs_model *m, const struct kvs_record *rec)
 	struct kvs_task *t = task_get(m, rec->host_switch.prev_pid);
 
 	task_describe(t, rec->host_switch.prev_comm,
-		      sizeof(rec->host_switch.prev_comm),
+		      sizeof(rec->host_switch.prev_comm), rec->host_switch.prev_tgid,
 		      rec->host_switch.prev_policy, rec->host_switch.prev_prio,
 		      rec->host_switch.vcpus & 1);
 	if (rec->host_switch.preempted)
@@ -87,7 +88,7 @@ static void task_in(struct kvs_model *m, const struct kvs_record *rec)
 	struct kvs_task *t = task_get(m, rec->host_switch.next_pid);
 
 	task_describe(t, rec->host_switch.next_comm,
-		      sizeof(rec->host_switch.next_comm),
+		      sizeof(rec->host_switch.next_comm), rec->host_switch.next_tgid,
 		      rec->host_switch.next_policy, rec->host_switch.next_prio,
 		      rec->host_switch.vcpus & 2);
 	if (t->waiting && t->out_epoch == m->epoch && rec->ts >= t->out_ts)

@@ -425,7 +425,7 @@ static inline bool kvs_idles_in_guest(const struct kvs_vcpu *v)
 
 /* A host process, of class host */
 struct kvs_task {
-	s32 pid;
+	s32 pid, tgid;		/* @tgid: its process; 0: not told */
 	char comm[KVS_COMM_LEN];
 	u8 policy;
 	s16 prio;

@@ -7,6 +7,8 @@
  */
 #include <stdlib.h>
 
+#include "model/names.h"
+#include "model/summary.h"
 #include "picture/collect.h"
 
 #define LATE_EXIT	8	/* by how many states the span of an exit comes late, at most */
@@ -179,6 +181,45 @@ static void take_timer(struct kvs_collect *c, const struct kvs_span *span)
 			due ? 0 : KVS_TIMER_WHO(span->armed.end));
 }
 
+static void take_irq(struct kvs_collect *c, const struct kvs_span *span)
+{
+	unsigned int kind = span->kind == KVS_SPAN_IRQ ? KVS_IRQ_PENDING : KVS_IRQ_IN_SERVICE;
+	int index = kvs_lanes_vcpu(&c->lanes, span->vcpu);
+	struct times t = times_of(c, span);
+
+	if (index < 0 || !c->lanes.vcpus[index].irqs)
+		return;
+	add_bin(c, &c->irqs[index], t, kind, 1);
+	if (is_kept(c, t))
+		add_bar(c, &c->irqs[index].bars, t, kind, span->irq.vector->vector + 1U);
+}
+
+static unsigned int who_of_host(struct kvs_collect *c, const struct kvs_span *span)
+{
+	const struct kvs_host_irq_stats *irq =
+		kvs_host_irq_get(&c->host_irqs, span->host_irq.kind, span->host_irq.irq,
+				 span->host_irq.vector, span->host_irq.name);
+
+	return irq - c->host_irqs.irqs + 1;
+}
+
+static void take_host_irq(struct kvs_collect *c, const struct kvs_span *span)
+{
+	unsigned int kind = kvs_is_softirq(span->host_irq.kind) ? KVS_HOST_SERVES_SOFTIRQ :
+								  KVS_HOST_SERVES_IRQ;
+	struct times t = times_of(c, span);
+	int index;
+
+	if (t.end <= c->frame.from || t.begin >= c->frame.to)
+		return;
+	index = kvs_lanes_cpu(&c->lanes, span->cpu);
+	if (index < 0)
+		return;
+	add_bin(c, &c->hosts[index], t, kind, 1);
+	if (is_kept(c, t))
+		add_bar(c, &c->hosts[index].bars, t, kind, who_of_host(c, span));
+}
+
 static void take_task(struct kvs_collect *c, const struct kvs_span *span)
 {
 	unsigned int kind = span->kind == KVS_SPAN_TASK ? KVS_TASK_RUNS : KVS_TASK_WAITS;
@@ -213,6 +254,11 @@ static void take_span(void *ctx, const struct kvs_span *span)
 	case KVS_SPAN_TIMER_ARMED:
 	case KVS_SPAN_TIMER:
 		return take_timer(c, span);
+	case KVS_SPAN_IRQ:
+	case KVS_SPAN_SERVICE:
+		return take_irq(c, span);
+	case KVS_SPAN_HOST_IRQ:
+		return take_host_irq(c, span);
 	}
 }
 
@@ -220,12 +266,36 @@ u32 kvs_collect_kinds(void)
 {
 	return KVS_SPAN_BIT(STATE) | KVS_SPAN_BIT(PIECE) | KVS_SPAN_BIT(SLICE) |
 	       KVS_SPAN_BIT(TASK) | KVS_SPAN_BIT(TASK_WAIT) | KVS_SPAN_BIT(TIMER_ARMED) |
-	       KVS_SPAN_BIT(TIMER);
+	       KVS_SPAN_BIT(TIMER) | KVS_SPAN_BIT(IRQ) | KVS_SPAN_BIT(SERVICE) |
+	       KVS_SPAN_BIT(HOST_IRQ);
 }
 
 void kvs_collect_listen(struct kvs_collect *c, struct kvs_model *m)
 {
 	kvs_sinks_add(&m->sinks, kvs_collect_kinds() | KVS_SPAN_BIT(EXIT), take_span, c);
+}
+
+struct kvs_guest_lane *kvs_collect_want_guest(struct kvs_collect *c)
+{
+	return c->nr_guests < KVS_GUEST_LANES ? &c->guests[c->nr_guests++] : NULL;
+}
+
+void kvs_collect_guest(struct kvs_collect *c, struct kvs_guest_lane *lane,
+		       enum kvs_guest_task_does does, u64 begin, u64 end)
+{
+	const struct times t = {
+		.begin = kvs_collect_ns(c->times, c->start, begin),
+		.end = kvs_collect_ns(c->times, c->start, end),
+	};
+
+	add_bin(c, &lane->does, t, does, 1);
+	if (is_kept(c, t))
+		add_bar(c, &lane->does.bars, t, does, 0);
+}
+
+bool kvs_collect_has_host(const struct kvs_collect *c, unsigned int lane)
+{
+	return c->hosts[lane].bars.nr || c->hosts[lane].bins.frame.nr;
 }
 
 unsigned int kvs_collect_lanes(struct kvs_collect *c, struct kvs_lane *lanes[KVS_ALL_LANES])
@@ -237,10 +307,18 @@ unsigned int kvs_collect_lanes(struct kvs_collect *c, struct kvs_lane *lanes[KVS
 	for (unsigned int i = 0; i < c->lanes.nr_vcpus; i++)
 		if (c->lanes.vcpus[i].timer)
 			lanes[nr++] = &c->timers[i];
+	for (unsigned int i = 0; i < c->lanes.nr_vcpus; i++)
+		if (c->lanes.vcpus[i].irqs)
+			lanes[nr++] = &c->irqs[i];
 	for (unsigned int i = 0; i < c->lanes.nr_cpus; i++)
 		lanes[nr++] = &c->cpus[i];
+	for (unsigned int i = 0; i < c->lanes.nr_cpus; i++)
+		if (kvs_collect_has_host(c, i))
+			lanes[nr++] = &c->hosts[i];
 	for (unsigned int i = 0; i < c->lanes.nr_tasks; i++)
 		lanes[nr++] = &c->tasks[i];
+	for (unsigned int i = 0; i < c->nr_guests; i++)
+		lanes[nr++] = &c->guests[i].does;
 	return nr;
 }
 
@@ -311,5 +389,6 @@ void kvs_collect_free(struct kvs_collect *c)
 	}
 	kvs_whos_free(&c->whos);
 	free(c->reasons.list);
+	free(c->host_irqs.irqs);
 	kvs_lanes_free(&c->lanes);
 }

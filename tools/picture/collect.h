@@ -5,6 +5,7 @@
 #ifndef KVMSCHED_COLLECT_H
 #define KVMSCHED_COLLECT_H
 
+#include "base/vm.h"
 #include "model/clock.h"
 #include "picture/bars.h"
 #include "picture/bins.h"
@@ -14,10 +15,7 @@
 
 /* What both kinds of lanes have */
 struct kvs_lane {
-	/*
-	 * Kinds: enum kvmsched_state but poll, enum kvs_runs, enum kvs_timer_is, or
-	 * enum kvs_task_does
-	 */
+	/* Kinds: enum kvmsched_state but poll, or one of those in lanes.h */
 	struct kvs_bars bars;
 	struct kvs_bins bins;	/* the same kinds, and poll */
 	int rest;		/* as kvs_bins_settle() says */
@@ -33,6 +31,14 @@ struct kvs_vcpu_lane {
 	} exit;				/* the last span of an exit */
 };
 
+/* A task of a guest */
+struct kvs_guest_lane {
+	struct kvs_lane does;
+	char vm[KVS_VM_LEN];
+	char comm[KVS_COMM_LEN];
+	s32 pid;		/* in its guest */
+};
+
 struct kvs_collect {
 	/* The caller sets these, from a reading before. */
 	struct kvs_lanes lanes;
@@ -44,10 +50,15 @@ struct kvs_collect {
 	/* And gets these. */
 	struct kvs_vcpu_lane vcpus[KVS_LANES];
 	struct kvs_lane timers[KVS_LANES];	/* by the lane of the vCPU; who: see below */
+	struct kvs_lane irqs[KVS_LANES];	/* likewise; who: the vector + 1 */
 	struct kvs_lane cpus[KVS_LANES];
+	struct kvs_lane hosts[KVS_LANES];	/* by the lane of the CPU; who: see below */
 	struct kvs_lane tasks[KVS_TASK_LANES];	/* who: the CPU's number + 1 */
+	struct kvs_guest_lane guests[KVS_GUEST_LANES];
+	unsigned int nr_guests;
 	struct kvs_whos whos;		/* of CPUs and pieces */
 	struct kvs_reasons reasons;
+	struct kvs_host_irqs host_irqs;	/* who of a host interrupt: the place in it + 1 */
 	u64 all_spans, spans;		/* of the frame, and those that are kept */
 	size_t bins_size;		/* memory that all bins use */
 };
@@ -55,7 +66,12 @@ struct kvs_collect {
 /* Before the first record; the kinds of spans that are counted for the density, too */
 u32 kvs_collect_kinds(void);
 void kvs_collect_listen(struct kvs_collect *c, struct kvs_model *m);
-/* After the last record */
+/* After the last record: a task of a guest gets a lane; NULL: there is no room */
+struct kvs_guest_lane *kvs_collect_want_guest(struct kvs_collect *c);
+/* What it did; times in the host's file's time stamps */
+void kvs_collect_guest(struct kvs_collect *c, struct kvs_guest_lane *lane,
+		       enum kvs_guest_task_does does, u64 begin, u64 end);
+/* After all that */
 void kvs_collect_sort(struct kvs_collect *c);
 void kvs_collect_free(struct kvs_collect *c);
 /*
@@ -67,8 +83,14 @@ void kvs_collect_thin(struct kvs_collect *c);
 /* Who of a timer's bar: what ended its being armed */
 #define KVS_TIMER_WHO(end)	((end) + 1U)	/* enum kvs_armed_end */
 
-/* All lanes that there are: of vCPUs, of their timers, of CPUs and of tasks, in this order */
-#define KVS_ALL_LANES	(3 * KVS_LANES + KVS_TASK_LANES)
+/* Has the CPU of that lane served interrupts? */
+bool kvs_collect_has_host(const struct kvs_collect *c, unsigned int lane);
+
+/*
+ * All lanes that there are: of vCPUs, of their timers and interrupts, of CPUs, of their
+ * interrupts, of tasks, and of guests' tasks, in this order
+ */
+#define KVS_ALL_LANES	(5 * KVS_LANES + KVS_TASK_LANES + KVS_GUEST_LANES)
 unsigned int kvs_collect_lanes(struct kvs_collect *c, struct kvs_lane *lanes[KVS_ALL_LANES]);
 
 /* A time stamp in ns since the recording began, as an export has it */

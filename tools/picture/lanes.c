@@ -30,6 +30,14 @@ static bool uses_timer(const struct kvs_timer_stats *t)
 	return armed;
 }
 
+static bool has_irqs(const struct kvs_vcpu *v)
+{
+	for (unsigned int vector = 0; vector < KVS_VECTORS; vector++)
+		if (v->vector[vector] && v->vector[vector]->injected)
+			return true;
+	return false;
+}
+
 bool kvs_lanes_want(struct kvs_lanes *lanes, const struct kvs_vcpu *v)
 {
 	unsigned int nr = lanes->nr_vcpus;
@@ -45,7 +53,9 @@ bool kvs_lanes_want(struct kvs_lanes *lanes, const struct kvs_vcpu *v)
 	lanes->vcpus[nr].vm = v->vm;
 	lanes->vcpus[nr].index = v->index;
 	lanes->vcpus[nr].hue = hue_of(lanes, v->vm);
+	lanes->vcpus[nr].tgid = v->identified ? v->tgid : 0;
 	lanes->vcpus[nr].timer = uses_timer(&v->timer);
+	lanes->vcpus[nr].irqs = has_irqs(v);
 	lanes->of_index[v->index] = nr;
 	lanes->nr_vcpus++;
 	return true;
@@ -98,6 +108,14 @@ int kvs_lanes_cpu(struct kvs_lanes *lanes, unsigned int cpu)
 	return lanes->nr_cpus++;
 }
 
+static bool is_of_vmm(const struct kvs_lanes *lanes, const struct kvs_task *task)
+{
+	for (unsigned int i = 0; task->tgid && i < lanes->nr_vcpus; i++)
+		if (lanes->vcpus[i].tgid == task->tgid)
+			return true;
+	return false;
+}
+
 int kvs_lanes_runs(const struct kvs_lanes *lanes, const struct kvs_span *span)
 {
 	int lane = kvs_lanes_vcpu(lanes, span->vcpu);
@@ -107,6 +125,6 @@ int kvs_lanes_runs(const struct kvs_lanes *lanes, const struct kvs_span *span)
 	if (span->gap)
 		return KVS_RUNS_UNKNOWN;
 	if (span->kind == KVS_SPAN_TASK)
-		return KVS_RUNS_TASK;
+		return is_of_vmm(lanes, span->task) ? KVS_RUNS_VMM : KVS_RUNS_TASK;
 	return lane < 0 ? KVS_RUNS_OTHER_VCPU : (int)lanes->vcpus[lane].hue;
 }

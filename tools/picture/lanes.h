@@ -8,13 +8,15 @@
 #include "model/model.h"
 
 #define KVS_LANES	128	/* the most vCPUs that are drawn, and the most CPUs */
-#define KVS_TASK_LANES	8	/* the most tasks of the host */
+#define KVS_TASK_LANES	8	/* the most tasks of the host, and of each guest */
+#define KVS_GUEST_LANES	64	/* the most tasks of all guests */
 
 /* What takes time on a CPU; the vCPUs of the first VMs that are drawn have a kind each. */
 enum kvs_runs {
 	KVS_RUNS_HUES = 6,
 	KVS_RUNS_OTHER_VCPU = KVS_RUNS_HUES,	/* of a VM that is not drawn */
-	KVS_RUNS_TASK,
+	KVS_RUNS_VMM,				/* a thread of a drawn VM's process, and no vCPU */
+	KVS_RUNS_TASK,				/* of the host, and none of these */
 	KVS_RUNS_UNKNOWN,			/* records were lost meanwhile */
 	KVS_RUNS_KINDS
 };
@@ -27,6 +29,20 @@ enum kvs_timer_is {
 	KVS_TIMER_KINDS
 };
 
+/* What a guest's interrupt is.  Several may be pending, or in service, at once. */
+enum kvs_irq_is {
+	KVS_IRQ_IN_SERVICE,	/* from its injection to its EOI */
+	KVS_IRQ_PENDING,	/* accepted, and not injected yet */
+	KVS_IRQ_KINDS
+};
+
+/* What a CPU serves for the host */
+enum kvs_host_serves {
+	KVS_HOST_SERVES_IRQ,
+	KVS_HOST_SERVES_SOFTIRQ,
+	KVS_HOST_SERVES_KINDS
+};
+
 /* What a task of the host does */
 enum kvs_task_does {
 	KVS_TASK_RUNS,
@@ -34,12 +50,21 @@ enum kvs_task_does {
 	KVS_TASK_KINDS
 };
 
+/* What a task of a guest does, by its guest's own trace and by the host's */
+enum kvs_guest_task_does {
+	KVS_GUEST_TASK_RUNS,	/* its guest gave it the vCPU, and the host gave that a CPU */
+	KVS_GUEST_TASK_WAITS,	/* runnable, and either did not */
+	KVS_GUEST_TASK_KINDS
+};
+
 struct kvs_lanes {
 	struct {
 		u16 vm;
 		unsigned int index;	/* of the vCPU, in any reading */
 		unsigned int hue;	/* of its VM */
-		bool timer;		/* it was used, as far as the model knew then */
+		s32 tgid;		/* of its VM's process; 0: not told */
+		/* There were some, as far as the model knew then. */
+		bool timer, irqs;
 	} vcpus[KVS_LANES];
 	unsigned int nr_vcpus, nr_vms;
 	short *of_index;		/* [index of a vCPU]: its lane; -1: none */

@@ -152,7 +152,8 @@ function levelsFrom(finest) {
 async function readData(data) {
 	const bars = new Columns(await inflate("bars"));
 	const bins = data.whole ? null : new Columns(await inflate("bins"));
-	const lanes = [...data.vcpus, ...data.timers, ...data.cpus, ...data.tasks];
+	const lanes = [...data.vcpus, ...data.timers, ...data.irqs, ...data.cpus, ...data.hosts,
+		...data.tasks, ...data.guests];
 
 	for (const lane of data.vcpus) {
 		lane.polls = bars.bars(lane.polls);

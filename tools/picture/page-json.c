@@ -15,6 +15,12 @@
 #include "picture/paint.h"
 #include "picture/plots.h"
 
+static void add_text(json_t *a, char *text)
+{
+	json_array_append_new(a, kvs_bytes_json(text));
+	free(text);
+}
+
 static json_t *paint_of(const struct kvs_paint *paint, unsigned int nr)
 {
 	json_t *a = json_array();
@@ -68,14 +74,56 @@ static json_t *cpus_of(const struct kvs_page *page)
 	return a;
 }
 
+/* A lane that stands below another one */
+static void add_below(json_t *a, unsigned int lane, const struct kvs_lane *below)
+{
+	json_array_append_new(a, json_pack("{si sI}", "lane", lane,
+					   "bars", (json_int_t)below->bars.nr));
+}
+
 static json_t *timers_of(const struct kvs_collect *c)
 {
 	json_t *a = json_array();
 
 	for (unsigned int i = 0; i < c->lanes.nr_vcpus; i++)
 		if (c->lanes.vcpus[i].timer)
-			json_array_append_new(a, json_pack("{si sI}", "lane", i,
-				"bars", (json_int_t)c->timers[i].bars.nr));
+			add_below(a, i, &c->timers[i]);
+	return a;
+}
+
+static json_t *irqs_of(const struct kvs_collect *c)
+{
+	json_t *a = json_array();
+
+	for (unsigned int i = 0; i < c->lanes.nr_vcpus; i++)
+		if (c->lanes.vcpus[i].irqs)
+			add_below(a, i, &c->irqs[i]);
+	return a;
+}
+
+static json_t *hosts_of(const struct kvs_collect *c)
+{
+	json_t *a = json_array();
+
+	for (unsigned int i = 0; i < c->lanes.nr_cpus; i++)
+		if (kvs_collect_has_host(c, i))
+			add_below(a, i, &c->hosts[i]);
+	return a;
+}
+
+/* What interrupts and softirqs of the host are called */
+static json_t *host_names_of(const struct kvs_collect *c)
+{
+	json_t *a = json_array();
+
+	for (unsigned int i = 0; i < c->host_irqs.nr; i++) {
+		const struct kvs_host_irq_stats *irq = &c->host_irqs.irqs[i];
+		char *words = irq->irq >= 0 ? xasprintf("%s, IRQ %d", irq->name, irq->irq) :
+			irq->vector ? xasprintf("%s, vector %#x", irq->name, irq->vector) :
+			xstrdup(irq->name);
+
+		add_text(a, words);
+	}
 	return a;
 }
 
@@ -88,6 +136,18 @@ static json_t *tasks_of(const struct kvs_collect *c)
 			"comm", kvs_bytes_json(c->lanes.tasks[i].comm),
 			"pid", c->lanes.tasks[i].pid,
 			"bars", (json_int_t)c->tasks[i].bars.nr));
+	return a;
+}
+
+static json_t *guests_of(const struct kvs_collect *c)
+{
+	json_t *a = json_array();
+
+	for (unsigned int i = 0; i < c->nr_guests; i++)
+		json_array_append_new(a, json_pack("{so so si sI}",
+			"vm", kvs_bytes_json(c->guests[i].vm),
+			"comm", kvs_bytes_json(c->guests[i].comm), "pid", c->guests[i].pid,
+			"bars", (json_int_t)c->guests[i].does.bars.nr));
 	return a;
 }
 
@@ -148,12 +208,6 @@ static json_t *losses_of(const struct kvs_page *page)
 	return a;
 }
 
-static void add_text(json_t *a, char *text)
-{
-	json_array_append_new(a, kvs_bytes_json(text));
-	free(text);
-}
-
 /* What a reader has to know before he believes the pictures */
 static json_t *notes_of(const struct kvs_page *page)
 {
@@ -166,6 +220,8 @@ static json_t *notes_of(const struct kvs_page *page)
 		json_array_append_new(a, json_string("What a vCPU does out of guest mode is unknown: class switch was not recorded."));
 	if (!kvs_model_has_class(m, KVMSCHED_CLASS_TIMER))
 		json_array_append_new(a, json_string("No timers are drawn: class timer was not recorded."));
+	if (!kvs_model_has_class(m, KVMSCHED_CLASS_IRQ))
+		json_array_append_new(a, json_string("No interrupts of guests are drawn: class irq was not recorded."));
 	if (!kvs_model_has_class(m, KVMSCHED_CLASS_HOST))
 		json_array_append_new(a, json_string("CPUs: nothing is drawn where another task ran, or none, and no task has a lane: class host was not recorded."));
 	if (!kvs_model_has_class(m, KVMSCHED_CLASS_STEAL))
@@ -236,10 +292,18 @@ json_t *kvs_page_json(const struct kvs_page *page)
 	json_object_set_new(o, "states", paint_of(kvs_state_paint, KVMSCHED_NR_STATES));
 	json_object_set_new(o, "runs", paint_of(kvs_runs_paint, KVS_RUNS_KINDS));
 	json_object_set_new(o, "timer_kinds", paint_of(kvs_timer_paint, KVS_TIMER_KINDS));
+	json_object_set_new(o, "irq_kinds", paint_of(kvs_irq_paint, KVS_IRQ_KINDS));
+	json_object_set_new(o, "host_kinds", paint_of(kvs_host_paint, KVS_HOST_SERVES_KINDS));
 	json_object_set_new(o, "task_kinds", paint_of(kvs_task_paint, KVS_TASK_KINDS));
+	json_object_set_new(o, "guest_kinds",
+			    paint_of(kvs_guest_task_paint, KVS_GUEST_TASK_KINDS));
 	json_object_set_new(o, "vcpus", vcpus_of(page));
 	json_object_set_new(o, "timers", timers_of(c));
+	json_object_set_new(o, "irqs", irqs_of(c));
+	json_object_set_new(o, "hosts", hosts_of(c));
+	json_object_set_new(o, "host_names", host_names_of(c));
 	json_object_set_new(o, "tasks", tasks_of(c));
+	json_object_set_new(o, "guests", guests_of(c));
 	json_object_set_new(o, "cpus", cpus_of(page));
 	json_object_set_new(o, "whos", kvs_whos_json(&c->whos, page->model));
 	json_object_set_new(o, "reasons", kvs_reasons_json(&c->reasons));

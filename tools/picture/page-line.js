@@ -61,7 +61,9 @@ class TimeLine {
 		this.canvas = element.querySelector("canvas");
 		this.context = this.canvas.getContext("2d");
 		this.over = d3.select(element).select("svg");
-		this.lanes = [...data.vcpus, ...data.cpus, ...data.timers, ...data.tasks];
+		this.lanes = [...data.vcpus, ...data.cpus, ...data.timers, ...data.irqs,
+			...data.hosts, ...data.tasks, ...data.guests];
+		this.hidden = new Set();	/* lists of lanes that are not drawn */
 		this.rows = this.inOrder();
 		this.dark = matchMedia("(prefers-color-scheme: dark)");
 		this.lit = [];
@@ -98,17 +100,37 @@ class TimeLine {
 		this.resize();
 	}
 
-	/* The lanes' numbers from top to bottom: a vCPU's timer stands below it. */
+	/*
+	 * The lanes' numbers from top to bottom: below a vCPU stand its timer and interrupts,
+	 * and below a CPU its interrupts; tasks of guests stand between vCPUs and CPUs.  A
+	 * lane that is not drawn has no row.
+	 */
 	inOrder() {
 		const number = new Map(this.lanes.map((lane, i) => [lane, i])), data = this.data;
-		const rows = [
-			...data.vcpus.flatMap((vcpu, i) => [vcpu,
-				...data.timers.filter((timer) => timer.lane === i)]),
-			...data.cpus, ...data.tasks,
-		];
+		const shown = (lanes) => this.hidden.has(lanes) ? [] : lanes;
+		const below = d3.nest().key((lane) => number.get(lane.below)).object(
+			[data.timers, data.irqs, data.hosts].flatMap(shown));
+		const withBelow = (lane) => [lane, ...below[number.get(lane)] || []];
+		const rows = [...data.vcpus.flatMap(withBelow), ...shown(data.guests),
+			...data.cpus.flatMap(withBelow), ...shown(data.tasks)];
 
+		for (const lane of this.lanes)
+			lane.row = -1;
 		rows.forEach((lane, row) => { lane.row = row; });
 		return rows.map((lane) => number.get(lane));
+	}
+
+	/* Draw a list of lanes, or don't. */
+	hide(lanes, hidden) {
+		if (hidden)
+			this.hidden.add(lanes);
+		else
+			this.hidden.delete(lanes);
+		this.rows = this.inOrder();
+		if (this.chosen >= 0 && this.lanes[this.chosen].row < 0)
+			this.chosen = -1;
+		this.lit = this.lit.filter((l) => this.lanes[l.lane].row >= 0);
+		this.resize();
 	}
 
 	/* Everything that depends on the size or the theme */
@@ -119,7 +141,7 @@ class TimeLine {
 
 		this.gutter = whole < 700 ? 96 : 176;
 		this.width = Math.max(whole - this.gutter - 12, 50);
-		this.height = TOP + this.lanes.length * (LANE + GAP);
+		this.height = TOP + this.rows.length * (LANE + GAP);
 		this.ratio = ratio;
 		this.canvas.style.left = this.gutter + "px";
 		this.canvas.style.top = TOP + "px";
@@ -184,7 +206,7 @@ class TimeLine {
 
 	/* The first row that the window shows, and the one behind the last */
 	rowsInView() {
-		const top = this.canvas.getBoundingClientRect().top, nr = this.lanes.length;
+		const top = this.canvas.getBoundingClientRect().top, nr = this.rows.length;
 		const row = (y) => Math.max(0, Math.min(nr, Math.ceil((y - top) / (LANE + GAP))));
 
 		return this.printing ? [0, nr] :
@@ -344,15 +366,15 @@ class TimeLine {
 	drawNames() {
 		const room = Math.floor(this.gutter / 6.2) - 1;
 		const cut = (name) => name.length > room ? "\u2026" + name.slice(1 - room) : name;
-		const names = this.names.selectAll("text").data(this.lanes)
+		const names = this.names.selectAll("text").data(this.rows)
 			.join((enter) => enter.append("text").call((text) => text.append("tspan"))
 				.call((text) => text.append("title")));
 
 		names.attr("text-anchor", "end").attr("x", this.gutter - 8)
-			.attr("y", (lane) => TOP + lane.row * (LANE + GAP) + LANE - 6)
-			.classed("chosen", (lane, i) => i === this.chosen);
-		names.select("tspan").text((lane) => cut(lane.name));
-		names.select("title").text((lane) => lane.name);
+			.attr("y", (number, row) => TOP + row * (LANE + GAP) + LANE - 6)
+			.classed("chosen", (number) => number === this.chosen);
+		names.select("tspan").text((number) => cut(this.lanes[number].name));
+		names.select("title").text((number) => this.lanes[number].name);
 	}
 
 	/* A strip above a CPU's lane for the time in which it lost records; one for each column */

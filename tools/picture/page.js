@@ -2,6 +2,9 @@
 /* What stands around the time line: words, lists, tables, keys. */
 "use strict";
 
+/* Paints of time about which nothing is known */
+const UNKNOWN = ["unknown", "lost", "armed-lost"];
+
 let line;
 
 /* --- Words ------------------------------------------------------------ */
@@ -14,6 +17,7 @@ function time(ns) {
 		" " + unit;
 }
 
+const hex = (number) => "0x" + number.toString(16);
 const seconds = (ns) => (ns / 1e9).toFixed(9) + " s";
 const share = (part, whole) => percent(whole ? part / whole : 0);
 
@@ -167,7 +171,10 @@ function listLegend() {
 
 	d3.select("#legend").selectAll("li")
 		.data([...used(data.vcpus, data.states), ...used(data.timers, data.timer_kinds),
-		       ...used(data.cpus, data.runs), ...used(data.tasks, data.task_kinds)]).join("li")
+		       ...used(data.irqs, data.irq_kinds), ...used(data.cpus, data.runs),
+		       ...used(data.hosts, data.host_kinds),
+		       ...used(data.tasks, data.task_kinds),
+		       ...used(data.guests, data.guest_kinds)]).join("li")
 		.html(swatch).append("span").text((paint) => paint.words);
 }
 
@@ -284,20 +291,45 @@ function nameLanes() {
 	const ends = ["until it expired", "until the guest stopped it", "until it was armed anew",
 		"and still is"];
 	const groups = [
-		[data.vcpus, data.states, 0, (lane) => `${lane.vm} vCPU ${lane.vcpu}`,
+		[data.vcpus, data.states, (lane) => `${lane.vm} vCPU ${lane.vcpu}`,
 			(what, who) => `${what}, ${data.reasons[who - 1]}`],
-		[data.timers, data.timer_kinds, 2, (lane) => `${data.vcpus[lane.lane].name} timer`,
-			(what, who) => `${what}, ${ends[who - 1]}`],
-		[data.cpus, data.runs, 8, (lane) => `CPU ${lane.cpu}`,
+		[data.cpus, data.runs, (lane) => `CPU ${lane.cpu}`,
 			(what, who) => `${data.whos[who - 1][0]} ran`],
-		[data.tasks, data.task_kinds, -1, (lane) => `${lane.comm}/${lane.pid}`,
+		[data.timers, data.timer_kinds, (lane) => `${lane.below.name} timer`,
+			(what, who) => `${what}, ${ends[who - 1]}`],
+		[data.irqs, data.irq_kinds, (lane) => `${lane.below.name} interrupts`,
+			(what, who) => `${what}, vector ${hex(who - 1)}`],
+		[data.hosts, data.host_kinds, (lane) => `${lane.below.name} interrupts`,
+			(what, who) => `${what}, ${data.host_names[who - 1]}`],
+		[data.tasks, data.task_kinds, (lane) => `${lane.comm}/${lane.pid}`,
 			(what, who) => `${what}, CPU ${who - 1}`],
+		[data.guests, data.guest_kinds,
+			(lane) => `${lane.vm}: ${lane.comm}/${lane.pid}`],
 	];
+	const below = (lanes, all) => lanes.forEach((lane) => { lane.below = all[lane.lane]; });
 
+	below([...data.timers, ...data.irqs], data.vcpus);
+	below(data.hosts, data.cpus);
 	data.paints = groups.map(([, paints]) => paints);
-	for (const [lanes, paints, unknown, name, tell] of groups)
+	for (const [lanes, paints, name, tell] of groups) {
+		const unknown = paints.findIndex((paint) => UNKNOWN.includes(paint.name));
+
 		for (const lane of lanes)
 			Object.assign(lane, { paints, unknown, tell, name: name(lane) });
+	}
+}
+
+/* What can be left out of the time line */
+function listGroups() {
+	const groups = [["timers", data.timers], ["interrupts of guests", data.irqs],
+		["interrupts of the host", data.hosts], ["tasks", data.tasks],
+		["tasks of guests", data.guests]];
+
+	d3.select("#groups").selectAll("label").data(groups.filter(([, lanes]) => lanes.length))
+		.join("label").html('<input type="checkbox" checked>')
+		.on("change", function ([, lanes]) {
+			line.hide(lanes, !this.firstChild.checked);
+		}).append("span").text(([name]) => name);
 }
 
 /* The next span of the chosen lane, or the one before */
@@ -398,6 +430,7 @@ async function begin() {
 	};
 	line.draw();
 	listLegend();
+	listGroups();
 	drawLedger();
 	drawThieves(d3.select("#bars-of-thieves"), data.thieves);
 	drawDetail();

@@ -34,6 +34,7 @@ const struct kvs_paint kvs_runs_paint[KVS_RUNS_KINDS] = {
 	[4] = { "vm4", "5th VM", "#0072b2", "#2b8fd0", DASHES },
 	[5] = { "vm5", "6th VM", "#e69f00", "#c98a00", DOTS },
 	[KVS_RUNS_OTHER_VCPU] = { "vcpu", "another vCPU", "#a6a6a6", "#808080", DASHES },
+	[KVS_RUNS_VMM] = { "vmm", "another thread of a VM's process", "#f2b48c", "#9a5a30", BARS },
 	[KVS_RUNS_TASK] = { "task", "a task of the host", "#d55e00", "#d55e00", BACKSLASH },
 	[KVS_RUNS_UNKNOWN] = { "lost", "unknown: records were lost", "#dddddd", "#444444",
 				CROSSES },
@@ -47,9 +48,30 @@ const struct kvs_paint kvs_timer_paint[KVS_TIMER_KINDS] = {
 				"#444444", CROSSES },
 };
 
+const struct kvs_paint kvs_irq_paint[KVS_IRQ_KINDS] = {
+	[KVS_IRQ_IN_SERVICE] = { "in-service", "an interrupt is in service, until its EOI", "#cc79a7",
+				 "#b0588a", NULL },
+	[KVS_IRQ_PENDING] = { "pending", "an interrupt is pending, not injected yet", "#8b1a1a",
+			      "#c0392b", BACKSLASH },
+};
+
+const struct kvs_paint kvs_host_paint[KVS_HOST_SERVES_KINDS] = {
+	[KVS_HOST_SERVES_IRQ] = { "host-irq", "the host serves an interrupt", "#0072b2", "#2b8fd0",
+				  NULL },
+	[KVS_HOST_SERVES_SOFTIRQ] = { "host-softirq", "the host serves a softirq", "#56b4e9",
+				      "#3f93c4", DOTS },
+};
+
 const struct kvs_paint kvs_task_paint[KVS_TASK_KINDS] = {
 	[KVS_TASK_RUNS] = { "task-runs", "the task runs", "#d55e00", "#d55e00", BACKSLASH },
 	[KVS_TASK_WAITS] = { "task-waits", "the task waits, preempted", "#eeeeee", "#333333", DOTS },
+};
+
+const struct kvs_paint kvs_guest_task_paint[KVS_GUEST_TASK_KINDS] = {
+	[KVS_GUEST_TASK_RUNS] = { "guest-task-runs", "a guest's task runs", "#009e73", "#009e73",
+				  SLASH },
+	[KVS_GUEST_TASK_WAITS] = { "guest-task-waits", "a guest's task waits, for its guest's scheduler or the host's",
+				   "#eeeeee", "#333333", BACKSLASH },
 };
 
 static void define_patterns(FILE *f, const struct kvs_paint *paint, unsigned int nr)

@@ -227,7 +227,7 @@ static char *who_label(const void *who, unsigned int kind)
 {
 	const struct kvs_task *task = who;
 
-	if (kind == KVS_RUNS_TASK)
+	if (kind == KVS_RUNS_TASK || kind == KVS_RUNS_VMM)
 		return xasprintf("%s/%d", task->comm, task->pid);
 	return kind == KVS_RUNS_UNKNOWN ? NULL : vcpu_label(who);
 }
