@@ -81,7 +81,7 @@ check-kernels: ## what make check runs on some kernels only, on the others and o
 check-guests: ## the guests of the tests against ftrace and KVM's own counters; merge, matrix
 check-clang: ## clang reads the module's sources, for each kernel of the lab
 check-vtx: ## module and program on Intel's VT-x, with one CPU and with two
-check-exports: ## traces for Perfetto, read by its own processor, which npm fetches
+check-exports: ## exports as Perfetto's own processor, which npm fetches, and KernelShark read them
 stress: ## load, record and unload while guests come and go, minutes on each kernel
 fuzz: ## damaged recordings under ASan and UBSan, a quarter of an hour
 check check-kernels check-guests check-clang check-vtx check-exports stress fuzz:
