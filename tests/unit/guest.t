@@ -51,7 +51,9 @@ def span(it):
 def check_figures():
     guest, tasks = guest_of("guest.dat")
     alpha, beta, gamma = tasks["alpha"], tasks["beta"], tasks["gamma"]
-    same("whose trace it is", (guest["vm_name"], guest["pid"], guest["rr_ms"]), ("web1", 4700, 5))
+    same("whose trace it is, and what its kernel is like",
+         [guest[key] for key in ("vm_name", "pid", "rr_ms", "hz", "steal_left_out")],
+         ["web1", 4700, 5, 250, False])
     same("slices, and what the vCPU did in them: guest mode, host, waits",
          [span(task["slices"]) for task in (alpha, beta, gamma)],
          [(2, 7990, 7790, 200, 0, 0, 0), (2, 9510, 7310, 200, 2000, 0, 0),
@@ -85,6 +87,7 @@ def check_figures():
 
 def check_less():
     guest, tasks = guest_of("plain.dat")
+    same("nor its kernel", (guest["hz"], guest["steal_left_out"]), (None, None))
     same("without trace_marker: nothing is told",
          (guest["rr_ms"], tasks["alpha"]["policy"], tasks["alpha"]["quanta"]["asked_ns"],
           tasks["alpha"]["marked"]),
@@ -187,8 +190,12 @@ def check_text():
                  "0.00%", "0.00%", "0.00%"],
                 ["alpha", "10", "1", "5500.00", "5500.00", "5500.00", "1.100", "96.36%",
                  "3.64%", "0.00%", "0.00%", "0.00%"],
-                ["alpha", "10", "7990.00", "7990.00"]):
+                ["alpha", "10", "7990.00", "7990.00", "7990.00"]):
         same(f"the text has the row {' '.join(row)}", row in rows, True)
+    same("it says whether the kernel leaves stolen time out: no",
+         ("Tick   250 Hz" in out, "Its kernel counts what the vCPU waited, too." in out), (True, True))
+    _, out, _ = report("guest", "host.dat", "--guest", "steal.dat")
+    same("yes", ("Tick   1000 Hz" in out, "Its kernel leaves stolen time out" in out), (True, True))
     _, out, _ = report("guest", "host.dat", "--guest", "plain.dat")
     same("the text says what the guest did not record",
          ("recorded no sched_waking" in out, "asks for is not told" in out), (True, True))

@@ -145,7 +145,7 @@ static void mark(struct synth *s, u64 us, u64 ran_ns)
 }
 
 struct wishes {
-	bool marks, wakings, lossy;
+	bool marks, wakings, lossy, steal;
 };
 
 static void guest(const char *name, struct wishes w)
@@ -156,6 +156,9 @@ static void guest(const char *name, struct wishes w)
 	free(path);
 	if (w.marks) {
 		synth_print(s, 0, guest_time(1200), 13, "kvmsched rr_ms 5\n");
+		synth_print(s, 0, guest_time(1250), 13, w.steal ?
+			    "kvmsched config CONFIG_HZ=1000 CONFIG_PARAVIRT_TIME_ACCOUNTING=y\n" :
+			    "kvmsched config CONFIG_HZ=250\n");
 		mark(s, 1300, 1000000);
 	}
 	if (w.wakings)
@@ -199,6 +202,7 @@ int main(int argc, char **argv)
 	host();
 	guest("guest.dat", (struct wishes){ .marks = true, .wakings = true });
 	guest("plain.dat", (struct wishes){ 0 });
+	guest("steal.dat", (struct wishes){ .marks = true, .steal = true });
 	guest("lossy.dat", (struct wishes){ .marks = true, .wakings = true, .lossy = true });
 	silent();
 	return 0;

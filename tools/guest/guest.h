@@ -127,6 +127,8 @@ struct kvs_guest {
 	bool wakings;		/* wakeups were recorded */
 	struct kvs_excerpt excerpt;	/* of the host's TSC: the only time that is counted */
 	u64 rr_ms;		/* a quantum of SCHED_RR, as told; 0: not told */
+	u64 hz;			/* its kernel's ticks a second, likewise */
+	bool steal_left_out;	/* its kernel's counts leave stolen time out; told with @hz */
 };
 
 struct kvs_guest_set {

@@ -108,11 +108,13 @@ static json_t *guest_json(const struct kvs_guest_set *all, const struct kvs_gues
 			json_array_append_new(tasks, task_json(g, &g->tasks[order[i]],
 							       &all->host.ns));
 	free(order);
-	return json_pack("{so so si si so so so so}",
+	return json_pack("{so so si si so so so so so so}",
 			 "recording", kvs_bytes_json(g->joined.side.path),
 			 "vm_name", v->vm_name ? kvs_bytes_json(v->vm_name) : json_null(),
 			 "pid", (int)v->tgid, "vm_index", (int)v->vm_index,
 			 "rr_ms", number_if(g->rr_ms, g->rr_ms),
+			 "hz", number_if(g->hz, g->hz),
+			 "steal_left_out", g->hz ? json_boolean(g->steal_left_out) : json_null(),
 			 "wakeups_recorded", json_boolean(g->wakings),
 			 "cpus", cpus, "tasks", tasks);
 }

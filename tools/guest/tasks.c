@@ -56,8 +56,19 @@ static void take_stat(struct kvs_guest_task *t, const char *field)
 	t->rt_priority = rt_priority;
 }
 
+/* What is not set is not there. */
+static void take_config(struct kvs_guest *g, const char *text)
+{
+	const char *hz = strstr(text, " CONFIG_HZ=");
+
+	if (!hz || sscanf(hz, " CONFIG_HZ=%" SCNu64, &g->hz) != 1)
+		return;
+	g->steal_left_out = strstr(text, " CONFIG_PARAVIRT_TIME_ACCOUNTING=y");
+}
+
 /*
  *	kvmsched rr_ms 100
+ *	kvmsched config CONFIG_HZ=250 CONFIG_PARAVIRT_TIME_ACCOUNTING=y
  *	kvmsched task <schedstat: ran, waited, slices> <stat: PID (name) S ...>
  *	kvmsched late NS
  */
@@ -69,6 +80,8 @@ void kvs_guest_marker(struct kvs_guest *g, struct kvs_guest_event *event, const 
 
 	if (sscanf(text, MARK "rr_ms %" SCNu64, &ms) == 1)
 		g->rr_ms = ms;
+	if (!strncmp(text, MARK "config ", strlen(MARK "config ")))
+		take_config(g, text);
 	if (sscanf(text, MARK "late %" SCNu64, &late) == 1) {
 		event->kind = KVS_GUEST_TOLD_LATE;
 		event->ran_ns = late;

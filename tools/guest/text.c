@@ -207,15 +207,26 @@ static void print_counts(const struct kvs_guest *g, const u32 *order, const stru
 	if (!nr)
 		return;
 	title("The guest's own count between the first and the last line of trace_marker");
-	rows = kvs_rows_begin(KVS_HEADINGS("<Task", "=PID", "Its count µs", "Slices µs"));
+	if (!g->hz)
+		kvs_say(0, "Whether its kernel leaves stolen time out is not told; see kvmsched-report(1).");
+	else
+		kvs_say(0, "Its kernel %s.", g->steal_left_out ?
+			"leaves stolen time out, and so waits of the vCPU (CONFIG_PARAVIRT_TIME_ACCOUNTING)" :
+			"counts what the vCPU waited, too");
+	rows = kvs_rows_begin(KVS_HEADINGS("<Task", "=PID", "Its count µs", "Slices µs",
+					   "Without waits µs"));
 	for (size_t i = 0; i < g->nr_tasks; i++) {
 		const struct kvs_guest_task *t = &g->tasks[order[i]];
+		u64 sum;
 
 		if (!kvs_guest_counted(t))
 			continue;
 		cells_name(&rows, t);
 		kvs_cell_us(&rows, true, t->mark.last_ns - t->mark.first_ns);
-		cell_time(&rows, ns, t->mark.last.sum - t->mark.first.sum);
+		sum = t->mark.last.sum - t->mark.first.sum;
+		cell_time(&rows, ns, sum);
+		cell_time(&rows, ns, sum - (t->mark.last.part[KVS_PART_WAIT] -
+					    t->mark.first.part[KVS_PART_WAIT]));
 	}
 	kvs_rows_end(&rows);
 }
@@ -234,6 +245,8 @@ static void print_guest(const struct kvs_guest_set *all, const struct kvs_guest 
 	else if (all->excerpt.on)
 		kvs_say(7, "Time   only from %.6f s of the host's recording on",
 			all->from_ns / 1e9);
+	if (g->hz)
+		kvs_say(7, "Tick   %" PRIu64 " Hz", g->hz);
 	print_cpus(g, ns);
 	print_policies(g, order, ns);
 	print_slices(g, order, ns);

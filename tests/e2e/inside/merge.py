@@ -149,6 +149,8 @@ def slices(tap, recording, file):
                  f"({(ours - truth) / truth * 1e6:.0f} ppm) beside it: " +
                  ", ".join(f"{part} {marked[part]}" for part in parts))
     tap.equal("merge: slices are what the guest counts, within 0.1 %",
+              ("its kernel's tick, and whether stolen time is left out",
+               (guest["hz"], guest["steal_left_out"]), (250, False)),
               ("policies", sorted(task["policy"] for task in tasks),
                ["OTHER nice 0", "OTHER nice 0", "RR 10"]), *pairs)
 
