@@ -144,7 +144,8 @@ void ks_offer_withdraw_sync(struct ks_offered *offered);
  * @state:     TASK_KILLABLE: a signal that kills the caller ends it
  *
  * The work is not necessarily done afterwards.  Where it runs already, for somebody
- * who has gone, it will run there once more.
+ * who has gone, it is offered until that has ended: which CPU's timer is due then
+ * nobody knows, and some CPUs' timers are never.
  */
 #define ks_offer_until(what, queue, condition, most, state) do {	\
 	int cpu_ = ks_offer(what, raw_smp_processor_id());		\
@@ -155,8 +156,7 @@ void ks_offer_withdraw_sync(struct ks_offered *offered);
 	while (ks_wait_for(&alarm_, queue, condition, TASK_UNINTERRUPTIBLE, ns_) && \
 	       n_++ < (most) && ks_offer_withdraw(what)) {		\
 		cpu_ = ks_offer(what, cpu_);				\
-		if ((work_busy(&(what)->work) & WORK_BUSY_RUNNING) ||	\
-		    ((state) == TASK_KILLABLE && fatal_signal_pending(current))) \
+		if ((state) == TASK_KILLABLE && fatal_signal_pending(current)) \
 			break;						\
 		ns_ = min_t(s64, 2 * ns_, KS_OFFER_MAX_NS);		\
 	}								\
