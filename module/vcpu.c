@@ -162,7 +162,8 @@ static void ks_vcpu_forget_all_of(struct kvm *kvm)
 
 /*
  * Forget who had the addresses of this vCPU and its VM before, and ended unseen.  Of two
- * VMs of one process that differ in nothing, the second is taken for the first.
+ * VMs of one process that differ in nothing, the second is taken for the first; and so is
+ * a vCPU that the same thread runs at the same address, since nobody asks then.
  */
 static void ks_vcpu_forget_former(struct kvm_vcpu *vcpu)
 {
@@ -192,18 +193,22 @@ struct ks_vcpu *ks_vcpu_assign(struct ks_thread *t, struct kvm_vcpu *vcpu, bool 
 	struct ks_vcpu *v;
 
 	/* Where the table is full, each exit asks again. */
-	if (late && READ_ONCE(ks_tables.vcpus_full) && !ks_vcpu_find(vcpu))
+	if (late && !READ_ONCE(t->vcpu) && READ_ONCE(ks_tables.vcpus_full) &&
+	    !ks_vcpu_find(vcpu))
 		return NULL;
 	raw_spin_lock_irqsave(&ks_tables.lock, flags);
 	ks_vcpu_forget_former(vcpu);
 	v = ks_vcpu_find(vcpu);
 	if (!v && !ks_tables.detaching)
 		v = ks_vcpu_create(vcpu);
+	/* Also if there is no room for this one: it is not the vCPU before. */
+	if (t->vcpu && t->vcpu != v) {
+		t->vcpu->thread = NULL;
+		WRITE_ONCE(t->vcpu, NULL);
+	}
 	if (v && v->thread != t) {
 		if (v->thread)
 			WRITE_ONCE(v->thread->vcpu, NULL);
-		if (t->vcpu)
-			t->vcpu->thread = NULL;
 		v->thread = t;
 		v->last = t;
 		v->exit.ent.pid = current->pid;
@@ -443,8 +448,10 @@ void ks_vcpu_of_switched(struct ks_thread *t,
 	raw_spin_lock(&ks_tables.lock);
 	if (t->vcpu == v && ks_vcpu_look(v, false, false) &&
 	    (!READ_ONCE(v->identity_due) || v->identity.tgid)) {
-		/* The end of KVM_RUN may have been missed. */
+		/* The end of KVM_RUN may have been missed, and was if an exit is open. */
 		v->entry_tsc = 0;
+		if (v->open)
+			WRITE_ONCE(v->runner, NULL);
 		tell(t, v, v->runner == current, next);
 	}
 	raw_spin_unlock(&ks_tables.lock);
