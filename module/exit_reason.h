@@ -145,8 +145,8 @@ static __always_inline bool ks_is_l2(const struct kvm_vcpu *vcpu)
 
 /*
  * SVM's reasons that need more than their number and EXITINFO1, and which of them.  The
- * values leave room for what they are put together with, see ks_svm_kind().  Codes beyond
- * the table count as the last of it, where there are none.
+ * values leave room for what they are put together with, see ks_svm_kind().  Of a code
+ * beyond the table the low bits count: -1 to -16 are at its end, where no others are.
  */
 #define KS_SVM_CODES	2048
 #define KS_SVM_PLAIN	0x1f	/* at most */
@@ -225,7 +225,7 @@ static __always_inline void ks_exit_fetch_vmx_special(struct kvm_vcpu *vcpu,
 	*info = ks_vmread(EXIT_QUALIFICATION);
 	/* The other bits above the basic reason don't matter here. */
 	if (raw->reason & VMX_EXIT_REASONS_FAILED_VMENTRY)
-		raw->event |= KS_EXIT_RAW_FAILED;
+		raw->event = KS_EXIT_RAW_FAILED;
 }
 
 /**
