@@ -58,8 +58,11 @@ void ks_vcpu_identify(struct ks_vcpu *v)
 	u32 halt_poll_ns;
 	u64 now;
 
-	/* What changes from here on makes another identity due. */
-	WRITE_ONCE(v->identity_due, false);
+	/*
+	 * What changes from here on makes another identity due.  KVM tells of a TSC offset
+	 * before it stores that, and may be preempted in between.
+	 */
+	WRITE_ONCE(v->identity_due, v->offset_written);
 	smp_mb();
 	v->identified = v->seen;
 
@@ -113,35 +116,53 @@ void ks_vcpu_identify_again(struct ks_vcpu *v)
 	ks_end(vcpu, r, flags);
 }
 
-/* The states at @now, as they were at one instant if the owner changes them now. */
-static void ks_copy_ledger(const struct ks_ledger *ledger, struct ks_rec_ledger *r,
-			   u64 now)
+/*
+ * The states at @now, as they were at one instant.  The owner may change them now; it stands
+ * still in the midst of that if this machine is a guest itself and that CPU has none.
+ *
+ * Return: false: there was no such instant.
+ */
+static bool ks_copy_ledger(const struct ks_ledger *ledger, u64 now,
+			   u64 states[KVMSCHED_NR_STATES], u64 *exits)
 {
-	int tries = 1000;
+	int tries;
 	u32 seq;
 
-	static_assert(ARRAY_SIZE(r->states) == KVMSCHED_NR_STATES);
-	do {
+	for (tries = 0; tries < 1000; tries++) {
 		seq = READ_ONCE(ledger->seq);
+		/* Loads are not reordered with loads on x86. */
 		barrier();
-		ks_core_sum(&ledger->core, r->states, max(now, ledger->core.since));
-		r->exits = ks_ledger_exits(ledger);
+		ks_core_sum(&ledger->core, states, max(now, ledger->core.since));
+		*exits = ks_ledger_exits(ledger);
 		barrier();
-	} while ((seq & 1 || READ_ONCE(ledger->seq) != seq) && --tries);
+		if (!(seq & 1) && READ_ONCE(ledger->seq) == seq)
+			return true;
+	}
+	return false;
 }
 
-static void ks_write_ledger(const struct ks_vcpu *v, const struct ks_ledger *ledger)
+static bool ks_write_ledger(const struct ks_vcpu *v, const struct ks_ledger *ledger)
 {
+	u64 states[KVMSCHED_NR_STATES], exits, now;
 	struct ks_rec_ledger *r;
 	unsigned long flags;
-	u64 now;
+	bool ok;
 
-	r = ks_begin(ledger, ks_vcpu_ring(v), now, flags);
-	r->vm = v->vm;
-	r->vcpu = v->id;
-	r->tid = v->exit.ent.pid;
-	ks_copy_ledger(ledger, r, now);
-	ks_end(ledger, r, flags);
+	static_assert(sizeof(r->states) == sizeof(states));
+	local_irq_save(flags);
+	now = rdtsc_ordered();
+	ok = ks_copy_ledger(ledger, now, states, &exits);
+	if (ok) {
+		r = ks_begin_at(ledger, ks_vcpu_ring(v), now);
+		r->vm = v->vm;
+		r->vcpu = v->id;
+		r->tid = v->exit.ent.pid;
+		memcpy(r->states, states, sizeof(states));
+		r->exits = exits;
+		ks_end_at(ledger, r);
+	}
+	local_irq_restore(flags);
+	return ok;
 }
 
 static void ks_write_identity(struct ks_vcpu *v, u32 more_features)
@@ -188,20 +209,28 @@ void ks_vcpu_tell_lost_identity(struct ks_vcpu *v)
  * @why: what ends
  *
  * The identity is written again where its record may be overwritten by now, or was
- * lost, or is due; and where the vCPU ends, to say so.
+ * lost, or is due; and where the vCPU ends, to say so: also if its thread has ended
+ * before, as most do, and nothing else is known of it since.
  *
  * Context: the lock of the tables is held.  At the end of a session the vCPU may run.
+ * Return: false: its ledger changes all the time, and has no record.
  */
-void ks_vcpu_record_last(struct ks_vcpu *v, enum ks_last why)
+bool ks_vcpu_record_last(struct ks_vcpu *v, enum ks_last why)
 {
+	bool ok = true;
 	struct ks_ledger *ledger;
 
-	if (!ks_vcpu_wanted(v))
-		return;
+	if (!ks_vcpu_wanted(v)) {
+		if (why == KS_LAST_OF_VCPU && v->identity.tgid &&
+		    (ks_vcpu_ring(v) || ks_listening()->events))
+			ks_write_identity(v, KS_FEATURE_GONE);
+		return true;
+	}
 	ledger = ks_vcpu_ledger(v);
 	if (ledger)
-		ks_write_ledger(v, ledger);
+		ok = ks_write_ledger(v, ledger);
 	if ((why != KS_LAST_OF_SESSION || READ_ONCE(v->identity_lost) ||
 	     READ_ONCE(v->identity_due)) && v->identity.tgid)
 		ks_write_identity(v, why == KS_LAST_OF_VCPU ? KS_FEATURE_GONE : 0);
+	return ok;
 }

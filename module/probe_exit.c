@@ -190,7 +190,8 @@ static void ks_on_vmx_exit(void *data, struct kvm_vcpu *vcpu, u32 isa);
 
 /*
  * Does kvm_exit fire for each exit, even for those of KVM's fast path?  On SVM it
- * depends on the version, and does not matter: VMRUN always ends by an exit.
+ * depends on the version, and does not matter: VMRUN always ends by an exit.  (7.x may
+ * refuse to run an SEV-ES guest behind kvm_entry; then KVM_RUN returns.)
  */
 static bool ks_every_exit_fires(void)
 {
@@ -217,6 +218,7 @@ static noinline __used void ks_note_entry_slow(void *data, struct kvm_vcpu *vcpu
 
 	if (!v)
 		return;
+	v->offset_written = false;
 	ks_probe_settle(v);
 
 	now = rdtsc();
@@ -433,15 +435,22 @@ static int ks_on_wait_lapic_expire(struct kprobe *kprobe, struct pt_regs *regs)
 static void ks_on_write_tsc_offset(void *data, unsigned int vcpu_id,
 				   u64 previous, u64 next)
 {
+	struct ks_thread *t;
 	struct ks_vcpu *v;
 
 	preempt_disable_notrace();
-	v = ks_vcpu_loaded();
-	/* A guest may write its TSC often; limit the cost to that vCPU. */
-	if (v && v->id == vcpu_id)
+	t = ks_thread_of(current);
+	v = t ? READ_ONCE(t->vcpu) : NULL;
+	/*
+	 * A guest may write its TSC often, and where the TSC is unstable KVM does at each
+	 * switch in, before our notifier is called: limit the cost to that vCPU.
+	 */
+	if (v && v->id == vcpu_id && ks_vcpu_is_loaded(v)) {
+		v->offset_written = true;
 		ks_vcpu_identity_due(v);
-	else /* another thread did it */
+	} else { /* another thread did it */
 		ks_vcpus_identity_due(vcpu_id);
+	}
 	preempt_enable_notrace();
 }
 

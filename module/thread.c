@@ -98,7 +98,6 @@ void ks_thread_give_up(struct ks_thread *t)
 		/* Nothing is known of it until another thread runs it one day. */
 		WRITE_ONCE(t->vcpu->fast_vcpu, NULL);
 		WRITE_ONCE(t->vcpu->seen, 0);
-		t->vcpu->recorded = 0;
 		t->vcpu->identified = 0;
 	}
 	WRITE_ONCE(t->vcpu, NULL);

@@ -68,12 +68,16 @@ struct ks_arm {
  *		@key is set
  *
  * @seen:	generation (listen.h) in which the owner looked at the rest last
- * @recorded:	the recording (its first generation) that records it; owner
+ * @recorded:	the recording (its first generation) that records it; owner.  The
+ *		recording is told the VM's end also if the thread has ended before
  * @identified:	generation in which the identity record was written last; owner
  * @identity_due: it has changed, or somebody new listens; any
+ * @offset_written: KVM is about to store another TSC offset, and has by the next
+ *		entry; owner
  * @identity_lost: the ring had no room for it, and has none of it yet; owner,
  *		read at the end of the session
- * @identity:	the last identity record, to be written again at the end; table
+ * @identity:	the last identity record, to be written again at the end; its own lock
+ *		(identity.c)
  * @ledger:	kept up to date while somebody follows, else NULL; owner.  Outside
  *		of KVM_RUN @thread changes it, with the lock of the tables
  * @ledger_seen: generation in which it began anew
@@ -119,6 +123,7 @@ struct ks_vcpu {
 	};
 	bool identity_due;
 	bool identity_lost;
+	bool offset_written;
 	bool arm_due;
 	u64 entry_tsc;
 	u64 irq_tsc;
@@ -211,7 +216,7 @@ void ks_vcpu_of_switched(struct ks_thread *t,
 void ks_vcpu_identify(struct ks_vcpu *v);
 void ks_vcpu_identify_again(struct ks_vcpu *v);
 void ks_vcpu_tell_lost_identity(struct ks_vcpu *v);
-void ks_vcpu_record_last(struct ks_vcpu *v, enum ks_last why);
+bool ks_vcpu_record_last(struct ks_vcpu *v, enum ks_last why);
 
 void ks_vcpu_identity_due(struct ks_vcpu *v);
 void ks_vcpus_identity_due(u16 id);

@@ -2,6 +2,7 @@
 /*
  * All vCPUs at once: their ledgers, their last records, the end of a VM
  */
+#include <linux/delay.h>
 #include <linux/overflow.h>
 #include <linux/sched/task.h>
 #include <linux/vmalloc.h>
@@ -9,10 +10,12 @@
 #include "memory.h"
 #include "tables.h"
 
+#define KS_LAST_TRIES	20	/* to copy a ledger that changes */
+
 /*
  * All entries that were ever used.  A thread that is switched out takes the lock
- * of the tables while it holds its runqueue lock, so hold it for one entry at a
- * time.
+ * of the tables while it holds its runqueue lock: so who writes records holds it for
+ * one entry at a time.  Who only compares holds it throughout.
  */
 #define for_each_used(v)						\
 	for ((v) = ks_tables.vcpus;					\
@@ -80,14 +83,19 @@ void ks_vcpus_forget_vms(void)
  */
 void ks_vcpus_record_last(bool overwritten)
 {
+	const enum ks_last why = overwritten ? KS_LAST_OVERWRITTEN : KS_LAST_OF_SESSION;
 	struct ks_vcpu *v;
+	int tries;
+	bool ok;
 
 	for_each_used(v) {
-		raw_spin_lock_irq(&ks_tables.lock);
-		if (v->key)
-			ks_vcpu_record_last(v, overwritten ? KS_LAST_OVERWRITTEN :
-							    KS_LAST_OF_SESSION);
-		raw_spin_unlock_irq(&ks_tables.lock);
+		for (tries = 0, ok = false; !ok && tries < KS_LAST_TRIES; tries++) {
+			if (tries)
+				fsleep(100);
+			raw_spin_lock_irq(&ks_tables.lock);
+			ok = !v->key || ks_vcpu_record_last(v, why);
+			raw_spin_unlock_irq(&ks_tables.lock);
+		}
 	}
 }
 

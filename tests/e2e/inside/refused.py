@@ -8,6 +8,8 @@ import records
 from vmm import Vmm
 
 N = 25
+# What ftrace has where it finds no name, since it takes the number for one of 64 bits
+NAMES = {"0xffffffff": "invalid_guest_state"}
 EVENTS = ("kvm/kvm_entry", "kvm/kvm_exit")
 
 
@@ -23,6 +25,7 @@ def attempts(step):
     entries = sum(record.tid == tid for record in
                   records.of_file(recording.file, "kvmsched_entry"))
     reasons = [records.REASON.search(line.text)[1] for line in lines if line.event == "kvm_exit"]
+    reasons = [NAMES.get(reason, reason) for reason in reasons]
     return (host.vcpu_by_tid(summary, tid), summary, reasons, entries,
             sum(line.event == "kvm_entry" for line in lines))
 

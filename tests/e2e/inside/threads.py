@@ -64,6 +64,9 @@ def check(tap, name, threads, truth, recording, lines):
     summary = recording.report()
     loads = records.of_file(recording.file, "kvmsched_load")
     identities = records.of_file(recording.file, "kvmsched_vcpu")
+    ends = len(identities)
+    identities = [record for record in identities if not record["features"] & GONE]
+    ends -= len(identities)
     exits = {(record["vm"], record["vcpu"]): record["exits"]
              for record in records.of_file(recording.file, "kvmsched_ledger")}
     entries, switches = entries_and_switches(recording, lines, loads)
@@ -87,6 +90,7 @@ def check(tap, name, threads, truth, recording, lines):
               ("threads that ran them", len({load.tid for load in loads}), threads),
               ("identity records, two for each vCPU at most",
                len(identities) <= 2 * vcpus or len(identities), True),
+              ("and one of its VM's end", ends, vcpus),
               entries, switches,
               *ledgers)
     return sum(switches[1].values())
@@ -138,6 +142,41 @@ def one_after_the_other(tap):
               ("vCPUs", sorted(row["vcpu"] for row in rows), [0, 1]),
               ("VMs", {row["vm_index"] for row in rows}, {0}),
               ("exits", sum(row["exit_count"] for row in rows), exits))
+
+
+def ended_before(tap):
+    """A VM whose threads have all ended before it is destroyed, as most have: its end is
+    told, once for each vCPU."""
+    with Vmm() as vmm:
+        with host.Recording() as recording:
+            tids = [vmm.ask(name, "run", RUNS, vcpu=vcpu)
+                    for vcpu, name in enumerate(("first", "second"))]
+            for name in "first", "second":
+                vmm.ask(name, "end")
+            vmm.close("closer")
+    told = [record["vcpu"] for record in records.of_file(recording.file, "kvmsched_vcpu")
+            if record.tid in tids and record["features"] & GONE]
+    rows = [row["vcpu"] for row in recording.report()["vcpus"] if row["vm"] == vmm.pid]
+    tap.equal("threads: the end of a VM is told after that of its threads",
+              ("once for each vCPU", sorted(told), [0, 1]),
+              ("vCPUs", sorted(rows), [0, 1]))
+
+
+def no_room(tap):
+    """A thread that goes on to a vCPU for which the table has no room is not the vCPU
+    before any more."""
+    with host.module("max_vcpus=1"), Device() as device, Vmm() as vmm:
+        device.follow()
+        with host.Recording() as recording:
+            tid = vmm.ask("thread", "run", RUNS)
+            vmm.ask("thread", "nap", NAPS)
+            vmm.ask("thread", "run_other", RUNS)
+            vmm.ask("thread", "nap", NAPS)
+            refused = device.info().refused
+    [sleeps] = of_threads(recording, tid)
+    tap.equal("threads: a vCPU without room is not told as the one before",
+              ("refused", refused > 0, True),
+              ("sleeps, all before it", NAPS <= len(sleeps) < 2 * NAPS or len(sleeps), True))
 
 
 def outlived(tap):
@@ -209,6 +248,7 @@ def refused(tap, device):
 
 def test(tap):
     outlived(tap)
+    no_room(tap)
     with host.module(), Device() as device:
         device.follow()
         switches = 0
@@ -228,4 +268,5 @@ def test(tap):
         tap.ok(switches > 0, "threads: some were switched within KVM_RUN", switches)
         handed_on(tap, device)
         one_after_the_other(tap)
+        ended_before(tap)
         refused(tap, device)

@@ -109,7 +109,24 @@ def anew(tap):
               ("the log says so, each time", logged, 2))
 
 
+def halfway(tap):
+    """Kprobes are switched off while a vCPU is within KVM_RUN: what its thread does after that
+    KVM_RUN is in userspace."""
+    with host.module(), Vmm() as vmm:
+        with host.Recording() as recording:
+            tid = vmm.ask("thread", "run", 20)
+            with host.settings({KPROBES: 0}):
+                vmm.ask("thread", "run", 20)
+                vmm.ask("thread", "nap", NAPS)
+    sleeps = [record for record in records.of_file(recording.file, "kvmsched_switch_out")
+              if record.tid == tid]
+    tap.equal("unseen: kprobes go while a vCPU runs",
+              ("sleeps", len(sleeps) >= NAPS, True),
+              ("told as within KVM_RUN", sum(bool(record["loaded"]) for record in sleeps), 0))
+
+
 def test(tap):
+    halfway(tap)
     freed(tap)
     full(tap, "threads that have ended")
     full(tap, "one thread that has ended", "--threads", 1)

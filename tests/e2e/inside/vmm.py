@@ -99,6 +99,12 @@ class Steps(threading.Thread):
                 fcntl.ioctl(self.vcpu, KVM_RUN, 0)
             fcntl.ioctl(self.vcpu, KVM_GET_REGS, bytes(REGS))
 
+    def run_other(self, times):
+        """KVM_RUNs of the vCPU that is not this thread's"""
+        other = next(vcpu for vcpu in self.files[:2] if vcpu != self.vcpu)
+        for _ in range(times):
+            fcntl.ioctl(other, KVM_RUN, 0)
+
     def refuse(self, times):
         """KVM_RUNs that the hardware refuses; before any other"""
         leaves = b"".join(struct.pack("<10I", leaf, 0, 0, eax, 0, 0, edx, 0, 0, 0)
