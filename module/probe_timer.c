@@ -145,6 +145,18 @@ static struct ks_vcpu *ks_timer_owner(struct kvm_lapic *apic,
 }
 
 /*
+ * Is the current thread within KVM_RUN of this vCPU?  ks_vcpu_loaded() doesn't know yet
+ * where a thread gets another CPU: KVM restarts the preemption timer in its own sched_in,
+ * which is called before ours.
+ *
+ * Context: preemption off.
+ */
+static bool ks_timer_is_own(const struct ks_vcpu *v)
+{
+	return READ_ONCE(v->runner) == current;
+}
+
+/*
  * Another ioctl than KVM_RUN sets the timer: the VMM restores a vCPU.  The thread
  * has the vCPU to itself, but is not its owner to us, so v->arm is not touched.
  */
@@ -216,7 +228,7 @@ static int ks_on_restart_apic_timer(struct kprobe *kprobe, struct pt_regs *regs)
 
 	if (!v)
 		return 0;
-	if (v != ks_vcpu_loaded()) {
+	if (!ks_timer_is_own(v)) {
 		ks_timer_restored(v, vcpu, apic);
 		return 0;
 	}
@@ -243,7 +255,7 @@ static int ks_on_switch_to_hv_timer(struct kprobe *kprobe, struct pt_regs *regs)
 	struct kvm_vcpu *vcpu;
 	struct ks_vcpu *v = ks_timer_owner(apic, &vcpu);
 
-	if (v && v == ks_vcpu_loaded() && !ks_timer_is_stopped(apic) &&
+	if (v && ks_timer_is_own(v) && !ks_timer_is_stopped(apic) &&
 	    !ks_timer_waits_for_expiry(apic))
 		ks_timer_armed(v, vcpu, apic, true);
 	return 0;
@@ -251,14 +263,15 @@ static int ks_on_switch_to_hv_timer(struct kprobe *kprobe, struct pt_regs *regs)
 
 /*
  * Context: the vCPU's thread; preemption off, since KVM chooses and switches what
- * backs the timer on one CPU (start_hv_timer(), cancel_hv_timer()).
+ * backs the timer on one CPU (start_hv_timer(), cancel_hv_timer()).  KVM's sched_in is
+ * part of this, as above: so the thread's own entry says which vCPU it is.
  */
 static void ks_on_hv_timer_state(void *data, unsigned int vcpu_id,
 				 unsigned int hv_timer_in_use)
 {
-	struct ks_vcpu *v = ks_vcpu_loaded();
+	struct ks_vcpu *v = ks_vcpu_of_task(current);
 
-	if (v && v->id == vcpu_id)
+	if (v && ks_timer_is_own(v) && v->id == vcpu_id)
 		ks_write_due_arm(v, hv_timer_in_use);
 }
 
@@ -273,7 +286,7 @@ static void ks_write_expiry(struct kvm_lapic *apic)
 
 	if (!v)
 		return;
-	if (v == ks_vcpu_loaded())
+	if (ks_timer_is_own(v))
 		ks_write_due_arm(v, ks_lapic_read(apic, bool, KS_TIMER_HV_IN_USE));
 
 	mode = ks_timer_mode(apic);

@@ -44,6 +44,7 @@ def test(tap):
                   *((f"{reason} exits", exits.get(reason, 0), count)
                     for reason, count in promised["exits"].items()),
                   ("timer programmings", vcpu["timers"]["armed"], promised["timer_programs"]),
+                  ("of them by the VMM", vcpu["timers"]["armed_by_vmm"], 0),
                   ("injections", sum(irq["injected"] for irq in vcpu["interrupts"]),
                    promised["injections"]),
                   ("EOIs", sum(irq["eoi"] for irq in vcpu["interrupts"]), promised["eois"]),
