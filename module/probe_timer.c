@@ -96,6 +96,14 @@ static void ks_timer_read(struct kvm_vcpu *vcpu, struct kvm_lapic *apic,
 		arm->period_ns = ks_lapic_read(apic, s64, KS_TIMER_PERIOD);
 }
 
+/* What tells an arm from the one before it: the deadline, in the unit that KVM has it in */
+static u64 ks_timer_asked(struct kvm_lapic *apic, const struct ks_arm *arm)
+{
+	return arm->mode == KS_TIMER_DEADLINE ? arm->guest_deadline :
+						(u64)ks_lapic_read(apic, ktime_t,
+								   KS_TIMER_TARGET);
+}
+
 static void ks_write_arm(struct ks_vcpu *v, const struct ks_arm *arm, bool hv)
 {
 	struct ks_rec_timer_arm *r;
@@ -158,7 +166,8 @@ static bool ks_timer_is_own(const struct ks_vcpu *v)
 
 /*
  * Another ioctl than KVM_RUN sets the timer: the VMM restores a vCPU.  The thread
- * has the vCPU to itself, but is not its owner to us, so v->arm is not touched.
+ * has the vCPU to itself, but is not its owner to us, so v->arm is not touched.  The next
+ * KVM_RUN may find it on another CPU, and then KVM arms the same once more.
  */
 static void ks_timer_restored(struct ks_vcpu *v, struct kvm_vcpu *vcpu,
 			      struct kvm_lapic *apic)
@@ -167,6 +176,7 @@ static void ks_timer_restored(struct ks_vcpu *v, struct kvm_vcpu *vcpu,
 
 	ks_timer_read(vcpu, apic, &arm);
 	arm.rearm = KS_ARM_BY_VMM;
+	WRITE_ONCE(v->last_deadline, ks_timer_asked(apic, &arm));
 	if (arm.guest_deadline || arm.period_ns)
 		ks_write_arm(v, &arm, false);
 }
@@ -178,9 +188,7 @@ static void ks_timer_armed(struct ks_vcpu *v, struct kvm_vcpu *vcpu,
 	u64 asked;
 
 	ks_timer_read(vcpu, apic, &v->arm);
-	asked = v->arm.guest_deadline;
-	if (v->arm.mode != KS_TIMER_DEADLINE)
-		asked = ks_lapic_read(apic, ktime_t, KS_TIMER_TARGET);
+	asked = ks_timer_asked(apic, &v->arm);
 	/*
 	 * KVM also calls restart_apic_timer() when it changes what backs the timer.
 	 */

@@ -105,7 +105,8 @@ struct ks_arm {
  * @arm_next:	KVM has begun the next period itself: the next arm is not the guest's
  * @timer_known: it was looked for a timer that was armed before anybody listened, or
  *		one was armed since
- * @last_deadline: of the last arm
+ * @last_deadline: of the last arm; owner, or another ioctl of the vCPU, which keeps KVM_RUN
+ *		out by KVM's mutex
  * @mark:	the function in which it sends an interrupt now, see mark.h
  * @icr:	what the guest wrote to its ICR last; likewise
  * @features:	KS_FEATURE_*

@@ -9,9 +9,11 @@ import os
 import time
 
 import host
+from vmm import Vmm
 
 N = 300
 PERIOD_US = 1000
+RESTORED = 4
 
 
 def move(child):
@@ -24,6 +26,22 @@ def move(child):
                 os.sched_setaffinity(int(tid), {moves % 2})
         time.sleep(0.003)
     return moves
+
+
+def by_the_vmm(tap):
+    """The VMM sets a timer, and then its vCPU runs on the other CPU, where KVM sets the
+    preemption timer once more: the guest has armed nothing."""
+    with Vmm(lapic=True) as vmm, host.Recording() as recording:
+        tid = vmm.ask("thread", "run")
+        for time_of_it in range(RESTORED):
+            vmm.ask("thread", "set_timer")
+            os.sched_setaffinity(tid, {time_of_it % 2})
+            vmm.ask("thread", "run")
+    [row] = [row for row in recording.report()["vcpus"] if row["vm"] == vmm.pid]
+    tap.equal("moved: a timer that the VMM has set is not the guest's on another CPU",
+              ("by the VMM", row["timers"]["armed_by_vmm"], RESTORED),
+              ("by the guest", row["timers"]["armed"], 0))
+    tap.note(f"{row['timers']['rearmed']} times again by KVM")
 
 
 def test(tap):
@@ -52,3 +70,5 @@ def test(tap):
         migrated = vcpu["switches"]["migrated"]
         tap.ok(10 < migrated <= moves, f"moved: {how}: it was on both CPUs in turns",
                f"{migrated} migrations, {moves} moves")
+    with host.module():
+        by_the_vmm(tap)
