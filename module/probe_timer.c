@@ -331,7 +331,8 @@ static int ks_on_apic_timer_expired(struct kprobe *kprobe, struct pt_regs *regs)
 
 	if (vcpu)
 		ks_sender_timer(vcpu, regs);
-	if ((bool)ks_arg2(regs))
+	/* Of a bool, the caller sets the lowest byte alone. */
+	if ((u8)ks_arg2(regs))
 		return 0;
 	ks_write_expiry(apic);
 	if (v && vcpu == v->key && ks_vcpu_wanted(v) & KVMSCHED_CLASS_TIMER &&
