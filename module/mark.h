@@ -46,7 +46,7 @@ struct ks_mark {
 };
 
 /**
- * struct ks_icr - what a guest wrote to its ICR
+ * struct ks_icr - what a guest wrote to its ICR, as KVM told last
  * @on:   it did
  * @low:  the low half
  * @tsc:  when

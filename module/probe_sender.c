@@ -18,11 +18,16 @@
 #include <linux/uaccess.h>
 #include <linux/workqueue.h>
 #include <asm/apicdef.h>
+#include <asm/svm.h>
+#include <asm/vmx.h>
 
 #include "clock.h"
 #include "probe.h"
 #include "record.h"
 #include "sender.h"
+
+/* IA32_X2APIC_ICR */
+#define KS_ICR_MSR	(APIC_BASE_MSR + (APIC_ICR >> 4))
 
 #define KS_CONTEXT_LEVELS	4
 static DEFINE_PER_CPU(struct ks_mark [KS_CONTEXT_LEVELS], ks_marks);
@@ -89,12 +94,36 @@ static bool ks_mark_fits(const struct ks_mark *mark, const struct kvm *to, u16 v
 	       (mark->vector < 0 || mark->vector == vector);
 }
 
-/* Does the vCPU of this thread send what its guest wrote to the ICR in this exit? */
-static bool ks_icr_fits(const struct ks_vcpu *v, u16 delivery_mode, u8 vector)
+static bool ks_icr_fits(u32 icr, u16 delivery_mode, u8 vector)
 {
-	return v->icr.on && v->icr.exit == v->host_tsc &&
-	       (v->icr.low & APIC_VECTOR_MASK) == vector &&
-	       (v->icr.low & APIC_MODE_MASK) == delivery_mode;
+	return (icr & APIC_VECTOR_MASK) == vector && (icr & APIC_MODE_MASK) == delivery_mode;
+}
+
+/* Is the open exit a write to the ICR's MSR (x2APIC)?  The guest's EDX and EAX have it. */
+static bool ks_exit_writes_icr(const struct ks_vcpu *v)
+{
+	s16 msr = v->exit.flags & KS_EXIT_VMX ? EXIT_REASON_MSR_WRITE : SVM_EXIT_MSR;
+
+	return v->open && v->exit.reason == msr &&
+	       v->exit.info == (KS_ICR_MSR | KS_EXIT_MSR_WRITE);
+}
+
+/*
+ * Does the vCPU of this thread send what its guest wrote to the ICR in this exit?  KVM
+ * tells of the write before it sends.  But in 7.x its fast path does so afterwards:
+ * there the exit shows what is written, unless it is seen late (attach=kprobe).
+ *
+ * Return: since when, or 0: it doesn't.
+ */
+static u64 ks_icr_sent(const struct ks_vcpu *v, u16 delivery_mode, u8 vector)
+{
+	if (v->icr.on && v->icr.exit == v->host_tsc)
+		return ks_icr_fits(v->icr.low, delivery_mode, vector) ? v->icr.tsc : 0;
+	/* The end of KVM_RUN may have been missed, and the vCPU be gone. */
+	if (ks_exit_writes_icr(v) && ks_vcpu_is_loaded(v) &&
+	    ks_icr_fits(v->key->arch.regs[VCPU_REGS_RAX], delivery_mode, vector))
+		return v->host_tsc;
+	return 0;
 }
 
 /**
@@ -112,7 +141,7 @@ void ks_sender_way(const struct kvm *to, u16 vcpu_id, u16 delivery_mode, u8 vect
 {
 	struct ks_mark *mark = ks_mark_here();
 	struct ks_vcpu *v = interrupt_context_level() ? NULL : ks_vcpu_loaded();
-	u64 now = rdtsc_ordered();
+	u64 now = rdtsc_ordered(), sent;
 
 	*way = (struct ks_way){ .by = KS_BY_OTHER };
 	if (ks_mark_fits(mark, to, vcpu_id, vector) && ks_mark_holds(mark)) {
@@ -123,9 +152,12 @@ void ks_sender_way(const struct kvm *to, u16 vcpu_id, u16 delivery_mode, u8 vect
 		/* A timer sends one interrupt. */
 		if (mark->by == KS_BY_TIMER)
 			mark->task = NULL;
-	} else if (v && ks_icr_fits(v, delivery_mode, vector)) {
+		return;
+	}
+	sent = v ? ks_icr_sent(v, delivery_mode, vector) : 0;
+	if (sent) {
 		way->by = KS_BY_ICR;
-		way->sent_cycles = ks_since(now, v->icr.tsc);
+		way->sent_cycles = ks_since(now, sent);
 	}
 }
 

@@ -209,6 +209,9 @@ def test(tap):
         two = ("--cpu", "0-1", "--spread") if os.cpu_count() > 1 else ()
         ipis(tap, "selfipi")
         ipis(tap, "ipi", *two)
+        if host.BOCHS:
+            tap.note("the rest is no matter of the processor")
+            return
         if two:
             ipis(tap, "ipi-spin", *two)
         else:
