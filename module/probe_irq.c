@@ -55,7 +55,6 @@ struct accepting {
 	const struct kvm *kvm;
 	struct ks_who who;
 };
-#define KS_CONTEXT_LEVELS	4
 static DEFINE_PER_CPU(struct accepting [KS_CONTEXT_LEVELS], accepting);
 
 static struct accepting *ks_accepting_here(void)

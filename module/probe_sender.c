@@ -29,7 +29,6 @@
 /* IA32_X2APIC_ICR */
 #define KS_ICR_MSR	(APIC_BASE_MSR + (APIC_ICR >> 4))
 
-#define KS_CONTEXT_LEVELS	4
 static DEFINE_PER_CPU(struct ks_mark [KS_CONTEXT_LEVELS], ks_marks);
 
 DEFINE_PER_CPU(const char *, ks_irq_served);

@@ -12,6 +12,9 @@
 #include "uapi/records.h"
 #include "vcpu.h"
 
+/* What interrupt_context_level() returns is below this: task, softirq, interrupt, NMI */
+#define KS_CONTEXT_LEVELS	4
+
 /*
  * The interrupt of the host that this CPU serves: its name, NULL: none.  Written by
  * probe_irq.c in that interrupt, and read within it.
