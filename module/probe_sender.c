@@ -251,14 +251,14 @@ void ks_sender_here(struct ks_sender *s)
 	}
 }
 
-/* Who is a VM?  As the first of its vCPUs */
+/* Who is a VM?  That of the first of its vCPUs, which may sleep while others run */
 static bool ks_vm_wanted(struct kvm *kvm, struct ks_who *who)
 {
 	struct kvm_vcpu *vcpu = kvm_get_vcpu(kvm, 0);
 
 	if (!vcpu)
 		return false;
-	ks_vcpu_who(vcpu, who);
+	ks_vcpu_vm_who(vcpu, who);
 	return who->wanted & KVMSCHED_CLASS_IRQ;
 }
 

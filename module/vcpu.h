@@ -223,6 +223,7 @@ void ks_vcpu_identity_due(struct ks_vcpu *v);
 void ks_vcpus_identity_due(u16 id);
 struct ks_vcpu *ks_vcpu_find(struct kvm_vcpu *vcpu);
 void ks_vcpu_who(struct kvm_vcpu *vcpu, struct ks_who *who);
+void ks_vcpu_vm_who(struct kvm_vcpu *vcpu, struct ks_who *who);
 void ks_vcpu_guess(u16 id, struct ks_who *who);
 
 void ks_vcpus_look_again(void);

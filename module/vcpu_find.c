@@ -68,10 +68,11 @@ static void ks_set_who(const struct ks_vcpu *v, struct ks_who *who)
 }
 
 /*
- * The vCPU has not run yet, or nobody knows whose it is.  A session that is limited
- * to some VMs must not record it, unless it is of one of these (@vmm).
+ * By the VM alone: the vCPU has not run yet, or any is meant, or nobody knows whose it is.
+ * A session that is limited to some VMs must not record it, unless it is of one of these
+ * (@vmm).
  */
-static void ks_set_who_unseen(u16 vm, const struct ks_process *vmm, struct ks_who *who)
+static void ks_set_who_of_vm(u16 vm, const struct ks_process *vmm, struct ks_who *who)
 {
 	const struct ks_listen *listen = ks_listening();
 	bool recorded = !listen->nr_vms;
@@ -103,8 +104,26 @@ void ks_vcpu_who(struct kvm_vcpu *vcpu, struct ks_who *who)
 
 	raw_spin_lock_irqsave(&ks_tables.lock, flags);
 	vm = ks_vm_find(vcpu->kvm);
-	ks_set_who_unseen(vm ? vm->number : 0, vm ? &vm->vmm : NULL, who);
+	ks_set_who_of_vm(vm ? vm->number : 0, vm ? &vm->vmm : NULL, who);
 	raw_spin_unlock_irqrestore(&ks_tables.lock, flags);
+}
+
+/**
+ * ks_vcpu_vm_who - whose VM is it?
+ * @vcpu: any of its vCPUs, which can't be freed meanwhile
+ * @who:  out; what is wanted is that of the VM, also while this vCPU sleeps, and so has not
+ *	  looked at what its session wants
+ *
+ * Context: preemption off.
+ */
+void ks_vcpu_vm_who(struct kvm_vcpu *vcpu, struct ks_who *who)
+{
+	struct ks_vcpu *v = ks_vcpu_find(vcpu);
+
+	if (!v)
+		return ks_vcpu_who(vcpu, who);
+	who->id = vcpu->vcpu_id;
+	ks_set_who_of_vm(v->vm, &v->vmm, who);
 }
 
 /**
@@ -126,7 +145,7 @@ void ks_vcpu_guess(u16 id, struct ks_who *who)
 	unsigned int i;
 
 	raw_spin_lock_irqsave(&ks_tables.lock, flags);
-	ks_set_who_unseen(0, NULL, who);
+	ks_set_who_of_vm(0, NULL, who);
 	who->id = id;
 	for (i = 0; i < ks_tables.used_vcpus; i++) {
 		v = &ks_tables.vcpus[i];

@@ -6,10 +6,13 @@ import contextlib
 import ctypes
 import os
 import subprocess
+import time
 
 import host
+import records
 
 N = 40
+SIGNALS = 3
 TIMER, IPI, EXTERNAL = 0x40, 0x50, 0x60  # vectors of the guests
 HELPER = os.path.join(host.BUILD, "lab", f"helpers-{os.uname().release}",
                       "signal_eventfd.ko")
@@ -204,6 +207,40 @@ def another(tap):
                 "tid": os.getpid(), "process": os.getpid()}))
 
 
+def signal_asleep(guest, fd):
+    """Signal the eventfd of a guest that halts, and wait until it does so again; how often"""
+    for _ in range(SIGNALS):
+        halts = sum(host.kvm_counters(guest, "halt_exits"))
+        os.write(fd, (1).to_bytes(8, "little"))
+        host.wait_for(lambda: sum(host.kvm_counters(guest, "halt_exits")) > halts,
+                      "its next HLT")
+        time.sleep(0.2)
+    return SIGNALS
+
+
+def asleep(tap):
+    """A guest that the module knows, and whose only vCPU sleeps as another recording begins:
+    each signal of its eventfd is told, also that which wakes the vCPU."""
+    told = []
+    argv = host.guest_argv("wait", 1000, "--inject", "eventfd")
+    with host.Recording() as before, host.Child(*argv) as guest:
+        host.wait_for(lambda: any(host.kvm_counters(guest, "halt_exits")), "its HLT")
+        time.sleep(0.2)
+        before.stop()
+        fd = eventfd_of(guest)
+        try:
+            for _ in range(2):
+                with host.Recording(file="asleep.dat") as recording:
+                    sent = signal_asleep(guest, fd)
+                found = records.of_file(recording.file, "kvmsched_irqfd")
+                told.append((len(found), sent, all(record.number("vm") for record in found)))
+        finally:
+            os.close(fd)
+    tap.equal("senders: eventfd: signals to a VM whose vCPU sleeps since before",
+              ("told, sent, and of a VM that is known", told,
+               [(SIGNALS, SIGNALS, True)] * 2))
+
+
 def test(tap):
     with host.module():
         two = ("--cpu", "0-1", "--spread") if os.cpu_count() > 1 else ()
@@ -225,6 +262,7 @@ def test(tap):
         vmm(tap, "irqfd-line", "irqfd-work", True)
         vhost(tap)
         another(tap)
+        asleep(tap)
         if "-rt-" in os.uname().release:
             tap.note("without a hard interrupt: on PREEMPT_RT an eventfd takes locks that "
                      "sleep, and drivers signal it in threads")
