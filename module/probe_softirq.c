@@ -109,6 +109,19 @@ static void ks_on_softirq_entry(void *data, unsigned int nr)
 	local_irq_restore(flags);
 }
 
+/*
+ * Are softirqs being served that an interrupt has left?  The first one of them may not have
+ * begun: the kernel lets interrupts in before that.  Then they are still due, and what was
+ * served last may have been another task's.
+ */
+static bool ks_softirqs_of_interrupt(const struct ks_softirq *s)
+{
+	if (!in_serving_softirq())
+		return false;
+	return (s->task == current && s->kind == KS_HOST_IRQ_SOFTIRQ) ||
+	       (s->due_to == current && s->due);
+}
+
 static void ks_write_softirq(struct ks_softirq *s, unsigned int nr)
 {
 	/* Of a vCPU that waits, a task's own softirq steals no more than the task. */
@@ -180,8 +193,7 @@ void ks_softirq_interrupted(u64 cycles)
 	if (!softirq_count()) {
 		s->due = local_softirq_pending();
 		s->due_to = current;
-	} else if (in_serving_softirq() && s->task == current &&
-		 s->kind == KS_HOST_IRQ_SOFTIRQ) {
+	} else if (ks_softirqs_of_interrupt(s)) {
 		s->due |= local_softirq_pending();
 	} else {
 		s->due = 0;

@@ -14,6 +14,8 @@ import host
 import records
 
 AT_INTERRUPT, OWN = 5, 6
+HELPER = os.path.join(host.BUILD, "lab", f"helpers-{os.uname().release}",
+                      "raise_softirq.ko")
 KINDS = {AT_INTERRUPT: "at the end of an interrupt", OWN: "by the thread"}
 # Instructions on the way into and out of an interrupt that comes between our handler
 # and ftrace's of the same tracepoint.  The beginning and the end of each interrupt that
@@ -70,14 +72,20 @@ def softirqs_of_ftrace(lines):
     return found
 
 
-def measure(comm, *options):
-    """A guest whose thread sends packets, and one whose timers interrupt it.
+def noisy_guests():
+    """A guest whose thread sends packets, and one whose timers interrupt it."""
+    noisy = host.guest_argv("hlt", 20000, "--period-us", 100, "--json",
+                            os.path.join(host.WORK, "noisy.json"))
+    with host.Child(*noisy):
+        return [host.guest("pio", 400, "--send"), host.guest("cpuid", 20000)]
+
+
+def measure(comm, *options, guests=noisy_guests):
+    """(truths of the guests, the recording, ftrace's softirqs of these threads)
 
     Our handlers are attached before ftrace's, so that what both put between
     the beginning and the end of a softirq is the same.
     """
-    noisy = host.guest_argv("hlt", 20000, "--period-us", 100, "--json",
-                            os.path.join(host.WORK, "noisy.json"))
     with host.module(), host.Ftrace(clock="x86-tsc") as ftrace:
         host.write(f"{ftrace.path}/buffer_size_kb", 16384)
         with host.Recording("-m", "16M", *options) as recording:
@@ -88,9 +96,7 @@ def measure(comm, *options):
             trigger = f"{ftrace.path}/events/irq/softirq_entry/trigger"
             host.write(trigger, f'stacktrace if comm ~ "{comm}"')
             ftrace.enable(*EVENTS)
-            with host.Child(*noisy):
-                truths = [host.guest("pio", 400, "--send"),
-                          host.guest("cpuid", 20000)]
+            truths = guests()
             ftrace.enable(*EVENTS, on=0)
             host.write(trigger, "!stacktrace")
         lines = ftrace.lines()
@@ -185,6 +191,33 @@ def of_the_host(tap):
     tap.note(f"{len(seen)} softirqs of {len(theirs)} threads")
 
 
+def interrupted_before(tap):
+    """A timer's interrupt leaves a tasklet, and another interrupt comes before it begins, on
+    the time of a thread whose last softirq was its own, a packet's."""
+    def guests():
+        with host.affinity({0}):
+            host.run("insmod", HELPER)
+        try:
+            return [host.guest("pio", 1000, "--send", "--cpu", 0)]
+        finally:
+            host.run("rmmod", "raise_softirq")
+
+    [truth], recording, theirs = measure("vcpu*", guests=guests)
+    tid = truth["vcpus"][0]["tid"]
+    all_records = records.of_file(recording.file, "kvmsched_")
+    since = first_record(tid, all_records)
+    ours = [record for record in ours_of(tid, all_records) if record["name"] == "TASKLET"]
+    theirs = [softirq for softirq in theirs.get(tid, ())
+              if softirq.name == "TASKLET" and softirq.since > since]
+    wrong = [b for a, b in zip(ours, theirs) if a["kind"] != b.kind]
+    left = sum(softirq.kind == AT_INTERRUPT for softirq in theirs)
+    tap.equal("softirqs: another interrupt comes before the first one's softirq begins",
+              ("tasklets", len(ours), len(theirs)),
+              ("left by interrupts, 10 at least", left >= 10 or left, True),
+              ("of the other kind, 1 in 100 and two more at most",
+               len(wrong) <= 2 + len(theirs) // 100 or wrong[:10], True))
+
+
 def test(tap):
     truths, recording, theirs = measure("vcpu*")
     all_records = records.of_file(recording.file, "kvmsched_")
@@ -208,3 +241,4 @@ def test(tap):
     tap.equal("softirqs: nothing was lost", ("lost", summary["lost"], 0))
     if not realtime:  # there some lose the CPU, and have no record
         of_the_host(tap)
+        interrupted_before(tap)
