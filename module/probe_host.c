@@ -7,12 +7,18 @@
 #include <linux/sched.h>
 #include <trace/events/sched.h>
 
+#include "compat/sched.h"
 #include "probe.h"
 #include "record.h"
 #include "task.h"
 #include "vcpu.h"
 
-/* Context: interrupts off, runqueue lock held. */
+/*
+ * prev_state does not tell whether prev is still runnable: up to 6.1 it is that of before a
+ * signal ended the sleep at once, and since 6.12 that of before a wakeup during the switch.
+ *
+ * Context: interrupts off, runqueue lock held.
+ */
 static void ks_on_host_switch(void *data, bool preempt, struct task_struct *prev,
 			      struct task_struct *next, unsigned int prev_state)
 {
@@ -25,7 +31,7 @@ static void ks_on_host_switch(void *data, bool preempt, struct task_struct *prev
 	r = ks_begin_at(host_switch, ks_session_wants(KVMSCHED_CLASS_HOST), now);
 	ks_set_task(r, prev_, prev);
 	ks_set_task(r, next_, next);
-	r->preempted = preempt || !prev_state;
+	r->preempted = ks_task_runnable(prev);
 	r->vcpus = (ks_thread_of(prev) ? 1 : 0) |
 		   (ks_thread_of(next) ? 2 : 0);
 	ks_end_at(host_switch, r);

@@ -144,6 +144,30 @@ def measure():
     return truths, recording, lines
 
 
+def still_runnable(tap):
+    """Class host says of each switch whether the task is still runnable, also where a signal
+    ended its sleep before it began."""
+    with host.module(), host.Recording("-e", "+host", "-m", "16M") as recording, \
+            host.spin(3000, 2000, "--cpu", 0):
+        tid = disturbed_guest()["vcpus"][0]["tid"]
+    runnable, kinds, wrong = None, [], []
+    for record in records.of_file(recording.file, "kvmsched_host_switch",
+                                  "kvmsched_switch_out"):
+        if record.tid != tid:
+            continue
+        if record.event == "kvmsched_host_switch":
+            runnable = bool(record.number("preempted"))
+            continue
+        kinds.append(record["kind"])
+        if runnable != (kinds[-1] in (PREEMPTED, ABORTED)):
+            wrong.append(record)
+    tap.equal("switches: class host tells the same of each switch of a vCPU's thread",
+              ("lost", recording.report()["lost"], 0),
+              ("switches", len(kinds) > 100 or len(kinds), True),
+              ("that it tells otherwise", wrong[:3], []))
+    tap.note(f"{len(kinds)} switches, {kinds.count(ABORTED)} of them aborted")
+
+
 def preemptions(threads):
     return sum(thread.kinds(PREEMPTED) for thread in threads)
 
@@ -176,3 +200,4 @@ def test(tap):
                        for kind, name in enumerate(
                            "preempted halted blocked aborted dead".split())))
     tap.equal("switches: nothing was lost", ("lost", summary["lost"], 0))
+    still_runnable(tap)
