@@ -11,7 +11,6 @@
 #include "probe.h"
 #include "record.h"
 #include "task.h"
-#include "vcpu.h"
 
 /*
  * prev_state does not tell whether prev is still runnable: up to 6.1 it is that of before a
@@ -32,8 +31,9 @@ static void ks_on_host_switch(void *data, bool preempt, struct task_struct *prev
 	ks_set_task(r, prev_, prev);
 	ks_set_task(r, next_, next);
 	r->preempted = ks_task_runnable(prev);
-	r->vcpus = (ks_thread_of(prev) ? 1 : 0) |
-		   (ks_thread_of(next) ? 2 : 0);
+	/* KVM's notifier shows those that no other class has let us see, within KVM_RUN. */
+	r->vcpus = (hlist_empty(&prev->preempt_notifiers) ? 0 : 1) |
+		   (hlist_empty(&next->preempt_notifiers) ? 0 : 2);
 	ks_end_at(host_switch, r);
 }
 

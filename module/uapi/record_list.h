@@ -397,7 +397,10 @@ KS_RECORD(ledger, 0,
 	__entry->states[6], __entry->states[7], __entry->states[8],
 	__entry->exits)
 
-/* Class host: a context switch of the host */
+/*
+ * Class host: a context switch of the host.  A task is known to be a vCPU's thread while it
+ * is within an ioctl of the vCPU; and at any time, once another class has seen its KVM_RUN.
+ */
 KS_RECORD(host_switch, KVMSCHED_CLASS_HOST,
 	F(s32, prev_pid)
 	F(s32, next_pid)

@@ -168,6 +168,16 @@ def still_runnable(tap):
     tap.note(f"{len(kinds)} switches, {kinds.count(ABORTED)} of them aborted")
 
 
+def alone(tap):
+    """Class host alone, of a module that has seen no KVM_RUN"""
+    with host.module(), host.Recording("-e", "host") as recording:
+        truth = host.guest("hlt", 50)
+    tids = {vcpu["tid"] for vcpu in truth["vcpus"]}
+    tap.equal("switches: class host alone knows vCPUs' threads, and no others",
+              ("threads", {task["pid"] for task in recording.report("--host")["host_tasks"]
+                           if task["vcpu"]}, tids))
+
+
 def preemptions(threads):
     return sum(thread.kinds(PREEMPTED) for thread in threads)
 
@@ -201,3 +211,4 @@ def test(tap):
                            "preempted halted blocked aborted dead".split())))
     tap.equal("switches: nothing was lost", ("lost", summary["lost"], 0))
     still_runnable(tap)
+    alone(tap)
