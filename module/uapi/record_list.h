@@ -416,7 +416,7 @@ KS_RECORD(host_switch, KVMSCHED_CLASS_HOST,
 	F(s32, next_tgid)
 	F(s8, prev_nice)
 	F(s8, next_nice)
-	F(u8, prev_flags)	/* KS_TASK_* */
+	F(u8, prev_flags)	/* KS_TASK_*; not _SERVER, which is over by then */
 	F(u8, next_flags),
 	"prev=%s/%d tgid=%d prio=%d %s nice=%d%s%s %s -> "
 	"next=%s/%d tgid=%d prio=%d %s nice=%d%s%s",
