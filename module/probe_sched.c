@@ -322,7 +322,8 @@ static void ks_on_sched_out(struct preempt_notifier *notifier,
 	t->nvcsw = current->nvcsw;
 	t->run_delay = current->sched_info.run_delay;
 
-	if (t->gone || READ_ONCE(current->__state) == TASK_DEAD) {
+	/* One whose VM has gone may have begun a KVM_RUN of another VM. */
+	if ((t->gone && !t->run) || READ_ONCE(current->__state) == TASK_DEAD) {
 		ks_steal_stop_waiting(t);
 		ks_thread_give_up(t);
 	}

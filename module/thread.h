@@ -39,7 +39,8 @@ struct kvm_vcpu;
  *		followed
  * @run_si:	the user's registers in that system call; likewise @run_cx
  * @gone:	the VM that it ran last was destroyed: the entry is given up at the
- *		next switch out; table
+ *		next switch out, unless @run tells of a KVM_RUN that begins (or has
+ *		failed); table
  *
  * @seen:	generation (listen.h) in which the rest was looked at last; owner,
  *		as all that follows
