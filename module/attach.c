@@ -141,7 +141,7 @@ static u64 ks_begun(bool now, u64 before, const struct ks_listen *next)
 static u64 ks_publish(bool joined)
 {
 	const struct ks_listen *now = ks_listening();
-	bool follow = wanted_by.followers && !wanted_by.asleep;
+	bool follow = wanted_by.followers && !wanted_by.asleep, steal;
 	struct ks_listen next = {
 		.generation = now->generation + 1,
 		.nr_vms = wanted_by.nr_vms,
@@ -161,14 +161,17 @@ static u64 ks_publish(bool joined)
 	next.halts = ks_begun(next.classes & (KVMSCHED_CLASS_SWITCH | KS_CLASS_LEDGER),
 			      now->halts, &next);
 	next.timers = ks_begun(next.classes & KVMSCHED_CLASS_TIMER, now->timers, &next);
+	steal = next.classes & ~now->classes & KVMSCHED_CLASS_STEAL;
+	if (steal)
+		ks_throttle_look();
 	ks_listen_publish(&next);
 	ks_vcpus_look_again();
 	/* Whoever has looked at the one before writes no more after this. */
 	cpus_read_lock();
 	kick_all_cpus_sync();
 	cpus_read_unlock();
-	if (next.classes & ~now->classes & KVMSCHED_CLASS_STEAL)
-		ks_throttle_published();
+	if (steal)
+		ks_throttle_look();
 	return rdtsc_ordered();
 }
 

@@ -182,7 +182,7 @@ bool ks_steal_waited_for(void);
 void ks_steal_woken(struct ks_thread *t, struct ks_vcpu *v);
 void ks_steal_stop_waiting(struct ks_thread *t);
 void ks_throttle_begin(void);
-void ks_throttle_published(void);
+void ks_throttle_look(void);
 void ks_throttle_identified(struct ks_vcpu *v);
 void ks_throttle_tell_cgroup(struct ks_thread *t, struct ks_vcpu *v);
 void ks_timer_learn(struct ks_vcpu *v);

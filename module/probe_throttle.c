@@ -260,14 +260,15 @@ static void ks_mark_groups_of(struct ks_thread *t, void *unused)
 }
 
 /**
- * ks_throttle_published - somebody listens to class steal: whose throttling counts?
+ * ks_throttle_look - somebody will listen to class steal, or does so: whose throttling counts?
  *
  * A vCPU that sleeps would say so when it is woken, maybe into a cgroup that was
- * throttled before that.
+ * throttled before that.  What throttles right after the publication needs the look before
+ * it; and a thread that another cgroup got in between needs the one after it.
  *
  * Context: process.
  */
-void ks_throttle_published(void)
+void ks_throttle_look(void)
 {
 	rcu_read_lock();
 	ks_threads_each(ks_mark_groups_of, NULL);
