@@ -147,6 +147,11 @@ static void ks_tell_moved(struct ks_thread *t, void *data)
  * asleep, would tell that at the beginning of its next wait as well; but one that
  * waits may go on with that for long.
  *
+ * This does not fire where a controller is switched on or off for a cgroup (+cpu or -cpu in
+ * cgroup.subtree_control, as systemctl set-property CPUQuota= does): threads get another
+ * group then, and no other hook shows it.  It is told at the beginning of the thread's next
+ * wait: if the group's quota is used up before that, no record tells that this began.
+ *
  * Context: process, cgroup_mutex held: nobody moves them meanwhile.
  */
 static void ks_on_cgroup_attach_task(void *data, struct cgroup *to, const char *path,
