@@ -106,6 +106,11 @@ void ks_throttle_tell_cgroup(struct ks_thread *t, struct ks_vcpu *v)
 	for (css = css ? css->parent : NULL; css; css = css->parent)
 		told &= ks_write_cgroup(v, 0, css);
 	rcu_read_unlock();
+	/*
+	 * Whoever moves the thread may tell of it at the same time as the thread itself, which
+	 * has read the group before.  Then the records may be in the wrong order, and only the
+	 * next move or recording puts that right: a matter of nanoseconds, and of no lock.
+	 */
 	WRITE_ONCE(t->group, group);
 	/* If a record was lost, write all again at the next wait. */
 	WRITE_ONCE(t->group_told, told ? generation : 0);

@@ -50,7 +50,7 @@ struct kvm_vcpu;
  * @wait_cpu:	class steal: on whose queue it waits, -1: it doesn't;
  *		runqueue lock of the thread
  * @group:	the scheduler's group of the thread, as in the last record of it; compared
- *		only.  Any context: two that write at once write the same
+ *		only.  Any context, see ks_throttle_tell_cgroup()
  * @group_told:	generation (listen.h) of that record, 0: there is none; likewise
  * @in_tsc:	last switch in, 0 if not seen; @out_tsc the last switch out
  * @run_delay:	the kernel's count, at the last switch out; @nvcsw likewise
