@@ -100,7 +100,10 @@ void ks_idle_tell_allowed(const struct ks_vcpu *v, const struct task_struct *tas
 /**
  * ks_idle_forget - class steal will be attached: nobody waits as far as we know
  *
- * Context: process; no handler of the class runs.
+ * Handlers of an earlier session may still note whether their CPU idles; ks_idle_learn()
+ * puts that right.  None of them counts a wait down any more, see ks_steal_begin().
+ *
+ * Context: process.
  */
 void ks_idle_forget(void)
 {
