@@ -361,11 +361,8 @@ static void ks_on_sched_wakeup(void *data, struct task_struct *task)
 /* How long was the thread runnable while it was off the CPU? */
 static u64 ks_wait_ns(const struct ks_thread *t, u64 got)
 {
-	/* ks_threads_stop_waiting() may clear it at the same time. */
-	u64 woken = READ_ONCE(t->wake_tsc);
-
-	if (woken)
-		return ks_ns_of(ks_since(got, woken));
+	if (t->wake_tsc)
+		return ks_ns_of(ks_since(got, t->wake_tsc));
 	return current->sched_info.run_delay - t->run_delay;
 }
 

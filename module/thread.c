@@ -168,10 +168,8 @@ void ks_threads_stop_waiting(void)
 	struct ks_thread *t;
 
 	for (t = ks_tables.threads;
-	     t < ks_tables.threads + READ_ONCE(ks_tables.used_threads); t++) {
+	     t < ks_tables.threads + READ_ONCE(ks_tables.used_threads); t++)
 		WRITE_ONCE(t->wait_cpu, -1);
-		WRITE_ONCE(t->wake_tsc, 0);
-	}
 }
 
 /*
