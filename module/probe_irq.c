@@ -286,6 +286,11 @@ static void ks_host_irq_begin(const char *name)
 		return;
 	this_cpu_write(ks_irq_served, name);
 	irq->since = rdtsc_ordered();
+	/*
+	 * The first interrupt that is seen after guest mode is taken for the one that ended
+	 * it.  One without a tracepoint (a posted interrupt's wakeup, a deferred or a counted
+	 * machine check) leaves that to the next within the same exit.
+	 */
 	irq->ended_guest = false;
 	if (this_cpu_read(ks_current) == &ks_nobody)
 		ks_note_cpu_got(irq->since);
