@@ -131,7 +131,7 @@
 	X(OTHER,		1, "other"),				\
 	/* a vCPU wrote its ICR */					\
 	X(ICR,			2, "icr"),				\
-	/* a vCPU sent it by a hypercall */				\
+	/* a vCPU sent it by a hypercall of KVM's; by Hyper-V's: OTHER */	\
 	X(HYPERCALL,		3, "hypercall"),			\
 	/* the LAPIC's own timer */					\
 	X(TIMER,		4, "timer"),				\
