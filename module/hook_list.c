@@ -122,8 +122,8 @@ int ks_hooks_missed(u64 *missed)
 /**
  * ks_hooks_row - fill in one row of the table of hooks
  * @row: in: its index; out: the rest
- * @try: find out whether it would attach; otherwise the status is that of the
- *	 last attempt
+ * @try: find out whether it would attach, unless somebody wants it: then, and for
+ *	 all others, the status is that of the last attempt
  *
  * Context: process.
  * Return: 0; -ENOENT beyond the end; -EINTR if the caller, who tries, is being
@@ -146,7 +146,10 @@ int ks_hooks_row(struct kvmsched_hook *row, bool try)
 			continue;
 		row->classes = hook->classes;
 		row->attached = hook->attached;
-		row->status = try ? ks_hook_probe(hook) : hook->status;
+		row->status = hook->status;
+		/* What is registered may still not have been attached, for a reason. */
+		if (try && !(row->status && ks_hook_is_wanted(hook)))
+			row->status = ks_hook_probe(hook);
 		row->how = ks_hook_is_chosen(hook) && !row->status ?
 			   hook->how : KVMSCHED_HOW_NONE;
 		row->hits_missed = ks_hook_missed(hook);

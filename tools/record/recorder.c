@@ -98,6 +98,7 @@ static int catch_signals(struct recorder *r, sigset_t *old)
 static void warn_hooks(struct recorder *r)
 {
 	bool no_kvm = !kvs_module_loaded("kvm_amd") && !kvs_module_loaded("kvm_intel");
+	bool switched_off = false;
 	struct kvmsched_hook hook;
 
 	if (no_kvm) {
@@ -114,7 +115,10 @@ static void warn_hooks(struct recorder *r)
 		kvs_warn("can't attach %.*s: %s; records of class %s will be missing",
 			 KVMSCHED_NAME_LEN, hook.name, strerror(-hook.status),
 			 kvs_class_names(hook.classes & r->opts->start.classes));
+		switched_off |= hook.status == -EAGAIN;
 	}
+	if (switched_off)
+		kvs_hint("kprobes are switched off: write 1 to /sys/kernel/debug/kprobes/enabled, and record anew");
 }
 
 /* Give the module settings whose changes no hook sees: it is called now and then. */

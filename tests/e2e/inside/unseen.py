@@ -1,24 +1,44 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Root has switched kprobes off, so the ends of VMs are not seen: what KVM has freed is
-not read, a full table makes room, and each recording gives new numbers.
+"""Root has switched kprobes off: that is told.  The ends of VMs are not seen then: what
+KVM has freed is not read, a full table makes room, and each recording gives new numbers.
 
 Where the boot parameter slub_debug=P,kvm_vcpu lets the kernel overwrite each vCPU that
 is freed, who reads one dies.
 """
 
 import contextlib
+import errno
+import re
 import time
 
 import host
 import records
-from device import Device
+from device import DEFAULT, Device
 from vmm import Vmm
 
 KPROBES = "/sys/kernel/debug/kprobes/enabled"
 NAPS = 50
 ROOM = 2
+HOW_KPROBE = 2
 VMS = 4
 POISON = "slub_debug=P,kvm_vcpu" in host.read("/proc/cmdline").split()
+
+
+def told(tap, switch):
+    """No kprobe is attached, which the device, the recorder and the file tell."""
+    with host.module(), Device() as device:
+        kprobes = {row.name for row in device.hooks() if row.how == HOW_KPROBE and
+                   row.classes & DEFAULT}
+        with host.settings({switch: 0}), host.Recording() as recording:
+            rows = [row for row in device.hooks() if row.name in kprobes]
+    warned = set(re.findall("can't attach ([^:]+): ", recording.child.err))
+    hooks = {hook["hook"]: hook for hook in recording.report()["attach"]}
+    tap.equal(f"unseen: {switch} is told",
+              ("there are kprobes", len(kprobes) > 5, True),
+              ("attached", [row.name for row in rows if row.attached], []),
+              ("why", {row.status for row in rows}, {-errno.EAGAIN}),
+              ("the recorder does not warn of", kprobes - warned, set()),
+              ("in the file", {hooks[name]["status"] for name in kprobes}, {-errno.EAGAIN}))
 
 
 def freed(tap):
@@ -127,6 +147,7 @@ def halfway(tap):
 
 def test(tap):
     halfway(tap)
+    told(tap, KPROBES)
     freed(tap)
     full(tap, "threads that have ended")
     full(tap, "one thread that has ended", "--threads", 1)
