@@ -62,13 +62,13 @@ int ks_ring_alloc(int cpu, u32 nr_pages, bool overwrite,
 	ring->nr_pages = nr_pages;
 	ring->overwrite = overwrite;
 	/*
-	 * One page holds a lost record for each event, "overwritten", "refused" and
-	 * the session's end.
+	 * The last page holds a lost record for each event, "overwritten", "refused"
+	 * and the session's end; the one before it, what one ring says for all.
 	 */
 	BUILD_BUG_ON((KS_NR_EVENTS + 2) * (KS_RING_HEADER +
 		     KS_RECORD_SIZE(lost)) + KS_RING_HEADER +
 		     KS_RECORD_SIZE(session) > KS_RING_PAGE_ROOM);
-	ring->reserve = 1;
+	ring->reserve = 2;
 
 	ring->consumer = ks_shared_page_alloc(cpu);
 	ring->producer = ks_shared_page_alloc(cpu);
@@ -260,12 +260,25 @@ void ks_ring_flush(struct ks_ring *ring)
 }
 
 /**
+ * ks_ring_begin_rest - let the session tell what belongs to no ring in particular
+ * @ring: the ring
+ *
+ * A page was kept in reserve for that.
+ *
+ * Context: the session has stopped, and nobody writes into any ring.
+ */
+void ks_ring_begin_rest(struct ks_ring *ring)
+{
+	ring->reserve = 1;
+}
+
+/**
  * ks_ring_begin_last - begin the page of the closing records
  * @ring: the ring
  * @now:  the time of these records
  *
- * This page was kept in reserve.  So the closing records always have room, and
- * the losses that they report don't change while they are written.
+ * Another page was kept in reserve for these.  So they always have room, and the
+ * losses that they report don't change while they are written.
  *
  * Context: as ks_ring_flush().
  */

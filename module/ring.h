@@ -91,6 +91,7 @@ int ks_ring_alloc(int cpu, u32 nr_pages, bool overwrite,
 		  void (*wake)(struct irq_work *work));
 void ks_ring_free(int cpu);
 void ks_ring_flush(struct ks_ring *ring);
+void ks_ring_begin_rest(struct ks_ring *ring);
 void ks_ring_begin_last(struct ks_ring *ring, u64 now);
 u64 ks_ring_lost(const struct ks_ring *ring);
 struct page *ks_ring_page(int cpu, unsigned long index);

@@ -212,6 +212,8 @@ void ks_session_write_last(const struct ks_session_facts *facts)
 {
 	int cpu;
 
+	for_each_possible_cpu(cpu)
+		ks_ring_begin_rest(per_cpu_ptr(&ks_rings, cpu));
 	ks_write_missed(facts);
 	cpus_read_lock();
 	for_each_possible_cpu(cpu)

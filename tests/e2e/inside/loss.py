@@ -1,16 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """With rings forced too small, records + lost = truth, and all tools say so."""
 
+import mmap
 import re
 import signal
+import struct
 import time
 
 import host
 import records
+from device import Device
 
 # Of the events that a guest determines, by the name in the truth
 EVENTS = {"timer_arm": "timer_programs", "timer_expire": "timer_expiries",
           "irq_accept": "accepts", "irq_eoi": "eois"}
+
+CPU1 = "/sys/devices/system/cpu/cpu1/online"
+PAGES = 4
+DATA = 2			# pages of a ring before its first one with records
+LOST = struct.Struct("<HH32s4xQ")	# kvmsched_lost, without the common fields
 
 
 def stalled():
@@ -39,7 +47,7 @@ def offline():
     with host.Recording("-m", "16K") as recording:
         recording.child.signal(signal.SIGSTOP)
         truths = [host.guest("cpuid", 3000, "--cpu", 1)]
-        with host.settings({"/sys/devices/system/cpu/cpu1/online": 0}):
+        with host.settings({CPU1: 0}):
             recording.child.signal(signal.SIGCONT)
             recording.stop()
     return truths, recording
@@ -106,8 +114,32 @@ def shown(tap, name, recording, summary, marked=True):
              f"trace-cmd marks {within} among the records")
 
 
+def told_for_others(tap):
+    """Nobody reads, and both CPUs' rings are full.  One CPU is offline at the end, and
+    the other one's ring says what it lost."""
+    told = {}
+    with host.affinity({0}), Device() as device:
+        started = device.start(pages=PAGES)
+        for cpu in 1, 0:
+            host.guest("cpuid", 3000, "--cpu", cpu)
+        with host.settings({CPU1: 0}):
+            device.stop()
+            lost = [device.stats(cpu).lost for cpu in (0, 1)]
+            with mmap.mmap(device.fd, PAGES * mmap.PAGESIZE, mmap.MAP_SHARED,
+                           mmap.PROT_READ, offset=DATA * mmap.PAGESIZE) as ring:
+                data = ring[:]
+    for name in re.finditer(rb"kvmsched_\w+\0", data):
+        # Its event and CPU come before the name.
+        _, cpu, _, count = LOST.unpack_from(data, name.start() - 4)
+        told[cpu] = told.get(cpu, 0) + count
+    tap.equal("loss, both rings full, CPU offline: the other one's tells its losses",
+              ("started", started, 0), ("lost by each", min(lost) > 1000, True),
+              ("told", told, dict(enumerate(lost))))
+
+
 def test(tap):
     with host.module():
+        told_for_others(tap)
         for name, measure in (("loss, reader stalled", stalled),
                               ("loss, reader hurried", hurried),
                               ("loss, CPU offline", offline)):
