@@ -104,8 +104,10 @@ void ks_ring_free(int cpu)
 	if (!ring->nr_pages)
 		return;
 	irq_work_sync(&ring->wake);
-	for (i = 0; ring->pages && i < ring->nr_pages && ring->pages[i]; i++)
+	for (i = 0; ring->pages && i < ring->nr_pages && ring->pages[i]; i++) {
 		put_page(ring->pages[i]);
+		cond_resched();
+	}
 	kvfree(ring->pages);
 	kvfree(ring->counts);
 	ks_shared_page_free(ring->producer);
