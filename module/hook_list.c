@@ -10,34 +10,30 @@
 #include "rows.h"
 
 /*
- * Append the names of some rows to @text; frees it and returns the longer
- * text.
+ * Log the names of some rows, if there are any.  A line of the log has room for the rows of
+ * one kind, but not for all.
  */
-static char *ks_list_rows(char *text, const char *title, u32 wanted, u32 how,
-			  bool attached)
+static void ks_log_rows(const char *title, u32 wanted, u32 how, bool attached)
 {
 	struct ks_hook *hook;
 	unsigned int table;
-	bool first = true;
+	char *text = NULL;
 	char *longer;
 
 	for_each_hook(table, hook) {
 		if (!(hook->classes & wanted) || !ks_hook_is_chosen(hook) ||
 		    hook->how != how || hook->attached != attached)
 			continue;
-		longer = kasprintf(GFP_KERNEL, "%s%s%s", text ?: "",
-				   first ? title : " ", hook->name);
+		longer = attached ?
+			 kasprintf(GFP_KERNEL, "%s %s", text ?: "", hook->name) :
+			 kasprintf(GFP_KERNEL, "%s %s(%d)", text ?: "", hook->name,
+				   hook->status);
 		kfree(text);
 		text = longer;
-		if (!attached) {
-			longer = kasprintf(GFP_KERNEL, "%s(%d)", text ?: "",
-					   hook->status);
-			kfree(text);
-			text = longer;
-		}
-		first = false;
 	}
-	return text;
+	if (text)
+		pr_info("%s:%s\n", title, text);
+	kfree(text);
 }
 
 /* Is anything of KVM hooked? */
@@ -72,26 +68,21 @@ bool ks_hooks_watch_vms(void)
 }
 
 /**
- * ks_hooks_log - log in one line what is attached how, and what is not and why
+ * ks_hooks_log - log what is attached how, and what is not and why
  * @wanted: classes whose rows to name
  *
  * Context: process, hooks mutex held.
  */
 void ks_hooks_log(u32 wanted)
 {
-	char *text = NULL;
-
+	pr_info("attached for classes %#x by preempt notifier\n", wanted);
 	mutex_lock(&ks_rows.mutex);
-	text = ks_list_rows(text, "; by kprobe: ", wanted, KVMSCHED_HOW_KPROBE, true);
-	text = ks_list_rows(text, "; by tracepoint: ", wanted,
-			    KVMSCHED_HOW_TRACEPOINT, true);
-	text = ks_list_rows(text, "; no kprobe: ", wanted, KVMSCHED_HOW_KPROBE, false);
-	text = ks_list_rows(text, "; no tracepoint: ", wanted,
-			    KVMSCHED_HOW_TRACEPOINT, false);
+	ks_log_rows("attached by kprobe", wanted, KVMSCHED_HOW_KPROBE, true);
+	ks_log_rows("attached by tracepoint", wanted, KVMSCHED_HOW_TRACEPOINT, true);
+	ks_log_rows("can't attach kprobe", wanted, KVMSCHED_HOW_KPROBE, false);
+	ks_log_rows("can't attach tracepoint", wanted, KVMSCHED_HOW_TRACEPOINT,
+		    false);
 	mutex_unlock(&ks_rows.mutex);
-	pr_info("attached for classes %#x by preempt notifier%s\n", wanted,
-		text ?: "");
-	kfree(text);
 	if (ks_hooks_has_vcpus() && !ks_hooks_watch_vms())
 		pr_notice("the end of VMs can't be seen: each recording numbers them anew\n");
 }

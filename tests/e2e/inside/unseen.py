@@ -14,7 +14,7 @@ import time
 
 import host
 import records
-from device import DEFAULT, Device
+from device import Device
 from vmm import Vmm
 
 KPROBES = "/sys/kernel/debug/kprobes/enabled"
@@ -27,18 +27,21 @@ POISON = "slub_debug=P,kvm_vcpu" in host.read("/proc/cmdline").split()
 
 
 def told(tap, switch):
-    """No kprobe is attached, which the device, the recorder and the file tell."""
+    """No kprobe is attached, which the device, the log, the recorder and the file tell."""
     with host.module(), Device() as device:
-        kprobes = {row.name for row in device.hooks() if row.how == HOW_KPROBE and
-                   row.classes & DEFAULT}
-        with host.settings({switch: 0}), host.Recording() as recording:
+        kprobes = {row.name for row in device.hooks() if row.how == HOW_KPROBE}
+        with host.settings({switch: 0}), host.Recording("-e", "all") as recording:
             rows = [row for row in device.hooks() if row.name in kprobes]
+        log = host.run("dmesg").stdout.splitlines()
+    logged = [line for line in log if "kvmsched: can't attach kprobe:" in line][-1]
     warned = set(re.findall("can't attach ([^:]+): ", recording.child.err))
     hooks = {hook["hook"]: hook for hook in recording.report()["attach"]}
     tap.equal(f"unseen: {switch} is told",
               ("there are kprobes", len(kprobes) > 5, True),
               ("attached", [row.name for row in rows if row.attached], []),
               ("why", {row.status for row in rows}, {-errno.EAGAIN}),
+              ("the log does not name",
+               kprobes - set(re.findall(rf"(\w+)\(-{errno.EAGAIN}\)", logged)), set()),
               ("the recorder does not warn of", kprobes - warned, set()),
               ("in the file", {hooks[name]["status"] for name in kprobes}, {-errno.EAGAIN}))
 
