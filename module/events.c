@@ -144,14 +144,17 @@ static int ks_event_reg(struct trace_event_call *call, enum trace_reg type,
  * @attach: called with the classes of an event, and 1 when it is enabled or -1
  *	    when it is disabled; until now, enabling was refused
  *
- * Return: whether ftrace gave ids.
+ * Return: whether ftrace gave each of them an id.
  */
 bool __init ks_events_init(int (*attach)(u32 classes, int change))
 {
+	bool all = true;
 	int i;
 
-	for (i = 0; i < KS_NR_EVENTS; i++)
+	for (i = 0; i < KS_NR_EVENTS; i++) {
 		ks_event_ids[i] = events[i].call->event.type;
+		all &= !!ks_event_ids[i];
+	}
 	WRITE_ONCE(ks_event_attach, attach);
-	return ks_event_ids[0];
+	return all;
 }

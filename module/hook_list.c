@@ -49,10 +49,11 @@ static bool ks_hooks_has_vcpus(void)
 }
 
 /**
- * ks_hooks_watch_vms - has every end of a VM been seen since the last call?
+ * ks_hooks_watch_vms - is the end of each VM seen, and has it been since the last call?
  *
  * The hook is kept while nobody listens.  KVM's module may have come anew since,
- * but all of its VMs had ended by then.
+ * but all of its VMs had ended by then.  It does not show whether root has switched
+ * kprobes off meanwhile, and on again.
  *
  * Context: process, hooks mutex held.
  */

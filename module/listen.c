@@ -19,8 +19,11 @@ const struct ks_listen *ks_listen = &copies[0];
  *
  * Handlers that run now may still write for those who listened before.
  *
- * Context: process, hooks mutex held; no handler reads the one before the present
- * one any more.
+ * The one before the present one is overwritten.  No handler that has interrupts off
+ * reads it any more; one that has them on may, and asks again with interrupts off before
+ * it writes a record.
+ *
+ * Context: process, hooks mutex held.
  */
 void ks_listen_publish(const struct ks_listen *next)
 {

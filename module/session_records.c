@@ -4,8 +4,8 @@
  * attached and, at the end, what was lost
  *
  * Context of all: process, session mutex held.  No handler writes into the rings
- * then, but for ks_session_write_quota(): the session does not record yet, or not
- * any more.
+ * then, since the session does not record yet, or not any more; but for what a program
+ * tells, ks_session_write_quota() and ks_session_write_bpf_scheduler().
  */
 #include <linux/cpu.h>
 #include <linux/smp.h>
@@ -206,7 +206,7 @@ static void ks_close_offline(struct ks_ring *ring,
 
 /**
  * ks_session_write_last - write what was lost, and close every ring
- * @facts: of the session, which has been detached
+ * @facts: of the session, which has stopped; its hooks may still be attached
  */
 void ks_session_write_last(const struct ks_session_facts *facts)
 {

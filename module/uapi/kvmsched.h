@@ -29,9 +29,10 @@
  *			 max_vcpus ledgers don't fit into memory.
  *   KVMSCHED_IOC_LEDGER one vCPU's ledger; index 0, 1, ... until ENOENT.
  *			 EAGAIN: the ledger changed during each attempt to copy
- *			 it; try again.  ENODATA: nobody follows, or the machine
- *			 is about to sleep, or has just woken.  Ledgers begin
- *			 anew after that.
+ *			 it; try again.  ENOMEM: no memory for the copy.
+ *			 ENODATA: nobody follows, or the machine is about to
+ *			 sleep, or has just woken.  Ledgers begin anew after
+ *			 that.
  *   KVMSCHED_IOC_QUOTA  write what the caller has read of a cgroup's quota into the
  *			 ring, as a record of now.  ENOENT: this file records
  *			 nothing, or not class steal.
@@ -60,7 +61,8 @@
  *
  * Rings
  * -----
- * Each possible CPU has its own ring.  mmap() it at byte offset
+ * Each possible CPU has its own ring.  mmap() it, MAP_SHARED, of a file opened with
+ * O_RDWR (EACCES otherwise, also for what is only read), at byte offset
  *
  *   cpu * (KVMSCHED_RING_DATA + pages) * page_size
  *
