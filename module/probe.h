@@ -184,6 +184,7 @@ void ks_steal_stop_waiting(struct ks_thread *t);
 void ks_throttle_begin(void);
 void ks_throttle_look(void);
 void ks_throttle_identified(struct ks_vcpu *v);
+void ks_throttle_tell_again(void);
 void ks_throttle_tell_cgroup(struct ks_thread *t, struct ks_vcpu *v);
 void ks_timer_learn(struct ks_vcpu *v);
 void ks_timer_found(struct ks_vcpu *v);

@@ -82,6 +82,26 @@ static bool ks_write_cgroup(struct ks_vcpu *v, s32 tid,
 	return told;
 }
 
+/*
+ * Tell in which cgroup the thread of a vCPU is, and what is above that.
+ *
+ * Return: false: a record found no room in the ring.
+ */
+static bool ks_write_cgroups(struct ks_thread *t, struct ks_vcpu *v)
+{
+	const struct cgroup_subsys_state *css;
+	bool told;
+
+	rcu_read_lock();
+	css = ks_cgroup_of(t->task);
+	ks_mark_groups(css);
+	told = ks_write_cgroup(v, t->task->pid, css);
+	for (css = css ? css->parent : NULL; css; css = css->parent)
+		told &= ks_write_cgroup(v, 0, css);
+	rcu_read_unlock();
+	return told;
+}
+
 /**
  * ks_throttle_tell_cgroup - tell in which cgroup a vCPU's thread is, if that is news
  * @t: the thread: current, or one whose runqueue lock is held, or that waits for a CPU
@@ -92,20 +112,13 @@ static bool ks_write_cgroup(struct ks_vcpu *v, s32 tid,
 void ks_throttle_tell_cgroup(struct ks_thread *t, struct ks_vcpu *v)
 {
 	const void *group = ks_task_group(t->task);
-	const struct cgroup_subsys_state *css;
 	u64 generation = ks_listening()->generation;
 	bool told;
 
 	if (likely(READ_ONCE(t->group) == group &&
 		   READ_ONCE(t->group_told) >= ks_listening()->identity))
 		return;
-	rcu_read_lock();
-	css = ks_cgroup_of(t->task);
-	ks_mark_groups(css);
-	told = ks_write_cgroup(v, t->task->pid, css);
-	for (css = css ? css->parent : NULL; css; css = css->parent)
-		told &= ks_write_cgroup(v, 0, css);
-	rcu_read_unlock();
+	told = ks_write_cgroups(t, v);
 	/*
 	 * Whoever moves the thread may tell of it at the same time as the thread itself, which
 	 * has read the group before.  Then the records may be in the wrong order, and only the
@@ -128,6 +141,26 @@ void ks_throttle_identified(struct ks_vcpu *v)
 
 	if (t && ks_vcpu_wanted(v) & KVMSCHED_CLASS_STEAL)
 		ks_throttle_tell_cgroup(t, v);
+}
+
+static void ks_tell_again(struct ks_thread *t, void *unused)
+{
+	struct ks_vcpu *v = READ_ONCE(t->vcpu);
+
+	if (v && ks_vcpu_ring(v) & KVMSCHED_CLASS_STEAL)
+		ks_write_cgroups(t, v);
+}
+
+/**
+ * ks_throttle_tell_again - the session ends: tell the cgroup of each vCPU's thread again
+ *
+ * For a session whose records of that may be overwritten by now.
+ *
+ * Context: process.
+ */
+void ks_throttle_tell_again(void)
+{
+	ks_threads_each(ks_tell_again, NULL);
 }
 
 struct ks_moved {

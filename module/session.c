@@ -28,6 +28,7 @@
 #include "compat/workqueue.h"
 #include "hooks.h"
 #include "memory.h"
+#include "probe.h"
 #include "ring.h"
 #include "session.h"
 #include "session_records.h"
@@ -158,11 +159,20 @@ static void ks_flush_rings(void)
 	cpus_read_unlock();
 }
 
+/* Of a flight recorder, what was told only once may be overwritten by now. */
+static void ks_session_tell_again(void)
+{
+	ks_session_write_hooks(&session.facts);
+	ks_throttle_tell_again();
+}
+
 static void ks_stop_recording(void)
 {
 	if (!session.facts.classes)
 		return;
 	WRITE_ONCE(session.recording, false);
+	if (session.facts.overwrite)
+		ks_session_tell_again();
 	ks_vcpus_record_last(session.facts.overwrite);
 	session.facts.ended = ks_attach_stop();
 	ks_session_write_last(&session.facts);

@@ -5,7 +5,8 @@
  *
  * Context of all: process, session mutex held.  No handler writes into the rings
  * then, since the session does not record yet, or not any more; but for what a program
- * tells, ks_session_write_quota() and ks_session_write_bpf_scheduler().
+ * tells, ks_session_write_quota() and ks_session_write_bpf_scheduler(), and what is told
+ * again at the end, ks_session_write_hooks().
  */
 #include <linux/cpu.h>
 #include <linux/smp.h>

@@ -144,6 +144,8 @@ bool ks_thread_look(struct ks_thread *t)
  * @call: it may sleep and take locks as little as a probe
  * @data: for it
  *
+ * A thread that gets its entry meanwhile may be left out.
+ *
  * Context: any but NMI.
  */
 void ks_threads_each(void (*call)(struct ks_thread *t, void *data), void *data)
@@ -151,11 +153,13 @@ void ks_threads_each(void (*call)(struct ks_thread *t, void *data), void *data)
 	struct ks_thread *t;
 	unsigned long flags;
 
-	raw_spin_lock_irqsave(&ks_tables.lock, flags);
-	for (t = ks_tables.threads; t < ks_tables.threads + ks_tables.used_threads; t++)
+	for (t = ks_tables.threads;
+	     t < ks_tables.threads + READ_ONCE(ks_tables.used_threads); t++) {
+		raw_spin_lock_irqsave(&ks_tables.lock, flags);
 		if (t->task)
 			call(t, data);
-	raw_spin_unlock_irqrestore(&ks_tables.lock, flags);
+		raw_spin_unlock_irqrestore(&ks_tables.lock, flags);
+	}
 }
 
 /**

@@ -91,6 +91,9 @@
  * KVMSCHED_START_OVERWRITE the writer never waits for the reader: it reuses
  * the oldest page.  A reader of such a ring reads only after STOP, or copies a
  * page P out and trusts the copy only if producer.head < P + pages afterwards.
+ * STOP writes again what was told only once, since that may be overwritten: records
+ * of hooks, and who each vCPU is, and in which cgroup.  What they say holds for all
+ * that is before them, but for what an older record of the kind says.
  *
  * poll() reports POLLIN when a ring is half full, and after STOP.  If the kernel
  * has ended the recording, since the machine goes to sleep, it reports POLLHUP as

@@ -74,7 +74,10 @@ KS_RECORD(lost, 0,
 	"cpu=%u event=%s count=%llu",
 	__entry->cpu, __entry->name, __entry->count)
 
-/* Who a vCPU is; written first of all, and when something here has changed */
+/*
+ * Who a vCPU is; written first of all, and when something here has changed.  A flight
+ * recorder writes it at the end as well, and records of hooks and cgroups.
+ */
 KS_RECORD(vcpu, KVMSCHED_CLASS_SWITCH,
 	F(u16, vm)
 	F(u16, vcpu)
