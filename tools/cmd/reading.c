@@ -26,6 +26,13 @@ static void tell_both(void *ctx, const struct kvs_record *rec)
 	kvs_model_record(&r->model, rec);
 }
 
+static void foretell_model(void *ctx, const struct kvs_record *rec)
+{
+	struct kvs_reading *r = ctx;
+
+	kvs_model_foretold(&r->model, rec);
+}
+
 static void tell_both_missed(void *ctx, unsigned int cpu, s64 count)
 {
 	struct kvs_reading *r = ctx;
@@ -38,10 +45,12 @@ bool kvs_reading_all(struct kvs_reading *r)
 {
 	const struct kvs_trace_info *info = kvs_trace_info(r->trace);
 	const struct kvs_sink model = {
-		.record = kvs_model_record, .missed = kvs_model_missed, .ctx = &r->model,
+		.record = kvs_model_record, .missed = kvs_model_missed,
+		.foretold = kvs_model_foretold, .ctx = &r->model,
 	};
 	const struct kvs_sink both = {
-		.record = tell_both, .missed = tell_both_missed, .ctx = r,
+		.record = tell_both, .missed = tell_both_missed, .foretold = foretell_model,
+		.ctx = r,
 	};
 	bool whole;
 

@@ -297,6 +297,13 @@ void kvs_collector_record(void *collector, const struct kvs_record *rec)
 	kvs_model_record(&c->model, rec);
 }
 
+void kvs_collector_foretold(void *collector, const struct kvs_record *rec)
+{
+	struct kvs_collector *c = collector;
+
+	kvs_model_foretold(&c->model, rec);
+}
+
 void kvs_collector_missed(void *collector, unsigned int cpu, s64 count)
 {
 	struct kvs_collector *c = collector;

@@ -185,6 +185,7 @@ struct kvs_collector *kvs_collector_create(const struct kvs_survey *survey,
 					   const struct kvs_cut *cut);
 void kvs_collector_record(void *collector, const struct kvs_record *rec);
 void kvs_collector_missed(void *collector, unsigned int cpu, s64 count);
+void kvs_collector_foretold(void *collector, const struct kvs_record *rec);
 /* Fills in @units and frees @c. */
 void kvs_collector_finish(struct kvs_collector *c, struct kvs_units *units);
 

@@ -200,7 +200,8 @@ bool kvs_survey_file(const char *path, bool whole, const struct kvs_select *sele
 {
 	struct surveyor s = { 0 };
 	const struct kvs_sink sink = {
-		.record = kvs_model_record, .missed = kvs_model_missed, .ctx = &s.model,
+		.record = kvs_model_record, .missed = kvs_model_missed,
+		.foretold = kvs_model_foretold, .ctx = &s.model,
 	};
 	struct kvs_trace *trace = kvs_trace_open(path);
 	bool ok;
@@ -270,6 +271,7 @@ bool kvs_collect_file(const char *path, const struct kvs_survey *survey,
 	struct kvs_collector *c;
 	struct kvs_sink sink = {
 		.record = kvs_collector_record, .missed = kvs_collector_missed,
+		.foretold = kvs_collector_foretold,
 	};
 	bool ok;
 

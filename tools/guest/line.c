@@ -166,7 +166,8 @@ bool kvs_lines_read(struct kvs_guest *guests, size_t nr, const char *path)
 	const struct kvs_trace_info *info;
 	struct kvs_model model;
 	struct kvs_sink sink = {
-		.record = kvs_model_record, .missed = kvs_model_missed, .ctx = &model,
+		.record = kvs_model_record, .missed = kvs_model_missed,
+		.foretold = kvs_model_foretold, .ctx = &model,
 	};
 	bool ok;
 

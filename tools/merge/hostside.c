@@ -74,6 +74,13 @@ static void take_record(void *ctx, const struct kvs_record *rec)
 	kvs_model_record(&r->model, rec);
 }
 
+static void foretell(void *ctx, const struct kvs_record *rec)
+{
+	struct reading *r = ctx;
+
+	kvs_model_foretold(&r->model, rec);
+}
+
 static void take_loss(void *ctx, unsigned int cpu, s64 count)
 {
 	struct reading *r = ctx;
@@ -159,7 +166,9 @@ static bool is_usable(const struct reading *r, const struct kvs_trace_info *info
 bool kvs_host_side_read(struct kvs_host_side *h, const char *path, const char *name)
 {
 	struct reading r = { .side = h };
-	const struct kvs_sink sink = { .record = take_record, .missed = take_loss, .ctx = &r };
+	const struct kvs_sink sink = {
+		.record = take_record, .missed = take_loss, .foretold = foretell, .ctx = &r,
+	};
 	const struct kvs_trace_info *info;
 	bool ok;
 

@@ -35,7 +35,7 @@ static bool is_vmm(const struct kvs_model *m, s32 tgid)
 	for (unsigned int i = 0; i < m->nr_vcpus; i++)
 		if (m->vcpus[i]->identified && m->vcpus[i]->tgid == tgid)
 			return true;
-	return false;
+	return kvs_foretold_vmm(m, tgid);
 }
 
 enum kvs_relation kvs_holder_relation(const struct kvs_model *m, const struct kvs_vcpu *v,

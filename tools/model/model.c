@@ -10,9 +10,6 @@
 #include "model/clock.h"
 #include "model/model.h"
 
-/* A vCPU costs a few kB.  No host has more than this; a damaged file may seem to. */
-#define MAX_VCPUS	4096
-
 void kvs_model_init(struct kvs_model *m)
 {
 	*m = (struct kvs_model){
@@ -27,6 +24,7 @@ void kvs_model_free(struct kvs_model *m)
 	free(m->vcpus);
 	kvs_table_free(&m->vcpu_table);
 	kvs_table_free(&m->threads);
+	kvs_foretold_free(m);
 	kvs_signals_free(m);
 	kvs_host_free(m);
 	kvs_queues_free(&m->queues);
@@ -37,11 +35,6 @@ void kvs_model_free(struct kvs_model *m)
 	free(m->early);
 	free(m->missed);
 	free(m->hooks);
-}
-
-static u64 vcpu_key(u16 vm, u16 id)
-{
-	return (u64)vm << 16 | id;
 }
 
 /* NULL for a vCPU that the module didn't know, and once there are too many. */
@@ -57,7 +50,7 @@ static noinline struct kvs_vcpu *vcpu_add(struct kvs_model *m, u16 vm, u16 id)
 		}
 		return NULL;
 	}
-	if (m->nr_vcpus == MAX_VCPUS) {
+	if (m->nr_vcpus == KVS_MAX_VCPUS) {
 		m->beyond++;
 		return NULL;
 	}
@@ -67,13 +60,14 @@ static noinline struct kvs_vcpu *vcpu_add(struct kvs_model *m, u16 vm, u16 id)
 	kvs_waits_begin(m, v, kvs_model_start_ts(m));
 	m->vcpus = xrealloc(m->vcpus, (m->nr_vcpus + 1) * sizeof(*m->vcpus));
 	m->vcpus[m->nr_vcpus++] = v;
-	kvs_table_put(&m->vcpu_table, vcpu_key(vm, id), v);
+	kvs_table_put(&m->vcpu_table, kvs_vcpu_key(vm, id), v);
+	kvs_foretold_identity(m, v);
 	return v;
 }
 
 static inline struct kvs_vcpu *vcpu_get(struct kvs_model *m, u16 vm, u16 id)
 {
-	struct kvs_vcpu *v = kvs_table_get(&m->vcpu_table, vcpu_key(vm, id));
+	struct kvs_vcpu *v = kvs_table_get(&m->vcpu_table, kvs_vcpu_key(vm, id));
 
 	return v && !v->replaced ? v : vcpu_add(m, vm, id);
 }
@@ -183,7 +177,8 @@ static void note_first_run(struct kvs_model *m, struct kvs_vcpu *v, u64 ts)
 static void note_first_look(struct kvs_model *m, const struct kvs_vcpu *v,
 			    const struct kvs_record *rec)
 {
-	if (v->identified || rec->vcpu.features & KS_FEATURE_NEW || v->id >= m->nr_early)
+	if ((v->identified && !v->foretold) || rec->vcpu.features & KS_FEATURE_NEW ||
+	    v->id >= m->nr_early)
 		return;
 	m->unattributed -= m->early[v->id];
 	m->early[v->id] = 0;
@@ -214,7 +209,7 @@ static void look_for_former_self(const struct kvs_model *m, struct kvs_vcpu *v)
 static void note_next_of_number(struct kvs_model *m, const struct kvs_record *rec)
 {
 	struct kvs_vcpu *v = kvs_table_get(&m->vcpu_table,
-					   vcpu_key(rec->vcpu.vm, rec->vcpu.vcpu));
+					   kvs_vcpu_key(rec->vcpu.vm, rec->vcpu.vcpu));
 
 	if (v && v->gone && !(rec->vcpu.features & KS_FEATURE_GONE))
 		v->replaced = true;

@@ -23,6 +23,8 @@ void kvs_model_free(struct kvs_model *m);
 /* The two ends of struct kvs_sink; @ctx is the model. */
 void kvs_model_record(void *ctx, const struct kvs_record *rec);
 void kvs_model_missed(void *ctx, unsigned int cpu, s64 count);
+/* Its member @foretold: the model knows from the beginning who each vCPU is, and the like. */
+void kvs_model_foretold(void *ctx, const struct kvs_record *rec);
 
 /*
  * Everything that goes on at @ts, not before the last record, is handed to the
@@ -73,7 +75,23 @@ const char *kvs_model_why_unknown(const struct kvs_model *m);
 
 /* --- The stages: for model.c alone, and for one another downwards -------- */
 
+/* A vCPU costs a few kB.  No host has more than this; a damaged file may seem to. */
+#define KVS_MAX_VCPUS	4096
+
+static inline u64 kvs_vcpu_key(u16 vm, u16 id)
+{
+	return (u64)vm << 16 | id;
+}
+
+/* foretold.c: what is told late, and holds before that */
+/* A new @v is who its first identity record says, which may come late. */
+void kvs_foretold_identity(struct kvs_model *m, struct kvs_vcpu *v);
+/* Has a process any vCPU, of which there may have been no record yet? */
+bool kvs_foretold_vmm(const struct kvs_model *m, s32 tgid);
+void kvs_foretold_free(struct kvs_model *m);
+
 /* session.c: the recording as a whole */
+void kvs_session_foretold(struct kvs_model *m, const struct kvs_record *rec);
 void kvs_session_record(struct kvs_model *m, const struct kvs_record *rec);
 void kvs_attach_record(struct kvs_model *m, const struct kvs_record *rec);
 void kvs_lost_record(struct kvs_model *m, const struct kvs_record *rec);
@@ -90,6 +108,8 @@ void kvs_vcpu_runs(struct kvs_model *m, struct kvs_vcpu *v,
 		   const struct kvs_record *rec);
 void kvs_vcpu_identity(struct kvs_model *m, struct kvs_vcpu *v,
 		       const struct kvs_record *rec);
+/* What it is, without what that tells of the present */
+void kvs_vcpu_take_identity(struct kvs_vcpu *v, const struct kvs_record *rec);
 void kvs_vcpu_policy(struct kvs_vcpu *v, const struct kvs_record *rec);
 void kvs_vcpu_load(struct kvs_model *m, struct kvs_vcpu *v,
 		   const struct kvs_record *rec);

@@ -86,6 +86,16 @@ void kvs_quota_cgroup(struct kvs_quotas *q, const struct kvs_record *rec)
 	kvs_table_put(&q->threads, (u32)rec->cgroup.tid, c ? c : &nowhere);
 }
 
+void kvs_quota_foretold(struct kvs_quotas *q, const struct kvs_record *rec)
+{
+	struct kvs_cgroup *c = get_cgroup(q, rec->cgroup.id);
+
+	if (c && rec->cgroup.parent && !c->parent)
+		c->parent = get_cgroup(q, rec->cgroup.parent);
+	if (rec->cgroup.tid > 0 && !kvs_table_get(&q->threads, (u32)rec->cgroup.tid))
+		kvs_table_put(&q->threads, (u32)rec->cgroup.tid, c ? c : &nowhere);
+}
+
 /* The kernel gives cgroups numbers of 64 bits, the upper half being a generation. */
 static u64 barred_key(const struct kvs_cgroup *c, u16 cpu)
 {

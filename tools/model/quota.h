@@ -65,6 +65,8 @@ struct kvs_quotas {
 void kvs_quotas_free(struct kvs_quotas *q);
 
 void kvs_quota_cgroup(struct kvs_quotas *q, const struct kvs_record *rec);
+/* The same record, before all others: what it says holds until another one comes. */
+void kvs_quota_foretold(struct kvs_quotas *q, const struct kvs_record *rec);
 /*
  * The recording began at @start.  Returns the cgroup whose throttling ends by this record,
  * if its begin was not seen; else NULL.

@@ -31,6 +31,14 @@ void kvs_session_record(struct kvs_model *m, const struct kvs_record *rec)
 		kvs_session_clock(m, rec->session.tsc_khz);
 }
 
+void kvs_session_foretold(struct kvs_model *m, const struct kvs_record *rec)
+{
+	m->classes |= rec->session.classes;
+	m->overwrite |= rec->session.overwrite;
+	if (rec->session.tsc_khz)
+		kvs_session_clock(m, rec->session.tsc_khz);
+}
+
 /* Each CPU may have a record of the same hook: the first one counts. */
 void kvs_attach_record(struct kvs_model *m, const struct kvs_record *rec)
 {

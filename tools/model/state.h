@@ -310,6 +310,7 @@ struct kvs_vcpu {
 	unsigned int index;	/* in the order of first sight */
 	unsigned int vm_index;	/* of its VM, among those of its process */
 	bool identified;	/* what follows is known, from a kvmsched_vcpu record */
+	bool foretold;		/* ... that is still to come */
 	s32 tgid;
 	const char *vm_name;	/* the file's, by kvs_model_name_vms(); NULL: not told */
 	s32 tid;		/* the last that carried it */
@@ -511,6 +512,7 @@ struct kvs_model {
 					/* ... until finish: by process, VM, id */
 	unsigned int nr_vcpus;
 	struct kvs_table threads;	/* tid to the vCPU it carries */
+	struct kvs_table foretold;	/* kvs_vcpu_key() to a copy of its first identity */
 	struct kvs_table signals;	/* VM and GSI to struct kvs_signal */
 
 	struct kvs_host_irqs host_irqs;	/* of processes that are no vCPUs */

@@ -204,12 +204,8 @@ void kvs_vcpu_rest(struct kvs_model *m, struct kvs_vcpu *v, u64 ts)
 	v->entry_ts = v->out_ts = 0;
 }
 
-void kvs_vcpu_identity(struct kvs_model *m, struct kvs_vcpu *v,
-		       const struct kvs_record *rec)
+void kvs_vcpu_take_identity(struct kvs_vcpu *v, const struct kvs_record *rec)
 {
-	/* Told again after the thread's death, and by whoever stops. */
-	if (v->state == KVS_STATE_UNKNOWN && !v->identified)
-		kvs_vcpu_runs(m, v, rec);
 	v->identified = true;
 	v->tgid = rec->vcpu.tgid;
 	kvs_copy_comm(v->comm, rec->vcpu.comm, sizeof(rec->vcpu.comm));
@@ -225,6 +221,16 @@ void kvs_vcpu_identity(struct kvs_model *m, struct kvs_vcpu *v,
 	v->tsc_offset = rec->vcpu.tsc_offset;
 	v->tsc_ratio = rec->vcpu.tsc_ratio;
 	v->tsc_frac_bits = rec->vcpu.tsc_frac_bits;
+}
+
+void kvs_vcpu_identity(struct kvs_model *m, struct kvs_vcpu *v,
+		       const struct kvs_record *rec)
+{
+	/* Told again after the thread's death, and by whoever stops. */
+	if (v->state == KVS_STATE_UNKNOWN && (!v->identified || v->foretold))
+		kvs_vcpu_runs(m, v, rec);
+	v->foretold = false;
+	kvs_vcpu_take_identity(v, rec);
 	kvs_timer_follow_tsc(v);
 }
 

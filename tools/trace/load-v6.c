@@ -225,6 +225,39 @@ static bool v6_read(struct kvs_trace *t, const struct kvs_sink *sink)
 	return kvs_ranges_read(t, v->ranges, v->cpus, v->page_size, sink);
 }
 
+static void look_at_session(void *ctx, const struct kvs_record *rec)
+{
+	bool *overwrites = ctx;
+
+	*overwrites |= rec->event == KS_EV_session && rec->session.overwrite;
+}
+
+static void ignore_loss(void *ctx, unsigned int cpu, s64 count)
+{
+}
+
+/* The last page of each CPU has the end of the session, which says so. */
+static bool v6_overwrites(struct kvs_trace *t)
+{
+	bool overwrites = false;
+	const struct kvs_sink sink = {
+		.record = look_at_session, .missed = ignore_loss, .ctx = &overwrites,
+	};
+	struct v6 *v = t->priv;
+	struct kvs_range *last = xcalloc(v->cpus, sizeof(*last));
+
+	for (unsigned int cpu = 0; cpu < v->cpus; cpu++) {
+		const struct kvs_range *all = &v->ranges[cpu];
+		u64 before = all->size ? (all->size - 1) / v->page_size * v->page_size : 0;
+
+		last[cpu].offset = all->offset + before;
+		last[cpu].size = all->size - before;
+	}
+	kvs_ranges_read(t, last, v->cpus, v->page_size, &sink);
+	free(last);
+	return overwrites;
+}
+
 static void v6_close(struct kvs_trace *t)
 {
 	struct v6 *v = t->priv;
@@ -235,5 +268,5 @@ static void v6_close(struct kvs_trace *t)
 }
 
 const struct kvs_reader kvs_reader_v6 = {
-	.open = v6_open, .read = v6_read, .close = v6_close,
+	.open = v6_open, .read = v6_read, .overwrites = v6_overwrites, .close = v6_close,
 };

@@ -113,8 +113,27 @@ void kvs_trace_close(struct kvs_trace *t)
 	free(t);
 }
 
+static void ignore_loss(void *ctx, unsigned int cpu, s64 count)
+{
+}
+
+/* What is wrong with the file is counted, and told, when it is read again. */
+static void foretell(struct kvs_trace *t, const struct kvs_sink *sink)
+{
+	const struct kvs_sink all = {
+		.record = sink->foretold, .missed = ignore_loss, .ctx = sink->ctx,
+	};
+	const struct kvs_trace_info info = t->info;
+
+	if (t->reader->overwrites(t))
+		t->reader->read(t, &all);
+	t->info = info;
+}
+
 bool kvs_trace_read(struct kvs_trace *t, const struct kvs_sink *sink)
 {
+	if (sink->foretold && t->reader->overwrites)
+		foretell(t, sink);
 	return t->reader->read(t, sink);
 }
 

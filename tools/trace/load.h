@@ -36,6 +36,8 @@ struct kvs_reader {
 	/* Read what comes before the records: fill in @decoder and @info. */
 	bool (*open)(struct kvs_trace *trace);
 	bool (*read)(struct kvs_trace *trace, const struct kvs_sink *sink);
+	/* Is it a flight recorder's?  NULL: this reader can't tell before it has read it. */
+	bool (*overwrites)(struct kvs_trace *trace);
 	/* Is called even if @open has failed. */
 	void (*close)(struct kvs_trace *trace);
 };

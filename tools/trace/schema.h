@@ -85,7 +85,12 @@ struct kvs_sink {
 	void (*record)(void *ctx, const struct kvs_record *rec);
 	/* Before the next record of @cpu, @count records were lost; -1: unknown how many. */
 	void (*missed)(void *ctx, unsigned int cpu, s64 count);
-	void *ctx;		/* is passed to both */
+	/*
+	 * NULL, or who gets all records of a flight recorder's file before the first call of
+	 * the others: its end tells again what holds from its beginning on.
+	 */
+	void (*foretold)(void *ctx, const struct kvs_record *rec);
+	void *ctx;		/* is passed to all of them */
 };
 
 #endif /* KVMSCHED_SCHEMA_H */

@@ -5,6 +5,7 @@ against the cgroup's own cpu.stat; and those of real-time policies."""
 import contextlib
 import glob
 import itertools
+import json
 import os
 import time
 
@@ -147,6 +148,31 @@ def alone(tap):
               ("the worst wait", named("limited", 20) in moment["sentence"], True))
     case.note(tap)
     tap.note(f"{found[0]['sentence']}; {moment['sentence']}")
+
+
+def flight(tap):
+    """A flight recorder's records of the beginning are overwritten, among them who the
+    vCPU is and in which cgroup, and which hooks are attached; its end tells them again."""
+    with cgroup.made("flight"), host.running_guest("rdmsr", "--cpu", 1) as guest:
+        cgroup.enter(guest.pid, "flight")
+        cgroup.write("flight", "cpu.max", cgroup.of_percent(20))
+        # All of it is in the ring of one CPU.
+        with host.Recording("--overwrite", "-e", "+steal", "-m", "64K",
+                            prefix=("taskset", "-c", 1)) as recording:
+            time.sleep(3)
+        summary = recording.report("--vm", guest.pid)
+        details = json.loads(host.run(
+            host.KVMSCHED, "report", "exits", recording.file, "--json", "--by", "msr",
+            "--vm", guest.pid).stdout)["details"][0]["rows"]
+    [vcpu] = summary["vcpus"]
+    part = parts(vcpu, "quota")
+    tap.equal("throttle: a flight recorder whose beginning is overwritten",
+              ("overwritten", summary["overwritten"] > 1000, True),
+              ("hooks are told", len(summary["attach"]) > 20, True),
+              ("culprits", list(part), [named("flight", 20)]),
+              ("nearly all of its waits", sum(part.values()) > 0.8 * waited(vcpu), True),
+              ("there are exits", len(details) > 0, True),
+              ("for no known MSR", [row["name"] for row in details if not row["known"]], []))
 
 
 def bystander(tap):
@@ -448,6 +474,7 @@ def test(tap):
     with host.module(), host.quiet():
         asked(tap)
         alone(tap)
+        flight(tap)
         bystander(tap)
         woken(tap)
         two(tap, "1", 20)
