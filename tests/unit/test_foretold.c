@@ -84,7 +84,8 @@ static void add_wait(bool throttled, s32 thief, s32 process)
 static void add_attached(const char *hook, s32 status)
 {
 	struct ks_rec_attach rec = {
-		.classes = KVMSCHED_CLASS_ALL, .status = status, .how = KVMSCHED_HOW_KPROBE,
+		.classes = KVMSCHED_CLASS_ALL, .status = status,
+		.how = status ? KVMSCHED_HOW_NONE : KVMSCHED_HOW_KPROBE,
 	};
 
 	strncpy(rec.hook, hook, sizeof(rec.hook) - 1);
@@ -238,6 +239,20 @@ static void hooks_are_told(void **unused)
 	assert_true(m.stimers_told);
 }
 
+/* Its module came meanwhile, and what was attached at the beginning is still there. */
+static void a_hook_is_told_once(void **unused)
+{
+	begin_file();
+	add_attached("vcpu_load", -ENOENT);
+	now += MS;
+	add_attached("vcpu_load", 0);
+	add_closing_records(true);
+	read_file();
+	assert_int_equal(m.nr_hooks, 4);
+	assert_string_equal(m.hooks[0].name, "vcpu_load");
+	assert_int_equal(m.hooks[0].status, -ENOENT);
+}
+
 /* Of the other VMM's vCPU there is no record before its identity. */
 static void relations_are_known(void **unused)
 {
@@ -292,6 +307,7 @@ int main(void)
 		cmocka_unit_test_teardown(quotas_are_no_thieves, free_model),
 		cmocka_unit_test_teardown(exits_have_their_details, free_model),
 		cmocka_unit_test_teardown(hooks_are_told, free_model),
+		cmocka_unit_test_teardown(a_hook_is_told_once, free_model),
 		cmocka_unit_test_teardown(relations_are_known, free_model),
 		cmocka_unit_test_teardown(nothing_counts_twice, free_model),
 		cmocka_unit_test_teardown(other_files_are_read_once, free_model),

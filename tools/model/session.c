@@ -39,7 +39,10 @@ void kvs_session_foretold(struct kvs_model *m, const struct kvs_record *rec)
 		kvs_session_clock(m, rec->session.tsc_khz);
 }
 
-/* Each CPU may have a record of the same hook: the first one counts. */
+/*
+ * A hook may have several records: one of each CPU, or at both ends of a flight recorder's
+ * file.  The first one counts.
+ */
 void kvs_attach_record(struct kvs_model *m, const struct kvs_record *rec)
 {
 	struct kvs_hook hook = {
@@ -60,7 +63,7 @@ void kvs_attach_record(struct kvs_model *m, const struct kvs_record *rec)
 		m->posts_told = true;
 	for (unsigned int i = 0; i < m->nr_hooks; i++)
 		if (!strcmp(m->hooks[i].name, hook.name) &&
-		    m->hooks[i].how == hook.how)
+		    (m->hooks[i].how == hook.how || m->hooks[i].classes == hook.classes))
 			return;
 	if (m->nr_hooks == MAX_HOOKS)
 		return;
