@@ -207,9 +207,12 @@ static void thieves_beside_untold_quotas(void **unused)
 {
 	static const struct {
 		s16 prio;
-		bool told, noted;
+		bool told, flight, cgroup, noted;
 	} cases[] = {
 		{ .prio = 120, .noted = true }, { .prio = 120, .told = true }, { .prio = 49 },
+		/* A flight recorder's may have lost what cgroup it was. */
+		{ .prio = 120, .told = true, .flight = true, .noted = true },
+		{ .prio = 120, .told = true, .flight = true, .cgroup = true },
 	};
 	char text[16384];
 
@@ -218,11 +221,17 @@ static void thieves_beside_untold_quotas(void **unused)
 		if (cases[i].told)
 			RECORD(attach, .hook = "tg_throttle_down",
 			       .classes = KVMSCHED_CLASS_STEAL);
+		if (cases[i].flight)
+			RECORD(session, .op = KS_SESSION_STOP, .overwrite = 1);
+		if (cases[i].cgroup)
+			RECORD(cgroup, .tid = TID, .id = 500);
 		run(30 * MS);
 		lose(50 * MS, 7, cases[i].prio);
 		print(&kvs_report_thieves, text, sizeof(text));
 		assert_non_null(strstr(text, "bystander"));
-		assert_int_equal(!!strstr(text, "Quotas (cpu.max) are not told here"),
+		assert_int_equal(!!strstr(text, cases[i].flight ?
+					  "Quotas (cpu.max) are not told of all vCPUs" :
+					  "Quotas (cpu.max) are not told here"),
 				 cases[i].noted);
 	}
 }

@@ -192,6 +192,11 @@ const struct kvs_cgroup *kvs_quota_cgroup_of(const struct kvs_quotas *q, s32 tid
 	return c == &nowhere ? NULL : c;
 }
 
+bool kvs_quota_knows(const struct kvs_quotas *q, s32 tid)
+{
+	return kvs_table_get(&q->threads, (u32)tid);
+}
+
 /* The cgroups that a thread is in, from the innermost on */
 #define for_each_cgroup(c, q, tid)						\
 	for (unsigned int depth_ = ((c) = kvs_quota_cgroup_of(q, tid), 0);	\

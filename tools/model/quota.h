@@ -97,6 +97,8 @@ void kvs_quota_ran(struct kvs_quotas *q, s32 tid, u16 cpu);
 bool kvs_quota_has(const struct kvs_quotas *q, s32 tid, const struct kvs_cgroup *cgroup);
 /* The cgroup that it is in, for comparison; NULL: not told, or none */
 const struct kvs_cgroup *kvs_quota_cgroup_of(const struct kvs_quotas *q, s32 tid);
+/* Is it told in which cgroup the thread is, or that it is in none? */
+bool kvs_quota_knows(const struct kvs_quotas *q, s32 tid);
 
 /* Has the file its quota, or is it known by its number alone? */
 static inline bool kvs_cgroup_limited(const struct kvs_cgroup *c)

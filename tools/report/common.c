@@ -256,16 +256,28 @@ static bool has_ordinary_thief(const struct kvs_vcpu *v)
 	return false;
 }
 
+/*
+ * Where a flight recorder's beginning is overwritten, nobody knows the cgroup of a thread that
+ * ended before the recording did.
+ */
+static bool tells_quotas_of(const struct kvs_model *m, const struct kvs_vcpu *v)
+{
+	return kvs_model_tells_quotas(m) &&
+	       (!m->overwrite || v->waiter.throttled != KS_THROTTLED_AS_GROUP ||
+		kvs_quota_knows(&m->quotas, v->tid));
+}
+
 void kvs_note_quotas(const struct kvs_view *view)
 {
 	const struct kvs_model *m = view->model;
-	bool any = false;
+	bool untold = false;
 
 	for (unsigned int i = 0; i < m->nr_vcpus; i++)
-		any |= kvs_selected(&view->select, m->vcpus[i]) &&
-		       has_ordinary_thief(m->vcpus[i]);
-	if (any && !kvs_model_tells_quotas(m))
-		kvs_say(2, "Quotas (cpu.max) are not told here: a task that ran while one kept the vCPU from its CPU took nothing, and can't be told from a thief");
+		untold |= kvs_selected(&view->select, m->vcpus[i]) &&
+			  has_ordinary_thief(m->vcpus[i]) && !tells_quotas_of(m, m->vcpus[i]);
+	if (untold)
+		kvs_say(2, "Quotas (cpu.max) are not told %shere: a task that ran while one kept the vCPU from its CPU took nothing, and can't be told from a thief",
+			kvs_model_tells_quotas(m) ? "of all vCPUs " : "");
 }
 
 bool kvs_note_no_timers(const struct kvs_view *view)
