@@ -10,8 +10,6 @@
  * detaching in a worker, see elsewhere.c.
  */
 #include <linux/string.h>
-#include <linux/uaccess.h>
-#include <asm/text-patching.h>
 
 #include "probe.h"
 
@@ -50,19 +48,6 @@ static int ks_kprobe_register(struct ks_hook *hook)
 	return kprobe_ftrace(&hook->kprobe) ? 0 : -EOPNOTSUPP;
 }
 
-/*
- * Does the function call ftrace?  enable_kprobe() succeeds in any case: also while root has
- * switched ftrace off (the sysctl kernel.ftrace_enabled); or kprobes (debugfs), where
- * somebody else has one on this function.  A breakpoint: ftrace is changing that call.
- */
-static bool ks_kprobe_is_armed(const struct ks_hook *hook)
-{
-	u8 opcode;
-
-	return !copy_from_kernel_nofault(&opcode, hook->kprobe.addr, sizeof(opcode)) &&
-	       (opcode == CALL_INSN_OPCODE || opcode == INT3_INSN_OPCODE);
-}
-
 static int ks_kprobe_attach(struct ks_hook *hook)
 {
 	int ret;
@@ -74,11 +59,8 @@ static int ks_kprobe_attach(struct ks_hook *hook)
 	ret = enable_kprobe(&hook->kprobe);
 	if (ret)
 		return ret;
-	if (!kprobe_disabled(&hook->kprobe) && ks_kprobe_is_armed(hook))
-		return 0;
-	/* It must not begin by itself once root switches them on again. */
-	disable_kprobe(&hook->kprobe);
-	return -EAGAIN;
+	/* Root has switched all kprobes off (debugfs). */
+	return kprobe_disabled(&hook->kprobe) ? -EAGAIN : 0;
 }
 
 /**

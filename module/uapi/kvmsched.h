@@ -209,7 +209,7 @@ enum { KVMSCHED_HOWS(KVMSCHED_HOW_ENUM) };
  * @how:	KVMSCHED_HOW_*: how it is, or would be, attached
  * @attached:	1 while it is attached
  * @status:	0, or why it can't be attached, as a negative errno: EAGAIN if root has
- *		switched kprobes off, or ftrace, by which they are called
+ *		switched kprobes off
  * @reserved0:	zero
  * @hits_missed: kprobe hits that the kernel dropped since load
  * @name:	the kernel's name of the function or tracepoint

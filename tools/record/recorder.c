@@ -118,7 +118,7 @@ static void warn_hooks(struct recorder *r)
 		switched_off |= hook.status == -EAGAIN;
 	}
 	if (switched_off)
-		kvs_hint("kprobes are switched off: write 1 to /sys/kernel/debug/kprobes/enabled and /proc/sys/kernel/ftrace_enabled, and record anew");
+		kvs_hint("kprobes are switched off: write 1 to /sys/kernel/debug/kprobes/enabled, and record anew");
 }
 
 /* Give the module settings whose changes no hook sees: it is called now and then. */

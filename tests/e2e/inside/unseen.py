@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Root has switched kprobes off, or ftrace: that is told.  The ends of VMs are not seen
-then: what KVM has freed is not read, a full table makes room, and each recording gives
-new numbers.
+"""Root has switched kprobes off: that is told.  The ends of VMs are not seen then: what
+KVM has freed is not read, a full table makes room, and each recording gives new numbers.
 
 Where the boot parameter slub_debug=P,kvm_vcpu lets the kernel overwrite each vCPU that
 is freed, who reads one dies.
@@ -18,7 +17,6 @@ from device import Device
 from vmm import Vmm
 
 KPROBES = "/sys/kernel/debug/kprobes/enabled"
-FTRACE = "/proc/sys/kernel/ftrace_enabled"
 NAPS = 50
 ROOM = 2
 HOW_KPROBE = 2
@@ -153,7 +151,6 @@ def halfway(tap):
 def test(tap):
     halfway(tap)
     told(tap, KPROBES)
-    told(tap, FTRACE)
     freed(tap)
     full(tap, "threads that have ended")
     full(tap, "one thread that has ended", "--threads", 1)
