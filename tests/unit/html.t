@@ -463,6 +463,9 @@ def guests(browser, folder):
     TAP.empty("a guest's tasks ran and waited so long", [] if found == GUEST_US else [found])
     words = page.js("return inWords({lane: line.lanes.indexOf(data.guests[0]), "
                     "t: data.guests[0].bars.begin[0]})")
+    TAP.empty("and the command that gives more has it", [] if page.js(
+        "return moreCommand(0, 1)").endswith(f"--guest {folder}/guest.dat {folder}/host.dat")
+        else [page.js("return moreCommand(0, 1)")])
     TAP.empty("and words tell it", [] if "web1/4700: beta/" in words or
               "web1/4700: alpha/" in words else [words])
 

@@ -218,6 +218,21 @@ static void collect_guests(const struct kvs_guest_set *set, struct kvs_collect *
 	}
 }
 
+/* As --guest has them; the caller frees both. */
+static char **guest_options(const struct kvs_guest_set *set)
+{
+	char **options = xcalloc(set->nr + 1, sizeof(*options));
+
+	for (size_t i = 0; i < set->nr; i++) {
+		const struct kvs_joined *g = &set->guests[i].joined;
+		char *vm = kvs_vm_is_any(&g->vm) ? NULL : kvs_vm_id_text(&g->vm);
+
+		options[i] = vm ? xasprintf("%s=%s", vm, g->side.path) : xstrdup(g->side.path);
+		free(vm);
+	}
+	return options;
+}
+
 /* What is to be collected; false after a message */
 static bool plan(const struct survey *s, const struct kvs_picture *p, struct kvs_collect *c)
 {
@@ -262,12 +277,15 @@ static int collect_and_write(const struct survey *s, const struct kvs_picture *p
 	struct kvs_reading r;
 	struct kvs_page page = {
 		.command = p->command, .view = &s->view, .collect = c, .model = &r.model,
-		.losses = &losses, .hidden = hidden, .large = p->large,
+		.losses = &losses, .hidden = hidden, .nr_guests = p->guests.nr,
+		.large = p->large,
 	};
+	char **guests;
 	bool ok;
 
 	if (!kvs_reading_begin(&r, p->path))
 		return KVS_EXIT_FAILED;
+	page.guests = guests = guest_options(&p->guests);
 	kvs_collect_listen(c, &r.model);
 	r.also = &also;
 	ok = kvs_reading_all(&r);
@@ -278,6 +296,9 @@ static int collect_and_write(const struct survey *s, const struct kvs_picture *p
 	collect_guests(&p->guests, c);
 	kvs_collect_sort(c);
 	ok &= kvs_picture_write(p->html, put_page, &page);
+	for (size_t i = 0; i < p->guests.nr; i++)
+		free(guests[i]);
+	free(guests);
 	kvs_losses_free(&losses);
 	kvs_reading_end(&r);
 	return ok ? KVS_EXIT_OK : KVS_EXIT_FAILED;

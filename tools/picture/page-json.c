@@ -240,9 +240,10 @@ static json_t *notes_of(const struct kvs_page *page)
 	return a;
 }
 
-/* The options that chose the vCPUs */
-static json_t *select_of(const struct kvs_select *select)
+/* The options that chose the vCPUs, and guests' recordings */
+static json_t *options_of(const struct kvs_page *page)
 {
+	const struct kvs_select *select = &page->view->select;
 	const struct kvs_vm_id *vm = &select->vm;
 	json_t *a = json_array();
 
@@ -253,6 +254,10 @@ static json_t *select_of(const struct kvs_select *select)
 	if (select->vcpu >= 0) {
 		add_text(a, xstrdup("--vcpu"));
 		add_text(a, xasprintf("%ld", select->vcpu));
+	}
+	for (unsigned int i = 0; i < page->nr_guests; i++) {
+		add_text(a, xstrdup("--guest"));
+		add_text(a, xstrdup(page->guests[i]));
 	}
 	return a;
 }
@@ -266,7 +271,7 @@ static void add_recording(json_t *o, const struct kvs_page *page)
 
 	json_object_set_new(o, "file", kvs_bytes_json(view->path));
 	json_object_set_new(o, "command", kvs_bytes_json(page->command));
-	json_object_set_new(o, "select", select_of(&view->select));
+	json_object_set_new(o, "select", options_of(page));
 	json_object_set_new(o, "records", json_integer(kvs_model_records(page->model)));
 	json_object_set_new(o, "lost", exact || lost ? json_integer(lost) : json_null());
 	json_object_set_new(o, "lost_is_exact", json_boolean(exact));

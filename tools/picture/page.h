@@ -23,6 +23,8 @@ struct kvs_page {
 	const struct kvs_model *model;	/* of the second reading, too */
 	const struct kvs_losses *losses;	/* finished */
 	unsigned int hidden;		/* how many selected vCPUs are not drawn */
+	char *const *guests;		/* as --guest names them: FILE or VM=FILE */
+	unsigned int nr_guests;
 	bool large;			/* may have more than KVS_PAGE_SIZE if all spans are there */
 };
 
