@@ -8,8 +8,9 @@ import records
 from vmm import Vmm
 
 N = 25
-# What ftrace has where it finds no name, since it takes the number for one of 64 bits
-NAMES = {"0xffffffff": "invalid_guest_state"}
+# What we have for ftrace's first word: it finds no name for SVM's, since it takes the number
+# for one of 64 bits, and VMX' flag is another word of its
+NAMES = {"0xffffffff": "invalid_guest_state", "INVALID_STATE": "INVALID_STATE|FAILED_VMENTRY"}
 EVENTS = ("kvm/kvm_entry", "kvm/kvm_exit")
 
 
