@@ -202,15 +202,22 @@ refuses "experiment" "option '--arm': '3-1' is not a list of CPUs such as 0,2-3"
 refuses record "option '--stop-on': 'x' is no condition such as 'wait>500us', with timer, irq, wait or exit, and ns, us, ms or s" --stop-on x
 for bad in x 0 0=x 1= =1 0:1 web1:0; do
 	refuses merge "option '--cpu': '$bad' is not CPU=VCPU or VM:CPU=VCPU" --cpu "$bad"
-	refuses report "option '--cpu': '$bad' is not CPU=VCPU or VM:CPU=VCPU" --cpu "$bad"
+	for command in report export; do
+		refuses $command "option '--cpu': '$bad' is not CPU=VCPU or VM:CPU=VCPU" --cpu "$bad"
+	done
 done
-refuses report "option '--guest': '0=guest.dat' is not VM=FILE: say the VM's name, the PID of its process, or PID.1 for the second VM of that process" \
-	--guest 0=guest.dat
+for command in report export; do
+	refuses $command "option '--guest': '0=guest.dat' is not VM=FILE: say the VM's name, the PID of its process, or PID.1 for the second VM of that process" \
+		--guest 0=guest.dat
+done
+refuses export "--guest is for --sqlite and --csv: Perfetto shows no tasks of guests" \
+	--perfetto x.pftrace --guest guest.dat
+refuses export "--cpu belongs to --guest" --sqlite x.db --cpu 0=0
 refuses merge "which recordings? The host's, and at least one of a guest" host.dat -o folder
 refuses merge "option '--output' is missing: which folder gets the result?" host.dat guest.dat
 refuses merge "'0=guest.dat' is not VM=FILE: say the VM's name, the PID of its process, or PID.1 for the second VM of that process" \
 	host.dat 0=guest.dat -o folder
-printf '%s\n' "merge --cpu" "report --cpu" "report --guest" "export --kinds" "compare --metric" "compare --histogram" "policy --cpus" \
+printf '%s\n' "merge --cpu" "report --cpu" "report --guest" "export --cpu" "export --guest" "export --kinds" "compare --metric" "compare --histogram" "policy --cpus" \
 	"experiment --arm" "record --stop-on" >> covered
 
 # A new option with an argument belongs into the table above.
