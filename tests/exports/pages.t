@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """What pages and databases of large recordings cost: a page of ten million records beside
 the report of the same file, the first frame that a browser draws of a page beside one of an
