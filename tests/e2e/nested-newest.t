@@ -1,4 +1,4 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 # As nested-6.1.t.
-exec "$(dirname -- "$0")/boot" --kernel newest --timeout 300 -- nested
+exec "$(dirname -- "$0")/boot" --kernel newest --timeout 300 --kvm-param npt=0 -- nested

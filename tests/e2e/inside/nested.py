@@ -69,7 +69,7 @@ def ledgers(tap, recording, nth):
 
 
 def test(tap):
-    """A boot may fail by the emulator's fault, and is tried once more: README.md"""
+    """A boot may fail by the emulator's fault, and is tried once more: ../README.md"""
     for nth in range(1, BOOTS + 1):
         with host.module(), Device() as device:
             device.follow()
