@@ -160,11 +160,42 @@ void kvs_alike_add(struct kvs_alike *a, const struct kvs_moment *moment)
 	add_to(get_group(a, &one), &one);
 }
 
+/*
+ * An exit to the group that it belongs to, if that is there already.  Most moments are
+ * exits: the whole of one, which is large, is made only if it is the worst of its group.
+ */
+static bool add_exit(const struct kvs_alike *a, const struct kvs_span *span)
+{
+	struct kvs_group like, *g;
+	u64 length = kvs_moment_length(span);
+	uint64_t hash;
+
+	/* All that hash_of() and group_order() read of an exit */
+	like.worst.vcpu = span->vcpu;
+	like.worst.kind = KVS_MOMENT_EXIT;
+	like.worst.isa = span->exit.isa;
+	like.worst.l2 = span->exit.l2;
+	like.worst.reason = span->exit.reason;
+	like.cause = KVS_CAUSE_UNKNOWN;
+	like.others = false;
+	g = find(a, &like, &hash);
+	if (!g || length >= g->worst.length)
+		return false;
+	if (span->begin < g->first)
+		g->first = span->begin;
+	if (span->begin > g->last)
+		g->last = span->begin;
+	g->count++;
+	g->sum += length;
+	return true;
+}
+
 static void take_span(void *ctx, const struct kvs_span *span)
 {
 	struct kvs_moment moment;
 
-	if (kvs_moment_kind_of(span) < 0 || !kvs_moment_length(span))
+	if (kvs_moment_kind_of(span) < 0 || !kvs_moment_length(span) ||
+	    (span->kind == KVS_SPAN_EXIT && add_exit(ctx, span)))
 		return;
 	kvs_moment_of(&moment, span);
 	kvs_alike_add(ctx, &moment);

@@ -33,13 +33,13 @@ static unsigned int cell_of(const struct kvs_density *d, u64 ts)
 	return low;
 }
 
-void kvs_density_add(struct kvs_density *d, u64 end)
+void kvs_density_add(struct kvs_density *d, u64 end, unsigned int spans)
 {
 	unsigned int last = d->nr ? d->nr - 1 : 0;
 
-	d->all++;
+	d->all += spans;
 	if (d->nr && end < d->begins[last]) {
-		d->counts[cell_of(d, end)]++;
+		d->counts[cell_of(d, end)] += spans;
 		return;
 	}
 	if (!d->full)
@@ -51,7 +51,7 @@ void kvs_density_add(struct kvs_density *d, u64 end)
 		d->begins[last] = end;
 		d->counts[last] = 0;
 	}
-	d->counts[last]++;
+	d->counts[last] += spans;
 }
 
 u64 kvs_density_count(const struct kvs_density *d, u64 from, u64 to)
