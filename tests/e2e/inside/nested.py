@@ -13,6 +13,7 @@ from device import Device
 NESTED = os.path.join(os.path.dirname(os.path.realpath(__file__)),
                       "../../lab/nested")
 WORDS = "hello from two CPUs"
+STALE = "Oops: int3"		# of the guest's kernel: a translation that is out of date
 BOOTS, LIMIT = 2, 90		# seconds; a boot takes 5 to 20
 TURN = 1			# seconds under one policy; a fast boot takes five
 POLICIES = (os.SCHED_OTHER, os.SCHED_RR, os.SCHED_FIFO)
@@ -69,7 +70,7 @@ def ledgers(tap, recording, nth):
 
 
 def test(tap):
-    """A boot may fail by the emulator's fault, and is tried once more: ../README.md"""
+    """A boot that the emulator spoils is tried once more: ../README.md"""
     for nth in range(1, BOOTS + 1):
         with host.module(), Device() as device:
             device.follow()
@@ -77,8 +78,10 @@ def test(tap):
         summary = ledgers(tap, recording, nth)
         if not status:
             break
-        tap.note(how_it_ended(recording, status, said) +
-                 ("; once more" if nth < BOOTS else ""))
+        spoiled = STALE in said
+        tap.note(how_it_ended(recording, status, said) + ("; once more" if spoiled else ""))
+        if not spoiled:
+            break
     tap.equal("nested: a Linux boots while it is recorded",
               ("its words", WORDS in said or said[-2000:], True),
               ("its status", status, 0),
