@@ -20,6 +20,9 @@ PREFIXES = "ks_", "kvmsched_", "trace_", "perf_trace_", "__"
 # Of what a file of the program has for others: xmalloc() and its like are of base/util.h.
 TOOLS_PREFIXES = "kvs_", "x"
 
+# A switch over the kinds of records, or a call by a table of them
+PER_RECORD = re.compile(r"switch \(.*\bevent\)|\[\w+(->|\.)event\]\(")
+
 # `unit` needs `other`; `why` says by which line or symbol
 Edge = collections.namedtuple("Edge", "unit other why")
 
@@ -175,6 +178,17 @@ def long_files(top):
                 yield f"{path} has {count} lines, {MAX_LINES} are allowed"
 
 
+def machines(top):
+    """Code beside the model that does something else for each kind of record."""
+    for path in sources(top, "tools"):
+        if path.startswith("tools/model/"):
+            continue
+        with open(os.path.join(top, path), encoding="utf-8") as file:
+            for number, line in enumerate(file, 1):
+                if PER_RECORD.search(line):
+                    yield f"{path}:{number} tells records apart: {line.strip()}"
+
+
 def nameless(objects):
     """Functions of a file's own whose names say nothing in a backtrace, where the
     kernel shows neither the file nor whose they are."""
@@ -237,6 +251,8 @@ def check_ourselves(tap):
             "tools/high/a.c": "void c(void); void a(void) { c(); }\n",
             "tools/low/b.h": "\n# include \"../high/a.h\"\n",
             "tools/other/c.c": "void c(void) { }\n",
+            "tools/model/table.h": "void m(struct r *rec) { handlers[rec->event](rec); }\n",
+            "tools/other/table.h": "void n(struct r *rec)\n{\n\tswitch (rec->event) {\n\t}\n}\n",
         })
         levels = read_levels(os.path.join(top, "levels"))
         edges = list(calls(module_objects(top, os.path.join(top, "module"))))
@@ -260,6 +276,8 @@ def check_ourselves(tap):
         tap.named("a planted export without the prefix is named",
                   list(bare_names({os.path.join(top, "tools/other/c.o"): "other"})),
                   "c.o of other exports c")
+        tap.named("a planted second state machine is named", list(machines(top)),
+                  "tools/other/table.h:3 tells records apart: switch (rec->event) {")
         tap.named("a unit without a level is named",
                   missing_units("tools", levels["tools"],
                                 {"high", "low", "other", "new"}), "new")
@@ -288,6 +306,7 @@ def main():
                list(includes(TOP)) + list(calls(objects)),
                set(objects.values()) | {"module/uapi"})
     tap.empty("tools: each exported name says whose it is", bare_names(objects))
+    tap.empty("tools: the model alone tells kinds of records apart", machines(TOP))
     tap.empty(f"no file has more than {MAX_LINES} lines", long_files(TOP))
     check_ourselves(tap)
     print(f"1..{tap.number}")
