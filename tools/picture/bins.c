@@ -71,6 +71,16 @@ static void use_bin(struct kvs_bins *bins, unsigned int kind, unsigned int bin)
 	bins->used = bins->used + PAGE < bins->size ? bins->used + PAGE : bins->size;
 }
 
+/* Most often that of the span before, so that nothing is divided. */
+static unsigned int bin_of(const struct kvs_bins *bins, s64 ts)
+{
+	u64 at = ts - bins->frame.from, begin = bins->last * bins->frame.width;
+
+	if (at >= begin && at - begin < bins->frame.width)
+		return bins->last;
+	return at / bins->frame.width;
+}
+
 void kvs_bins_add(struct kvs_bins *bins, unsigned int kind, s64 begin, s64 end, int sign)
 {
 	const struct kvs_bins_frame *frame = &bins->frame;
@@ -85,7 +95,7 @@ void kvs_bins_add(struct kvs_bins *bins, unsigned int kind, s64 begin, s64 end, 
 		return;
 	if (!bins->ns[kind])
 		bins->ns[kind] = new_kind(bins);
-	bin = (u64)(begin - frame->from) / frame->width;
+	bin = bin_of(bins, begin);
 	for (; begin < end; begin = until, bin++) {
 		until = frame->from + (s64)((bin + 1) * frame->width);
 		if (until > end)
@@ -96,6 +106,7 @@ void kvs_bins_add(struct kvs_bins *bins, unsigned int kind, s64 begin, s64 end, 
 		set(bins, kind, bin, ns);
 		use_bin(bins, kind, bin);
 	}
+	bins->last = bin - 1;
 }
 
 static s64 pair_of(const struct kvs_bins *bins, unsigned int kind, unsigned int bin)

@@ -27,6 +27,7 @@ struct kvs_bins {
 	bool wide;			/* some bin has more than 32 bits can hold */
 	void *ns[KVS_BIN_KINDS];	/* see kvs_bins_ns(); NULL: nothing was of that kind */
 	unsigned int page[KVS_BIN_KINDS];	/* of memory, where the last span was added */
+	unsigned int last;		/* the bin that was added to last */
 	size_t size, used;		/* bytes of memory, and those that are not untouched */
 };
 

@@ -32,12 +32,25 @@ static struct times times_of(const struct kvs_collect *c, const struct kvs_span 
 	};
 }
 
-static bool is_in_window(const struct kvs_collect *c, struct times t)
+/* Spans come one after another, so the next one is likely to be in the same gap. */
+static bool is_in_window(struct kvs_collect *c, struct times t)
 {
-	for (unsigned int i = 0; i < c->windows.nr; i++)
-		if (t.end > (s64)c->windows.windows[i].from &&
-		    t.begin < (s64)c->windows.windows[i].to)
+	s64 from = INT64_MIN, to = INT64_MAX;
+
+	if (t.begin >= c->gap_from && t.end <= c->gap_to)
+		return false;
+	for (unsigned int i = 0; i < c->windows.nr; i++) {
+		const struct kvs_window *w = &c->windows.windows[i];
+
+		if ((s64)w->to <= t.begin)
+			from = w->to;
+		else if ((s64)w->from >= t.end)
+			to = (s64)w->from < to ? (s64)w->from : to;
+		else
 			return true;
+	}
+	c->gap_from = from;
+	c->gap_to = to;
 	return false;
 }
 
@@ -134,8 +147,9 @@ static void take_exit(struct kvs_collect *c, const struct kvs_span *span)
 	for (size_t i = bars->nr; i && i + LATE_EXIT > bars->nr; i--) {
 		struct kvs_bar *bar = &bars->bars[i - 1];
 
-		if (bar->kind == KVMSCHED_STATE_EXIT && !bar->who && bar->begin < t.end &&
-		    kvs_bar_end(bar) > t.begin)
+		if (kvs_bar_end(bar) <= t.begin)	/* and so did those before it */
+			break;
+		if (bar->kind == KVMSCHED_STATE_EXIT && !bar->who && bar->begin < t.end)
 			bar->who = lane->exit.who;
 	}
 }
