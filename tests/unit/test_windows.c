@@ -28,11 +28,11 @@ static void fill(void)
 {
 	density = (struct kvs_density){ 0 };
 	for (u64 i = 0; i < SPARSE; i++)
-		kvs_density_add(&density, i * APART, 1);
+		kvs_density_add(&density, i * APART);
 	for (u64 i = 0; i < BURST; i++)
-		kvs_density_add(&density, BEGIN + i, 1);
+		kvs_density_add(&density, BEGIN + i);
 	for (u64 i = 1; i <= SPARSE; i++)
-		kvs_density_add(&density, BEGIN + BURST + i * APART, 1);
+		kvs_density_add(&density, BEGIN + BURST + i * APART);
 }
 
 /* How many spans of the burst lie in a window */
@@ -81,7 +81,7 @@ static void late_spans_are_counted_where_they_end(void **unused)
 	fill();
 	before = kvs_density_count(&density, 0, BEGIN);
 	for (unsigned int i = 0; i < 100; i++)
-		kvs_density_add(&density, 10 * APART, 1);
+		kvs_density_add(&density, 10 * APART);
 	assert_int_equal(kvs_density_count(&density, 0, BEGIN), before + 100);
 	assert_int_equal(kvs_density_count(&density, 0, END + 1), density.all);
 }

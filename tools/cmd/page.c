@@ -39,13 +39,9 @@ struct survey {
 	u64 asked[2];			/* time stamps that --from and --to mean */
 };
 
-/*
- * Where the spans are, roughly.  Most are the two states that an exit ends, guest mode and
- * itself; to build them for no more than that would take a tenth of the page's time.
- */
 static void take_span(void *ctx, const struct kvs_span *span)
 {
-	kvs_density_add(ctx, span->end, span->kind == KVS_SPAN_EXIT ? 2 : 1);
+	kvs_density_add(ctx, span->end);
 }
 
 /* What tables and lists are made of */
@@ -89,9 +85,7 @@ static bool survey_read(struct survey *s, const struct kvs_picture *p)
 		kvs_summary_listen(&r->model);
 	else
 		listen(s, &r->model);
-	kvs_sinks_add(&r->model.sinks,
-		      (kvs_collect_kinds() & ~KVS_SPAN_BIT(STATE)) | KVS_SPAN_BIT(EXIT),
-		      take_span, &s->density);
+	kvs_sinks_add(&r->model.sinks, kvs_collect_kinds(), take_span, &s->density);
 	if (!kvs_reading_all(r) || !kvs_picture_frame(p, r, &s->frame.from, &s->frame.to,
 						       s->asked))
 		return false;

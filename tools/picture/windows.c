@@ -33,13 +33,13 @@ static unsigned int cell_of(const struct kvs_density *d, u64 ts)
 	return low;
 }
 
-void kvs_density_add(struct kvs_density *d, u64 end, unsigned int spans)
+void kvs_density_add(struct kvs_density *d, u64 end)
 {
 	unsigned int last = d->nr ? d->nr - 1 : 0;
 
-	d->all += spans;
+	d->all++;
 	if (d->nr && end < d->begins[last]) {
-		d->counts[cell_of(d, end)] += spans;
+		d->counts[cell_of(d, end)]++;
 		return;
 	}
 	if (!d->full)
@@ -51,7 +51,7 @@ void kvs_density_add(struct kvs_density *d, u64 end, unsigned int spans)
 		d->begins[last] = end;
 		d->counts[last] = 0;
 	}
-	d->counts[last] += spans;
+	d->counts[last]++;
 }
 
 u64 kvs_density_count(const struct kvs_density *d, u64 from, u64 to)

@@ -25,8 +25,7 @@ struct kvs_density {
 	u64 all;
 };
 
-/* @spans that end at @end */
-void kvs_density_add(struct kvs_density *d, u64 end, unsigned int spans);
+void kvs_density_add(struct kvs_density *d, u64 end);
 /* How many end within [@from, @to), to the next cell */
 u64 kvs_density_count(const struct kvs_density *d, u64 from, u64 to);
 
