@@ -96,18 +96,24 @@ static uint64_t hash_of(const struct kvs_group *g)
 	return h;
 }
 
+/* Moments that began from @first to @last, and lasted @sum together */
+static void add_moments(struct kvs_group *into, u64 first, u64 last, u64 count, u64 sum)
+{
+	if (!into->count || first < into->first)
+		into->first = first;
+	if (last > into->last)
+		into->last = last;
+	into->count += count;
+	into->sum += sum;
+}
+
 static void add_to(struct kvs_group *into, const struct kvs_group *from)
 {
-	if (!into->count || from->first < into->first)
-		into->first = from->first;
-	if (from->last > into->last)
-		into->last = from->last;
+	add_moments(into, from->first, from->last, from->count, from->sum);
 	if (from->worst.length > into->worst.length ||
 	    (from->worst.length == into->worst.length &&
 	     from->worst.begin < into->worst.begin))
 		into->worst = from->worst;
-	into->count += from->count;
-	into->sum += from->sum;
 }
 
 /* The group of what is alike @like, or NULL; groups of one hash follow one another. */
@@ -181,12 +187,7 @@ static bool add_exit(const struct kvs_alike *a, const struct kvs_span *span)
 	g = find(a, &like, &hash);
 	if (!g || length >= g->worst.length)
 		return false;
-	if (span->begin < g->first)
-		g->first = span->begin;
-	if (span->begin > g->last)
-		g->last = span->begin;
-	g->count++;
-	g->sum += length;
+	add_moments(g, span->begin, span->begin, 1, length);
 	return true;
 }
 

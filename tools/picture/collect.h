@@ -47,8 +47,8 @@ struct kvs_collect {
 	u64 start;			/* time stamp of the recording's begin */
 	bool whole;			/* all spans of the frame are kept, and no bins */
 	struct kvs_windows windows;	/* in ns; else those that touch one of these */
-	s64 gap_from, gap_to;		/* in ns: there is no window within; 0, 0: not known yet */
 	/* And gets these. */
+	s64 gap_from, gap_to;		/* in ns: there is no window within; 0, 0: not known yet */
 	struct kvs_vcpu_lane vcpus[KVS_LANES];
 	struct kvs_lane timers[KVS_LANES];	/* by the lane of the vCPU; who: see below */
 	struct kvs_lane irqs[KVS_LANES];	/* likewise; who: the vector + 1 */

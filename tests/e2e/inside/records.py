@@ -12,6 +12,7 @@ LOST = re.compile(r"\[(?:(\d+) )?EVENTS DROPPED\]")
 FIELD = re.compile(r"(\w+)=(\S+)")
 # Why an exit came, in a line of ftrace's kvm_exit
 REASON = re.compile(r"reason (\S+)")
+GONE = 0x200		# KS_FEATURE_GONE, of an identity
 # Instructions between our handler and ftrace's of the same tracepoint
 HANDLERS_NS = 1600
 # ftrace's events of the interrupts that come in the lab: their beginnings and ends

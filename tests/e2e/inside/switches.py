@@ -20,7 +20,6 @@ import records
 
 PREEMPTED, HALTED, BLOCKED, ABORTED, DEAD = range(5)
 TGKILL = 234
-GONE = 0x200		# KS_FEATURE_GONE
 
 # Guests that share CPU 0 with a process that comes and goes
 GUESTS = (("hlt", 300), ("tscspin", 300), ("pio", 1500), ("cpuid", 2000),
@@ -48,7 +47,7 @@ class Thread:
         # Who waits for a thread is woken early in its death, and may close the VM before
         # it gets the CPU for the last time: nothing is told of it then.
         self.outlives = any(self.out[-1].ts < r.ts < died for r in mine
-                            if r.event == "kvmsched_vcpu" and r["features"] & GONE)
+                            if r.event == "kvmsched_vcpu" and r["features"] & records.GONE)
         self.numbers = [r["nvcsw"] + r["nivcsw"] for r in self.out]
         self.end = vcpu["nvcsw_end"] + vcpu["nivcsw_end"]
         self.begin = self.end - vcpu["nvcsw"] - vcpu["nivcsw"]

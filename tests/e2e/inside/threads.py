@@ -18,7 +18,6 @@ from vmm import Vmm
 
 N = 500
 RUNS, NAPS = 20, 20
-GONE = 0x200			# KS_FEATURE_GONE
 EXIT_END, BY_ENTRY = 3, 0	# KS_EXIT_END, KS_EXIT_BY_ENTRY
 
 
@@ -65,7 +64,7 @@ def check(tap, name, threads, truth, recording, lines):
     loads = records.of_file(recording.file, "kvmsched_load")
     identities = records.of_file(recording.file, "kvmsched_vcpu")
     ends = len(identities)
-    identities = [record for record in identities if not record["features"] & GONE]
+    identities = [record for record in identities if not record["features"] & records.GONE]
     ends -= len(identities)
     exits = {(record["vm"], record["vcpu"]): record["exits"]
              for record in records.of_file(recording.file, "kvmsched_ledger")}
@@ -155,7 +154,7 @@ def ended_before(tap):
                 vmm.ask(name, "end")
             vmm.close("closer")
     told = [record["vcpu"] for record in records.of_file(recording.file, "kvmsched_vcpu")
-            if record.tid in tids and record["features"] & GONE]
+            if record.tid in tids and record["features"] & records.GONE]
     rows = [row["vcpu"] for row in recording.report()["vcpus"] if row["vm"] == vmm.pid]
     tap.equal("threads: the end of a VM is told after that of its threads",
               ("once for each vCPU", sorted(told), [0, 1]),
@@ -194,7 +193,7 @@ def outlived(tap):
                 vmm.ask("thread", "run", RUNS)
             kept, info = [one.tgid for one in device.ledgers()], device.info()
     [end] = [record.ts for record in records.of_file(recording.file, "kvmsched_vcpu")
-             if record.tid == tid and record["features"] & GONE]
+             if record.tid == tid and record["features"] & records.GONE]
     [sleeps] = of_threads(recording, tid)
     tap.equal("threads: one that outlives its VM",
               ("sleeps told after the VM's end", [ts for ts in sleeps if ts > end], []),
