@@ -24,6 +24,7 @@ SMALL_EXITS = 935_000			# a million, of which a page has every span
 PAGE_BYTES = 5_000_000
 CPU_TIMES, MEMORY = 4, 100e6
 FRAMES = 3
+PAIRS = 5
 ROUNDS = 5
 FIRST_PAINT = """return performance.getEntriesByType("paint")
     .filter((entry) => entry.name === "first-contentful-paint").map((entry) => entry.startTime)"""
@@ -52,8 +53,10 @@ def bigfile(path, exits):
 def large(folder):
     """A page of ten million records beside their report"""
     recording, page = bigfile(folder / "large.dat", EXITS), folder / "large.html"
-    report = Cost(KVMSCHED, "report", recording)
-    made = Cost(KVMSCHED, "report", "--html", page, recording)
+    # In turns; the one in the middle
+    pairs = [(Cost(KVMSCHED, "report", recording),
+              Cost(KVMSCHED, "report", "--html", page, recording)) for _ in range(PAIRS)]
+    report, made = sorted(pairs, key=lambda pair: pair[1].seconds / pair[0].seconds)[PAIRS // 2]
     times = made.seconds / report.seconds
     print(f"# page: {made.seconds:.2f} s of CPU, {times:.2f} times the report's "
           f"{report.seconds:.2f} s, {made.bytes / 1e6:.1f} MB; {page.stat().st_size} bytes")
