@@ -20,6 +20,7 @@ sys.dont_write_bytecode = True
 from tap import Tap  # noqa: E402
 from tool import O  # noqa: E402
 
+GOLDEN = HERE.parent / "golden"
 MOST = 5_000_000
 EXITS, LANES = 935_000, 64
 TAP = Tap()
@@ -61,11 +62,23 @@ class Page:
             yield f"{frame}"
 
 
+def wrong_limits(folder):
+    """--spans is taken at its word: so many, and not one more"""
+    for recording in sorted(GOLDEN.glob("s*.dat")):
+        said = Page(folder, recording, "--spans=0").json
+        if said["tasks"]:  # what these ran is drawn in two lanes, and is one span
+            continue
+        count = said["all_spans"]
+        for allowed, whole in (count, True), (count - 1, False):
+            if Page(folder, recording, f"--spans={allowed}").json["whole"] != whole:
+                yield f"{recording.name}: {count} spans, --spans={allowed}"
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         recording = folder / "big.dat"
-        subprocess.run([O / "unit/bigfile", HERE.parent / "golden/formats", recording,
+        subprocess.run([O / "unit/bigfile", GOLDEN / "formats", recording,
                         str(EXITS), str(LANES)], check=True)
         page = Page(folder, recording)
         said = page.json
@@ -85,6 +98,7 @@ def main():
         TAP.empty("all its bins are there", page.wrong_bins())
         TAP.empty("it says how many spans it left out", [] if not said["whole"] and
                   0 < said["spans"] < said["all_spans"] else [said["spans"], said["all_spans"]])
+        TAP.empty("--spans is exact", wrong_limits(folder))
     print(f"1..{TAP.number}")
 
 

@@ -240,7 +240,8 @@ static bool plan(const struct survey *s, const struct kvs_picture *p, struct kvs
 	c->start = kvs_model_start_ts(&s->reading.model);
 	c->frame.from = ns_of(c, s->frame.from);
 	c->frame.to = ns_of(c, s->frame.to);
-	c->whole = kvs_density_count(&s->density, s->frame.from, s->frame.to) <= (u64)p->spans;
+	c->whole = kvs_density_count(&s->density, s->frame.from, s->frame.to + 1) <=
+		   (u64)p->spans;
 	if (c->frame.from >= c->frame.to || c->frame.to > KVS_BAR_MAX_NS) {
 		kvs_err("%s: a page can't show %.3f s", p->path,
 			(c->frame.to - c->frame.from) / 1e9);
