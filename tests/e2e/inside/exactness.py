@@ -22,7 +22,8 @@ GUESTS = (
 )
 # A guest that is SVM's alone, and one that needs a CPU for each of its vCPUs
 SVM_ONLY, TWO_CPUS = ("l2",), ("ipi-spin",)
-SVM_INTR, VMX_INTR = 0x60, 1
+SVM_INTR, SVM_NPF, VMX_INTR = 0x60, 0x400, 1
+MMIO = 1, 2                 # kvm_mmio: a read that is over, a write
 # VMX: what KVM's fast path handles without a word where a kprobe sees the others; HLT
 # from 6.12 on, if an interrupt is there already
 FAST = {"MSR_WRITE", "PREEMPTION_TIMER", "HLT"}
@@ -45,6 +46,7 @@ KEYS = {
     "kvm/kvm_inj_virq": "common_pid,reinjected",
     "kvm/kvm_eoi": "common_pid",
     "kvm/kvm_apic_accept_irq": "vec",
+    "kvm/kvm_mmio": "common_pid,type",
     "e2e/arm": "common_pid",
 }
 
@@ -69,9 +71,14 @@ class Seen:
                           if missed.get(hook)}
 
     def faults_again(self):
-        """Page faults that mended nothing, by KVM's own count: its page tables changed
-        while it handled them, so it lets the guest fault once more."""
-        return self.stats["pf_taken"] - self.stats["pf_fixed"] - self.stats["pf_emulate"]
+        """Page faults that neither mended anything nor were an access to a device: KVM's
+        page tables changed while it handled them, so it lets the guest fault once more.
+        KVM counts not all of them, where a device's entry has gone."""
+        if host.VMX:
+            return self.stats["pf_taken"] - self.stats["pf_fixed"] - self.stats["pf_emulate"]
+        accesses = sum(self.ftrace["kvm/kvm_mmio"].get((self.tid, kind), 0) for kind in MMIO)
+        return self.ftrace["kvm/kvm_exit"].get((self.tid, SVM_NPF), 0) - accesses - \
+            self.stats["pf_fixed"]
 
     def faults(self):
         """All that KVM counted of page faults, to be read where a test fails"""
