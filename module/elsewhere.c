@@ -19,6 +19,7 @@
 #include <linux/cpumask.h>
 #include <linux/delay.h>
 #include <linux/jiffies.h>
+#include <linux/sched/deadline.h>
 #include <linux/sched/isolation.h>
 #include <linux/sched/rt.h>
 #include <linux/smp.h>
@@ -262,7 +263,7 @@ void ks_elsewhere(const char *what, void (*run)(void *), void *arg)
 	INIT_WORK_ONSTACK(&errand.offered.work, ks_run_errand);
 	timer_setup_on_stack(&errand.offered.timer, ks_offer_is_due, KS_OFFERED_TIMER);
 	ks_offer_until(&errand.offered, errand.wait, smp_load_acquire(&errand.done),
-		       UINT_MAX, TASK_UNINTERRUPTIBLE);
+		       UINT_MAX, TASK_UNINTERRUPTIBLE, what);
 	ks_wait_long(errand.wait, smp_load_acquire(&errand.done),
 		     TASK_UNINTERRUPTIBLE, what);
 	/* The worker may still be about to wake us. */
@@ -275,7 +276,10 @@ static void ks_look(void *out)
 {
 	struct ks_rt_task *task = out;
 
-	task->prio = rt_task(current) ? current->rt_priority : 0;
+	if (dl_task(current))
+		task->prio = KS_PRIO_DEADLINE;
+	else
+		task->prio = rt_task(current) ? current->rt_priority : 0;
 	task->pid = current->pid;
 	memcpy(task->comm, current->comm, sizeof(task->comm));
 }
@@ -343,7 +347,12 @@ void ks_report_delay(const char *what, const struct ks_alarm *alarm)
 			task = alarm->ran;
 		else if (smp_call_function_single(cpu, ks_look, &task, 1))
 			continue;
-		if (task.prio && task.pid != current->pid)
+		if (!task.prio || task.pid == current->pid)
+			continue;
+		if (task.prio == KS_PRIO_DEADLINE)
+			pr_warn("CPU %d runs %.*s, thread %d, by SCHED_DEADLINE\n",
+				cpu, TASK_COMM_LEN, task.comm, task.pid);
+		else
 			pr_warn("CPU %d runs %.*s, thread %d, at real-time priority %d\n",
 				cpu, TASK_COMM_LEN, task.comm, task.pid, task.prio);
 	}

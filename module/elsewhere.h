@@ -42,10 +42,12 @@ void ks_work_begin(struct ks_worker *worker);
 void ks_work_end(struct ks_worker *worker);
 void ks_elsewhere(const char *what, void (*run)(void *), void *arg);
 
+#define KS_PRIO_DEADLINE	(-1)
+
 /**
  * struct ks_rt_task - who runs on a CPU at real-time priority
  * @pid:  the thread
- * @prio: its priority; 0: whoever runs there has none
+ * @prio: its priority, or KS_PRIO_DEADLINE; 0: whoever runs there has none
  * @comm: its name
  */
 struct ks_rt_task {
@@ -131,6 +133,8 @@ int ks_offer(struct ks_offered *offered, int cpu);
 bool ks_offer_withdraw(struct ks_offered *offered);
 void ks_offer_withdraw_sync(struct ks_offered *offered);
 
+#define KS_DELAY	5	/* seconds until a wait is reported */
+
 /* For how long work is offered at first, and at most */
 #define KS_OFFER_NS	(50 * NSEC_PER_MSEC)
 #define KS_OFFER_MAX_NS	NSEC_PER_SEC
@@ -142,14 +146,15 @@ void ks_offer_withdraw_sync(struct ks_offered *offered);
  * @condition: it is done
  * @most:      to how many CPUs
  * @state:     TASK_KILLABLE: a signal that kills the caller ends it
+ * @name:      in the log, if it takes long
  *
  * The work is not necessarily done afterwards.  Where it runs already, for somebody
  * who has gone, it is offered until that has ended: which CPU's timer is due then
  * nobody knows, and some CPUs' timers are never.
  */
-#define ks_offer_until(what, queue, condition, most, state) do {	\
+#define ks_offer_until(what, queue, condition, most, state, name) do {	\
 	int cpu_ = ks_offer(what, raw_smp_processor_id());		\
-	s64 ns_ = KS_OFFER_NS;						\
+	s64 ns_ = KS_OFFER_NS, left_ = KS_DELAY * NSEC_PER_SEC;		\
 	struct ks_alarm alarm_;						\
 	unsigned int n_ = 1;						\
 									\
@@ -158,11 +163,11 @@ void ks_offer_withdraw_sync(struct ks_offered *offered);
 		cpu_ = ks_offer(what, cpu_);				\
 		if ((state) == TASK_KILLABLE && fatal_signal_pending(current)) \
 			break;						\
+		if (left_ > 0 && (left_ -= ns_) <= 0)			\
+			ks_report_delay(name, &alarm_);			\
 		ns_ = min_t(s64, 2 * ns_, KS_OFFER_MAX_NS);		\
 	}								\
 } while (0)
-
-#define KS_DELAY	5	/* seconds until a wait is reported */
 
 /**
  * ks_wait_long - wait for a worker, and report if that takes long

@@ -170,7 +170,8 @@ int ks_hooks_attach(u32 wanted)
 		return 0;
 	ticket = ks_ask_for(&ks_attach);
 	ks_offer_until(&ks_attach.offered, ks_changed,
-		       ks_is_done(&ks_attach, ticket), UINT_MAX, TASK_KILLABLE);
+		       ks_is_done(&ks_attach, ticket), UINT_MAX, TASK_KILLABLE,
+		       "attaching");
 	return ks_wait_long(ks_changed, ks_is_done(&ks_attach, ticket),
 			    TASK_KILLABLE, "attaching");
 }
@@ -206,7 +207,7 @@ void ks_hooks_detach(u32 wanted)
 	}
 	ks_offer_until(&ks_detach.offered, ks_changed,
 		       ks_is_done(&ks_detach, ticket), KS_DETACH_OFFERS,
-		       TASK_UNINTERRUPTIBLE);
+		       TASK_UNINTERRUPTIBLE, "detaching");
 	ks_wait_for(&alarm, ks_changed, ks_is_done(&ks_detach, ticket),
 		    TASK_UNINTERRUPTIBLE, KS_DETACH_NS);
 }

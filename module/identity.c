@@ -204,33 +204,55 @@ void ks_vcpu_tell_lost_identity(struct ks_vcpu *v)
 }
 
 /**
- * ks_vcpu_record_last - write the last records of a vCPU
+ * ks_vcpu_record_ledger - write a vCPU's last ledger
+ * @v:	 its entry
+ *
+ * Context: the lock of the tables is held.  At the end of a session the vCPU may run.
+ * Return: false: it changes all the time, and has no record yet.
+ */
+bool ks_vcpu_record_ledger(const struct ks_vcpu *v)
+{
+	struct ks_ledger *ledger = ks_vcpu_wanted(v) ? ks_vcpu_ledger(v) : NULL;
+
+	return !ledger || ks_write_ledger(v, ledger);
+}
+
+/**
+ * ks_vcpu_record_identity - write a vCPU's last identity, if there is a reason
  * @v:	 its entry
  * @why: what ends
  *
- * The identity is written again where its record may be overwritten by now, or was
- * lost, or is due; and where the vCPU ends, to say so: also if its thread has ended
- * before, as most do, and nothing else is known of it since.
+ * The reason may be that its record may be overwritten by now, or was lost, or is due; or
+ * that the vCPU ends, to say so: also if its thread has ended before, as most do, and
+ * nothing else is known of it since.
  *
  * Context: the lock of the tables is held.  At the end of a session the vCPU may run.
- * Return: false: its ledger changes all the time, and has no record.
  */
-bool ks_vcpu_record_last(struct ks_vcpu *v, enum ks_last why)
+void ks_vcpu_record_identity(struct ks_vcpu *v, enum ks_last why)
 {
-	bool ok = true;
-	struct ks_ledger *ledger;
+	const bool ends = why == KS_LAST_OF_VCPU;
 
-	if (!ks_vcpu_wanted(v)) {
-		if (why == KS_LAST_OF_VCPU && v->identity.tgid &&
-		    (ks_vcpu_ring(v) || ks_listening()->events))
-			ks_write_identity(v, KS_FEATURE_GONE);
-		return true;
+	if (!v->identity.tgid)
+		return;
+	if (ks_vcpu_wanted(v)) {
+		if (why != KS_LAST_OF_SESSION || READ_ONCE(v->identity_lost) ||
+		    READ_ONCE(v->identity_due))
+			ks_write_identity(v, ends ? KS_FEATURE_GONE : 0);
+	} else if ((ends || why == KS_LAST_OVERWRITTEN) &&
+		   (ks_vcpu_ring(v) || ks_listening()->events)) {
+		ks_write_identity(v, ends ? KS_FEATURE_GONE : 0);
 	}
-	ledger = ks_vcpu_ledger(v);
-	if (ledger)
-		ok = ks_write_ledger(v, ledger);
-	if ((why != KS_LAST_OF_SESSION || READ_ONCE(v->identity_lost) ||
-	     READ_ONCE(v->identity_due)) && v->identity.tgid)
-		ks_write_identity(v, why == KS_LAST_OF_VCPU ? KS_FEATURE_GONE : 0);
-	return ok;
+}
+
+/**
+ * ks_vcpu_record_last - write the last records of a vCPU whose thread or VM ends
+ * @v:	 its entry
+ * @why: which of them
+ *
+ * Context: the lock of the tables is held; the vCPU does not run.
+ */
+void ks_vcpu_record_last(struct ks_vcpu *v, enum ks_last why)
+{
+	ks_vcpu_record_ledger(v);
+	ks_vcpu_record_identity(v, why);
 }

@@ -159,22 +159,18 @@ static void ks_flush_rings(void)
 	cpus_read_unlock();
 }
 
-/* Of a flight recorder, what was told only once may be overwritten by now. */
-static void ks_session_tell_again(void)
-{
-	ks_session_write_hooks(&session.facts);
-	ks_throttle_tell_again();
-}
-
 static void ks_stop_recording(void)
 {
 	if (!session.facts.classes)
 		return;
 	WRITE_ONCE(session.recording, false);
+	/* Of a flight recorder, what was told only once may be overwritten by now. */
 	if (session.facts.overwrite)
-		ks_session_tell_again();
+		ks_throttle_tell_again();
 	ks_vcpus_record_last(session.facts.overwrite);
 	session.facts.ended = ks_attach_stop();
+	if (session.facts.overwrite)
+		ks_session_write_hooks_again(&session.facts);
 	ks_session_write_last(&session.facts);
 	mutex_lock(&session.rings_mutex);
 	session.facts.classes = 0;

@@ -5,8 +5,7 @@
  *
  * Context of all: process, session mutex held.  No handler writes into the rings
  * then, since the session does not record yet, or not any more; but for what a program
- * tells, ks_session_write_quota() and ks_session_write_bpf_scheduler(), and what is told
- * again at the end, ks_session_write_hooks().
+ * tells, ks_session_write_quota() and ks_session_write_bpf_scheduler().
  */
 #include <linux/cpu.h>
 #include <linux/smp.h>
@@ -60,6 +59,14 @@ void ks_session_write_first(struct ks_session_facts *facts)
 	on_each_cpu(ks_write_start, facts, 1);
 }
 
+static void ks_fill_attach(struct ks_rec_attach *r, const struct kvmsched_hook *row)
+{
+	strscpy_pad(r->hook, row->name, sizeof(r->hook));
+	r->classes = row->classes;
+	r->status = row->status;
+	r->how = row->attached ? row->how : KVMSCHED_HOW_NONE;
+}
+
 /**
  * ks_session_write_hooks - write the table of hooks, as they are attached
  * @facts: rows of its classes
@@ -77,10 +84,30 @@ void ks_session_write_hooks(const struct ks_session_facts *facts)
 		if (!(row.classes & facts->classes))
 			continue;
 		r = ks_begin(attach, true, now, flags);
-		strscpy_pad(r->hook, row.name, sizeof(r->hook));
-		r->classes = row.classes;
-		r->status = row.status;
-		r->how = row.attached ? row.how : KVMSCHED_HOW_NONE;
+		ks_fill_attach(r, &row);
+		ks_end(attach, r, flags);
+	}
+}
+
+/**
+ * ks_session_write_hooks_again - the same, of a flight recorder that has ended
+ * @facts: of the session
+ *
+ * Not before it has ended: who attaches hooks of a module that has just come may be waited
+ * for, and the ring would overwrite meanwhile what was to be kept.
+ */
+void ks_session_write_hooks_again(const struct ks_session_facts *facts)
+{
+	struct kvmsched_hook row = { .index = 0 };
+	struct ks_rec_attach *r;
+	unsigned long flags;
+
+	for (; !ks_hooks_row(&row, false); row.index++) {
+		if (!(row.classes & facts->classes))
+			continue;
+		local_irq_save(flags);
+		r = ks_begin_at(attach, true, facts->ended);
+		ks_fill_attach(r, &row);
 		ks_end(attach, r, flags);
 	}
 }

@@ -28,16 +28,22 @@ struct ks_tables ks_tables = {
 };
 
 /*
- * A worker lets a grace period pass, or is about to.  Set with the lock of the tables,
- * cleared by that worker: who asks in between may have to ask again.
+ * Nobody asks for another grace period before so many ticks: one takes about as long, and
+ * there may be many who find no room.
  */
-static bool ks_room_comes;
+#define KS_ROOM_AGAIN	(HZ / 100 + 1)
 
-/* Context: a worker. */
+/* When somebody asked last, in jiffies.  With the lock of the tables. */
+static unsigned long ks_room_asked;
+
+/*
+ * It waits for nothing, so rmmod does not wait for it for long.
+ *
+ * Context: a worker.
+ */
 static void ks_make_room(struct work_struct *work)
 {
-	synchronize_rcu();
-	WRITE_ONCE(ks_room_comes, false);
+	start_poll_synchronize_rcu();
 }
 static DECLARE_WORK(ks_room_work, ks_make_room);
 
@@ -57,9 +63,9 @@ static struct irq_work ks_room_irq = IRQ_WORK_INIT_HARD(ks_queue_room_work);
  */
 void ks_tables_want_room(void)
 {
-	if (READ_ONCE(ks_room_comes))
+	if (time_before(jiffies, ks_room_asked + KS_ROOM_AGAIN))
 		return;
-	WRITE_ONCE(ks_room_comes, true);
+	ks_room_asked = jiffies;
 	irq_work_queue(&ks_room_irq);
 }
 
@@ -80,6 +86,7 @@ int ks_tables_create(void)
 		       KS_VCPUS_LIMIT);
 		return -EINVAL;
 	}
+	ks_room_asked = jiffies - KS_ROOM_AGAIN;
 	/*
 	 * Not by an initializer: per-CPU sections of modules get no
 	 * relocations.

@@ -217,7 +217,9 @@ void ks_vcpu_of_switched(struct ks_thread *t,
 void ks_vcpu_identify(struct ks_vcpu *v);
 void ks_vcpu_identify_again(struct ks_vcpu *v);
 void ks_vcpu_tell_lost_identity(struct ks_vcpu *v);
-bool ks_vcpu_record_last(struct ks_vcpu *v, enum ks_last why);
+bool ks_vcpu_record_ledger(const struct ks_vcpu *v);
+void ks_vcpu_record_identity(struct ks_vcpu *v, enum ks_last why);
+void ks_vcpu_record_last(struct ks_vcpu *v, enum ks_last why);
 
 void ks_vcpu_identity_due(struct ks_vcpu *v);
 void ks_vcpus_identity_due(u16 id);

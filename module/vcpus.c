@@ -86,14 +86,16 @@ void ks_vcpus_record_last(bool overwritten)
 	const enum ks_last why = overwritten ? KS_LAST_OVERWRITTEN : KS_LAST_OF_SESSION;
 	struct ks_vcpu *v;
 	int tries;
-	bool ok;
+	bool done;
 
 	for_each_used(v) {
-		for (tries = 0, ok = false; !ok && tries < KS_LAST_TRIES; tries++) {
+		for (tries = 0, done = false; !done; tries++) {
 			if (tries)
 				fsleep(100);
 			raw_spin_lock_irq(&ks_tables.lock);
-			ok = !v->key || ks_vcpu_record_last(v, why);
+			done = !v->key || ks_vcpu_record_ledger(v) || tries == KS_LAST_TRIES;
+			if (v->key && done)
+				ks_vcpu_record_identity(v, why);
 			raw_spin_unlock_irq(&ks_tables.lock);
 		}
 	}

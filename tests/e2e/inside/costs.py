@@ -12,6 +12,7 @@ import time
 
 import host
 import icount
+import vmm
 from device import Device
 
 # Instructions on the vCPU for an uncut round trip, most that is allowed
@@ -41,6 +42,8 @@ CONSUMER = 60
 # the first recording on the kernel asks at each switch whether the two tasks have
 # preempt notifiers, as it does anyway while there is a VM.
 NOTIFIERS, WAKEUP, STEAL = 15, 30, 60
+# For a vCPU's thread that gives up its CPU and gets it back: two records, two notifiers
+VCPU_SWITCH = 2000
 # Pipes and forks cost some more or less whenever the memory's layout changes; what is
 # measured first may have had a bad one, and then all others are below it (27 were seen).
 PIPES = 12
@@ -176,6 +179,40 @@ def host_switches(tap):
             check("class steal", NOTIFIERS, STEAL, WAKEUP)
 
 
+def vcpu_switches(tap):
+    """A switch from a vCPU's thread to another process, and the one back."""
+    def yielded(n):
+        owner.begin("thread", "give_way", n)
+        began = icount.schedstat(owner.pid) + time.process_time_ns()
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(50))
+        with open(vmm.GATE, "wb"):
+            for _ in range(n):
+                os.sched_yield()
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+        owner.end()
+        return icount.schedstat(owner.pid) + time.process_time_ns() - began
+
+    def measure():
+        tid = owner.ask("thread", "run", 20)	# so that the module knows the vCPU
+        os.sched_setscheduler(tid, os.SCHED_FIFO, os.sched_param(50))
+        return icount.slope(lambda n: min(yielded(n) for _ in range(TIMES)), 500, 20500)
+
+    os.mkfifo(vmm.GATE)
+    with host.module(), vmm.Vmm() as owner, Device() as device:
+        measure()
+        idle = measure()
+        with host.Recording():
+            recorded = measure()
+        with host.Recording("-e", "+steal"):
+            steal = measure()
+        device.follow()
+        ledger_alone = measure()
+    for name, cost in (("the default classes", recorded), ("class steal", steal),
+                       ("ledgers", ledger_alone)):
+        tap.within(f"costs: {name}, for a vCPU's switch out and in", cost - idle, 1, VCPU_SWITCH,
+                   f" instructions over {idle:.0f}")
+
+
 def packets(n):
     """Instructions of a process that sends itself n packets: n softirqs."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as loop:
@@ -289,6 +326,7 @@ def measured(tap):
         recording(tap, how, baseline)
     ledger(tap, baseline)
     host_switches(tap)
+    vcpu_switches(tap)
     softirqs(tap)
     consumer(tap)
     size(tap)

@@ -27,6 +27,7 @@ KVM_GET_SREGS, KVM_SET_SREGS, KVM_SET_CPUID2 = 0x8138ae83, 0x4138ae84, 0x4008ae9
 KVM_CREATE_IRQCHIP, KVM_GET_LAPIC, KVM_SET_LAPIC = 0xae60, 0x8400ae8e, 0x4400ae8f
 REGS, SREGS = 144, 312		# bytes of struct kvm_regs and of struct kvm_sregs
 PAGE = mmap.PAGESIZE
+GATE = os.path.join(host.WORK, "gate")	# a FIFO
 RESET = 0xfffffff0		# where a CPU begins
 HLT_FOR_EVER, OUT_FOR_EVER = b"\xf4\xeb\xfd", b"\xe6\x80\xeb\xfc"
 # {where in struct kvm_sregs: (format, value)}: 64-bit mode, whose code segment is a 32-bit one,
@@ -54,14 +55,20 @@ class Vmm:
         self.pid = self.process.pid
         return self
 
-    def ask(self, thread, step, times=1, vcpu=0):
-        """The thread's number in the kernel, after it has done so.  The VM has two vCPUs;
-        which one a thread is for is told as it begins."""
+    def begin(self, thread, step, times=1, vcpu=0):
+        """The VM has two vCPUs; which one a thread is for is told as it begins."""
         self.process.stdin.write(f"{thread} {step} {times} {vcpu}\n")
+
+    def end(self):
+        """The thread's number in the kernel, after it has done so"""
         answer = self.process.stdout.readline()
         if not answer:
-            raise host.Failed(f"the VMM died in {step}")
+            raise host.Failed("the VMM died in a step")
         return int(answer)
+
+    def ask(self, thread, step, times=1, vcpu=0):
+        self.begin(thread, step, times, vcpu)
+        return self.end()
 
     def exits(self):
         """KVM's own count; None when the VM is gone."""
@@ -129,6 +136,12 @@ class Steps(threading.Thread):
     def nap(self, times):
         for _ in range(times):
             time.sleep(0.002)
+
+    def give_way(self, times):
+        """Yields, from when somebody opens the gate"""
+        with open(GATE, "rb"):
+            for _ in range(times):
+                os.sched_yield()
 
     def close(self, _):
         for file in self.files:
