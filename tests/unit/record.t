@@ -258,6 +258,20 @@ else
 	skip "disk full" "can't mount a tmpfs: $(cat mount.err)"
 fi
 
+echo 0 > zero
+# shellcheck disable=SC2016 # the inner shell expands it
+if unshare -m sh -c 'mount --bind zero /proc/sys/kernel/ftrace_enabled' 2> mount.err; then
+	unshare -m sh -c 'mount --bind zero /proc/sys/kernel/ftrace_enabled &&
+		LD_PRELOAD=$1/fakedev.so exec "$2" record -q -o unseen.dat -d 0.1' sh \
+		"$work" "$kvmsched" 2> err
+	says 'ftrace_enabled is 0: .* will be missing' "kprobes that are never called"
+	says 'hint: .*sysctl kernel.ftrace_enabled=1' "... with what to do"
+else
+	skip "ftrace_enabled" "can't mount over it: $(cat mount.err)"
+fi
+record -q -o seen.dat -d 0.1
+is "$(grep -c ftrace_enabled err || true)" 0 "nothing of it where they are called"
+
 FAKEDEV_CPUS=3 LD_PRELOAD=$work/fakedev.so "$kvmsched" record -o killed.dat 2> err &
 pid=$!
 until_spooled killed.dat

@@ -121,6 +121,18 @@ static void warn_hooks(struct recorder *r)
 		kvs_hint("kprobes are switched off: write 1 to /sys/kernel/debug/kprobes/enabled, and record anew");
 }
 
+/* Hooks by kprobe, nearly all of them, are attached then, and the kernel never calls them. */
+static void warn_ftrace(void)
+{
+	char *enabled = kvs_read_line("/proc/sys/kernel/ftrace_enabled");
+
+	if (enabled && !strcmp(enabled, "0")) {
+		kvs_warn("kernel.ftrace_enabled is 0: what is hooked by kprobes will be missing");
+		kvs_hint("`kvmsched info` lists these hooks; `sysctl kernel.ftrace_enabled=1`, and record anew");
+	}
+	free(enabled);
+}
+
 /* Give the module settings whose changes no hook sees: it is called now and then. */
 static void tell_settings(struct recorder *r)
 {
@@ -149,6 +161,7 @@ static int start(struct recorder *r)
 	kvs_header_describe_clock(&r->header, &r->info);
 	kvs_ties_look(&r->header.ties);
 	warn_hooks(r);
+	warn_ftrace();
 	if (r->opts->start.classes & KVMSCHED_CLASS_STEAL)
 		r->limits = kvs_limits_new();
 	tell_settings(r);
