@@ -145,13 +145,13 @@ static __always_inline bool ks_is_l2(const struct kvm_vcpu *vcpu)
 
 /*
  * SVM's reasons that need more than their number and EXITINFO1, and which of them.  The
- * values leave room for what they are put together with, see ks_svm_kind().  Of a code
- * beyond the table the low bits count: -1 to -16 are at its end, where no others are.
+ * values are put together with another, see ks_svm_kind().  Of a code beyond the table
+ * the low bits count: -1 to -16 are at its end, where no others are.
  */
 #define KS_SVM_CODES	2048
-#define KS_SVM_PLAIN	0x1f	/* at most */
-#define KS_SVM_MSR	0x20
-#define KS_SVM_CPUID	0x40
+#define KS_SVM_PLAIN	0
+#define KS_SVM_MSR	1
+#define KS_SVM_CPUID	2
 #define KS_SVM_OTHER	0x80	/* takes another path */
 static const u8 ks_svm_special[KS_SVM_CODES] = {
 	[SVM_EXIT_CPUID] = KS_SVM_CPUID,
@@ -253,10 +253,11 @@ static __always_inline void ks_exit_fetch_vmx(struct kvm_vcpu *vcpu,
  * @reason:  out: the code, if it has a place in the table
  *
  * Both answers are one byte, so that most exits pay for one look.  EXITINTINFO's last
- * byte has "valid" in its highest bit, and nothing else below it.
+ * byte has "valid" in its highest bit, and nothing else: bits 30:12 are reserved and 0, as
+ * in EVENTINJ (APM vol. 2, 15.20).
  *
- * Return: up to KS_SVM_PLAIN: neither of them.  KS_SVM_OTHER is set: such an event, or
- * any code that is not of the other kinds.  Else at least KS_SVM_MSR or KS_SVM_CPUID.
+ * Return: KS_SVM_PLAIN: neither of them.  KS_SVM_OTHER is set: such an event, or any
+ * code that is not of the other kinds.  Else KS_SVM_MSR or KS_SVM_CPUID.
  */
 static __always_inline u8 ks_svm_kind(const struct vmcb_control_area *control, u32 *reason)
 {

@@ -317,7 +317,8 @@ static __always_inline void ks_note_svm_other(struct ks_vcpu *v, struct kvm_vcpu
 
 /*
  * Each kind of exit has a way of its own to the end: a jump back would cost it more than
- * the one instruction.  The conditions are so that one comparison serves the first two.
+ * the one instruction.  The first two conditions are so that no comparison is needed: how
+ * the kind is put together tells whether it is 0, and its sign.
  * tests/exits.t counts the instructions of each way.
  *
  * Context: as above.  Interrupts are on, and preemption is off, in 6.1 and where a
@@ -335,10 +336,10 @@ static notrace void ks_on_svm_exit(void *data, struct kvm_vcpu *vcpu, u32 isa)
 		return ks_note_exit_slow(vcpu);
 	control = &ks_vmcb(vcpu)->control;
 	kind = ks_svm_kind(control, &raw.reason);
-	if (likely(kind <= KS_SVM_PLAIN)) {
+	if (likely(kind == KS_SVM_PLAIN)) {
 		v->exit.info = control->exit_info_1;
 		ks_note_exit(v, &raw);
-	} else if ((s8)kind <= KS_SVM_PLAIN) {	/* KS_SVM_OTHER is its sign */
+	} else if ((s8)kind < KS_SVM_PLAIN) {	/* KS_SVM_OTHER is its sign */
 		if (raw.reason != SVM_EXIT_VMMCALL)
 			return ks_note_svm_other(v, vcpu, control, kind, &raw);
 		v->exit.info = (u32)vcpu->arch.regs[VCPU_REGS_RAX];
