@@ -28,6 +28,7 @@
 #include <linux/sched.h>
 #include <asm/tsc.h>
 
+#include "compat/percpu.h"
 #include "record_layout.h"
 #include "uapi/kvmsched.h"
 
@@ -103,7 +104,7 @@ void *ks_ring_reserve_slow(enum ks_event event, u32 size, u64 now);
  * @size: bytes of the record, a multiple of 4, at most KS_RING_MAX_RECORD
  * @now:  its time: the TSC, read by the caller after interrupts went off
  *
- * By raw_cpu_read(), since the compiler may put that into the instruction which needs
+ * By ks_cpu_read(), since the compiler may put that into the instruction which needs
  * the value, and needs no more than that interrupts are off.
  *
  * Context: interrupts off, not in an NMI.
@@ -112,18 +113,18 @@ void *ks_ring_reserve_slow(enum ks_event event, u32 size, u64 now);
  */
 static __always_inline void *ks_ring_try(u32 size, u64 now)
 {
-	char *at = (char *)raw_cpu_read(ks_rings.at);
+	char *at = (char *)ks_cpu_read(ks_rings.at);
 	char *record = at + KS_RING_HEADER;
 	char *next = record + size;
-	u64 delta = now - raw_cpu_read(ks_rings.last);
+	u64 delta = now - ks_cpu_read(ks_rings.last);
 
-	if (unlikely((unsigned long)next > raw_cpu_read(ks_rings.limit) ||
+	if (unlikely((unsigned long)next > ks_cpu_read(ks_rings.limit) ||
 		     delta >= 1U << KS_RING_DELTA_BITS))
 		return NULL;
 
 	*(u32 *)at = size / sizeof(u32) | (u32)delta << 5;
-	raw_cpu_write(ks_rings.last, now);
-	raw_cpu_write(ks_rings.at, (unsigned long)next);
+	ks_cpu_write(ks_rings.last, now);
+	ks_cpu_write(ks_rings.at, (unsigned long)next);
 	raw_cpu_add(ks_rings.records, 1);
 	/* There was room, so it is not NULL: saves the callers a test. */
 	if (!record)
