@@ -90,20 +90,20 @@ void ks_ledger_poll(struct ks_ledger *ledger, u64 cycles, u64 now);
  * @ledger: the ledger
  * @reason: hardware's number of the exit
  * @guest:  cycles of the guest mode that the exit ended
- * @exit:   TSC of the exit
+ * @host:   cycles from the exit to @now
  * @now:    TSC of this entry
  *
  * Context: as all writers; each exit of a CPU-bound guest comes by here.
  * Return: false if ks_ledger_end_exit() has to do it.
  */
 static __always_inline bool ks_ledger_entry(struct ks_ledger *ledger,
-					    u32 reason, u64 guest, u64 exit,
+					    u32 reason, u64 guest, u64 host,
 					    u64 now)
 {
 	if (unlikely(ks_core_is_unusual(&ledger->core, reason)))
 		return false;
 	ks_ledger_begin(ledger);
-	ks_core_round_trip(&ledger->core, reason, guest, exit, now);
+	ks_core_round_trip(&ledger->core, reason, guest, host, now);
 	ks_ledger_end(ledger);
 	return true;
 }

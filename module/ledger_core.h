@@ -158,19 +158,19 @@ static __always_inline int ks_core_is_unusual(const struct ks_ledger_core *core,
  * @core:   the ledger, in which nothing was polled meanwhile
  * @reason: hardware's number
  * @guest:  cycles of the guest mode that ended
- * @exit:   when the exit was
+ * @host:   cycles from the exit to @now
  * @now:    when guest mode begins again
  *
  * An exit alone moves nothing, so its round trip is booked at once, here.
  */
 static __always_inline void ks_core_round_trip(struct ks_ledger_core *core,
 					       __u32 reason, __u64 guest,
-					       __u64 exit, __u64 now)
+					       __u64 host, __u64 now)
 {
 	core->states[KVMSCHED_STATE_GUEST] += guest;
-	core->states[KVMSCHED_STATE_EXIT] += now - exit;
+	core->states[KVMSCHED_STATE_EXIT] += host;
 	core->since = now;
-	ks_core_count_exit(&core->exits, ks_core_usual_row(reason), now - exit);
+	ks_core_count_exit(&core->exits, ks_core_usual_row(reason), host);
 }
 
 /*

@@ -272,8 +272,8 @@ static __always_inline void ks_note_entry(struct ks_vcpu *v, struct kvm_vcpu *vc
 	v->open = KS_OPEN_NONE;
 	ks_begin_guest_mode(v, now);
 	ledger = v->ledger;
-	if (ledger && unlikely(!ks_ledger_entry(ledger, v->exit.reason,
-						v->exit.guest_cycles, v->host_tsc, now)))
+	if (ledger && unlikely(!ks_ledger_entry(ledger, v->exit.reason, v->exit.guest_cycles,
+						now - v->host_tsc, now)))
 		ks_end_unusual_exit(v, now);
 }
 

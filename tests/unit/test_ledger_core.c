@@ -77,7 +77,7 @@ static void end_exit(__u8 how, __u8 flags)
 	       .host_cycles = now - v.story, .flags = how | flags);
 	if (how == KS_EXIT_BY_ENTRY && !v.odd &&
 	    !ks_core_is_unusual(&v.ledger, v.reason))
-		ks_core_round_trip(&v.ledger, v.reason, v.guest, v.story, now);
+		ks_core_round_trip(&v.ledger, v.reason, v.guest, now - v.story, now);
 	else
 		ks_core_end_exit(&v.ledger, v.reason, v.guest, v.story, now,
 				 how == KS_EXIT_BY_ENTRY ? KVMSCHED_STATE_GUEST :
