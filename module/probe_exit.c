@@ -32,12 +32,12 @@
 #include "record.h"
 #include "vcpu.h"
 
-/* Copy the record of the open exit, and say how long its host part took. */
+/* Copy the record of the open exit, and say how long its host part took: @host. */
 static __always_inline void ks_fill_exit(struct ks_rec_exit *r,
-					 const struct ks_vcpu *v, u64 now)
+					 const struct ks_vcpu *v, u64 host)
 {
 	memcpy(r, &v->exit, offsetof(struct ks_rec_exit, host_cycles));
-	r->host_cycles = now - v->host_tsc;
+	r->host_cycles = host;
 }
 
 /* The host's part of the open exit ends: write its record. */
@@ -47,7 +47,7 @@ static void ks_write_exit(struct ks_vcpu *v, u8 end, u64 now)
 	struct ks_rec_exit *r;
 
 	r = ks_begin_bare_at(exit, ks_vcpu_ring(v) & KVMSCHED_CLASS_EXIT, now);
-	ks_fill_exit(r, v, now);
+	ks_fill_exit(r, v, now - v->host_tsc);
 	r->flags |= end;
 	ks_end_at(exit, r);
 
@@ -247,34 +247,65 @@ static noinline void ks_end_unusual_exit(struct ks_vcpu *v, u64 now)
 			   now, KVMSCHED_STATE_GUEST);
 }
 
-/* Interrupts are off here in every kernel version. */
+/* Write the record of the open exit, if the open page of the ring has room. */
+static __always_inline bool ks_try_exit(const struct ks_vcpu *v, u64 host, u64 now)
+{
+	struct ks_rec_exit *r = ks_ring_try(KS_RECORD_SIZE(exit), now);
+
+	if (unlikely(!r))
+		return false;
+	ks_fill_exit(r, v, host);
+	return true;
+}
+
+static __always_inline void ks_end_usual_exit(struct ks_vcpu *v, u64 now)
+{
+	v->open = KS_OPEN_NONE;
+	ks_begin_guest_mode(v, now);
+}
+
+/* The same, and the ledger counts the exit: there is one, as @ledger_exit is set. */
+static __always_inline void ks_end_counted_exit(struct ks_vcpu *v, u64 host, u64 now)
+{
+	ks_end_usual_exit(v, now);
+	if (unlikely(!ks_ledger_entry(v->ledger, v->exit.reason, v->exit.guest_cycles,
+				      host, now)))
+		ks_end_unusual_exit(v, now);
+}
+
+/* Reads the word anew each time: that keeps the usual entry free of a register. */
+static __always_inline bool ks_exit_is(const struct ks_vcpu *v, u32 state)
+{
+	barrier();
+	return v->exit_state == state;
+}
+
+/*
+ * An entry whose exit nobody but the ring wants pays for one question.
+ *
+ * Interrupts are off here in every kernel version.
+ */
 static __always_inline void ks_note_entry(struct ks_vcpu *v, struct kvm_vcpu *vcpu)
 {
-	struct ks_ledger *ledger;
-	struct ks_rec_exit *r;
-	u64 now;
+	u64 host, now;
 
 	if (unlikely(v->fast_vcpu != vcpu))
 		return ks_note_entry_slow(NULL, vcpu);
 
 	now = rdtsc();
-	if (likely(v->exit_state == KS_EXIT_TO_RING)) {
-		r = ks_ring_try(KS_RECORD_SIZE(exit), now);
-		if (unlikely(!r))
-			return ks_note_entry_slow(NULL, vcpu);
-		ks_fill_exit(r, v, now);
-	} else {
-		/* Read the word anew: that keeps the usual case free of a register. */
-		barrier();
-		if (v->exit_state != KS_EXIT_TO_LEDGER)
-			return ks_note_entry_slow(NULL, vcpu);
+	if (likely(ks_exit_is(v, KS_EXIT_TO_RING))) {
+		if (likely(ks_try_exit(v, now - v->host_tsc, now)))
+			return ks_end_usual_exit(v, now);
+	} else if (ks_exit_is(v, KS_EXIT_TO_BOTH)) {
+		host = now - v->host_tsc;
+		if (likely(ks_try_exit(v, host, now)))
+			return ks_end_counted_exit(v, host, now);
+	} else if (ks_exit_is(v, KS_EXIT_TO_LEDGER)) {
+		return ks_end_counted_exit(v, now - v->host_tsc, now);
+	} else if (ks_exit_is(v, KS_EXIT_TO_NOBODY)) {
+		return ks_end_usual_exit(v, now);
 	}
-	v->open = KS_OPEN_NONE;
-	ks_begin_guest_mode(v, now);
-	ledger = v->ledger;
-	if (ledger && unlikely(!ks_ledger_entry(ledger, v->exit.reason, v->exit.guest_cycles,
-						now - v->host_tsc, now)))
-		ks_end_unusual_exit(v, now);
+	ks_note_entry_slow(NULL, vcpu);
 }
 
 /*

@@ -400,6 +400,7 @@ void ks_vcpu_set_fast(struct ks_vcpu *v)
 	local_irq_save(flags);
 	listen = ks_listening();
 	v->ring_exit = !!(ks_vcpu_ring(v) & KVMSCHED_CLASS_EXIT);
+	v->ledger_exit = !!v->ledger;
 	if (v->seen == listen->generation &&
 	    !(v->features & KS_FEATURE_NO_REASON) &&
 	    !(listen->events & KVMSCHED_CLASS_EXIT))

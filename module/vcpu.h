@@ -26,9 +26,11 @@
 #define KS_OPEN_PLAIN	1
 #define KS_OPEN_SPECIAL	2	/* its end takes the slow path */
 
-/* struct ks_vcpu.exit_state of nearly all exits, and of those with a ledger alone */
+/* struct ks_vcpu.exit_state of nearly all exits, and of those that a ledger counts */
 #define KS_EXIT_TO_RING		(KS_OPEN_PLAIN | 1U << 16)
-#define KS_EXIT_TO_LEDGER	KS_OPEN_PLAIN
+#define KS_EXIT_TO_LEDGER	(KS_OPEN_PLAIN | 1U << 24)
+#define KS_EXIT_TO_BOTH		(KS_EXIT_TO_RING | KS_EXIT_TO_LEDGER)
+#define KS_EXIT_TO_NOBODY	KS_OPEN_PLAIN
 
 /* A LAPIC's timer as it was armed: the fields of struct ks_rec_timer_arm */
 struct ks_arm {
@@ -54,6 +56,7 @@ struct ks_arm {
  *		Owner; whoever publishes sets it to NULL, and so makes the owner
  *		look again
  * @ring_exit:	the session records KVMSCHED_CLASS_EXIT of it; goes with @fast_vcpu
+ * @ledger_exit: @ledger is kept; likewise
  *
  * @key:	the vCPU; NULL: the entry is free.  Until its VM is destroyed it may
  *		be compared, and followed by the owner alone; table
@@ -91,8 +94,8 @@ struct ks_arm {
  * @open:	KS_OPEN_*: an exit is open, its record is not written yet; owner
  * @entry_due:	the last exit ended by a switch or a put, so the next entry has
  *		to say how long ago it was; owner
- * @exit_state:	these two and @ring_exit in one word: KS_EXIT_TO_RING for nearly all
- *		exits
+ * @exit_state:	these two, @ring_exit and @ledger_exit in one word: KS_EXIT_TO_RING for
+ *		nearly all exits
  *
  * @put_tsc:	end of the last KVM_RUN, 0 if unknown; @load_tsc its beginning
  * @polled:	KVM's count of ns of halt polling, when it was read last, or
@@ -119,6 +122,7 @@ struct ks_vcpu {
 			u8 open;
 			u8 entry_due;
 			u8 ring_exit;
+			u8 ledger_exit;
 		};
 		u32 exit_state;
 	};
