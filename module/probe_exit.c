@@ -154,7 +154,8 @@ static void ks_write_unseen_exit(struct ks_vcpu *v, struct kvm_vcpu *vcpu, u64 n
 	ks_write_exit(v, KS_EXIT_BY_ENTRY, now);
 }
 
-static void ks_write_entry(struct ks_vcpu *v, u64 now)
+/* Each KVM_RUN begins by one, so nothing is paid for a call. */
+static __always_inline void ks_write_entry(struct ks_vcpu *v, u64 now)
 {
 	struct ks_rec_entry *r;
 
@@ -171,7 +172,7 @@ static void ks_write_entry(struct ks_vcpu *v, u64 now)
  * none, and the VMCS still has the reason of an earlier one.  What the host did
  * since then was not seen, so that time is unknown.
  */
-static void ks_write_failed_entry(struct ks_vcpu *v, u64 now)
+static noinline void ks_write_failed_entry(struct ks_vcpu *v, u64 now)
 {
 	struct ks_ledger *ledger = READ_ONCE(v->ledger);
 
