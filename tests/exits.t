@@ -251,9 +251,9 @@ def main():
     fault = INFO2 | (INFO1 & 0xff) << 56
 
     for name, most, reason, info, options in (
-            ("hlt", SVM + OTHER, 0x78, INFO1, {}), ("a write of CR3", SVM + OTHER, 0x13, INFO1, {}),
-            ("a read of CR0", SVM + OTHER, 0x00, INFO1, {}), ("io", SVM + OTHER, 0x7b, INFO1, {}),
-            ("intr", SVM + OTHER, 0x60, INFO1, {}), ("pause", SVM + OTHER, 0x77, INFO1, {}),
+            ("hlt", SVM, 0x78, INFO1, {}), ("a write of CR3", SVM, 0x13, INFO1, {}),
+            ("a read of CR0", SVM, 0x00, INFO1, {}), ("io", SVM, 0x7b, INFO1, {}),
+            ("intr", SVM, 0x60, INFO1, {}), ("pause", SVM, 0x77, INFO1, {}),
             ("cpuid", SVM + DETAIL, 0x72, leaf, {}),
             ("rdmsr", SVM + DETAIL, 0x7c, msr, {"info1": 0}),
             ("wrmsr", SVM + DETAIL, 0x7c, msr | 1 << 32, {"info1": 1}),

@@ -18,6 +18,7 @@ import subprocess
 import sys
 import threading
 import time
+from itertools import repeat
 
 import host
 
@@ -140,7 +141,7 @@ class Steps(threading.Thread):
     def give_way(self, times):
         """Yields, from when somebody opens the gate"""
         with open(GATE, "rb"):
-            for _ in range(times):
+            for _ in repeat(None, times):
                 os.sched_yield()
 
     def close(self, _):
