@@ -285,6 +285,24 @@ static void other_files_are_read_once(void **unused)
 }
 
 /* A VM begins within what is there: it is not known before, and then it is new. */
+/* STOP tells who is there: of a thread that has ended, and of one that may sleep. */
+static void whoever_stops_puts_nobody_on_a_cpu(void **unused)
+{
+	begin_file();
+	ADD(0, TID, entry, ME);
+	add_exit(SVM_EXIT_HLT, 0);
+	now += MS;
+	ADD(0, TID, switch_out, ME, .kind = KS_SWITCH_DEAD, .next_prio = 120);
+	add_closing_records(true);
+	read_file();
+	assert_int_equal(m.nr_vcpus, 2);
+	for (unsigned int i = 0; i < m.nr_vcpus; i++) {
+		assert_true(m.vcpus[i]->identified);
+		assert_int_equal(m.vcpus[i]->state, KVS_STATE_UNKNOWN);
+	}
+	assert_true(m.vcpus[0]->ended);
+}
+
 static void newborns_are_not_foretold(void **unused)
 {
 	begin_file();
@@ -311,6 +329,7 @@ int main(void)
 		cmocka_unit_test_teardown(relations_are_known, free_model),
 		cmocka_unit_test_teardown(nothing_counts_twice, free_model),
 		cmocka_unit_test_teardown(other_files_are_read_once, free_model),
+		cmocka_unit_test_teardown(whoever_stops_puts_nobody_on_a_cpu, free_model),
 		cmocka_unit_test_teardown(newborns_are_not_foretold, free_model),
 	};
 

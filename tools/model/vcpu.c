@@ -226,8 +226,8 @@ void kvs_vcpu_take_identity(struct kvs_vcpu *v, const struct kvs_record *rec)
 void kvs_vcpu_identity(struct kvs_model *m, struct kvs_vcpu *v,
 		       const struct kvs_record *rec)
 {
-	/* Told again after the thread's death, and by whoever stops. */
-	if (v->state == KVS_STATE_UNKNOWN && (!v->identified || v->foretold))
+	/* Told again after the thread's death, and by whoever stops: then its thread may sleep. */
+	if (v->state == KVS_STATE_UNKNOWN && !v->identified)
 		kvs_vcpu_runs(m, v, rec);
 	v->foretold = false;
 	kvs_vcpu_take_identity(v, rec);
