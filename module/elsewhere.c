@@ -341,7 +341,7 @@ void ks_report_delay(const char *what, const struct ks_alarm *alarm)
 	struct ks_rt_task task;
 	int cpu;
 
-	pr_warn("%s still waits for a grace period after %d s\n", what, KS_DELAY);
+	pr_warn("%s still waits after %d s\n", what, KS_DELAY);
 	for_each_online_cpu(cpu) {
 		if (cpu == alarm->cpu)
 			task = alarm->ran;

@@ -45,7 +45,7 @@ void ks_elsewhere(const char *what, void (*run)(void *), void *arg);
 #define KS_PRIO_DEADLINE	(-1)
 
 /**
- * struct ks_rt_task - who runs on a CPU at real-time priority
+ * struct ks_rt_task - who runs on a CPU at real-time priority, or by SCHED_DEADLINE
  * @pid:  the thread
  * @prio: its priority, or KS_PRIO_DEADLINE; 0: whoever runs there has none
  * @comm: its name

@@ -238,9 +238,10 @@ void ks_vcpu_record_identity(struct ks_vcpu *v, enum ks_last why)
 		if (why != KS_LAST_OF_SESSION || READ_ONCE(v->identity_lost) ||
 		    READ_ONCE(v->identity_due))
 			ks_write_identity(v, ends ? KS_FEATURE_GONE : 0);
-	} else if ((ends || why == KS_LAST_OVERWRITTEN) &&
-		   (ks_vcpu_ring(v) || ks_listening()->events)) {
-		ks_write_identity(v, ends ? KS_FEATURE_GONE : 0);
+	} else if (ends && (ks_vcpu_ring(v) || ks_listening()->events)) {
+		ks_write_identity(v, KS_FEATURE_GONE);
+	} else if (why == KS_LAST_OVERWRITTEN && ks_vcpu_ring(v)) {
+		ks_write_identity(v, 0);	/* its thread has ended, and records of it may be left */
 	}
 }
 
@@ -249,7 +250,7 @@ void ks_vcpu_record_identity(struct ks_vcpu *v, enum ks_last why)
  * @v:	 its entry
  * @why: which of them
  *
- * Context: the lock of the tables is held; the vCPU does not run.
+ * Context: the lock of the tables is held; the vCPU does not run, or nobody listens.
  */
 void ks_vcpu_record_last(struct ks_vcpu *v, enum ks_last why)
 {

@@ -172,6 +172,11 @@ struct ks_vcpu {
 	struct ks_process vmm;
 } ____cacheline_aligned;
 
+/* KS_EXIT_TO_* name these bytes by their places in the word. */
+static_assert(offsetof(struct ks_vcpu, open) == offsetof(struct ks_vcpu, exit_state));
+static_assert(offsetof(struct ks_vcpu, ring_exit) == offsetof(struct ks_vcpu, exit_state) + 2);
+static_assert(offsetof(struct ks_vcpu, ledger_exit) == offsetof(struct ks_vcpu, exit_state) + 3);
+
 /* Why the last records of a vCPU are written */
 enum ks_last {
 	KS_LAST_OF_SESSION,	/* it is over */

@@ -16,6 +16,7 @@ excused()
 	short 6.1,6.1-rt,6.12-rt,newest the program's words, which are not a kernel's matter
 	stress 6.1,6.12,6.12-rt make stress has it, for five minutes
 	policies 6.1-rt,6.12-rt the kernel's own threads cut the slices that it measures
+	preempt 6.1,6.1-rt,6.12,6.12-rt these kernels call no handler with preemption on
 	ext 6.1,6.1-rt,6.12,6.12-rt these kernels have no sched_ext
 	pause 6.1,6.1-rt,6.12,6.12-rt,newest QEMU's CPU has no PAUSE filter; check-vtx has it
 	fastpath 6.1,6.1-rt,6.12,6.12-rt,newest it is VMX's; check-vtx has it

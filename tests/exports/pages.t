@@ -57,12 +57,13 @@ def large(folder):
     pairs = [(Cost(KVMSCHED, "report", recording),
               Cost(KVMSCHED, "report", "--html", page, recording)) for _ in range(PAIRS)]
     report, made = sorted(pairs, key=lambda pair: pair[1].seconds / pair[0].seconds)[PAIRS // 2]
+    most = max(page.bytes for _, page in pairs)
     times = made.seconds / report.seconds
     print(f"# page: {made.seconds:.2f} s of CPU, {times:.2f} times the report's "
-          f"{report.seconds:.2f} s, {made.bytes / 1e6:.1f} MB; {page.stat().st_size} bytes")
+          f"{report.seconds:.2f} s, {most / 1e6:.1f} MB; {page.stat().st_size} bytes")
     TAP.empty(f"a page takes at most {CPU_TIMES} times the report's CPU time",
               [] if times <= CPU_TIMES else [times])
-    TAP.empty("and little memory", [] if made.bytes <= MEMORY else [made.bytes])
+    TAP.empty("and little memory", [] if most <= MEMORY else [most])
     TAP.empty("and is small", [] if page.stat().st_size <= PAGE_BYTES else [page.stat().st_size])
     TAP.empty("and says what it left out", [] if b'"whole":false' in page.read_bytes() else ["no"])
     recording.unlink()

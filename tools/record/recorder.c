@@ -121,7 +121,7 @@ static void warn_hooks(struct recorder *r)
 		kvs_hint("kprobes are switched off: write 1 to /sys/kernel/debug/kprobes/enabled, and record anew");
 }
 
-/* Hooks by kprobe, nearly all of them, are attached then, and the kernel never calls them. */
+/* Hooks by kprobe can be attached then, but the kernel never calls them. */
 static void warn_ftrace(void)
 {
 	char *enabled = kvs_read_line("/proc/sys/kernel/ftrace_enabled");

@@ -73,7 +73,8 @@ class Seen:
     def faults_again(self):
         """Page faults that neither mended anything nor were an access to a device: KVM's
         page tables changed while it handled them, so it lets the guest fault once more.
-        KVM counts not all of them, where a device's entry has gone."""
+        KVM counts not all of them, where a device's entry has gone. Their exits are those
+        that ftrace saw, to which ftrace_saw() holds the report."""
         if host.VMX:
             return self.stats["pf_taken"] - self.stats["pf_fixed"] - self.stats["pf_emulate"]
         accesses = sum(self.ftrace["kvm/kvm_mmio"].get((self.tid, kind), 0) for kind in MMIO)

@@ -235,7 +235,7 @@ def said():
     """How often the log says that rmmod waits, and which CPU delays it"""
     log = host.run("dmesg").stdout
     return [log.count(text) for text in
-            ("rmmod still waits for a grace period", f"CPU {CPU} runs vcpu0")]
+            ("rmmod still waits after", f"CPU {CPU} runs vcpu0")]
 
 
 def is_said(before):
