@@ -57,7 +57,7 @@ def large(folder):
     pairs = [(Cost(KVMSCHED, "report", recording),
               Cost(KVMSCHED, "report", "--html", page, recording)) for _ in range(PAIRS)]
     report, made = sorted(pairs, key=lambda pair: pair[1].seconds / pair[0].seconds)[PAIRS // 2]
-    most = max(page.bytes for _, page in pairs)
+    most = max(one.bytes for _, one in pairs)
     times = made.seconds / report.seconds
     print(f"# page: {made.seconds:.2f} s of CPU, {times:.2f} times the report's "
           f"{report.seconds:.2f} s, {most / 1e6:.1f} MB; {page.stat().st_size} bytes")

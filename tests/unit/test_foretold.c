@@ -284,7 +284,6 @@ static void other_files_are_read_once(void **unused)
 	assert_false(detail_by(KVS_BY_MSR)->known);
 }
 
-/* A VM begins within what is there: it is not known before, and then it is new. */
 /* STOP tells who is there: of a thread that has ended, and of one that may sleep. */
 static void whoever_stops_puts_nobody_on_a_cpu(void **unused)
 {
@@ -303,6 +302,7 @@ static void whoever_stops_puts_nobody_on_a_cpu(void **unused)
 	assert_true(m.vcpus[0]->ended);
 }
 
+/* A VM begins within what is there: it is not known before, and then it is new. */
 static void newborns_are_not_foretold(void **unused)
 {
 	begin_file();

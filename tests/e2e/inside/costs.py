@@ -21,11 +21,10 @@ from device import Device
 RECORDING = {"auto": {"cpuid": 107, "rdmsr": 107, "wbinvd": 102},
              "kprobe": {"cpuid": 420, "rdmsr": 420, "wbinvd": 420}}
 # The same to userspace, where KVM_RUN ends and begins: with one exit, too
-USERSPACE = {"auto": 1000, "kprobe": 1313}
+USERSPACE = {how: 1000 + most["cpuid"] - RECORDING["auto"]["cpuid"]
+             for how, most in RECORDING.items()}
 IDLE = 2
 LEDGER_ALONE, LEDGER_BESIDE = 105, 25
-# What is counted loops over repeat(): range() makes a number for each turn, and by chance
-# memory for it costs some instructions more or less.
 TIMES = 3	# each, for limits as near as these
 # 6.1-rt counts a second, lazy way to keep preemption off. Each event carries the count:
 # its common fields take 12 bytes, and 4 more align the first u64. Each end of a
@@ -104,7 +103,11 @@ def ledger(tap, baseline):
 
 def ping_pong(n):
     """Instructions of two processes that wake each other n times each: 2n
-    wakeups and 2n switches."""
+    wakeups and 2n switches.
+
+    Here and below, loops that are counted are over repeat(): range() makes a number for
+    each turn, and by chance memory for it costs some instructions more or less.
+    """
     there, back, told = os.pipe(), os.pipe(), os.pipe()
 
     def end(first, into, out):

@@ -58,13 +58,14 @@ class Vmm:
 
     def begin(self, thread, step, times=1, vcpu=0):
         """The VM has two vCPUs; which one a thread is for is told as it begins."""
+        self.step = step
         self.process.stdin.write(f"{thread} {step} {times} {vcpu}\n")
 
     def end(self):
         """The thread's number in the kernel, after it has done so"""
         answer = self.process.stdout.readline()
         if not answer:
-            raise host.Failed("the VMM died in a step")
+            raise host.Failed(f"the VMM died in {self.step}")
         return int(answer)
 
     def ask(self, thread, step, times=1, vcpu=0):
