@@ -228,15 +228,19 @@ void ks_attach_record(void)
 
 /**
  * ks_attach_stop - the session records nothing any more
+ * @last: writes what is told of each vCPU at the end.  It is called with the hooks mutex,
+ *	  for which the caller may have waited long: a flight recorder would have overwritten
+ *	  by then what was told before
  *
  * Context: process, session mutex held.
  * Return: TSC; all records of the session are older.
  */
-u64 ks_attach_stop(void)
+u64 ks_attach_stop(void (*last)(void))
 {
 	u64 ended;
 
 	mutex_lock(&ks_hooks_mutex);
+	last();
 	wanted_by.recording = false;
 	ended = ks_publish(false);
 	mutex_unlock(&ks_hooks_mutex);

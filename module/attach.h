@@ -16,7 +16,7 @@ void ks_attach_exit(void);
 
 int ks_attach_session(u32 classes, const struct ks_process *vms, u32 nr_vms);
 void ks_attach_record(void);
-u64 ks_attach_stop(void);
+u64 ks_attach_stop(void (*last)(void));
 void ks_attach_session_end(void);
 int ks_attach_events(u32 classes, int change);
 int ks_attach_follow(int change);

@@ -185,7 +185,8 @@ int ks_hooks_attach(u32 wanted)
  * @wanted: KVMSCHED_CLASS_*, and KS_CLASS_LEDGER
  *
  * A worker does it.  They may still be attached when this returns, if grace
- * periods last long; and handlers may still run.
+ * periods last long; and handlers may still run.  Nothing is logged then: the caller
+ * has waited for less than KS_DELAY.
  *
  * Context: process, hooks mutex held.
  */

@@ -156,7 +156,7 @@ static void ks_tell_again(struct ks_thread *t, void *unused)
  *
  * For a session whose records of that may be overwritten by now.
  *
- * Context: process.
+ * Context: process, hooks mutex held.
  */
 void ks_throttle_tell_again(void)
 {

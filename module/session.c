@@ -26,6 +26,7 @@
 #include "clock.h"
 #include "compat/mm.h"
 #include "compat/workqueue.h"
+#include "elsewhere.h"
 #include "hooks.h"
 #include "memory.h"
 #include "probe.h"
@@ -159,18 +160,23 @@ static void ks_flush_rings(void)
 	cpus_read_unlock();
 }
 
+/* Context: process, session mutex and hooks mutex held; the session still records. */
+static void ks_write_last_of_vcpus(void)
+{
+	/* Of a flight recorder, what was told only once may be overwritten by now. */
+	if (session.facts.overwrite)
+		ks_throttle_tell_again();
+	ks_vcpus_record_last(session.facts.overwrite);
+}
+
 static void ks_stop_recording(void)
 {
 	if (!session.facts.classes)
 		return;
 	WRITE_ONCE(session.recording, false);
-	/* Of a flight recorder, what was told only once may be overwritten by now. */
+	session.facts.ended = ks_attach_stop(ks_write_last_of_vcpus);
 	if (session.facts.overwrite)
-		ks_throttle_tell_again();
-	ks_vcpus_record_last(session.facts.overwrite);
-	session.facts.ended = ks_attach_stop();
-	if (session.facts.overwrite)
-		ks_session_write_hooks_again(&session.facts);
+		ks_session_write_hooks(&session.facts, session.facts.ended);
 	ks_session_write_last(&session.facts);
 	mutex_lock(&session.rings_mutex);
 	session.facts.classes = 0;
@@ -262,7 +268,7 @@ int ks_session_start(struct file *owner, const struct kvmsched_start *start)
 	ks_begin_recording(owner, start);
 	ks_clock_warn();
 	ks_session_write_first(&session.facts);
-	ks_session_write_hooks(&session.facts);
+	ks_session_write_hooks(&session.facts, rdtsc_ordered());
 	ks_attach_record();
 	WRITE_ONCE(session.recording, true);
 unlock:
@@ -496,12 +502,18 @@ __poll_t ks_session_poll(struct file *owner, struct poll_table_struct *wait)
 	return ready;
 }
 
+/* Elsewhere, since that says whom it waits for. */
+static void ks_wait_for_wake(void *unused)
+{
+	cancel_work_sync(&session.wake);
+}
+
 /**
  * ks_session_exit - after the last session
  */
 void ks_session_exit(void)
 {
-	cancel_work_sync(&session.wake);
+	ks_elsewhere("rmmod", ks_wait_for_wake, NULL);
 }
 
 static int ks_map_pages(struct vm_area_struct *vma)

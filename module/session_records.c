@@ -70,33 +70,12 @@ static void ks_fill_attach(struct ks_rec_attach *r, const struct kvmsched_hook *
 /**
  * ks_session_write_hooks - write the table of hooks, as they are attached
  * @facts: rows of its classes
+ * @at:    time of the records, TSC
  *
- * The records go into the ring of whatever CPU this runs on.
+ * At the beginning, and once more of a flight recorder when it has ended: that overwrites
+ * what it told first.  The records go into the ring of whatever CPU this runs on.
  */
-void ks_session_write_hooks(const struct ks_session_facts *facts)
-{
-	struct kvmsched_hook row = { .index = 0 };
-	struct ks_rec_attach *r;
-	unsigned long flags;
-	u64 now;
-
-	for (; !ks_hooks_row(&row, false); row.index++) {
-		if (!(row.classes & facts->classes))
-			continue;
-		r = ks_begin(attach, true, now, flags);
-		ks_fill_attach(r, &row);
-		ks_end(attach, r, flags);
-	}
-}
-
-/**
- * ks_session_write_hooks_again - the same, of a flight recorder that has ended
- * @facts: of the session
- *
- * Not before it has ended: who attaches hooks of a module that has just come may be waited
- * for, and the ring would overwrite meanwhile what was to be kept.
- */
-void ks_session_write_hooks_again(const struct ks_session_facts *facts)
+void ks_session_write_hooks(const struct ks_session_facts *facts, u64 at)
 {
 	struct kvmsched_hook row = { .index = 0 };
 	struct ks_rec_attach *r;
@@ -106,7 +85,7 @@ void ks_session_write_hooks_again(const struct ks_session_facts *facts)
 		if (!(row.classes & facts->classes))
 			continue;
 		local_irq_save(flags);
-		r = ks_begin_at(attach, true, facts->ended);
+		r = ks_begin_at(attach, true, at);
 		ks_fill_attach(r, &row);
 		ks_end(attach, r, flags);
 	}

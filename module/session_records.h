@@ -28,8 +28,7 @@ struct ks_session_facts {
 };
 
 void ks_session_write_first(struct ks_session_facts *facts);
-void ks_session_write_hooks(const struct ks_session_facts *facts);
-void ks_session_write_hooks_again(const struct ks_session_facts *facts);
+void ks_session_write_hooks(const struct ks_session_facts *facts, u64 at);
 void ks_session_write_quota(const struct kvmsched_quota *quota);
 void ks_session_write_bpf_scheduler(const struct kvmsched_bpf_scheduler *scheduler);
 void ks_session_write_last(const struct ks_session_facts *facts);

@@ -10,6 +10,7 @@
 
 #include "compat/rcu.h"
 #include "compat/workqueue.h"
+#include "elsewhere.h"
 #include "tables.h"
 
 /* Records have numbers of VMs from 1 to this, and one must always be free. */
@@ -37,7 +38,7 @@ struct ks_tables ks_tables = {
 static unsigned long ks_room_asked;
 
 /*
- * It waits for nothing, so rmmod does not wait for it for long.
+ * It waits for nothing, so rmmod waits only for a worker to get a CPU.
  *
  * Context: a worker.
  */
@@ -102,6 +103,12 @@ int ks_tables_create(void)
 	return -ENOMEM;
 }
 
+/* Elsewhere, since that says whom it waits for. */
+static void ks_wait_for_room_work(void *unused)
+{
+	cancel_work_sync(&ks_room_work);
+}
+
 /**
  * ks_tables_destroy - free the tables, after ks_threads_detach()
  *
@@ -112,7 +119,7 @@ void ks_tables_destroy(void)
 	unsigned int i;
 
 	irq_work_sync(&ks_room_irq);
-	cancel_work_sync(&ks_room_work);
+	ks_elsewhere("rmmod", ks_wait_for_room_work, NULL);
 	for (i = 0; i < ks_tables.used_threads; i++)
 		if (ks_tables.threads[i].task)
 			put_task_struct(ks_tables.threads[i].task);

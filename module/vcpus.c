@@ -79,7 +79,7 @@ void ks_vcpus_forget_vms(void)
  * ks_vcpus_record_last - the session ends: write the last records of each vCPU
  * @overwritten: their identity records may be overwritten by now
  *
- * Context: process.
+ * Context: process, hooks mutex held.
  */
 void ks_vcpus_record_last(bool overwritten)
 {

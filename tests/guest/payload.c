@@ -21,6 +21,7 @@ BLOB(ipi);
 BLOB(ipi_spin);
 BLOB(kick);
 BLOB(l2);
+BLOB(l2_refused);
 BLOB(mmio);
 BLOB(pages);
 BLOB(pause);
@@ -401,6 +402,18 @@ static const struct payload payloads[] = {
 			{ "msr", NULL, { 0, 3 }, ALWAYS },
 			{ "npf", NULL, { 0, PAGES_PLAIN + 1 + PAGES_L2 },
 			  NESTED_PAGING | ONE_VCPU, .l2 = { 0, PAGES_L2 } },
+			EXIT_IO_LAST,
+		},
+		IO_LAST,
+	},
+	{
+		.name = "l2-refused", CODE(l2_refused),
+		.what = "SVM only: VMRUN of a guest's guest, refused by the CPU",
+		.exits = {
+			{ "vmrun", NULL, { 1, 0 }, ALWAYS },
+			{ "invalid_guest_state", NULL, { 1, 0 }, ALWAYS, .l2 = { 1, 0 } },
+			{ "msr", NULL, { 0, 3 }, ALWAYS },
+			{ "npf", NULL, { 0, PAGES_PLAIN + 1 }, NESTED_PAGING | ONE_VCPU },
 			EXIT_IO_LAST,
 		},
 		IO_LAST,

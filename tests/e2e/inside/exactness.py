@@ -16,12 +16,13 @@ GUESTS = (
     ("cpuid",), ("wbinvd",), ("pio",), ("mmio",), ("pages",), ("rdmsr",), ("syscalls",),
     ("hlt",), ("tscspin",), ("tmict",), ("tmict-periodic",), ("periodic-spin",),
     ("timer-user",), ("timer-cli",),
-    ("turns",), ("restored",), ("l2",), ("selfipi",), ("ipi",), ("ipi-spin", "--cpu", "0-1", "--spread"),
+    ("turns",), ("restored",), ("l2",), ("l2-refused",), ("selfipi",), ("ipi",),
+    ("ipi-spin", "--cpu", "0-1", "--spread"),
     ("cpuid", "--vcpus", 2), ("hlt", "--vms", 2), ("hlt", "--vcpus", 2),
     ("selfipi", "--vms", 2, "--vcpus", 2),
 )
-# A guest that is SVM's alone, and one that needs a CPU for each of its vCPUs
-SVM_ONLY, TWO_CPUS = ("l2",), ("ipi-spin",)
+# Guests that are SVM's alone, and one that needs a CPU for each of its vCPUs
+SVM_ONLY, TWO_CPUS = ("l2", "l2-refused"), ("ipi-spin",)
 SVM_INTR, SVM_NPF, VMX_INTR = 0x60, 0x400, 1
 MMIO = 1, 2                 # kvm_mmio: a read that is over, a write
 # VMX: what KVM's fast path handles without a word where a kprobe sees the others; HLT

@@ -18,6 +18,7 @@ from vmm import Vmm
 
 N = 500
 RUNS, NAPS = 20, 20
+OVERWRITES = 5000	# exits, whose records are more than a ring of 64 KiB holds
 EXIT_END, BY_ENTRY = 3, 0	# KS_EXIT_END, KS_EXIT_BY_ENTRY
 
 
@@ -161,6 +162,21 @@ def ended_before(tap):
               ("vCPUs", sorted(rows), [0, 1]))
 
 
+def ended_long_ago(tap):
+    """A flight recorder tells at its end also of a vCPU whose thread has ended, since it has
+    overwritten what that told itself."""
+    with Vmm() as vmm:
+        with host.Recording("--overwrite", "-m", "64K") as recording:
+            tid = vmm.ask("first", "run", RUNS)
+            vmm.ask("first", "end")
+            for cpu in range(os.cpu_count()):
+                host.guest("cpuid", OVERWRITES, "--cpu", cpu)
+    told = [record.event for record in records.of_file(recording.file, "kvmsched_")
+            if record.tid == tid]
+    tap.equal("threads: a flight recorder tells of a vCPU whose thread ended long ago",
+              ("all that is left", told, ["kvmsched_vcpu"]))
+
+
 def no_room(tap):
     """A thread that goes on to a vCPU for which the table has no room is not the vCPU
     before any more."""
@@ -268,4 +284,5 @@ def test(tap):
         handed_on(tap, device)
         one_after_the_other(tap)
         ended_before(tap)
+        ended_long_ago(tap)
         refused(tap, device)
