@@ -513,7 +513,8 @@ static void ks_wait_for_wake(void *unused)
  */
 void ks_session_exit(void)
 {
-	ks_elsewhere("rmmod", ks_wait_for_wake, NULL);
+	if (work_busy(&session.wake))
+		ks_elsewhere("rmmod", ks_wait_for_wake, NULL);
 }
 
 static int ks_map_pages(struct vm_area_struct *vma)

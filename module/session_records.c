@@ -70,10 +70,12 @@ static void ks_fill_attach(struct ks_rec_attach *r, const struct kvmsched_hook *
 /**
  * ks_session_write_hooks - write the table of hooks, as they are attached
  * @facts: rows of its classes
- * @at:    time of the records, TSC
+ * @at:    time of the records, TSC; of any CPU, since no handler writes yet, or any more
  *
- * At the beginning, and once more of a flight recorder when it has ended: that overwrites
- * what it told first.  The records go into the ring of whatever CPU this runs on.
+ * At the beginning, and of a flight recorder once more, since such a ring overwrites what
+ * was told first.  Not before it has ended: who attaches hooks of a module that has just
+ * come may be waited for, and the ring would overwrite meanwhile what was to be kept.
+ * The records go into the ring of whatever CPU this runs on.
  */
 void ks_session_write_hooks(const struct ks_session_facts *facts, u64 at)
 {

@@ -119,7 +119,8 @@ void ks_tables_destroy(void)
 	unsigned int i;
 
 	irq_work_sync(&ks_room_irq);
-	ks_elsewhere("rmmod", ks_wait_for_room_work, NULL);
+	if (work_busy(&ks_room_work))
+		ks_elsewhere("rmmod", ks_wait_for_room_work, NULL);
 	for (i = 0; i < ks_tables.used_threads; i++)
 		if (ks_tables.threads[i].task)
 			put_task_struct(ks_tables.threads[i].task);

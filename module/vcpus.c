@@ -2,7 +2,7 @@
 /*
  * All vCPUs at once: their ledgers, their last records, the end of a VM
  */
-#include <linux/delay.h>
+#include <linux/hrtimer.h>
 #include <linux/overflow.h>
 #include <linux/sched/task.h>
 #include <linux/vmalloc.h>
@@ -75,6 +75,18 @@ void ks_vcpus_forget_vms(void)
 			ks_vcpus_forget_vm(ks_tables.vms[i].kvm);
 }
 
+/*
+ * For 0.1 ms, by a timer that needs no thread: usleep_range()'s does on PREEMPT_RT, and
+ * might not get one here before a real-time vCPU of this CPU ends.
+ */
+static void ks_wait_a_little(void)
+{
+	ktime_t time = 100 * NSEC_PER_USEC;
+
+	set_current_state(TASK_UNINTERRUPTIBLE);
+	schedule_hrtimeout_range(&time, 0, HRTIMER_MODE_REL_HARD);
+}
+
 /**
  * ks_vcpus_record_last - the session ends: write the last records of each vCPU
  * @overwritten: their identity records may be overwritten by now
@@ -91,7 +103,7 @@ void ks_vcpus_record_last(bool overwritten)
 	for_each_used(v) {
 		for (tries = 0, done = false; !done; tries++) {
 			if (tries)
-				fsleep(100);
+				ks_wait_a_little();
 			raw_spin_lock_irq(&ks_tables.lock);
 			done = !v->key || ks_vcpu_record_ledger(v) || tries == KS_LAST_TRIES;
 			if (v->key && done)

@@ -15,7 +15,7 @@
  *                    and what payload rr keeps
  *   0x00080000       the payload                   the same
  *   0x00090000       one page per vCPU: payload    the same
- *                    l2's VMCB
+ *                    the VMCB of l2 and l2-refused
  *   0x000e0000       where VMRUN may save L1's     the same
  *                    state
  *   0x00200000       payload pages: up to 512      0x00600000

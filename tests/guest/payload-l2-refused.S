@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A guest of the guest that never runs: N VMRUNs that the CPU refuses, since the event to
- * inject is none (an exception with the vector of the NMI: APM vol. 2, 15.20).  KVM
- * does not look at it and passes it on, so it is KVM's own VMRUN that fails.
+ * A guest of the guest that never runs: N VMRUNs that are refused, since the event to
+ * inject is none (an exception with the vector of the NMI: APM vol. 2, 15.20).  Up to 6.12
+ * KVM passes it on, so that its own VMRUN fails in the CPU.  7.3 looks at it, and so may
+ * stable kernels ("KVM: nSVM: Add missing consistency check for EVENTINJ"): then KVM refuses
+ * it, without an entry.
  */
 #include "l2.inc"
 

@@ -408,7 +408,7 @@ static const struct payload payloads[] = {
 	},
 	{
 		.name = "l2-refused", CODE(l2_refused),
-		.what = "SVM only: VMRUN of a guest's guest, refused by the CPU",
+		.what = "SVM only: VMRUN of a guest's guest, refused by the CPU, or by newer KVMs",
 		.exits = {
 			{ "vmrun", NULL, { 1, 0 }, ALWAYS },
 			{ "invalid_guest_state", NULL, { 1, 0 }, ALWAYS, .l2 = { 1, 0 } },

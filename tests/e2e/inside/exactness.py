@@ -24,6 +24,7 @@ GUESTS = (
 # Guests that are SVM's alone, and one that needs a CPU for each of its vCPUs
 SVM_ONLY, TWO_CPUS = ("l2", "l2-refused"), ("ipi-spin",)
 SVM_INTR, SVM_NPF, VMX_INTR = 0x60, 0x400, 1
+REFUSED = "invalid_guest_state"
 MMIO = 1, 2                 # kvm_mmio: a read that is over, a write
 # VMX: what KVM's fast path handles without a word where a kprobe sees the others; HLT
 # from 6.12 on, if an interrupt is there already
@@ -48,6 +49,7 @@ KEYS = {
     "kvm/kvm_eoi": "common_pid",
     "kvm/kvm_apic_accept_irq": "vec",
     "kvm/kvm_mmio": "common_pid,type",
+    "kvm/kvm_nested_vmenter_failed": "common_pid",
     "e2e/arm": "common_pid",
 }
 
@@ -82,19 +84,25 @@ class Seen:
         return self.ftrace["kvm/kvm_exit"].get((self.tid, SVM_NPF), 0) - accesses - \
             self.stats["pf_fixed"]
 
+    def refused_by_kvm(self):
+        """Entries of L2 that l2-refused leaves to the hardware to refuse, and that newer kernels
+        refuse themselves: there is no entry then, and no exit. What to add to these."""
+        return -self.ftrace["kvm/kvm_nested_vmenter_failed"].get((self.tid,), 0)
+
     def faults(self):
         """All that KVM counted of page faults, to be read where a test fails"""
         return f" ({', '.join(f'{k} {n}' for k, n in self.stats.items() if k[:3] == 'pf_')})"
 
     def promised(self):
         l2 = self.expect["l2_exits"]
-        more = {host.PAGE_FAULT: self.faults_again()}
-        pairs = [(f"{reason} exits{self.faults() if reason in more else ''}",
+        more = {host.PAGE_FAULT: self.faults_again(), REFUSED: self.refused_by_kvm()}
+        pairs = [(f"{reason} exits{self.faults() if reason == host.PAGE_FAULT else ''}",
                   self.by_name[reason], count + more.get(reason, 0))
                  for reason, count in self.expect["exits"].items()]
         # An interrupt of the host may end L2's guest mode as well as L1's.
-        pairs += [(f"L2's {reason} exits", self.l2[reason], l2.get(reason, 0))
-                  for reason in self.expect["exits"]]
+        refused = {REFUSED: more[REFUSED]}
+        pairs += [(f"L2's {reason} exits", self.l2[reason],
+                   l2.get(reason, 0) + refused.get(reason, 0)) for reason in self.expect["exits"]]
         if not l2:
             pairs += [("L2's exits", self.l2, {})]
         return pairs
