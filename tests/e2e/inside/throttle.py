@@ -242,7 +242,7 @@ def nested(tap):
 
 def asleep(tap):
     """It sleeps while it is throttled: newer kernels do not count that."""
-    case = Case({"limited": 2}, "hlt", "--cpu", 1, "--period-us", 20000)
+    case = Case({"limited": 2}, "hlt", "--cpu", 1, "--period-us", 5000)
     [vcpu] = case.vcpus
     told = case.told_us("limited")
     part = sum(parts(vcpu, "quota").values()) / 1000
