@@ -23,7 +23,7 @@ LATE_US = 3000			# until a page is there
 LATE_NS = 10 ** 5		# and until its VMM's thread has the CPU
 ON_CPU = ("guest", "exit", "user", "poll")
 CPUS = os.cpu_count()
-SVM_ONLY = ("l2", "kick")
+SVM_ONLY = ("l2", "l2-refused", "kick")
 
 LOAD = (3000, 2000)		# us on, us off
 ENDLESS = (("hlt", "--period-us", 2000), ("cpuid",), ("pio",), ("spin",))
@@ -31,13 +31,13 @@ POLICIES = ("other", "rr:10", "fifo:10")
 # All that kvmguest has, and what needs two CPUs.
 PAYLOADS = (("cpuid", 300), ("wbinvd", 300), ("userspace", 300), ("pio", 300), ("mmio", 100),
             ("pages", 300), ("rdmsr", 300), ("cr3", 300), ("syscalls", 300), ("hlt", 60),
-            ("tscspin", 60), ("deadline-lost", 5), ("rr", 2), ("turns", 20), ("tmict", 60), ("tmict-periodic", 30),
-            ("periodic-spin", 30), ("stimer", 60),
+            ("tscspin", 60), ("deadline-lost", 5), ("rr", 2), ("turns", 20), ("tmict", 60),
+            ("tmict-periodic", 30), ("periodic-spin", 30), ("stimer", 60),
             ("timer-user", 30), ("timer-cli", 30), ("restored", 30), ("selfipi", 100),
             ("wait", 40, "--inject", "msi"), ("ask", 40, "--inject", "itself"),
             ("ask-fd", 40, "--inject", "irqfd"),
-            ("l2", 100), ("kick", 100), ("ipi", 40), ("spin", 0, "--seconds", 1),
-            ("pause", 0, "--seconds", 1), ("steal", 20))
+            ("l2", 100), ("l2-refused", 100), ("kick", 100), ("ipi", 40),
+            ("spin", 0, "--seconds", 1), ("pause", 0, "--seconds", 1), ("steal", 20))
 EIGHT = ("--vms", 4, "--vcpus", 2)
 SPREAD = (("hlt", 60, *EIGHT), ("cpuid", 300, *EIGHT),
           ("ipi-spin", 10, "--cpu", "0-1", "--spread"))
