@@ -16,6 +16,7 @@ OWN = ("load", "put", "switch_out", "switch_in", "policy", "exit", "entry", "hal
        "irq_inject", "irq_eoi", "timer_arm")
 TIMES = 5		# recordings of the same VMs
 STOPPED = 3		# the guest's status, when it is ended by a signal
+ALL = 10 ** 4		# moments: more than a recording has
 
 
 class Told:
@@ -40,8 +41,13 @@ class Told:
                         if finding["kind"] == "loss"]
         self.strange += [(row["tid"], exit["reason"]) for row in rows
                          for exit in row["exits"] if exit["fastpath"]]
-        self.strange += [moment["sentence"] for moment in host.worst(recording.file)
+        self.strange += [moment["sentence"] for moment in host.worst(recording.file, count=ALL)
                          if moment["ns"] > report["duration_ns"] or moment["end_ns"] < moment["ns"]]
+        self.strange += [(row["tid"], exit["reason"], exit["host_ns"]["max"]) for row in rows
+                         for exit in row["exits"] if exit["host_ns"] and
+                         exit["host_ns"]["max"] > report["duration_ns"]]
+        self.strange += [(row["tid"], thief) for row in rows for thief in row["thieves"] or ()
+                         if thief["ns"] > report["duration_ns"]]
         self.rows = sorted((row["vm"] or 0, row["vcpu"], row["tid"])
                            for row in rows)
         self.nameless = [row["vcpu"] for row in rows if not row["policy"]]
@@ -90,15 +96,17 @@ def again(tap):
 
 
 def at_random(tap, times):
-    """Recordings of busy vCPUs begun at any moment: no false row, no moment that is longer
-    than the recording or begins before it, no exit of a fast path, and no warning."""
+    """Recordings of busy vCPUs begun at any moment, every other one with who took their CPUs:
+    no false row, no moment, exit or thief's part that is longer than the recording or begins
+    before it, no exit of a fast path, and no warning."""
     chance = random.Random(times)
     argv = host.guest_argv("hlt", 10 ** 7, "--vcpus", 3, "--period-us", 300)
     wrong = []
     with host.module(), host.Child(*argv) as guest:
         for n in range(times):
             time.sleep(chance.random() / 20)
-            with host.Recording("-m", "256K") as recording:
+            steal = ("-e", "+steal") if n % 2 else ()
+            with host.Recording("-m", "256K", *steal) as recording:
                 time.sleep(0.02)
             told = Told(recording)
             wrong += [(n, row) for row in told.rows if row[0] != guest.pid]

@@ -45,7 +45,7 @@ class Case:
     """A guest that runs in the innermost of some cgroups, {name: percent of a CPU}: for
     some time without a limit, then with one.  All that is throttled is so between."""
 
-    def __init__(self, limits, payload, *options, beside=(), inside=()):
+    def __init__(self, limits, payload, *options, beside=(), inside=(), limited=LIMITED):
         inner = list(limits)[-1]
         with cgroup.made(*limits), contextlib.ExitStack() as stack:
             guest = stack.enter_context(host.running_guest(payload, *options))
@@ -59,7 +59,7 @@ class Case:
                 before = {name: throttled_us(name) for name in limits}
                 for name, percent in limits.items():
                     cgroup.write(name, "cpu.max", cgroup.of_percent(percent))
-                time.sleep(LIMITED)
+                time.sleep(limited)
                 for name in limits:
                     cgroup.write(name, "cpu.max", cgroup.NO_LIMIT)
                 self.kernels_us = {name: throttled_us(name) - before[name]
@@ -97,6 +97,16 @@ class Case:
                 f"{missed} hits missed",
                 kernels <= 1.01 * told + 1000 and ends <= missed, True)
 
+    def compared(self, name):
+        """What the report itself compares: between the recorder's first look at cpu.stat, once
+        it has seen the limit, and its last."""
+        stat = self.cgroups[name]["cpu_stat"] or {"throttled_us": 0, "compared_ns": 0}
+        told, kernels = stat["compared_ns"] / 1000, stat["throttled_us"]
+        most = 1.01 * kernels + 1000
+        return (f"{name}: the report compares {told:.0f} us with cpu.stat's {kernels}",
+                0 < kernels <= 1.01 * told + 1000 and
+                (told <= most or BY_TASK or self.missed() > 0), True)
+
     def all_of_it(self, name, vcpu):
         """The vCPU is always runnable, on the one CPU where its cgroup is."""
         part = sum(parts(vcpu, "quota").values()) / 1000
@@ -132,13 +142,15 @@ def named(name, percent):
 
 
 def alone(tap):
-    case = Case({"limited": 20}, "cpuid", "--cpu", 1)
+    """Long enough for the recorder, which looks at cpu.stat once a second, to look twice."""
+    case = Case({"limited": 20}, "cpuid", "--cpu", 1, limited=2.5)
     [vcpu] = case.vcpus
     part = parts(vcpu, "quota")
     found = case.report["in_short"]
     [moment] = host.worst(case.file, "wait", 1)
     tap.equal("throttle: a vCPU alone, and its cgroup by name",
               case.sums("limited"),
+              case.compared("limited"),
               ("culprits", list(part), [named("limited", 20)]),
               ("nearly all of its waits",
                sum(part.values()) > 0.9 * waited(vcpu), True),

@@ -2,6 +2,7 @@
 """What a guest's timer came to is told: late, merged, lost, far ahead, or ended with
 its guest; and when it ended with it, nobody is alarmed."""
 
+import random
 import signal
 import time
 
@@ -116,6 +117,26 @@ def power_off(tap):
     tap.note(watchdog(recording))
 
 
+def ended_apart(tap):
+    """Twenty guests, one after the other, that end at any phase of their timers: every other
+    one is killed, and the VMM of the others leaves KVM_RUN and closes."""
+    chance = random.Random(POWER_OFFS)
+    with host.Recording(file="ended-apart.dat") as recording:
+        for n in range(POWER_OFFS):
+            with host.running_guest("hlt", "--period-us", 10000) as child:
+                host.wait_for(lambda: host.is_above_0(child, "halt_exits"), "its first tick")
+                time.sleep(chance.random() / 50)
+                child.signal(signal.SIGKILL if n % 2 else signal.SIGTERM)
+                child.wait(status=None)
+    all_timers = timers_of(recording)
+    tap.equal("timers: twenty power-offs, one after the other: no alarm",
+              ("guests", len(all_timers), POWER_OFFS),
+              ("those whose timer expired", sum(timers["expired"] > 0 for timers in all_timers),
+               POWER_OFFS),
+              ("alarms", [alarms(timers) for timers in all_timers], [{}] * POWER_OFFS))
+    tap.note(f"not judged: {sum(timers['overdue']['not_judged'] for timers in all_timers)}")
+
+
 def pending(tap):
     """Armed before the recording, it expires within.  The guest spins: a vCPU that
     sleeps is seen only when its timer has woken it."""
@@ -194,6 +215,7 @@ def test(tap):
         thief(tap)
         stopped(tap)
         power_off(tap)
+        ended_apart(tap)
         pending(tap)
         by_the_vmm(tap)
         synthetic(tap)
