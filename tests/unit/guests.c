@@ -24,6 +24,32 @@
  *	19500		trace_marker: alpha has run 8.99 ms
  *	19600		gamma sleeps, alpha runs
  *
+ * A second host has two vCPUs with shadow paging.  Each exit lasts 100 µs, and is a write of
+ * CR3 unless something else is said.  The guest tells what it was for, or does not.
+ *
+ *	vCPU 0		the guest's CPU 0
+ *	900		1050: its first event, a switch
+ *			1200: gamma sleeps, alpha runs
+ *	1500		1650: a switch
+ *	2000		2120: 5 pages are flushed; 2150: a switch
+ *	3000		3150: a flush, of the process
+ *	4000: CPUID	4980: beta is woken
+ *	5000		5150: a flush, for several processes
+ *	6000, 6500	6650: a switch
+ *			7000: another one
+ *	8000		8150: a flush for another CPU
+ *	9000		9120: other CPUs shall flush; 9150: a switch, maybe after a loss
+ *	10000		10150: a switch
+ *	11000, 11300, 11600
+ *			12000: its last event, alpha sleeps, beta runs
+ *	13000
+ *
+ *	vCPU 1		the guest's CPU 1
+ *			1560: its first event, nothing is to be flushed any more
+ *	4940		5060: a switch
+ *	9500		9650: a flush, of the process
+ *	9700		9990: its last event, other CPUs shall flush
+ *
  * usage: guests FORMATS DIRECTORY
  */
 #include <stdio.h>
@@ -45,6 +71,7 @@
 #define RT_PRIO		89	/* the kernel's number for priority 10 */
 #define NICE_PRIO	120
 #define ASLEEP		1
+#define EXIT_US		100	/* how long the exits of the second host last */
 
 static const char *formats, *folder;
 
@@ -180,6 +207,117 @@ static void guest(const char *name, struct wishes w)
 	synth_finish(s);
 }
 
+static void leave(struct synth *s, unsigned int vcpu, u64 from, u64 at, u16 reason)
+{
+	struct ks_rec_exit rec = {
+		.ent.pid = TID + vcpu, .vm = 1, .vcpu = vcpu, .reason = reason,
+		.flags = KS_EXIT_BY_ENTRY, .guest_cycles = (at - from) * US,
+		.host_cycles = EXIT_US * US,
+	};
+
+	SYNTH_ADD(s, vcpu, BEGIN + (at + EXIT_US) * US, exit, &rec);
+}
+
+static void shadow_vcpu(struct synth *s, unsigned int vcpu, const u64 *exits, u64 lost)
+{
+	struct ks_rec_vcpu rec = {
+		.ent.pid = TID + vcpu, .vm = 1, .vcpu = vcpu, .tgid = 4700,
+		.features = KS_FEATURE_SVM, .prio = NICE_PRIO, .tsc_offset = OFFSET,
+		.tsc_ratio = 1ULL << 32, .tsc_frac_bits = 32, .comm = "CPU/KVM",
+	};
+	u64 from = 400;
+
+	SYNTH_ADD(s, vcpu, BEGIN + US, vcpu, &rec);
+	for (; *exits; from = *exits++ + EXIT_US) {
+		if (*exits == lost)
+			synth_lost(s, vcpu, 1);
+		else
+			leave(s, vcpu, from, *exits, *exits == 4000 ? SVM_CPUID : SVM_WRITE_CR3);
+	}
+}
+
+/* @lost: the exit that has no record */
+static void shadow(const char *name, u64 lost)
+{
+	static const u64 exits[][20] = {
+		{ 900, 1500, 2000, 3000, 4000, 5000, 6000, 6500, 8000, 9000, 10000, 11000, 11300,
+		  11600, 13000 },
+		{ 4940, 9500, 9700, 13000 },
+	};
+	static int32_t tids[] = { TID, TID + 1 };
+	static char vm_name[] = "web1";
+	char *path = xasprintf("%s/%s", folder, name);
+	struct synth *s = synth_new(path, ARRAY_SIZE(exits), formats);
+
+	free(path);
+	synth_guest(s, vm_name, ARRAY_SIZE(tids), tids);
+	PUT(s, 0, session, .op = KS_SESSION_START, .classes = CLASSES, .pages = 64,
+	    .tsc_khz = SYNTH_TSC_KHZ);
+	for (unsigned int vcpu = 0; vcpu < ARRAY_SIZE(exits); vcpu++)
+		shadow_vcpu(s, vcpu, exits[vcpu], lost);
+	PUT(s, 13200, session, .op = KS_SESSION_STOP, .classes = CLASSES);
+	synth_finish(s);
+}
+
+/* Reasons of tlb_flush, and how many pages are all */
+enum { SWITCH, REMOTE, LOCAL, LOCAL_MM, SEND_IPI };
+#define ALL	-1
+
+static void flush(struct synth *s, unsigned int cpu, u64 us, s32 reason, s64 pages)
+{
+	struct {
+		struct trace_entry ent;
+		s32 reason;
+		s64 pages;
+	} rec = { .reason = reason, .pages = pages };
+
+	synth_sched(s, cpu, guest_time(us), "tlb_flush", &rec, sizeof(rec));
+}
+
+/* Both CPUs of a guest without nested paging */
+static void shadowed(const char *name, bool lossy)
+{
+	char *path = xasprintf("%s/%s", folder, name);
+	struct synth *s = synth_new_guest(path, 2, formats);
+
+	free(path);
+	flush(s, 0, 1050, SWITCH, 0);
+	change(s, 1200, GAMMA, ASLEEP, ALPHA);
+	flush(s, 0, 1650, SWITCH, 0);
+	flush(s, 0, 2120, LOCAL_MM, 5);
+	flush(s, 0, 2150, SWITCH, ALL);
+	flush(s, 0, 3150, LOCAL_MM, ALL);
+	waking(s, 4980, BETA);
+	flush(s, 0, 5150, LOCAL, ALL);
+	flush(s, 0, 6650, SWITCH, 0);
+	flush(s, 0, 7000, SWITCH, 0);
+	flush(s, 0, 8150, REMOTE, ALL);
+	flush(s, 0, 9120, SEND_IPI, ALL);
+	if (lossy)
+		synth_lost(s, 0, 3);
+	flush(s, 0, 9150, SWITCH, ALL);
+	flush(s, 0, 10150, SWITCH, 0);
+	change(s, 12000, ALPHA, ASLEEP, BETA);
+	flush(s, 1, 1560, LOCAL_MM, 0);
+	flush(s, 1, 5060, SWITCH, 0);
+	flush(s, 1, 9650, LOCAL_MM, ALL);
+	flush(s, 1, 9990, SEND_IPI, ALL);
+	synth_finish(s);
+}
+
+/* The same without tlb_flush */
+static void untold(void)
+{
+	char *path = xasprintf("%s/untold.dat", folder);
+	struct synth *s = synth_new_guest(path, 2, formats);
+
+	free(path);
+	change(s, 1200, GAMMA, ASLEEP, ALPHA);
+	waking(s, 4980, BETA);
+	change(s, 12000, ALPHA, ASLEEP, BETA);
+	synth_finish(s);
+}
+
 /* A trace without the scheduler's events */
 static void silent(void)
 {
@@ -205,5 +343,10 @@ int main(int argc, char **argv)
 	guest("steal.dat", (struct wishes){ .marks = true, .steal = true });
 	guest("lossy.dat", (struct wishes){ .marks = true, .wakings = true, .lossy = true });
 	silent();
+	shadow("shadow.dat", 0);
+	shadow("shadow-lossy.dat", 6000);
+	shadowed("flushes.dat", false);
+	shadowed("flushes-lossy.dat", true);
+	untold();
 	return 0;
 }

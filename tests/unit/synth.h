@@ -35,7 +35,7 @@ struct synth;
 struct synth *synth_new(const char *file, unsigned int nr_cpus,
 			const char *formats);
 
-/* The trace that a guest made of itself: events of its scheduler, not kvmsched's. */
+/* The trace that a guest made of itself: those events of its kernel that formats/sched has. */
 struct synth *synth_new_guest(const char *file, unsigned int nr_cpus, const char *formats);
 
 /* tsc -> ns as the header tells it; default is SYNTH_TSC_KHZ and offset 0. */
@@ -46,7 +46,7 @@ void synth_add(struct synth *s, unsigned int cpu, uint64_t tsc,
 #define SYNTH_ADD(s, cpu, tsc, name, record)				\
 	synth_add(s, cpu, tsc, KS_EV_##name, record, KS_RECORD_SIZE(name))
 
-/* An event of a guest's scheduler, by its name; its type is filled in here. */
+/* An event of a guest's kernel, by its name; its type is filled in here. */
 void synth_sched(struct synth *s, unsigned int cpu, uint64_t tsc, const char *event,
 		 void *record, size_t size);
 

@@ -80,6 +80,8 @@ fits "merge into a folder with a long name" 80 \
 	"$kvmsched" merge host.dat one.dat web1=two.dat -o a-folder-with-a-name-of-forty-characters
 cd -- "$dir/guests"
 fits "guest" 80 "$kvmsched" report guest host.dat --guest web1=guest.dat
+fits "guest, what its exits for CR3 were for" 80 \
+	"$kvmsched" report guest shadow.dat --guest flushes.dat
 fits "guest, what was not recorded" 80 "$kvmsched" report guest host.dat --guest plain.dat
 cd -- "$here/../golden"
 

@@ -14,6 +14,16 @@
 #define ASLEEP_BITS	0xff
 #define MAX_LINE	1024	/* of trace_marker; the kernel's own limit */
 
+/* Reasons of tlb_flush, as linux/mm_types.h numbers them */
+enum reason {
+	FLUSH_ON_TASK_SWITCH,
+	REMOTE_SHOOTDOWN,	/* this CPU flushes, as another one has asked for */
+	LOCAL_SHOOTDOWN,
+	LOCAL_MM_SHOOTDOWN,
+};
+
+#define ALL_PAGES	-1
+
 /* A number, or a name, in the records of an event */
 struct place {
 	unsigned int offset, size;	/* size 0: not there */
@@ -23,6 +33,7 @@ struct place {
 struct layout {
 	unsigned int id;		/* 0: not in the file */
 	struct place comm, pid, prio, state, next_comm, next_pid, next_prio;
+	struct place reason, pages;
 	unsigned int text;		/* where a line of trace_marker begins */
 };
 
@@ -30,7 +41,7 @@ struct reading {
 	struct kvs_guest *g;
 	unsigned int cpu;
 	struct place type;
-	struct layout change, waking, wakeup, newborn, print;
+	struct layout change, waking, wakeup, newborn, flush, print;
 };
 
 static struct place place_of(const struct kvs_format *f, const char *name)
@@ -48,7 +59,7 @@ static void take_format(void *ctx, const struct kvs_format *f)
 	const struct { const char *name; struct layout *layout; } known[] = {
 		{ "sched_switch", &r->change }, { "sched_waking", &r->waking },
 		{ "sched_wakeup", &r->wakeup }, { "sched_wakeup_new", &r->newborn },
-		{ "print", &r->print },
+		{ "tlb_flush", &r->flush }, { "print", &r->print },
 	};
 	const struct kvs_format_field *text = kvs_format_find(f, "buf");
 
@@ -67,7 +78,10 @@ static void take_format(void *ctx, const struct kvs_format *f)
 			.next_comm = place_of(f, "next_comm"),
 			.next_pid = place_of(f, "next_pid"),
 			.next_prio = place_of(f, "next_prio"),
+			.reason = place_of(f, "reason"), .pages = place_of(f, "pages"),
 		};
+		/* The kernel has it unsigned, of 4 bytes or of 8, and prints it as signed. */
+		known[i].layout->pages.is_signed = true;
 	}
 }
 
@@ -120,6 +134,26 @@ static bool take_marker(struct reading *r, const struct kvs_part_record *rec,
 	return event->ran_ns != UINT64_MAX;
 }
 
+/*
+ * A switch to other page tables loads CR3, and a flush of all pages writes to CR3 what it
+ * holds already; either is told when that is done.  Single pages are flushed without it.
+ */
+static bool take_flush(struct reading *r, const struct kvs_part_record *rec,
+		       struct kvs_guest_event *event)
+{
+	s64 reason = number_at(rec, &r->flush.reason);
+
+	if (!r->flush.reason.size)
+		return false;
+	r->g->flushes = true;
+	event->kind = KVS_GUEST_LOAD;
+	event->flush = reason != FLUSH_ON_TASK_SWITCH;
+	if (!event->flush)
+		return true;
+	return reason >= REMOTE_SHOOTDOWN && reason <= LOCAL_MM_SHOOTDOWN &&
+	       number_at(rec, &r->flush.pages) == ALL_PAGES;
+}
+
 static bool take_known(struct reading *r, const struct kvs_part_record *rec,
 		       struct kvs_guest_event *event)
 {
@@ -139,6 +173,8 @@ static bool take_known(struct reading *r, const struct kvs_part_record *rec,
 	}
 	if (type == r->print.id)
 		return take_marker(r, rec, event);
+	if (type == r->flush.id)
+		return take_flush(r, rec, event);
 	l = type == r->waking.id ? &r->waking : type == r->wakeup.id ? &r->wakeup :
 	    type == r->newborn.id ? &r->newborn : NULL;
 	if (!l)

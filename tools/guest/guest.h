@@ -4,8 +4,9 @@
  * meanwhile.
  *
  *	line.c		the host's side: each vCPU's time, divided into parts
- *	events.c	the guest's side: switches, wakeups, lines of trace_marker
+ *	events.c	the guest's side: switches, wakeups, loads of CR3, lines of trace_marker
  *	tasks.c		both together: slices, waits and quanta of each task
+ *	cr3.c		which exits for writes of CR3 the guest's events explain
  *	runs.c		when each task really ran, and when it waited for either scheduler
  *	text.c, json.c	the report
  */
@@ -98,8 +99,9 @@ struct kvs_guest_event {
 	s16 prio, next_prio;
 	u16 cpu;
 	enum { KVS_GUEST_SWITCH, KVS_GUEST_WAKING, KVS_GUEST_MARK, KVS_GUEST_TOLD_LATE,
-	       KVS_GUEST_LOSS } kind;
+	       KVS_GUEST_LOAD, KVS_GUEST_LOSS } kind;
 	bool runnable;		/* a switch: @task still is */
+	bool flush;		/* a load of CR3: to flush the TLB, and not for a switch */
 	/* A line of trace_marker: what @task has run, or how late its writer's sleep ended */
 	u64 ran_ns;
 };
@@ -109,6 +111,8 @@ struct kvs_guest_cpu {
 	u64 switches;		/* but those from or to idle are in it, too */
 	u64 switched_exits;	/* of them, led to an exit: a write of CR3 came first */
 	u64 cr3;		/* such exits, between the first and the last event */
+	u64 cr3_switches;	/* of them, each paired with a load of CR3 for a switch */
+	u64 cr3_flushes;	/* ... or for a flush of all of the TLB */
 	u64 lost;		/* places where the guest lost events */
 	u64 first, last;	/* times of its first and last event */
 	s64 current;		/* task; -1: not known */
@@ -125,6 +129,7 @@ struct kvs_guest {
 	size_t nr_tasks;
 	struct kvs_table by_pid;	/* to their indexes, plus 1 */
 	bool wakings;		/* wakeups were recorded */
+	bool flushes;		/* tlb_flush was: it tells loads of CR3 */
 	struct kvs_excerpt excerpt;	/* of the host's TSC: the only time that is counted */
 	u64 rr_ms;		/* a quantum of SCHED_RR, as told; 0: not told */
 	u64 hz;			/* its kernel's ticks a second, likewise */
@@ -154,6 +159,10 @@ u32 kvs_guest_task(struct kvs_guest *g, s32 pid, unsigned int cpu);
 void kvs_guest_add(struct kvs_guest *g, const struct kvs_guest_event *event);
 /* Slices, waits and quanta in the excerpt, from events and lines */
 void kvs_guest_account(struct kvs_guest *g);
+/* Pairs exits for writes of CR3 in the excerpt with loads; before the CPUs' times are cut */
+void kvs_guest_pair(struct kvs_guest *g);
+/* Those that no load explains, or more than one may */
+u64 kvs_guest_unpaired(const struct kvs_guest_cpu *cpu);
 /* Is any of it in the excerpt? */
 static inline bool kvs_guest_span_any(const struct kvs_guest_span *span)
 {

@@ -86,12 +86,16 @@ static json_t *cpu_json(const struct kvs_guest *g, unsigned int i, const struct 
 	const struct kvs_guest_cpu *cpu = &g->cpus[i];
 	const struct kvs_host_vcpu *v = g->lines[i].vcpu;
 
-	return json_pack("{si so so so so so so}", "cpu", (int)i,
+	return json_pack("{si so so so so so so so so so}", "cpu", (int)i,
 			 "vcpu", v ? json_integer(v->id) : json_null(),
 			 "time_ns", number(kvs_scale(ns, cpu->last - cpu->first)),
 			 "switches", number(cpu->switches),
 			 "led_to_exit", number(cpu->switched_exits),
-			 "cr3_exits", number(cpu->cr3), "gaps", number(cpu->lost));
+			 "cr3_exits", number(cpu->cr3),
+			 "cr3_switches", number_if(g->flushes, cpu->cr3_switches),
+			 "cr3_flushes", number_if(g->flushes, cpu->cr3_flushes),
+			 "cr3_unpaired", number_if(g->flushes, kvs_guest_unpaired(cpu)),
+			 "gaps", number(cpu->lost));
 }
 
 static json_t *guest_json(const struct kvs_guest_set *all, const struct kvs_guest *g)
@@ -108,7 +112,7 @@ static json_t *guest_json(const struct kvs_guest_set *all, const struct kvs_gues
 			json_array_append_new(tasks, task_json(g, &g->tasks[order[i]],
 							       &all->host.ns));
 	free(order);
-	return json_pack("{so so si si so so so so so so}",
+	return json_pack("{so so si si so so so so so so so}",
 			 "recording", kvs_bytes_json(g->joined.side.path),
 			 "vm_name", v->vm_name ? kvs_bytes_json(v->vm_name) : json_null(),
 			 "pid", (int)v->tgid, "vm_index", (int)v->vm_index,
@@ -116,6 +120,7 @@ static json_t *guest_json(const struct kvs_guest_set *all, const struct kvs_gues
 			 "hz", number_if(g->hz, g->hz),
 			 "steal_left_out", g->hz ? json_boolean(g->steal_left_out) : json_null(),
 			 "wakeups_recorded", json_boolean(g->wakings),
+			 "tlb_flush_recorded", json_boolean(g->flushes),
 			 "cpus", cpus, "tasks", tasks);
 }
 

@@ -152,6 +152,7 @@ static void take_event(struct runs *r, const struct kvs_guest_event *e, const st
 		take_loss(r);
 		break;
 	case KVS_GUEST_MARK:
+	case KVS_GUEST_LOAD:
 		break;
 	}
 }

@@ -304,6 +304,7 @@ void kvs_guest_account(struct kvs_guest *g)
 		else if (e->kind == KVS_GUEST_LOSS)
 			take_loss(g, e);
 	}
+	kvs_guest_pair(g);
 	for (unsigned int i = 0; i < cpus; i++) {
 		struct kvs_guest_cpu *cpu = &g->cpus[i];
 

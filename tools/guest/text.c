@@ -61,13 +61,24 @@ static void cells_average(struct kvs_rows *rows, const struct kvs_scale *ns,
 	cell_time(rows, ns, span->longest);
 }
 
+static void cell_count_if(struct kvs_rows *rows, bool known, u64 count)
+{
+	if (known)
+		kvs_cell_count(rows, count);
+	else
+		kvs_cell(rows, "-");
+}
+
 static void print_cpus(const struct kvs_guest *g, const struct kvs_scale *ns)
 {
 	struct kvs_rows rows;
 
 	title("CPUs of the guest: switches, and those that led to an exit (a load of CR3)");
+	if (!g->flushes)
+		kvs_say(0, "What CR3 exits were for is not told: the guest recorded no tlb_flush.");
 	rows = kvs_rows_begin(KVS_HEADINGS("CPU", "=vCPU", "Time µs", "Switches", "Per s",
-					   "|To an exit", "CR3 exits", "Gaps"));
+					   "To an exit", "Gaps", "|CR3 exits", "For a switch",
+					   "Full flush", "Unpaired"));
 	for (unsigned int i = 0; i < g->joined.side.parts->cpus; i++) {
 		const struct kvs_guest_cpu *cpu = &g->cpus[i];
 		double time = kvs_scale(ns, cpu->last - cpu->first);
@@ -84,8 +95,11 @@ static void print_cpus(const struct kvs_guest *g, const struct kvs_scale *ns)
 		else
 			kvs_cell(&rows, "-");
 		kvs_cell_count(&rows, cpu->switched_exits);
-		kvs_cell_count(&rows, cpu->cr3);
 		kvs_cell_count(&rows, cpu->lost);
+		kvs_cell_count(&rows, cpu->cr3);
+		cell_count_if(&rows, g->flushes, cpu->cr3_switches);
+		cell_count_if(&rows, g->flushes, cpu->cr3_flushes);
+		cell_count_if(&rows, g->flushes, kvs_guest_unpaired(cpu));
 	}
 	kvs_rows_end(&rows);
 }

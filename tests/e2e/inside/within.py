@@ -8,6 +8,7 @@ its vCPU waited.  Without nested paging each of its loads of CR3 is an exit.
 Under icount, where only work takes time."""
 
 import csv
+import json
 import os
 import re
 import shutil
@@ -163,6 +164,29 @@ def pairs(writes, loads):
     return len(loads) - len(wrong), wrong
 
 
+def told_apart(tap, recording, file, offset, writes, loads):
+    """The report tells the exits apart as pairs() does, where each load has an exit: of those
+    within the guest's trace, each load's, and those of no load."""
+    times = [event.ts - offset for event in records.of_file(file, "")]
+    within = [begin for begin, _ in writes if times[0] <= begin < times[-1]]
+    expected = {what: len(of_kind) for what, of_kind in loads.items()}
+    first = min(sum(loads.values(), []))
+    # Of the first one, the exit may be earlier than all events, or not the only one.
+    if sum(begin < first for begin in within) != 1:
+        expected[next(what for what, of_kind in loads.items() if first in of_kind)] -= 1
+    guest, = json.loads(host.run(host.KVMSCHED, "report", "guest", "--json", recording.file,
+                                 "--guest", file).stdout)["guests"]
+    cpu, = guest["cpus"]
+    tap.equal("cr3: the report tells apart what these exits were for",
+              ("tlb_flush was recorded", guest["tlb_flush_recorded"], True),
+              ("exits for CR3", cpu["cr3_exits"], len(within)),
+              ("for a switch", cpu["cr3_switches"], expected["a switch"]),
+              ("for a full flush", cpu["cr3_flushes"], expected["a full flush"]),
+              ("not paired", cpu["cr3_unpaired"], len(within) - sum(expected.values())))
+    tap.note("the report: " + ", ".join(f"{key} {value}" for key, value in cpu.items()
+                                        if key.startswith("cr3_")))
+
+
 def cr3(tap):
     """Without nested paging: one exit for each load of CR3, by merged time."""
     with host.kvm_with("npt=0"), host.module():
@@ -174,13 +198,15 @@ def cr3(tap):
         file = guest.write(os.path.join(host.WORK, "guest.dat"))
         one, = merge.merged(recording, file, "merged")["guests"]
         writes = cr3_writes(recording)
-        loads = cr3_loads(file, one["cpus"][0]["tsc_offset"])
+        offset = one["cpus"][0]["tsc_offset"]
+        loads = cr3_loads(file, offset)
     every = sorted(sum(loads.values(), []))
     good, wrong = pairs(writes, every)
     tap.equal("cr3: without nested paging, each load of CR3 that the guest tells is one exit",
               (f"{good} of {len(every)}", wrong[:3], []),
               ("enough of them", len(every) >= PAIRS, True),
               ("both kinds", sorted(loads), ["a full flush", "a switch"]))
+    told_apart(tap, recording, file, offset, writes, loads)
     within = sum(every[0] < end <= every[-1] for _, end in writes)
     tap.note(f"{within + 1} exits for {len(every)} loads (" +
              ", ".join(f"{what}: {len(times)}" for what, times in sorted(loads.items())) +
