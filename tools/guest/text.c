@@ -72,9 +72,12 @@ static void cell_count_if(struct kvs_rows *rows, bool known, u64 count)
 static void print_cpus(const struct kvs_guest *g, const struct kvs_scale *ns)
 {
 	struct kvs_rows rows;
+	u64 cr3 = 0;
 
+	for (unsigned int i = 0; i < g->joined.side.parts->cpus; i++)
+		cr3 += g->cpus[i].cr3;
 	title("CPUs of the guest: switches, and those that led to an exit (a load of CR3)");
-	if (!g->flushes)
+	if (!g->flushes && cr3)
 		kvs_say(0, "What CR3 exits were for is not told: the guest recorded no tlb_flush.");
 	rows = kvs_rows_begin(KVS_HEADINGS("CPU", "=vCPU", "Time µs", "Switches", "Per s",
 					   "To an exit", "Gaps", "|CR3 exits", "For a switch",
