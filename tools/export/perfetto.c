@@ -2,69 +2,26 @@
 /*
  * An export as a trace for Perfetto.
  *
- * A row becomes a slice: two packets, for its begin and its end.  Slices of one track lie
- * within each other or apart, so a row that overlaps those before it gets a further track
- * of the same name.  Rows come in the order of their ends, and are written at once.
+ * A row becomes a slice: two packets, for its begin and its end.  owners.c finds the track
+ * that has room for it.  Rows come in the order of their ends, and are written at once.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/util.h"
 #include "export/form.h"
+#include "export/owners.h"
 #include "export/packets.h"
 #include "export/tracks.h"
 #include "model/spans.h"
 
 #define TABLES	(KVS_TABLE_SPANS + KVS_SPAN_KINDS)	/* that can be slices */
 
-/* Kinds of tracks: each kind of span has one, by its number; these follow, without a table. */
-enum {
-	TRACK_EXPIRY = KVS_SPAN_KINDS,	/* of a vCPU: its timer expires */
-	TRACK_INJECTION,		/* ... and its interrupt is injected */
-	TRACK_HELD,			/* of a CPU: who had it, while a vCPU waited */
-	TRACKS
-};
-
-static const char *const more_tracks[] = {
-	"timer: expiry", "timer: injection", "had by, while vCPUs waited",
-};
-
-/* Tracks of one name: a slice that overlaps with those of one lane goes to the next lane. */
-struct lanes {
-	struct lane {
-		uint64_t uuid;
-		int64_t end;		/* of its last slice */
-	} *lanes;
-	unsigned int nr;
-};
-
-/* Who has tracks: a vCPU, or a CPU of the host */
-struct owner {
-	uint64_t parent;		/* the track of its process; 0: not known */
-	char *label;
-	/* Of a vCPU's thread */
-	struct kvs_sched_task thread;
-	char *comm;
-	struct lanes tracks[TRACKS];
-};
-
-struct owners {
-	struct owner *owners;
-	unsigned int nr;
-};
-
-struct vm {
-	int64_t pid, number;	/* @pid 0: not known */
-	char *name;
-};
-
 struct perfetto {
 	struct kvs_packets packets;
 	struct kvs_sched sched;
-	struct owners vcpus, cpus;	/* by their keys, and their numbers */
-	struct vm *vms;			/* by their keys */
-	unsigned int nr_vms;
-	uint64_t nr_tracks, nr_flows;
+	struct kvs_owners owners;
+	uint64_t nr_flows;
 	bool has_tasks;		/* they tell who has a CPU; else vCPUs' slices do */
 	int named_by[TABLES];	/* the column that names a slice; -1: none */
 	uint64_t names[TABLES][KVS_EXPORT_COLUMNS];	/* of columns, interned */
@@ -73,41 +30,7 @@ struct perfetto {
 /* Columns that each table of spans begins with: see tables.c. */
 enum { VCPU, CPU, BEGIN, END, LENGTH, GAP, OPEN, COMMON };
 
-static struct owner *owner_of(struct owners *o, uint64_t key)
-{
-	o->owners = xgrow(o->owners, &o->nr, key, sizeof(*o->owners));
-	return &o->owners[key];
-}
-
-static const struct kvs_value_of *cell(unsigned int table, const struct kvs_value_of *values,
-				       const char *column)
-{
-	return &values[kvs_export_column(table, column)];
-}
-
-static int64_t number(unsigned int table, const struct kvs_value_of *values, const char *column)
-{
-	const struct kvs_value_of *v = cell(table, values, column);
-
-	return v->null ? 0 : v->number;
-}
-
-/* --- What there is ------------------------------------------------------ */
-
-static void write_track(struct perfetto *p, Pf__TrackDescriptor *track, uint64_t uuid)
-{
-	Pf__TracePacket packet = PF__TRACE_PACKET__INIT;
-
-	track->has_uuid = true;
-	track->uuid = uuid;
-	packet.track_descriptor = track;
-	kvs_packets_write(&p->packets, &packet);
-}
-
-static uint64_t new_track(struct perfetto *p)
-{
-	return KVS_PF_OURS + ++p->nr_tracks;
-}
+/* --- Names and clocks ----------------------------------------------------- */
 
 /* Names of columns are written once; slices have their numbers. */
 static void write_names(struct perfetto *p)
@@ -151,7 +74,7 @@ static size_t list_clocks(const struct kvs_value_of *values, Pf__ClockSnapshot__
 	 * do not tell that: there it is taken for equal to the monotonic one, from which it
 	 * differs by the time that the machine was suspended.
 	 */
-	const bool boot = !cell(KVS_TABLE_RECORDING, values, "begin_boottime_ns")->null;
+	const bool boot = !kvs_cell_of(KVS_TABLE_RECORDING, values, "begin_boottime_ns")->null;
 	const struct {
 		uint32_t id;
 		const char *column;
@@ -164,7 +87,8 @@ static size_t list_clocks(const struct kvs_value_of *values, Pf__ClockSnapshot__
 	size_t nr = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
-		const struct kvs_value_of *value = cell(KVS_TABLE_RECORDING, values, all[i].column);
+		const struct kvs_value_of *value = kvs_cell_of(KVS_TABLE_RECORDING, values,
+							       all[i].column);
 
 		if (value->null)
 			continue;
@@ -178,8 +102,8 @@ static size_t list_clocks(const struct kvs_value_of *values, Pf__ClockSnapshot__
 
 static void take_recording(struct perfetto *p, const struct kvs_value_of *values)
 {
-	const struct kvs_value_of *monotonic = cell(KVS_TABLE_RECORDING, values,
-						    "begin_monotonic_ns");
+	const struct kvs_value_of *monotonic = kvs_cell_of(KVS_TABLE_RECORDING, values,
+							   "begin_monotonic_ns");
 	Pf__ClockSnapshot__Clock clocks[KVS_PF_CLOCKS], *pointers[KVS_PF_CLOCKS];
 	Pf__ClockSnapshot snapshot = PF__CLOCK_SNAPSHOT__INIT;
 	Pf__TracePacket packet = PF__TRACE_PACKET__INIT;
@@ -198,128 +122,13 @@ static void take_recording(struct perfetto *p, const struct kvs_value_of *values
 	kvs_packets_write(&p->packets, &packet);
 }
 
-/* A process has one track, with a number that tells which it is. */
-static uint64_t process_track(int64_t pid)
-{
-	return pid ? (KVS_PF_OURS + (uint64_t)pid) << 24 : 0;
-}
-
-static void take_vm(struct perfetto *p, const struct kvs_value_of *values)
-{
-	uint64_t key = number(KVS_TABLE_VMS, values, "vm");
-	const char *name = cell(KVS_TABLE_VMS, values, "name")->text;
-	Pf__ProcessDescriptor process = PF__PROCESS_DESCRIPTOR__INIT;
-	Pf__TrackDescriptor track = PF__TRACK_DESCRIPTOR__INIT;
-
-	p->vms = xgrow(p->vms, &p->nr_vms, key, sizeof(*p->vms));
-	p->vms[key].pid = number(KVS_TABLE_VMS, values, "pid");
-	p->vms[key].number = number(KVS_TABLE_VMS, values, "number");
-	if (!p->vms[key].pid)
-		return;
-	process.has_pid = true;
-	process.pid = p->vms[key].pid;
-	process.process_name = (char *)name;
-	track.process = &process;
-	write_track(p, &track, process_track(process.pid));
-}
-
-/* As the kernel has it: tasks of real-time priority are below 100. */
-static int64_t priority_of(const struct kvs_value_of *values)
-{
-	int64_t real_time = number(KVS_TABLE_VCPUS, values, "priority");
-
-	if (cell(KVS_TABLE_VCPUS, values, "priority")->null)
-		return 0;
-	return real_time ? 99 - real_time : 120 + number(KVS_TABLE_VCPUS, values, "nice");
-}
-
-static char *label_of(const struct vm *vm, int64_t key, int64_t vcpu_id)
-{
-	if (!vm->pid)
-		return xasprintf("vm %lld? vCPU %lld", (long long)key, (long long)vcpu_id);
-	if (vm->number)
-		return xasprintf("VM %lld vCPU %lld", (long long)vm->number, (long long)vcpu_id);
-	return xasprintf("vCPU %lld", (long long)vcpu_id);
-}
-
-static void take_vcpu(struct perfetto *p, const struct kvs_value_of *values)
-{
-	struct owner *o = owner_of(&p->vcpus, number(KVS_TABLE_VCPUS, values, "vcpu"));
-	int64_t key = number(KVS_TABLE_VCPUS, values, "vm");
-	const char *comm = cell(KVS_TABLE_VCPUS, values, "comm")->text;
-	Pf__ThreadDescriptor thread = PF__THREAD_DESCRIPTOR__INIT;
-	Pf__TrackDescriptor track = PF__TRACK_DESCRIPTOR__INIT;
-
-	o->parent = process_track(p->vms[key].pid);
-	o->label = label_of(&p->vms[key], key, number(KVS_TABLE_VCPUS, values, "vcpu_id"));
-	o->comm = comm ? xstrdup(comm) : NULL;
-	o->thread = (struct kvs_sched_task){
-		.pid = number(KVS_TABLE_VCPUS, values, "tid"), .prio = priority_of(values),
-		.comm = o->comm,
-	};
-	if (!o->parent || !o->thread.pid)
-		return;
-	thread.has_pid = thread.has_tid = true;
-	thread.pid = p->vms[key].pid;
-	thread.tid = o->thread.pid;
-	thread.thread_name = o->comm;
-	track.thread = &thread;
-	write_track(p, &track, new_track(p));
-}
-
 /* --- Slices -------------------------------------------------------------- */
 
-static const char *track_name(unsigned int track)
-{
-	return track < KVS_SPAN_KINDS ? kvs_track_of(KVS_TABLE_SPANS + track)->name :
-					more_tracks[track - KVS_SPAN_KINDS];
-}
-
-static struct lane *new_lane(struct perfetto *p, const struct owner *o, struct lanes *l,
-			     const char *name)
-{
-	Pf__TrackDescriptor track = PF__TRACK_DESCRIPTOR__INIT;
-
-	l->lanes = xrealloc(l->lanes, (l->nr + 1) * sizeof(*l->lanes));
-	l->lanes[l->nr].uuid = new_track(p);
-	track.name = xasprintf("%s %s", o->label, name);
-	track.has_parent_uuid = o->parent;
-	track.parent_uuid = o->parent;
-	write_track(p, &track, l->lanes[l->nr].uuid);
-	free(track.name);
-	return &l->lanes[l->nr++];
-}
-
-/* The first track of this name whose last slice ended before this slice begins */
-static uint64_t lane_for(struct perfetto *p, struct owner *o, unsigned int track,
-			 int64_t begin, int64_t end)
-{
-	struct lanes *l = &o->tracks[track];
-	struct lane *lane = NULL;
-
-	for (unsigned int i = 0; i < l->nr && !lane; i++)
-		if (l->lanes[i].end <= begin)
-			lane = &l->lanes[i];
-	if (!lane)
-		lane = new_lane(p, o, l, track_name(track));
-	lane->end = end;
-	return lane->uuid;
-}
-
-static struct owner *cpu_of(struct perfetto *p, int64_t cpu)
-{
-	struct owner *o = owner_of(&p->cpus, cpu);
-
-	if (!o->label)
-		o->label = xasprintf("CPU %lld", (long long)cpu);
-	return o;
-}
-
 /* A vCPU's rows are its own; others are of the CPU where they were. */
-static struct owner *owner_of_row(struct perfetto *p, const struct kvs_value_of *values)
+static struct kvs_owner *owner_of_row(struct perfetto *p, const struct kvs_value_of *values)
 {
-	return values[VCPU].null ? cpu_of(p, values[CPU].number) :
-				   owner_of(&p->vcpus, values[VCPU].number);
+	return values[VCPU].null ? kvs_owners_cpu(&p->owners, values[CPU].number) :
+				   kvs_owners_vcpu(&p->owners, values[VCPU].number);
 }
 
 static void write_event(struct perfetto *p, Pf__TrackEvent *event, unsigned int type,
@@ -393,7 +202,8 @@ static void write_slice(struct perfetto *p, unsigned int table,
 	int64_t begin = values[BEGIN].number, end = values[END].number;
 	Pf__TrackEvent event = PF__TRACK_EVENT__INIT;
 	char text[KVS_SLICE_NAME_LEN];
-	uint64_t uuid = lane_for(p, owner_of_row(p, values), table - KVS_TABLE_SPANS, begin, end);
+	uint64_t uuid = kvs_owners_track(&p->owners, owner_of_row(p, values),
+					 table - KVS_TABLE_SPANS, begin, end);
 
 	event.name = (char *)kvs_slice_name(text, table, p->named_by[table], values);
 	event.n_debug_annotations = annotate(p, table, values, notes);
@@ -421,7 +231,8 @@ static void take_piece(struct perfetto *p, const struct kvs_value_of *values)
 	uint64_t flow = new_flow(p), uuid;
 
 	write_slice(p, table, values, flow);
-	uuid = lane_for(p, cpu_of(p, values[CPU].number), TRACK_HELD, begin, end);
+	uuid = kvs_owners_track(&p->owners, kvs_owners_cpu(&p->owners, values[CPU].number),
+				KVS_TRACK_HELD, begin, end);
 	event.name = (char *)kvs_slice_name(text, table, p->named_by[table], values);
 	event.n_terminating_flow_ids = 1;
 	event.terminating_flow_ids = &flow;
@@ -430,17 +241,16 @@ static void take_piece(struct perfetto *p, const struct kvs_value_of *values)
 }
 
 /* A moment of its own, with an arrow that begins or ends there */
-static void write_moment(struct perfetto *p, struct owner *o, unsigned int track,
+static void write_moment(struct perfetto *p, struct kvs_owner *o, unsigned int track,
 			 const char *name, int64_t ns, uint64_t flow)
 {
 	Pf__TrackEvent event = PF__TRACK_EVENT__INIT;
-	uint64_t uuid = o->tracks[track].nr ? o->tracks[track].lanes[0].uuid :
-			new_lane(p, o, &o->tracks[track], track_name(track))->uuid;
+	uint64_t uuid = kvs_owners_moments(&p->owners, o, track);
 
 	event.name = (char *)name;
-	event.n_flow_ids = track == TRACK_EXPIRY;
+	event.n_flow_ids = track == KVS_TRACK_EXPIRY;
 	event.flow_ids = &flow;
-	event.n_terminating_flow_ids = track != TRACK_EXPIRY;
+	event.n_terminating_flow_ids = track != KVS_TRACK_EXPIRY;
 	event.terminating_flow_ids = &flow;
 	write_event(p, &event, KVS_PF_INSTANT, uuid, ns);
 }
@@ -448,13 +258,13 @@ static void write_moment(struct perfetto *p, struct owner *o, unsigned int track
 static void take_timer(struct perfetto *p, const struct kvs_value_of *values)
 {
 	const unsigned int table = KVS_TABLE_SPANS + KVS_SPAN_TIMER;
-	int64_t expired = number(table, values, "expired_ns");
-	struct owner *o = owner_of_row(p, values);
+	int64_t expired = kvs_number_of(table, values, "expired_ns");
+	struct kvs_owner *o = owner_of_row(p, values);
 	uint64_t flow = new_flow(p);
 
 	write_slice(p, table, values, 0);
-	write_moment(p, o, TRACK_EXPIRY, "expiry", expired, flow);
-	write_moment(p, o, TRACK_INJECTION, "injection", values[END].number, flow);
+	write_moment(p, o, KVS_TRACK_EXPIRY, "expiry", expired, flow);
+	write_moment(p, o, KVS_TRACK_INJECTION, "injection", values[END].number, flow);
 }
 
 /* --- Who has a CPU, for Perfetto's own tables ----------------------------- */
@@ -463,9 +273,10 @@ static void take_task(struct perfetto *p, const struct kvs_value_of *values)
 {
 	const unsigned int table = KVS_TABLE_SPANS + KVS_SPAN_TASK;
 	const struct kvs_sched_task task = {
-		.pid = number(table, values, "pid"), .prio = number(table, values, "prio"),
-		.comm = cell(table, values, "comm")->text,
-		.preempted = number(table, values, "preempted"),
+		.pid = kvs_number_of(table, values, "pid"),
+		.prio = kvs_number_of(table, values, "prio"),
+		.comm = kvs_cell_of(table, values, "comm")->text,
+		.preempted = kvs_number_of(table, values, "preempted"),
 	};
 
 	kvs_sched_slice(&p->sched, &p->packets, values[CPU].number, &task,
@@ -476,7 +287,7 @@ static void take_thread_slice(struct perfetto *p, const struct kvs_value_of *val
 {
 	const unsigned int table = KVS_TABLE_SPANS + KVS_SPAN_SLICE;
 	struct kvs_sched_task task = owner_of_row(p, values)->thread;
-	const char *ended_by = cell(table, values, "ended_by")->text;
+	const char *ended_by = kvs_cell_of(table, values, "ended_by")->text;
 
 	task.preempted = ended_by && !strcmp(ended_by, "preempted");
 	if (task.pid)
@@ -486,9 +297,9 @@ static void take_thread_slice(struct perfetto *p, const struct kvs_value_of *val
 
 static void take_wait(struct perfetto *p, const struct kvs_value_of *values)
 {
-	const struct owner *o = owner_of_row(p, values);
+	const struct kvs_owner *o = owner_of_row(p, values);
 
-	if (o->thread.pid && !number(KVS_TABLE_SPANS + KVS_SPAN_WAIT, values, "preempted"))
+	if (o->thread.pid && !kvs_number_of(KVS_TABLE_SPANS + KVS_SPAN_WAIT, values, "preempted"))
 		kvs_sched_wake(&p->packets, values[CPU].number, &o->thread, values[BEGIN].number);
 }
 
@@ -503,10 +314,10 @@ static void take_row(void *ctx, unsigned int table, const struct kvs_value_of *v
 		take_recording(p, values);
 		return;
 	case KVS_TABLE_VMS:
-		take_vm(p, values);
+		kvs_owners_take_vm(&p->owners, values);
 		return;
 	case KVS_TABLE_VCPUS:
-		take_vcpu(p, values);
+		kvs_owners_take_vcpu(&p->owners, values);
 		return;
 	case KVS_TABLE_LOSSES:
 	case KVS_TABLE_IPIS:
@@ -532,17 +343,6 @@ static void take_row(void *ctx, unsigned int table, const struct kvs_value_of *v
 	write_slice(p, table, values, 0);
 }
 
-static void free_owners(struct owners *o)
-{
-	for (unsigned int i = 0; i < o->nr; i++) {
-		for (unsigned int k = 0; k < TRACKS; k++)
-			free(o->owners[i].tracks[k].lanes);
-		free(o->owners[i].label);
-		free(o->owners[i].comm);
-	}
-	free(o->owners);
-}
-
 static bool finish(void *ctx, bool keep)
 {
 	struct perfetto *p = ctx;
@@ -550,9 +350,7 @@ static bool finish(void *ctx, bool keep)
 
 	kvs_sched_end(&p->sched, &p->packets);
 	ok = kvs_packets_close(&p->packets, keep);
-	free_owners(&p->vcpus);
-	free_owners(&p->cpus);
-	free(p->vms);
+	kvs_owners_free(&p->owners);
 	free(p);
 	return ok;
 }
@@ -566,6 +364,7 @@ static void *create(const char *path, const uint64_t *rows)
 		free(p);
 		return NULL;
 	}
+	p->owners.packets = &p->packets;
 	p->has_tasks = rows[KVS_TABLE_SPANS + KVS_SPAN_TASK];
 	for (unsigned int i = KVS_TABLE_SPANS; i < TABLES; i++) {
 		const char *column = kvs_track_of(i)->named_by;

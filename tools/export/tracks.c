@@ -57,6 +57,19 @@ int kvs_export_column(unsigned int table, const char *name)
 	return -1;
 }
 
+const struct kvs_value_of *kvs_cell_of(unsigned int table, const struct kvs_value_of *values,
+				       const char *column)
+{
+	return &values[kvs_export_column(table, column)];
+}
+
+int64_t kvs_number_of(unsigned int table, const struct kvs_value_of *values, const char *column)
+{
+	const struct kvs_value_of *v = kvs_cell_of(table, values, column);
+
+	return v->null ? 0 : v->number;
+}
+
 const char *kvs_slice_name(char text[KVS_SLICE_NAME_LEN], unsigned int table, int column,
 			   const struct kvs_value_of *values)
 {

@@ -23,6 +23,10 @@ struct kvs_track {
 const struct kvs_track *kvs_track_of(unsigned int table);
 /* The index of a column; -1: the table has none of this name. */
 int kvs_export_column(unsigned int table, const char *name);
+/* A cell by the name of its column, which is there; and its number, 0 if that is unknown */
+const struct kvs_value_of *kvs_cell_of(unsigned int table, const struct kvs_value_of *values,
+				       const char *column);
+int64_t kvs_number_of(unsigned int table, const struct kvs_value_of *values, const char *column);
 /* The name of the slice that a row becomes; @text may be where it stands. */
 const char *kvs_slice_name(char text[KVS_SLICE_NAME_LEN], unsigned int table, int column,
 			   const struct kvs_value_of *values);
