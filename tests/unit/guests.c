@@ -64,7 +64,8 @@
 #define BEGIN		(100000000 * US)
 #define OFFSET		(-1000000000ULL)	/* of the guest's TSC */
 #define CLASSES		(KVMSCHED_CLASS_EXIT | KVMSCHED_CLASS_SWITCH)
-#define TID		4711
+#define TGID		4700
+#define TID		4711	/* of the first VM's vCPU; that of the second is the next */
 #define SVM_WRITE_CR3	0x13
 #define SVM_INTR	0x60
 #define SVM_CPUID	0x72
@@ -84,42 +85,52 @@ static const struct {
 	[GAMMA] = { "gamma", 12, NICE_PRIO },
 };
 
-#define PUT(s, us, name, ...) do {						\
-	struct ks_rec_##name rec_ = { .ent.pid = TID, __VA_ARGS__ };		\
-	SYNTH_ADD(s, 0, BEGIN + (us) * US, name, &rec_);			\
+#define PUT(s, cpu, us, name, ...) do {						\
+	struct ks_rec_##name rec_ = { .ent.pid = TID + (cpu), __VA_ARGS__ };	\
+	SYNTH_ADD(s, cpu, BEGIN + (us) * US, name, &rec_);			\
 } while (0)
 
-static void left(struct synth *s, u64 from, u64 at, u64 until, u16 reason, u8 end)
+/* The VM whose vCPU has a CPU */
+#define VM(cpu)		((cpu) + 1)
+
+static void left(struct synth *s, unsigned int cpu, u64 from, u64 at, u64 until, u16 reason, u8 end)
 {
-	PUT(s, until, exit, .vm = 1, .reason = reason, .flags = end,
+	PUT(s, cpu, until, exit, .vm = VM(cpu), .reason = reason, .flags = end,
 	    .guest_cycles = (at - from) * US, .host_cycles = (until - at) * US);
 }
 
-static void host(void)
+static void vcpu(struct synth *s, unsigned int cpu)
+{
+	PUT(s, cpu, 1, vcpu, .vm = VM(cpu), .tgid = TGID, .features = KS_FEATURE_SVM,
+	    .prio = NICE_PRIO, .tsc_offset = OFFSET, .tsc_ratio = 1ULL << 32,
+	    .tsc_frac_bits = 32, .comm = "CPU/KVM");
+	left(s, cpu, 400, 900, 1000, SVM_CPUID, KS_EXIT_BY_ENTRY);
+	left(s, cpu, 1000, 4000, 4100, SVM_WRITE_CR3, KS_EXIT_BY_ENTRY);
+	left(s, cpu, 4100, 7000, 7050, SVM_INTR, KS_EXIT_BY_SWITCH);
+	PUT(s, cpu, 7050, switch_out, .vm = VM(cpu), .kind = KS_SWITCH_PREEMPTED, .loaded = 1,
+	    .next_prio = NICE_PRIO, .next_pid = 99, .next_comm = "hog");
+	PUT(s, cpu, 9050, switch_in, .vm = VM(cpu), .kind = KS_SWITCH_PREEMPTED,
+	    .off_cycles = 2000 * US, .wait_ns = 2000000);
+	PUT(s, cpu, 9100, entry, .vm = VM(cpu), .since_exit_cycles = 2100 * US);
+	left(s, cpu, 9100, 15000, 15200, SVM_CPUID, KS_EXIT_BY_ENTRY);
+	left(s, cpu, 15200, 20000, 20100, SVM_CPUID, KS_EXIT_BY_ENTRY);
+}
+
+/* With @vms 2: a second VM of the same process does the same at the same times. */
+static void host(const char *name, unsigned int vms)
 {
 	static int32_t tids[] = { TID };
 	static char vm_name[] = "web1";
-	char *path = xasprintf("%s/host.dat", folder);
-	struct synth *s = synth_new(path, 1, formats);
+	char *path = xasprintf("%s/%s", folder, name);
+	struct synth *s = synth_new(path, vms, formats);
 
 	free(path);
 	synth_guest(s, vm_name, ARRAY_SIZE(tids), tids);
-	PUT(s, 0, session, .op = KS_SESSION_START, .classes = CLASSES, .pages = 64,
+	PUT(s, 0, 0, session, .op = KS_SESSION_START, .classes = CLASSES, .pages = 64,
 	    .tsc_khz = SYNTH_TSC_KHZ);
-	PUT(s, 1, vcpu, .vm = 1, .tgid = 4700, .features = KS_FEATURE_SVM, .prio = NICE_PRIO,
-	    .tsc_offset = OFFSET, .tsc_ratio = 1ULL << 32, .tsc_frac_bits = 32,
-	    .comm = "CPU/KVM");
-	left(s, 400, 900, 1000, SVM_CPUID, KS_EXIT_BY_ENTRY);
-	left(s, 1000, 4000, 4100, SVM_WRITE_CR3, KS_EXIT_BY_ENTRY);
-	left(s, 4100, 7000, 7050, SVM_INTR, KS_EXIT_BY_SWITCH);
-	PUT(s, 7050, switch_out, .vm = 1, .kind = KS_SWITCH_PREEMPTED, .loaded = 1,
-	    .next_prio = NICE_PRIO, .next_pid = 99, .next_comm = "hog");
-	PUT(s, 9050, switch_in, .vm = 1, .kind = KS_SWITCH_PREEMPTED, .off_cycles = 2000 * US,
-	    .wait_ns = 2000000);
-	PUT(s, 9100, entry, .vm = 1, .since_exit_cycles = 2100 * US);
-	left(s, 9100, 15000, 15200, SVM_CPUID, KS_EXIT_BY_ENTRY);
-	left(s, 15200, 20000, 20100, SVM_CPUID, KS_EXIT_BY_ENTRY);
-	PUT(s, 20200, session, .op = KS_SESSION_STOP, .classes = CLASSES);
+	for (unsigned int cpu = 0; cpu < vms; cpu++)
+		vcpu(s, cpu);
+	PUT(s, 0, 20200, session, .op = KS_SESSION_STOP, .classes = CLASSES);
 	synth_finish(s);
 }
 
@@ -337,7 +348,8 @@ int main(int argc, char **argv)
 	}
 	formats = argv[1];
 	folder = argv[2];
-	host();
+	host("host.dat", 1);
+	host("hosts.dat", 2);
 	guest("guest.dat", (struct wishes){ .marks = true, .wakings = true });
 	guest("plain.dat", (struct wishes){ 0 });
 	guest("steal.dat", (struct wishes){ .marks = true, .steal = true });

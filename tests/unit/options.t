@@ -210,8 +210,6 @@ for command in report export; do
 	refuses $command "option '--guest': '0=guest.dat' is not VM=FILE: say the VM's name, the PID of its process, or PID.1 for the second VM of that process" \
 		--guest 0=guest.dat
 done
-refuses export "--guest is for --sqlite and --csv: Perfetto shows no tasks of guests" \
-	--perfetto x.pftrace --guest guest.dat
 refuses export "--cpu belongs to --guest" --sqlite x.db --cpu 0=0
 refuses merge "which recordings? The host's, and at least one of a guest" host.dat -o folder
 refuses merge "option '--output' is missing: which folder gets the result?" host.dat guest.dat

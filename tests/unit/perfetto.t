@@ -16,8 +16,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 import pftrace  # pylint: disable=wrong-import-position
 from tap import Tap  # pylint: disable=wrong-import-position
-from tool import GOLDEN, run  # pylint: disable=wrong-import-position
+from tool import FORMATS, GOLDEN, O, TOP, run  # pylint: disable=wrong-import-position
 
+ANSWERS = TOP / "docs/answers/data"
 TAP = Tap()
 
 
@@ -86,6 +87,57 @@ def parts(folder, pid):
         TAP.empty(f"... also with {' '.join(options)}", wrong if nr["slices"] else ["nothing"])
 
 
+def tracks_of_guests(trace):
+    """How many tracks of each name the tasks of guests have."""
+    names = (name for name, _ in trace.tracks.values())
+    return collections.Counter(name for name in names if name and "guest task" in name)
+
+
+def guests(folder):
+    """What tasks of guests did, by their own traces."""
+    linux = ANSWERS / "linux.dat", "--guest", ANSWERS / "linux-guest.dat"
+    trace, expected, _ = both(folder, *linux)
+    TAP.empty("with a guest's own trace: trace and database agree", compare(trace, expected)[0])
+    found = [slice_ for slice_ in trace.slices if "guest task" in slice_.track[1]]
+    rows, = expected.db.execute("SELECT count(*) FROM guest_tasks").fetchone()
+    (pid, _), = trace.processes.values()
+    tracks = {(pid, name) for name in tracks_of_guests(trace)}
+    TAP.empty("each row of guest_tasks is a slice of a track of its task, below the VM's process",
+              [] if len(found) == rows > 200 and len(tracks) > 10 and
+              {slice_.track for slice_ in found} == tracks else [len(found), rows, tracks])
+    for options, some in ((("--from", "200ms", "--to", "600ms"), True),
+                          (("--kinds", "guest_tasks"), True), (("--kinds", "exits,io"), False)):
+        trace, expected, _ = both(folder, *linux, *options)
+        wrong, nr = compare(trace, expected)
+        TAP.empty(f"... also with {' '.join(options)}",
+                  wrong if nr["slices"] and bool(tracks_of_guests(trace)) == some else ["rows"])
+
+
+def late_guests(folder):
+    """A task that was late: what overlaps has a track of its own, of the same name."""
+    subprocess.run([O / "unit/guests", FORMATS, folder], check=True)
+    guest = folder / "guest.dat"
+    trace, expected, _ = both(folder, folder / "host.dat", "--guest", guest)
+    TAP.empty("a task of a guest was late: trace and database agree", compare(trace, expected)[0])
+    tracks = {"guest task alpha/10": 2, "guest task beta/11": 1, "guest task gamma/12": 1}
+    TAP.empty("it alone has two tracks",
+              [] if tracks_of_guests(trace) == tracks else [tracks_of_guests(trace)])
+    begin = trace.clocks[6]
+    story = sorted(((slice_.begin - begin) // 1000, (slice_.end - begin) // 1000, slice_.name,
+                    slice_.args) for slice_ in trace.slices
+                   if slice_.track == (4700, "guest task alpha/10"))
+    TAP.empty("what it did when is told", [] if story == [
+        (1500, 3990, "runs", {}), (3990, 10000, "waits", {}), (10000, 15500, "runs", {}),
+        (11700, 12000, "late", {}), (15500, 19600, "waits", {"open": 1})] else story)
+    trace, expected, _ = both(folder, folder / "hosts.dat", "--guest", f"4700.0={guest}",
+                              "--guest", f"4700.1={guest}")
+    TAP.empty("two guests of one process: trace and database agree",
+              compare(trace, expected)[0])
+    tracks |= {f"VM 1 {name}": nr for name, nr in tracks.items()}
+    TAP.empty("their tasks have tracks of their own, though with the same numbers",
+              [] if tracks_of_guests(trace) == tracks else [tracks_of_guests(trace)])
+
+
 def clocks(trace):
     """One moment in each clock, by the rate and offset that the file has."""
     recording = GOLDEN / "svm-rr.dat"
@@ -135,6 +187,8 @@ def main():
         told = golden(folder)
         who(*told["svm-hlt"][:2])
         parts(folder, max(pid for pid, _ in told["svm-steal"][0].processes.values()))
+        guests(folder)
+        late_guests(folder)
         clocks(told["svm-rr"][0])
         files(folder, *told["svm-rr"][2:])
     print(f"1..{TAP.number}")

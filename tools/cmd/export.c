@@ -24,6 +24,8 @@
 #include "export/form.h"
 #include "report/view.h"
 
+/* A trace has no rows of guest I/O, only their exits. */
+#define PERFETTO_KINDS	(KVS_SPAN_ALL | KVS_KIND_GUEST_TASKS)
 #define LARGE		(2ULL << 30)	/* bytes that only --force writes */
 
 struct options {
@@ -85,8 +87,6 @@ static int take_operands(const struct kvs_options *options, const struct kvs_arg
 		return kvs_usage("export",
 				 "%s? Say --sqlite FILE.db, --csv FOLDER or --perfetto FILE.pftrace",
 				 o->sqlite || o->csv ? "which of them" : "into which file");
-	if (o->perfetto && o->guests.nr)
-		return kvs_usage("export", "--guest is for --sqlite and --csv: Perfetto shows no tasks of guests");
 	if (o->guests.told.nr && !o->guests.nr)
 		return kvs_usage("export", "--cpu belongs to --guest");
 	o->form = o->csv ? &kvs_form_csv : o->sqlite ? &kvs_form_sqlite : &kvs_form_perfetto;
@@ -295,7 +295,7 @@ int kvs_cmd_export(int argc, char **argv)
 		feed.wanted = wanted;
 		feed.nr_wanted = r.model.nr_vcpus;
 		feed.all = kvs_select_is_any(&o.select);
-		feed.kinds = o.perfetto ? o.kinds & KVS_SPAN_ALL : o.kinds;
+		feed.kinds = o.perfetto ? o.kinds & PERFETTO_KINDS : o.kinds;
 		feed.irqs = kvs_model_has_class(&r.model, KVMSCHED_CLASS_IRQ);
 		feed.times = &r.times;
 		status = wanted ? write_export(&o, &r.model, &feed) : KVS_EXIT_FAILED;

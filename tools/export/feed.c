@@ -396,7 +396,7 @@ static void take_answer(void *ctx, const struct kvs_io_told *io, const struct kv
 void kvs_feed_listen(struct kvs_feed *feed, struct kvs_model *m, struct kvs_io *io)
 {
 	kvs_sinks_add(&m->sinks, feed->kinds & KVS_SPAN_ALL, take_span, feed);
-	if (!(feed->kinds & ~KVS_SPAN_ALL))
+	if (!(feed->kinds & (KVS_KIND_IO | KVS_KIND_ANSWERS)))
 		return;
 	io->teller = (struct kvs_io_teller){
 		.exit = take_io, .answer = take_answer, .ctx = feed,

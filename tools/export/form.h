@@ -17,7 +17,8 @@ struct kvs_form {
 	void *(*create)(const char *path, const uint64_t *rows);
 	/*
 	 * A row of a table; @ctx is what create() returned.  Rows of the tables that hold no
-	 * spans come first, VMs before vCPUs.  finish() tells what failed.
+	 * spans come first, VMs before vCPUs; those of guests' tasks come last.  finish() tells
+	 * what failed.
 	 */
 	void (*row)(void *ctx, unsigned int table, const struct kvs_value_of *values);
 	/* If not @keep, or after a message, nothing is left of it. */

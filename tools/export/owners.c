@@ -5,11 +5,15 @@
  * Slices of one track lie within each other or apart, so a slice that overlaps those before
  * it gets a further track of the same name.  A track is described before its first slice.
  */
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/util.h"
 #include "export/owners.h"
 #include "export/tracks.h"
+
+#define PREFIX_LEN	32
 
 static const char *const more_tracks[] = {
 	"timer: expiry", "timer: injection", "had by, while vCPUs waited",
@@ -73,13 +77,17 @@ static int64_t priority_of(const struct kvs_value_of *values)
 	return real_time ? 99 - real_time : 120 + kvs_number_of(KVS_TABLE_VCPUS, values, "nice");
 }
 
-static char *label_of(const struct kvs_owner_vm *vm, int64_t key, int64_t vcpu_id)
+/* What names of tracks begin with where the process does not tell which VM's they are */
+static const char *prefix_of(char text[PREFIX_LEN], const struct kvs_owners *o, int64_t key)
 {
+	const struct kvs_owner_vm *vm = &o->vms[key];
+
+	*text = '\0';
 	if (!vm->pid)
-		return xasprintf("vm %lld? vCPU %lld", (long long)key, (long long)vcpu_id);
-	if (vm->number)
-		return xasprintf("VM %lld vCPU %lld", (long long)vm->number, (long long)vcpu_id);
-	return xasprintf("vCPU %lld", (long long)vcpu_id);
+		snprintf(text, PREFIX_LEN, "vm %" PRId64 "? ", key);
+	else if (vm->number)
+		snprintf(text, PREFIX_LEN, "VM %" PRId64 " ", vm->number);
+	return text;
 }
 
 void kvs_owners_take_vcpu(struct kvs_owners *o, const struct kvs_value_of *values)
@@ -89,9 +97,11 @@ void kvs_owners_take_vcpu(struct kvs_owners *o, const struct kvs_value_of *value
 	const char *comm = kvs_cell_of(KVS_TABLE_VCPUS, values, "comm")->text;
 	Pf__ThreadDescriptor thread = PF__THREAD_DESCRIPTOR__INIT;
 	Pf__TrackDescriptor track = PF__TRACK_DESCRIPTOR__INIT;
+	char prefix[PREFIX_LEN];
 
 	v->parent = process_track(o->vms[key].pid);
-	v->label = label_of(&o->vms[key], key, kvs_number_of(KVS_TABLE_VCPUS, values, "vcpu_id"));
+	v->label = xasprintf("%svCPU %" PRId64, prefix_of(prefix, o, key),
+			     kvs_number_of(KVS_TABLE_VCPUS, values, "vcpu_id"));
 	v->comm = comm ? xstrdup(comm) : NULL;
 	v->thread = (struct kvs_sched_task){
 		.pid = kvs_number_of(KVS_TABLE_VCPUS, values, "tid"), .prio = priority_of(values),
@@ -176,6 +186,57 @@ uint64_t kvs_owners_moments(struct kvs_owners *o, struct kvs_owner *owner, unsig
 	return l->nr ? l->lanes[0].uuid : new_lane_of(o, owner, track)->uuid;
 }
 
+static struct kvs_lane *new_guest_lane(struct kvs_owners *o, struct kvs_lanes *l,
+				       const struct kvs_value_of *values)
+{
+	const unsigned int table = KVS_TABLE_GUEST_TASKS;
+	int64_t key = kvs_number_of(table, values, "vm");
+	char prefix[PREFIX_LEN];
+	char *name = xasprintf("%sguest task %s/%" PRId64, prefix_of(prefix, o, key),
+			       kvs_cell_of(table, values, "comm")->text,
+			       kvs_number_of(table, values, "pid"));
+	struct kvs_lane *lane = new_lane(o, l, process_track(o->vms[key].pid), name);
+
+	free(name);
+	return lane;
+}
+
+/*
+ * A guest may have many tasks, each of which has one kind of track.  Where a task was late its
+ * rows overlap and are in no order: that row comes while the task runs, those of its wait and
+ * its run when they are over.
+ */
+uint64_t kvs_owners_guest_track(struct kvs_owners *o, const struct kvs_value_of *values)
+{
+	const unsigned int table = KVS_TABLE_GUEST_TASKS;
+	uint64_t key = (uint64_t)kvs_number_of(table, values, "vm") << 32 |
+		       (uint32_t)kvs_number_of(table, values, "pid");
+	struct kvs_lanes *l = kvs_table_get(&o->guest_tasks, key);
+	struct kvs_lane *lane;
+
+	if (!l) {
+		l = xcalloc(1, sizeof(*l));
+		kvs_table_put(&o->guest_tasks, key, l);
+	}
+	lane = free_lane(l, kvs_number_of(table, values, "begin_ns"));
+	if (!lane)
+		lane = new_guest_lane(o, l, values);
+	lane->end = kvs_number_of(table, values, "end_ns");
+	return lane->uuid;
+}
+
+static void free_guest_tasks(struct kvs_table *tasks)
+{
+	for (size_t i = 0; i < tasks->room; i++) {
+		struct kvs_lanes *l = tasks->slots[i].value;
+
+		if (l)
+			free(l->lanes);
+		free(l);
+	}
+	kvs_table_free(tasks);
+}
+
 static void free_list(struct kvs_owner_list *list)
 {
 	for (unsigned int i = 0; i < list->nr; i++) {
@@ -191,5 +252,6 @@ void kvs_owners_free(struct kvs_owners *o)
 {
 	free_list(&o->vcpus);
 	free_list(&o->cpus);
+	free_guest_tasks(&o->guest_tasks);
 	free(o->vms);
 }

@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "base/table.h"
 #include "export/packets.h"
 #include "export/tables.h"
 #include "model/spans.h"
@@ -49,6 +50,7 @@ struct kvs_owners {
 		int64_t pid, number;	/* @pid 0: not known */
 	} *vms;				/* by their keys */
 	unsigned int nr_vms;
+	struct kvs_table guest_tasks;	/* struct kvs_lanes, by VM and PID */
 	uint64_t nr_tracks;
 };
 
@@ -63,6 +65,8 @@ uint64_t kvs_owners_track(struct kvs_owners *o, struct kvs_owner *owner, unsigne
 			  int64_t begin, int64_t end);
 /* That of moments, which need no room: any number of them fit on one track. */
 uint64_t kvs_owners_moments(struct kvs_owners *o, struct kvs_owner *owner, unsigned int track);
+/* That of a row of table guest_tasks, which is told as well; its VM was taken. */
+uint64_t kvs_owners_guest_track(struct kvs_owners *o, const struct kvs_value_of *values);
 /* Frees what @o holds. */
 void kvs_owners_free(struct kvs_owners *o);
 
