@@ -262,11 +262,11 @@ static void shadow(const char *name, u64 lost)
 
 	free(path);
 	synth_guest(s, vm_name, ARRAY_SIZE(tids), tids);
-	PUT(s, 0, session, .op = KS_SESSION_START, .classes = CLASSES, .pages = 64,
+	PUT(s, 0, 0, session, .op = KS_SESSION_START, .classes = CLASSES, .pages = 64,
 	    .tsc_khz = SYNTH_TSC_KHZ);
 	for (unsigned int vcpu = 0; vcpu < ARRAY_SIZE(exits); vcpu++)
 		shadow_vcpu(s, vcpu, exits[vcpu], lost);
-	PUT(s, 13200, session, .op = KS_SESSION_STOP, .classes = CLASSES);
+	PUT(s, 0, 13200, session, .op = KS_SESSION_STOP, .classes = CLASSES);
 	synth_finish(s);
 }
 
