@@ -7,6 +7,7 @@ usage: guest.t            (O: the build folder, as for make)"""
 import json
 import os
 import pathlib
+import re
 import sqlite3
 import subprocess
 import sys
@@ -327,6 +328,19 @@ def check_export():
           ("gamma", "waits", 3000)])
 
 
+def check_picture():
+    """So it is drawn, those that really ran longest first; nobody's lateness is."""
+    status, out, err = report("host.dat", "--svg", "guest.svg", "--guest", "web1=guest.dat")
+    same("a picture is drawn", (status, out, err), (0, "", ""))
+    titles = re.findall('<g class="guest".*<title>(.*)</title>',
+                        pathlib.Path("guest.svg").read_text(encoding="utf-8"))
+    same("lanes of a picture", [(title.split(": ")[:2], re.findall(r"([\d.]+) ms", title))
+                                for title in titles],
+         [(["web1/4700", "alpha/10"], ["7.990", "10.110"]),
+          (["web1/4700", "beta/11"], ["7.510", "10.090"]),
+          (["web1/4700", "gamma/12"], ["0.600", "3.000"])])
+
+
 def refused(name, status, part, *words):
     got, out, err = report(*words)
     same(name, (got, out, part in err), (status, "", True))
@@ -334,8 +348,13 @@ def refused(name, status, part, *words):
 
 def check_refused():
     refused("no guest", 2, "--guest GUEST.dat", "guest", "host.dat")
-    refused("a guest for another report", 2, "belongs to `kvmsched report guest` and to --html", "host.dat",
+    refused("a guest for another report", 2,
+            "belongs to `kvmsched report guest`, --svg and --html", "host.dat",
             "--guest", "guest.dat")
+    for option in "--svg", "--html":
+        refused(f"{option}: no VM of that name", 1, "recorded no such VM", "host.dat", option,
+                "picture", "--guest", "web2=guest.dat")
+        same(f"{option}: and nothing is written", os.path.exists("picture"), False)
     refused("no VM of that name", 1, "recorded no such VM", "guest", "host.dat", "--guest", "web2=guest.dat")
     refused("a trace without sched_switch", 1, "has no sched_switch", "guest", "host.dat",
             "--guest", "silent.dat")
@@ -356,6 +375,7 @@ def main():
         check_cr3()
         check_compare()
         check_export()
+        check_picture()
         check_refused()
         os.chdir("/")
     print(f"1..{TEST.number}")

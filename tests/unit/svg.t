@@ -25,6 +25,9 @@ from tap import Tap		# noqa: E402
 KVMSCHED = os.path.join(os.path.realpath(os.environ.get("O") or f"{HERE}/../../build"),
                         "tools/kvmsched")
 GOLDEN = os.path.join(os.path.dirname(HERE), "golden")
+# A guest that recorded itself, and what the host recorded meanwhile
+ANSWERS = os.path.realpath(f"{HERE}/../../docs/answers/data")
+LINUX, GUEST = f"{ANSWERS}/linux.dat", f"{ANSWERS}/linux-guest.dat"
 SVG = "{http://www.w3.org/2000/svg}"
 COLUMNS, LANE, LEFT = 1000, 20, 170
 # A column's heights are rounded to a hundredth: over all columns that averages out.
@@ -34,7 +37,9 @@ MS = 1e6
 WORDS = {"in the guest": "guest", "exit, in the kernel": "exit", "in userspace": "user",
          "polls in its halt": "poll", "halted": "halted", "blocked": "blocked",
          "waits, preempted": "wait_preempted", "waits, woken": "wait_woken",
-         "unknown": "unknown"}
+         "unknown": "unknown", "a guest's task runs": "guest-task-runs",
+         "a guest's task waits, for its guest's scheduler or the host's": "guest-task-waits"}
+GUEST_LANES = 8		# of each guest
 
 
 def run(*argv):
@@ -55,17 +60,33 @@ def lanes(tree, kind):
     return [lane for lane in tree.iter(f"{SVG}g") if lane.get("class") == kind]
 
 
-def areas(lane):
-    """{kind: area} of a lane, as a share of it"""
+def boxes(lane):
+    """{kind: [(first column, columns, height)]} of a lane"""
     found = {}
     for path in lane.iter(f"{SVG}path"):
         name = path.get("class")
         if not name.startswith("k-"):
             continue
-        boxes = re.findall(r"M(\d+) [\d.]+h(\d+)v([\d.]+)h-\2z", path.get("d"))
-        if "".join(re.findall(r"[Mz]", path.get("d"))) != "Mz" * len(boxes):
+        each = re.findall(r"M(\d+) [\d.]+h(\d+)v([\d.]+)h-\2z", path.get("d"))
+        if "".join(re.findall(r"[Mz]", path.get("d"))) != "Mz" * len(each):
             raise RuntimeError(f"not all of it are boxes: {path.get('d')[:200]}")
-        found[name[2:]] = sum(int(w) * float(h) for _, w, h in boxes) / (COLUMNS * LANE)
+        found[name[2:]] = [(int(x) - LEFT, int(w), float(h)) for x, w, h in each]
+    return found
+
+
+def areas(lane):
+    """{kind: area} of a lane, as a share of it"""
+    return {kind: sum(w * h for _, w, h in each) / (COLUMNS * LANE)
+            for kind, each in boxes(lane).items()}
+
+
+def heights(lane):
+    """{kind: [height of each column, as a share of the lane's]}"""
+    found = {}
+    for kind, each in boxes(lane).items():
+        found[kind] = [0] * COLUMNS
+        for x, w, h in each:
+            found[kind][x:x + w] = [h / LANE] * w
     return found
 
 
@@ -133,6 +154,107 @@ def marks(dat):
                     yield f"{vcpu}: {table} is empty"
 
 
+def guest_tasks():
+    """{(label, pid): {kind: [(begin, end)]}} of the guest's tasks, ns, by an export; and the
+    recording's length"""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([KVMSCHED, "export", "--sqlite", f"{folder}/x.db", "--guest", GUEST, LINUX],
+                       check=True, stderr=subprocess.PIPE)
+        db = sqlite3.connect(f"{folder}/x.db")
+        [(length,)] = db.execute("SELECT length_ns FROM recording")
+        found = {}
+        for vm, vmm, comm, pid, what, begin, end in db.execute(
+                "SELECT name, vms.pid, comm, guest_tasks.pid, what, begin_ns, end_ns "
+                "FROM guest_tasks JOIN vms USING (vm) WHERE what IN ('runs', 'waits')"):
+            kinds = found.setdefault((f"{vm}/{vmm}: {comm}/{pid}", pid), {})
+            kinds.setdefault(f"guest-task-{what}", []).append((begin, end))
+        return found, length
+
+
+def within(spans, begin, end):
+    """How much of [begin, end) spans take"""
+    return sum(max(0, min(e, end) - max(b, begin)) for b, e in spans)
+
+
+def wrong_columns(lane, kinds, begin, end):
+    """Columns of a guest's task that are not as high as what it did then"""
+    edges = [begin + (end - begin) * c // COLUMNS for c in range(COLUMNS + 1)]
+    found = heights(lane)
+    # Both edges of a box are rounded to a hundredth, and the export's times to the ns.
+    most = 0.01 / LANE + 1e-9
+    for kind in sorted(found.keys() | kinds.keys()):
+        for c, (b, e) in enumerate(zip(edges, edges[1:])):
+            spans = kinds.get(kind, [])
+            share, high = within(spans, b, e) / (e - b), found.get(kind, [0] * COLUMNS)[c]
+            touching = sum(x <= e + 1 and y >= b - 1 for x, y in spans)
+            if abs(high - share) > most + 2 * touching / (e - b):
+                yield f"{kind}: column {c} is {high}, expected {share}"
+
+
+def wrong_lane(lane, label, kinds, begin, end):
+    words, area = told(lane), areas(lane)
+    if not lane.find(f"{SVG}title").text.startswith(f"{label}: "):
+        yield f"{lane.find(f'{SVG}title').text}: expected {label}"
+    # The end of a long label is there.
+    shown = lane.find(f"{SVG}text").text.lstrip("…")
+    if not label.endswith(shown) or len(shown) < min(len(label), 26):
+        yield f"{label}: labelled {shown}"
+    for kind in "guest-task-runs", "guest-task-waits":
+        ns = within(kinds.get(kind, []), begin, end)
+        if abs(words.get(kind, 0) * MS - ns) > 1000:
+            yield f"{label}: {kind}: {words.get(kind, 0)} ms, rows {ns} ns"
+        if abs(area.get(kind, 0) - ns / (end - begin)) > CLOSE:
+            yield f"{label}: {kind}: area {area.get(kind, 0)}, rows {ns / (end - begin)}"
+    yield from (f"{label}: {why}" for why in list(wrong_columns(lane, kinds, begin, end))[:3])
+
+
+def guests(tasks, begin, end, options, left_out):
+    """Lanes of a guest's tasks are those that did something then, those that ran longest
+    first, and tell what rows of an export tell."""
+    sums = {task: tuple(within(kinds.get(f"guest-task-{what}", []), begin, end)
+                        for what in ("runs", "waits")) for task, kinds in tasks.items()}
+    there = sorted((task for task in tasks if any(sums[task])),
+                   key=lambda task: (-sums[task][0], -sums[task][1], task[1]))
+    tree = drawn(LINUX, "--guest", GUEST, *options)
+    found = lanes(tree, "guest")
+    if len(found) != min(len(there), GUEST_LANES):
+        yield f"{len(found)} lanes, expected those of {there}"
+    for lane, task in zip(found, there):
+        yield from wrong_lane(lane, task[0], tasks[task], begin, end)
+    texts = [text.text for text in tree.iter(f"{SVG}text")]
+    notes = [text for text in texts if text.startswith("More tasks of guests")]
+    words = f"More tasks of guests ran or waited than fit: {left_out} left out; drawn are"
+    if max(0, len(there) - GUEST_LANES) != int(left_out.split()[0] if left_out else 0):
+        yield f"{len(there)} tasks, and {left_out!r} left out: this test is wrong"
+    if [note.startswith(words) for note in notes] != [True] * bool(left_out):
+        yield f"{notes}, expected {words}"
+    for words, kind in WORDS.items():
+        used = any(kind in boxes(lane) for lane in found)
+        if kind.startswith("guest-task") and (words in texts) != used:
+            yield f"{words}: in the legend: {words in texts}, drawn: {used}"
+    styles = tree.find(f"{SVG}style").text
+    patterns = {pattern.get("id") for pattern in tree.iter(f"{SVG}pattern")}
+    for kind in {kind for lane in found for kind in boxes(lane)}:
+        if f"p-{kind}" not in patterns or styles.count(f".c-{kind}{{") != 2:
+            yield f"{kind} has no paint"
+
+
+def check_guests(tap):
+    tasks, length = guest_tasks()
+    # All of it; turns of two tasks, while a third one waits; 2 ms; where other tasks are
+    # among those that ran longest than of all of it; and before the guest's trace
+    for begin, end, left_out in ((None, None, "3 are"), (0.3, 0.7, ""), (0.0847, 0.0866, ""),
+                                 (1.2, 1.26, "1 is"), (0, 0.08, "")):
+        part = [] if begin is None else [f"--from={begin}", f"--to={end}"]
+        name = f"from {begin} to {end} s" if part else "all of it"
+        tap.empty(f"tasks of a guest, {name}: what the export has",
+                  guests(tasks, *((round(begin * 1e9), round(end * 1e9)) if part else (0, length)),
+                         part, left_out))
+    tap.empty("a picture without --guest has no such lane, nor their paints",
+              ["there are"] if lanes(drawn(LINUX), "guest") or
+              b"guest-task" in ET.tostring(drawn(LINUX)) else [])
+
+
 def in_parts(dat, parts=7):
     """Windows that lie side by side sum to the whole."""
     report = json.loads(run("--json", dat).stdout)
@@ -182,6 +304,7 @@ def main():
               marks(f"{GOLDEN}/svm-hlt.dat"))
     steal = f"{GOLDEN}/svm-steal.dat"
     tap.empty("windows side by side sum to the whole", in_parts(steal))
+    check_guests(tap)
     tap.empty("one vCPU alone", [] if len(lanes(drawn(steal, "--vcpu=1"), "vcpu")) == 1
               else ["not one lane"])
     with tempfile.TemporaryDirectory() as folder:

@@ -10,7 +10,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/log.h"
 #include "base/util.h"
@@ -164,60 +163,6 @@ static unsigned int bins_of(const struct kvs_lanes *lanes)
 	return bins;
 }
 
-struct guest_runs {
-	struct kvs_collect *collect;
-	struct kvs_guest_lane **lanes;	/* [task of the guest]; NULL: it has none */
-};
-
-static void take_guest_run(void *ctx, const struct kvs_guest_run *run)
-{
-	const struct guest_runs *runs = ctx;
-
-	if (run->what != KVS_GUEST_LATE && runs->lanes[run->task])
-		kvs_collect_guest(runs->collect, runs->lanes[run->task],
-				  run->what == KVS_GUEST_RAN ? KVS_GUEST_TASK_RUNS :
-							       KVS_GUEST_TASK_WAITS,
-				  run->begin, run->end);
-}
-
-/* The tasks of a guest that ran longest get lanes. */
-static void choose_guest_tasks(const struct kvs_guest *g, struct guest_runs *runs)
-{
-	u32 *order = kvs_guest_order(g);
-	unsigned int nr = 0;
-
-	for (size_t i = 0; i < g->nr_tasks && nr < KVS_TASK_LANES; i++) {
-		const struct kvs_guest_task *t = &g->tasks[order[i]];
-		struct kvs_guest_lane *lane;
-
-		if (t->cpu >= 0 || !(kvs_guest_span_any(&t->slices) || kvs_guest_span_any(&t->waits)))
-			continue;
-		lane = kvs_collect_want_guest(runs->collect);
-		if (!lane)
-			break;
-		kvs_host_vm_label(lane->vm, kvs_joined_vcpu(&g->joined));
-		memcpy(lane->comm, t->comm, sizeof(lane->comm));
-		lane->pid = t->pid;
-		runs->lanes[order[i]] = lane;
-		nr++;
-	}
-	free(order);
-}
-
-static void collect_guests(const struct kvs_guest_set *set, struct kvs_collect *c)
-{
-	for (size_t i = 0; i < set->nr; i++) {
-		const struct kvs_guest *g = &set->guests[i];
-		struct guest_runs runs = {
-			.collect = c, .lanes = xcalloc(g->nr_tasks + 1, sizeof(*runs.lanes)),
-		};
-
-		choose_guest_tasks(g, &runs);
-		kvs_guest_runs(g, &set->host.ns, take_guest_run, &runs);
-		free(runs.lanes);
-	}
-}
-
 /* As --guest has them; the caller frees both. */
 static char **guest_options(const struct kvs_guest_set *set)
 {
@@ -294,7 +239,7 @@ static int collect_and_write(const struct survey *s, const struct kvs_picture *p
 	/* A CPU that lost records has a lane, if nothing else is known of it, too. */
 	for (unsigned int i = 0; i < losses.nr; i++)
 		kvs_lanes_cpu(&c->lanes, losses.list[i].cpu);
-	collect_guests(&p->guests, c);
+	kvs_guest_lanes(&p->guests, s->frame.from, s->frame.to, &c->lanes, kvs_collect_guest, c);
 	kvs_collect_sort(c);
 	ok &= kvs_picture_write(p->html, put_page, &page);
 	for (size_t i = 0; i < p->guests.nr; i++)
@@ -326,8 +271,7 @@ int kvs_page_make(struct kvs_picture *p)
 	struct survey *s;
 	int status = KVS_EXIT_FAILED;
 
-	p->guests.host_path = p->path;
-	if (p->guests.nr && !kvs_guest_set_read(&p->guests))
+	if (!kvs_picture_guests(p))
 		return KVS_EXIT_FAILED;
 	s = xcalloc(1, sizeof(*s));
 	if (kvs_reading_begin(&s->reading, p->path)) {

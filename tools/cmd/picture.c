@@ -3,7 +3,7 @@
  * kvmsched report --svg: a still of the time line.
  *
  * The recording is read twice: which vCPUs there are, and how long it lasts, is known only
- * at its end.
+ * at its end.  What guests recorded of themselves is read before.
  */
 #include <stdio.h>
 
@@ -14,6 +14,12 @@
 #include "picture/svg.h"
 
 #define COLUMNS	1000
+
+bool kvs_picture_guests(struct kvs_picture *p)
+{
+	p->guests.host_path = p->path;
+	return !p->guests.nr || kvs_guest_set_read(&p->guests);
+}
 
 bool kvs_picture_frame(const struct kvs_picture *p, const struct kvs_reading *r, u64 *from,
 		       u64 *to, u64 excerpt[2])
@@ -99,13 +105,15 @@ static int draw(const struct kvs_picture *p, struct kvs_still *still, unsigned i
 		return KVS_EXIT_FAILED;
 	kvs_still_listen(still, &r.model);
 	ok = kvs_reading_all(&r);
+	kvs_guest_lanes(&p->guests, still->frame.from, still->frame.to, &still->lanes,
+			kvs_still_guest, still);
 	kvs_still_finish(still);
 	ok &= kvs_picture_write(p->svg, put_svg, &drawing);
 	kvs_reading_end(&r);
 	return ok ? KVS_EXIT_OK : KVS_EXIT_FAILED;
 }
 
-int kvs_picture_make(const struct kvs_picture *p)
+int kvs_picture_make(struct kvs_picture *p)
 {
 	int status = KVS_EXIT_FAILED;
 	struct kvs_still still;
@@ -113,7 +121,7 @@ int kvs_picture_make(const struct kvs_picture *p)
 	unsigned int hidden;
 	struct kvs_reading r;
 
-	if (!kvs_reading_begin(&r, p->path))
+	if (!kvs_picture_guests(p) || !kvs_reading_begin(&r, p->path))
 		return KVS_EXIT_FAILED;
 	/* What can't be read is told by the second reading, too: once is enough. */
 	if (kvs_reading_all(&r) && kvs_picture_frame(p, &r, &frame.from, &frame.to, NULL)) {

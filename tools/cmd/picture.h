@@ -17,13 +17,15 @@ struct kvs_picture {
 	struct kvs_when from, to;
 	long spans;		/* html: the most spans of which it shows each */
 	bool large;		/* even if the page gets larger than it should */
-	struct kvs_guest_set guests;	/* html: what guests recorded of themselves */
+	struct kvs_guest_set guests;	/* what guests recorded of themselves */
 };
 
-/* Both return an exit status, after a message if it is not KVS_EXIT_OK. */
-int kvs_picture_make(const struct kvs_picture *picture);	/* the SVG */
-int kvs_page_make(struct kvs_picture *picture);	/* the page; it reads @guests */
+/* Both read @guests, and return an exit status, after a message if it is not KVS_EXIT_OK. */
+int kvs_picture_make(struct kvs_picture *picture);	/* the SVG */
+int kvs_page_make(struct kvs_picture *picture);	/* the page */
 
+/* For both: read what --guest names, if that is anything; false after a message. */
+bool kvs_picture_guests(struct kvs_picture *p);
 /*
  * For both: which time stamps are meant, from *@from until before *@to, after a reading, and
  * what kvs_model_excerpt() is told of them, if @excerpt is not NULL.  False after a message:

@@ -94,8 +94,8 @@ static int check_guests(const struct options *o)
 	const struct kvs_guest_set *guests = &o->picture.guests;
 	bool wanted = o->report == &guest_report;
 
-	if (!wanted && guests->nr && !o->picture.html)
-		return kvs_usage("report", "--guest belongs to `kvmsched report guest` and to --html");
+	if (!wanted && guests->nr && !o->picture.svg && !o->picture.html)
+		return kvs_usage("report", "--guest belongs to `kvmsched report guest`, --svg and --html");
 	if (wanted && !guests->nr)
 		return kvs_usage("report", "which guest? Say --guest GUEST.dat, a recording that it made of itself");
 	if (wanted && !kvs_vm_is_any(&o->select.vm))
@@ -167,13 +167,13 @@ static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments
 			   "worst: the moments one by one, with their steps and causes",
 			   .value = { .flag = &o->each }),
 		KVS_OPTION(0, "guest", "GUEST.dat",
-			   "guest, html: what the guest recorded of itself; VM=GUEST.dat says whose it is; repeatable",
+			   "guest, svg, html: what the guest recorded of itself; VM=GUEST.dat says whose it is; repeatable",
 			   .value = { .take = kvs_take_guest_option, .to = &o->picture.guests }),
 		KVS_OPTION(0, "cpu", "CPU=VCPU",
-			   "guest, html: this CPU of the guest is that vCPU, as for `kvmsched merge`",
+			   "guest, svg, html: this CPU of the guest is that vCPU, as for `kvmsched merge`",
 			   .value = { .take = kvs_take_cpu, .to = &o->picture.guests.told }),
 		KVS_OPTION(0, "svg", "PICTURE",
-			   "draw the time line of vCPUs and CPUs into this file, as SVG",
+			   "draw the time line of vCPUs, CPUs and, with --guest, guests' tasks into this file, as SVG",
 			   .value = { .text = &o->picture.svg }),
 		KVS_OPTION(0, "html", "PAGE",
 			   "write a page for a browser: time line, worst moments, plots, all tables",

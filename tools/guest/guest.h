@@ -8,6 +8,7 @@
  *	tasks.c		both together: slices, waits and quanta of each task
  *	cr3.c		which exits for writes of CR3 the guest's events explain
  *	runs.c		when each task really ran, and when it waited for either scheduler
+ *	lanes.c		which tasks a picture shows, and these times of theirs
  *	text.c, json.c	the report
  */
 #ifndef KVMSCHED_GUEST_GUEST_H
@@ -17,6 +18,7 @@
 #include "merge/join.h"
 #include "model/excerpt.h"
 #include "model/thieves.h"
+#include "picture/lanes.h"
 
 /* What a vCPU was in while its guest believed that a task ran, or waited */
 enum kvs_guest_part {
@@ -187,6 +189,12 @@ typedef void (*kvs_guest_run_fn)(void *ctx, const struct kvs_guest_run *run);
 /* All of them, but those of idle tasks; each task's come in order.  @ns: of cycles */
 void kvs_guest_runs(const struct kvs_guest *g, const struct kvs_scale *ns, kvs_guest_run_fn take,
 		    void *ctx);
+/*
+ * Gives lanes to tasks that ran or waited between two time stamps, to those that really ran
+ * longest then first, and hands what these did to @take.
+ */
+void kvs_guest_lanes(const struct kvs_guest_set *set, u64 from, u64 to, struct kvs_lanes *lanes,
+		     kvs_guest_lane_fn take, void *ctx);
 /* The indexes of all tasks, those that ran longest first; the caller frees them. */
 u32 *kvs_guest_order(const struct kvs_guest *g);
 /* How long a quantum should be; 0: not told, or the task is none of SCHED_RR */

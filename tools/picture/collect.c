@@ -289,22 +289,18 @@ void kvs_collect_listen(struct kvs_collect *c, struct kvs_model *m)
 	kvs_sinks_add(&m->sinks, kvs_collect_kinds() | KVS_SPAN_BIT(EXIT), take_span, c);
 }
 
-struct kvs_guest_lane *kvs_collect_want_guest(struct kvs_collect *c)
+void kvs_collect_guest(void *ctx, unsigned int lane, enum kvs_guest_task_does does, u64 begin,
+		       u64 end)
 {
-	return c->nr_guests < KVS_GUEST_LANES ? &c->guests[c->nr_guests++] : NULL;
-}
-
-void kvs_collect_guest(struct kvs_collect *c, struct kvs_guest_lane *lane,
-		       enum kvs_guest_task_does does, u64 begin, u64 end)
-{
+	struct kvs_collect *c = ctx;
 	const struct times t = {
 		.begin = kvs_collect_ns(c->times, c->start, begin),
 		.end = kvs_collect_ns(c->times, c->start, end),
 	};
 
-	add_bin(c, &lane->does, t, does, 1);
+	add_bin(c, &c->guests[lane], t, does, 1);
 	if (is_kept(c, t))
-		add_bar(c, &lane->does.bars, t, does, 0);
+		add_bar(c, &c->guests[lane].bars, t, does, 0);
 }
 
 bool kvs_collect_has_host(const struct kvs_collect *c, unsigned int lane)
@@ -331,8 +327,8 @@ unsigned int kvs_collect_lanes(struct kvs_collect *c, struct kvs_lane *lanes[KVS
 			lanes[nr++] = &c->hosts[i];
 	for (unsigned int i = 0; i < c->lanes.nr_tasks; i++)
 		lanes[nr++] = &c->tasks[i];
-	for (unsigned int i = 0; i < c->nr_guests; i++)
-		lanes[nr++] = &c->guests[i].does;
+	for (unsigned int i = 0; i < c->lanes.nr_guests; i++)
+		lanes[nr++] = &c->guests[i];
 	return nr;
 }
 

@@ -5,7 +5,6 @@
 #ifndef KVMSCHED_COLLECT_H
 #define KVMSCHED_COLLECT_H
 
-#include "base/vm.h"
 #include "model/clock.h"
 #include "picture/bars.h"
 #include "picture/bins.h"
@@ -31,14 +30,6 @@ struct kvs_vcpu_lane {
 	} exit;				/* the last span of an exit */
 };
 
-/* A task of a guest */
-struct kvs_guest_lane {
-	struct kvs_lane does;
-	char vm[KVS_VM_LEN];
-	char comm[KVS_COMM_LEN];
-	s32 pid;		/* in its guest */
-};
-
 struct kvs_collect {
 	/* The caller sets these, from a reading before. */
 	struct kvs_lanes lanes;
@@ -55,8 +46,7 @@ struct kvs_collect {
 	struct kvs_lane cpus[KVS_LANES];
 	struct kvs_lane hosts[KVS_LANES];	/* by the lane of the CPU; who: see below */
 	struct kvs_lane tasks[KVS_TASK_LANES];	/* who: the CPU's number + 1 */
-	struct kvs_guest_lane guests[KVS_GUEST_LANES];
-	unsigned int nr_guests;
+	struct kvs_lane guests[KVS_GUEST_LANES];
 	struct kvs_whos whos;		/* of CPUs and pieces */
 	struct kvs_reasons reasons;
 	struct kvs_host_irqs host_irqs;	/* who of a host interrupt: the place in it + 1 */
@@ -67,11 +57,9 @@ struct kvs_collect {
 /* Before the first record; the kinds of spans that are counted for the density, too */
 u32 kvs_collect_kinds(void);
 void kvs_collect_listen(struct kvs_collect *c, struct kvs_model *m);
-/* After the last record: a task of a guest gets a lane; NULL: there is no room */
-struct kvs_guest_lane *kvs_collect_want_guest(struct kvs_collect *c);
-/* What it did; times in the host's file's time stamps */
-void kvs_collect_guest(struct kvs_collect *c, struct kvs_guest_lane *lane,
-		       enum kvs_guest_task_does does, u64 begin, u64 end);
+/* After the last record: a kvs_guest_lane_fn; @ctx: struct kvs_collect */
+void kvs_collect_guest(void *ctx, unsigned int lane, enum kvs_guest_task_does does, u64 begin,
+		       u64 end);
 /* After all that */
 void kvs_collect_sort(struct kvs_collect *c);
 void kvs_collect_free(struct kvs_collect *c);

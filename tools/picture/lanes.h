@@ -5,6 +5,7 @@
 #ifndef KVMSCHED_LANES_H
 #define KVMSCHED_LANES_H
 
+#include "base/vm.h"
 #include "model/model.h"
 
 #define KVS_LANES	128	/* the most vCPUs that are drawn, and the most CPUs */
@@ -77,6 +78,13 @@ struct kvs_lanes {
 		char comm[KVS_COMM_LEN];
 	} tasks[KVS_TASK_LANES];	/* those that ran longest come first */
 	unsigned int nr_tasks;
+	struct {
+		char vm[KVS_VM_LEN];
+		char comm[KVS_COMM_LEN];
+		s32 pid;		/* in its guest */
+	} guests[KVS_GUEST_LANES];	/* tasks of guests */
+	unsigned int nr_guests;
+	unsigned int guests_left_out;	/* so many more did something in the drawn time */
 };
 
 /* All zeroes is one without lanes. */
@@ -89,6 +97,13 @@ bool kvs_lanes_want(struct kvs_lanes *lanes, const struct kvs_vcpu *v);
 void kvs_lanes_want_tasks(struct kvs_lanes *lanes, const struct kvs_model *m);
 /* The lane of a task; -1: none */
 int kvs_lanes_task(const struct kvs_lanes *lanes, const struct kvs_task *task);
+
+/*
+ * Gets what the task of a guest did that has @lane; time stamps of the host's file.  Some of
+ * it may lie out of the drawn time.
+ */
+typedef void (*kvs_guest_lane_fn)(void *ctx, unsigned int lane, enum kvs_guest_task_does does,
+				  u64 begin, u64 end);
 
 /* The lane of a vCPU, which may be NULL; -1: none */
 static inline int kvs_lanes_vcpu(const struct kvs_lanes *lanes, const struct kvs_vcpu *v)

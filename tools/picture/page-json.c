@@ -143,11 +143,12 @@ static json_t *guests_of(const struct kvs_collect *c)
 {
 	json_t *a = json_array();
 
-	for (unsigned int i = 0; i < c->nr_guests; i++)
+	for (unsigned int i = 0; i < c->lanes.nr_guests; i++)
 		json_array_append_new(a, json_pack("{so so si sI}",
-			"vm", kvs_bytes_json(c->guests[i].vm),
-			"comm", kvs_bytes_json(c->guests[i].comm), "pid", c->guests[i].pid,
-			"bars", (json_int_t)c->guests[i].does.bars.nr));
+			"vm", kvs_bytes_json(c->lanes.guests[i].vm),
+			"comm", kvs_bytes_json(c->lanes.guests[i].comm),
+			"pid", c->lanes.guests[i].pid,
+			"bars", (json_int_t)c->guests[i].bars.nr));
 	return a;
 }
 

@@ -93,7 +93,7 @@ static void define_colours(FILE *f, const struct kvs_paint *paint, unsigned int 
 			dark ? paint[i].dark : paint[i].light);
 }
 
-static void define_ground(FILE *f, bool dark)
+static void define_ground(FILE *f, bool dark, bool guests)
 {
 	const char *ink = dark ? "#eeeeee" : "#222222", *ground = dark ? "#111111" : "#ffffff";
 
@@ -101,20 +101,24 @@ static void define_ground(FILE *f, bool dark)
 		ground, ink, ink);
 	define_colours(f, kvs_state_paint, KVMSCHED_NR_STATES, dark);
 	define_colours(f, kvs_runs_paint, KVS_RUNS_KINDS, dark);
+	if (guests)
+		define_colours(f, kvs_guest_task_paint, KVS_GUEST_TASK_KINDS, dark);
 }
 
-void kvs_paint_define(FILE *f)
+void kvs_paint_define(FILE *f, bool guests)
 {
 	fputs("<style>text{font:11px sans-serif}.title{font-size:13px}"
 	      ".lines{stroke:#000000;stroke-opacity:.45;stroke-width:.8;fill:none}"
 	      ".axis,.mark{stroke-width:1;fill:none;shape-rendering:crispEdges}"
 	      ".who{font-size:10px;stroke:#ffffff;stroke-width:2.5px;paint-order:stroke;"
 	      "fill:#000000}", f);
-	define_ground(f, false);
+	define_ground(f, false, guests);
 	fputs("@media (prefers-color-scheme:dark){", f);
-	define_ground(f, true);
+	define_ground(f, true, guests);
 	fputs("}</style>\n<defs>\n", f);
 	define_patterns(f, kvs_state_paint, KVMSCHED_NR_STATES);
 	define_patterns(f, kvs_runs_paint, KVS_RUNS_KINDS);
+	if (guests)
+		define_patterns(f, kvs_guest_task_paint, KVS_GUEST_TASK_KINDS);
 	fputs("</defs>\n", f);
 }

@@ -20,14 +20,14 @@ struct kvs_paint {
 
 extern const struct kvs_paint kvs_state_paint[KVMSCHED_NR_STATES];
 extern const struct kvs_paint kvs_runs_paint[KVS_RUNS_KINDS];
+extern const struct kvs_paint kvs_guest_task_paint[KVS_GUEST_TASK_KINDS];
 /* Of pages only */
 extern const struct kvs_paint kvs_timer_paint[KVS_TIMER_KINDS];
 extern const struct kvs_paint kvs_irq_paint[KVS_IRQ_KINDS];
 extern const struct kvs_paint kvs_host_paint[KVS_HOST_SERVES_KINDS];
 extern const struct kvs_paint kvs_task_paint[KVS_TASK_KINDS];
-extern const struct kvs_paint kvs_guest_task_paint[KVS_GUEST_TASK_KINDS];
 
-/* The style sheet and the patterns of an SVG file */
-void kvs_paint_define(FILE *f);
+/* The style sheet and the patterns of an SVG file; @guests: those of guests' tasks, too */
+void kvs_paint_define(FILE *f, bool guests);
 
 #endif /* KVMSCHED_PAINT_H */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The sink behind a still: spans become time in the columns of lanes.
+ * The sink behind a still: spans become time in the columns of lanes, and so does what
+ * tasks of guests did.
  */
 #include <stdlib.h>
 
@@ -13,6 +14,7 @@ void kvs_still_init(struct kvs_still *still, const struct kvs_frame *frame)
 		.frame = *frame,
 		.vcpus = xcalloc(KVS_LANES, sizeof(*still->vcpus)),
 		.cpus = xcalloc(KVS_LANES, sizeof(*still->cpus)),
+		.guests = xcalloc(KVS_GUEST_LANES, sizeof(*still->guests)),
 	};
 }
 
@@ -26,8 +28,11 @@ void kvs_still_free(struct kvs_still *still)
 	}
 	for (unsigned int i = 0; i < still->lanes.nr_cpus; i++)
 		kvs_strip_free(&still->cpus[i].runs);
+	for (unsigned int i = 0; i < still->lanes.nr_guests; i++)
+		kvs_strip_free(&still->guests[i]);
 	free(still->vcpus);
 	free(still->cpus);
+	free(still->guests);
 	kvs_lanes_free(&still->lanes);
 }
 
@@ -138,6 +143,17 @@ void kvs_still_listen(struct kvs_still *still, struct kvs_model *m)
 				 KVS_SPAN_BIT(TIMER_ARMED) | KVS_SPAN_BIT(TIMER) |
 				 KVS_SPAN_BIT(IRQ),
 		      take_span, still);
+}
+
+void kvs_still_guest(void *ctx, unsigned int lane, enum kvs_guest_task_does does, u64 begin,
+		     u64 end)
+{
+	struct kvs_still *still = ctx;
+	struct kvs_strip *strip = &still->guests[lane];
+
+	if (!strip->time)
+		kvs_strip_init(strip, &still->frame, KVS_GUEST_TASK_KINDS, false);
+	kvs_strip_add(strip, &still->frame, does, begin, end, 1, NULL);
 }
 
 static int by_number(const void *a, const void *b)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A still of the time line: what each vCPU did between two moments, and who ran on each
- * CPU.  A sink of the model fills it; svg.c draws it.
+ * A still of the time line: what each vCPU did between two moments, who ran on each CPU,
+ * and what tasks of guests did.  A sink of the model fills it, but for these tasks; svg.c
+ * draws it.
  */
 #ifndef KVMSCHED_STILL_H
 #define KVMSCHED_STILL_H
@@ -27,6 +28,7 @@ struct kvs_still {
 	struct kvs_frame frame;
 	struct kvs_lanes lanes;
 	struct kvs_still_vcpu *vcpus;	/* by lane */
+	struct kvs_strip *guests;	/* likewise; kinds: enum kvs_guest_task_does */
 	struct kvs_still_cpu *cpus;	/* in the order of their numbers, when finished */
 };
 
@@ -38,6 +40,9 @@ bool kvs_still_want(struct kvs_still *still, const struct kvs_vcpu *v);
 
 /* After the last kvs_still_want(), before the first record.  @still must stay. */
 void kvs_still_listen(struct kvs_still *still, struct kvs_model *m);
+/* After the last record: a kvs_guest_lane_fn; @ctx: struct kvs_still */
+void kvs_still_guest(void *ctx, unsigned int lane, enum kvs_guest_task_does does, u64 begin,
+		     u64 end);
 /* After the last record: put the CPUs in order. */
 void kvs_still_finish(struct kvs_still *still);
 

@@ -211,6 +211,21 @@ static void draw_vcpu(struct svg *svg, const struct kvs_still_vcpu *lane)
 	free(label);
 }
 
+/* A task of a guest: its PID, too, is that in the guest. */
+static void draw_guest(struct svg *svg, unsigned int lane)
+{
+	const struct kvs_lanes *lanes = &svg->still->lanes;
+	const struct kvs_strip *strip = &svg->still->guests[lane];
+	char *label = xasprintf("%s: %s/%d", lanes->guests[lane].vm, lanes->guests[lane].comm,
+				lanes->guests[lane].pid);
+
+	begin_lane(svg, "guest", label, strip, kvs_guest_task_paint);
+	draw_strip(svg, strip, kvs_guest_task_paint);
+	fputs("</g>\n", svg->f);
+	svg->y += LANE + GAP;
+	free(label);
+}
+
 /* The kind that fills a column most */
 static unsigned int main_kind(const struct kvs_strip *strip, unsigned int column)
 {
@@ -368,18 +383,32 @@ static void note_used(bool *used, const struct kvs_strip *strip, const struct kv
 		used[kind] |= kvs_strip_sum(strip, frame, kind) != 0;
 }
 
+static void note_guests_left_out(struct legend *l, unsigned int left_out)
+{
+	char *words = xasprintf("More tasks of guests ran or waited than fit: %u %s left out; drawn are those that ran longest, %u of each guest and %u in all at most",
+				left_out, left_out == 1 ? "is" : "are", KVS_TASK_LANES,
+				KVS_GUEST_LANES);
+
+	legend_note(l, words);
+	free(words);
+}
+
 /* Only what is in the picture is explained. */
 static void draw_legend(struct svg *svg, unsigned int hidden)
 {
 	const struct kvs_still *still = svg->still;
 	bool states[KVMSCHED_NR_STATES] = { false }, runs[KVS_RUNS_KINDS] = { false };
+	bool does[KVS_GUEST_TASK_KINDS] = { false };
 	struct legend l = { .svg = svg, .x = LEFT };
 
 	for (unsigned int i = 0; i < still->lanes.nr_vcpus; i++)
 		note_used(states, &still->vcpus[i].states, &still->frame);
 	for (unsigned int i = 0; i < still->lanes.nr_cpus; i++)
 		note_used(runs, &still->cpus[i].runs, &still->frame);
+	for (unsigned int i = 0; i < still->lanes.nr_guests; i++)
+		note_used(does, &still->guests[i], &still->frame);
 	legend_kinds(&l, kvs_state_paint, states, KVMSCHED_NR_STATES);
+	legend_kinds(&l, kvs_guest_task_paint, does, KVS_GUEST_TASK_KINDS);
 	legend_kinds(&l, kvs_runs_paint, runs, KVS_RUNS_KINDS);
 	legend_marks(&l);
 	if (!kvs_model_has_class(svg->m, KVMSCHED_CLASS_EXIT))
@@ -392,6 +421,8 @@ static void draw_legend(struct svg *svg, unsigned int hidden)
 		legend_note(&l, "More vCPUs than fit: choose with --vm and --vcpu");
 	if (still->lanes.cpus_left_out)
 		legend_note(&l, "More CPUs were in use than fit");
+	if (still->lanes.guests_left_out)
+		note_guests_left_out(&l, still->lanes.guests_left_out);
 }
 
 static void draw_title(const struct svg *svg, const char *path)
@@ -410,6 +441,8 @@ static void draw(struct svg *svg, const char *path, unsigned int hidden)
 	draw_title(svg, path);
 	for (unsigned int i = 0; i < svg->still->lanes.nr_vcpus; i++)
 		draw_vcpu(svg, &svg->still->vcpus[i]);
+	for (unsigned int i = 0; i < svg->still->lanes.nr_guests; i++)
+		draw_guest(svg, i);
 	for (unsigned int i = 0; i < svg->still->lanes.nr_cpus; i++)
 		draw_cpu(svg, &svg->still->cpus[i]);
 	draw_axis(svg);
@@ -431,7 +464,7 @@ void kvs_svg_write(FILE *f, const struct kvs_still *still, const struct kvs_mode
 	height = svg.y + GAP;
 	fprintf(f, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %u %u\" width=\"%u\" height=\"%u\">\n",
 		width, height, width, height);
-	kvs_paint_define(f);
+	kvs_paint_define(f, still->lanes.nr_guests);
 	fputs("<rect width=\"100%\" height=\"100%\" class=\"ground\"/>\n", f);
 	fwrite(body, 1, size, f);
 	fputs("</svg>\n", f);
