@@ -264,6 +264,19 @@ static void write_exit(const struct context *t, const struct kvs_moment *moment)
 		fprintf(t->f, ", beside %.3f ms of halt polling", ms_of(t, moment->polled));
 }
 
+/* What is pending as the recording begins may have been due before. */
+static void write_due(const struct context *t, const struct kvs_moment *moment)
+{
+	u64 start = kvs_model_start_ts(t->model);
+
+	if (moment->begin < start)
+		fprintf(t->f, "timer due %.3f ms before the recording began",
+			ms_of(t, start - moment->begin));
+	else
+		fprintf(t->f, "timer due at %.6f s", seconds_at(t, moment->begin));
+	fprintf(t->f, " injected %.3f ms late: ", ms_of(t, moment->length));
+}
+
 static void write_sentence(const struct context *t, const struct kvs_moment *moment)
 {
 	double length = ms_of(t, moment->length), begin = seconds_at(t, moment->begin);
@@ -272,7 +285,7 @@ static void write_sentence(const struct context *t, const struct kvs_moment *mom
 	fprintf(t->f, "%s: ", kvs_vcpu_words(vcpu, moment->vcpu));
 	switch (moment->kind) {
 	case KVS_MOMENT_TIMER:
-		fprintf(t->f, "timer due at %.6f s injected %.3f ms late: ", begin, length);
+		write_due(t, moment);
 		write_cause(t, moment);
 		break;
 	case KVS_MOMENT_IRQ:

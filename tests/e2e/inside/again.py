@@ -41,8 +41,10 @@ class Told:
                         if finding["kind"] == "loss"]
         self.strange += [(row["tid"], exit["reason"]) for row in rows
                          for exit in row["exits"] if exit["fastpath"]]
+        # What a pending timer was set to may lie before the recording.
         self.strange += [moment["sentence"] for moment in host.worst(recording.file, count=ALL)
-                         if moment["ns"] > report["duration_ns"] or moment["end_ns"] < moment["ns"]]
+                         if moment["kind"] != "timer" and
+                         (moment["ns"] > report["duration_ns"] or moment["end_ns"] < moment["ns"])]
         self.strange += [(row["tid"], exit["reason"], exit["host_ns"]["max"]) for row in rows
                          for exit in row["exits"] if exit["host_ns"] and
                          exit["host_ns"]["max"] > report["duration_ns"]]

@@ -18,7 +18,8 @@ EVENTS = {"timer_arm": "timer_programs", "timer_expire": "timer_expiries",
 CPU1 = "/sys/devices/system/cpu/cpu1/online"
 PAGES = 4
 DATA = 2			# pages of a ring before its first one with records
-LOST = struct.Struct("<HH32s4xQ")	# kvmsched_lost, without the common fields
+FORMAT = f"{host.TRACING}/events/kvmsched/kvmsched_lost/format"
+FIELD = re.compile(r"field:.*?(\w+)(?:\[\d+\])?;\s+offset:(\d+);")
 
 
 def stalled():
@@ -128,9 +129,11 @@ def told_for_others(tap):
             with mmap.mmap(device.fd, PAGES * mmap.PAGESIZE, mmap.MAP_SHARED,
                            mmap.PROT_READ, offset=DATA * mmap.PAGESIZE) as ring:
                 data = ring[:]
+    at = {field: int(offset) for field, offset in FIELD.findall(host.read(FORMAT))}
     for name in re.finditer(rb"kvmsched_\w+\0", data):
-        # Its event and CPU come before the name.
-        _, cpu, _, count = LOST.unpack_from(data, name.start() - 4)
+        begin = name.start() - at["name"]
+        [cpu] = struct.unpack_from("<H", data, begin + at["cpu"])
+        [count] = struct.unpack_from("<Q", data, begin + at["count"])
         told[cpu] = told.get(cpu, 0) + count
     tap.equal("loss, both rings full, CPU offline: the other one's tells its losses",
               ("started", started, 0), ("lost by each", min(lost) > 1000, True),
