@@ -6,13 +6,16 @@ Large recordings of many vCPUs, and small ones that were made to be expensive.
 usage: bounds.t            (O: the build folder, as for make)"""
 import os
 import pathlib
+import re
 import resource
 import subprocess
 import sys
 import tempfile
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
+import hostile  # noqa: E402
 import tap  # noqa: E402
 from tool import FORMATS, KVMSCHED, O  # noqa: E402
 
@@ -24,21 +27,64 @@ def limit(seconds):
     return lambda: resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
 
 
-def wrong(seconds, *command):
-    """What is wrong with how the command ended, and what it used."""
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+def own_peak(pid):
+    """The most memory that the process itself has had, in KB; 0 if it has ended."""
+    try:
+        status = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    except OSError:
+        return 0
+    peak = re.search(r"^VmHWM:\s*(\d+)", status, re.M)
+    return int(peak.group(1)) if peak else 0
+
+
+def ended(pid):
+    """How it ended, what it used, and the most memory that it had at once, in KB. wait4() tells
+    the largest of a process and its children, so that of the process itself is added to
+    what a child had."""
+    own = 0
+    while True:
+        peak = own_peak(pid)
+        done, status, used = os.wait4(pid, os.WNOHANG)
+        if done:
+            child = used.ru_maxrss > 1.2 * own
+            return os.waitstatus_to_exitcode(status), used, used.ru_maxrss + child * own
+        own = max(own, peak)
+        time.sleep(0.002)
+
+
+def wrong(seconds, *command, says=None):
+    """What is wrong with how the command ended, and what it used. It is to fail if there is
+    something that it `says`."""
+    with tempfile.TemporaryFile() as err, \
+         subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=err,
                           preexec_fn=limit(seconds + 1)) as child:
-        said = child.stderr.read().decode(errors="replace")
-        _, status, used = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-    cpu, mb = used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+        child.returncode, used, kb = ended(child.pid)
+        err.seek(0)
+        said = err.read().decode(errors="replace")
+    cpu, mb = used.ru_utime + used.ru_stime, kb / 1024
     print(f"# {cpu:.1f} s, {mb:.0f} MB")
-    if child.returncode:
+    if child.returncode != (1 if says else 0):
         yield f"status {child.returncode}: {said}"
+    if says and says not in said:
+        yield f"says {said}"
     if cpu > seconds:
         yield f"took {cpu:.1f} s of CPU time, not {seconds}"
     if mb > MB:
         yield f"took {mb:.0f} MB, not {MB}"
+
+
+def check_packed(test, folder):
+    """Compressed files: libtracecmd unpacks all of one into memory."""
+    packed = hostile.repetitive(folder, 30000)
+    for words in ["report"], ["report", "--json"], ["compare", packed]:
+        name = " ".join(word for word in words if word != packed)
+        test.empty(f"{name} of {os.path.getsize(packed) >> 10} KB that are 120 MB",
+                   wrong(2, KVMSCHED, *words, packed, says="convert -i"))
+    ios = folder + "/ios7.dat"
+    subprocess.run([O / "unit/ios", FORMATS, folder + "/ios.dat", "600000"], check=True)
+    hostile.compress(folder + "/ios.dat", ios)
+    test.empty(f"report of {os.path.getsize(ios) >> 20} MB that are 45 MB, and a recording",
+               wrong(4, KVMSCHED, "report", ios))
 
 
 def main():
@@ -63,6 +109,7 @@ def main():
             name = " ".join(word for word in words if word != crowd)
             test.empty(f"{name} where 4,000 vCPUs wait for 5,000 tasks",
                        wrong(2, KVMSCHED, *words, crowd))
+        check_packed(test, folder)
     print(f"1..{test.number}")
 
 

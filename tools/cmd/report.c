@@ -271,6 +271,8 @@ static int read_and_print(const struct options *o, struct kvs_reading *r,
 
 	kvs_worst_sort(worst);
 	kvs_io_finish(io);
+	if (!kvs_model_all_records(m) && !whole)
+		return KVS_EXIT_FAILED;		/* and was told why */
 	if (!kvs_model_all_records(m)) {
 		kvs_err("%s: no kvmsched records in it", o->path);
 		kvs_hint("did a vCPU run, and was the recording ended by `kvmsched record` itself?");

@@ -7,7 +7,8 @@
  *	parent:		messages -> sink
  *
  * The library trusts what it reads, so a damaged file can make it crash or hang.
- * Therefore it runs in a process of its own.
+ * Therefore it runs in a process of its own.  And it unpacks a compressed file into
+ * memory, all of it: that process may have so much as a recording needs.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +17,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -30,12 +33,20 @@
 
 #define SILENCE_MAX	60	/* seconds without a message: the child hangs */
 #define NAME_ROOM	128
+/*
+ * What the child may take, in bytes: so much for any file, and so many for each byte of it.
+ * zstd packs full pages of recordings by 5 to 10, and those that are mostly empty by 20.
+ */
+#define MEMORY_MIN	(24U << 20)
+#define MEMORY_FACTOR	40
 
 enum message_kind {
+	MSG_NONE,	/* none came */
 	MSG_OPEN,	/* the first message: the file can be read */
 	MSG_FIELD,	/* a field that the file lacks */
 	MSG_RECORD,	/* a decoded record */
 	MSG_MISSED,	/* records of a CPU were lost */
+	MSG_NO_MEMORY,	/* the last message: it may take no more */
 	MSG_END,	/* the last message: counts */
 };
 
@@ -63,6 +74,7 @@ struct source {
 	struct kvs_trace *trace;
 	FILE *out;
 	struct message msg;
+	bool no_memory;
 };
 
 /* State of the parent */
@@ -79,6 +91,12 @@ static void send_message(struct source *s, enum message_kind kind)
 		_exit(1);
 }
 
+/* The library's pages may be in memory, or in a file of its own. */
+static bool was_refused_memory(void)
+{
+	return errno == ENOMEM || errno == EFBIG;
+}
+
 /* Called by the library for each record of the file, in the order of time. */
 static int send_record(struct tracecmd_input *input, struct tep_record *record, int cpu,
 		       void *data)
@@ -86,6 +104,10 @@ static int send_record(struct tracecmd_input *input, struct tep_record *record, 
 	struct source *s = data;
 	struct kvs_trace *t = s->trace;
 
+	/* If it can't have a page, the library takes this for the end of the CPU's records. */
+	s->no_memory = was_refused_memory();
+	if (s->no_memory)
+		return -1;
 	if (record->missed_events) {
 		s->msg.missed.cpu = cpu;
 		s->msg.missed.count = record->missed_events;
@@ -144,26 +166,87 @@ static void send_open(struct source *s, struct tep_handle *tep)
 	}
 }
 
-static void run_child(struct kvs_trace *t, int fd)
+/* In bytes */
+static u64 memory_allowed(const struct kvs_trace *t)
 {
-	struct source s = { .trace = t, .out = fdopen(fd, "w") };
-	struct tracecmd_input *input;
+	struct stat st;
+
+	return fstat(t->fd, &st) ? MEMORY_MIN : MEMORY_MIN + MEMORY_FACTOR * (u64)st.st_size;
+}
+
+/* How much of its addresses this process uses, in bytes */
+static u64 memory_used(void)
+{
+	char *pages = kvs_read_line("/proc/self/statm");
+	u64 used = pages ? strtoull(pages, NULL, 10) * sysconf(_SC_PAGESIZE) : 0;
+
+	free(pages);
+	return used;
+}
+
+/* Limits that the user has set stay where they are lower. */
+static void set_limit(int resource, u64 bytes)
+{
+	struct rlimit limit;
+
+	if (getrlimit(resource, &limit) || limit.rlim_cur <= bytes)
+		return;
+	limit.rlim_cur = bytes;
+	setrlimit(resource, &limit);
+}
+
+static void limit_memory(const struct kvs_trace *t)
+{
+	u64 allowed = memory_allowed(t), used = memory_used();
+
+	/* Without /proc, there is no telling. */
+	if (used)
+		set_limit(RLIMIT_AS, used + allowed);
+	/* A library that was built so unpacks into a temporary file. */
+	set_limit(RLIMIT_FSIZE, allowed);
+	signal(SIGXFSZ, SIG_IGN);
+}
+
+static void silence_library(void)
+{
 	int null = open("/dev/null", O_WRONLY);
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	/* Silence the library: its messages don't say which file, nor what to do. */
+	/* Its messages don't say which file, nor what to do. */
 	dup2(null, STDERR_FILENO);
 	dup2(null, STDOUT_FILENO);
 	tracecmd_set_loglevel(TEP_LOG_NONE);
 	tep_set_loglevel(TEP_LOG_NONE);
+}
+
+static void end_child(struct source *s, enum message_kind last)
+{
+	send_message(s, last);
+	_exit(fflush(s->out) ? 1 : 0);
+}
+
+static void run_child(struct kvs_trace *t, int fd)
+{
+	struct source s = { .trace = t, .out = fdopen(fd, "w") };
+	struct tracecmd_input *input;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	silence_library();
+	limit_memory(t);
+	if (!s.out)
+		_exit(1);
+	errno = 0;
 	input = tracecmd_open(t->path, TRACECMD_FL_LOAD_NO_PLUGINS);
-	if (!input || !s.out)
+	if (!input && was_refused_memory())
+		end_child(&s, MSG_NO_MEMORY);
+	if (!input)
 		_exit(1);
 	send_open(&s, tracecmd_get_tep(input));
+	errno = 0;
 	s.msg.end.whole = !tracecmd_iterate_events(input, NULL, 0, send_record, &s);
+	if (s.no_memory || was_refused_memory())
+		end_child(&s, MSG_NO_MEMORY);
 	s.msg.end.info = t->info;
-	send_message(&s, MSG_END);
-	_exit(fflush(s.out) ? 1 : 0);
+	end_child(&s, MSG_END);
 }
 
 /* The next message; false if the child has ended, or is silent for too long. */
@@ -203,6 +286,16 @@ static bool report_refusal(const struct kvs_trace *t, const char *what)
 	return false;
 }
 
+/* Too many repetitions for a recording, most likely; or a size in it is damaged. */
+static bool report_no_memory(const struct kvs_trace *t)
+{
+	kvs_err("%s: unpacked, it needs more than the %llu MB that libtracecmd may have (version %u)",
+		t->path, (unsigned long long)memory_allowed(t) >> 20, t->info.version);
+	kvs_hint("unless it is damaged, `trace-cmd convert -i %s -o NEW --file-version 6` makes a file that needs no unpacking",
+		 t->path);
+	return false;
+}
+
 /*
  * If the clock of the file is the TSC and the file has its rate, the library converts
  * time stamps to ns.  It does not show which clock it found, so look into the header.
@@ -225,11 +318,15 @@ static void look_for_clock(struct kvs_trace *t)
 static bool tracecmd_reader_open(struct kvs_trace *t)
 {
 	struct reader *r = reader_create(t);
+	enum message_kind first;
 
 	t->priv = r;
 	if (!r)
 		return false;
-	if (!receive_message(r) || r->msg.kind != MSG_OPEN)
+	first = receive_message(r) ? r->msg.kind : MSG_NONE;
+	if (first == MSG_NO_MEMORY)
+		return report_no_memory(t);
+	if (first != MSG_OPEN)
 		return report_refusal(t, "libtracecmd can't read it");
 	look_for_clock(t);
 	t->info.cpus = r->msg.open.cpus;
@@ -259,6 +356,8 @@ static bool tracecmd_reader_read(struct kvs_trace *t, const struct kvs_sink *sin
 		case MSG_MISSED:
 			sink->missed(sink->ctx, r->msg.missed.cpu, r->msg.missed.count);
 			break;
+		case MSG_NO_MEMORY:
+			return report_no_memory(t);
 		case MSG_END:
 			take_counts(&t->info, &r->msg.end.info);
 			return r->msg.end.whole ||
