@@ -4,6 +4,7 @@
  * and UBSan: whatever the file, it ends with a status.
  *
  * usage: fuzz SECONDS SEED FILE...
+ *	  fuzz whole FILE...		as they are, each once in each way
  *
  * A failure is repeated by its seed: the file is kept as fuzz-SEED.dat in the
  * current folder until its run has ended.
@@ -108,40 +109,51 @@ static void write_file(const char *path, const void *data, size_t size)
 	close(fd);
 }
 
-static void run(unsigned int seed, const char *file, const void *whole, size_t size)
+/* What the commands are given before the files */
+static const struct {
+	int (*command)(int argc, char **argv);
+	const char *words[4];
+} forms[] = {
+	{ kvs_cmd_report, { "report", "--host" } },
+	{ kvs_cmd_report, { "report", "--json" } },
+	{ kvs_cmd_report, { "report", "worst", "--each", "--count=1000" } },
+	{ kvs_cmd_report, { "report", "io", "--json" } },
+	{ kvs_cmd_report, { "report", "--host", "--from=10ms", "--to=200ms" } },
+	{ kvs_cmd_compare, { "compare" } },
+};
+
+/* @other: what it is compared with.  Returns a status, or does not return. */
+static int run_form(unsigned int form, const char *other, const char *path)
 {
-	static const struct {
-		int (*command)(int argc, char **argv);
-		const char *words[4];
-	} forms[] = {
-		{ kvs_cmd_report, { "report", "--host" } },
-		{ kvs_cmd_report, { "report", "--json" } },
-		{ kvs_cmd_report, { "report", "worst", "--each", "--count=1000" } },
-		{ kvs_cmd_report, { "report", "io", "--json" } },
-		{ kvs_cmd_report, { "report", "--host", "--from=10ms", "--to=200ms" } },
-		{ kvs_cmd_compare, { "compare" } },
-	};
-	const unsigned int form = seed % ARRAY_SIZE(forms);
-	unsigned char *data = xmalloc(size);
-	char *path = xasprintf("fuzz-%u.dat", seed), *argv[8];
-	int status, argc = 0;
+	int argc = 0, status;
+	char *argv[8];
 
 	while (argc < 4 && forms[form].words[argc]) {
 		argv[argc] = (char *)forms[form].words[argc];
 		argc++;
 	}
-	/* It compares a whole file with the damaged one. */
 	if (forms[form].command == kvs_cmd_compare)
-		argv[argc++] = (char *)file;
-	argv[argc++] = path;
+		argv[argc++] = (char *)other;
+	argv[argc++] = (char *)path;
 	argv[argc] = NULL;
+	optind = 0;
+	status = forms[form].command(argc, argv);
+	return status == KVS_EXIT_OK || status == KVS_EXIT_FAILED ? 0 : status;
+}
+
+static void run(unsigned int seed, const char *file, const void *whole, size_t size)
+{
+	unsigned char *data = xmalloc(size);
+	char *path = xasprintf("fuzz-%u.dat", seed);
+	int status;
+
 	state = 0x9e3779b97f4a7c15ULL * (seed + 1);
 	memcpy(data, whole, size);
 	damage(data, &size);
 	write_file(path, data, size);
-	optind = 0;
-	status = forms[form].command(argc, argv);
-	if (status != KVS_EXIT_OK && status != KVS_EXIT_FAILED) {
+	/* A whole file is compared with the damaged one. */
+	status = run_form(seed % ARRAY_SIZE(forms), file, path);
+	if (status) {
 		dprintf(STDERR_FILENO, "%s, seed %u: status %d\n", file, seed, status);
 		abort();
 	}
@@ -150,23 +162,50 @@ static void run(unsigned int seed, const char *file, const void *whole, size_t s
 	free(data);
 }
 
+/* Each is compared with the one before it. */
+static void run_whole(char **files, int nr)
+{
+	for (int i = 0; i < nr; i++) {
+		for (unsigned int form = 0; form < ARRAY_SIZE(forms); form++) {
+			int status = run_form(form, files[i ? i - 1 : nr - 1], files[i]);
+
+			if (!status)
+				continue;
+			dprintf(STDERR_FILENO, "%s: status %d of `%s %s`\n", files[i], status,
+				forms[form].words[0], forms[form].words[1] ?: "");
+			abort();
+		}
+	}
+}
+
+static int usage(void)
+{
+	fprintf(stderr, "usage: fuzz SECONDS SEED FILE...\n"
+			"       fuzz whole FILE...\n");
+	return KVS_EXIT_USAGE;
+}
+
 int main(int argc, char **argv)
 {
+	const bool whole_files = argc > 2 && !strcmp(argv[1], "whole");
 	unsigned int seed, runs = 0;
 	time_t end;
 	int out;
 
-	if (argc < 4) {
-		fprintf(stderr, "usage: fuzz SECONDS SEED FILE...\n");
-		return KVS_EXIT_USAGE;
-	}
-	end = time(NULL) + atoi(argv[1]);
-	seed = atoi(argv[2]);
+	if (argc < 4 && !whole_files)
+		return usage();
 	/* The sanitizers write to file descriptor 2: it stays. */
 	out = dup(STDOUT_FILENO);
 	if (!freopen("/dev/null", "w", stdout))
 		return KVS_EXIT_FAILED;
 	stderr = stdout;
+	if (whole_files) {
+		run_whole(argv + 2, argc - 2);
+		dprintf(out, "%d files\n", argc - 2);
+		return KVS_EXIT_OK;
+	}
+	end = time(NULL) + atoi(argv[1]);
+	seed = atoi(argv[2]);
 	do {
 		const char *file = argv[3 + runs % (argc - 3)];
 		size_t size;

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Some seconds of damaged recordings under ASan and UBSan.
+# Some seconds of damaged recordings under ASan and UBSan; and those that were made to be dear
+# or to be taken wrongly, as they are.
 #
 # usage: fuzz.t            (O: the build folder; FUZZ_SECONDS; FUZZ_SEED, a
 #                          number, or new for one that nobody has tried)
@@ -15,13 +16,21 @@ seed=${FUZZ_SEED:-1}
 cd -- "$work"
 
 . "$here/../tap.sh"
+passes()		# passes NAME ARGUMENT...
+{
+	local name=$1
+
+	shift
+	ok "$name" "$O/unit/fuzz" "$@"
+	((failed)) || sed 's/^/# /' "$tap_file"
+}
+
 fuzz()			# fuzz SECONDS NAME FILE...
 {
 	local seconds=$1 name=$2
 
 	shift 2
-	ok "$name" "$O/unit/fuzz" "$seconds" "$seed" "$@"
-	((failed)) || sed 's/^/# /' "$tap_file"
+	passes "$name" "$seconds" "$seed" "$@"
 }
 
 whole=() by_library=()
@@ -37,6 +46,9 @@ echo "# FUZZ_SEED=$seed"
 fuzz "$seconds" "damaged recordings of version 6" "${whole[@]}"
 # Each costs a process, and what libtracecmd does with it is its own affair.
 fuzz $(((seconds + 1) / 3)) "damaged recordings that libtracecmd reads" "${by_library[@]}"
+mkdir hostile
+O=$O "$here/hostile.py" hostile
+passes "hostile recordings" whole hostile/*.dat
 if ((failed)); then
 	echo "# what failed is kept in $work"
 else
