@@ -54,7 +54,8 @@ static void begin(void)
 
 		*v = (struct vcpu){ .tid = 100 + i, .cpu = i % CPUS, .life = IN_GUEST };
 		now += upto(50);
-		RECORD(v, vcpu, .tgid = 90, .prio = 120);
+		RECORD(v, vcpu, .tgid = 90, .prio = 120,
+		       .features = KS_FEATURE_SVM | KS_FEATURE_DETAIL);
 		RECORD_OF(v->tid, v->cpu, cgroup, .tid = v->tid, .id = 500 + i % 3, .parent = 503);
 		RECORD(v, load);
 	}
@@ -65,13 +66,17 @@ static void exits(struct vcpu *v, u32 reason, u8 how)
 	u64 host = upto(30);
 
 	now += host;
+	/* Whatever it was for: one of nine ports, MSRs, leaves, hypercalls or pages */
 	RECORD(v, exit, .reason = reason, .guest_cycles = upto(40), .host_cycles = host,
-	       .flags = how);
+	       .flags = how, .info = (u64)(rand() % 9) << 16 | 0x10);
 }
 
 static u32 any_reason(void)
 {
-	return 0x60 + rand() % 8;
+	/* CPUID, IOIO, MSR, VMMCALL and NPF of SVM */
+	static const u16 detailed[] = { 0x72, 0x7b, 0x7c, 0x81, 0x400 };
+
+	return rand() % 2 ? 0x60 + rand() % 8 : detailed[rand() % 5];
 }
 
 static void leaves_cpu(struct vcpu *v)
@@ -90,10 +95,12 @@ static void leaves_cpu(struct vcpu *v)
 	       .throttled = by_task ? 1 + rand() % 2 : KS_THROTTLED_AS_GROUP);
 	v->since = now;
 	v->life = v->kind == KS_SWITCH_HALTED || v->kind == KS_SWITCH_BLOCKED ? SLEEPS : WAITS;
+	if (rand() % 2)
+		RECORD(v, allowed, .cpus = 3, .idle = rand() % 4, .begins = 1);
 }
 
-/* Anybody's interrupt, or softirq, on a CPU; it may begin before what goes on. */
-static void interrupts(u16 cpu, s32 tid)
+/* An interrupt or softirq on a CPU, on @v's time or anybody's; it may begin before what goes on. */
+static void interrupts(u16 cpu, s32 tid, const struct vcpu *v)
 {
 	static const char *const names[] = { "eth0", "local_timer", "TIMER" };
 	unsigned int which = rand() % 3;
@@ -103,6 +110,11 @@ static void interrupts(u16 cpu, s32 tid)
 			      .kind = which == 2 ? KS_HOST_IRQ_SOFTIRQ : KS_HOST_IRQ_DEVICE },
 	};
 
+	if (v) {
+		rec.host_irq.vm = 1;
+		rec.host_irq.vcpu = v - vcpus;
+		rec.host_irq.ended_guest = which < 2 && rand() % 2;
+	}
 	rec.ent.pid = tid;
 	strcpy(rec.host_irq.name, names[which]);
 	kvs_model_record(model, &rec);
@@ -117,7 +129,7 @@ static void gets_cpu(struct vcpu *v)
 		RECORD_OF(7, v->cpu, holder, .pid = v->tid, .comm = "vcpu");
 	for (unsigned int i = rand() % 12; i; i--) {
 		now += upto(9);
-		interrupts(v->cpu, rand() % 2 ? v->tid : 7);
+		interrupts(v->cpu, rand() % 2 ? v->tid : 7, NULL);
 		if (rand() % 4 == 0)
 			RECORD_OF(7, v->cpu, holder, .pid = rand() % tasks, .comm = "a");
 	}
@@ -237,6 +249,14 @@ static void quotas(void)
 	}
 }
 
+/* Anybody's, by any way: a LAPIC accepts it. */
+static void interrupt_comes(struct vcpu *v)
+{
+	RECORD_TO(v, irq_accept, .vector = 0x30 + rand() % 3, .by = rand() % KS_NR_BYS,
+		  .context = rand() % KS_NR_CONTEXTS, .from_vm = 1,
+		  .from_vcpu = rand() % LIVES_VCPUS, .name = "sender", .tgid = 90);
+}
+
 static void step(void)
 {
 	struct vcpu *v = &vcpus[rand() % LIVES_VCPUS];
@@ -244,16 +264,19 @@ static void step(void)
 	now += upto(60);
 	/* Once in a while the clock goes back, as in a damaged file. */
 	if (rand() % 500 == 0)
-		now -= upto(200);
-	switch (rand() % 14) {
+		now -= upto(LIVES_BACK);
+	switch (rand() % 16) {
 	case 0:
 		RECORD_OF(7, rand() % CPUS, holder, .pid = rand() % tasks, .comm = "d");
 		break;
 	case 1:
-		interrupts(rand() % CPUS, 7);
+		if (v->life == IN_GUEST)
+			interrupts(v->cpu, v->tid, v);
+		else
+			interrupts(rand() % CPUS, 7, NULL);
 		break;
 	case 2:
-		RECORD_TO(v, irq_accept, .vector = 0x30 + rand() % 3);
+		interrupt_comes(v);
 		break;
 	case 3:
 		if (rand() % 40 == 0)
@@ -264,6 +287,12 @@ static void step(void)
 		break;
 	case 5:
 		quotas();
+		break;
+	case 6:
+		RECORD(v, ipi, .icr = 0x4050 + rand() % 9, .dest = 1);
+		break;
+	case 7:
+		RECORD_OF(7, rand() % CPUS, idle, .idle = rand() % 2);
 		break;
 	default:
 		goes_on(v);

@@ -8,6 +8,7 @@
 #include "model/model.h"
 
 #define LIVES_VCPUS	3
+#define LIVES_BACK	200	/* the most that their clock goes back, at once */
 
 /*
  * Feeds @m, whose sinks have been added, from the session's start to its stop, and finishes

@@ -18,6 +18,8 @@
 #include "base/util.h"
 #include "model/alike.h"
 #include "model/clock.h"
+#include "model/details.h"
+#include "model/io.h"
 #include "model/model.h"
 #include "model/summary.h"
 #include "model/worst.h"
@@ -25,12 +27,12 @@
 #include "report/view.h"
 #include "lives.h"
 #include "printed.h"
+#include "printed_rows.h"
 
 #define TSC_MULT	1594000000U	/* 0.3711 ns for a cycle */
 #define TSC_SHIFT	32
 #define MOMENTS		2000
-#define LINE		1024
-#define WORDS		64
+#define TOP		4		/* fewer than there are: the others are in one row */
 #define WHOLE		10000		/* 100.00 % */
 
 static const struct kvs_trace_info info = {
@@ -39,7 +41,16 @@ static const struct kvs_trace_info info = {
 static struct kvs_model m;
 static struct kvs_worst worst;
 static struct kvs_alike alike;
+static struct kvs_details details;
+static struct kvs_io io;
 static struct kvs_view view;
+static u64 waited[LIVES_VCPUS], waits;	/* by the spans; how many took time */
+
+static void take_wait(void *ctx, const struct kvs_span *span)
+{
+	waited[span->vcpu->index] += span->length;
+	waits += !!span->length;
+}
 
 static void live(unsigned int seed)
 {
@@ -50,11 +61,19 @@ static void live(unsigned int seed)
 	kvs_worst_listen(&worst, &m);
 	kvs_alike_init(&alike, (1U << KVS_MOMENT_KINDS) - 1);
 	kvs_alike_listen(&alike, &m);
+	kvs_details_init(&details);
+	kvs_details_listen(&details, &m);
+	kvs_io_init(&io);
+	kvs_io_listen(&io, &m);
+	kvs_sinks_add(&m.sinks, KVS_SPAN_BIT(WAIT), take_wait, NULL);
+	memset(waited, 0, sizeof(waited));
+	waits = 0;
 	lives_live(&m, seed);
+	kvs_io_finish(&io);
 	kvs_worst_sort(&worst);
 	view = (struct kvs_view){
 		.path = "lives.dat", .info = &info, .model = &m, .worst = &worst,
-		.alike = &alike, .each = true,
+		.alike = &alike, .each = true, .details = &details, .io = &io, .top = TOP,
 		.select = { .vm = KVS_ANY_VM, .vcpu = -1 },
 	};
 	kvs_view_init(&view);
@@ -65,46 +84,9 @@ static void forget(void)
 	kvs_view_free(&view);
 	kvs_worst_free(&worst);
 	kvs_alike_free(&alike);
+	kvs_details_free(&details);
+	kvs_io_free(&io);
 	kvs_model_free(&m);
-}
-
-/* A line that was read: its words, and those of them that are percentages */
-struct row {
-	char text[LINE];
-	char *words[WORDS];
-	unsigned int nr;
-	unsigned int shares[WORDS], nr_shares;	/* which of @words */
-};
-
-static void split_row(struct row *row, const char *line)
-{
-	row->nr = row->nr_shares = 0;
-	snprintf(row->text, sizeof(row->text), "%s", line);
-	for (char *w = strtok(row->text, " \n"); w && row->nr < WORDS; w = strtok(NULL, " \n")) {
-		if (row->nr && w[strlen(w) - 1] == '%')
-			row->shares[row->nr_shares++] = row->nr;
-		row->words[row->nr++] = w;
-	}
-	/* A heading has percent signs, too. */
-	if (row->nr_shares && !strpbrk(row->words[row->shares[0]], "0123456789"))
-		row->nr_shares = 0;
-}
-
-/* Hundredths, as "12.34" or "12.34%" */
-static u64 hundredths(const char *text)
-{
-	unsigned long long whole, part;
-
-	assert_int_equal(sscanf(text, "%llu.%2llu", &whole, &part), 2);
-	return 100 * whole + part;
-}
-
-static u64 thousandths(const char *text)
-{
-	unsigned long long whole, part;
-
-	assert_int_equal(sscanf(text, "%llu.%3llu", &whole, &part), 2);
-	return 1000 * whole + part;
 }
 
 /* --- The whole report ----------------------------------------------------- */
@@ -318,6 +300,165 @@ static void check_worst(void)
 	assert_true(caused > 100 && shared > 100);
 }
 
+/* Alike ones in one row: nothing of the waits is left out, or is in two of them. */
+static void check_groups(void)
+{
+	struct kvs_group *groups;
+	u64 sum = 0, count = 0, all = 0;
+	unsigned int nr;
+
+	groups = kvs_view_groups(&view, &nr);
+	for (unsigned int i = 0; i < nr; i++) {
+		if (groups[i].worst.kind != KVS_MOMENT_WAIT)
+			continue;
+		sum += groups[i].sum;
+		count += groups[i].count;
+	}
+	free(groups);
+	for (unsigned int i = 0; i < LIVES_VCPUS; i++)
+		all += waited[i];
+	assert_int_equal(sum, all);
+	assert_int_equal(count, waits);
+}
+
+/* --- What exits were for -------------------------------------------------- */
+
+/* Times in hundredths of microseconds, shares in those of a percent */
+static void add_detail(u64 sums[4], const struct row *row)
+{
+	const unsigned int *share = row->shares;
+
+	sums[0] += strtoull(row->words[share[0] - 1], NULL, 10);
+	sums[1] += hundredths(row->words[share[0]]);
+	if (row->nr_shares < 2)
+		return;
+	sums[2] += hundredths(row->words[share[1] - 1]);
+	sums[3] += hundredths(row->words[share[1]]);
+}
+
+static void check_details(void)
+{
+	unsigned int totals = 0, rows = 0;
+	u64 sums[4] = { 0 };
+	char line[LINE];
+	struct row row;
+	FILE *f;
+
+	view.by = (1U << KVS_DETAIL_KINDS) - 1;
+	f = print_report(&view, &kvs_report_exits);
+	view.by = 0;
+	while (fgets(line, sizeof(line), f)) {
+		u64 all[4] = { 0 };
+
+		split_row(&row, line);
+		if (!row.nr_shares)
+			continue;
+		if (strncmp(line, "= all", 5)) {
+			add_detail(sums, &row);
+			rows++;
+			continue;
+		}
+		add_detail(all, &row);
+		assert_memory_equal(sums, all, sizeof(sums));
+		assert_int_equal(all[1], WHOLE);
+		assert_int_equal(rows, TOP + 1);
+		memset(sums, 0, sizeof(sums));
+		rows = 0;
+		totals++;
+	}
+	fclose(f);
+	assert_int_equal(totals, KVS_DETAIL_KINDS);
+}
+
+/* --- Interrupts, and guest I/O -------------------------------------------- */
+
+/*
+ * Adds the column that is so many cells before a row's end, over the rows of one table:
+ * from the line that begins with @title to the next empty line.
+ */
+static u64 column_of(FILE *f, const char *title, unsigned int from_end)
+{
+	bool in_table = false;
+	char line[LINE];
+	struct row row;
+	u64 sum = 0;
+
+	rewind(f);
+	while (fgets(line, sizeof(line), f)) {
+		in_table = *line != '\n' && (in_table || !strncmp(line, title, strlen(title)));
+		split_row(&row, line);
+		/* No rows: the title, the headings and remarks, which end with words. */
+		if (in_table && row.nr > from_end &&
+		    strchr("-0123456789", *row.words[row.nr - 1]))
+			sum += strtoull(row.words[row.nr - from_end], NULL, 10);
+	}
+	return sum;
+}
+
+static void check_irqs(void)
+{
+	FILE *f = print_report(&view, &kvs_report_irqs), *host = begin_print();
+	u64 accepted = 0, merged = 0, count = 0, ended = 0;
+
+	kvs_print_text(&view, true);
+	end_print(host);
+	for (unsigned int i = 0; i < LIVES_VCPUS * KVS_VECTORS; i++) {
+		const struct kvs_vector_stats *s = m.vcpus[i / KVS_VECTORS]->vector[i % KVS_VECTORS];
+
+		accepted += s ? s->accepted : 0;
+		merged += s ? s->merged : 0;
+	}
+	assert_true(accepted > 500 && merged > 50);
+	assert_int_equal(column_of(f, "Who sent them", 8), accepted);
+	assert_int_equal(column_of(f, "Who sent them", 7), merged);
+	count = column_of(f, "Host interrupts", 6);
+	ended = column_of(f, "Host interrupts", 7);
+	assert_true(count > 500);
+	assert_int_equal(column_of(host, "Host interrupts and softirqs served on a vCPU", 7), count);
+	assert_int_equal(column_of(host, "Host interrupts and softirqs served on a vCPU", 6), ended);
+	fclose(f);
+	fclose(host);
+}
+
+static void check_io(void)
+{
+	FILE *f;
+	u64 sum = 0;
+
+	view.top = 1000;
+	f = print_report(&view, &kvs_report_io);
+	view.top = TOP;
+	for (unsigned int taker = 10; taker <= 12; taker++)
+		sum += column_of(f, "Guest I/O", taker);
+	assert_true(sum > 100);
+	assert_int_equal(column_of(f, "Guest I/O", 13), sum);
+	sum = 0;
+	for (unsigned int how = 1; how <= 5; how++)
+		sum += column_of(f, "Requests", how);
+	assert_true(sum > 10);
+	assert_int_equal(column_of(f, "Requests", 6), sum);
+	fclose(f);
+}
+
+/* All that the ledger has as a wait is told or not, and CPUs idle within what is. */
+static void check_idle(void)
+{
+	u64 time = 0;
+
+	for (unsigned int i = 0; i < LIVES_VCPUS; i++) {
+		const struct kvs_idle_sum *sum = &m.vcpus[i]->waiter.idle.sum;
+
+		const u64 *states = m.vcpus[i]->ledger.states;
+
+		assert_int_equal(sum->waited + sum->unknown,
+				 states[KVMSCHED_STATE_WAIT_PREEMPTED] +
+				 states[KVMSCHED_STATE_WAIT_WOKEN]);
+		assert_true(sum->time <= sum->waited);
+		time += sum->time;
+	}
+	assert_true(time > 0);
+}
+
 /* --- JSON ----------------------------------------------------------------- */
 
 static json_int_t number(const json_t *o, const char *key)
@@ -411,6 +552,11 @@ static void tables_sum_to_their_whole(void **unused)
 		check_thieves();
 		check_causes();
 		check_worst();
+		check_groups();
+		check_details();
+		check_irqs();
+		check_io();
+		check_idle();
 		check_json();
 		check_json_worst();
 		forget();

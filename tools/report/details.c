@@ -28,7 +28,7 @@ static const char *const titles[] = {
 	[KVS_BY_VECTOR] = "Interrupts that vCPUs sent (IPIs)",
 };
 
-/* The rows of one kind: @shown of them, and the sums of the others and of all */
+/* The rows of one kind: @shown of them, the sum of the others, and that of these and those */
 struct part {
 	struct kvs_detail *rows;
 	unsigned int nr, shown;
@@ -45,13 +45,11 @@ static void part_of(struct part *p, const struct kvs_view *view, unsigned int by
 {
 	*p = (struct part){ 0 };
 	p->rows = kvs_details_sum(view->details, by, wanted, &view->select, &p->nr);
-	for (unsigned int i = 0; i < p->nr; i++) {
-		if (i < view->top && !p->rows[i].rest)
-			p->shown++;
-		else
-			kvs_detail_add(&p->others, &p->rows[i]);
-		kvs_detail_add(&p->all, &p->rows[i]);
-	}
+	while (p->shown < p->nr && p->shown < view->top && !p->rows[p->shown].rest)
+		kvs_detail_add(&p->all, &p->rows[p->shown++]);
+	for (unsigned int i = p->shown; i < p->nr; i++)
+		kvs_detail_add(&p->others, &p->rows[i]);
+	kvs_detail_add(&p->all, &p->others);
 }
 
 /* Older modules have class irq, too, but no hook for what vCPUs send. */
