@@ -237,7 +237,7 @@ def check_cr3():
         part = cr3_of("shadow.dat", "flushes.dat", *options)
         total = [tuple(map(sum, zip(*pair))) for pair in zip(total, part)]
     same(f"{len(cuts) + 1} adjacent excerpts have all of them", total, whole)
-    note = "the guest recorded no tlb_flush"
+    note = "the guest's trace has no tlb_flush"
     for guest, row, notes in (("flushes.dat", "0 0 10950.00 2 182.6 1 0 12 4 3 5", 0),
                               ("untold.dat", "0 0 10800.00 2 185.2 1 0 12 - - -", 1)):
         _, out, _ = report("guest", "shadow.dat", "--guest", guest)

@@ -31,6 +31,7 @@ static struct vcpu vcpus[LIVES_VCPUS];
 static u64 now;
 static unsigned int tasks;	/* of how many tasks the host's others are */
 static bool by_task;		/* each task is throttled by itself */
+static unsigned int back;	/* the most that the clock goes back, at once */
 
 #define RECORD_OF(tid, on, name, ...)	FEED(model, now, on, tid, name, __VA_ARGS__)
 #define RECORD(v, name, ...)						\
@@ -262,9 +263,9 @@ static void step(void)
 	struct vcpu *v = &vcpus[rand() % LIVES_VCPUS];
 
 	now += upto(60);
-	/* Once in a while the clock goes back, as in a damaged file. */
-	if (rand() % 500 == 0)
-		now -= upto(LIVES_BACK);
+	/* In some lives the clock goes back once in a while, as in a damaged file. */
+	if (rand() % 500 == 0 && back)
+		now -= upto(back);
 	switch (rand() % 16) {
 	case 0:
 		RECORD_OF(7, rand() % CPUS, holder, .pid = rand() % tasks, .comm = "d");
@@ -306,6 +307,7 @@ void lives_live(struct kvs_model *m, unsigned int seed)
 	/* More than a wait's table has rows, or few */
 	tasks = seed % 2 ? 200 : 8;
 	by_task = seed % 4 > 1;
+	back = LIVES_BACK(seed);
 	begin();
 	for (unsigned int i = 0; i < STEPS; i++)
 		step();

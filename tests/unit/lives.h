@@ -8,7 +8,8 @@
 #include "model/model.h"
 
 #define LIVES_VCPUS	3
-#define LIVES_BACK	200	/* the most that their clock goes back, at once */
+/* The most that the clock of a seed's lives goes back, at once */
+#define LIVES_BACK(seed)	((seed) % 3 ? 200 : 0)
 
 /*
  * Feeds @m, whose sinks have been added, from the session's start to its stop, and finishes

@@ -65,7 +65,7 @@ static void before_the_recording(void **unused)
 {
 	char *text = sentence_of(BEGIN - 12 * MS);
 
-	assert_non_null(strstr(text, "timer due 12.000 ms before the recording began injected "
+	assert_non_null(strstr(text, "timer, due 12.000 ms before the recording began, injected "
 			       "14.000 ms late"));
 	free(text);
 }

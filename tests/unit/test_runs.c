@@ -25,6 +25,7 @@ struct story {
 	struct kvs_guest_task tasks[NR_TASKS];
 	struct kvs_guest_run runs[MAX_RUNS];
 	size_t nr;
+	u64 untold_end;		/* the host's recording tells nothing before */
 };
 
 static void begin(struct story *s)
@@ -74,6 +75,8 @@ static void finish(struct story *s)
 {
 	const struct kvs_scale ns = KVS_SCALE_NONE;
 
+	/* All else is told, unless the story has untold time. */
+	kvs_stretches_add(&s->line.part[KVS_PART_GUEST], s->untold_end, s->cpu.last);
 	kvs_guest_runs(&s->g, &ns, take, s);
 	for (unsigned int part = 0; part < KVS_PART_UNKNOWN; part++)
 		kvs_stretches_free(&s->line.part[part]);
@@ -209,6 +212,20 @@ static void lateness_by_the_tasks_word(void **unused)
 	IS(&s, A, KVS_GUEST_LATE, { 80, 150 });
 }
 
+/* Whether the vCPU ran before 150 is not known, so nor is whether its task did. */
+static void nobody_knows_what_the_host_does_not_tell(void **unused)
+{
+	struct story s;
+
+	begin(&s);
+	s.untold_end = 150;
+	change(&s, 100, IDLE, A, false);
+	change(&s, 300, A, IDLE, false);
+	finish(&s);
+	IS(&s, A, KVS_GUEST_RAN, { 150, 300 });
+	is(&s, A, KVS_GUEST_WAITED, NULL, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -218,6 +235,7 @@ int main(void)
 		cmocka_unit_test(open_at_the_end),
 		cmocka_unit_test(nothing_is_told_across_a_loss),
 		cmocka_unit_test(lateness_by_the_tasks_word),
+		cmocka_unit_test(nobody_knows_what_the_host_does_not_tell),
 	};
 
 	return cmocka_run_group_tests_name("runs", tests, NULL, NULL);

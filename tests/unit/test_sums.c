@@ -120,7 +120,7 @@ static void check_shares(const struct kvs_shares *shares)
 }
 
 /* Each moment that was long enough for `report worst`, here all of them */
-static void check_moments(u64 with_waits[KVS_MOMENT_KINDS])
+static void check_moments(unsigned int seed, u64 with_waits[KVS_MOMENT_KINDS])
 {
 	assert_in_range(worst.count, 1, MOMENTS - 1);
 	for (unsigned int i = 0; i < worst.count; i++) {
@@ -140,7 +140,7 @@ static void check_moments(u64 with_waits[KVS_MOMENT_KINDS])
 		 * And two waits overlap where the clock went back between them.
 		 */
 		if (moment->kind == KVS_MOMENT_IRQ || early)
-			assert_true(moment->shares.all <= moment->length + LIVES_BACK);
+			assert_true(moment->shares.all <= moment->length + LIVES_BACK(seed));
 	}
 }
 
@@ -156,7 +156,7 @@ static void parts_are_their_whole(void **unused)
 			check_counts(m.vcpus[i]);
 			check_causes(m.vcpus[i]);
 		}
-		check_moments(with_waits);
+		check_moments(seed, with_waits);
 		kvs_worst_free(&worst);
 		kvs_model_free(&m);
 	}

@@ -133,7 +133,7 @@ struct kvs_owner *kvs_owners_cpu(struct kvs_owners *o, int64_t cpu)
 
 /* --- Their tracks ---------------------------------------------------------- */
 
-static struct kvs_lane *new_lane(struct kvs_owners *o, struct kvs_lanes *l, uint64_t parent,
+static struct kvs_owner_lane *new_lane(struct kvs_owners *o, struct kvs_owner_lanes *l, uint64_t parent,
 				 const char *name)
 {
 	Pf__TrackDescriptor track = PF__TRACK_DESCRIPTOR__INIT;
@@ -147,46 +147,65 @@ static struct kvs_lane *new_lane(struct kvs_owners *o, struct kvs_lanes *l, uint
 	return &l->lanes[l->nr++];
 }
 
-static struct kvs_lane *new_lane_of(struct kvs_owners *o, struct kvs_owner *owner,
+static struct kvs_owner_lane *new_lane_of(struct kvs_owners *o, struct kvs_owner *owner,
 				    unsigned int track)
 {
 	const char *kind = track < KVS_SPAN_KINDS ? kvs_track_of(KVS_TABLE_SPANS + track)->name :
 						    more_tracks[track - KVS_SPAN_KINDS];
 	char *name = xasprintf("%s %s", owner->label, kind);
-	struct kvs_lane *lane = new_lane(o, &owner->tracks[track], owner->parent, name);
+	struct kvs_owner_lane *lane = new_lane(o, &owner->tracks[track], owner->parent, name);
 
 	free(name);
 	return lane;
 }
 
-/* The first one whose last slice ended before @begin; NULL: none */
-static struct kvs_lane *free_lane(const struct kvs_lanes *l, int64_t begin)
+/*
+ * The first one whose last slice ended before @begin; NULL: none.  A guest's own words may
+ * make any number of lanes, so not each row looks at all of them.
+ */
+static struct kvs_owner_lane *free_lane(struct kvs_owner_lanes *l, int64_t begin)
 {
-	for (unsigned int i = 0; i < l->nr; i++)
+	int64_t soonest = INT64_MAX;
+
+	if (begin < l->soonest)
+		return NULL;
+	for (unsigned int i = 0; i < l->nr; i++) {
 		if (l->lanes[i].end <= begin)
 			return &l->lanes[i];
+		if (l->lanes[i].end < soonest)
+			soonest = l->lanes[i].end;
+	}
+	l->soonest = soonest;
 	return NULL;
+}
+
+/* A slice that ends at @end goes to the lane, which may be a new one. */
+static uint64_t use_lane(struct kvs_owner_lanes *l, struct kvs_owner_lane *lane, int64_t end)
+{
+	lane->end = end;
+	if (end < l->soonest)
+		l->soonest = end;
+	return lane->uuid;
 }
 
 uint64_t kvs_owners_track(struct kvs_owners *o, struct kvs_owner *owner, unsigned int track,
 			  int64_t begin, int64_t end)
 {
-	struct kvs_lane *lane = free_lane(&owner->tracks[track], begin);
+	struct kvs_owner_lane *lane = free_lane(&owner->tracks[track], begin);
 
 	if (!lane)
 		lane = new_lane_of(o, owner, track);
-	lane->end = end;
-	return lane->uuid;
+	return use_lane(&owner->tracks[track], lane, end);
 }
 
 uint64_t kvs_owners_moments(struct kvs_owners *o, struct kvs_owner *owner, unsigned int track)
 {
-	const struct kvs_lanes *l = &owner->tracks[track];
+	const struct kvs_owner_lanes *l = &owner->tracks[track];
 
 	return l->nr ? l->lanes[0].uuid : new_lane_of(o, owner, track)->uuid;
 }
 
-static struct kvs_lane *new_guest_lane(struct kvs_owners *o, struct kvs_lanes *l,
+static struct kvs_owner_lane *new_guest_lane(struct kvs_owners *o, struct kvs_owner_lanes *l,
 				       const struct kvs_value_of *values)
 {
 	const unsigned int table = KVS_TABLE_GUEST_TASKS;
@@ -195,7 +214,7 @@ static struct kvs_lane *new_guest_lane(struct kvs_owners *o, struct kvs_lanes *l
 	char *name = xasprintf("%sguest task %s/%" PRId64, prefix_of(prefix, o, key),
 			       kvs_cell_of(table, values, "comm")->text,
 			       kvs_number_of(table, values, "pid"));
-	struct kvs_lane *lane = new_lane(o, l, process_track(o->vms[key].pid), name);
+	struct kvs_owner_lane *lane = new_lane(o, l, process_track(o->vms[key].pid), name);
 
 	free(name);
 	return lane;
@@ -211,8 +230,8 @@ uint64_t kvs_owners_guest_track(struct kvs_owners *o, const struct kvs_value_of 
 	const unsigned int table = KVS_TABLE_GUEST_TASKS;
 	uint64_t key = (uint64_t)kvs_number_of(table, values, "vm") << 32 |
 		       (uint32_t)kvs_number_of(table, values, "pid");
-	struct kvs_lanes *l = kvs_table_get(&o->guest_tasks, key);
-	struct kvs_lane *lane;
+	struct kvs_owner_lanes *l = kvs_table_get(&o->guest_tasks, key);
+	struct kvs_owner_lane *lane;
 
 	if (!l) {
 		l = xcalloc(1, sizeof(*l));
@@ -221,14 +240,13 @@ uint64_t kvs_owners_guest_track(struct kvs_owners *o, const struct kvs_value_of 
 	lane = free_lane(l, kvs_number_of(table, values, "begin_ns"));
 	if (!lane)
 		lane = new_guest_lane(o, l, values);
-	lane->end = kvs_number_of(table, values, "end_ns");
-	return lane->uuid;
+	return use_lane(l, lane, kvs_number_of(table, values, "end_ns"));
 }
 
 static void free_guest_tasks(struct kvs_table *tasks)
 {
 	for (size_t i = 0; i < tasks->room; i++) {
-		struct kvs_lanes *l = tasks->slots[i].value;
+		struct kvs_owner_lanes *l = tasks->slots[i].value;
 
 		if (l)
 			free(l->lanes);

@@ -21,12 +21,13 @@ enum {
 };
 
 /* Tracks of one name: a slice that overlaps with those of one lane goes to the next lane. */
-struct kvs_lanes {
-	struct kvs_lane {
+struct kvs_owner_lanes {
+	struct kvs_owner_lane {
 		uint64_t uuid;
 		int64_t end;		/* of its last slice */
 	} *lanes;
 	unsigned int nr;
+	int64_t soonest;		/* no lane's last slice ends before */
 };
 
 /* A vCPU, or a CPU of the host */
@@ -36,7 +37,7 @@ struct kvs_owner {
 	/* Of a vCPU's thread */
 	struct kvs_sched_task thread;
 	char *comm;
-	struct kvs_lanes tracks[KVS_TRACKS];
+	struct kvs_owner_lanes tracks[KVS_TRACKS];
 };
 
 /* The caller sets @packets; all else begins as zeroes. */
@@ -50,7 +51,7 @@ struct kvs_owners {
 		int64_t pid, number;	/* @pid 0: not known */
 	} *vms;				/* by their keys */
 	unsigned int nr_vms;
-	struct kvs_table guest_tasks;	/* struct kvs_lanes, by VM and PID */
+	struct kvs_table guest_tasks;	/* struct kvs_owner_lanes, by VM and PID */
 	uint64_t nr_tracks;
 };
 

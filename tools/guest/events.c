@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Reads a guest's events of its scheduler; see guest.h.
+ * Reads a guest's events of its scheduler, and its loads of CR3; see guest.h.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -141,10 +141,14 @@ static bool take_marker(struct reading *r, const struct kvs_part_record *rec,
 static bool take_flush(struct reading *r, const struct kvs_part_record *rec,
 		       struct kvs_guest_event *event)
 {
-	s64 reason = number_at(rec, &r->flush.reason);
+	const struct place *place = &r->flush.reason;
+	s64 reason;
 
-	if (!r->flush.reason.size)
+	/* A reason that is not there would be read as 0, which is one. */
+	if (!place->size || place->size > sizeof(u64) || place->offset > rec->size ||
+	    place->size > rec->size - place->offset)
 		return false;
+	reason = number_at(rec, place);
 	r->g->flushes = true;
 	event->kind = KVS_GUEST_LOAD;
 	event->flush = reason != FLUSH_ON_TASK_SWITCH;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * When a guest's task really ran: its guest gave it the vCPU, and the host gave the vCPU a
- * CPU.  All other time in which it was runnable it waited, whoever was the reason.
+ * CPU.  All other time in which it was runnable it waited, whoever was the reason; but for
+ * time of which the host's recording does not tell what the vCPU did.
  */
 #include <stdlib.h>
 
@@ -18,6 +19,7 @@ struct run_cpu {
 	s64 current;		/* task; -1: not known */
 	u64 since;
 	struct kvs_stretches off;	/* the vCPU did not run */
+	struct kvs_stretches told;	/* the host's recording tells what it did */
 };
 
 struct runs {
@@ -42,6 +44,18 @@ static void find_off(struct kvs_stretches *off, const struct kvs_guest_line *lin
 	kvs_stretches_sort(off);
 }
 
+/* Of all other time nobody knows whether the vCPU ran. */
+static void find_told(struct kvs_stretches *told, const struct kvs_guest_line *line)
+{
+	for (unsigned int part = 0; part < KVS_PART_UNKNOWN; part++) {
+		const struct kvs_stretches *s = &line->part[part];
+
+		for (size_t k = 0; k < s->nr; k++)
+			kvs_stretches_add(told, s->at[k].begin, s->at[k].end);
+	}
+	kvs_stretches_sort(told);
+}
+
 static void hand_over(struct runs *r, enum kvs_guest_what what, u32 task, u64 begin, u64 end,
 		      bool open)
 {
@@ -51,6 +65,21 @@ static void hand_over(struct runs *r, enum kvs_guest_what what, u32 task, u64 be
 
 	if (r->g->tasks[task].cpu < 0 && begin < end)
 		r->take(r->ctx, &run);
+}
+
+/* Its task ran from @begin to @end, as far as that is told. */
+static void hand_ran(struct runs *r, const struct run_cpu *cpu, u64 begin, u64 end, bool open)
+{
+	const struct kvs_stretches *told = &cpu->told;
+	size_t i = kvs_stretches_before(told, begin);
+
+	/* The last one that begins before may still go on. */
+	for (i -= i > 0; i < told->nr && told->at[i].begin < end; i++) {
+		u64 from = told->at[i].begin > begin ? told->at[i].begin : begin;
+		u64 to = told->at[i].end < end ? told->at[i].end : end;
+
+		hand_over(r, KVS_GUEST_RAN, cpu->current, from, to, open && to == end);
+	}
 }
 
 static void begin_to_wait(struct runs *r, u32 task, u64 at)
@@ -88,7 +117,7 @@ static void divide_slice(struct runs *r, const struct run_cpu *cpu, u64 end, boo
 			continue;
 		if (s->begin > at) {
 			end_wait(r, task, at);
-			hand_over(r, KVS_GUEST_RAN, task, at, s->begin, false);
+			hand_ran(r, cpu, at, s->begin, false);
 			at = s->begin;
 		}
 		begin_to_wait(r, task, at);
@@ -96,7 +125,7 @@ static void divide_slice(struct runs *r, const struct run_cpu *cpu, u64 end, boo
 	}
 	if (at < end) {
 		end_wait(r, task, at);
-		hand_over(r, KVS_GUEST_RAN, task, at, end, open);
+		hand_ran(r, cpu, at, end, open);
 	}
 }
 
@@ -171,6 +200,7 @@ void kvs_guest_runs(const struct kvs_guest *g, const struct kvs_scale *ns, kvs_g
 	for (unsigned int cpu = 0; cpu < cpus; cpu++) {
 		r.cpus[cpu].current = -1;
 		find_off(&r.cpus[cpu].off, &g->lines[cpu]);
+		find_told(&r.cpus[cpu].told, &g->lines[cpu]);
 		if (g->cpus[cpu].last > last)
 			last = g->cpus[cpu].last;
 	}
@@ -180,6 +210,7 @@ void kvs_guest_runs(const struct kvs_guest *g, const struct kvs_scale *ns, kvs_g
 		if (r.cpus[cpu].current >= 0)
 			divide_slice(&r, &r.cpus[cpu], last, true);
 		kvs_stretches_free(&r.cpus[cpu].off);
+		kvs_stretches_free(&r.cpus[cpu].told);
 	}
 	for (size_t i = 0; i < g->nr_tasks; i++)
 		if (r.tasks[i].waiting)

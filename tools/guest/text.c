@@ -78,7 +78,7 @@ static void print_cpus(const struct kvs_guest *g, const struct kvs_scale *ns)
 		cr3 += g->cpus[i].cr3;
 	title("CPUs of the guest: switches, and those that led to an exit (a load of CR3)");
 	if (!g->flushes && cr3)
-		kvs_say(0, "What CR3 exits were for is not told: the guest recorded no tlb_flush.");
+		kvs_say(0, "What CR3 exits were for is not told: the guest's trace has no tlb_flush.");
 	rows = kvs_rows_begin(KVS_HEADINGS("CPU", "=vCPU", "Time µs", "Switches", "Per s",
 					   "To an exit", "Gaps", "|CR3 exits", "For a switch",
 					   "Full flush", "Unpaired"));

@@ -77,8 +77,8 @@ u64 kvs_ts_after(const struct kvs_times *times, u64 start, double seconds);
 
 /* A time stamp as time since the recording began; 0 before that */
 u64 kvs_ns_since_begin(const struct kvs_model *m, const struct kvs_times *times, u64 ts);
-/* ... or how long before; of either, one is 0 */
-u64 kvs_ns_before_begin(const struct kvs_model *m, const struct kvs_times *times, u64 ts);
+/* The same, and below 0 before */
+s64 kvs_ns_from_begin(const struct kvs_model *m, const struct kvs_times *times, u64 ts);
 double kvs_seconds_since_begin(const struct kvs_model *m, const struct kvs_times *times,
 			       u64 ts);
 

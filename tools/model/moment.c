@@ -270,7 +270,7 @@ static void write_due(const struct context *t, const struct kvs_moment *moment)
 	u64 start = kvs_model_start_ts(t->model);
 
 	if (moment->begin < start)
-		fprintf(t->f, "timer due %.3f ms before the recording began",
+		fprintf(t->f, "timer, due %.3f ms before the recording began,",
 			ms_of(t, start - moment->begin));
 	else
 		fprintf(t->f, "timer due at %.6f s", seconds_at(t, moment->begin));

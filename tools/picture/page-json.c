@@ -235,6 +235,9 @@ static json_t *notes_of(const struct kvs_page *page)
 	if (page->hidden)
 		add_text(a, xasprintf("%u vCPU%s not drawn, as there are more than %u: choose with --vm and --vcpu.",
 			page->hidden, page->hidden == 1 ? " is" : "s are", KVS_LANES));
+	if (page->collect->lanes.guests_left_out)
+		add_text(a, xasprintf("More tasks of guests ran or waited than fit: %u are left out.",
+			page->collect->lanes.guests_left_out));
 	if (page->collect->lanes.cpus_left_out)
 		add_text(a, xasprintf("More than %u CPUs were in use: the others are not drawn.",
 			KVS_LANES));

@@ -18,11 +18,7 @@
 /* What a pending timer was set to may lie before the recording. */
 static json_t *json_time(const struct kvs_view *view, u64 ts)
 {
-	json_int_t since = kvs_ns_since_begin(view->model, &view->times, ts);
-
-	return ts ? json_integer(since - (json_int_t)kvs_ns_before_begin(view->model,
-									&view->times, ts)) :
-		    json_null();
+	return ts ? json_integer(kvs_ns_from_begin(view->model, &view->times, ts)) : json_null();
 }
 
 static json_t *thief_of(const struct kvs_view *view, const struct kvs_moment *moment,
