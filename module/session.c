@@ -513,6 +513,7 @@ static void ks_wait_for_wake(void *unused)
  */
 void ks_session_exit(void)
 {
+	/* Nobody queues it any more: so the answer can't be out of date. */
 	if (work_busy(&session.wake))
 		ks_elsewhere("rmmod", ks_wait_for_wake, NULL);
 }

@@ -119,6 +119,7 @@ void ks_tables_destroy(void)
 	unsigned int i;
 
 	irq_work_sync(&ks_room_irq);
+	/* Nobody queues it any more: so the answer can't be out of date. */
 	if (work_busy(&ks_room_work))
 		ks_elsewhere("rmmod", ks_wait_for_room_work, NULL);
 	for (i = 0; i < ks_tables.used_threads; i++)
