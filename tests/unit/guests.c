@@ -116,15 +116,23 @@ static void vcpu(struct synth *s, unsigned int cpu)
 	left(s, cpu, 15200, 20000, 20100, SVM_CPUID, KS_EXIT_BY_ENTRY);
 }
 
+static struct synth *new_file(const char *name, unsigned int cpus,
+			      struct synth *(*make)(const char *, unsigned int, const char *))
+{
+	char *path = xasprintf("%s/%s", folder, name);
+	struct synth *s = make(path, cpus, formats);
+
+	free(path);
+	return s;
+}
+
 /* With @vms 2: a second VM of the same process does the same at the same times. */
 static void host(const char *name, unsigned int vms)
 {
 	static int32_t tids[] = { TID };
 	static char vm_name[] = "web1";
-	char *path = xasprintf("%s/%s", folder, name);
-	struct synth *s = synth_new(path, vms, formats);
+	struct synth *s = new_file(name, vms, synth_new);
 
-	free(path);
 	synth_guest(s, vm_name, ARRAY_SIZE(tids), tids);
 	PUT(s, 0, 0, session, .op = KS_SESSION_START, .classes = CLASSES, .pages = 64,
 	    .tsc_khz = SYNTH_TSC_KHZ);
@@ -188,10 +196,8 @@ struct wishes {
 
 static void guest(const char *name, struct wishes w)
 {
-	char *path = xasprintf("%s/%s", folder, name);
-	struct synth *s = synth_new_guest(path, 1, formats);
+	struct synth *s = new_file(name, 1, synth_new_guest);
 
-	free(path);
 	if (w.marks) {
 		synth_print(s, 0, guest_time(1200), 13, "kvmsched rr_ms 5\n");
 		synth_print(s, 0, guest_time(1250), 13, w.steal ?
@@ -257,10 +263,8 @@ static void shadow(const char *name, u64 lost)
 	};
 	static int32_t tids[] = { TID, TID + 1 };
 	static char vm_name[] = "web1";
-	char *path = xasprintf("%s/%s", folder, name);
-	struct synth *s = synth_new(path, ARRAY_SIZE(exits), formats);
+	struct synth *s = new_file(name, ARRAY_SIZE(exits), synth_new);
 
-	free(path);
 	synth_guest(s, vm_name, ARRAY_SIZE(tids), tids);
 	PUT(s, 0, 0, session, .op = KS_SESSION_START, .classes = CLASSES, .pages = 64,
 	    .tsc_khz = SYNTH_TSC_KHZ);
@@ -288,10 +292,8 @@ static void flush(struct synth *s, unsigned int cpu, u64 us, s32 reason, s64 pag
 /* Both CPUs of a guest without nested paging */
 static void shadowed(const char *name, bool lossy)
 {
-	char *path = xasprintf("%s/%s", folder, name);
-	struct synth *s = synth_new_guest(path, 2, formats);
+	struct synth *s = new_file(name, 2, synth_new_guest);
 
-	free(path);
 	flush(s, 0, 1050, SWITCH, 0);
 	change(s, 1200, GAMMA, ASLEEP, ALPHA);
 	flush(s, 0, 1650, SWITCH, 0);
@@ -319,10 +321,8 @@ static void shadowed(const char *name, bool lossy)
 /* The same without tlb_flush */
 static void untold(void)
 {
-	char *path = xasprintf("%s/untold.dat", folder);
-	struct synth *s = synth_new_guest(path, 2, formats);
+	struct synth *s = new_file("untold.dat", 2, synth_new_guest);
 
-	free(path);
 	change(s, 1200, GAMMA, ASLEEP, ALPHA);
 	waking(s, 4980, BETA);
 	change(s, 12000, ALPHA, ASLEEP, BETA);
@@ -332,10 +332,8 @@ static void untold(void)
 /* A trace without the scheduler's events */
 static void silent(void)
 {
-	char *path = xasprintf("%s/silent.dat", folder);
-	struct synth *s = synth_new(path, 1, formats);
+	struct synth *s = new_file("silent.dat", 1, synth_new);
 
-	free(path);
 	synth_print(s, 0, guest_time(1500), 13, "hello\n");
 	synth_finish(s);
 }

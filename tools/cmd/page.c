@@ -116,7 +116,7 @@ static void survey_view(struct survey *s, const struct kvs_picture *p)
 
 static s64 ns_of(const struct kvs_collect *c, u64 ts)
 {
-	return kvs_collect_ns(c->times, c->start, ts);
+	return kvs_ns_from(c->times, c->start, ts);
 }
 
 /* Windows at both ends and around the worst moments, in ns */

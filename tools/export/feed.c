@@ -54,10 +54,7 @@ static void put_name(struct row *r, const char *name)
 /* A time stamp as it stands in the tables, where the recording begins at 0 */
 static s64 moment(const struct kvs_feed *f, u64 ts)
 {
-	const struct kvs_scale *scale = &f->times->ts;
-
-	return ts >= f->start ? (s64)kvs_scale(scale, ts - f->start) :
-				-(s64)kvs_scale(scale, f->start - ts);
+	return kvs_ns_from(f->times, f->start, ts);
 }
 
 static const struct kvs_scale *unit_of(const struct kvs_feed *f, const struct kvs_span *span)

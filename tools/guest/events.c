@@ -85,14 +85,20 @@ static void take_format(void *ctx, const struct kvs_format *f)
 	}
 }
 
-/* Outside of the record, or of an odd size: 0 */
+/* Is it within the record, and of a number's size? */
+static bool has_number(const struct kvs_part_record *rec, const struct place *p)
+{
+	return p->size && p->size <= sizeof(u64) && p->offset <= rec->size &&
+	       p->size <= rec->size - p->offset;
+}
+
+/* 0 if it is not there */
 static s64 number_at(const struct kvs_part_record *rec, const struct place *p)
 {
 	unsigned int unused;
 	u64 value = 0;
 
-	if (!p->size || p->size > sizeof(value) || p->offset > rec->size ||
-	    p->size > rec->size - p->offset)
+	if (!has_number(rec, p))
 		return 0;
 	memcpy(&value, (const char *)rec->data + p->offset, p->size);
 	unused = 64 - 8 * p->size;
@@ -141,14 +147,11 @@ static bool take_marker(struct reading *r, const struct kvs_part_record *rec,
 static bool take_flush(struct reading *r, const struct kvs_part_record *rec,
 		       struct kvs_guest_event *event)
 {
-	const struct place *place = &r->flush.reason;
-	s64 reason;
+	s64 reason = number_at(rec, &r->flush.reason);
 
-	/* A reason that is not there would be read as 0, which is one. */
-	if (!place->size || place->size > sizeof(u64) || place->offset > rec->size ||
-	    place->size > rec->size - place->offset)
+	/* One that is not there is read as 0, which is a reason, too. */
+	if (!has_number(rec, &r->flush.reason))
 		return false;
-	reason = number_at(rec, place);
 	r->g->flushes = true;
 	event->kind = KVS_GUEST_LOAD;
 	event->flush = reason != FLUSH_ON_TASK_SWITCH;

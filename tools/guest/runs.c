@@ -30,29 +30,28 @@ struct runs {
 	struct run_cpu *cpus;
 };
 
+static void add_part(struct kvs_stretches *to, const struct kvs_guest_line *line,
+		     enum kvs_guest_part part)
+{
+	const struct kvs_stretches *s = &line->part[part];
+
+	for (size_t i = 0; i < s->nr; i++)
+		kvs_stretches_add(to, s->at[i].begin, s->at[i].end);
+}
+
 /* The host let the vCPU wait, or stopped it: neither is the guest's doing. */
 static void find_off(struct kvs_stretches *off, const struct kvs_guest_line *line)
 {
-	static const enum kvs_guest_part parts[] = { KVS_PART_WAIT, KVS_PART_ASLEEP };
-
-	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
-		const struct kvs_stretches *s = &line->part[parts[i]];
-
-		for (size_t k = 0; k < s->nr; k++)
-			kvs_stretches_add(off, s->at[k].begin, s->at[k].end);
-	}
+	add_part(off, line, KVS_PART_WAIT);
+	add_part(off, line, KVS_PART_ASLEEP);
 	kvs_stretches_sort(off);
 }
 
 /* Of all other time nobody knows whether the vCPU ran. */
 static void find_told(struct kvs_stretches *told, const struct kvs_guest_line *line)
 {
-	for (unsigned int part = 0; part < KVS_PART_UNKNOWN; part++) {
-		const struct kvs_stretches *s = &line->part[part];
-
-		for (size_t k = 0; k < s->nr; k++)
-			kvs_stretches_add(told, s->at[k].begin, s->at[k].end);
-	}
+	for (unsigned int part = 0; part < KVS_PART_UNKNOWN; part++)
+		add_part(told, line, part);
 	kvs_stretches_sort(told);
 }
 

@@ -104,10 +104,8 @@ u64 kvs_ns_since_begin(const struct kvs_model *m, const struct kvs_times *times,
 	return ts > start ? kvs_scale(&times->ts, ts - start) : 0;
 }
 
-s64 kvs_ns_from_begin(const struct kvs_model *m, const struct kvs_times *times, u64 ts)
+s64 kvs_ns_from(const struct kvs_times *times, u64 start, u64 ts)
 {
-	u64 start = kvs_model_start_ts(m);
-
 	return ts >= start ? (s64)kvs_scale(&times->ts, ts - start) :
 			     -(s64)kvs_scale(&times->ts, start - ts);
 }

@@ -77,8 +77,8 @@ u64 kvs_ts_after(const struct kvs_times *times, u64 start, double seconds);
 
 /* A time stamp as time since the recording began; 0 before that */
 u64 kvs_ns_since_begin(const struct kvs_model *m, const struct kvs_times *times, u64 ts);
-/* The same, and below 0 before */
-s64 kvs_ns_from_begin(const struct kvs_model *m, const struct kvs_times *times, u64 ts);
+/* A time stamp as time since another one; below 0 before that */
+s64 kvs_ns_from(const struct kvs_times *times, u64 start, u64 ts);
 double kvs_seconds_since_begin(const struct kvs_model *m, const struct kvs_times *times,
 			       u64 ts);
 

@@ -14,12 +14,6 @@
 #define LATE_EXIT	8	/* by how many states the span of an exit comes late, at most */
 #define MAX_BINS_SIZE	34000000	/* memory of the bins of all lanes */
 
-s64 kvs_collect_ns(const struct kvs_times *times, u64 start, u64 ts)
-{
-	return ts >= start ? (s64)kvs_scale(&times->ts, ts - start) :
-			     -(s64)kvs_scale(&times->ts, start - ts);
-}
-
 struct times {
 	s64 begin, end;
 };
@@ -27,8 +21,8 @@ struct times {
 static struct times times_of(const struct kvs_collect *c, const struct kvs_span *span)
 {
 	return (struct times){
-		.begin = kvs_collect_ns(c->times, c->start, span->begin),
-		.end = kvs_collect_ns(c->times, c->start, span->end),
+		.begin = kvs_ns_from(c->times, c->start, span->begin),
+		.end = kvs_ns_from(c->times, c->start, span->end),
 	};
 }
 
@@ -294,8 +288,8 @@ void kvs_collect_guest(void *ctx, unsigned int lane, enum kvs_guest_task_does do
 {
 	struct kvs_collect *c = ctx;
 	const struct times t = {
-		.begin = kvs_collect_ns(c->times, c->start, begin),
-		.end = kvs_collect_ns(c->times, c->start, end),
+		.begin = kvs_ns_from(c->times, c->start, begin),
+		.end = kvs_ns_from(c->times, c->start, end),
 	};
 
 	add_bin(c, &c->guests[lane], t, does, 1);

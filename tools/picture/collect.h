@@ -82,7 +82,4 @@ bool kvs_collect_has_host(const struct kvs_collect *c, unsigned int lane);
 #define KVS_ALL_LANES	(5 * KVS_LANES + KVS_TASK_LANES + KVS_GUEST_LANES)
 unsigned int kvs_collect_lanes(struct kvs_collect *c, struct kvs_lane *lanes[KVS_ALL_LANES]);
 
-/* A time stamp in ns since the recording began, as an export has it */
-s64 kvs_collect_ns(const struct kvs_times *times, u64 start, u64 ts);
-
 #endif /* KVMSCHED_COLLECT_H */

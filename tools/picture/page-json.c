@@ -172,8 +172,8 @@ static json_t *moment_of(const struct kvs_page *page, const struct kvs_moment *m
 		"sentence", kvs_bytes_json(text),
 		"lane", kvs_lanes_vcpu(&c->lanes, moment->vcpu),
 		"ns", (json_int_t)kvs_scale(&view->times.ts, moment->length),
-		"begin_ns", (json_int_t)kvs_collect_ns(c->times, c->start, moment->begin),
-		"end_ns", (json_int_t)kvs_collect_ns(c->times, c->start, moment->end),
+		"begin_ns", (json_int_t)kvs_ns_from(c->times, c->start, moment->begin),
+		"end_ns", (json_int_t)kvs_ns_from(c->times, c->start, moment->end),
 		"cpu", moment->cpu);
 
 	free(text);
@@ -201,8 +201,8 @@ static json_t *losses_of(const struct kvs_page *page)
 		const struct kvs_loss *loss = &page->losses->list[i];
 
 		json_array_append_new(a, json_pack("[iIIoib]", loss->cpu,
-			(json_int_t)kvs_collect_ns(c->times, c->start, loss->from),
-			(json_int_t)kvs_collect_ns(c->times, c->start, loss->to),
+			(json_int_t)kvs_ns_from(c->times, c->start, loss->from),
+			(json_int_t)kvs_ns_from(c->times, c->start, loss->to),
 			loss->records < 0 ? json_null() : json_integer(loss->records),
 			loss->times, loss->last));
 	}
@@ -279,7 +279,7 @@ static void add_recording(json_t *o, const struct kvs_page *page)
 	json_object_set_new(o, "records", json_integer(kvs_model_records(page->model)));
 	json_object_set_new(o, "lost", exact || lost ? json_integer(lost) : json_null());
 	json_object_set_new(o, "lost_is_exact", json_boolean(exact));
-	json_object_set_new(o, "length_ns", json_integer(kvs_collect_ns(c->times, c->start,
+	json_object_set_new(o, "length_ns", json_integer(kvs_ns_from(c->times, c->start,
 		c->start + kvs_model_duration_ts(page->model))));
 	json_object_set_new(o, "excerpt", json_boolean(view->model->counting.excerpt.on));
 }

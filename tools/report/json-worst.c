@@ -18,7 +18,7 @@
 /* What a pending timer was set to may lie before the recording. */
 static json_t *json_time(const struct kvs_view *view, u64 ts)
 {
-	return ts ? json_integer(kvs_ns_from_begin(view->model, &view->times, ts)) : json_null();
+	return ts ? json_integer(kvs_ns_from(&view->times, kvs_model_start_ts(view->model), ts)) : json_null();
 }
 
 static json_t *thief_of(const struct kvs_view *view, const struct kvs_moment *moment,

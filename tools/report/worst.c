@@ -22,7 +22,7 @@ static double ms(const struct kvs_view *view, u64 ts)
 
 static double seconds_at(const struct kvs_view *view, u64 ts)
 {
-	return kvs_ns_from_begin(view->model, &view->times, ts) / 1e9;
+	return kvs_ns_from(&view->times, kvs_model_start_ts(view->model), ts) / 1e9;
 }
 
 static void print_chain(const struct kvs_view *view, const struct kvs_moment *moment)
