@@ -254,11 +254,14 @@ class Expected:
                 if key not in left_out and row[key] is not None}
 
     def guest_slices(self):
-        """What tasks of guests did: each row."""
+        """What tasks of guests did, and when its CPUs were idle: each row."""
         for row in self.rows("guest_tasks"):
-            track = self.of_vm(self.vms[row["vm"]], f"guest task {row['comm']}/{row['pid']}")
-            yield Slice(track, row["what"], self.time(row["begin_ns"]),
-                        self.time(row["end_ns"]), {"open": 1} if row["open"] else {})
+            name = (f"guest CPU {row['cpu']}" if row["what"] == "idle" else
+                    f"guest task {row['comm']}/{row['pid']}")
+            beside = {"cpu": row["cpu"], "open": row["open"] or None}
+            yield Slice(self.of_vm(self.vms[row["vm"]], name), row["what"],
+                        self.time(row["begin_ns"]), self.time(row["end_ns"]),
+                        {key: value for key, value in beside.items() if value is not None})
 
     def slices(self):
         """Each row, and what is drawn beside it."""

@@ -6,6 +6,7 @@ of the same recordings.  Perfetto's own processor judges them in tests/exports.
 usage: perfetto.t            (O: the build folder, as for make)
 """
 import collections
+import json
 import pathlib
 import re
 import subprocess
@@ -16,10 +17,11 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 import pftrace  # pylint: disable=wrong-import-position
 from tap import Tap  # pylint: disable=wrong-import-position
-from tool import FORMATS, GOLDEN, O, TOP, run  # pylint: disable=wrong-import-position
+from tool import FORMATS, GOLDEN, KVMSCHED, O, TOP, run  # pylint: disable=wrong-import-position
 
 ANSWERS = TOP / "docs/answers/data"
 TAP = Tap()
+OF_GUEST = re.compile("guest (task|CPU) ")
 
 
 def both(folder, recording, *options):
@@ -88,9 +90,9 @@ def parts(folder, pid):
 
 
 def tracks_of_guests(trace):
-    """How many tracks of each name the tasks of guests have."""
+    """How many tracks of each name the tasks and the CPUs of guests have."""
     names = (name for name, _ in trace.tracks.values())
-    return collections.Counter(name for name in names if name and "guest task" in name)
+    return collections.Counter(name for name in names if name and OF_GUEST.search(name))
 
 
 def guests(folder):
@@ -98,13 +100,22 @@ def guests(folder):
     linux = ANSWERS / "linux.dat", "--guest", ANSWERS / "linux-guest.dat"
     trace, expected, _ = both(folder, *linux)
     TAP.empty("with a guest's own trace: trace and database agree", compare(trace, expected)[0])
-    found = [slice_ for slice_ in trace.slices if "guest task" in slice_.track[1]]
+    found = [slice_ for slice_ in trace.slices if OF_GUEST.search(slice_.track[1])]
     rows, = expected.db.execute("SELECT count(*) FROM guest_tasks").fetchone()
     (pid, _), = trace.processes.values()
     tracks = {(pid, name) for name in tracks_of_guests(trace)}
     TAP.empty("each row of guest_tasks is a slice of a track of its task, below the VM's process",
               [] if len(found) == rows > 200 and len(tracks) > 10 and
               {slice_.track for slice_ in found} == tracks else [len(found), rows, tracks])
+    idle, = expected.db.execute("SELECT sum(end_ns - begin_ns) FROM guest_tasks "
+                                "WHERE what = 'idle' AND NOT open").fetchone()
+    report = json.loads(subprocess.run([KVMSCHED, "report", "guest", *linux, "--json"], check=True,
+                                       stdout=subprocess.PIPE).stdout)
+    counted = [task["slices"] for task in report["guests"][0]["tasks"]
+               if task["idle_of_cpu"] is not None]
+    TAP.empty("the guest's CPU is idle as long as `report guest` says, but for rounding",
+              [] if abs(idle - sum(it["sum_ns"] for it in counted)) <=
+              sum(it["count"] for it in counted) > 20 else [idle, counted])
     for options, some in ((("--from", "200ms", "--to", "600ms"), True),
                           (("--kinds", "guest_tasks"), True), (("--kinds", "exits,io"), False)):
         trace, expected, _ = both(folder, *linux, *options)
@@ -127,7 +138,8 @@ def late_guests(folder):
                     slice_.args) for slice_ in trace.slices
                    if slice_.track == (4700, "guest task alpha/10"))
     TAP.empty("what it did when is told", [] if story == [
-        (1500, 3990, "runs", {}), (3990, 10000, "waits", {}), (10000, 15500, "runs", {}),
+        (1500, 3990, "runs", {"cpu": 0}), (3990, 10000, "waits", {}),
+        (10000, 15500, "runs", {"cpu": 0}),
         (11700, 12000, "late", {}), (15500, 19600, "waits", {"open": 1})] else story)
     trace, expected, _ = both(folder, folder / "hosts.dat", "--guest", f"4700.0={guest}",
                               "--guest", f"4700.1={guest}")

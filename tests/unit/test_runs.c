@@ -163,6 +163,28 @@ static void starved_vcpu(void **unused)
 	is(&s, B, KVS_GUEST_WAITED, (const u64[][2]){ { 50, 1000 } }, 1);
 }
 
+/* A CPU is idle for as long as the guest says, whatever the host does with the vCPU. */
+static void idle_cpu(void **unused)
+{
+	struct story s;
+
+	begin(&s);
+	off(&s, KVS_PART_ASLEEP, 310, 380);
+	off(&s, KVS_PART_WAIT, 380, 390);
+	change(&s, 100, IDLE, A, false);
+	change(&s, 300, A, IDLE, false);
+	change(&s, 400, IDLE, B, true);
+	change(&s, 500, B, IDLE, false);
+	event(&s, (struct kvs_guest_event){ .at = 600, .task = A, .kind = KVS_GUEST_WAKING });
+	finish(&s);
+	IS(&s, IDLE, KVS_GUEST_IDLE, { 300, 400 }, { 500, 600 });
+	is(&s, IDLE, KVS_GUEST_RAN, NULL, 0);
+	is(&s, IDLE, KVS_GUEST_WAITED, NULL, 0);
+	IS(&s, A, KVS_GUEST_RAN, { 100, 300 });
+	for (size_t i = 0; i < s.nr; i++)
+		assert_int_equal(s.runs[i].open, s.runs[i].begin == 500);
+}
+
 /* What goes on when the trace ends is open. */
 static void open_at_the_end(void **unused)
 {
@@ -232,6 +254,7 @@ int main(void)
 		cmocka_unit_test(quantum_in_pieces),
 		cmocka_unit_test(one_wait_for_both),
 		cmocka_unit_test(starved_vcpu),
+		cmocka_unit_test(idle_cpu),
 		cmocka_unit_test(open_at_the_end),
 		cmocka_unit_test(nothing_is_told_across_a_loss),
 		cmocka_unit_test(lateness_by_the_tasks_word),

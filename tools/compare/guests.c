@@ -25,8 +25,8 @@ static const enum kvs_metric metric_of[] = {
 };
 
 /*
- * Whoever says how late it was is one that sleeps.  As for vCPUs: what ends in the window has its own length, and what goes on at its end
- * lasted at least until then.
+ * Whoever says how late it was is one that sleeps.  As for vCPUs: what ends in the window has
+ * its own length, and what goes on at its end lasted at least until then.
  */
 static void take_run(void *ctx, const struct kvs_guest_run *run)
 {
@@ -35,6 +35,8 @@ static void take_run(void *ctx, const struct kvs_guest_run *run)
 	bool goes_on = run->open || run->end >= c->survey->end;
 	u64 end = run->end < c->survey->end ? run->end : c->survey->end;
 
+	if (run->what == KVS_GUEST_IDLE)
+		return;
 	if (run->what != KVS_GUEST_LATE && strcmp(t->comm, c->name))
 		return;
 	if (run->begin >= end || end <= c->survey->begin)

@@ -420,6 +420,7 @@ void kvs_feed_guest_task(struct kvs_feed *f, const struct kvs_feed_guest_task *t
 	put(&r, task->pid);
 	put_name(&r, task->comm);
 	put_text(&r, task->what);
+	put_if(&r, task->cpu >= 0, task->cpu);
 	put(&r, moment(f, task->begin));
 	put(&r, moment(f, task->end));
 	put(&r, task->open);

@@ -48,6 +48,7 @@ struct kvs_feed_guest_task {
 	u16 vm;
 	s32 pid;		/* in its guest */
 	const char *comm, *what;
+	s32 cpu;		/* of the guest; -1: none */
 	u64 begin, end;
 	bool open;		/* it lasted at least until @end */
 };

@@ -14,6 +14,7 @@
 #include "export/tracks.h"
 
 #define PREFIX_LEN	32
+#define IDLE_PID	0	/* of the idle tasks of all CPUs of a guest */
 
 static const char *const more_tracks[] = {
 	"timer: expiry", "timer: injection", "had by, while vCPUs waited",
@@ -209,15 +210,33 @@ static struct kvs_owner_lane *new_guest_lane(struct kvs_owners *o, struct kvs_ow
 				       const struct kvs_value_of *values)
 {
 	const unsigned int table = KVS_TABLE_GUEST_TASKS;
-	int64_t key = kvs_number_of(table, values, "vm");
+	int64_t key = kvs_number_of(table, values, "vm"), pid = kvs_number_of(table, values, "pid");
 	char prefix[PREFIX_LEN];
-	char *name = xasprintf("%sguest task %s/%" PRId64, prefix_of(prefix, o, key),
-			       kvs_cell_of(table, values, "comm")->text,
-			       kvs_number_of(table, values, "pid"));
-	struct kvs_owner_lane *lane = new_lane(o, l, process_track(o->vms[key].pid), name);
+	struct kvs_owner_lane *lane;
+	char *name;
+
+	prefix_of(prefix, o, key);
+	if (pid == IDLE_PID)
+		name = xasprintf("%sguest CPU %" PRId64, prefix,
+				 kvs_number_of(table, values, "cpu"));
+	else
+		name = xasprintf("%sguest task %s/%" PRId64, prefix,
+				 kvs_cell_of(table, values, "comm")->text, pid);
+	lane = new_lane(o, l, process_track(o->vms[key].pid), name);
 
 	free(name);
 	return lane;
+}
+
+/* Whose tracks a row belongs to: its task's, or, as idle tasks share a PID, its CPU's */
+static uint64_t guest_key(const struct kvs_value_of *values)
+{
+	const unsigned int table = KVS_TABLE_GUEST_TASKS;
+	uint32_t pid = kvs_number_of(table, values, "pid");
+
+	if (pid == IDLE_PID)
+		pid = 1U << 31 | (uint32_t)kvs_number_of(table, values, "cpu");
+	return (uint64_t)kvs_number_of(table, values, "vm") << 32 | pid;
 }
 
 /*
@@ -228,8 +247,7 @@ static struct kvs_owner_lane *new_guest_lane(struct kvs_owners *o, struct kvs_ow
 uint64_t kvs_owners_guest_track(struct kvs_owners *o, const struct kvs_value_of *values)
 {
 	const unsigned int table = KVS_TABLE_GUEST_TASKS;
-	uint64_t key = (uint64_t)kvs_number_of(table, values, "vm") << 32 |
-		       (uint32_t)kvs_number_of(table, values, "pid");
+	uint64_t key = guest_key(values);
 	struct kvs_owner_lanes *l = kvs_table_get(&o->guest_tasks, key);
 	struct kvs_owner_lane *lane;
 

@@ -218,20 +218,31 @@ static void write_slice(struct perfetto *p, unsigned int table,
 	write_end(p, uuid, end);
 }
 
-/* What a task of a guest did.  Its track tells whose task it is: open alone is left to tell. */
+static void add_note(Pf__TrackEvent *event, uint64_t name, int64_t value)
+{
+	Pf__DebugAnnotation *note = event->debug_annotations[event->n_debug_annotations++];
+
+	pf__debug_annotation__init(note);
+	note->has_name_iid = note->has_int_value = true;
+	note->name_iid = name;
+	note->int_value = value;
+}
+
+/* What a task of a guest did.  Its track tells whose task it is, or which CPU was idle. */
 static void take_guest_task(struct perfetto *p, const struct kvs_value_of *values)
 {
 	const unsigned int table = KVS_TABLE_GUEST_TASKS;
-	Pf__DebugAnnotation note = PF__DEBUG_ANNOTATION__INIT, *pointer = &note;
+	const struct kvs_value_of *cpu = kvs_cell_of(table, values, "cpu");
+	Pf__DebugAnnotation notes[2], *pointers[] = { &notes[0], &notes[1] };
 	uint64_t uuid = kvs_owners_guest_track(&p->owners, values);
 	Pf__TrackEvent event = PF__TRACK_EVENT__INIT;
 
-	note.has_name_iid = note.has_int_value = true;
-	note.name_iid = p->names[KVS_TABLE_SPANS][OPEN];
-	note.int_value = kvs_number_of(table, values, "open");
 	event.name = (char *)kvs_cell_of(table, values, "what")->text;
-	event.n_debug_annotations = note.int_value ? 1 : 0;
-	event.debug_annotations = &pointer;
+	event.debug_annotations = pointers;
+	if (!cpu->null)
+		add_note(&event, p->names[KVS_TABLE_SPANS][CPU], cpu->number);
+	if (kvs_number_of(table, values, "open"))
+		add_note(&event, p->names[KVS_TABLE_SPANS][OPEN], 1);
 	write_event(p, &event, KVS_PF_SLICE_BEGIN, uuid, kvs_number_of(table, values, "begin_ns"));
 	write_end(p, uuid, kvs_number_of(table, values, "end_ns"));
 }
@@ -400,11 +411,11 @@ static void *create(const char *path, const uint64_t *rows)
 
 /*
  * As found in traces of many rows: SLICE_BYTES, and 4 for a number and 14 for a name beside
- * the slice.  Few slices of guests' tasks have anything beside them.
+ * the slice.  Some slices of guests' tasks have their CPU.
  */
 static uint64_t size(const uint64_t *rows)
 {
-	uint64_t bytes = rows[KVS_TABLE_GUEST_TASKS] * SLICE_BYTES;
+	uint64_t bytes = rows[KVS_TABLE_GUEST_TASKS] * (SLICE_BYTES + 4);
 
 	for (unsigned int i = KVS_TABLE_SPANS; i < TABLES; i++) {
 		const struct kvs_column *c = kvs_export_table(i)->columns + COMMON;

@@ -87,8 +87,8 @@ static const struct kvs_table_of tables[] = {
 		INT("exit_to_sender_ns"), INT("exit_to_accept_ns"),
 		INT("accept_to_inject_ns") } },
 	[KVS_TABLE_GUEST_TASKS] = { "guest_tasks", {
-		INT("vm"), INT("pid"), TEXT("comm"), TEXT("what"), INT("begin_ns"),
-		INT("end_ns"), INT("open") } },
+		INT("vm"), INT("pid"), TEXT("comm"), TEXT("what"), INT("cpu"),
+		INT("begin_ns"), INT("end_ns"), INT("open") } },
 };
 
 static_assert(ARRAY_SIZE(tables) == KVS_TABLES, "each kind of span has its table");

@@ -170,23 +170,25 @@ static inline bool kvs_guest_span_any(const struct kvs_guest_span *span)
 {
 	return span->count || span->sum;
 }
-/* What both schedulers together did with a task, in one piece */
+/* What both schedulers together did with a task, or the guest's with a CPU, in one piece */
 enum kvs_guest_what {
 	KVS_GUEST_RAN,		/* the guest gave it the vCPU, and the host gave that a CPU */
 	KVS_GUEST_WAITED,	/* runnable, and either of them did not */
 	KVS_GUEST_LATE,		/* from when a sleep should have ended, by the task's own word */
+	KVS_GUEST_IDLE,		/* the guest had nothing to run on a CPU; @task is its idle task */
 };
 
 struct kvs_guest_run {
 	enum kvs_guest_what what;
 	u32 task;
+	s32 cpu;		/* of the guest; -1: a wait, or a sleep, has none */
 	u64 begin, end;		/* of the host's TSC */
 	bool open;		/* it goes on when the guest's trace ends */
 };
 
 typedef void (*kvs_guest_run_fn)(void *ctx, const struct kvs_guest_run *run);
 
-/* All of them, but those of idle tasks; each task's come in order.  @ns: of cycles */
+/* All of them; each task's come in order, but where it was late.  @ns: of cycles */
 void kvs_guest_runs(const struct kvs_guest *g, const struct kvs_scale *ns, kvs_guest_run_fn take,
 		    void *ctx);
 /*

@@ -27,9 +27,9 @@ struct choice {
 /* Enum kvs_guest_task_does; -1: nothing that is drawn */
 static int does_of(const struct kvs_guest_run *run)
 {
-	if (run->what == KVS_GUEST_LATE)
-		return -1;
-	return run->what == KVS_GUEST_RAN ? KVS_GUEST_TASK_RUNS : KVS_GUEST_TASK_WAITS;
+	if (run->what == KVS_GUEST_RAN)
+		return KVS_GUEST_TASK_RUNS;
+	return run->what == KVS_GUEST_WAITED ? KVS_GUEST_TASK_WAITS : -1;
 }
 
 static void sum_run(void *ctx, const struct kvs_guest_run *run)

@@ -3,6 +3,9 @@
  * When a guest's task really ran: its guest gave it the vCPU, and the host gave the vCPU a
  * CPU.  All other time in which it was runnable it waited, whoever was the reason; but for
  * time of which the host's recording does not tell what the vCPU did.
+ *
+ * A CPU of the guest is idle while its idle task has it, whatever the host does meanwhile: a
+ * vCPU that waits for a CPU keeps nobody in the guest waiting then.
  */
 #include <stdlib.h>
 
@@ -55,15 +58,10 @@ static void find_told(struct kvs_stretches *told, const struct kvs_guest_line *l
 	kvs_stretches_sort(told);
 }
 
-static void hand_over(struct runs *r, enum kvs_guest_what what, u32 task, u64 begin, u64 end,
-		      bool open)
+static void hand_over(struct runs *r, const struct kvs_guest_run *run)
 {
-	const struct kvs_guest_run run = {
-		.what = what, .task = task, .begin = begin, .end = end, .open = open,
-	};
-
-	if (r->g->tasks[task].cpu < 0 && begin < end)
-		r->take(r->ctx, &run);
+	if (run->begin < run->end)
+		r->take(r->ctx, run);
 }
 
 /* Its task ran from @begin to @end, as far as that is told. */
@@ -77,7 +75,10 @@ static void hand_ran(struct runs *r, const struct run_cpu *cpu, u64 begin, u64 e
 		u64 from = told->at[i].begin > begin ? told->at[i].begin : begin;
 		u64 to = told->at[i].end < end ? told->at[i].end : end;
 
-		hand_over(r, KVS_GUEST_RAN, cpu->current, from, to, open && to == end);
+		hand_over(r, &(struct kvs_guest_run){
+			.what = KVS_GUEST_RAN, .task = cpu->current, .cpu = cpu - r->cpus,
+			.begin = from, .end = to, .open = open && to == end,
+		});
 	}
 }
 
@@ -91,12 +92,15 @@ static void begin_to_wait(struct runs *r, u32 task, u64 at)
 	s->since = at;
 }
 
-static void end_wait(struct runs *r, u32 task, u64 at)
+static void end_wait(struct runs *r, u32 task, u64 at, bool open)
 {
 	struct state *s = &r->tasks[task];
 
 	if (s->waiting)
-		hand_over(r, KVS_GUEST_WAITED, task, s->since, at, false);
+		hand_over(r, &(struct kvs_guest_run){
+			.what = KVS_GUEST_WAITED, .task = task, .cpu = -1, .begin = s->since,
+			.end = at, .open = open,
+		});
 	s->waiting = false;
 }
 
@@ -115,7 +119,7 @@ static void divide_slice(struct runs *r, const struct run_cpu *cpu, u64 end, boo
 		if (s->end <= at)
 			continue;
 		if (s->begin > at) {
-			end_wait(r, task, at);
+			end_wait(r, task, at, false);
 			hand_ran(r, cpu, at, s->begin, false);
 			at = s->begin;
 		}
@@ -123,9 +127,21 @@ static void divide_slice(struct runs *r, const struct run_cpu *cpu, u64 end, boo
 		at = s->end;
 	}
 	if (at < end) {
-		end_wait(r, task, at);
+		end_wait(r, task, at, false);
 		hand_ran(r, cpu, at, end, open);
 	}
+}
+
+/* What had the CPU until @end */
+static void end_slice(struct runs *r, const struct run_cpu *cpu, u64 end, bool open)
+{
+	if (r->g->tasks[cpu->current].cpu < 0)
+		divide_slice(r, cpu, end, open);
+	else
+		hand_over(r, &(struct kvs_guest_run){
+			.what = KVS_GUEST_IDLE, .task = cpu->current, .cpu = cpu - r->cpus,
+			.begin = cpu->since, .end = end, .open = open,
+		});
 }
 
 static void take_switch(struct runs *r, const struct kvs_guest_event *e)
@@ -133,9 +149,9 @@ static void take_switch(struct runs *r, const struct kvs_guest_event *e)
 	struct run_cpu *cpu = &r->cpus[e->cpu];
 
 	if (cpu->current == (s64)e->task)
-		divide_slice(r, cpu, e->at, false);
+		end_slice(r, cpu, e->at, false);
 	r->tasks[e->task].on_cpu = false;
-	if (e->runnable)
+	if (e->runnable && r->g->tasks[e->task].cpu < 0)
 		begin_to_wait(r, e->task, e->at);
 	else
 		r->tasks[e->task].waiting = false;
@@ -159,8 +175,11 @@ static void take_late(struct runs *r, const struct kvs_guest_event *e, const str
 	const struct kvs_scale cycles = kvs_scale_inverse(ns);
 	u64 late = kvs_scale(&cycles, e->ran_ns);
 
-	if (task >= 0 && late < e->at)
-		hand_over(r, KVS_GUEST_LATE, task, e->at - late, e->at, false);
+	if (task >= 0 && r->g->tasks[task].cpu < 0 && late < e->at)
+		hand_over(r, &(struct kvs_guest_run){
+			.what = KVS_GUEST_LATE, .task = task, .cpu = -1, .begin = e->at - late,
+			.end = e->at,
+		});
 }
 
 static void take_event(struct runs *r, const struct kvs_guest_event *e, const struct kvs_scale *ns)
@@ -207,13 +226,12 @@ void kvs_guest_runs(const struct kvs_guest *g, const struct kvs_scale *ns, kvs_g
 		take_event(&r, &g->events[i], ns);
 	for (unsigned int cpu = 0; cpu < cpus; cpu++) {
 		if (r.cpus[cpu].current >= 0)
-			divide_slice(&r, &r.cpus[cpu], last, true);
+			end_slice(&r, &r.cpus[cpu], last, true);
 		kvs_stretches_free(&r.cpus[cpu].off);
 		kvs_stretches_free(&r.cpus[cpu].told);
 	}
 	for (size_t i = 0; i < g->nr_tasks; i++)
-		if (r.tasks[i].waiting)
-			hand_over(&r, KVS_GUEST_WAITED, i, r.tasks[i].since, last, true);
+		end_wait(&r, i, last, true);
 	free(r.tasks);
 	free(r.cpus);
 }
