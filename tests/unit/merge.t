@@ -157,6 +157,38 @@ def check_scaled():
                wrong_times(shown("scaled", "scaled.dat"), 2 * 798, most=1))
 
 
+def check_ahead():
+    """A TSC that is set ahead while both record"""
+    events, turn = 2 * 798, 2
+    found = merged("a TSC that was set ahead", "ahead-host.dat", "ahead.dat", "-o", "ahead")
+    guest, = found["guests"]
+    same("all its events are in guest mode, each by the offset of its time",
+         [(cpu["in_guest_mode"], cpu["not_told"], cpu["not_joined"], cpu["tsc_changes"])
+          for cpu in guest["cpus"]], 2 * [(798, 0, 0, 1)])
+    same("its interval", (guest["later_ns_from"], guest["later_ns_to"]), (-100, 100))
+    TEST.empty("trace-cmd shows them at the times that they had on the host",
+               wrong_times(shown("ahead", "ahead.dat"), events))
+    merged("... also one whose rate was changed with it", "rate-host.dat", "rate.dat", "-o",
+           "rate")
+    TEST.empty("trace-cmd shows those, too", wrong_times(shown("rate", "rate.dat"), events, most=1))
+    found = merged("the host knew of it three turns late", "late-host.dat", "ahead.dat", "-o",
+                   "late")
+    same("what has no time by either offset is not joined",
+         [(cpu["in_guest_mode"], cpu["not_joined"]) for cpu in found["guests"][0]["cpus"]],
+         2 * [(798 - 3 * turn, 3 * turn)])
+    out = " ".join(merge("late-host.dat", "ahead.dat", "-o", "late-text")[1].split())
+    same("the text says so", f"changed 1 time while the host recorded: each event is joined by the "
+         f"offset of its time. {2 * 3 * turn} are not joined" in out, True)
+    wrong = list(wrong_times(shown("late", "ahead.dat"), events))
+    same("trace-cmd shows all others where they were, and these where the TSC was changed",
+         (len(wrong), len({re.search(r"shown at (\d+)", line)[1] for line in wrong})),
+         (2 * 3 * turn, 2))
+    shifted = patched("shifted-host.dat", "ahead-host.dat", struct.pack("<q", -7000000000),
+                      struct.pack("<q", -7000002000), times=2)
+    refused("the offset before was another one, by 1 µs", [shifted, "ahead.dat"],
+            "lie outside of guest mode")
+
+
 def check_told():
     refused("one CPU that fits two vCPUs", ["host.dat", "cpu-tie.dat"],
             "vCPUs of VM web1/4700 in more than one way")
@@ -188,8 +220,8 @@ def check_causality():
             "all later by 1900 to 2100 ns")
     refused("another boot", ["host.dat", "boot.dat"], "by the TSC offset of VM",
             "of one boot alone")
-    refused("an offset that was written meanwhile", ["moved-host.dat", "two.dat"],
-            "804 of its 1596 events are from before KVM's TSC offset was changed")
+    refused("a TSC that was set back meanwhile", ["back-host.dat", "two.dat"],
+            "804 of its 1596 events are from before its TSC was set back")
     refused("a VM with fewer vCPUs than the guest has CPUs", ["host.dat", "crowd.dat"],
             "has events of 2 CPUs", "no VM with so many vCPUs")
     refused("one guest twice", ["host.dat", "one.dat", "link/one2.dat"],
@@ -314,6 +346,7 @@ def main():
         check_merged()
         check_text()
         check_scaled()
+        check_ahead()
         check_told()
         check_causality()
         check_hosts()

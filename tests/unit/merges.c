@@ -27,6 +27,7 @@
 #define MARGIN		(US / 10)
 #define CLASSES		(KVMSCHED_CLASS_EXIT | KVMSCHED_CLASS_SWITCH)
 #define LAST		(4000000 * US)
+#define AHEAD_AFTER	(TURNS / 4)	/* turns until a TSC is set ahead */
 
 struct vcpu {
 	u16 vm, id;
@@ -45,6 +46,9 @@ static struct vcpu vcpus[] = {
 static const struct kvs_guest_tsc web = { -1000000000ULL, 1ULL << 32, 32 };
 static const struct kvs_guest_tsc other = { -30000000000ULL, 1ULL << 32, 32 };
 static const struct kvs_guest_tsc scaled = { -1000000000ULL, 5ULL << 46, 48 };
+/* Which the first VM may have had before: 1 µs ahead of that, and 3 s behind */
+static const struct kvs_guest_tsc web_ahead = { -1000000000ULL + US, 1ULL << 32, 32 };
+static const struct kvs_guest_tsc web_behind = { -7000000000ULL, 1ULL << 32, 32 };
 
 static const char *formats, *folder;
 
@@ -96,11 +100,11 @@ static void identity(struct synth *s, unsigned int cpu, u64 ts, const struct vcp
 }
 
 /*
- * Each exit is recorded as the vCPU enters the guest again.  Halfway it may get another
+ * Each exit is recorded as the vCPU enters the guest again.  After a turn it may get another
  * TSC.
  */
 static void run_vcpu(struct synth *s, unsigned int cpu, const struct vcpu *v,
-		     const struct kvs_guest_tsc *next)
+		     const struct kvs_guest_tsc *next, unsigned int after)
 {
 	for (unsigned int turn = 0; turn + 1 < TURNS; turn++) {
 		struct ks_rec_exit rec = {
@@ -110,7 +114,7 @@ static void run_vcpu(struct synth *s, unsigned int cpu, const struct vcpu *v,
 			.host_cycles = v->guest[turn + 1][0] - v->guest[turn][1],
 		};
 
-		if (next && turn == TURNS / 2)
+		if (next && turn == after)
 			identity(s, cpu, v->guest[turn + 1][0] - 1, v, next);
 		SYNTH_ADD(s, cpu, v->guest[turn + 1][0], exit, &rec);
 	}
@@ -126,12 +130,12 @@ static void session(struct synth *s, unsigned int cpu, u32 classes)
 	SYNTH_ADD(s, cpu, BEGIN, session, &rec);
 }
 
-/* @moved: the TSC of the first VM is set back by 1 µs, halfway. */
-static void host(const char *name, const struct kvs_guest_tsc *first, u32 classes, bool moved)
+/* @before: the TSC of the first VM until a turn is over, if it has been another one */
+static void host(const char *name, const struct kvs_guest_tsc *first, u32 classes,
+		 const struct kvs_guest_tsc *before, unsigned int turn)
 {
 	static int32_t tids[] = { 4711, 4712 };
 	static char vm_name[] = "web1";
-	const struct kvs_guest_tsc before = { first->offset + US, first->ratio, first->frac_bits };
 	struct synth *s = begin(name, ARRAY_SIZE(vcpus));
 
 	synth_guest(s, vm_name, ARRAY_SIZE(tids), tids);
@@ -139,8 +143,8 @@ static void host(const char *name, const struct kvs_guest_tsc *first, u32 classe
 		const struct vcpu *v = &vcpus[i];
 
 		session(s, i, classes);
-		identity(s, i, BEGIN + US, v, v->vm > 1 ? &other : moved ? &before : first);
-		run_vcpu(s, i, v, moved && v->vm == 1 ? first : NULL);
+		identity(s, i, BEGIN + US, v, v->vm > 1 ? &other : before ? before : first);
+		run_vcpu(s, i, v, before && v->vm == 1 ? first : NULL, turn);
 	}
 	synth_finish(s);
 }
@@ -164,6 +168,18 @@ static void guest_cpu(struct synth *s, unsigned int cpu, const struct vcpu *v,
 	}
 }
 
+/* The TSC is set ahead after some turns, and the guest knows. */
+static void ahead_cpu(struct synth *s, unsigned int cpu, const struct vcpu *v,
+		      const struct kvs_guest_tsc *before, const struct kvs_guest_tsc *next)
+{
+	for (unsigned int turn = 0; turn + 1 < TURNS; turn++) {
+		const struct kvs_guest_tsc *tsc = turn <= AHEAD_AFTER ? before : next;
+
+		event(s, cpu, v->guest[turn][0] + MARGIN, tsc, 0);
+		event(s, cpu, v->guest[turn][1] - MARGIN, tsc, 0);
+	}
+}
+
 /* A guest with one CPU, of the VM that has the thread 4811 */
 static void one(const char *name, s64 shift)
 {
@@ -180,6 +196,16 @@ static void two(const char *name, const struct kvs_guest_tsc *tsc)
 
 	guest_cpu(s, 0, &vcpus[1], tsc, 0);
 	guest_cpu(s, 2, &vcpus[0], tsc, 0);
+	synth_finish(s);
+}
+
+static void ahead(const char *name, const struct kvs_guest_tsc *before,
+		  const struct kvs_guest_tsc *next)
+{
+	struct synth *s = begin(name, 2);
+
+	ahead_cpu(s, 0, &vcpus[0], before, next);
+	ahead_cpu(s, 1, &vcpus[1], before, next);
 	synth_finish(s);
 }
 
@@ -221,16 +247,21 @@ int main(int argc, char **argv)
 	formats = argv[1];
 	folder = argv[2];
 	plan_vcpus();
-	host("host.dat", &web, CLASSES, false);
-	host("scaled-host.dat", &scaled, CLASSES, false);
-	host("moved-host.dat", &web, CLASSES, true);
-	host("exits-host.dat", &web, KVMSCHED_CLASS_EXIT, false);
+	host("host.dat", &web, CLASSES, NULL, 0);
+	host("scaled-host.dat", &scaled, CLASSES, NULL, 0);
+	host("back-host.dat", &web, CLASSES, &web_ahead, TURNS / 2);
+	host("ahead-host.dat", &web, CLASSES, &web_behind, AHEAD_AFTER);
+	host("late-host.dat", &web, CLASSES, &web_behind, AHEAD_AFTER + 3);
+	host("rate-host.dat", &scaled, CLASSES, &web_behind, AHEAD_AFTER);
+	host("exits-host.dat", &web, KVMSCHED_CLASS_EXIT, NULL, 0);
 	one("one.dat", 0);
 	one("later.dat", 2 * US);
 	one("earlier.dat", -2 * (s64)US);
 	one("boot.dat", -5000000 * (s64)US);
 	two("two.dat", &web);
 	two("scaled.dat", &scaled);
+	ahead("ahead.dat", &web_behind, &web);
+	ahead("rate.dat", &web_behind, &scaled);
 	crowd("crowd.dat");
 	tie("cpu-tie.dat", &vcpus[0], &vcpus[1], &web);
 	tie("vm-tie.dat", &vcpus[2], &vcpus[3], &other);

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -72,6 +73,39 @@ static void first_time(void **state)
 	}
 	assert_int_equal(kvs_guest_length(&tscs[0], 2600), 2099);
 	assert_int_equal(kvs_guest_length(&tscs[0], -2600), -2099);
+}
+
+/* A TSC that is set ahead, back, and ahead again: see epochs.c */
+static void several_tscs(void **state)
+{
+	struct kvs_host_vcpu v = { 0 };
+
+	kvs_epochs_add(&v, 100, &(struct kvs_guest_tsc){ 0, 1, 0 });
+	kvs_epochs_add(&v, 150, &(struct kvs_guest_tsc){ 0, 1, 0 });
+	assert_int_equal(v.nr_epochs, 1);
+	/* The first one holds before it was told, too. */
+	assert_int_equal(kvs_host_time(&v, 50).at, 50);
+	assert_int_equal(kvs_host_time(&v, 50).told, KVS_TIME_TOLD);
+	assert_false(kvs_tsc_changed(&v));
+	kvs_epochs_add(&v, 200, &(struct kvs_guest_tsc){ 1000, 1, 0 });
+	assert_true(kvs_tsc_changed(&v));
+	assert_int_equal(kvs_host_time(&v, 199).at, 199);
+	assert_int_equal(kvs_host_time(&v, 1200).at, 200);
+	assert_int_equal(kvs_host_time(&v, 1200).told, KVS_TIME_TOLD);
+	for (u64 guest = 200; guest < 1200; guest += 999) {
+		assert_int_equal(kvs_host_time(&v, guest).told, KVS_TIME_BETWEEN);
+		assert_int_equal(kvs_host_time(&v, guest).at, 200);
+	}
+	kvs_epochs_add(&v, 300, &(struct kvs_guest_tsc){ 999, 1, 0 });
+	assert_int_equal(kvs_host_time(&v, 1298).told, KVS_TIME_EARLY);
+	assert_int_equal(kvs_host_time(&v, 1298).at, 299);
+	assert_int_equal(kvs_host_time(&v, 1299).told, KVS_TIME_TOLD);
+	kvs_epochs_add(&v, 400, &(struct kvs_guest_tsc){ 5000, 1, 0 });
+	assert_int_equal(kvs_host_time(&v, 1298).told, KVS_TIME_EARLY);
+	assert_int_equal(kvs_host_time(&v, 1398).at, 399);
+	assert_int_equal(kvs_host_time(&v, 1399).told, KVS_TIME_BETWEEN);
+	assert_int_equal(kvs_host_time(&v, 5400).at, 400);
+	free(v.epochs);
 }
 
 /* What a damaged file may say */
@@ -199,14 +233,16 @@ static void nearest(void **state)
 /* Events from before the last change of the TSC are told apart. */
 static void early(void **state)
 {
-	struct kvs_tsc_epoch epochs[] = { { 0, { 0, 1, 0 } }, { 1500, { -100ULL, 1, 0 } } };
 	struct kvs_host_vcpu moved = vcpu;
 	struct kvs_placing p = PLACING(1300, 1399, 1400, 1500);
 
-	moved.epochs = epochs;
-	moved.nr_epochs = 2;
+	moved.epochs = NULL;
+	moved.nr_epochs = 0;
+	kvs_epochs_add(&moved, 0, &(struct kvs_guest_tsc){ 0, 1, 0 });
+	kvs_epochs_add(&moved, 1500, &(struct kvs_guest_tsc){ -100ULL, 1, 0 });
 	p.vcpu = &moved;
 	assert_int_equal(kvs_causal_place(&p, 0).early, 2);
+	free(moved.epochs);
 }
 
 static void matches(void **state)
@@ -237,6 +273,7 @@ int main(void)
 		cmocka_unit_test(offset_alone),
 		cmocka_unit_test(ratios),
 		cmocka_unit_test(first_time),
+		cmocka_unit_test(several_tscs),
 		cmocka_unit_test(absurd_ratios),
 		cmocka_unit_test(stretches),
 		cmocka_unit_test(places),

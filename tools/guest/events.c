@@ -41,6 +41,7 @@ struct reading {
 	struct kvs_guest *g;
 	unsigned int cpu;
 	struct place type;
+	bool not_joined;		/* events of this CPU, since the last one that was */
 	struct layout change, waking, wakeup, newborn, flush, print;
 };
 
@@ -206,15 +207,20 @@ void kvs_guest_add(struct kvs_guest *g, const struct kvs_guest_event *event)
 static void take_record(void *ctx, const struct kvs_part_record *rec)
 {
 	struct reading *r = ctx;
-	const struct kvs_host_vcpu *v = r->g->joined.cpus[r->cpu].vcpu;
+	const struct kvs_host_time time = kvs_host_time(r->g->joined.cpus[r->cpu].vcpu, rec->ts);
 	struct kvs_guest_cpu *cpu = &r->g->cpus[r->cpu];
 	struct kvs_guest_event event = { .cpu = r->cpu };
 
-	event.at = kvs_host_of_guest(&kvs_last_tsc(v)->tsc, rec->ts);
+	if (time.told != KVS_TIME_TOLD) {
+		r->not_joined = true;
+		return;
+	}
+	event.at = time.at;
 	if (!cpu->first)
 		cpu->first = event.at;
 	cpu->last = event.at;
-	if (rec->missed) {
+	if (rec->missed || r->not_joined) {
+		r->not_joined = false;
 		event.kind = KVS_GUEST_LOSS;
 		kvs_guest_add(r->g, &event);
 	}
@@ -237,10 +243,12 @@ bool kvs_guest_events(struct kvs_guest *g)
 	u64 bad = 0;
 
 	kvs_parts_formats(g->joined.side.parts, take_format, &r);
-	for (r.cpu = 0; r.cpu < g->joined.side.parts->cpus; r.cpu++)
+	for (r.cpu = 0; r.cpu < g->joined.side.parts->cpus; r.cpu++) {
+		r.not_joined = false;
 		if (g->joined.side.cpus[r.cpu].nr &&
 		    !kvs_parts_records(g->joined.side.parts, r.cpu, take_record, &r, &bad))
 			return false;
+	}
 	if (!r.change.id) {
 		kvs_err("%s: has no sched_switch, which tells what tasks did", g->joined.side.path);
 		kvs_hint("record in the guest with `trace-cmd record -C x86-tsc -e sched_switch -e sched_waking`");

@@ -25,11 +25,14 @@ static const struct kvs_stretch *around(const struct kvs_stretches *s, u64 at)
 static void place_event(const struct kvs_host_vcpu *v, u64 event, s64 shift,
 			struct kvs_placed *placed)
 {
-	const struct kvs_tsc_epoch *last = kvs_last_tsc(v);
-	u64 at = kvs_host_of_guest(&last->tsc, event) + shift;
+	struct kvs_host_time time = kvs_host_time(v, event);
+	u64 at = time.at + shift;
 
-	if (v->nr_epochs > 1 && at < last->since)
-		placed->early++;
+	if (time.told == KVS_TIME_BETWEEN) {
+		placed->between++;
+		return;
+	}
+	placed->early += time.told == KVS_TIME_EARLY;
 	if (around(&v->out, at))
 		placed->outside++;
 	else if (within(&v->guest, at))
@@ -85,12 +88,13 @@ bool kvs_causal_shifts(const struct kvs_placing *p, size_t nr, s64 shift,
 {
 	*shifts = (struct kvs_shifts){ .from = -KVS_SHIFT_MAX, .to = KVS_SHIFT_MAX };
 	for (const struct kvs_placing *end = p + nr; p < end; p++) {
-		const struct kvs_guest_tsc *tsc = &kvs_last_tsc(p->vcpu)->tsc;
+		for (size_t i = 0; i < p->nr; i++) {
+			struct kvs_host_time time = kvs_host_time(p->vcpu, p->events[i]);
 
-		for (size_t i = 0; i < p->nr; i++)
-			if (!narrow(&p->vcpu->out, kvs_host_of_guest(tsc, p->events[i]) + shift,
-				    shift, shifts))
+			if (time.told != KVS_TIME_BETWEEN &&
+			    !narrow(&p->vcpu->out, time.at + shift, shift, shifts))
 				return false;
+		}
 	}
 	return true;
 }
@@ -104,11 +108,11 @@ static u64 least_step(const struct kvs_placing *p, size_t nr, s64 shift, int sig
 	u64 step = 0;
 
 	for (const struct kvs_placing *end = p + nr; p < end; p++) {
-		const struct kvs_guest_tsc *tsc = &kvs_last_tsc(p->vcpu)->tsc;
-
 		for (size_t i = 0; i < p->nr; i++) {
-			u64 at = kvs_host_of_guest(tsc, p->events[i]) + shift;
-			const struct kvs_stretch *out = around(&p->vcpu->out, at);
+			struct kvs_host_time time = kvs_host_time(p->vcpu, p->events[i]);
+			u64 at = time.at + shift;
+			const struct kvs_stretch *out = time.told == KVS_TIME_BETWEEN ? NULL :
+							around(&p->vcpu->out, at);
 			u64 need = !out ? 0 : sign > 0 ? out->end - at : at - out->begin;
 
 			if (need > step)

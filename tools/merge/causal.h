@@ -27,7 +27,8 @@ struct kvs_placed {
 	u64 inside;	/* in guest mode */
 	u64 outside;	/* certainly out of it */
 	u64 unknown;	/* where the host's recording doesn't tell */
-	u64 early;	/* of all these: from before the last change of the TSC's offset */
+	u64 early;	/* of all these: from before the TSC was set back */
+	u64 between;	/* of no time, by the TSCs before and after a change; none of these */
 };
 
 /* Where the events are by KVM's own offset, and @shift cycles of the host later */

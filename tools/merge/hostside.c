@@ -58,11 +58,8 @@ static void take_identity(struct reading *r, const struct kvs_record *rec)
 
 	if (rec->vcpu.features & KS_FEATURE_TSC_UNSTABLE)
 		r->side->unstable = true;
-	if (rec->vcpu.features & KS_FEATURE_GONE || !kvs_guest_tsc_valid(&tsc) ||
-	    (v->nr_epochs && kvs_guest_tsc_same(&kvs_last_tsc(v)->tsc, &tsc)))
-		return;
-	v->epochs = xrealloc(v->epochs, (v->nr_epochs + 1) * sizeof(*v->epochs));
-	v->epochs[v->nr_epochs++] = (struct kvs_tsc_epoch){ .since = rec->ts, .tsc = tsc };
+	if (!(rec->vcpu.features & KS_FEATURE_GONE) && kvs_guest_tsc_valid(&tsc))
+		kvs_epochs_add(v, rec->ts, &tsc);
 }
 
 static void take_record(void *ctx, const struct kvs_record *rec)

@@ -36,12 +36,13 @@ struct kvs_host_vcpu {
 	 * What lies in neither is unknown.
 	 */
 	struct kvs_stretches guest, out;
-	/* From its identity records: each holds from @since to the next. */
+	/* From its identity records: each holds from @since to the next.  See epochs.c. */
 	struct kvs_tsc_epoch {
 		u64 since;
 		struct kvs_guest_tsc tsc;
 	} *epochs;
 	size_t nr_epochs;
+	size_t first_epoch;	/* from this one on, the guest's TSC was never set back */
 };
 
 struct kvs_host_side {
@@ -54,6 +55,28 @@ struct kvs_host_side {
 	bool unstable;		/* the host's kernel found its TSC unstable */
 	struct kvs_trace *trace;	/* has the names */
 };
+
+/* A TSC that a vCPU has from @since on; the same once more is no change. */
+void kvs_epochs_add(struct kvs_host_vcpu *v, u64 since, const struct kvs_guest_tsc *tsc);
+
+/* When a vCPU's TSC had a value */
+struct kvs_host_time {
+	u64 at;			/* of the host */
+	size_t epoch;
+	enum {
+		KVS_TIME_TOLD,
+		KVS_TIME_BETWEEN,	/* never, by the TSCs before and after a change, which was at @at */
+		KVS_TIME_EARLY,		/* before @first_epoch, by which @at is: not known */
+	} told;
+};
+
+struct kvs_host_time kvs_host_time(const struct kvs_host_vcpu *v, u64 guest);
+
+/* Did the guest's TSC change, other than back, while the host recorded? */
+static inline bool kvs_tsc_changed(const struct kvs_host_vcpu *v)
+{
+	return v->nr_epochs > v->first_epoch + 1;
+}
 
 /* The TSC that a vCPU has had since its last change */
 static inline const struct kvs_tsc_epoch *kvs_last_tsc(const struct kvs_host_vcpu *v)

@@ -46,6 +46,9 @@ static void add_vcpu(json_t *o, const struct kvs_joined *g, const struct kvs_joi
 	json_object_set_new(o, "tid", json_integer(cpu->vcpu->tid));
 	json_object_set_new(o, "in_guest_mode", json_integer(cpu->placed.inside));
 	json_object_set_new(o, "not_told", json_integer(cpu->placed.unknown));
+	json_object_set_new(o, "not_joined", json_integer(cpu->placed.between));
+	json_object_set_new(o, "tsc_changes",
+			    json_integer(cpu->vcpu->nr_epochs - cpu->vcpu->first_epoch - 1));
 	json_object_set_new(o, "tsc_offset", json_integer((s64)tsc->offset));
 	json_object_set_new(o, "tsc_offset_from", offset_json(tsc, g->shifts.to));
 	json_object_set_new(o, "tsc_offset_to", offset_json(tsc, g->shifts.from));

@@ -82,6 +82,7 @@ static struct guess guess_of(const struct kvs_joined *g, const struct kvs_candid
 		guess.sum.outside += placed[best].outside;
 		guess.sum.unknown += placed[best].unknown;
 		guess.sum.early += placed[best].early;
+		guess.sum.between += placed[best].between;
 	}
 	find_shifts(&guess, g->side.events);
 	return guess;
@@ -137,10 +138,13 @@ static void say_changed(const struct kvs_joined *g, const struct kvs_host_side *
 {
 	u64 since = 0;
 
-	for (size_t i = 0; i < guess->nr; i++)
-		if (kvs_last_tsc(guess->placings[i].vcpu)->since > since)
-			since = kvs_last_tsc(guess->placings[i].vcpu)->since;
-	kvs_err("%s: %" PRIu64 " of its %" PRIu64 " events are from before KVM's TSC offset was changed, %.6f s after the begin of the host's recording",
+	for (size_t i = 0; i < guess->nr; i++) {
+		const struct kvs_host_vcpu *v = guess->placings[i].vcpu;
+
+		if (v->epochs[v->first_epoch].since > since)
+			since = v->epochs[v->first_epoch].since;
+	}
+	kvs_err("%s: %" PRIu64 " of its %" PRIu64 " events are from before its TSC was set back, %.6f s after the begin of the host's recording",
 		g->side.path, guess->sum.early, g->side.events, seconds(h, since - h->begin));
 	kvs_hint("a guest that boots, is restored or migrated gets a new TSC: record after that");
 }

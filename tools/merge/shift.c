@@ -21,6 +21,8 @@
  * changed, in 64 bits: samples that are so near overflow nowhere.
  */
 #define SAMPLE_STEP	(1ULL << 30)
+/* Days, of a TSC of 3 GHz.  Only events of a damaged file are so far from one another. */
+#define MAX_SAMPLES	(1U << 20)
 
 /* What trace-cmd adds to a time stamp: at @guest, and from there on */
 static s64 shift_at(const struct kvs_guest_tsc *tsc, u64 guest)
@@ -33,37 +35,92 @@ static void put_number(FILE *out, u64 value, size_t size)
 	fwrite(&value, 1, size, out);	/* little endian */
 }
 
+/* The times of the guest at which the offset is told */
 struct samples {
-	const struct kvs_guest_tsc *tsc;	/* NULL: it has no event to shift */
-	u64 first, nr;
+	struct kvs_shift_sample {
+		u64 time;
+		s64 shift;
+	} *at;
+	size_t nr, room;
 };
 
+/* Times rise from sample to sample, or trace-cmd would not find them. */
+static void add_sample(struct samples *s, u64 time, s64 shift)
+{
+	if (s->nr && time <= s->at[s->nr - 1].time)
+		return;
+	if (s->nr == s->room) {
+		s->room = s->room ? 2 * s->room : 16;
+		s->at = xrealloc(s->at, s->room * sizeof(*s->at));
+	}
+	s->at[s->nr++] = (struct kvs_shift_sample){ time, shift };
+}
+
 /*
- * One sample is enough if both TSCs run at the same rate.  A ratio would be trace-cmd's to
+ * Of events from @first to @last, which all have one TSC.  A ratio would be trace-cmd's to
  * multiply, which it does in 64 bits; so the offset changes instead.
  */
+static void add_epoch(struct samples *s, const struct kvs_guest_tsc *tsc, u64 first, u64 last)
+{
+	u64 time = first;
+
+	add_sample(s, first, shift_at(tsc, first));
+	while (!kvs_guest_tsc_unscaled(tsc) && last > time && last - time > SAMPLE_STEP &&
+	       s->nr < MAX_SAMPLES) {
+		time += SAMPLE_STEP;
+		add_sample(s, time, shift_at(tsc, time));
+	}
+	add_sample(s, last, shift_at(tsc, last));
+}
+
+/* Events of each TSC by that one; each that has no time stands where the TSC was changed. */
+static void add_events(struct samples *s, const struct kvs_host_vcpu *v,
+		       const struct kvs_times_of_cpu *times)
+{
+	for (size_t i = 0, next; i < times->nr; i = next) {
+		const struct kvs_host_time first = kvs_host_time(v, times->at[i]);
+
+		next = i + 1;
+		if (first.told != KVS_TIME_TOLD) {
+			add_sample(s, times->at[i], first.at - times->at[i]);
+			continue;
+		}
+		for (; next < times->nr; next++) {
+			struct kvs_host_time time = kvs_host_time(v, times->at[next]);
+
+			if (time.told != KVS_TIME_TOLD || time.epoch != first.epoch)
+				break;
+		}
+		add_epoch(s, &v->epochs[first.epoch].tsc, times->at[i], times->at[next - 1]);
+	}
+}
+
 static struct samples samples_of(const struct kvs_joined *g, unsigned int cpu)
 {
 	const struct kvs_times_of_cpu *times = &g->side.cpus[cpu];
-	struct samples s = { .nr = 1 };
+	const struct kvs_host_vcpu *v = g->cpus[cpu].vcpu;
+	struct samples s = { 0 };
 
-	if (!g->cpus[cpu].vcpu || !times->nr)
-		return s;
-	s.tsc = &kvs_last_tsc(g->cpus[cpu].vcpu)->tsc;
-	s.first = times->at[0];
-	if (!kvs_guest_tsc_unscaled(s.tsc))
-		s.nr = (times->at[times->nr - 1] - s.first) / SAMPLE_STEP + 2;
+	if (!v || !times->nr) {
+		add_sample(&s, 0, 0);	/* there is no event to shift */
+	} else if (!kvs_tsc_changed(v) && kvs_guest_tsc_unscaled(&kvs_last_tsc(v)->tsc)) {
+		add_sample(&s, times->at[0], shift_at(&kvs_last_tsc(v)->tsc, times->at[0]));
+	} else {
+		add_events(&s, v, times);
+		/* At the last sample trace-cmd reckons with how much it differs from the one before. */
+		add_sample(&s, s.at[s.nr - 1].time + 1, s.at[s.nr - 1].shift);
+	}
 	return s;
 }
 
 static void put_samples(FILE *out, const struct samples *s)
 {
 	put_number(out, s->nr, sizeof(u32));
-	for (u64 i = 0; i < s->nr; i++)
-		put_number(out, s->first + i * SAMPLE_STEP, sizeof(u64));
-	for (u64 i = 0; i < s->nr; i++)
-		put_number(out, s->tsc ? shift_at(s->tsc, s->first + i * SAMPLE_STEP) : 0, sizeof(u64));
-	for (u64 i = 0; i < s->nr; i++)
+	for (size_t i = 0; i < s->nr; i++)
+		put_number(out, s->at[i].time, sizeof(u64));
+	for (size_t i = 0; i < s->nr; i++)
+		put_number(out, s->at[i].shift, sizeof(u64));
+	for (size_t i = 0; i < s->nr; i++)
 		put_number(out, 1, sizeof(u64));
 }
 
@@ -71,6 +128,7 @@ char *kvs_shift_make(const struct kvs_joined *g, u64 host_id, u32 *size)
 {
 	unsigned int cpus = g->side.parts->cpus;
 	char *data = NULL;
+	u64 fractions = 0;
 	size_t length;
 	FILE *out = xopen_memstream(&data, &length);
 
@@ -81,13 +139,11 @@ char *kvs_shift_make(const struct kvs_joined *g, u64 host_id, u32 *size)
 		struct samples s = samples_of(g, cpu);
 
 		put_samples(out, &s);
+		fractions += s.nr;
+		free(s.at);
 	}
-	for (unsigned int cpu = 0; cpu < cpus; cpu++) {
-		struct samples s = samples_of(g, cpu);
-
-		for (u64 i = 0; i < s.nr; i++)
-			put_number(out, 0, sizeof(u64));
-	}
+	for (u64 i = 0; i < fractions; i++)
+		put_number(out, 0, sizeof(u64));
 	fclose(out);
 	*size = length;
 	return data;
@@ -143,14 +199,15 @@ static u64 value_at(const char *array, u32 index)
 static void compare_cpu(struct kvs_carried *c, const struct carried_cpu *cpu,
 			const struct kvs_host_vcpu *vcpu)
 {
-	const struct kvs_guest_tsc *tsc = &kvs_last_tsc(vcpu)->tsc;
-
 	for (u32 i = 0; i < cpu->nr; i++) {
 		u64 time = value_at(cpu->times, i);
+		struct kvs_host_time ours = kvs_host_time(vcpu, time);
 		u64 there = ((kvs_u128)time * value_at(cpu->ratios, i) >>
 			     (value_at(cpu->fractions, i) & 63)) + value_at(cpu->offsets, i);
-		s64 later = there - kvs_host_of_guest(tsc, time);
+		s64 later = there - ours.at;
 
+		if (ours.told == KVS_TIME_BETWEEN)
+			continue;
 		if (!c->samples || later < c->least)
 			c->least = later;
 		if (!c->samples || later > c->most)

@@ -85,6 +85,24 @@ static void print_shifts(const struct kvs_host_side *h, const struct kvs_shifts 
 	kvs_lines_end(&lines);
 }
 
+/* Changes of the TSC within the recording, which each event is told by its own TSC of */
+static void print_changes(const struct kvs_joined *g)
+{
+	u64 changes = 0, between = 0;
+
+	for (unsigned int cpu = 0; cpu < g->side.parts->cpus; cpu++) {
+		const struct kvs_host_vcpu *v = g->cpus[cpu].vcpu;
+
+		if (v && kvs_tsc_changed(v) && v->nr_epochs - v->first_epoch - 1 > changes)
+			changes = v->nr_epochs - v->first_epoch - 1;
+		between += g->cpus[cpu].placed.between;
+	}
+	if (!changes)
+		return;
+	kvs_say(0, "KVM's TSC offset was changed %" PRIu64 " time%s while the host recorded: each event is joined by the offset of its time. %" PRIu64 " are not joined: they have no time by either offset.",
+		changes, changes == 1 ? "" : "s", between);
+}
+
 static void print_carried(const struct kvs_host_side *h, const struct kvs_carried *carried)
 {
 	struct kvs_lines lines = kvs_lines_begin(0);
@@ -137,6 +155,7 @@ static void print_guest(const struct kvs_merged *m, const struct kvs_merged_gues
 	kvs_rows_end(&rows);
 	printf("\n");
 	print_shifts(&m->host, &g->shifts);
+	print_changes(g);
 	print_carried(&m->host, &guest->carried);
 }
 
