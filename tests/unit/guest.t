@@ -176,10 +176,6 @@ def check_excerpts():
                         (("--to", "100us"), "guest.dat: nothing of it is between")):
         refused(f"excerpt {' '.join(words)}", 1, part, "guest", "host.dat", "--guest",
                 "guest.dat", *words)
-    for words, part in ((("--vm", "web1"), "say --guest VM=GUEST.dat"),
-                        (("--vcpu", "0"), "move from vCPU to vCPU")):
-        refused(f"{words[0]} says why not", 2, part, "guest", "host.dat", "--guest",
-                "guest.dat", *words)
 
 
 def check_text():
@@ -200,6 +196,45 @@ def check_text():
     _, out, _ = report("guest", "host.dat", "--guest", "plain.dat")
     same("the text says what the guest did not record",
          ("recorded no sched_waking" in out, "asks for is not told" in out), (True, True))
+
+
+def check_selection():
+    """Of which VM, and of which vCPU"""
+    def tasks_of(*words):
+        status, out, err = report("guest", "--json", *words)
+        return json.loads(out)["guests"] if not status else [err]
+
+    same("--vm with the only one's name, or its PID", [tasks_of(
+        "host.dat", "--guest", "guest.dat", "--vm", vm) for vm in ("web1", "4700")],
+         [tasks_of("host.dat", "--guest", "guest.dat")] * 2)
+    both = "hosts.dat", "--guest", "4700.0=guest.dat", "--guest", "4700.1=guest.dat"
+    found = [[guest["vm_index"] for guest in tasks_of(*both, *words)]
+             for words in ((), ("--vm", "4700"), ("--vm", "4700.1"))]
+    same("--vm chooses among guests", found, [[0, 1], [0, 1], [1]])
+    # Slices and waits that end on either CPU are all that there are; marks are of all CPUs.
+    shadow = "shadow.dat", "--guest", "flushes.dat"
+    whole, = tasks_of(*shadow)
+    total = {}
+    for vcpu in "0", "1":
+        part, = tasks_of(*shadow, "--vcpu", vcpu)
+        same(f"--vcpu {vcpu} has that CPU", [cpu["vcpu"] for cpu in part["cpus"]], [int(vcpu)])
+        for key, value in sums(part, {task["comm"]: task for task in part["tasks"]}).items():
+            total[key] = total.get(key, 0) + value
+    whole = sums(whole, {task["comm"]: task for task in whole["tasks"]})
+    TEST.empty("all vCPUs together are the whole", [
+        f"{key}: {total[key]}, not {whole.get(key)}" for key in total
+        if abs(total[key] - whole.get(key, 0)) > (1 if key[-1][-3:] == "_ns" else 0)])
+    same("it says how much there is of it", whole["alpha", "slices", "sum_ns"] > 0, True)
+    guest, = tasks_of("host.dat", "--guest", "guest.dat", "--vcpu", "0")
+    same("one vCPU: no comparison with the guest's own count",
+         [task["marked"] for task in guest["tasks"]], [None] * 3)
+    for words, part in ((("--vm", "web2"), "none of the guests is of VM web2"),
+                        (("--vcpu", "1"), "no guest has events of vCPU 1"),
+                        (("--vm", "web1", "--vcpu", "1"), "of vCPU 1 of VM web1")):
+        refused(f"nothing is selected: {' '.join(words)}", 1, part, "guest", "host.dat",
+                "--guest", "guest.dat", *words)
+    status, _, err = report("host.dat", "--svg", "x.svg", "--guest", "guest.dat", "--vm", "web2")
+    same("a picture says so, too", (status, "none of the guests is of VM web2" in err), (1, True))
 
 
 CR3 = "cr3_exits", "cr3_switches", "cr3_flushes", "cr3_unpaired"
@@ -303,10 +338,14 @@ def check_compare():
                          "no metric"),
                         (("--factors", "--metric", "slice,steal,fairness,slices,exit_cost"),
                          "at most four"),
-                        (("--factors", "--html", "page.html"), "--html does not show"),
-                        (("--guest-task", "beta", "--vm", "web1"), "not with --vm")):
+                        (("--factors", "--html", "page.html"), "--html does not show")):
         status, _, err = compare(*words, "folder")
         same(f"compare refuses {' '.join(words)}", (status, part in err), (2, True))
+    same("compare: tasks of the guest of a VM", *(
+        json.loads(compare("--json", "--guest-task", "beta", *words, "folder")[1])["metrics"]
+        for words in ((), ("--vm", "web1"))))
+    status, _, err = compare("--guest-task", "beta", "--vm", "web2", "folder")
+    same("compare: ... that is not there", (status, "no such vCPU in it" in err), (1, True))
     status, _, err = compare("--guest-task", "beta", "host.dat", "host.dat")
     same("compare: a task of guests needs their traces",
          (status, "nothing here tells of the guests' tasks" in err), (1, True))
@@ -371,6 +410,7 @@ def main():
         check_figures()
         check_less()
         check_excerpts()
+        check_selection()
         check_text()
         check_cr3()
         check_compare()

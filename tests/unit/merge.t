@@ -189,6 +189,70 @@ def check_ahead():
             "lie outside of guest mode")
 
 
+def pages_of(path):
+    """Pages of each CPU"""
+    return [[data[at:at + 4096] for at in range(0, len(data), 4096)] for data in pages(path)]
+
+
+def wrong_part(part, whole, begin, end):
+    """Is one CPU's part all pages with a time of these, one after the other, and no other?
+    A page goes on until the next one begins."""
+    times = [struct.unpack_from("<Q", page)[0] for page in whole]
+    wanted = [page for page, time, until in zip(whole, times, times[1:] + [end]) if
+              time < end and until > begin]
+    # One that begins exactly then ends the one before it.
+    if part != wanted:
+        yield f"{len(part)} pages, not {len(wanted)} of {len(whole)}"
+
+
+def check_excerpt():
+    """A part of the time, a VM, a vCPU: what the folder has of the pages"""
+    cycles, zero = 2, 100 * 10 ** 9 * 2
+    begin, end = (zero + ms * 10 ** 6 * cycles for ms in (2, 6))
+    window = "--from", "2ms", "--to", "6ms"
+    found = merged("a part of the time", "host.dat", "one.dat", "two.dat", *window, "-o", "part")
+    same("it tells which", found["excerpt"], {"from_ns": 2000000, "to_ns": 6000000})
+    whole = json.loads(merge("--json", "host.dat", "one.dat", "two.dat", "-o", "whole")[1])
+    same("... and proves as much as the whole",
+         [[guest[key] for key in ("later_ns_from", "later_ns_to", "cpus")]
+          for guest in found["guests"]],
+         [[guest[key] for key in ("later_ns_from", "later_ns_to", "cpus")]
+          for guest in whole["guests"]])
+    wrong, nr = [], []
+    for name, offset in (("host", 0), ("one", -30000000000), ("two", -1000000000)):
+        for cpu, (part, all_) in enumerate(zip(pages_of(f"part/{name}.dat"),
+                                               pages_of(f"{name}.dat"))):
+            wrong += [f"{name}, CPU {cpu}: {line}" for line in
+                      wrong_part(part, all_, begin + offset, end + offset)]
+            nr.append((len(part), len(all_)))
+    TEST.empty("it has all pages with a time of these, as they were, and no others", wrong)
+    same("some pages are left out, and some are not",
+         (any(0 < part < all_ for part, all_ in nr), sum(part < all_ for part, all_ in nr) >= 6),
+         (True, True))
+    events = sum(len(re.findall(rb"host \d+\.\d{9}", data)) for name in ("one", "two")
+                 for data in pages(f"part/{name}.dat"))
+    TEST.empty("trace-cmd shows each event at its time",
+               wrong_times(shown("part", "one.dat", "two.dat"), events))
+    out = merge("host.dat", "one.dat", "--from", "2ms", "-o", "rest")[1]
+    same("the text says so", "only pages of 0.002000 s" in out, True)
+    found = merged("one VM of two", "host.dat", "one.dat", "two.dat", "--vm", "web1", "-o", "vm")
+    same("it alone is there", (sorted(os.listdir("vm")), len(found["guests"])),
+         (["host.dat", "two.dat"], 1))
+    merged("one vCPU of two", "host.dat", "two.dat", "--vcpu", "0", "-o", "vcpu")
+    same("the other CPUs have no pages", [len(cpu) > 0 for cpu in pages_of("vcpu/two.dat")],
+         [False, False, True])
+    same("those of it are as they were", pages_of("vcpu/two.dat")[2], pages_of("two.dat")[2])
+    refused("no guest of that VM", ["host.dat", "one.dat", "--vm", "web1"],
+            "none of the guests is of VM web1")
+    refused("no guest with that vCPU", ["host.dat", "one.dat", "--vcpu", "1"],
+            "no guest has events of vCPU 1")
+    refused("nothing of a guest in that time", ["host.dat", "cpu-tie.dat", "--cpu", "0=1",
+                                                "--from", "3"],
+            "nothing of it is between --from and --to")
+    refused("... nor of the host", ["host.dat", "one.dat", "--from", "100"],
+            "nothing to report: it lasts", lines=1)
+
+
 def check_told():
     refused("one CPU that fits two vCPUs", ["host.dat", "cpu-tie.dat"],
             "vCPUs of VM web1/4700 in more than one way")
@@ -347,6 +411,7 @@ def main():
         check_text()
         check_scaled()
         check_ahead()
+        check_excerpt()
         check_told()
         check_causality()
         check_hosts()

@@ -137,6 +137,7 @@ number report --vcpu from 0 to 65534
 number export --vcpu from 0 to 65534
 number compare --vcpu from 0 to 65534
 number policy --vcpu from 0 to 65534
+number merge --vcpu from 0 to 65534
 number report --count from 1 to 10000
 number report --spans from 0 to 100000000
 number report -n from 1 to 10000
@@ -154,6 +155,8 @@ when report --from from 0 and up to 31622400
 when compare --from from 0 and up to 31622400
 when report --to above 0 and up to 31622400
 when compare --to above 0 and up to 31622400
+when merge --from from 0 and up to 31622400
+when merge --to above 0 and up to 31622400
 time top --delay from 0.01 to 86400
 time policy --for above 0 and up to 1000000
 time experiment --warmup from 0 and up to 1000000
@@ -166,6 +169,7 @@ vm compare --vm
 vm export --vm
 vm policy --vm
 vm experiment --vm
+vm merge --vm
 pid record --pid
 pid policy --tid
 text record --output

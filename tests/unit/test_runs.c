@@ -30,7 +30,10 @@ struct story {
 
 static void begin(struct story *s)
 {
+	static const struct kvs_select all = { .vm = KVS_ANY_VM, .vcpu = -1 };
+
 	memset(s, 0, sizeof(*s));
+	s->g.select = &all;
 	s->parts = xcalloc(1, sizeof(*s->parts));
 	s->parts->cpus = 1;
 	s->g.joined.side.parts = s->parts;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Which VM is meant, and how it is called.
+ * Which VM is meant, and which of its vCPUs, and how it is called.
  */
 #ifndef KVMSCHED_VM_H
 #define KVMSCHED_VM_H
@@ -35,5 +35,24 @@ char *kvs_vm_id_text(const struct kvs_vm_id *id);
  * @vm points into @s then.
  */
 bool kvs_parse_vm(const char *s, struct kvs_vm_id *vm);
+
+/* What --vm and --vcpu say */
+struct kvs_select {
+	struct kvs_vm_id vm;
+	long vcpu;		/* vcpu_id; -1: any */
+};
+
+static inline bool kvs_select_is_any(const struct kvs_select *select)
+{
+	return kvs_vm_is_any(&select->vm) && select->vcpu < 0;
+}
+
+/* Does it mean vCPU @vcpu of a VM, which is named as for kvs_vm_matches()? */
+static inline bool kvs_select_matches(const struct kvs_select *select, long pid, long index,
+				      const char *name, long vcpu)
+{
+	return kvs_vm_matches(&select->vm, pid, index, name) &&
+	       (select->vcpu < 0 || select->vcpu == vcpu);
+}
 
 #endif /* KVMSCHED_VM_H */

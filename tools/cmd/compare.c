@@ -174,8 +174,6 @@ static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments
 		args->status = kvs_usage("compare", "--factors tests at most four metrics");
 	else if (o->study.by_factors && o->study.to)
 		args->status = kvs_usage("compare", "--html does not show --factors");
-	else if (o->study.task && !kvs_select_is_any(&part->select))
-		args->status = kvs_usage("compare", "--guest-task is about all VMs, so not with --vm or --vcpu");
 	else if (!args->nr)
 		args->status = kvs_usage("compare", "which recordings?");
 	else if (part->from.kind == KVS_WHEN_SINCE_BEGIN &&

@@ -285,6 +285,7 @@ int kvs_cmd_export(int argc, char **argv)
 	if (!parse(argc, argv, &o, &args))
 		return args.status;
 	o.guests.host_path = o.path;
+	o.guests.select = o.select;
 	if (kvs_is_the_recording(o.path, o.to_path) ||
 	    (o.guests.nr && !kvs_guest_set_read(&o.guests)) || !kvs_reading_begin(&r, o.path)) {
 		kvs_guest_set_free(&o.guests);

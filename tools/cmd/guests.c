@@ -21,17 +21,17 @@ char *kvs_take_guest_option(void *to, const char *text)
 	return kvs_take_guest(&g->guests[g->nr++].joined, (char *)text);
 }
 
-bool kvs_guests_excerpt(struct kvs_guest_set *g, const char *path, const struct kvs_when *from,
-			const struct kvs_when *to)
+bool kvs_guests_excerpt(const char *path, const struct kvs_when *from, const struct kvs_when *to,
+			struct kvs_excerpt *excerpt, u64 *from_ns, u64 *to_ns)
 {
 	double from_s, to_s;
 
-	g->excerpt.on = true;
+	excerpt->on = true;
 	/* Guests' records become cycles of the host's TSC, and that is its recording's clock. */
-	if (!kvs_reading_excerpt(path, from, to, &g->excerpt.from, &g->excerpt.to, &from_s, &to_s))
+	if (!kvs_reading_excerpt(path, from, to, &excerpt->from, &excerpt->to, &from_s, &to_s))
 		return false;
-	g->from_ns = from_s * 1e9 + 0.5;
-	g->to_ns = to_s * 1e9 + 0.5;
+	*from_ns = from_s * 1e9 + 0.5;
+	*to_ns = to_s * 1e9 + 0.5;
 	return true;
 }
 

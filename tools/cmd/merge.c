@@ -10,6 +10,7 @@
 #include "base/util.h"
 #include "cmd/cmd.h"
 #include "cmd/guestfile.h"
+#include "cmd/guests.h"
 #include "cmd/options.h"
 #include "merge/merge.h"
 
@@ -22,6 +23,8 @@ static const char about[] =
 
 struct options {
 	struct kvs_merged merged;
+	struct kvs_when from, to;
+	bool windowed;		/* --from or --to is there */
 	bool json;
 };
 
@@ -88,16 +91,43 @@ static bool parse(int argc, char **argv, struct options *o, struct kvs_arguments
 			   "this CPU of the guest is that vCPU, where the events don't tell; "
 			   "VM:CPU=VCPU if there are more guests than one; repeatable",
 			   .value = { .take = kvs_take_cpu, .to = &o->merged.told }),
+		KVS_OPTION(0, "vm", "VM",
+			   "write only the guest of this VM: its name, or the PID of its process; "
+			   "PID.1 is the second VM of that process",
+			   .value = { .vm = &o->merged.select.vm }),
+		KVS_OPTION(0, "vcpu", "N", "of guests, write only CPUs that are vCPUs of this number",
+			   .value = { .number = &o->merged.select.vcpu, .max = KVS_LAST_VCPU }),
+		KVS_OPTION(0, "from", "TIME",
+			   "write only pages of then or later: seconds since the host's recording "
+			   "began, or see below",
+			   .value = { .when = &o->from, .most = KVS_RECORD_MAX_SECONDS },
+			   .given = &o->windowed),
+		KVS_OPTION(0, "to", "TIME", "and only of before this",
+			   .value = { .when = &o->to, .least = KVS_SHORTEST,
+				      .most = KVS_RECORD_MAX_SECONDS },
+			   .given = &o->windowed),
 		KVS_OPTION(0, "json", NULL, "one JSON object, for programs",
 			   .value = { .flag = &o->json }),
 		{ }
 	};
-	const struct kvs_options options = { .command = "merge", .about = about, .rows = rows };
+	const struct kvs_options options = {
+		.command = "merge", .about = about, .rows = rows,
+		.print_more = kvs_options_times,
+	};
 
 	if (!kvs_options_parse(&options, argc, argv, args))
 		return false;
 	args->status = check(&o->merged, args) ? KVS_EXIT_OK : KVS_EXIT_USAGE;
 	return !args->status;
+}
+
+static bool run(struct options *o)
+{
+	struct kvs_merged *m = &o->merged;
+
+	return (!o->windowed || kvs_guests_excerpt(m->host_path, &o->from, &o->to, &m->excerpt,
+						   &m->from_ns, &m->to_ns)) &&
+	       kvs_merge_files(m);
 }
 
 static int show(const struct options *o)
@@ -113,7 +143,7 @@ static int show(const struct options *o)
 
 int kvs_cmd_merge(int argc, char **argv)
 {
-	struct options o = { 0 };
+	struct options o = { .merged.select = { .vm = KVS_ANY_VM, .vcpu = -1 } };
 	struct kvs_arguments args;
 	int status;
 
@@ -121,7 +151,7 @@ int kvs_cmd_merge(int argc, char **argv)
 	if (!parse(argc, argv, &o, &args))
 		status = args.status;
 	else
-		status = kvs_merge_files(&o.merged) ? show(&o) : KVS_EXIT_FAILED;
+		status = run(&o) ? show(&o) : KVS_EXIT_FAILED;
 	kvs_merged_free(&o.merged);
 	return status;
 }

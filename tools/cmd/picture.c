@@ -18,6 +18,7 @@
 bool kvs_picture_guests(struct kvs_picture *p)
 {
 	p->guests.host_path = p->path;
+	p->guests.select = p->select;
 	return !p->guests.nr || kvs_guest_set_read(&p->guests);
 }
 

@@ -98,10 +98,6 @@ static int check_guests(const struct options *o)
 		return kvs_usage("report", "--guest belongs to `kvmsched report guest`, --svg and --html");
 	if (wanted && !guests->nr)
 		return kvs_usage("report", "which guest? Say --guest GUEST.dat, a recording that it made of itself");
-	if (wanted && !kvs_vm_is_any(&o->select.vm))
-		return kvs_usage("report", "--vm is not for `kvmsched report guest`: say --guest VM=GUEST.dat");
-	if (wanted && o->select.vcpu >= 0)
-		return kvs_usage("report", "--vcpu is not for `kvmsched report guest`: its tasks move from vCPU to vCPU");
 	if (wanted && (o->host || o->verbose))
 		return kvs_usage("report", "--host and --verbose are not for `kvmsched report guest`");
 	if (guests->told.nr && !guests->nr)
@@ -298,6 +294,19 @@ static int make_picture(struct options *o, char *command)
 	return status;
 }
 
+static int report_guests(struct options *o)
+{
+	struct kvs_guest_set *g = &o->picture.guests;
+
+	g->select = o->select;
+	if (o->windowed && !kvs_guests_excerpt(o->path, &o->picture.from, &o->picture.to,
+					       &g->excerpt, &g->from_ns, &g->to_ns)) {
+		kvs_guest_set_free(g);
+		return KVS_EXIT_FAILED;
+	}
+	return kvs_report_guests(g, o->path, o->json);
+}
+
 int kvs_cmd_report(int argc, char **argv)
 {
 	struct kvs_worst worst = { 0 };
@@ -321,13 +330,8 @@ int kvs_cmd_report(int argc, char **argv)
 	if (o.picture.svg || o.picture.html)
 		return make_picture(&o, command);
 	free(command);
-	if (o.report == &guest_report && o.windowed &&
-	    !kvs_guests_excerpt(&o.picture.guests, o.path, &o.picture.from, &o.picture.to)) {
-		kvs_guest_set_free(&o.picture.guests);
-		return KVS_EXIT_FAILED;
-	}
 	if (o.report == &guest_report)
-		return kvs_report_guests(&o.picture.guests, o.path, o.json);
+		return report_guests(&o);
 	if (o.windowed && !kvs_reading_excerpt(o.path, &o.picture.from, &o.picture.to, &from, &to,
 					       NULL, NULL))
 		return KVS_EXIT_FAILED;

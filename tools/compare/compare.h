@@ -198,11 +198,11 @@ struct kvs_never_ran {
 
 /*
  * Adds to @unit, which is all of the window of the recording @host, what the guests' tasks
- * called @name got; @files are the guests' traces.  False after a message.
+ * called @name got on what is selected; @files are the guests' traces.  False after a message.
  */
 bool kvs_collect_guests(const char *host, char *const *files, size_t nr, const char *name,
-			const struct kvs_survey *survey, struct kvs_unit *unit,
-			struct kvs_never_ran *never);
+			const struct kvs_select *select, const struct kvs_survey *survey,
+			struct kvs_unit *unit, struct kvs_never_ran *never);
 
 /* --- compare.c -------------------------------------------------------- */
 

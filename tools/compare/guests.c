@@ -63,11 +63,12 @@ static void collect_guest(struct collecting *c, struct kvs_never_ran *never)
 }
 
 bool kvs_collect_guests(const char *host, char *const *files, size_t nr, const char *name,
-			const struct kvs_survey *survey, struct kvs_unit *unit,
-			struct kvs_never_ran *never)
+			const struct kvs_select *select, const struct kvs_survey *survey,
+			struct kvs_unit *unit, struct kvs_never_ran *never)
 {
 	struct kvs_guest_set set = {
 		.host_path = host, .guests = xcalloc(nr, sizeof(*set.guests)), .nr = nr,
+		.select = *select,
 	};
 	unsigned int before = never->tasks;
 	bool ok;
@@ -77,7 +78,7 @@ bool kvs_collect_guests(const char *host, char *const *files, size_t nr, const c
 		set.guests[i].joined.side.path = files[i];
 	}
 	ok = kvs_guest_set_read(&set);
-	for (size_t i = 0; ok && i < nr; i++) {
+	for (size_t i = 0; ok && i < set.nr; i++) {
 		struct collecting c = {
 			.g = &set.guests[i], .survey = survey, .ns = &set.host.ns, .name = name,
 			.unit = unit,

@@ -269,8 +269,8 @@ static bool collect(struct kvs_study *study, const struct source *s)
 	if (!kvs_collect_file(s->path, &s->survey, &cut, &units))
 		return false;
 	if (study->task && s->nr_guests &&
-	    !kvs_collect_guests(s->path, s->guests, s->nr_guests, study->task, &s->survey,
-				units.units, &arm->never)) {
+	    !kvs_collect_guests(s->path, s->guests, s->nr_guests, study->task,
+				&study->part.select, &s->survey, units.units, &arm->never)) {
 		kvs_units_free(&units);
 		return false;
 	}

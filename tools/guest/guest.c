@@ -61,11 +61,44 @@ static bool join_all(struct kvs_guest_set *g)
 	return ok;
 }
 
-static bool account(struct kvs_guest *g, const struct kvs_excerpt *excerpt)
+static void free_guest(struct kvs_guest *g)
 {
+	for (unsigned int cpu = 0; g->lines && cpu < g->joined.side.parts->cpus; cpu++)
+		kvs_line_free(&g->lines[cpu]);
+	free(g->lines);
+	free(g->cpus);
+	free(g->events);
+	free(g->tasks);
+	kvs_table_free(&g->by_pid);
+	kvs_joined_free(&g->joined);
+}
+
+/* Leaves out guests that are not selected; false after a message if all are. */
+static bool select_guests(struct kvs_guest_set *g)
+{
+	size_t nr = 0;
+
+	if (kvs_select_is_any(&g->select))
+		return true;
+	for (size_t i = 0; i < g->nr; i++) {
+		if (kvs_joined_selected(&g->guests[i].joined, &g->select))
+			g->guests[nr++] = g->guests[i];
+		else
+			free_guest(&g->guests[i]);
+	}
+	g->nr = nr;
+	if (!nr)
+		kvs_joined_none_selected(&g->select);
+	return nr;
+}
+
+static bool account(struct kvs_guest *g, const struct kvs_guest_set *set)
+{
+	const struct kvs_excerpt *excerpt = &set->excerpt;
 	u64 time = 0;
 
 	g->excerpt = *excerpt;
+	g->select = &set->select;
 	kvs_guest_account(g);
 	for (unsigned int cpu = 0; cpu < g->joined.side.parts->cpus; cpu++)
 		time += g->cpus[cpu].last - g->cpus[cpu].first;
@@ -79,23 +112,11 @@ static bool account(struct kvs_guest *g, const struct kvs_excerpt *excerpt)
 bool kvs_guest_set_read(struct kvs_guest_set *g)
 {
 	bool ok = kvs_host_side_read(&g->host, g->host_path, g->host_path) && join_all(g) &&
-		  kvs_lines_read(g->guests, g->nr, g->host_path);
+		  select_guests(g) && kvs_lines_read(g->guests, g->nr, g->host_path);
 
 	for (size_t i = 0; ok && i < g->nr; i++)
-		ok = kvs_guest_events(&g->guests[i]) && account(&g->guests[i], &g->excerpt);
+		ok = kvs_guest_events(&g->guests[i]) && account(&g->guests[i], g);
 	return ok;
-}
-
-static void free_guest(struct kvs_guest *g)
-{
-	for (unsigned int cpu = 0; g->lines && cpu < g->joined.side.parts->cpus; cpu++)
-		kvs_line_free(&g->lines[cpu]);
-	free(g->lines);
-	free(g->cpus);
-	free(g->events);
-	free(g->tasks);
-	kvs_table_free(&g->by_pid);
-	kvs_joined_free(&g->joined);
 }
 
 void kvs_guest_set_free(struct kvs_guest_set *g)

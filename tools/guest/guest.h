@@ -133,6 +133,7 @@ struct kvs_guest {
 	bool wakings;		/* wakeups were recorded */
 	bool flushes;		/* tlb_flush was: it tells loads of CR3 */
 	struct kvs_excerpt excerpt;	/* of the host's TSC: the only time that is counted */
+	const struct kvs_select *select;	/* ... and the only CPUs */
 	u64 rr_ms;		/* a quantum of SCHED_RR, as told; 0: not told */
 	u64 hz;			/* its kernel's ticks a second, likewise */
 	bool steal_left_out;	/* its kernel's counts leave stolen time out; told with @hz */
@@ -141,6 +142,7 @@ struct kvs_guest {
 struct kvs_guest_set {
 	const char *host_path;
 	struct kvs_told told;
+	struct kvs_select select;	/* guests of other VMs are left out */
 	struct kvs_excerpt excerpt;
 	u64 from_ns, to_ns;	/* ... since the host's recording began; @to_ns 0: until its end */
 	struct kvs_guest *guests;
@@ -148,7 +150,7 @@ struct kvs_guest_set {
 	struct kvs_host_side host;
 };
 
-/* False after a message.  The paths and VMs of the guests are set. */
+/* False after a message.  The paths and VMs of the guests are set, and what is selected. */
 bool kvs_guest_set_read(struct kvs_guest_set *g);
 void kvs_guest_set_free(struct kvs_guest_set *g);
 
@@ -165,6 +167,12 @@ void kvs_guest_account(struct kvs_guest *g);
 void kvs_guest_pair(struct kvs_guest *g);
 /* Those that no load explains, or more than one may */
 u64 kvs_guest_unpaired(const struct kvs_guest_cpu *cpu);
+/* Is what happened on this CPU of the guest to be told? */
+static inline bool kvs_guest_has_cpu(const struct kvs_guest *g, unsigned int cpu)
+{
+	return g->select->vcpu < 0 || kvs_joined_cpu_selected(&g->joined, cpu, g->select);
+}
+
 /* Is any of it in the excerpt? */
 static inline bool kvs_guest_span_any(const struct kvs_guest_span *span)
 {
@@ -181,7 +189,7 @@ enum kvs_guest_what {
 struct kvs_guest_run {
 	enum kvs_guest_what what;
 	u32 task;
-	s32 cpu;		/* of the guest; -1: a wait, or a sleep, has none */
+	s32 cpu;		/* of the guest: of a wait, where it ended; -1: it did not */
 	u64 begin, end;		/* of the host's TSC */
 	bool open;		/* it goes on when the guest's trace ends */
 };

@@ -105,7 +105,8 @@ static json_t *guest_json(const struct kvs_guest_set *all, const struct kvs_gues
 	u32 *order = kvs_guest_order(g);
 
 	for (unsigned int i = 0; i < g->joined.side.parts->cpus; i++)
-		json_array_append_new(cpus, cpu_json(g, i, &all->host.ns));
+		if (kvs_guest_has_cpu(g, i))
+			json_array_append_new(cpus, cpu_json(g, i, &all->host.ns));
 	for (size_t i = 0; i < g->nr_tasks; i++)
 		if (kvs_guest_span_any(&g->tasks[order[i]].slices) ||
 		    kvs_guest_span_any(&g->tasks[order[i]].waits))

@@ -60,7 +60,7 @@ static void find_told(struct kvs_stretches *told, const struct kvs_guest_line *l
 
 static void hand_over(struct runs *r, const struct kvs_guest_run *run)
 {
-	if (run->begin < run->end)
+	if (run->begin < run->end && (run->cpu < 0 || kvs_guest_has_cpu(r->g, run->cpu)))
 		r->take(r->ctx, run);
 }
 
@@ -92,14 +92,15 @@ static void begin_to_wait(struct runs *r, u32 task, u64 at)
 	s->since = at;
 }
 
-static void end_wait(struct runs *r, u32 task, u64 at, bool open)
+/* @cpu: where it got its turn; NULL: the trace ends before */
+static void end_wait(struct runs *r, u32 task, u64 at, const struct run_cpu *cpu)
 {
 	struct state *s = &r->tasks[task];
 
 	if (s->waiting)
 		hand_over(r, &(struct kvs_guest_run){
-			.what = KVS_GUEST_WAITED, .task = task, .cpu = -1, .begin = s->since,
-			.end = at, .open = open,
+			.what = KVS_GUEST_WAITED, .task = task, .cpu = cpu ? cpu - r->cpus : -1,
+			.begin = s->since, .end = at, .open = !cpu,
 		});
 	s->waiting = false;
 }
@@ -119,7 +120,7 @@ static void divide_slice(struct runs *r, const struct run_cpu *cpu, u64 end, boo
 		if (s->end <= at)
 			continue;
 		if (s->begin > at) {
-			end_wait(r, task, at, false);
+			end_wait(r, task, at, cpu);
 			hand_ran(r, cpu, at, s->begin, false);
 			at = s->begin;
 		}
@@ -127,7 +128,7 @@ static void divide_slice(struct runs *r, const struct run_cpu *cpu, u64 end, boo
 		at = s->end;
 	}
 	if (at < end) {
-		end_wait(r, task, at, false);
+		end_wait(r, task, at, cpu);
 		hand_ran(r, cpu, at, end, open);
 	}
 }
@@ -177,8 +178,8 @@ static void take_late(struct runs *r, const struct kvs_guest_event *e, const str
 
 	if (task >= 0 && r->g->tasks[task].cpu < 0 && late < e->at)
 		hand_over(r, &(struct kvs_guest_run){
-			.what = KVS_GUEST_LATE, .task = task, .cpu = -1, .begin = e->at - late,
-			.end = e->at,
+			.what = KVS_GUEST_LATE, .task = task, .cpu = e->cpu,
+			.begin = e->at - late, .end = e->at,
 		});
 }
 
@@ -231,7 +232,7 @@ void kvs_guest_runs(const struct kvs_guest *g, const struct kvs_scale *ns, kvs_g
 		kvs_stretches_free(&r.cpus[cpu].told);
 	}
 	for (size_t i = 0; i < g->nr_tasks; i++)
-		end_wait(&r, i, last, true);
+		end_wait(&r, i, last, NULL);
 	free(r.tasks);
 	free(r.cpus);
 }

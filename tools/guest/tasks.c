@@ -132,17 +132,19 @@ static void forget_quantum(struct kvs_guest_task *t, bool whole)
  * kernel goes on with what was left of the one before, so the next that is whole begins
  * after a turn.
  */
-static void end_quantum(struct kvs_guest_task *t, const struct kvs_guest_event *change,
-			const struct kvs_excerpt *excerpt)
+static void end_quantum(const struct kvs_guest *g, struct kvs_guest_task *t,
+			const struct kvs_guest_event *change)
 {
 	bool turn = change->runnable && change->next_prio == change->prio;
+	bool counts = kvs_excerpt_has(&g->excerpt, change->at) &&
+		      kvs_guest_has_cpu(g, change->cpu);
 
 	if (!turn) {
 		if (!change->runnable)
 			forget_quantum(t, false);
 		return;
 	}
-	if (t->quantum_whole && kvs_excerpt_has(excerpt, change->at)) {
+	if (t->quantum_whole && counts) {
 		struct kvs_guest_span *all = &t->quanta;
 
 		if (!all->count || t->quantum.sum < t->shortest_quantum)
@@ -195,21 +197,25 @@ static void add_part(const struct kvs_guest *g, const struct kvs_guest_line *lin
 	span->count += ends;
 }
 
+/* A slice on a CPU that is not selected may still be a part of a quantum that is. */
 static void end_slice(struct kvs_guest *g, struct kvs_guest_task *t,
 		      const struct kvs_guest_event *change)
 {
 	struct kvs_guest_cpu *cpu = &g->cpus[change->cpu];
 	const struct kvs_guest_line *line = &g->lines[change->cpu];
 	const struct kvs_excerpt *w = &g->excerpt;
+	bool selected = kvs_guest_has_cpu(g, change->cpu);
 
-	add_part(g, line, cpu->since, change->at, &t->slices);
-	t->cuts += moments_in(w, &line->cuts, cpu->since, change->at);
-	if (kvs_excerpt_has(w, change->at))
+	if (selected) {
+		add_part(g, line, cpu->since, change->at, &t->slices);
+		t->cuts += moments_in(w, &line->cuts, cpu->since, change->at);
+	}
+	if (selected && kvs_excerpt_has(w, change->at))
 		t->cut_slices += !!kvs_moments_between(&line->cuts, cpu->since, change->at);
 	if (change->prio < 0 || change->prio >= MAX_RT_PRIO || t->cpu >= 0)
 		return;
 	kvs_line_add(line, cpu->since, change->at, &t->quantum);
-	end_quantum(t, change, w);
+	end_quantum(g, t, change);
 }
 
 static void take_switch(struct kvs_guest *g, const struct kvs_guest_event *e)
@@ -228,7 +234,7 @@ static void take_switch(struct kvs_guest *g, const struct kvs_guest_event *e)
 	prev->waiting = e->runnable && prev->cpu < 0;
 	prev->was_woken = false;
 	prev->wait_since = e->at;
-	if (next->waiting && next->wait_since <= e->at) {
+	if (next->waiting && next->wait_since <= e->at && kvs_guest_has_cpu(g, e->cpu)) {
 		add_part(g, line, next->wait_since, e->at, &next->waits);
 		next->woken += next->was_woken && kvs_excerpt_has(w, e->at);
 	}
@@ -248,10 +254,11 @@ static void take_waking(struct kvs_guest_task *t, u64 at)
 	t->wait_since = at;
 }
 
-/* The kernel's own count is exact while the task is off the CPU. */
-static void take_mark(struct kvs_guest_task *t, const struct kvs_guest_event *e)
+/* The kernel's own count is exact while the task is off the CPU, and is of all CPUs. */
+static void take_mark(const struct kvs_guest *g, struct kvs_guest_task *t,
+		      const struct kvs_guest_event *e)
 {
-	if (t->on_cpu)
+	if (t->on_cpu || g->select->vcpu >= 0)
 		return;
 	if (!t->mark.nr++) {
 		t->mark.first_ns = e->ran_ns;
@@ -300,7 +307,7 @@ void kvs_guest_account(struct kvs_guest *g)
 		else if (e->kind == KVS_GUEST_WAKING)
 			take_waking(&g->tasks[e->task], e->at);
 		else if (e->kind == KVS_GUEST_MARK && kvs_excerpt_has(&g->excerpt, e->at))
-			take_mark(&g->tasks[e->task], e);
+			take_mark(g, &g->tasks[e->task], e);
 		else if (e->kind == KVS_GUEST_LOSS)
 			take_loss(g, e);
 	}

@@ -75,7 +75,7 @@ static void print_cpus(const struct kvs_guest *g, const struct kvs_scale *ns)
 	u64 cr3 = 0;
 
 	for (unsigned int i = 0; i < g->joined.side.parts->cpus; i++)
-		cr3 += g->cpus[i].cr3;
+		cr3 += kvs_guest_has_cpu(g, i) ? g->cpus[i].cr3 : 0;
 	title("CPUs of the guest: switches, and those that led to an exit (a load of CR3)");
 	if (!g->flushes && cr3)
 		kvs_say(0, "What CR3 exits were for is not told: the guest's trace has no tlb_flush.");
@@ -86,7 +86,7 @@ static void print_cpus(const struct kvs_guest *g, const struct kvs_scale *ns)
 		const struct kvs_guest_cpu *cpu = &g->cpus[i];
 		double time = kvs_scale(ns, cpu->last - cpu->first);
 
-		if (!g->lines[i].vcpu || !cpu->first)
+		if (!g->lines[i].vcpu || !cpu->first || !kvs_guest_has_cpu(g, i))
 			continue;
 		kvs_row(&rows);
 		kvs_cell(&rows, "%u", i);
@@ -262,6 +262,9 @@ static void print_guest(const struct kvs_guest_set *all, const struct kvs_guest 
 	else if (all->excerpt.on)
 		kvs_say(7, "Time   only from %.6f s of the host's recording on",
 			all->from_ns / 1e9);
+	if (all->select.vcpu >= 0)
+		kvs_say(7, "vCPU   only %ld: slices there, and waits that ended there",
+			all->select.vcpu);
 	if (g->hz)
 		kvs_say(7, "Tick   %" PRIu64 " Hz", g->hz);
 	print_cpus(g, ns);

@@ -48,3 +48,12 @@ struct kvs_host_time kvs_host_time(const struct kvs_host_vcpu *v, u64 guest)
 	time.told = KVS_TIME_EARLY;
 	return time;
 }
+
+u64 kvs_guest_time(const struct kvs_host_vcpu *v, u64 host)
+{
+	size_t epoch = v->nr_epochs - 1;
+
+	while (epoch > v->first_epoch && v->epochs[epoch].since > host)
+		epoch--;
+	return kvs_guest_of_host(&v->epochs[epoch].tsc, host);
+}

@@ -71,6 +71,8 @@ struct kvs_host_time {
 };
 
 struct kvs_host_time kvs_host_time(const struct kvs_host_vcpu *v, u64 guest);
+/* The other way round: what the vCPU's TSC was, or would have been, at a time of the host */
+u64 kvs_guest_time(const struct kvs_host_vcpu *v, u64 host);
 
 /* Did the guest's TSC change, other than back, while the host recorded? */
 static inline bool kvs_tsc_changed(const struct kvs_host_vcpu *v)

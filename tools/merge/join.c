@@ -199,6 +199,37 @@ const struct kvs_host_vcpu *kvs_joined_vcpu(const struct kvs_joined *g)
 	return g->cpus[cpu].vcpu;
 }
 
+bool kvs_joined_cpu_selected(const struct kvs_joined *g, unsigned int cpu,
+			     const struct kvs_select *select)
+{
+	const struct kvs_host_vcpu *v = g->cpus[cpu].vcpu;
+
+	return v && g->side.cpus[cpu].nr &&
+	       kvs_select_matches(select, v->tgid, v->vm_index, v->vm_name, v->id);
+}
+
+bool kvs_joined_selected(const struct kvs_joined *g, const struct kvs_select *select)
+{
+	for (unsigned int cpu = 0; cpu < g->side.parts->cpus; cpu++)
+		if (kvs_joined_cpu_selected(g, cpu, select))
+			return true;
+	return false;
+}
+
+void kvs_joined_none_selected(const struct kvs_select *select)
+{
+	char *vm = kvs_vm_id_text(&select->vm);
+
+	if (select->vcpu < 0)
+		kvs_err("none of the guests is of VM %s", vm);
+	else if (kvs_vm_is_any(&select->vm))
+		kvs_err("no guest has events of vCPU %ld", select->vcpu);
+	else
+		kvs_err("no guest has events of vCPU %ld of VM %s", select->vcpu, vm);
+	kvs_hint("`kvmsched merge` without --vm and --vcpu tells which guest is of which VM, and which CPU is which vCPU");
+	free(vm);
+}
+
 void kvs_joined_free(struct kvs_joined *g)
 {
 	kvs_guest_side_free(&g->side);

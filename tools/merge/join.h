@@ -64,6 +64,14 @@ void kvs_joined_free(struct kvs_joined *g);
 /* Any vCPU of the VM that it was joined with */
 const struct kvs_host_vcpu *kvs_joined_vcpu(const struct kvs_joined *g);
 
+/* Is it of the VM that is selected, and has a CPU, with events, that is the vCPU? */
+bool kvs_joined_selected(const struct kvs_joined *g, const struct kvs_select *select);
+/* Is this CPU of it the vCPU that is selected?  One without events is none. */
+bool kvs_joined_cpu_selected(const struct kvs_joined *g, unsigned int cpu,
+			     const struct kvs_select *select);
+/* The message for guests of which none is selected */
+void kvs_joined_none_selected(const struct kvs_select *select);
+
 /* "web1/4711", as the user may name it */
 const char *kvs_host_vm_label(char label[KVS_VM_LEN], const struct kvs_host_vcpu *v);
 

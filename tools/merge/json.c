@@ -104,6 +104,14 @@ static json_t *guest_json(const struct kvs_merged *m, const struct kvs_merged_gu
 	return o;
 }
 
+static json_t *excerpt_json(const struct kvs_merged *m)
+{
+	if (!m->excerpt.on)
+		return json_null();
+	return json_pack("{sI so}", "from_ns", (json_int_t)m->from_ns, "to_ns",
+			 m->to_ns ? json_integer(m->to_ns) : json_null());
+}
+
 bool kvs_merged_json(const struct kvs_merged *m)
 {
 	json_t *guests = json_array(), *o = json_object();
@@ -115,6 +123,7 @@ bool kvs_merged_json(const struct kvs_merged *m)
 	json_object_set_new(o, "recording", kvs_bytes_json(m->host_path));
 	json_object_set_new(o, "file", json_string(KVS_MERGED_HOST));
 	json_object_set_new(o, "trace_id", id_json(m->trace_id));
+	json_object_set_new(o, "excerpt", excerpt_json(m));
 	json_object_set_new(o, "guests", guests);
 	failed = json_dumpf(o, stdout, JSON_INDENT(1)) || putchar('\n') == EOF;
 	json_decref(o);

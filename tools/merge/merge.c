@@ -49,7 +49,8 @@ static bool merge_with(struct kvs_merged *m, const char *host_file)
 
 	for (size_t i = 0; ok && i < m->nr_guests; i++)
 		ok = join_guest(m, &m->guests[i]);
-	ok = ok && check_pairs(m) && kvs_folder_write(m, host);
+	ok = ok && check_pairs(m) && kvs_cut_guests(m) && kvs_cut_pages(m, host) &&
+	     kvs_folder_write(m, host);
 	kvs_parts_close(host);
 	return ok;
 }

@@ -9,6 +9,7 @@
  *	join.c		which CPU is which vCPU, and refuse.c: why it's none
  *	causal.c	... because no event happened outside of guest mode
  *	shift.c		trace-cmd's option TIME_SHIFT
+ *	cut.c		what of it the user wants
  *	folder.c	the folder: what `trace-cmd record -A` would have written
  *	text.c, json.c	what was found
  */
@@ -17,6 +18,7 @@
 
 #include "merge/join.h"
 #include "merge/shift.h"
+#include "model/excerpt.h"
 
 struct kvs_merged_guest {
 	struct kvs_joined joined;
@@ -29,6 +31,10 @@ struct kvs_merged_guest {
 struct kvs_merged {
 	const char *host_path, *folder;
 	struct kvs_told told;
+	/* What the folder gets; all events are joined, and checked, whatever that is. */
+	struct kvs_select select;
+	struct kvs_excerpt excerpt;	/* of the host's TSC */
+	u64 from_ns, to_ns;	/* ... since the host's recording began; @to_ns 0: until its end */
 	struct kvs_merged_guest *guests;	/* their paths and VMs are set */
 	size_t nr_guests;
 
@@ -48,6 +54,11 @@ void kvs_merged_free(struct kvs_merged *m);
 /* What was found, on standard output; false: it could not be written. */
 void kvs_merged_text(const struct kvs_merged *m);
 bool kvs_merged_json(const struct kvs_merged *m);
+
+/* cut.c: leaves out guests that are not selected; false after a message if all are */
+bool kvs_cut_guests(struct kvs_merged *m);
+/* ... leaves out pages, of @host and of the guests, that hold nothing of what is wanted */
+bool kvs_cut_pages(struct kvs_merged *m, struct kvs_parts *host);
 
 /* folder.c: makes the folder, unless it is there and empty; false after a message */
 bool kvs_folder_make(struct kvs_merged *m);

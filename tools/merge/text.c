@@ -179,9 +179,22 @@ static void print_command(const struct kvs_merged *m)
 	printf("\n");
 }
 
+static void print_excerpt(const struct kvs_merged *m)
+{
+	if (m->to_ns)
+		kvs_say(7, "Time   only pages of %.6f to %.6f s of the host's recording",
+			m->from_ns / 1e9, m->to_ns / 1e9);
+	else if (m->excerpt.on)
+		kvs_say(7, "Time   only pages of %.6f s of the host's recording and later",
+			m->from_ns / 1e9);
+	if (m->select.vcpu >= 0)
+		kvs_say(7, "vCPU   only %ld, of guests", m->select.vcpu);
+}
+
 void kvs_merged_text(const struct kvs_merged *m)
 {
 	print_file("Host ", m->host_path, m->folder, KVS_MERGED_HOST);
+	print_excerpt(m);
 	for (size_t i = 0; i < m->nr_guests; i++)
 		print_guest(m, &m->guests[i]);
 	print_command(m);

@@ -17,11 +17,6 @@
 #include "model/worst.h"
 #include "trace/load.h"
 
-struct kvs_select {
-	struct kvs_vm_id vm;
-	long vcpu;		/* vcpu_id; -1: any */
-};
-
 /* The caller sets everything but @times, @total and @selected. */
 struct kvs_view {
 	const char *path;	/* of the recording, for messages and the heading */
@@ -41,19 +36,6 @@ struct kvs_view {
 	struct kvs_vcpu *total;	/* sums over the vCPUs that are selected */
 	unsigned int selected;	/* how many are */
 };
-
-static inline bool kvs_select_is_any(const struct kvs_select *select)
-{
-	return kvs_vm_is_any(&select->vm) && select->vcpu < 0;
-}
-
-/* Does it mean vCPU @vcpu of a VM, which is named as for kvs_vm_matches()? */
-static inline bool kvs_select_matches(const struct kvs_select *select, long pid, long index,
-				      const char *name, long vcpu)
-{
-	return kvs_vm_matches(&select->vm, pid, index, name) &&
-	       (select->vcpu < 0 || select->vcpu == vcpu);
-}
 
 bool kvs_selected(const struct kvs_select *select, const struct kvs_vcpu *v);
 /* By the index of each vCPU of @m: is it selected?  The caller frees it; @nr: how many are */

@@ -407,6 +407,31 @@ bool kvs_parts_records(const struct kvs_parts *p, unsigned int cpu,
 	return ok;
 }
 
+bool kvs_parts_cut(struct kvs_parts *p, unsigned int cpu, u64 from, u64 to)
+{
+	struct kvs_range *range = &p->ranges[cpu];
+	u64 begin = 0, end = 0;
+
+	for (u64 at = 0; at < range->size; at += p->page_size) {
+		u64 ts = 0;
+
+		if (read_page(p->fd, &ts, sizeof(ts), range->offset + at) < 0) {
+			kvs_errno("%s", p->name);
+			return false;
+		}
+		/* The last one that begins before @from may have events of a later time. */
+		if (ts <= from)
+			begin = at;
+		if (ts < to)
+			end = at + p->page_size;
+	}
+	if (end > range->size)
+		end = range->size;
+	range->offset += begin;
+	range->size = end > begin ? end - begin : 0;
+	return true;
+}
+
 static void get_format(struct kvs_cursor *c,
 		       void (*format)(void *ctx, const struct kvs_format *f), void *ctx)
 {

@@ -51,6 +51,12 @@ void kvs_parts_add(struct kvs_parts *p, u16 number, const void *data, u32 size);
 /* The clock that time stamps are of, which the caller frees */
 char *kvs_parts_clock(const struct kvs_parts *p);
 
+/*
+ * Leaves out those of a CPU's pages whose events are all before @from, or not before @to: by
+ * the time that each page begins with.  False after a message.
+ */
+bool kvs_parts_cut(struct kvs_parts *p, unsigned int cpu, u64 from, u64 to);
+
 /* Writes the file as it is now.  False after a message; then @path may hold a part of it. */
 bool kvs_parts_write(const struct kvs_parts *p, const char *path);
 
