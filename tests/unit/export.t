@@ -379,7 +379,7 @@ def schema(folder):
     """Types, version, indices, and what is never overwritten."""
     db = export(GOLDEN / "svm-steal.dat", folder / "steal.db")
     TAP.empty("the schema has its number", [] if
-              db.execute("PRAGMA user_version").fetchone()[0] == 6 else ["another"])
+              db.execute("PRAGMA user_version").fetchone()[0] == 7 else ["another"])
     TAP.empty("tables are strict", [row["name"] for row in db.execute(
         "SELECT name, sql FROM sqlite_schema WHERE type = 'table'")
         if not row["sql"].endswith("STRICT")])

@@ -70,6 +70,10 @@ def check_figures():
     same("policies: told by trace_marker, or left open",
          [task["policy"] for task in (alpha, beta, gamma)],
          ["RR 10", "RT 10 (FIFO or RR not told)", "nice 0 (policy not told)"])
+    same("what the vCPU waited, by how it came to wait: it was preempted within KVM_RUN",
+         guest["cpus"][0]["stolen"],
+         {"waits": 1, "sum_ns": 2000000, "in_run_ns": 2000000, "outside_run_ns": 0,
+          "falling_asleep_ns": 0, "woken_ns": 0, "not_told_ns": 0, "throttled_ns": None})
     quanta = alpha["quanta"]
     same("a whole quantum of alpha",
          (span(quanta), quanta["min_ns"], quanta["asked_ns"], quanta["got_per_asked"]),
@@ -122,6 +126,8 @@ def sums(guest, tasks):
     for cpu in guest["cpus"]:
         for key in "switches", "led_to_exit", "cr3_exits", "gaps", "time_ns":
             found[f"CPU {cpu['cpu']}", key] = cpu[key]
+        for key in "waits", "sum_ns", "in_run_ns":
+            found[f"CPU {cpu['cpu']}", "stolen", key] = cpu["stolen"][key]
     for name, task in tasks.items():
         for key in "cut_slices", "cuts", "woken":
             found[name, key] = task[key]

@@ -11,7 +11,7 @@
 #include "model/spans.h"
 
 /* Grows with each change that a query could notice. */
-#define KVS_EXPORT_SCHEMA	6
+#define KVS_EXPORT_SCHEMA	7
 
 /*
  * Tables of the recording as a whole, one for each kind of span, those of guest I/O, and one

@@ -6,6 +6,7 @@
  *	line.c		the host's side: each vCPU's time, divided into parts
  *	events.c	the guest's side: switches, wakeups, loads of CR3, lines of trace_marker
  *	tasks.c		both together: slices, waits and quanta of each task
+ *	steal.c		what the vCPU waited, by how it came to wait
  *	cr3.c		which exits for writes of CR3 the guest's events explain
  *	runs.c		when each task really ran, and when it waited for either scheduler
  *	lanes.c		which tasks a picture shows, and these times of theirs
@@ -17,6 +18,7 @@
 #include "base/table.h"
 #include "merge/join.h"
 #include "model/excerpt.h"
+#include "model/spans.h"
 #include "model/thieves.h"
 #include "picture/lanes.h"
 
@@ -44,6 +46,22 @@ struct kvs_moments {
 	size_t nr, room;
 };
 
+/* How a vCPU's thread came to wait for a CPU */
+enum kvs_guest_steal {
+	KVS_STEAL_IN_RUN,	/* it was preempted within KVM_RUN */
+	KVS_STEAL_OUTSIDE,	/* ... outside of it: in the VMM */
+	KVS_STEAL_FALLING_ASLEEP, /* ... on its way to sleep, while it could still be woken */
+	KVS_STEAL_WOKEN,	/* it was woken */
+	KVS_STEAL_UNKNOWN,	/* it was preempted, and records that tell where are missing */
+	KVS_STEALS
+};
+
+struct kvs_guest_stolen {
+	u64 waits;		/* how many ended */
+	u64 sum, by[KVS_STEALS];	/* cycles of the host's TSC */
+	u64 throttled;		/* of @sum: it was not allowed to run, by a quota or the like */
+};
+
 /* The time of one vCPU, as the host recorded it */
 struct kvs_guest_line {
 	const struct kvs_host_vcpu *vcpu;	/* NULL: the guest's CPU has no events */
@@ -51,6 +69,12 @@ struct kvs_guest_line {
 	u64 *before[KVS_PART_UNKNOWN];	/* lengths of the stretches before each, summed */
 	/* Preemptions; exits that the guest caused, and those of them that wrote CR3 */
 	struct kvs_moments cuts, exits, cr3;
+	/* Waits of its thread, the ends of these, and when it was throttled meanwhile */
+	struct kvs_stretches stolen[KVS_STEALS], throttled;
+	struct kvs_moments waits;
+	/* While it is read: the last slice, and whether that ended within KVM_RUN */
+	u64 slice_end;
+	bool in_run;
 };
 
 /* A second reading of the host's recording, for the lines of several guests; false: message */
@@ -58,12 +82,18 @@ struct kvs_guest;
 bool kvs_lines_read(struct kvs_guest *guests, size_t nr, const char *path);
 void kvs_line_settle(struct kvs_guest_line *line);
 void kvs_line_free(struct kvs_guest_line *line);
+/* What line.c has to tell steal.c: a span of the line's vCPU; all are there; no more need */
+void kvs_steal_take(struct kvs_guest_line *line, const struct kvs_span *span,
+		    const struct kvs_model *m);
+void kvs_steal_settle(struct kvs_guest_line *line);
+void kvs_steal_free(struct kvs_guest_line *line);
 /* Adds the time from @begin to @end to @span, as one more. */
 void kvs_line_add(const struct kvs_guest_line *line, u64 begin, u64 end,
 		  struct kvs_guest_span *span);
 /* How many there are from @begin on, and before @end */
 u64 kvs_moments_between(const struct kvs_moments *m, u64 begin, u64 end);
 void kvs_moments_add(struct kvs_moments *m, u64 at);
+void kvs_moments_sort(struct kvs_moments *m);
 
 struct kvs_guest_task {
 	s32 pid;
@@ -130,6 +160,7 @@ struct kvs_guest {
 	struct kvs_guest_task *tasks;
 	size_t nr_tasks;
 	struct kvs_table by_pid;	/* to their indexes, plus 1 */
+	bool throttling;	/* the host recorded what tells it: class steal */
 	bool wakings;		/* wakeups were recorded */
 	bool flushes;		/* tlb_flush was: it tells loads of CR3 */
 	struct kvs_excerpt excerpt;	/* of the host's TSC: the only time that is counted */
@@ -165,6 +196,9 @@ void kvs_guest_add(struct kvs_guest *g, const struct kvs_guest_event *event);
 void kvs_guest_account(struct kvs_guest *g);
 /* Pairs exits for writes of CR3 in the excerpt with loads; before the CPUs' times are cut */
 void kvs_guest_pair(struct kvs_guest *g);
+/* Between the CPU's first and last event, in the excerpt; after kvs_guest_account() */
+struct kvs_guest_stolen kvs_guest_stolen(const struct kvs_guest *g, unsigned int cpu);
+const char *kvs_steal_name(enum kvs_guest_steal how);
 /* Those that no load explains, or more than one may */
 u64 kvs_guest_unpaired(const struct kvs_guest_cpu *cpu);
 /* Is what happened on this CPU of the guest to be told? */

@@ -81,12 +81,27 @@ static json_t *task_json(const struct kvs_guest *g, const struct kvs_guest_task 
 			 "quanta", quanta_json(g, t, ns), "marked", counted_json(t, ns));
 }
 
+static json_t *stolen_json(const struct kvs_guest *g, unsigned int cpu, const struct kvs_scale *ns)
+{
+	const struct kvs_guest_stolen stolen = kvs_guest_stolen(g, cpu);
+	json_t *o = json_pack("{so so so}", "waits", number(stolen.waits),
+			      "sum_ns", number(kvs_scale(ns, stolen.sum)), "throttled_ns",
+			      number_if(g->throttling, kvs_scale(ns, stolen.throttled)));
+	char key[32];
+
+	for (unsigned int how = 0; how < KVS_STEALS; how++) {
+		snprintf(key, sizeof(key), "%s_ns", kvs_steal_name(how));
+		json_object_set_new(o, key, number(kvs_scale(ns, stolen.by[how])));
+	}
+	return o;
+}
+
 static json_t *cpu_json(const struct kvs_guest *g, unsigned int i, const struct kvs_scale *ns)
 {
 	const struct kvs_guest_cpu *cpu = &g->cpus[i];
 	const struct kvs_host_vcpu *v = g->lines[i].vcpu;
 
-	return json_pack("{si so so so so so so so so so}", "cpu", (int)i,
+	return json_pack("{si so so so so so so so so so so}", "cpu", (int)i,
 			 "vcpu", v ? json_integer(v->id) : json_null(),
 			 "time_ns", number(kvs_scale(ns, cpu->last - cpu->first)),
 			 "switches", number(cpu->switches),
@@ -95,7 +110,7 @@ static json_t *cpu_json(const struct kvs_guest *g, unsigned int i, const struct 
 			 "cr3_switches", number_if(g->flushes, cpu->cr3_switches),
 			 "cr3_flushes", number_if(g->flushes, cpu->cr3_flushes),
 			 "cr3_unpaired", number_if(g->flushes, kvs_guest_unpaired(cpu)),
-			 "gaps", number(cpu->lost));
+			 "gaps", number(cpu->lost), "stolen", stolen_json(g, i, ns));
 }
 
 static json_t *guest_json(const struct kvs_guest_set *all, const struct kvs_guest *g)

@@ -25,6 +25,7 @@
 struct lines {
 	struct kvs_guest *guests;
 	size_t nr;
+	const struct kvs_model *model;
 };
 
 void kvs_moments_add(struct kvs_moments *m, u64 at)
@@ -116,7 +117,8 @@ static void take_exit(struct kvs_guest_line *line, const struct kvs_span *span)
 
 static void take_span(void *ctx, const struct kvs_span *span)
 {
-	struct kvs_guest_line *line = span->vcpu ? line_of(ctx, span->vcpu) : NULL;
+	struct lines *lines = ctx;
+	struct kvs_guest_line *line = span->vcpu ? line_of(lines, span->vcpu) : NULL;
 
 	if (!line)
 		return;
@@ -124,8 +126,10 @@ static void take_span(void *ctx, const struct kvs_span *span)
 		take_state(line, span);
 	else if (span->kind == KVS_SPAN_EXIT)
 		take_exit(line, span);
-	else if (span->off.kind == KS_SWITCH_PREEMPTED && span->off.since)
+	else if (span->kind == KVS_SPAN_OFF && span->off.kind == KS_SWITCH_PREEMPTED &&
+		 span->off.since)
 		kvs_moments_add(&line->cuts, span->begin);
+	kvs_steal_take(line, span, lines->model);
 }
 
 static int by_time(const void *a, const void *b)
@@ -135,7 +139,7 @@ static int by_time(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static void sort_moments(struct kvs_moments *m)
+void kvs_moments_sort(struct kvs_moments *m)
 {
 	if (m->nr)
 		qsort(m->at, m->nr, sizeof(*m->at), by_time);
@@ -154,17 +158,18 @@ void kvs_line_settle(struct kvs_guest_line *line)
 			sum += s->at[i].end - s->at[i].begin;
 		}
 	}
-	sort_moments(&line->cuts);
-	sort_moments(&line->exits);
-	sort_moments(&line->cr3);
+	kvs_moments_sort(&line->cuts);
+	kvs_moments_sort(&line->exits);
+	kvs_moments_sort(&line->cr3);
+	kvs_steal_settle(line);
 }
 
 bool kvs_lines_read(struct kvs_guest *guests, size_t nr, const char *path)
 {
-	struct lines lines = { guests, nr };
 	struct kvs_trace *trace = kvs_trace_open(path);
 	const struct kvs_trace_info *info;
 	struct kvs_model model;
+	struct lines lines = { guests, nr, &model };
 	struct kvs_sink sink = {
 		.record = kvs_model_record, .missed = kvs_model_missed,
 		.foretold = kvs_model_foretold, .ctx = &model,
@@ -177,10 +182,12 @@ bool kvs_lines_read(struct kvs_guest *guests, size_t nr, const char *path)
 	kvs_model_init(&model);
 	kvs_model_clock(&model, info->clock == KVS_CLOCK_NS, info->tsc_mult, info->tsc_shift);
 	kvs_sinks_add(&model.sinks,
-		      KVS_SPAN_BIT(STATE) | KVS_SPAN_BIT(EXIT) | KVS_SPAN_BIT(OFF), take_span,
-		      &lines);
+		      KVS_SPAN_BIT(STATE) | KVS_SPAN_BIT(EXIT) | KVS_SPAN_BIT(SLICE) |
+		      KVS_SPAN_BIT(OFF) | KVS_SPAN_BIT(PIECE), take_span, &lines);
 	ok = kvs_trace_read(trace, &sink);
 	kvs_model_finish(&model);
+	for (size_t i = 0; i < nr; i++)
+		guests[i].throttling = kvs_model_has_class(&model, KVMSCHED_CLASS_STEAL);
 	kvs_model_free(&model);
 	kvs_trace_close(trace);
 	for (size_t i = 0; i < nr; i++)
@@ -195,6 +202,7 @@ void kvs_line_free(struct kvs_guest_line *line)
 		kvs_stretches_free(&line->part[part]);
 		free(line->before[part]);
 	}
+	kvs_steal_free(line);
 	free(line->cuts.at);
 	free(line->exits.at);
 	free(line->cr3.at);

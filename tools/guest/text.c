@@ -107,6 +107,48 @@ static void print_cpus(const struct kvs_guest *g, const struct kvs_scale *ns)
 	kvs_rows_end(&rows);
 }
 
+static void print_stolen(const struct kvs_guest *g, const struct kvs_scale *ns)
+{
+	struct kvs_rows rows;
+	u64 waits = 0, untold = 0;
+
+	for (unsigned int i = 0; i < g->joined.side.parts->cpus; i++) {
+		const struct kvs_guest_stolen stolen = kvs_guest_stolen(g, i);
+
+		waits += kvs_guest_has_cpu(g, i) ? stolen.waits : 0;
+		untold += kvs_guest_has_cpu(g, i) ? stolen.by[KVS_STEAL_UNKNOWN] : 0;
+	}
+	if (!waits)
+		return;
+	title("Stolen time: what the vCPU waited for a CPU, by how it came to wait");
+	if (!g->throttling)
+		kvs_say(0, "Whether it was throttled is not told: class steal was not recorded.");
+	if (untold)
+		kvs_say(0, "How some waits began, which are not in the shares, is not told: records are missing.");
+	rows = kvs_rows_begin(KVS_HEADINGS("CPU", "=vCPU", "Waits", "Sum µs", "In run%", "Outside%",
+					   "To sleep%", "Woken%", "Throttled%"));
+	for (unsigned int i = 0; i < g->joined.side.parts->cpus; i++) {
+		const struct kvs_guest_stolen stolen = kvs_guest_stolen(g, i);
+		struct kvs_split split = { .whole = stolen.sum };
+
+		if (!g->lines[i].vcpu || !g->cpus[i].first || !kvs_guest_has_cpu(g, i))
+			continue;
+		kvs_row(&rows);
+		kvs_cell(&rows, "%u", i);
+		kvs_cell(&rows, "%u", g->lines[i].vcpu->id);
+		kvs_cell_count(&rows, stolen.waits);
+		cell_time(&rows, ns, stolen.sum);
+		for (unsigned int how = 0; how < KVS_STEAL_UNKNOWN; how++)
+			kvs_cell_share_part(&rows, &split, stolen.by[how]);
+		split = (struct kvs_split){ .whole = stolen.sum };
+		if (g->throttling)
+			kvs_cell_share_part(&rows, &split, stolen.throttled);
+		else
+			kvs_cell(&rows, "-");
+	}
+	kvs_rows_end(&rows);
+}
+
 static void print_policies(const struct kvs_guest *g, const u32 *order, const struct kvs_scale *ns)
 {
 	struct kvs_rows rows;
@@ -268,6 +310,7 @@ static void print_guest(const struct kvs_guest_set *all, const struct kvs_guest 
 	if (g->hz)
 		kvs_say(7, "Tick   %" PRIu64 " Hz", g->hz);
 	print_cpus(g, ns);
+	print_stolen(g, ns);
 	print_policies(g, order, ns);
 	print_slices(g, order, ns);
 	print_waits(g, order, ns);
