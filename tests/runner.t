@@ -83,6 +83,12 @@ ok "on a very slow one nothing is judged" says "$(PARTS=4 BUDGET=30 USUAL_SPEED=
 	"#       32           at the usual speed: this machine emulates 1.33 times as slowly"
 ok "on a fast one it is no smaller" says "$(PARTS=4 BUDGET=43 USUAL_SPEED=40 tests/budget 2>&1)" \
 	"ok 1 - the CPU time is within the budget"
+printf 'example a CPU_LIMIT=10\nexample b X=1 CPU_LIMIT=19\nother a CPU_LIMIT=1\n' >"$work/list"
+ok "a part's own limit" says "$(LIST=$work/list BUDGET=60 PARTS=4 tests/budget 2>&1)" \
+	"#       20        5  b; it may use 19" "#       12        5  lab/speed.t" "1..3"
+ok "each is judged" test "$(LIST=$work/list BUDGET=60 PARTS=4 tests/budget 2>/dev/null |
+	sed 's/ok [23]/ok/' | sort | head -n 3 | tr '\n' ';')" = \
+	"1..3;not ok - b is within its own;ok - a is within its own;"
 
 # What the tests of each kernel said is one line of a table.
 mkdir -p "$work/check/tests/e2e"
