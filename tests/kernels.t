@@ -22,6 +22,7 @@ excused()
 	fastpath 6.1,6.1-rt,6.12,6.12-rt,newest it is VMX's; check-vtx has it
 	merge 6.1,6.1-rt,6.12,6.12-rt,newest a Linux takes minutes; make check-guests has it, on 6.1 and 6.12
 	tracecmd 6.1,6.1-rt,6.12,6.12-rt,newest the same, on 6.1
+	ahead 6.1,6.1-rt,6.12,6.12-rt,newest the same, on 6.1
 	within 6.1-rt,6.12,6.12-rt,newest a Linux takes a minute, and its own kernel is the same one
 	experiment newest its figures are those of slices that end at a tick
 	END

@@ -1,3 +1,3 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-exec "$(dirname -- "$0")/boot" --kernel 6.1 --icount --timeout 900 -- merge tracecmd
+exec "$(dirname -- "$0")/boot" --kernel 6.1 --icount --timeout 900 -- merge ahead tracecmd

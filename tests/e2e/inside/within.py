@@ -35,7 +35,7 @@ SHARE, TICK_NS = 0.001, 10 ** 7
 WRITE_CR3 = re.compile(r"\breason= *19\b")	# SVM_EXIT_WRITE_CR3; numbers are padded
 SWITCH, LOCAL, LOCAL_MM = 0, 2, 3	# reasons of tlb_flush
 ALL = 2 ** 64 - 1		# its pages: all of them
-PAIRS = 50			# so many loads of CR3 at least are compared
+PAIRS = 200			# so many loads of CR3 at least are compared
 
 
 def stolen(guest):
@@ -227,7 +227,7 @@ def cr3(tap):
     with host.kvm_with("npt=0"), host.module():
         with linux.Linux(1) as guest, host.Recording("-m", "16M") as recording:
             guest.trace(merge.ROOM_KB, "tlb/tlb_flush", "sched/sched_switch")
-            guest.say("spin --quiet --seconds 0.2 --procs 2; mark; ls /proc")
+            guest.say("spin --quiet --seconds 1 --procs 2 && mark && ls /proc")
             guest.stop()
             guest.off()
         file = guest.write(os.path.join(host.WORK, "guest.dat"))
