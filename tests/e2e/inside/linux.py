@@ -7,6 +7,7 @@ import re
 import shutil
 import socket
 import struct
+import time
 
 import host
 
@@ -19,6 +20,7 @@ CPUCOUNT, TRACECLOCK = 8, 4	# options of trace.dat
 EVENTS = ("sched/sched_switch", "sched/sched_waking", "power/cpu_idle",
           "irq_vectors/local_timer_entry", "msr/write_msr", "timer/hrtimer_start")
 CROWD = "raw_syscalls/sys_enter"
+TICK_NS = 10 ** 7		# in which /proc/stat counts
 
 
 @contextlib.contextmanager
@@ -89,6 +91,14 @@ class Linux:
         """So many events close to each other: wherever the host interrupts the guest then,
         one is near."""
         self.say(f"crowd {CROWD} {count // 2}")
+
+    def stolen(self):
+        """([what each of its CPUs believes was stolen, in ns], when that was).  A CPU counts
+        when it wakes up, or has a tick."""
+        wakes = "; ".join(f"taskset {1 << cpu:x} sleep 0.05" for cpu in range(self.smp))
+        self.say(f"sleep 0.1; {wakes}")
+        ticks = [int(line.split()[8]) for line in self.say("grep '^cpu[0-9]' /proc/stat")]
+        return [it * TICK_NS for it in ticks], time.clock_gettime_ns(time.CLOCK_MONOTONIC)
 
     def stop(self):
         """End the trace; how many events each CPU has.  Failed if one was lost."""

@@ -54,17 +54,45 @@ def offsets():
 
 def record(smp):
     """(recording, the guest, its events by CPU, {PID: TSC offsets that KVM tells}, how
-    often the emulator delivered an interrupt twice)"""
+    often the emulator delivered an interrupt twice, what the guest believed of stolen time
+    before and after the load)"""
     with linux.Linux(smp) as guest:
-        with host.Recording("-e", "+steal", "-m", "16M") as recording, \
-                host.spin(*BESIDE_US):
+        with host.Recording("-e", "+steal", "-m", "16M") as recording:
             guest.trace(ROOM_KB)
-            load(guest, SECONDS)
-            guest.crowd(CROWD)
+            said = [guest.stolen()]
+            with host.spin(*BESIDE_US):
+                load(guest, SECONDS)
+                guest.crowd(CROWD)
+            said.append(guest.stolen())
             events = guest.stop()
         told = offsets()
         twice = guest.off()
-    return recording, guest, events, told, twice
+    return recording, guest, events, told, twice, said
+
+
+def since_boot(ns):
+    return f"boot:{ns // 10 ** 9}.{ns % 10 ** 9:09}"
+
+
+def stolen(recording, file, *window):
+    """Stolen time by how the vCPU came to wait, of each CPU, as `report guest` has it"""
+    guest, = json.loads(host.run(host.KVMSCHED, "report", "guest", "--json", recording.file,
+                                 "--guest", file, *window).stdout)["guests"]
+    return [cpu["stolen"] for cpu in guest["cpus"]]
+
+
+def steal(tap, name, recording, file, said):
+    """/proc/stat of each CPU has what its vCPU waited, but for a tick."""
+    (before, begin), (after, end) = said
+    theirs = [after - before for before, after in zip(before, after)]
+    ours = stolen(recording, file, "--from", since_boot(begin), "--to", since_boot(end))
+    tap.equal(f"{name}: what the guest believes was stolen is what its vCPUs waited",
+              *((f"CPU {cpu}: stolen {its}, waited {our['sum_ns']}",
+                 abs(its - our["sum_ns"]) <= SHARE * our["sum_ns"] + linux.TICK_NS and
+                 its > 5 * linux.TICK_NS, True)
+                for cpu, (its, our) in enumerate(zip(theirs, ours))))
+    tap.note(", ".join(f"CPU {cpu}: {its / 1e6:.0f} ms by the guest, {our['sum_ns'] - its} ns "
+                       "beside it" for cpu, (its, our) in enumerate(zip(theirs, ours))))
 
 
 def merged(recording, file, folder, status=0):
@@ -161,11 +189,12 @@ def test(tap):
             khz = device.info().tsc_khz
         for smp in SMP:
             name = "merge: one vCPU" if smp == 1 else "merge: two vCPUs"
-            recording, guest, events, told, twice = record(smp)
+            recording, guest, events, told, twice, said = record(smp)
             file = guest.write(os.path.join(host.WORK, "guest.dat"))
             tap.equal(f"{name}: each interrupt came once", ("twice", twice, 0))
             placed(tap, name, recording, file, events, told)
             planted(tap, name, recording, guest, khz)
             stock(tap, name, events)
+            steal(tap, name, recording, file, said)
             if smp == 1:
                 slices(tap, recording, file)

@@ -12,7 +12,6 @@ import json
 import os
 import re
 import shutil
-import time
 
 import cgroup
 import host
@@ -30,33 +29,25 @@ QUOTA = 40			# percent of a CPU
 STEALING = 1			# seconds, of each kind
 # Ports that nobody in the kernel has: most of the vCPU's time is the VMM's then.
 VMM = "dd if=/dev/port of=/dev/null bs=1 skip=4096 count=20000 2>/dev/null"
-# The guest counts in ticks of 10 ms; the host in ns.
-SHARE, TICK_NS = 0.001, 10 ** 7
+SHARE = 0.001
 WRITE_CR3 = re.compile(r"\breason= *19\b")	# SVM_EXIT_WRITE_CR3; numbers are padded
 SWITCH, LOCAL, LOCAL_MM = 0, 2, 3	# reasons of tlb_flush
 ALL = 2 ** 64 - 1		# its pages: all of them
 PAIRS = 200			# so many loads of CR3 at least are compared
 
 
-def stolen(guest):
-    """What it has in /proc/stat once a tick has come, in ns; and when that was"""
-    guest.say("sleep 0.1")
-    ticks, = guest.say("set -- $(grep '^cpu0 ' /proc/stat); echo $9")
-    return int(ticks) * TICK_NS, time.clock_gettime_ns(time.CLOCK_MONOTONIC)
-
-
 def steal_from(guest):
     """[(what the guest believes, when) before and after each of these]"""
-    said = [stolen(guest)]
+    said = [guest.stolen()]
     with host.spin(*THIEF):
         guest.say(f"spin --quiet --seconds {STEALING}")
-        said.append(stolen(guest))
+        said.append(guest.stolen())
         guest.say(VMM)
-    said.append(stolen(guest))
+    said.append(guest.stolen())
     cgroup.write(CGROUP, "cpu.max", cgroup.of_percent(QUOTA))
     guest.say(f"spin --quiet --seconds {STEALING}")
     cgroup.write(CGROUP, "cpu.max", cgroup.NO_LIMIT)
-    said.append(stolen(guest))
+    said.append(guest.stolen())
     return said
 
 
@@ -76,17 +67,13 @@ def record():
     return recording, guest, events, offsets, said
 
 
-def since_boot(ns):
-    return f"boot:{ns // 10 ** 9}.{ns % 10 ** 9:09}"
-
-
 def waits(recording, begin, end):
     """{how the thread came to wait: (ns, how often)} between two times of the monotonic
     clock: what it did before, and whether that was within KVM_RUN"""
     folder = os.path.join(host.WORK, "rows")
     shutil.rmtree(folder, ignore_errors=True)
     host.run(host.KVMSCHED, "export", "--csv", folder, recording.file, "--kinds",
-             "waits,slices", "--from", since_boot(begin), "--to", since_boot(end))
+             "waits,slices", "--from", merge.since_boot(begin), "--to", merge.since_boot(end))
     tables = {}
     for table in "recording", "waits", "slices":
         with open(f"{folder}/{table}.csv", encoding="ascii") as file:
@@ -110,14 +97,6 @@ def waits(recording, begin, end):
     return found
 
 
-def told_apart_by_report(recording, file, *window):
-    """Stolen time by how the vCPU came to wait, as `report guest` has it"""
-    guest, = json.loads(host.run(host.KVMSCHED, "report", "guest", "--json", recording.file,
-                                 "--guest", file, *window).stdout)["guests"]
-    cpu, = guest["cpus"]
-    return cpu["stolen"]
-
-
 def by_rows(ways):
     """The same of the rows of an export; of a wait whose slice began before the window, where
     it began is open."""
@@ -133,31 +112,31 @@ def by_rows(ways):
 def steal(tap, recording, file, said):
     """What the guest believes was stolen is what its thread waited, in each of its ways."""
     kinds = "a FIFO task", "a FIFO task, while the VMM works", "a quota"
-    for what, (before, begin), (after, end) in zip(kinds, said, said[1:]):
+    for what, ((before,), begin), ((after,), end) in zip(kinds, said, said[1:]):
         theirs = after - before
-        window = "--from", since_boot(begin), "--to", since_boot(end)
+        window = "--from", merge.since_boot(begin), "--to", merge.since_boot(end)
         vcpu, = host.report(recording.file, *window)["vcpus"]
-        apart = told_apart_by_report(recording, file, *window)
+        apart, = merge.stolen(recording, file, *window)
         ledger = vcpu["states_ns"]["wait_preempted"] + vcpu["states_ns"]["wait_woken"]
         ways = waits(recording, begin, end)
         ours = sum(ns for ns, _ in ways.values())
         throttled = sum(row["ns"] for row in vcpu["thieves"] if row["kind"] == "quota")
-        room = SHARE * ours + TICK_NS
+        room = SHARE * ours + linux.TICK_NS
         rows = by_rows(ways)
         near = SHARE * ours + 10 ** 6		# a wait at either end of the window
         tap.equal(f"steal: {what}: the guest's /proc/stat has what its vCPU waited",
                   (f"stolen {theirs}, waited {ours}", abs(theirs - ours) <= room, True),
                   (f"ledger {ledger}", abs(ledger - ours) <= SHARE * ours + 10 ** 5, True),
-                  (f"that is much: {ours}", ours > 10 * TICK_NS, True),
+                  (f"that is much: {ours}", ours > 10 * linux.TICK_NS, True),
                   (f"told apart: {apart}, by rows {rows}",
                    [key for key, ns in rows.items() if abs(ns - apart[key]) > near], []),
                   (f"all of it: {apart['sum_ns']}", abs(apart["sum_ns"] - ours) <= near, True),
                   ("outside of KVM_RUN, much",
-                   apart["outside_run_ns"] > 2 * TICK_NS, what == kinds[1]),
+                   apart["outside_run_ns"] > 2 * linux.TICK_NS, what == kinds[1]),
                   (f"throttled, of that: {apart['throttled_ns']}",
                    abs(apart["throttled_ns"] - throttled) <= near, True),
                   (f"throttled, of that: {throttled}",
-                   (throttled > 10 * TICK_NS, throttled <= ours + 10 ** 5),
+                   (throttled > 10 * linux.TICK_NS, throttled <= ours + 10 ** 5),
                    (what == "a quota", True)))
         tap.note(f"{what}: {theirs / 1e6:.0f} ms by the guest, {ours - theirs} ns beside it; " +
                  ", ".join(f"{how} {ns} ns in {count}" for how, (ns, count) in
