@@ -461,6 +461,12 @@ def guests(browser, folder):
     TAP.empty("a guest's tasks: the browser has no complaint", page.wrong_log())
     found = {name: [us / 1000 for us in sums] for name, *sums in page.js(GUESTS)}
     TAP.empty("a guest's tasks ran and waited so long", [] if found == GUEST_US else [found])
+    part = Page(browser, folder, folder / "host.dat", "--guest", folder / "guest.dat",
+                "--from", "6ms", "--to", "8ms")
+    found = {name: [round(us / 1000) for us in sums] for name, *sums in part.js(GUESTS)}
+    TAP.empty("... in an excerpt: beta until the host took the CPU, alpha not at all",
+              [] if found == {"alpha": [0, 2000], "beta": [1050, 950]} else [found])
+    page = Page(browser, folder, folder / "host.dat", "--guest", folder / "guest.dat")
     words = page.js("return inWords({lane: line.lanes.indexOf(data.guests[0]), "
                     "t: data.guests[0].bars.begin[0]})")
     TAP.empty("and the command that gives more has it", [] if page.js(
