@@ -12,7 +12,8 @@
  *                    guest_block at its foot,
  *                    the stack from its top; between
  *                    them the steal time of KVM,
- *                    and what payload rr keeps
+ *                    and what payloads rr and
+ *                    lock keep
  *   0x00080000       the payload                   the same
  *   0x00090000       one page per vCPU: payload    the same
  *                    the VMCB of l2 and l2-refused
@@ -43,6 +44,7 @@
 #define GUEST_RR_LEFT		0x488
 #define GUEST_RR_TICK		0x490
 #define GUEST_RR_STACK		0xc00
+#define GUEST_LOCK		0x4a0	/* payload lock, in the page of the even vCPU */
 #define GUEST_PAYLOAD		0x80000
 #define GUEST_VMCBS		0x90000
 #define GUEST_HSAVE		0xe0000

@@ -49,7 +49,7 @@ static const char usage_text[] =
 "Runs a tiny KVM guest that does exactly N of something, and says what it did.\n"
 "\n"
 "  --vms V              virtual machines in this process (1)\n"
-"  --vcpus C            vCPUs of each, all running PAYLOAD (1; ipi: 2)\n"
+"  --vcpus C            vCPUs of each, all running PAYLOAD (1; ipi, lock: 2)\n"
 "  --threads T          T threads share all vCPUs: each runs the next that nobody\n"
 "                       runs, until KVM_RUN returns (one thread for each vCPU)\n"
 "  --period-us P        period of the payload's timer, in us (1000)\n"

@@ -22,6 +22,7 @@ BLOB(ipi_spin);
 BLOB(kick);
 BLOB(l2);
 BLOB(l2_refused);
+BLOB(lock);
 BLOB(mmio);
 BLOB(pages);
 BLOB(pause);
@@ -273,6 +274,15 @@ static const struct payload payloads[] = {
 			EXIT_IO_LAST,
 		},
 		IPI_EACH_LOOP, IO_LAST,
+	},
+	{
+		.name = "lock", CODE(lock), .pairs = true,
+		.what = "a lock that two vCPUs take in turns, and one of them holds for a period",
+		.exits = {
+			{ "hlt", "HLT", { 0, 0 }, ALWAYS },
+			EXIT_IO_LAST,
+		},
+		IO_LAST,
 	},
 	{
 		.name = "timer-user", CODE(timer_user), .x2apic = true,

@@ -18,11 +18,12 @@ GUESTS = (
     ("timer-user",), ("timer-cli",),
     ("turns",), ("restored",), ("l2",), ("l2-refused",), ("selfipi",), ("ipi",),
     ("ipi-spin", "--cpu", "0-1", "--spread"),
+    ("lock", "--cpu", "0-1", "--spread", "--period-us", 200),
     ("cpuid", "--vcpus", 2), ("hlt", "--vms", 2), ("hlt", "--vcpus", 2),
     ("selfipi", "--vms", 2, "--vcpus", 2),
 )
-# Guests that are SVM's alone, and one that needs a CPU for each of its vCPUs
-SVM_ONLY, TWO_CPUS = ("l2", "l2-refused"), ("ipi-spin",)
+# Guests that are SVM's alone, and those that need a CPU for each of their vCPUs
+SVM_ONLY, TWO_CPUS = ("l2", "l2-refused"), ("ipi-spin", "lock")
 SVM_INTR, SVM_NPF, VMX_INTR = 0x60, 0x400, 1
 REFUSED = "invalid_guest_state"
 MMIO = 1, 2                 # kvm_mmio: a read that is over, a write

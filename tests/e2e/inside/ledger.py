@@ -40,7 +40,8 @@ PAYLOADS = (("cpuid", 300), ("wbinvd", 300), ("userspace", 300), ("pio", 300), (
             ("spin", 0, "--seconds", 1), ("pause", 0, "--seconds", 1), ("steal", 20))
 EIGHT = ("--vms", 4, "--vcpus", 2)
 SPREAD = (("hlt", 60, *EIGHT), ("cpuid", 300, *EIGHT),
-          ("ipi-spin", 10, "--cpu", "0-1", "--spread"))
+          ("ipi-spin", 10, "--cpu", "0-1", "--spread"),
+          ("lock", 10, "--cpu", "0-1", "--spread"))
 
 
 # The ledger in the kernel, sampled beside /proc
