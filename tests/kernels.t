@@ -19,6 +19,7 @@ excused()
 	preempt 6.1,6.1-rt,6.12,6.12-rt these kernels call no handler with preemption on
 	ext 6.1,6.1-rt,6.12,6.12-rt these kernels have no sched_ext
 	pause 6.1,6.1-rt,6.12,6.12-rt,newest QEMU's CPU has no PAUSE filter; check-vtx has it
+	lockholder 6.1,6.1-rt,6.12,6.12-rt,newest likewise: PAUSE does not exit; check-vtx has it
 	fastpath 6.1,6.1-rt,6.12,6.12-rt,newest it is VMX's; check-vtx has it
 	merge 6.1,6.1-rt,6.12,6.12-rt,newest a Linux takes minutes; make check-guests has it, on 6.1 and 6.12
 	tracecmd 6.1,6.1-rt,6.12,6.12-rt,newest the same, on 6.1
