@@ -29,7 +29,7 @@ static bool check_clock(const struct kvs_guest_side *g)
 
 	if (!ok) {
 		kvs_err("%s: its clock is '%s', and the host knows nothing of that", g->path, clock);
-		kvs_hint("record in the guest with `trace-cmd record -C x86-tsc` or `-C tsc2nsec`");
+		kvs_hint("record in the guest with `trace-cmd record -C x86-tsc`");
 	}
 	free(clock);
 	return ok;
