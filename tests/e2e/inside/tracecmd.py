@@ -226,12 +226,13 @@ def carried(tap, recording, file, khz):
     file = plain(file)
     none, without = joined(recording, change_shift(file, "without.dat", rename))
     wrong, moved = joined(recording, change_shift(file, "moved.dat", move))
-    ns = CARRIED_CYCLES * 10 ** 6 // khz
+    # The rate that a file has is rounded.
+    off = [wrong[key] - CARRIED_CYCLES * 10 ** 6 / khz for key in ("later_ns_from", "later_ns_to")]
     tap.equal("agent: the file's own time shift is shown, and is KVM's",
               ("has samples", shift["samples"] >= 2, True),
               ("later than KVM's", (shift["later_ns_from"], shift["later_ns_to"]), (0, 0)),
               ("without it", none, None),
-              ("one that is later", (wrong["later_ns_from"], wrong["later_ns_to"]), (ns, ns)))
+              (f"one that is later: {wrong}", max(map(abs, off)) < 2, True))
     tap.equal("agent: and all places are the same without it, or with a wrong one",
               ("without", without, same), ("wrong", moved, same))
 
