@@ -111,7 +111,7 @@ def page_cut(timestamp, records, missed=None):
     return struct.pack("<QQ", timestamp, head) + records + counted
 
 
-def trace_of(formats, ranges, page_size):
+def trace_of(formats, ranges, page_size, options=b""):
     """A version 6 file: the bytes of each of the ranges, and for each CPU which one it has."""
     data, chosen = ranges
     head = [b"\x17\x08\x44tracing6\0\0\x08", struct.pack("<I", page_size),
@@ -120,7 +120,8 @@ def trace_of(formats, ranges, page_size):
     for text in formats:
         head += [struct.pack("<Q", len(text)), text.encode()]
     head += [bytes(4 + 4 + 8), struct.pack("<I", len(chosen)), b"options  \0",
-             struct.pack("<HI", 4, 0), struct.pack("<HIIIQ", 14, 16, 1 << 9, 10, 0), bytes(2),
+             struct.pack("<HI", 4, 0), struct.pack("<HIIIQ", 14, 16, 1 << 9, 10, 0), options,
+             bytes(2),
              b"flyrecord\0"]
     clock = struct.pack("<Q", 9) + b"[x86-tsc]"
     place = sum(map(len, head)) + 16 * len(chosen) + len(clock)
@@ -162,13 +163,28 @@ def overlap():
     return trace_of([format_of("exit")], ([page], [0] * 8192), len(page))
 
 
+def yields():
+    """Directed yields of more processes than there are rows, than there are bytes, and than a
+    file may tell of; and of as many as that, with counts that no signed number can say."""
+    def option(count, rows, size=24):
+        data = b"kvsyield" + struct.pack("<II", count, size) + rows
+        return struct.pack("<HI", 0x6b77, len(data)) + data
+
+    row = struct.pack("<iIQQ", 4700, 1, 2 ** 64 - 1, 2 ** 64 - 1)
+    options = [option(2, row), option(2 ** 32 - 1, row), option(0xaaaaaab, row),
+               option(1025, 1025 * row), option(1, row, 0), option(1, b""),
+               option(1024, 1024 * row), option(1, row)]
+    page = page_cut(1000, record_of("exit", vm=1, reason=0x81))
+    return trace_of([format_of("exit")], ([page], [0]), PAGE, b"".join(options))
+
+
 def write_all(folder):
     """All of them, in their order: neighbours are worth comparing."""
     paths = []
     for kept in sorted(KEPT.glob("*.dat.gz")):
         paths.append(pathlib.Path(folder, kept.stem))
         paths[-1].write_bytes(gzip.decompress(kept.read_bytes()))
-    for make in far_pid, earliest, missed_sum, overlap:
+    for make in far_pid, earliest, missed_sum, overlap, yields:
         paths.append(pathlib.Path(folder, make.__name__ + ".dat"))
         paths[-1].write_bytes(make())
     paths.append(pathlib.Path(folder, "crowd.dat"))

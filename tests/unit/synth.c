@@ -25,6 +25,7 @@
 #define CMDLINES_ROOM	(16U << 10)
 #define GUEST_ROOM	1024
 #define TIES_ROOM	(64 + sizeof(struct kvs_tie) * KVS_TIES_MAX)
+#define YIELDS_ROOM	(64 + sizeof(struct kvs_yields_row) * (KVS_YIELDS_MAX + 1))
 
 struct page {
 	uint64_t tsc;		/* of its first record, then in data too */
@@ -69,7 +70,8 @@ static struct synth *new_of(const char *file, unsigned int nr_cpus, const char *
 	s->desc.version = "synthetic";
 	s->desc.uname = "Linux synthetic 0 x86_64";
 	free(kvs_dat_header(&s->desc, &room));
-	s->spool = kvs_spool_create(file, nr_cpus, room + CMDLINES_ROOM + GUEST_ROOM + TIES_ROOM);
+	room += CMDLINES_ROOM + GUEST_ROOM + TIES_ROOM + YIELDS_ROOM;
+	s->spool = kvs_spool_create(file, nr_cpus, room);
 	if (!s->spool)
 		exit(KVS_EXIT_FAILED);
 	s->comms = kvs_comms_new();
@@ -247,6 +249,12 @@ void synth_ties(struct synth *s, const struct kvs_tie *ties, size_t nr)
 {
 	s->desc.ties = ties;
 	s->desc.nr_ties = nr;
+}
+
+void synth_yields(struct synth *s, const struct kvs_yields_row *rows, size_t nr)
+{
+	s->desc.yields = rows;
+	s->desc.nr_yields = nr;
 }
 
 void synth_finish(struct synth *s)

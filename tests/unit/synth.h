@@ -26,6 +26,7 @@
 
 #include "rec.h"
 #include "trace/ties.h"
+#include "trace/yields.h"
 
 #define SYNTH_TSC_KHZ	2000000U	/* 1 ns = 2 cycles, exactly */
 
@@ -76,6 +77,9 @@ void synth_guest(struct synth *s, char *name, unsigned int vcpus, int32_t *tids)
 
 /* The header ties time stamps to the host's clocks; the ties must stay valid. */
 void synth_ties(struct synth *s, const struct kvs_tie *ties, size_t nr);
+
+/* The header tells what KVM counted of directed yields; the rows must stay valid. */
+void synth_yields(struct synth *s, const struct kvs_yields_row *rows, size_t nr);
 
 void synth_finish(struct synth *s);
 

@@ -24,8 +24,8 @@
 #include "base/util.h"
 #include "host/vmname.h"
 #include "host/vms.h"
+#include "host/yields.h"
 
-#define KVM_DEBUGFS	"/sys/kernel/debug/kvm"
 /* /proc hides the system call of a running thread: look again, it may sleep then. */
 #define SAMPLES		20
 #define SAMPLE_NS	1000000
@@ -120,10 +120,10 @@ static void look_at_fd(void *ctx, long fd)
 	}
 }
 
-/* KVM_DEBUGFS/PID-FD/vcpuN/pid */
+/* KVS_KVM_DEBUGFS/PID-FD/vcpuN/pid */
 static void ask_debugfs(struct kvs_vms_vm *vm)
 {
-	char *path = xasprintf(KVM_DEBUGFS "/%d-%d", vm->pid, vm->fd);
+	char *path = xasprintf(KVS_KVM_DEBUGFS "/%d-%d", vm->pid, vm->fd);
 	DIR *dir = opendir(path);
 	struct dirent *d;
 	long tid;

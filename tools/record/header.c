@@ -21,6 +21,7 @@
 #define ROOM_FOR_GUESTS	(64U << 10)
 #define ROOM_FOR_STATS	256	/* of a CPU, in the last header only */
 #define ROOM_FOR_TIES	(64 + sizeof(struct kvs_tie) * KVS_TIES_MAX)
+#define ROOM_FOR_YIELDS	(64 + sizeof(struct kvs_yields_row) * KVS_YIELDS_MAX)
 
 int kvs_header_read_formats(struct kvs_header *h)
 {
@@ -95,7 +96,7 @@ size_t kvs_header_estimate(struct kvs_header *h)
 
 	free(first_header(h, &size));
 	return size + ROOM_FOR_NAMES + ROOM_FOR_GUESTS + ROOM_FOR_TIES +
-	       h->desc.nr_cpus * ROOM_FOR_STATS;
+	       ROOM_FOR_YIELDS + h->desc.nr_cpus * ROOM_FOR_STATS;
 }
 
 int kvs_header_save(struct kvs_header *h, struct kvs_spool *spool)
@@ -155,6 +156,8 @@ int kvs_header_finish(struct kvs_header *h, struct kvs_spool *spool, int dev)
 	guests = kvs_guests_named(h->guests, ROOM_FOR_GUESTS, &h->desc.nr_guests);
 	h->desc.cpustats = stats;
 	h->desc.guests = guests;
+	h->desc.yields = h->yields.rows;
+	h->desc.nr_yields = h->yields.nr;
 	describe_ties(h);
 	free(kvs_dat_header(&h->desc, &size));
 	cmdlines = list_names(h, size < room ? room - size : 1);
@@ -179,6 +182,7 @@ void kvs_header_free(struct kvs_header *h)
 	kvs_comms_free(h->before);
 	kvs_comms_free(h->named);
 	kvs_guests_free(h->guests);
+	kvs_yields_free(&h->yields);
 	kvs_formats_free(&h->desc.ftrace);
 	kvs_formats_free(&h->desc.events);
 	free(h->uname);

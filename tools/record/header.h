@@ -16,6 +16,7 @@
 #include "record/guests.h"
 #include "record/spool.h"
 #include "record/ties.h"
+#include "record/yields.h"
 #include "trace/dat.h"
 #include "uapi/kvmsched.h"
 
@@ -25,6 +26,7 @@ struct kvs_header {
 	struct kvs_comms *named;	/* names that stand in records */
 	struct kvs_guests *guests;
 	struct kvs_ties ties;
+	struct kvs_yields yields;	/* in the last header only */
 	char *uname;
 };
 

@@ -18,6 +18,7 @@
 #include "base/system.h"
 #include "base/util.h"
 #include "host/device.h"
+#include "host/yields.h"
 #include "record/comms.h"
 #include "record/header.h"
 #include "record/limits.h"
@@ -148,6 +149,9 @@ static int start(struct recorder *r)
 {
 	r->refused = r->info.refused;
 	r->missed = r->info.missed;
+	/* A flight recorder's file holds only the end of the time that KVM counted in. */
+	if (!(r->opts->start.flags & KVMSCHED_START_OVERWRITE))
+		kvs_yields_begin(&r->header.yields, KVS_KVM_DEBUGFS);
 	if (kvs_device_start(r->dev, &r->opts->start))
 		return -1;
 	r->started = kvs_now();
@@ -319,6 +323,7 @@ static enum end stop(struct recorder *r, enum end end)
 		kvs_errno("can't stop the recording");
 		return END_FAILED;
 	}
+	kvs_yields_end(&r->header.yields, KVS_KVM_DEBUGFS);
 	if (end == END_FAILED)
 		return end;
 	look_at_rest(r);

@@ -156,6 +156,36 @@ static void ties_option(struct kvs_trace_info *info, const char *data, u32 size)
 	info->nr_ties = head.nr;
 }
 
+static bool yields_make_sense(const struct kvs_yields_row *rows, unsigned int nr)
+{
+	for (unsigned int i = 0; i < nr; i++)
+		if (rows[i].pid <= 0 || !rows[i].vms)
+			return false;
+	return true;
+}
+
+static void yields_option(struct kvs_trace_info *info, const char *data, u32 size)
+{
+	struct kvs_yields_head head;
+	struct kvs_yields_row *rows;
+
+	if (info->yields || size < sizeof(head))
+		return;
+	memcpy(&head, data, sizeof(head));
+	if (memcmp(head.tag, KVS_YIELDS_TAG, sizeof(head.tag)) || head.size != sizeof(*rows) ||
+	    !head.nr || head.nr > KVS_YIELDS_MAX ||
+	    size != sizeof(head) + head.nr * sizeof(*rows))
+		return;
+	rows = xcalloc(head.nr, sizeof(*rows));
+	memcpy(rows, data + sizeof(head), head.nr * sizeof(*rows));
+	if (!yields_make_sense(rows, head.nr)) {
+		free(rows);
+		return;
+	}
+	info->yields = rows;
+	info->nr_yields = head.nr;
+}
+
 void kvs_option_get(struct kvs_cursor *c, struct kvs_trace_info *info, u16 option,
 		    u32 size)
 {
@@ -177,6 +207,9 @@ void kvs_option_get(struct kvs_cursor *c, struct kvs_trace_info *info, u16 optio
 		return;
 	case KVS_OPTION_TIES:
 		ties_option(info, data, size);
+		break;
+	case KVS_OPTION_YIELDS:
+		yields_option(info, data, size);
 		break;
 	case KVS_OPTION_TSC2NSEC:
 		if (size < 16)

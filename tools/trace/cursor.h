@@ -41,7 +41,7 @@ bool kvs_get_string(struct kvs_cursor *c, char *s, size_t room);
 /* That string, and no other */
 bool kvs_expect(struct kvs_cursor *c, const char *name);
 
-/* Reads an option's data; if it is about clocks or guests, @info gets it. */
+/* Reads an option's data; if it is about clocks, guests or yields, @info gets it. */
 void kvs_option_get(struct kvs_cursor *c, struct kvs_trace_info *info, u16 option,
 		    u32 size);
 /* All options of a version 7; @c is right after the size of a page. */

@@ -152,6 +152,20 @@ static void put_ties(FILE *out, const struct kvs_dat_desc *desc)
 	put(out, desc->ties, size);
 }
 
+static void put_yields(FILE *out, const struct kvs_dat_desc *desc)
+{
+	struct kvs_yields_head head = {
+		.nr = desc->nr_yields, .size = sizeof(*desc->yields),
+	};
+	size_t size = desc->nr_yields * sizeof(*desc->yields);
+
+	memcpy(head.tag, KVS_YIELDS_TAG, sizeof(head.tag));
+	put16(out, KVS_OPTION_YIELDS);
+	put32(out, sizeof(head) + size);
+	put(out, &head, sizeof(head));
+	put(out, desc->yields, size);
+}
+
 static void put_options(FILE *out, const struct kvs_dat_desc *desc)
 {
 	struct {
@@ -176,6 +190,8 @@ static void put_options(FILE *out, const struct kvs_dat_desc *desc)
 	put_option(out, DAT_OPTION_TSC2NSEC, &tsc2nsec, sizeof(tsc2nsec));
 	if (desc->nr_ties)
 		put_ties(out, desc);
+	if (desc->nr_yields)
+		put_yields(out, desc);
 	for (size_t i = 0; i < desc->nr_guests; i++)
 		put_guest(out, &desc->guests[i]);
 	put16(out, DAT_OPTION_DONE);

@@ -24,6 +24,7 @@
 #include <stdint.h>
 
 #include "trace/ties.h"
+#include "trace/yields.h"
 
 #define KVS_PAGE_SIZE	4096
 
@@ -58,6 +59,8 @@ struct kvs_dat_desc {
 	size_t nr_guests;
 	const struct kvs_tie *ties;	/* of the TSC to the host's clocks */
 	size_t nr_ties;			/* 0: that is not told */
+	const struct kvs_yields_row *yields;	/* by process, as KVM counted them */
+	size_t nr_yields;		/* 0: that is not told */
 };
 
 /*

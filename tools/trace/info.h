@@ -11,6 +11,7 @@
 #include "trace/schema.h"
 #include "trace/ties.h"
 #include "trace/vmnames.h"
+#include "trace/yields.h"
 
 enum kvs_file_clock {
 	KVS_CLOCK_NS,		/* time stamps are nanoseconds */
@@ -28,6 +29,9 @@ struct kvs_trace_info {
 	/* Of time stamps to the host's clocks, two for each stretch: trace/ties.h */
 	struct kvs_tie *ties;
 	unsigned int nr_ties;	/* 0: the file doesn't tell */
+	/* What KVM counted of directed yields, by process: trace/yields.h */
+	struct kvs_yields_row *yields;
+	unsigned int nr_yields;	/* 0: the file doesn't tell */
 	struct kvs_vm_names names;
 
 	/* These are known after kvs_trace_read(). */

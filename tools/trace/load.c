@@ -108,6 +108,7 @@ void kvs_trace_close(struct kvs_trace *t)
 	kvs_decoder_destroy(t->decoder);
 	kvs_vm_names_free(&t->info.names);
 	free(t->info.ties);
+	free(t->info.yields);
 	if (t->fd >= 0)
 		close(t->fd);
 	free(t);
