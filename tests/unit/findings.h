@@ -13,14 +13,15 @@ static struct kvs_view view;
 static struct kvs_finding findings[KVS_SHORT];
 static unsigned int nr;
 
+/* What the file says beside its records */
+static struct kvs_trace_info told_by_file = { .clock = KVS_CLOCK_NS };
+
 /* Finishes @m, and looks at all of its VMs. */
 static void find_all(struct kvs_model *m)
 {
-	static const struct kvs_trace_info info = { .clock = KVS_CLOCK_NS };
-
 	kvs_model_finish(m);
 	view = (struct kvs_view){
-		.model = m, .info = &info, .select = { .vm = KVS_ANY_VM, .vcpu = -1 },
+		.model = m, .info = &told_by_file, .select = { .vm = KVS_ANY_VM, .vcpu = -1 },
 	};
 	kvs_view_init(&view);
 	nr = kvs_short_find(&view, findings);

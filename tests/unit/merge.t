@@ -131,6 +131,12 @@ def check_merged():
     same("the report on the host's recording is the same",
          run(KVMSCHED, "report", "--json", "both/host.dat")[1],
          run(KVMSCHED, "report", "--json", "host.dat")[1])
+    same("... and has what the header says of directed yields",
+         json.loads(run(KVMSCHED, "report", "--json", "both/host.dat")[1])["directed_yields"],
+         [{"pid": 4700, "vms": 1, "attempted": 400, "successful": 12}])
+    for name in "host.dat", "both/host.dat":
+        status, _, err = run("trace-cmd", "report", "-i", name)
+        same(f"trace-cmd reads {name} without a complaint", (status, err), (0, ""))
 
 
 def check_text():

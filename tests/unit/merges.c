@@ -136,9 +136,13 @@ static void host(const char *name, const struct kvs_guest_tsc *first, u32 classe
 {
 	static int32_t tids[] = { 4711, 4712 };
 	static char vm_name[] = "web1";
+	static const struct kvs_yields_row yields[] = {
+		{ .pid = 4700, .vms = 1, .attempted = 400, .successful = 12 },
+	};
 	struct synth *s = begin(name, ARRAY_SIZE(vcpus));
 
 	synth_guest(s, vm_name, ARRAY_SIZE(tids), tids);
+	synth_yields(s, yields, ARRAY_SIZE(yields));
 	for (size_t i = 0; i < ARRAY_SIZE(vcpus); i++) {
 		const struct vcpu *v = &vcpus[i];
 

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "uapi/kvmsched.h"
+#include "base/util.h"
 #include "model/model.h"
 #include "sentences.h"
 
@@ -214,6 +215,89 @@ static void spinning(void **unused)
 	expect_nothing();
 }
 
+/* A guest that waits for another vCPU, 100 times */
+static void spin_by_hypercall(void)
+{
+	begin(ALL);
+	identify(KS_FEATURE_DETAIL);
+	for (unsigned int i = 0; i < 100; i++)
+		spin_by(VMMCALL, KICK_CPU, 1);
+}
+
+static void expect_spin(const char *more)
+{
+	char *text = xasprintf("vm 50 vcpu0 made 100 KICK_CPU hypercalls: spinning suspected, "
+			       "as for a lock whose holder had no CPU%s", more);
+
+	assert_int_equal(nr, 1);
+	expect(0, "spin", text);
+	free(text);
+}
+
+static void expect_only_spin(const char *more)
+{
+	end();
+	expect_spin(more);
+	done();
+}
+
+/* What KVM did about it is known of a process, not of a vCPU. */
+static void yields_to_another_vcpu(void **unused)
+{
+	struct kvs_yields_row rows[] = {
+		{ .pid = 49, .vms = 1, .attempted = 7 },
+		{ .pid = 50, .vms = 1, .attempted = 400, .successful = 12 },
+	};
+
+	told_by_file.yields = rows;
+	told_by_file.nr_yields = 2;
+	spin_by_hypercall();
+	expect_only_spin("; for such hypercalls of all vCPUs of its VM, KVM tried 400 times to "
+			 "yield to another one, and did 12 times");
+	rows[1] = (struct kvs_yields_row){ .pid = 50, .vms = 2, .attempted = 1, .successful = 1 };
+	spin_by_hypercall();
+	expect_only_spin("; for such hypercalls of all vCPUs of its process's VMs, KVM tried 1 "
+			 "time to yield to another one, and did 1 time");
+	told_by_file.nr_yields = 1;
+	spin_by_hypercall();
+	expect_only_spin("");
+	told_by_file.nr_yields = 0;
+}
+
+/* Where the sum is not that of what is reported, nothing is said. */
+static void yields_that_are_not_all(void **unused)
+{
+	struct kvs_yields_row row = { .pid = 50, .vms = 1, .attempted = 400, .successful = 12 };
+
+	told_by_file.yields = &row;
+	told_by_file.nr_yields = 1;
+	/* PAUSE exits alone: what KVM does at these it does not count. */
+	begin(ALL);
+	for (unsigned int i = 0; i < 100; i++)
+		spin_by(SVM_PAUSE, 0, 1);
+	expect_only("spin", "vm 50 vcpu0 made 100 PAUSE exits: spinning suspected, as for a lock "
+		    "whose holder had no CPU");
+	/* Another VM of the process was there, and is gone. */
+	spin_by_hypercall();
+	RECORD(vcpu, .vm = 2, .vcpu = 0, .tgid = 50);
+	expect_only_spin("");
+	/* That of another process makes no difference. */
+	spin_by_hypercall();
+	RECORD(vcpu, .vm = 2, .vcpu = 0, .tgid = 51);
+	expect_only_spin("; for such hypercalls of all vCPUs of its VM, KVM tried 400 times to "
+			 "yield to another one, and did 12 times");
+	/* Parts of the recording, of which the counts are */
+	spin_by_hypercall();
+	end();
+	m.counting.excerpt.on = true;
+	expect_spin("");
+	m.counting.excerpt.on = false;
+	m.overwrite = true;
+	expect_spin("");
+	done();
+	told_by_file.nr_yields = 0;
+}
+
 /* No threshold: nobody can see how much of Guest it is. */
 static void idle_that_does_not_exit(void **unused)
 {
@@ -357,6 +441,8 @@ int main(void)
 		cmocka_unit_test(a_sleeper_among_others),
 		cmocka_unit_test(ticks_that_were_merged),
 		cmocka_unit_test(spinning),
+		cmocka_unit_test(yields_to_another_vcpu),
+		cmocka_unit_test(yields_that_are_not_all),
 		cmocka_unit_test(idle_that_does_not_exit),
 		cmocka_unit_test(idle_that_exits),
 		cmocka_unit_test(records_that_were_lost),

@@ -12,6 +12,7 @@
 #include "report/bpf-scheds.h"
 #include "report/json-number.h"
 #include "report/json-session.h"
+#include "report/yields.h"
 
 static json_t *attach_of(const struct kvs_model *m)
 {
@@ -136,6 +137,7 @@ static void add_session(json_t *o, const struct kvs_view *view)
 		json_pack("{sb sb sb si}", "started", m->started, "stopped", m->stopped,
 			  "overwrite", m->overwrite, "pages", m->pages) : json_null());
 	json_object_set_new(o, "bpf_schedulers", kvs_json_bpf_scheds(view));
+	json_object_set_new(o, "directed_yields", kvs_json_yields(view));
 }
 
 void kvs_json_session(json_t *o, const struct kvs_view *view)

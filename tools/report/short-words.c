@@ -13,6 +13,7 @@
 #include "model/names.h"
 #include "report/common.h"
 #include "report/short.h"
+#include "report/yields.h"
 
 /* Whoever had less of a vCPU's waits than this share is not named. */
 #define NAMED_SHARE	0.1
@@ -322,6 +323,7 @@ static void write_spin(const struct words *w)
 		before = " and ";
 	}
 	fprintf(w->f, ": spinning suspected, as for a lock whose holder had no CPU");
+	kvs_write_yields(w->f, w->view, w->finding->vcpu);
 }
 
 static void write_exits(const struct words *w)

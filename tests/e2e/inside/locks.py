@@ -1,12 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A guest that asks for the CPU of another vCPU again and again, as one does that waits
-for a lock: each hypercall is told by its name, and "In short" suspects the spinning."""
+for a lock: each hypercall is told by its name, "In short" suspects the spinning, and the
+recording has KVM's own counts of what it did about it."""
 
+import contextlib
 import json
+import os
+import signal
 
 import host
 
 N = 200
+# Of a guest that stays: 1,000 a second are suspected, and its life goes on until the end.
+MANY = 1000
+COUNTERS = "directed_yield_attempted", "directed_yield_successful"
+TRIED = "KVM tried"
 
 
 def by_name(file):
@@ -17,13 +25,100 @@ def by_name(file):
     return {row["name"].split()[-1]: row["count"] for row in part["rows"]}
 
 
+class Kept(host.Child):
+    """A guest that has done all, and whose VMs stay until somebody reads its truth."""
+
+    def __init__(self, name, vms):
+        self.truth = os.path.join(host.WORK, name)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.truth)
+        os.mkfifo(self.truth)
+        super().__init__(host.GUEST, "--quiet", "--json", self.truth, "--vms", vms, "kick", MANY)
+        host.wait_for(lambda: self.counted()[0] == vms * 2 * MANY, "the guest's hypercalls")
+
+    def counted(self):
+        """KVM's own counts, of all its VMs"""
+        return [sum(host.kvm_counters(self, name)) for name in COUNTERS]
+
+    def told(self):
+        """It ends now."""
+        truth = json.loads(host.read(self.truth))
+        self.wait()
+        return [sum(vcpu["stats"][name] for vcpu in truth["vcpus"]) for name in COUNTERS]
+
+
+def spins_of(summary):
+    return [one for one in summary["in_short"] if one["kind"] == "spin"]
+
+
+def yields(tap, vms):
+    """What KVM counted while a guest was recorded, that is there until the end; and of one
+    that had done all before"""
+    with host.module(), Kept("before", 1) as before, host.Recording() as recording, \
+            Kept("during", vms) as during:
+        counted = during.counted()
+        recording.stop()
+        told, earlier = during.told(), before.told()
+    summary = recording.report()
+    spins = spins_of(summary)
+    whose = "its process's VMs" if vms > 1 else "its VM"
+    rows = {row["pid"]: row for row in summary["directed_yields"] or []}
+    tap.equal(f"locks: KVM's counts of directed yields, VMs: {vms}",
+              ("attempts, as the guest has them of KVM", told[0], vms * 2 * MANY),
+              ("KVM's counts in debugfs", counted, told),
+              ("of the recording", rows.get(during.pid),
+               {"pid": during.pid, "vms": vms, "attempted": told[0], "successful": told[1]}),
+              ("attempts of the guest before, as it has them of KVM", earlier[0], 2 * MANY),
+              ("while it was recorded", rows.get(before.pid),
+               {"pid": before.pid, "vms": 1, "attempted": 0, "successful": 0}),
+              ("processes", len(rows), 2),
+              ("sentences that have it", [f"of all vCPUs of {whose}, {TRIED} {told[0]} times"
+                                          in one["sentence"] for one in spins], [True]))
+    part = recording.report("--from", "0")
+    tap.equal("locks: an excerpt tells none of them",
+              ("of the excerpt", part["directed_yields"], None),
+              ("sentences", [TRIED in one["sentence"] for one in spins_of(part)], [False]))
+    for one in spins:
+        tap.note(one["sentence"])
+
+
+def has_option(file):
+    with open(file, "rb") as data:
+        return b"kvsyield" in data.read()
+
+
+def flight(tap):
+    """The file of a flight recorder holds less than what KVM counted."""
+    with host.module(), host.Recording("--overwrite") as recording, Kept("during", 1) as guest:
+        recording.stop()
+        guest.told()
+    summary = recording.report()
+    tap.equal("locks: a flight recorder tells none of them",
+              ("of the recording", summary["directed_yields"], None),
+              ("in a sentence", any(TRIED in one["sentence"] for one in spins_of(summary)), False),
+              ("the file has the option", has_option(recording.file), False))
+
+
+def recovered(tap):
+    """Nobody looked at the counts when the recording ended."""
+    with host.module():
+        with host.Recording() as recording, Kept("during", 1) as guest:
+            recording.child.signal(signal.SIGKILL)
+            recording.child.wait(status=-signal.SIGKILL)
+            guest.told()
+        host.run(host.KVMSCHED, "record", "--recover", recording.file)
+    tap.equal("locks: what is recovered tells none of them",
+              ("of the recording", recording.report()["directed_yields"], None),
+              ("the file has the option", has_option(recording.file), False))
+
+
 def test(tap):
     with host.module(), host.Recording() as recording:
         truth = host.guest("kick", N)
     told = truth["vcpus"][0]["stats"]
     summary = recording.report()
     found = by_name(recording.file)
-    spins = [one for one in summary["in_short"] if one["kind"] == "spin"]
+    spins = spins_of(summary)
     tap.equal("locks: hypercalls of a guest that waits for another vCPU",
               ("KICK_CPU", found.get("KICK_CPU"), N),
               ("SCHED_YIELD", found.get("SCHED_YIELD"), N),
@@ -35,3 +130,11 @@ def test(tap):
                 "suspected" in one["sentence"] for one in spins], [True]))
     for one in spins:
         tap.note(one["sentence"])
+    # It was gone at the end, and its counts with it.
+    tap.equal("locks: nothing is told of KVM's counts of a guest that has ended",
+              ("of the recording", summary["directed_yields"], None),
+              ("sentences", [TRIED in one["sentence"] for one in spins], [False]))
+    yields(tap, 1)
+    yields(tap, 2)
+    flight(tap)
+    recovered(tap)
