@@ -4,6 +4,7 @@
 figures here are worked out from that by hand.
 
 usage: guest.t            (O: the build folder, as for make)"""
+import contextlib
 import json
 import os
 import pathlib
@@ -158,6 +159,10 @@ def check_excerpts():
                 if abs(total[key] - whole.get(key, 0)) > (5 if key[-1][-3:] == "_ns" else 0)])
     guest, tasks = part_of("--from", "6ms", "--to", "8ms")
     same("an excerpt tells what it is", guest["excerpt"], {"from_ns": 6000000, "to_ns": 8000000})
+    _, out, _ = report("guest", "host.dat", "--guest", "guest.dat", "--from", "6ms", "--to", "8ms")
+    same("a wait that goes on is in the table of stolen time",
+         ["0", "0", "0", "950.00", "100.00%", "0.00%", "0.00%", "0.00%", "-"] in
+         [line.split() for line in out.splitlines()], True)
     same("who did nothing in it is not there", sorted(tasks), ["alpha", "beta"])
     # Both go on after it: neither counts, but they have their time.  Preempted at 7050
     same("a slice and a wait are cut at both ends", [micros(tasks["beta"]["slices"]),
@@ -204,6 +209,16 @@ def check_text():
          ("recorded no sched_waking" in out, "asks for is not told" in out), (True, True))
 
 
+def exported(*words):
+    """Rows of guest_tasks: (PID, what, CPU, begin, end)"""
+    with contextlib.suppress(FileNotFoundError):
+        os.remove("rows.db")
+    subprocess.run([KVMSCHED, "export", "--sqlite", "rows.db", *words], check=True,
+                   stderr=subprocess.DEVNULL)
+    with contextlib.closing(sqlite3.connect("rows.db")) as db:
+        return db.execute("SELECT pid, what, cpu, begin_ns, end_ns FROM guest_tasks").fetchall()
+
+
 def check_selection():
     """Of which VM, and of which vCPU"""
     def tasks_of(*words):
@@ -234,6 +249,13 @@ def check_selection():
     guest, = tasks_of("host.dat", "--guest", "guest.dat", "--vcpu", "0")
     same("one vCPU: no comparison with the guest's own count",
          [task["marked"] for task in guest["tasks"]], [None] * 3)
+    rows = {vcpu: exported(*shadow, *(("--vcpu", vcpu) if vcpu else ())) for vcpu in ("", "0", "1")}
+    same("an export divides its rows likewise, but for a wait that did not end, which is of none",
+         sorted(rows["0"] + rows["1"]), sorted(row for row in rows[""] if row[2] is not None))
+    same("... there is such a wait, and no task ran on vCPU 1",
+         (len(rows[""]) - len(rows["0"]), rows["1"]), (1, []))
+    refused("nothing of that vCPU in that time", 1, "nothing of it is between", "guest", *shadow,
+            "--vcpu", "1", "--from", "11200us")
     for words, part in ((("--vm", "web2"), "none of the guests is of VM web2"),
                         (("--vcpu", "1"), "no guest has events of vCPU 1"),
                         (("--vm", "web1", "--vcpu", "1"), "of vCPU 1 of VM web1")):

@@ -48,6 +48,8 @@ static const struct kvs_guest_tsc other = { -30000000000ULL, 1ULL << 32, 32 };
 static const struct kvs_guest_tsc scaled = { -1000000000ULL, 5ULL << 46, 48 };
 /* Which the first VM may have had before: 1 µs ahead of that, and 3 s behind */
 static const struct kvs_guest_tsc web_ahead = { -1000000000ULL + US, 1ULL << 32, 32 };
+/* Of a VM that was made 8 µs after the recording began */
+static const struct kvs_guest_tsc born = { -(BEGIN + 8 * US), 1ULL << 32, 32 };
 static const struct kvs_guest_tsc web_behind = { -7000000000ULL, 1ULL << 32, 32 };
 
 static const char *formats, *folder;
@@ -101,10 +103,10 @@ static void identity(struct synth *s, unsigned int cpu, u64 ts, const struct vcp
 
 /*
  * Each exit is recorded as the vCPU enters the guest again.  After a turn it may get another
- * TSC.
+ * TSC, and the records of some turns before may be lost.
  */
 static void run_vcpu(struct synth *s, unsigned int cpu, const struct vcpu *v,
-		     const struct kvs_guest_tsc *next, unsigned int after)
+		     const struct kvs_guest_tsc *next, unsigned int after, unsigned int lost)
 {
 	for (unsigned int turn = 0; turn + 1 < TURNS; turn++) {
 		struct ks_rec_exit rec = {
@@ -114,6 +116,11 @@ static void run_vcpu(struct synth *s, unsigned int cpu, const struct vcpu *v,
 			.host_cycles = v->guest[turn + 1][0] - v->guest[turn][1],
 		};
 
+		/* No records of these entries: whether they told another TSC is not known. */
+		if (next && lost && turn >= lost && turn < after) {
+			synth_lost(s, cpu, 2);
+			continue;
+		}
 		if (next && turn == after)
 			identity(s, cpu, v->guest[turn + 1][0] - 1, v, next);
 		SYNTH_ADD(s, cpu, v->guest[turn + 1][0], exit, &rec);
@@ -130,9 +137,12 @@ static void session(struct synth *s, unsigned int cpu, u32 classes)
 	SYNTH_ADD(s, cpu, BEGIN, session, &rec);
 }
 
-/* @before: the TSC of the first VM until a turn is over, if it has been another one */
+/*
+ * @before: the TSC of the first VM until a turn is over, if it has been another one; from turn
+ * @lost on, unless it is 0, all records until then are missing
+ */
 static void host(const char *name, const struct kvs_guest_tsc *first, u32 classes,
-		 const struct kvs_guest_tsc *before, unsigned int turn)
+		 const struct kvs_guest_tsc *before, unsigned int turn, unsigned int lost)
 {
 	static int32_t tids[] = { 4711, 4712 };
 	static char vm_name[] = "web1";
@@ -148,7 +158,7 @@ static void host(const char *name, const struct kvs_guest_tsc *first, u32 classe
 
 		session(s, i, classes);
 		identity(s, i, BEGIN + US, v, v->vm > 1 ? &other : before ? before : first);
-		run_vcpu(s, i, v, before && v->vm == 1 ? first : NULL, turn);
+		run_vcpu(s, i, v, before && v->vm == 1 ? first : NULL, turn, lost);
 	}
 	synth_finish(s);
 }
@@ -251,18 +261,21 @@ int main(int argc, char **argv)
 	formats = argv[1];
 	folder = argv[2];
 	plan_vcpus();
-	host("host.dat", &web, CLASSES, NULL, 0);
-	host("scaled-host.dat", &scaled, CLASSES, NULL, 0);
-	host("back-host.dat", &web, CLASSES, &web_ahead, TURNS / 2);
-	host("ahead-host.dat", &web, CLASSES, &web_behind, AHEAD_AFTER);
-	host("late-host.dat", &web, CLASSES, &web_behind, AHEAD_AFTER + 3);
-	host("rate-host.dat", &scaled, CLASSES, &web_behind, AHEAD_AFTER);
-	host("exits-host.dat", &web, KVMSCHED_CLASS_EXIT, NULL, 0);
+	host("host.dat", &web, CLASSES, NULL, 0, 0);
+	host("scaled-host.dat", &scaled, CLASSES, NULL, 0, 0);
+	host("back-host.dat", &web, CLASSES, &web_ahead, TURNS / 2, 0);
+	host("ahead-host.dat", &web, CLASSES, &web_behind, AHEAD_AFTER, 0);
+	host("late-host.dat", &web, CLASSES, &web_behind, AHEAD_AFTER + 3, AHEAD_AFTER);
+	host("sure-host.dat", &web, CLASSES, &web_behind, AHEAD_AFTER + 3, 0);
+	host("born-host.dat", &born, CLASSES, NULL, 0, 0);
+	host("rate-host.dat", &scaled, CLASSES, &web_behind, AHEAD_AFTER, 0);
+	host("exits-host.dat", &web, KVMSCHED_CLASS_EXIT, NULL, 0, 0);
 	one("one.dat", 0);
 	one("later.dat", 2 * US);
 	one("earlier.dat", -2 * (s64)US);
 	one("boot.dat", -5000000 * (s64)US);
 	two("two.dat", &web);
+	two("born.dat", &born);
 	two("scaled.dat", &scaled);
 	ahead("ahead.dat", &web_behind, &web);
 	ahead("rate.dat", &web_behind, &scaled);

@@ -80,31 +80,50 @@ static void several_tscs(void **state)
 {
 	struct kvs_host_vcpu v = { 0 };
 
-	kvs_epochs_add(&v, 100, &(struct kvs_guest_tsc){ 0, 1, 0 });
-	kvs_epochs_add(&v, 150, &(struct kvs_guest_tsc){ 0, 1, 0 });
+	kvs_epochs_add(&v, 100, 100, &(struct kvs_guest_tsc){ 0, 1, 0 });
+	kvs_epochs_add(&v, 150, 150, &(struct kvs_guest_tsc){ 0, 1, 0 });
 	assert_int_equal(v.nr_epochs, 1);
 	/* The first one holds before it was told, too. */
 	assert_int_equal(kvs_host_time(&v, 50).at, 50);
 	assert_int_equal(kvs_host_time(&v, 50).told, KVS_TIME_TOLD);
 	assert_false(kvs_tsc_changed(&v));
-	kvs_epochs_add(&v, 200, &(struct kvs_guest_tsc){ 1000, 1, 0 });
+	kvs_epochs_add(&v, 200, 200, &(struct kvs_guest_tsc){ 1000, 1, 0 });
 	assert_true(kvs_tsc_changed(&v));
 	assert_int_equal(kvs_host_time(&v, 199).at, 199);
 	assert_int_equal(kvs_host_time(&v, 1200).at, 200);
 	assert_int_equal(kvs_host_time(&v, 1200).told, KVS_TIME_TOLD);
 	for (u64 guest = 200; guest < 1200; guest += 999) {
-		assert_int_equal(kvs_host_time(&v, guest).told, KVS_TIME_BETWEEN);
+		assert_int_equal(kvs_host_time(&v, guest).told, KVS_TIME_NEVER);
 		assert_int_equal(kvs_host_time(&v, guest).at, 200);
 	}
-	kvs_epochs_add(&v, 300, &(struct kvs_guest_tsc){ 999, 1, 0 });
+	kvs_epochs_add(&v, 300, 300, &(struct kvs_guest_tsc){ 999, 1, 0 });
 	assert_int_equal(kvs_host_time(&v, 1298).told, KVS_TIME_EARLY);
 	assert_int_equal(kvs_host_time(&v, 1298).at, 299);
 	assert_int_equal(kvs_host_time(&v, 1299).told, KVS_TIME_TOLD);
-	kvs_epochs_add(&v, 400, &(struct kvs_guest_tsc){ 5000, 1, 0 });
+	/* Told late: it may have changed at 380 already. */
+	kvs_epochs_add(&v, 380, 400, &(struct kvs_guest_tsc){ 5000, 1, 0 });
 	assert_int_equal(kvs_host_time(&v, 1298).told, KVS_TIME_EARLY);
-	assert_int_equal(kvs_host_time(&v, 1398).at, 399);
-	assert_int_equal(kvs_host_time(&v, 1399).told, KVS_TIME_BETWEEN);
+	assert_int_equal(kvs_host_time(&v, 1378).at, 379);
+	assert_int_equal(kvs_host_time(&v, 1378).told, KVS_TIME_TOLD);
+	assert_int_equal(kvs_host_time(&v, 1379).told, KVS_TIME_BETWEEN);
+	assert_int_equal(kvs_host_time(&v, 5399).told, KVS_TIME_BETWEEN);
+	assert_int_equal(kvs_host_time(&v, 5399).at, 400);
 	assert_int_equal(kvs_host_time(&v, 5400).at, 400);
+	assert_int_equal(kvs_host_time(&v, 5400).told, KVS_TIME_TOLD);
+	/* The other way round */
+	assert_int_equal(kvs_guest_time(&v, 350), 1349);
+	assert_int_equal(kvs_guest_time(&v, 400), 5400);
+	free(v.epochs);
+}
+
+/* A VM that is made after the recording began: its TSC was never negative. */
+static void before_the_first_tsc(void **state)
+{
+	struct kvs_host_vcpu v = { 0 };
+
+	kvs_epochs_add(&v, 5000, 5000, &(struct kvs_guest_tsc){ -5000ULL, 1, 0 });
+	assert_int_equal(kvs_guest_time(&v, 4000), 0);
+	assert_int_equal(kvs_guest_time(&v, 5007), 7);
 	free(v.epochs);
 }
 
@@ -238,8 +257,8 @@ static void early(void **state)
 
 	moved.epochs = NULL;
 	moved.nr_epochs = 0;
-	kvs_epochs_add(&moved, 0, &(struct kvs_guest_tsc){ 0, 1, 0 });
-	kvs_epochs_add(&moved, 1500, &(struct kvs_guest_tsc){ -100ULL, 1, 0 });
+	kvs_epochs_add(&moved, 0, 0, &(struct kvs_guest_tsc){ 0, 1, 0 });
+	kvs_epochs_add(&moved, 1500, 1500, &(struct kvs_guest_tsc){ -100ULL, 1, 0 });
 	p.vcpu = &moved;
 	assert_int_equal(kvs_causal_place(&p, 0).early, 2);
 	free(moved.epochs);
@@ -274,6 +293,7 @@ int main(void)
 		cmocka_unit_test(ratios),
 		cmocka_unit_test(first_time),
 		cmocka_unit_test(several_tscs),
+		cmocka_unit_test(before_the_first_tsc),
 		cmocka_unit_test(absurd_ratios),
 		cmocka_unit_test(stretches),
 		cmocka_unit_test(places),

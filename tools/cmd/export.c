@@ -197,7 +197,8 @@ static void take_guest_run(void *ctx, const struct kvs_guest_run *run)
 	const struct kvs_guest_task *t = &runs->guest->tasks[run->task];
 	const struct kvs_feed_guest_task task = {
 		.vm = kvs_joined_vcpu(&runs->guest->joined)->vm, .pid = t->pid, .comm = t->comm,
-		.what = what[run->what], .cpu = run->cpu, .begin = run->begin, .end = run->end, .open = run->open,
+		.what = what[run->what], .cpu = run->cpu, .begin = run->begin, .end = run->end,
+		.open = run->open,
 	};
 
 	kvs_feed_guest_task(runs->feed, &task);

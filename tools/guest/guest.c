@@ -101,7 +101,8 @@ static bool account(struct kvs_guest *g, const struct kvs_guest_set *set)
 	g->select = &set->select;
 	kvs_guest_account(g);
 	for (unsigned int cpu = 0; cpu < g->joined.side.parts->cpus; cpu++)
-		time += g->cpus[cpu].last - g->cpus[cpu].first;
+		if (kvs_guest_has_cpu(g, cpu))
+			time += g->cpus[cpu].last - g->cpus[cpu].first;
 	if (time || !excerpt->on)
 		return true;
 	kvs_err("%s: nothing of it is between --from and --to", g->joined.side.path);

@@ -58,9 +58,12 @@ static void find_told(struct kvs_stretches *told, const struct kvs_guest_line *l
 	kvs_stretches_sort(told);
 }
 
+/* A wait that did not end is of no CPU, and so of no vCPU that is selected. */
 static void hand_over(struct runs *r, const struct kvs_guest_run *run)
 {
-	if (run->begin < run->end && (run->cpu < 0 || kvs_guest_has_cpu(r->g, run->cpu)))
+	bool selected = run->cpu < 0 ? r->g->select->vcpu < 0 : kvs_guest_has_cpu(r->g, run->cpu);
+
+	if (run->begin < run->end && selected)
 		r->take(r->ctx, run);
 }
 

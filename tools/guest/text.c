@@ -110,21 +110,21 @@ static void print_cpus(const struct kvs_guest *g, const struct kvs_scale *ns)
 static void print_stolen(const struct kvs_guest *g, const struct kvs_scale *ns)
 {
 	struct kvs_rows rows;
-	u64 waits = 0, untold = 0;
+	u64 sum = 0, untold = 0;
 
 	for (unsigned int i = 0; i < g->joined.side.parts->cpus; i++) {
 		const struct kvs_guest_stolen stolen = kvs_guest_stolen(g, i);
 
-		waits += kvs_guest_has_cpu(g, i) ? stolen.waits : 0;
+		sum += kvs_guest_has_cpu(g, i) ? stolen.sum : 0;
 		untold += kvs_guest_has_cpu(g, i) ? stolen.by[KVS_STEAL_UNKNOWN] : 0;
 	}
-	if (!waits)
+	if (!sum)
 		return;
 	title("Stolen time: what the vCPU waited for a CPU, by how it came to wait");
 	if (!g->throttling)
 		kvs_say(0, "Whether it was throttled is not told: class steal was not recorded.");
 	if (untold)
-		kvs_say(0, "How some waits began, which are not in the shares, is not told: records are missing.");
+		kvs_say(0, "Of some waits, which are not in the shares, it is not told how they began.");
 	rows = kvs_rows_begin(KVS_HEADINGS("CPU", "=vCPU", "Waits", "Sum µs", "In run%", "Outside%",
 					   "To sleep%", "Woken%", "Throttled%"));
 	for (unsigned int i = 0; i < g->joined.side.parts->cpus; i++) {

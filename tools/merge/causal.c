@@ -28,10 +28,10 @@ static void place_event(const struct kvs_host_vcpu *v, u64 event, s64 shift,
 	struct kvs_host_time time = kvs_host_time(v, event);
 	u64 at = time.at + shift;
 
-	if (time.told == KVS_TIME_BETWEEN) {
-		placed->between++;
+	placed->between += time.told == KVS_TIME_BETWEEN;
+	placed->outside += time.told == KVS_TIME_NEVER;
+	if (time.told == KVS_TIME_BETWEEN || time.told == KVS_TIME_NEVER)
 		return;
-	}
 	placed->early += time.told == KVS_TIME_EARLY;
 	if (around(&v->out, at))
 		placed->outside++;
@@ -91,8 +91,9 @@ bool kvs_causal_shifts(const struct kvs_placing *p, size_t nr, s64 shift,
 		for (size_t i = 0; i < p->nr; i++) {
 			struct kvs_host_time time = kvs_host_time(p->vcpu, p->events[i]);
 
-			if (time.told != KVS_TIME_BETWEEN &&
-			    !narrow(&p->vcpu->out, time.at + shift, shift, shifts))
+			if (time.told == KVS_TIME_NEVER ||
+			    (time.told != KVS_TIME_BETWEEN &&
+			     !narrow(&p->vcpu->out, time.at + shift, shift, shifts)))
 				return false;
 		}
 	}
@@ -102,6 +103,7 @@ bool kvs_causal_shifts(const struct kvs_placing *p, size_t nr, s64 shift,
 /*
  * How much further, in the direction of @sign, each shift must at least be that has no
  * event outside: none can be where an event is still in the stretch that it is in now.
+ * UINT64_MAX: no shift helps.
  */
 static u64 least_step(const struct kvs_placing *p, size_t nr, s64 shift, int sign)
 {
@@ -111,11 +113,12 @@ static u64 least_step(const struct kvs_placing *p, size_t nr, s64 shift, int sig
 		for (size_t i = 0; i < p->nr; i++) {
 			struct kvs_host_time time = kvs_host_time(p->vcpu, p->events[i]);
 			u64 at = time.at + shift;
-			const struct kvs_stretch *out = time.told == KVS_TIME_BETWEEN ? NULL :
-							around(&p->vcpu->out, at);
+			const struct kvs_stretch *out = around(&p->vcpu->out, at);
 			u64 need = !out ? 0 : sign > 0 ? out->end - at : at - out->begin;
 
-			if (need > step)
+			if (time.told == KVS_TIME_NEVER)
+				return UINT64_MAX;
+			if (time.told != KVS_TIME_BETWEEN && need > step)
 				step = need;
 		}
 	}

@@ -66,7 +66,7 @@ static bool cut_guest(const struct kvs_merged *m, struct kvs_joined *g)
 	if (any)
 		return true;
 	kvs_err("%s: nothing of it is between --from and --to", g->side.path);
-	kvs_hint("both are counted from when the host's recording began");
+	kvs_hint("both are counted from when the host's recording began; say others, or leave this guest out");
 	return false;
 }
 

@@ -18,6 +18,7 @@ struct reading {
 	struct kvs_host_side *side;
 	struct kvs_model model;
 	struct kvs_table by_number;	/* VM and vCPU, to struct kvs_host_vcpu */
+	u64 losses;			/* of all CPUs, so far */
 };
 
 static struct kvs_host_vcpu *get_vcpu(struct reading *r, u16 vm, u16 id)
@@ -39,12 +40,23 @@ static struct kvs_host_vcpu *get_vcpu(struct reading *r, u16 vm, u16 id)
 
 static void take_span(void *ctx, const struct kvs_span *span)
 {
-	struct kvs_host_vcpu *v = get_vcpu(ctx, span->vcpu->vm, span->vcpu->id);
+	struct reading *r = ctx;
+	struct kvs_host_vcpu *v = get_vcpu(r, span->vcpu->vm, span->vcpu->id);
 
 	if (span->gap || span->state.state == KVMSCHED_STATE_UNKNOWN)
 		return;
 	kvs_stretches_add(span->state.state == KVMSCHED_STATE_GUEST ? &v->guest : &v->out,
 			  span->begin, span->end);
+	if (span->state.state == KVMSCHED_STATE_GUEST)
+		v->losses = r->losses;
+}
+
+/* When may the TSC have changed that is told now? At once, unless a loss had told it before. */
+static u64 unsure_since(const struct reading *r, const struct kvs_host_vcpu *v, u64 now)
+{
+	if (v->losses == r->losses)
+		return now;
+	return v->guest.nr ? v->guest.at[v->guest.nr - 1].end : r->model.first_ts;
 }
 
 /* Identity records are repeated for many reasons: only a change of the TSC counts here. */
@@ -59,7 +71,7 @@ static void take_identity(struct reading *r, const struct kvs_record *rec)
 	if (rec->vcpu.features & KS_FEATURE_TSC_UNSTABLE)
 		r->side->unstable = true;
 	if (!(rec->vcpu.features & KS_FEATURE_GONE) && kvs_guest_tsc_valid(&tsc))
-		kvs_epochs_add(v, rec->ts, &tsc);
+		kvs_epochs_add(v, unsure_since(r, v, rec->ts), rec->ts, &tsc);
 }
 
 static void take_record(void *ctx, const struct kvs_record *rec)
@@ -82,6 +94,7 @@ static void take_loss(void *ctx, unsigned int cpu, s64 count)
 {
 	struct reading *r = ctx;
 
+	r->losses++;
 	kvs_model_missed(&r->model, cpu, count);
 }
 

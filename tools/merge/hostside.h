@@ -38,11 +38,13 @@ struct kvs_host_vcpu {
 	struct kvs_stretches guest, out;
 	/* From its identity records: each holds from @since to the next.  See epochs.c. */
 	struct kvs_tsc_epoch {
-		u64 since;
+		u64 unsure;	/* it may have begun here; @since: it did not begin before */
+		u64 since, guest;	/* when it was told, and what it was then */
 		struct kvs_guest_tsc tsc;
 	} *epochs;
 	size_t nr_epochs;
 	size_t first_epoch;	/* from this one on, the guest's TSC was never set back */
+	u64 losses;	/* while it is read: those of all CPUs when it was last in guest mode */
 };
 
 struct kvs_host_side {
@@ -56,8 +58,9 @@ struct kvs_host_side {
 	struct kvs_trace *trace;	/* has the names */
 };
 
-/* A TSC that a vCPU has from @since on; the same once more is no change. */
-void kvs_epochs_add(struct kvs_host_vcpu *v, u64 since, const struct kvs_guest_tsc *tsc);
+/* A TSC that a vCPU has from @since on, or maybe @unsure; the same once more is no change. */
+void kvs_epochs_add(struct kvs_host_vcpu *v, u64 unsure, u64 since,
+		    const struct kvs_guest_tsc *tsc);
 
 /* When a vCPU's TSC had a value */
 struct kvs_host_time {
@@ -65,7 +68,8 @@ struct kvs_host_time {
 	size_t epoch;
 	enum {
 		KVS_TIME_TOLD,
-		KVS_TIME_BETWEEN,	/* never, by the TSCs before and after a change, which was at @at */
+		KVS_TIME_BETWEEN,	/* not known: near a change that was told late, at @at */
+		KVS_TIME_NEVER,		/* never: not before the change at @at, nor after it */
 		KVS_TIME_EARLY,		/* before @first_epoch, by which @at is: not known */
 	} told;
 };

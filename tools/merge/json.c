@@ -124,6 +124,8 @@ bool kvs_merged_json(const struct kvs_merged *m)
 	json_object_set_new(o, "file", json_string(KVS_MERGED_HOST));
 	json_object_set_new(o, "trace_id", id_json(m->trace_id));
 	json_object_set_new(o, "excerpt", excerpt_json(m));
+	json_object_set_new(o, "only_vcpu", m->select.vcpu >= 0 ? json_integer(m->select.vcpu) :
+			    json_null());
 	json_object_set_new(o, "guests", guests);
 	failed = json_dumpf(o, stdout, JSON_INDENT(1)) || putchar('\n') == EOF;
 	json_decref(o);

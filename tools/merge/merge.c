@@ -80,5 +80,6 @@ void kvs_merged_free(struct kvs_merged *m)
 	for (size_t i = 0; i < m->told.nr; i++)
 		free((char *)m->told.cpus[i].vm.name);
 	free(m->told.cpus);
+	free((char *)m->select.vm.name);
 	kvs_host_side_free(&m->host);
 }

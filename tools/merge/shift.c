@@ -21,8 +21,6 @@
  * changed, in 64 bits: samples that are so near overflow nowhere.
  */
 #define SAMPLE_STEP	(1ULL << 30)
-/* Days, of a TSC of 3 GHz.  Only events of a damaged file are so far from one another. */
-#define MAX_SAMPLES	(1U << 20)
 
 /* What trace-cmd adds to a time stamp: at @guest, and from there on */
 static s64 shift_at(const struct kvs_guest_tsc *tsc, u64 guest)
@@ -57,20 +55,22 @@ static void add_sample(struct samples *s, u64 time, s64 shift)
 }
 
 /*
- * Of events from @first to @last, which all have one TSC.  A ratio would be trace-cmd's to
- * multiply, which it does in 64 bits; so the offset changes instead.
+ * Events @from to @to - 1, which all have one TSC.  A ratio would be trace-cmd's to multiply,
+ * which it does in 64 bits; so the offset changes instead, from sample to sample.  Where there
+ * is no event for long, there is one on either side.
  */
-static void add_epoch(struct samples *s, const struct kvs_guest_tsc *tsc, u64 first, u64 last)
+static void add_epoch(struct samples *s, const struct kvs_guest_tsc *tsc, const u64 *times,
+		      size_t from, size_t to)
 {
-	u64 time = first;
-
-	add_sample(s, first, shift_at(tsc, first));
-	while (!kvs_guest_tsc_unscaled(tsc) && last > time && last - time > SAMPLE_STEP &&
-	       s->nr < MAX_SAMPLES) {
-		time += SAMPLE_STEP;
-		add_sample(s, time, shift_at(tsc, time));
+	add_sample(s, times[from], shift_at(tsc, times[from]));
+	for (size_t i = from + 1; !kvs_guest_tsc_unscaled(tsc) && i < to; i++) {
+		if (times[i] - s->at[s->nr - 1].time <= SAMPLE_STEP)
+			continue;
+		add_sample(s, times[i - 1], shift_at(tsc, times[i - 1]));
+		if (times[i] - times[i - 1] > SAMPLE_STEP)
+			add_sample(s, times[i], shift_at(tsc, times[i]));
 	}
-	add_sample(s, last, shift_at(tsc, last));
+	add_sample(s, times[to - 1], shift_at(tsc, times[to - 1]));
 }
 
 /* Events of each TSC by that one; each that has no time stands where the TSC was changed. */
@@ -91,7 +91,7 @@ static void add_events(struct samples *s, const struct kvs_host_vcpu *v,
 			if (time.told != KVS_TIME_TOLD || time.epoch != first.epoch)
 				break;
 		}
-		add_epoch(s, &v->epochs[first.epoch].tsc, times->at[i], times->at[next - 1]);
+		add_epoch(s, &v->epochs[first.epoch].tsc, times->at, i, next);
 	}
 }
 
@@ -206,7 +206,7 @@ static void compare_cpu(struct kvs_carried *c, const struct carried_cpu *cpu,
 			     (value_at(cpu->fractions, i) & 63)) + value_at(cpu->offsets, i);
 		s64 later = there - ours.at;
 
-		if (ours.told == KVS_TIME_BETWEEN)
+		if (ours.told == KVS_TIME_BETWEEN || ours.told == KVS_TIME_NEVER)
 			continue;
 		if (!c->samples || later < c->least)
 			c->least = later;

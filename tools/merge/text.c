@@ -99,8 +99,11 @@ static void print_changes(const struct kvs_joined *g)
 	}
 	if (!changes)
 		return;
-	kvs_say(0, "KVM's TSC offset was changed %" PRIu64 " time%s while the host recorded: each event is joined by the offset of its time. %" PRIu64 " are not joined: they have no time by either offset.",
-		changes, changes == 1 ? "" : "s", between);
+	kvs_say(0, "KVM's TSC offset was changed %" PRIu64 " time%s while the host recorded: each event is joined by the offset of its time.",
+		changes, changes == 1 ? "" : "s");
+	if (between)
+		kvs_say(0, "%" PRIu64 " events are not joined, and stand where the offset was changed: records were lost, so it is not known which offset they have.",
+			between);
 }
 
 static void print_carried(const struct kvs_host_side *h, const struct kvs_carried *carried)

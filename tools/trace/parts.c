@@ -411,6 +411,7 @@ bool kvs_parts_cut(struct kvs_parts *p, unsigned int cpu, u64 from, u64 to)
 {
 	struct kvs_range *range = &p->ranges[cpu];
 	u64 begin = 0, end = 0;
+	bool later = false;
 
 	for (u64 at = 0; at < range->size; at += p->page_size) {
 		u64 ts = 0;
@@ -420,7 +421,8 @@ bool kvs_parts_cut(struct kvs_parts *p, unsigned int cpu, u64 from, u64 to)
 			return false;
 		}
 		/* The last one that begins before @from may have events of a later time. */
-		if (ts <= from)
+		later |= ts > from;
+		if (!later)
 			begin = at;
 		if (ts < to)
 			end = at + p->page_size;
