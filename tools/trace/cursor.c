@@ -10,6 +10,7 @@
 
 #include "base/util.h"
 #include "trace/cursor.h"
+#include "trace/option-rows.h"
 
 bool kvs_cursor_init(struct kvs_cursor *c, int fd, u64 at)
 {
@@ -134,26 +135,42 @@ static bool ties_make_sense(const struct kvs_tie *ties, unsigned int nr)
 	return true;
 }
 
+/*
+ * The rows of an option of ours, as option-rows.h has them, @most at most; the caller frees
+ * them.  NULL: there are none, or it is another's option.
+ */
+static void *rows_of(const char *data, u32 size, const char *tag, size_t row_size,
+		     unsigned int most, unsigned int *nr)
+{
+	struct kvs_option_head head;
+	void *rows;
+
+	if (size < sizeof(head))
+		return NULL;
+	memcpy(&head, data, sizeof(head));
+	if (memcmp(head.tag, tag, sizeof(head.tag)) || head.size != row_size || !head.nr ||
+	    head.nr > most || size != sizeof(head) + head.nr * row_size)
+		return NULL;
+	rows = xcalloc(head.nr, row_size);
+	memcpy(rows, data + sizeof(head), head.nr * row_size);
+	*nr = head.nr;
+	return rows;
+}
+
 static void ties_option(struct kvs_trace_info *info, const char *data, u32 size)
 {
-	struct kvs_ties_head head;
-	struct kvs_tie *ties;
+	unsigned int nr;
+	struct kvs_tie *ties = info->ties ? NULL :
+		rows_of(data, size, KVS_TIES_TAG, sizeof(*ties), KVS_TIES_MAX, &nr);
 
-	if (info->ties || size < sizeof(head))
+	if (!ties)
 		return;
-	memcpy(&head, data, sizeof(head));
-	if (memcmp(head.tag, KVS_TIES_TAG, sizeof(head.tag)) || head.size != sizeof(*ties) ||
-	    !head.nr || head.nr % 2 || head.nr > KVS_TIES_MAX ||
-	    size != sizeof(head) + head.nr * sizeof(*ties))
-		return;
-	ties = xcalloc(head.nr, sizeof(*ties));
-	memcpy(ties, data + sizeof(head), head.nr * sizeof(*ties));
-	if (!ties_make_sense(ties, head.nr)) {
+	if (nr % 2 || !ties_make_sense(ties, nr)) {
 		free(ties);
 		return;
 	}
 	info->ties = ties;
-	info->nr_ties = head.nr;
+	info->nr_ties = nr;
 }
 
 static bool yields_make_sense(const struct kvs_yields_row *rows, unsigned int nr)
@@ -166,24 +183,18 @@ static bool yields_make_sense(const struct kvs_yields_row *rows, unsigned int nr
 
 static void yields_option(struct kvs_trace_info *info, const char *data, u32 size)
 {
-	struct kvs_yields_head head;
-	struct kvs_yields_row *rows;
+	unsigned int nr;
+	struct kvs_yields_row *rows = info->yields ? NULL :
+		rows_of(data, size, KVS_YIELDS_TAG, sizeof(*rows), KVS_YIELDS_MAX, &nr);
 
-	if (info->yields || size < sizeof(head))
+	if (!rows)
 		return;
-	memcpy(&head, data, sizeof(head));
-	if (memcmp(head.tag, KVS_YIELDS_TAG, sizeof(head.tag)) || head.size != sizeof(*rows) ||
-	    !head.nr || head.nr > KVS_YIELDS_MAX ||
-	    size != sizeof(head) + head.nr * sizeof(*rows))
-		return;
-	rows = xcalloc(head.nr, sizeof(*rows));
-	memcpy(rows, data + sizeof(head), head.nr * sizeof(*rows));
-	if (!yields_make_sense(rows, head.nr)) {
+	if (!yields_make_sense(rows, nr)) {
 		free(rows);
 		return;
 	}
 	info->yields = rows;
-	info->nr_yields = head.nr;
+	info->nr_yields = nr;
 }
 
 void kvs_option_get(struct kvs_cursor *c, struct kvs_trace_info *info, u16 option,

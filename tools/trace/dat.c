@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "trace/dat.h"
+#include "trace/option-rows.h"
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "this file writes numbers in the byte order of x86, which the module is for"
@@ -138,32 +139,18 @@ static void put_guest(FILE *out, const struct kvs_dat_guest *guest)
 	put_guest_data(out, guest);
 }
 
-static void put_ties(FILE *out, const struct kvs_dat_desc *desc)
+static void put_rows(FILE *out, uint16_t option, const char *tag, const void *rows, size_t nr,
+		     size_t row_size)
 {
-	struct kvs_ties_head head = {
-		.nr = desc->nr_ties, .size = sizeof(*desc->ties),
-	};
-	size_t size = desc->nr_ties * sizeof(*desc->ties);
+	struct kvs_option_head head = { .nr = nr, .size = row_size };
 
-	memcpy(head.tag, KVS_TIES_TAG, sizeof(head.tag));
-	put16(out, KVS_OPTION_TIES);
-	put32(out, sizeof(head) + size);
+	if (!nr)
+		return;
+	memcpy(head.tag, tag, sizeof(head.tag));
+	put16(out, option);
+	put32(out, sizeof(head) + nr * row_size);
 	put(out, &head, sizeof(head));
-	put(out, desc->ties, size);
-}
-
-static void put_yields(FILE *out, const struct kvs_dat_desc *desc)
-{
-	struct kvs_yields_head head = {
-		.nr = desc->nr_yields, .size = sizeof(*desc->yields),
-	};
-	size_t size = desc->nr_yields * sizeof(*desc->yields);
-
-	memcpy(head.tag, KVS_YIELDS_TAG, sizeof(head.tag));
-	put16(out, KVS_OPTION_YIELDS);
-	put32(out, sizeof(head) + size);
-	put(out, &head, sizeof(head));
-	put(out, desc->yields, size);
+	put(out, rows, nr * row_size);
 }
 
 static void put_options(FILE *out, const struct kvs_dat_desc *desc)
@@ -188,10 +175,9 @@ static void put_options(FILE *out, const struct kvs_dat_desc *desc)
 	/* This option only announces the clock's name, which follows the table of CPUs. */
 	put_option(out, DAT_OPTION_TRACECLOCK, NULL, 0);
 	put_option(out, DAT_OPTION_TSC2NSEC, &tsc2nsec, sizeof(tsc2nsec));
-	if (desc->nr_ties)
-		put_ties(out, desc);
-	if (desc->nr_yields)
-		put_yields(out, desc);
+	put_rows(out, KVS_OPTION_TIES, KVS_TIES_TAG, desc->ties, desc->nr_ties, sizeof(*desc->ties));
+	put_rows(out, KVS_OPTION_YIELDS, KVS_YIELDS_TAG, desc->yields, desc->nr_yields,
+		 sizeof(*desc->yields));
 	for (size_t i = 0; i < desc->nr_guests; i++)
 		put_guest(out, &desc->guests[i]);
 	put16(out, DAT_OPTION_DONE);

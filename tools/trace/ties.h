@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What ties the time stamps of a recording to the clocks of its host: an option of the
- * file's header, which `kvmsched record` writes, and which other readers skip.
- *
- *	+------+----------------+----------------+-----+
- *	| head | tie: the first | tie: the last  | ... |	two for each stretch
- *	+------+----------------+----------------+-----+
+ * What ties the time stamps of a recording to the clocks of its host: an option as in
+ * option-rows.h.  Its rows are ties, the first and the last one of each stretch.
  *
  * A stretch is a time in which nobody set the wall clock, though it may have been slewed.
  * When it was set, another stretch began: the recorder looks ten times a second.
@@ -17,15 +13,9 @@
 
 /* trace-cmd numbers its options from 0 on; it will not get here for a while. */
 #define KVS_OPTION_TIES		0x6b76
-#define KVS_TIES_TAG		"kvs-ties"	/* without a NUL: another's option lacks it */
+#define KVS_TIES_TAG		"kvs-ties"
 #define KVS_TIES_STRETCHES	64		/* a file tells at most */
 #define KVS_TIES_MAX		(2 * KVS_TIES_STRETCHES)
-
-struct kvs_ties_head {
-	char tag[8];
-	uint32_t nr;			/* of the ties that follow; even */
-	uint32_t size;			/* of each, in bytes */
-};
 
 /* The clocks at one moment */
 struct kvs_tie {

@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * How often KVM yielded from one vCPU of a process to another while it was recorded: an
- * option of the file's header, which `kvmsched record` writes, and which other readers skip.
- *
- *	+------+----------------+----------------+-----+
- *	| head | of one process | of another one | ... |
- *	+------+----------------+----------------+-----+
+ * option as in option-rows.h, with a row for each process.
  *
  * KVM counts what the hypercalls SCHED_YIELD and KICK_CPU ask for.  Whether it yields at a
  * PAUSE exit, it does not count.
@@ -17,14 +13,8 @@
 
 /* Beside the other option of ours: trace/ties.h */
 #define KVS_OPTION_YIELDS	0x6b77
-#define KVS_YIELDS_TAG		"kvsyield"	/* without a NUL: another's option lacks it */
+#define KVS_YIELDS_TAG		"kvsyield"
 #define KVS_YIELDS_MAX		1024		/* processes that a file tells of at most */
-
-struct kvs_yields_head {
-	char tag[8];
-	uint32_t nr;			/* of the rows that follow; 1 .. KVS_YIELDS_MAX */
-	uint32_t size;			/* of each, in bytes */
-};
 
 /* Sums over the VMs of a process, from the begin of the recording to its end */
 struct kvs_yields_row {
