@@ -170,8 +170,12 @@ def check_ahead():
     found = merged("a TSC that was set ahead", "ahead-host.dat", "ahead.dat", "-o", "ahead")
     guest, = found["guests"]
     same("all its events are in guest mode, each by the offset of its time",
-         [(cpu["in_guest_mode"], cpu["not_told"], cpu["not_joined"], cpu["tsc_changes"])
-          for cpu in guest["cpus"]], 2 * [(798, 0, 0, 1)])
+         [(cpu["in_guest_mode"], cpu["not_told"], cpu["not_joined"]) for cpu in guest["cpus"]],
+         2 * [(798, 0, 0)])
+    changes = [cpu["tsc_changes"] for cpu in guest["cpus"]]
+    same("the change is told: when, from which offset, to which",
+         [[(0 < it["at_ns"] < 4 * 10 ** 9, it["from"], it["to"]) for it in its] for its in changes],
+         2 * [[(True, -7000000000, -1000000000)]])
     same("its interval", (guest["later_ns_from"], guest["later_ns_to"]), (-100, 100))
     TEST.empty("trace-cmd shows them at the times that they had on the host",
                wrong_times(shown("ahead", "ahead.dat"), events))

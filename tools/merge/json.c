@@ -38,7 +38,21 @@ static json_t *id_json(u64 id)
 	return o;
 }
 
-static void add_vcpu(json_t *o, const struct kvs_joined *g, const struct kvs_joined_cpu *cpu)
+/* When each change of the TSC was told, and the offsets before and since then */
+static json_t *changes_json(const struct kvs_host_side *h, const struct kvs_host_vcpu *v)
+{
+	json_t *changes = json_array();
+
+	for (size_t i = v->first_epoch + 1; i < v->nr_epochs; i++)
+		json_array_append_new(changes, json_pack("{so sI sI}",
+			"at_ns", shift_json(h, v->epochs[i].since - h->begin),
+			"from", (json_int_t)v->epochs[i - 1].tsc.offset,
+			"to", (json_int_t)v->epochs[i].tsc.offset));
+	return changes;
+}
+
+static void add_vcpu(json_t *o, const struct kvs_host_side *h, const struct kvs_joined *g,
+		     const struct kvs_joined_cpu *cpu)
 {
 	const struct kvs_guest_tsc *tsc = &kvs_last_tsc(cpu->vcpu)->tsc;
 
@@ -47,8 +61,7 @@ static void add_vcpu(json_t *o, const struct kvs_joined *g, const struct kvs_joi
 	json_object_set_new(o, "in_guest_mode", json_integer(cpu->placed.inside));
 	json_object_set_new(o, "not_told", json_integer(cpu->placed.unknown));
 	json_object_set_new(o, "not_joined", json_integer(cpu->placed.between));
-	json_object_set_new(o, "tsc_changes",
-			    json_integer(cpu->vcpu->nr_epochs - cpu->vcpu->first_epoch - 1));
+	json_object_set_new(o, "tsc_changes", changes_json(h, cpu->vcpu));
 	json_object_set_new(o, "tsc_offset", json_integer((s64)tsc->offset));
 	json_object_set_new(o, "tsc_offset_from", offset_json(tsc, g->shifts.to));
 	json_object_set_new(o, "tsc_offset_to", offset_json(tsc, g->shifts.from));
@@ -56,7 +69,7 @@ static void add_vcpu(json_t *o, const struct kvs_joined *g, const struct kvs_joi
 	json_object_set_new(o, "tsc_frac_bits", json_integer(tsc->frac_bits));
 }
 
-static json_t *cpus_json(const struct kvs_joined *g)
+static json_t *cpus_json(const struct kvs_host_side *h, const struct kvs_joined *g)
 {
 	json_t *cpus = json_array();
 
@@ -65,7 +78,7 @@ static json_t *cpus_json(const struct kvs_joined *g)
 				      "events", (json_int_t)g->side.cpus[cpu].nr);
 
 		if (g->cpus[cpu].vcpu)
-			add_vcpu(o, g, &g->cpus[cpu]);
+			add_vcpu(o, h, g, &g->cpus[cpu]);
 		else
 			json_object_set_new(o, "vcpu", json_null());
 		json_array_append_new(cpus, o);
@@ -100,7 +113,7 @@ static json_t *guest_json(const struct kvs_merged *m, const struct kvs_merged_gu
 	json_object_set_new(o, "later_ns_from", shift_json(&m->host, g->shifts.from));
 	json_object_set_new(o, "later_ns_to", shift_json(&m->host, g->shifts.to));
 	json_object_set_new(o, "carried", carried_json(&m->host, &guest->carried));
-	json_object_set_new(o, "cpus", cpus_json(g));
+	json_object_set_new(o, "cpus", cpus_json(&m->host, g));
 	return o;
 }
 

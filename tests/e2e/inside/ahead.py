@@ -53,7 +53,8 @@ def test(tap):
               # Until the guest's shell had written what it read, the TSC went on.
               (f"offset before {old}, behind {new}", 0 < new - old <= AHEAD_MS * khz, True),
               ("KVM's own", cpu["tsc_offset"], new),
-              ("changes", cpu["tsc_changes"], 1),
+              ("changes, from which offset to which",
+               [(it["from"], it["to"]) for it in cpu["tsc_changes"]], [(old, new)]),
               ("events", cpu["events"], events[0]),
               ("in guest mode", cpu["in_guest_mode"], cpu["events"]),
               ("not joined", cpu["not_joined"], 0))
