@@ -235,35 +235,44 @@ static void vms_that_threads_created(void **unused)
 	expect_row(0, 10, 2, 25, 0);
 }
 
-static pid_t tid;
-
-static void *put_thread(void *unused)
-{
-	struct kvs_vm_yields *vms;
+/* What is found while a thread is there that created a VM */
+struct found {
+	pid_t tid, pid, process;
 	size_t nr;
+};
 
-	tid = gettid();
-	put_vm(tid, 5, 40, 2);
-	vms = kvs_vm_yields_read(kvm, &nr);
-	assert_int_equal(nr, 1);
-	assert_int_equal(vms[0].pid, tid);
-	assert_int_equal(vms[0].process, one);
+static void *look_as_thread(void *ctx)
+{
+	struct found *found = ctx;
+	struct kvs_vm_yields *vms;
+
+	found->tid = gettid();
+	put_vm(found->tid, 5, 40, 2);
+	vms = kvs_vm_yields_read(kvm, &found->nr);
+	if (vms && found->nr) {
+		found->pid = vms[0].pid;
+		found->process = vms[0].process;
+	}
 	free(vms);
 	return NULL;
 }
 
 static void the_process_of_a_thread(void **unused)
 {
+	struct found found = { 0 };
 	struct kvs_vm_yields *vms;
 	pthread_t thread;
 	size_t nr;
 
 	if (!kvs_pids_are_the_kernels())
 		skip();
-	assert_int_equal(pthread_create(&thread, NULL, put_thread, NULL), 0);
+	assert_int_equal(pthread_create(&thread, NULL, look_as_thread, &found), 0);
 	pthread_join(thread, NULL);
+	assert_int_equal(found.nr, 1);
+	assert_int_equal(found.pid, found.tid);
+	assert_int_equal(found.process, one);
 	/* It is joined a moment before /proc forgets it. */
-	while (kvs_thread_number(tid, "Tgid") > 0)
+	while (kvs_thread_number(found.tid, "Tgid") > 0)
 		usleep(100);
 	vms = kvs_vm_yields_read(kvm, &nr);
 	assert_int_equal(nr, 1);
