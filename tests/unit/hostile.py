@@ -172,8 +172,8 @@ def yields():
 
     row = struct.pack("<iIQQ", 4700, 1, 2 ** 64 - 1, 2 ** 64 - 1)
     options = [option(2, row), option(2 ** 32 - 1, row), option(0xaaaaaab, row),
-               option(1025, 1025 * row), option(1, row, 0), option(1, b""),
-               option(1024, 1024 * row), option(1, row)]
+               option(257, 257 * row), option(1, row, 0), option(1, b""),
+               option(256, 256 * row), option(1, row)]
     page = page_cut(1000, record_of("exit", vm=1, reason=0x81))
     return trace_of([format_of("exit")], ([page], [0]), PAGE, b"".join(options))
 

@@ -14,7 +14,7 @@
 /* Beside the other option of ours: trace/ties.h */
 #define KVS_OPTION_YIELDS	0x6b77
 #define KVS_YIELDS_TAG		"kvsyield"
-#define KVS_YIELDS_MAX		1024		/* processes that a file tells of at most */
+#define KVS_YIELDS_MAX		256		/* processes that a file tells of at most */
 
 /* Sums over the VMs of a process, from the begin of the recording to its end */
 struct kvs_yields_row {
