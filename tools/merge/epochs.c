@@ -20,15 +20,16 @@ void kvs_epochs_add(struct kvs_host_vcpu *v, u64 unsure, u64 since,
 		    const struct kvs_guest_tsc *tsc)
 {
 	const struct kvs_guest_tsc *before = v->nr_epochs ? &kvs_last_tsc(v)->tsc : NULL;
-	const u64 guest = kvs_guest_of_host(tsc, since);
+	const u64 guest = kvs_guest_of_host(tsc, since), known = v->known;
 
+	v->known = since;
 	if (before && kvs_guest_tsc_same(before, tsc))
 		return;
 	if (before && (s64)(guest - kvs_guest_of_host(before, since)) < 0)
 		v->first_epoch = v->nr_epochs;
 	v->epochs = xrealloc(v->epochs, (v->nr_epochs + 1) * sizeof(*v->epochs));
 	v->epochs[v->nr_epochs++] = (struct kvs_tsc_epoch){
-		.unsure = unsure, .since = since, .guest = guest, .tsc = *tsc,
+		.known = known, .unsure = unsure, .since = since, .guest = guest, .tsc = *tsc,
 	};
 }
 

@@ -191,6 +191,8 @@ static bool write_file(const struct kvs_merged *m, const struct kvs_parts *parts
 bool kvs_folder_write(struct kvs_merged *m, struct kvs_parts *host)
 {
 	drop_shifts(host);
+	if (m->excerpt.on)	/* KVM counted in all of the recording */
+		kvs_parts_drop(host, KVS_OPTION_YIELDS);
 	m->trace_id = settle_id(host);
 	for (size_t i = 0; i < m->nr_guests; i++) {
 		struct kvs_merged_guest *guest = &m->guests[i];

@@ -18,8 +18,22 @@ struct reading {
 	struct kvs_host_side *side;
 	struct kvs_model model;
 	struct kvs_table by_number;	/* VM and vCPU, to struct kvs_host_vcpu */
-	u64 losses;			/* of all CPUs, so far */
+	struct reading_cpu {
+		u64 heard;		/* its last record */
+		bool lost;		/* what came after that */
+	} *cpus;
+	size_t nr_cpus;
+	struct kvs_stretches lost;	/* of any CPU: between two of its records, some are missing */
 };
+
+static struct reading_cpu *get_cpu(struct reading *r, unsigned int cpu)
+{
+	for (; r->nr_cpus <= cpu; r->nr_cpus++) {
+		r->cpus = xrealloc(r->cpus, (r->nr_cpus + 1) * sizeof(*r->cpus));
+		r->cpus[r->nr_cpus] = (struct reading_cpu){ 0 };
+	}
+	return &r->cpus[cpu];
+}
 
 static struct kvs_host_vcpu *get_vcpu(struct reading *r, u16 vm, u16 id)
 {
@@ -47,16 +61,29 @@ static void take_span(void *ctx, const struct kvs_span *span)
 		return;
 	kvs_stretches_add(span->state.state == KVMSCHED_STATE_GUEST ? &v->guest : &v->out,
 			  span->begin, span->end);
-	if (span->state.state == KVMSCHED_STATE_GUEST)
-		v->losses = r->losses;
 }
 
-/* When may the TSC have changed that is told now? At once, unless a loss had told it before. */
-static u64 unsure_since(const struct reading *r, const struct kvs_host_vcpu *v, u64 now)
+/*
+ * A loss may have told a change, on any CPU: KVM's entry wrote it there, and the module writes
+ * it again no earlier than at the next KVM_RUN or switch in.
+ */
+static void find_unsure(struct kvs_host_vcpu *v, const struct kvs_stretches *lost)
 {
-	if (v->losses == r->losses)
-		return now;
-	return v->guest.nr ? v->guest.at[v->guest.nr - 1].end : r->model.first_ts;
+	for (size_t i = 1; i < v->nr_epochs; i++) {
+		struct kvs_tsc_epoch *epoch = &v->epochs[i];
+		size_t at = kvs_stretches_before(lost, epoch->known), guest;
+		u64 from;
+
+		/* The last one that begins before may still go on. */
+		at -= at > 0 && lost->at[at - 1].end > epoch->known;
+		if (at == lost->nr || lost->at[at].begin >= epoch->since)
+			continue;
+		from = lost->at[at].begin > epoch->known ? lost->at[at].begin : epoch->known;
+		guest = kvs_stretches_before(&v->guest, from);
+		if (guest && v->guest.at[guest - 1].end > from)
+			from = v->guest.at[guest - 1].end;
+		epoch->unsure = from < epoch->since ? from : epoch->since;
+	}
 }
 
 /* Identity records are repeated for many reasons: only a change of the TSC counts here. */
@@ -71,13 +98,17 @@ static void take_identity(struct reading *r, const struct kvs_record *rec)
 	if (rec->vcpu.features & KS_FEATURE_TSC_UNSTABLE)
 		r->side->unstable = true;
 	if (!(rec->vcpu.features & KS_FEATURE_GONE) && kvs_guest_tsc_valid(&tsc))
-		kvs_epochs_add(v, unsure_since(r, v, rec->ts), rec->ts, &tsc);
+		kvs_epochs_add(v, rec->ts, rec->ts, &tsc);
 }
 
 static void take_record(void *ctx, const struct kvs_record *rec)
 {
 	struct reading *r = ctx;
+	struct reading_cpu *cpu = get_cpu(r, rec->cpu);
 
+	if (cpu->lost)
+		kvs_stretches_add(&r->lost, cpu->heard, rec->ts);
+	*cpu = (struct reading_cpu){ .heard = rec->ts };
 	if (rec->event == KS_EV_vcpu)
 		take_identity(r, rec);
 	kvs_model_record(&r->model, rec);
@@ -94,7 +125,7 @@ static void take_loss(void *ctx, unsigned int cpu, s64 count)
 {
 	struct reading *r = ctx;
 
-	r->losses++;
+	get_cpu(r, cpu)->lost = true;
 	kvs_model_missed(&r->model, cpu, count);
 }
 
@@ -130,11 +161,16 @@ static void collect_vcpus(struct reading *r, const struct kvs_trace_info *info)
 		v->vm_index = from->vm_index;
 		v->vm_name = from->vm_name;
 	}
+	for (size_t i = 0; i < r->nr_cpus; i++)
+		if (r->cpus[i].lost)
+			kvs_stretches_add(&r->lost, r->cpus[i].heard, UINT64_MAX);
+	kvs_stretches_sort(&r->lost);
 	for (size_t i = 0; i < h->nr; i++) {
 		struct kvs_host_vcpu *v = h->vcpus[i];
 
 		kvs_stretches_sort(&v->guest);
 		kvs_stretches_sort(&v->out);
+		find_unsure(v, &r->lost);
 		if (v->nr_epochs)
 			h->vcpus[nr++] = v;
 		else
@@ -198,6 +234,8 @@ bool kvs_host_side_read(struct kvs_host_side *h, const char *path, const char *n
 		kvs_warn("%s: the host's TSC was unstable: different CPUs may tell different times",
 			 name);
 	kvs_table_free(&r.by_number);
+	kvs_stretches_free(&r.lost);
+	free(r.cpus);
 	kvs_model_free(&r.model);
 	return ok;
 }

@@ -38,13 +38,14 @@ struct kvs_host_vcpu {
 	struct kvs_stretches guest, out;
 	/* From its identity records: each holds from @since to the next.  See epochs.c. */
 	struct kvs_tsc_epoch {
+		u64 known;	/* when the one before was last told */
 		u64 unsure;	/* it may have begun here; @since: it did not begin before */
 		u64 since, guest;	/* when it was told, and what it was then */
 		struct kvs_guest_tsc tsc;
 	} *epochs;
 	size_t nr_epochs;
 	size_t first_epoch;	/* from this one on, the guest's TSC was never set back */
-	u64 losses;	/* while it is read: those of all CPUs when it was last in guest mode */
+	u64 known;	/* while it is read: when an identity record last told its TSC */
 };
 
 struct kvs_host_side {

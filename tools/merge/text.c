@@ -102,7 +102,7 @@ static void print_changes(const struct kvs_joined *g)
 	kvs_say(0, "KVM's TSC offset was changed %" PRIu64 " time%s while the host recorded: each event is joined by the offset of its time.",
 		changes, changes == 1 ? "" : "s");
 	if (between)
-		kvs_say(0, "%" PRIu64 " events are not joined, and stand where the offset was changed: records were lost, so it is not known which offset they have.",
+		kvs_say(0, "%" PRIu64 " events are not joined, and stand where the change became known: records were lost, so it is not known which offset they have.",
 			between);
 }
 
