@@ -264,8 +264,10 @@ static void the_process_of_a_thread(void **unused)
 	pthread_t thread;
 	size_t nr;
 
-	if (!kvs_pids_are_the_kernels())
+	if (!kvs_pids_are_the_kernels()) {
+		print_message("# skipped: in this PID namespace /proc has no PIDs of the kernel\n");
 		skip();
+	}
 	assert_int_equal(pthread_create(&thread, NULL, look_as_thread, &found), 0);
 	pthread_join(thread, NULL);
 	assert_int_equal(found.nr, 1);

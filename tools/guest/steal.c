@@ -43,9 +43,7 @@ static void take_off(struct kvs_guest_line *line, const struct kvs_span *span,
 
 static void take_piece(struct kvs_guest_line *line, const struct kvs_span *span)
 {
-	enum kvs_thief_kind kind = span->piece->kind;
-
-	if (kind == KVS_THIEF_THROTTLED || kind == KVS_THIEF_QUOTA || kind == KVS_THIEF_RT_THROTTLED)
+	if (kvs_thief_is_throttling(span->piece))
 		kvs_stretches_add(&line->throttled, span->begin, span->end);
 }
 

@@ -22,16 +22,13 @@ struct reading {
 		u64 heard;		/* its last record */
 		bool lost;		/* what came after that */
 	} *cpus;
-	size_t nr_cpus;
+	unsigned int nr_cpus;
 	struct kvs_stretches lost;	/* of any CPU: between two of its records, some are missing */
 };
 
 static struct reading_cpu *get_cpu(struct reading *r, unsigned int cpu)
 {
-	for (; r->nr_cpus <= cpu; r->nr_cpus++) {
-		r->cpus = xrealloc(r->cpus, (r->nr_cpus + 1) * sizeof(*r->cpus));
-		r->cpus[r->nr_cpus] = (struct reading_cpu){ 0 };
-	}
+	r->cpus = xgrow(r->cpus, &r->nr_cpus, cpu, sizeof(*r->cpus));
 	return &r->cpus[cpu];
 }
 
@@ -54,8 +51,7 @@ static struct kvs_host_vcpu *get_vcpu(struct reading *r, u16 vm, u16 id)
 
 static void take_span(void *ctx, const struct kvs_span *span)
 {
-	struct reading *r = ctx;
-	struct kvs_host_vcpu *v = get_vcpu(r, span->vcpu->vm, span->vcpu->id);
+	struct kvs_host_vcpu *v = get_vcpu(ctx, span->vcpu->vm, span->vcpu->id);
 
 	if (span->gap || span->state.state == KVMSCHED_STATE_UNKNOWN)
 		return;
@@ -161,7 +157,7 @@ static void collect_vcpus(struct reading *r, const struct kvs_trace_info *info)
 		v->vm_index = from->vm_index;
 		v->vm_name = from->vm_name;
 	}
-	for (size_t i = 0; i < r->nr_cpus; i++)
+	for (unsigned int i = 0; i < r->nr_cpus; i++)
 		if (r->cpus[i].lost)
 			kvs_stretches_add(&r->lost, r->cpus[i].heard, UINT64_MAX);
 	kvs_stretches_sort(&r->lost);
